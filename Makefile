@@ -1,0 +1,91 @@
+# One entry for everything. Nothing is written into the checkout: the virtual environment, the
+# cluster's binaries and all other caches live below $(CACHE).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CACHE  ?= $(HOME)/.cache/earlystop
+PYTHON ?= python3
+LOCK   := tests/requirements.lock
+# The name carries the interpreter and the lock, so a changed lock never meets an old environment.
+VENV   := $(CACHE)/venv-$(shell { $(PYTHON) --version; cat $(LOCK); } 2>/dev/null | sha256sum | cut -c1-12)
+READY  := $(VENV)/.ready
+BIN    := $(VENV)/bin
+
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+export PATH := $(BIN):$(PATH)
+export MYPY_CACHE_DIR := $(CACHE)/mypy
+export RUFF_CACHE_DIR := $(CACHE)/ruff
+
+.PHONY: help
+help: ## show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(READY): $(LOCK)
+	@echo "installing the locked packages into $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; name it with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@touch $@
+
+.PHONY: venv
+venv: $(READY) ## install the locked packages
+
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: lint
+lint: $(READY) ## check style, types, the import contract and that generated files are up to date
+	$(BIN)/ruff check operator tests
+	$(BIN)/ruff format --check operator tests
+	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases tests
+	$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: unit
+unit: $(READY) ## run the unit tests
+	$(PYTEST) tests/unit -q -n 2
+
+.PHONY: binaries
+binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
+	$(BIN)/python -m tests.cluster.binaries
+
+.PHONY: cluster-tests
+cluster-tests: binaries ## run the tests on a real API server, Prometheus and gateway
+	$(PYTEST) tests/cluster -q -n 2
+
+.PHONY: faults
+faults: binaries ## run the fault injection tests
+	$(PYTEST) tests/faults -q -n 2
+
+.PHONY: demo
+demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
+	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
+
+.PHONY: test
+test: binaries lint ## all that CI runs
+	$(PYTEST) tests/unit tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
+
+.PHONY: crds
+crds: $(READY) ## generate the CRDs from the typed kinds
+	$(BIN)/python -m earlystop.api.crds crds
+	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
+
+.PHONY: lock
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/python -m piptools --version >/dev/null 2>&1 || $(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --allow-unsafe --strip-extras --output-file operator/requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --allow-unsafe --strip-extras --extra dev --output-file tests/requirements.lock pyproject.toml
+
+.PHONY: bench-%
+bench-%: $(READY)
+	$(BIN)/python -m tests.bench.$*
+
+.PHONY: bench
+bench: bench-evidence bench-counts bench-scale ## run every benchmark
+
+.PHONY: clean
+clean: ## remove everything that was cached
+	rm -rf $(CACHE)

@@ -1,0 +1,1 @@
+"""The kinds as typed, frozen values; the CRDs are generated from here."""

@@ -1,0 +1,46 @@
+"""Condition types, their reasons, and the value that holds one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConditionType(StrEnum):
+    """What a policy's status says about itself, in the order shown."""
+
+    READY = "Ready"
+    ACCEPTED = "Accepted"
+    METRICS_AVAILABLE = "MetricsAvailable"
+    TRAFFIC_APPLIED = "TrafficApplied"
+    SETTING_EFFECTIVE = "SettingEffective"
+    SAMPLE_RATIO_OK = "SampleRatioOK"
+    PROGRESSING = "Progressing"
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+
+
+class Truth(StrEnum):
+    """Status of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One statement with its reason (a CamelCase word) and a message for a person."""
+
+    type: ConditionType
+    status: Truth
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a policy is not accepted: the condition's reason, and what to write or create instead."""
+
+    reason: str
+    message: str

@@ -1,0 +1,171 @@
+"""The CustomResourceDefinitions, generated from the typed kinds. `make crds` writes them to `crds/`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.schema import structural_schema
+from earlystop.api.source import SourceSpec
+from earlystop.api.status import PolicyStatus
+from earlystop.api.values import GROUP, VERSION
+from earlystop.api.verdict import VerdictSpec
+
+AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+
+
+def definitions() -> dict[str, dict[str, Any]]:
+    """Every CRD, by file name."""
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in (_policy(), _source(), _verdict())}
+
+
+def _policy() -> dict[str, Any]:
+    status = structural_schema(PolicyStatus)
+    # Tools that wait for readiness must not take a policy for done before the operator has seen it.
+    status["default"] = {
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "Unknown",
+                "reason": "Pending",
+                "message": "Waiting for the early-stop operator to see this policy",
+                "lastTransitionTime": "1970-01-01T00:00:00Z",
+            }
+        ]
+    }
+    return _definition(
+        kind="EarlyStopPolicy",
+        plural="earlystoppolicies",
+        short="esp",
+        scope="Namespaced",
+        description="Tries bolder early-stop settings on a share of live LLM traffic and keeps what is proven.",
+        spec=PolicySpec,
+        status=status,
+        columns=[
+            _column("Mode", ".spec.delivery.mode"),
+            _column("Target", ".spec.targetRef.name"),
+            _column("Phase", ".status.phase"),
+            _column("Step", ".status.step", "integer"),
+            _column("Weight", ".status.weight", "integer"),
+            _column("Variant", ".status.variant"),
+            _column("EM difference", ".status.evidence.effect"),
+            _column("Saving", ".status.evidence.saving"),
+            _column("Verdict", ".status.decision.verdict"),
+            _column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
+            AGE,
+        ],
+    )
+
+
+def _source() -> dict[str, Any]:
+    return _definition(
+        kind="MetricSource",
+        plural="metricsources",
+        short="ess",
+        scope="Cluster",
+        description="Where counts are read. Written by the cluster's admin.",
+        spec=SourceSpec,
+        columns=[_column("URL", ".spec.url"), _column("Flavour", ".spec.flavour"), AGE],
+    )
+
+
+def _verdict() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopVerdict",
+        plural="earlystopverdicts",
+        short="esv",
+        scope="Namespaced",
+        description="An immutable record of one decision, from which anyone can recompute it.",
+        spec=VerdictSpec,
+        columns=[
+            _column("Policy", ".spec.policy"),
+            _column("Decision", ".spec.decision"),
+            _column("Reason", ".spec.reason"),
+            _column("EM difference", ".spec.effect"),
+            _column("Saving", ".spec.saving"),
+            AGE,
+        ],
+    )
+
+
+def _column(name: str, path: str, kind: str = "string") -> dict[str, str]:
+    return {"name": name, "type": kind, "jsonPath": path}
+
+
+def _definition(
+    *,
+    kind: str,
+    plural: str,
+    short: str,
+    scope: str,
+    description: str,
+    spec: type[BaseModel],
+    columns: list[dict[str, str]],
+    status: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    properties: dict[str, Any] = {"spec": structural_schema(spec)}
+    if status is not None:
+        properties["status"] = status
+    version: dict[str, Any] = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "additionalPrinterColumns": columns,
+        "schema": {
+            "openAPIV3Schema": {
+                "type": "object",
+                "description": description,
+                "required": ["spec"],
+                "properties": {
+                    "apiVersion": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "metadata": {"type": "object"},
+                    **properties,
+                },
+            }
+        },
+    }
+    if status is not None:
+        version["subresources"] = {"status": {}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "earlystop"}},
+        "spec": {
+            "group": GROUP,
+            "scope": scope,
+            "names": {
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short],
+                "categories": ["earlystop"],
+            },
+            "versions": [version],
+        },
+    }
+
+
+def render(definition: dict[str, Any]) -> str:
+    """The YAML text of a CRD, stable from run to run."""
+    return "# Generated by `make crds` from operator/earlystop/api; edit the kinds there.\n" + yaml.safe_dump(
+        definition, sort_keys=False, width=120
+    )
+
+
+def main() -> None:
+    """Write every CRD into the directory named by the first argument."""
+    directory = Path(sys.argv[1])
+    directory.mkdir(exist_ok=True)
+    for name, definition in definitions().items():
+        (directory / name).write_text(render(definition))
+
+
+if __name__ == "__main__":
+    main()

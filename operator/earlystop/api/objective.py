@@ -1,0 +1,94 @@
+"""The part of a policy that says what must be proven, and with which risk of error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import DecimalText, SettingName, Value, rules
+
+
+def _between(field: str, low: str, high: str, example: str, *, closed_low: bool = False) -> dict[str, str]:
+    lower = ">=" if closed_low else ">"
+    return {
+        "rule": f"!has(self.{field}) || (double(self.{field}) {lower} {low} && double(self.{field}) < {high})",
+        "messageExpression": f"'{field} ' + self.{field} + ' must lie between {low} and {high}, "
+        f'for example "{example}"\'',
+    }
+
+
+class ExactMatch(Value):
+    """How much Exact Match a candidate may lose against the baseline."""
+
+    model_config = rules(_between("margin", "0.0", "1.0", "0.02"), _between("floor", "0.0", "1.0", "0.80"))
+
+    margin: DecimalText = Field(description='Loss of EM that is still acceptable, "0.02" for two points.')
+    floor: DecimalText | None = Field(None, description="EM that the candidate must not fall below.")
+
+
+class Tokens(Value):
+    """How many output tokens a candidate must save."""
+
+    model_config = rules(_between("minimumSaving", "0.0", "1.0", "0.10", closed_low=True))
+
+    minimum_saving: DecimalText = Field(
+        "0", description='Share of the baseline\'s tokens that must be saved at least, "0.10" for a tenth.'
+    )
+
+
+class Guardrail(Value):
+    """A rate of bad events that must not rise."""
+
+    model_config = rules(
+        {
+            "rule": "double(self.maximumRatio) > 1.0",
+            "messageExpression": "'guardrail ' + self.name + ': write a maximumRatio above 1, for example \"1.5\"'",
+        }
+    )
+
+    name: SettingName = Field(description="Name shown in status and verdicts.")
+    kind: Literal["FailureRate", "NegativeFeedback"] = Field(description="Which events are counted.")
+    maximum_ratio: DecimalText = Field(description="Candidate's rate over the baseline's that is still acceptable.")
+
+
+class QueryClass(Value):
+    """A class of questions with a promise of its own."""
+
+    model_config = rules(_between("margin", "0.0", "1.0", "0.03"))
+
+    name: SettingName = Field(description="Value of the query_class label.")
+    margin: DecimalText = Field(description="Loss of EM that is still acceptable in this class.")
+
+
+class Risk(Value):
+    """Probabilities of a wrong decision, however often one looks."""
+
+    model_config = rules(
+        *(
+            {
+                "rule": f"double(self.{side}) >= 0.000001 && double(self.{side}) <= 0.5",
+                "messageExpression": f"'risk.{side} ' + self.{side} + ' must lie between 0.000001 and 0.5, "
+                'for example "0.05"\'',
+            }
+            for side in ("promote", "harm")
+        )
+    )
+
+    promote: DecimalText = Field("0.05", description="Probability of promoting a candidate that loses the margin.")
+    harm: DecimalText = Field("0.05", description="Probability of rolling back a candidate that loses less.")
+
+
+class Objective(Value):
+    """What must be proven before a candidate is kept."""
+
+    exact_match: ExactMatch = Field(description="The promise on Exact Match.")
+    tokens: Tokens = Field(default_factory=Tokens, description="The promise on output tokens.")
+    guardrails: (
+        Annotated[tuple[Guardrail, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Rates of bad events that must not rise.")
+    query_classes: (
+        Annotated[tuple[QueryClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Classes of questions; one that is shown to be harmed rolls the candidate back.")
+    require_each: bool = Field(False, description="True asks for a certificate of each query class.")
+    risk: Risk = Field(default_factory=Risk, description="Probabilities of a wrong decision.")

@@ -1,0 +1,211 @@
+"""The EarlyStopPolicy: what a team writes to have a stop setting tried, judged and kept or dropped."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.delivery import Delivery
+from earlystop.api.objective import Objective
+from earlystop.api.rollout import Rollout
+from earlystop.api.values import DecimalText, ObjectName, Percent, SettingName, Value, canonical_decimal, rules
+
+RESERVED_NAMES = ("policy", "revision", "step", "variant")
+
+
+class TargetReference(Value):
+    """The workload whose requests are split. It lives in the policy's namespace."""
+
+    kind: Literal["Deployment"] = Field(description="Kind of the workload.")
+    name: ObjectName = Field(description="Name of the workload in the policy's namespace.")
+
+
+class Parameter(Value):
+    """One knob of early stopping that a variant sets."""
+
+    model_config = rules(
+        {
+            "rule": "double(self.minimum) < double(self.maximum)",
+            "messageExpression": "'parameter ' + self.name + ': write a minimum below the maximum; '"
+            " + self.minimum + ' is not below ' + self.maximum",
+        },
+        {
+            "rule": f"!(self.name in {list(RESERVED_NAMES)})",
+            "messageExpression": "'the name ' + self.name + ' is reserved for a header of the operator; "
+            "write another name, for example ' + self.name + '-limit'",
+        },
+    )
+
+    name: SettingName = Field(description="Name of the knob, also the end of its header: <prefix>param-<name>.")
+    type: Literal["Integer", "Decimal"] = Field(description="Integer or Decimal.")
+    minimum: DecimalText = Field(description="Smallest value that a variant may set.")
+    maximum: DecimalText = Field(description="Largest value that a variant may set.")
+    stops_sooner: Literal["WhenLower", "WhenHigher"] = Field(
+        description="Which direction makes generation stop sooner: WhenLower for budgets, windows and patience, "
+        "WhenHigher for tolerances."
+    )
+
+
+class Setting(Value):
+    """A value for one parameter."""
+
+    name: SettingName = Field(description="Name of a parameter of this policy.")
+    value: DecimalText = Field(description='The value as a decimal string, for example "40" or "0.95".')
+
+
+Settings = Annotated[
+    tuple[Setting, ...],
+    Field(min_length=1, max_length=8, json_schema_extra={"x-list-map-key": "name"}),
+]
+
+
+class Baseline(Value):
+    """The setting in use today. Every certificate is against it, however many promotions follow."""
+
+    values: Settings = Field(description="One value for every parameter.")
+
+
+class Candidate(Value):
+    """A setting to try. A parameter that it does not name keeps the baseline's value."""
+
+    name: SettingName = Field(description="Name of the candidate, shown in status, events and verdicts.")
+    values: Settings = Field(description="Values that differ from the baseline.")
+
+
+class SearchRange(Value):
+    """Evenly spaced values to search."""
+
+    from_: DecimalText = Field(alias="from", description="First value.")
+    to: DecimalText = Field(description="Last value.")
+    step: DecimalText = Field(description="Distance between two values.")
+
+
+class Search(Value):
+    """A search over values of one parameter instead of named candidates."""
+
+    strategy: Literal["Ladder", "Grid", "Bayesian", "Bandit"] = Field(description="How the next value is chosen.")
+    parameter: SettingName = Field(description="The parameter to search.")
+    values: tuple[DecimalText, ...] | None = Field(
+        None, min_length=1, max_length=20, description="Values to try, in this order."
+    )
+    range: SearchRange | None = Field(None, description="Evenly spaced values instead of a list.")
+    failure_budget: int = Field(1, ge=1, le=10, description="How many values may fail before the search ends.")
+    warm_start: Literal["None", "History"] = Field("None", description="Whether earlier verdicts choose the start.")
+    repeat_seconds: int | None = Field(None, ge=3600, le=31_536_000, description="Search again after this time.")
+
+
+class MetricsReference(Value):
+    """Where counts are read."""
+
+    class SourceReference(Value):
+        """A MetricSource of the cluster, written by its admin."""
+
+        name: ObjectName = Field(description="Name of the MetricSource.")
+
+    source_ref: SourceReference = Field(description="The MetricSource to read.")
+    preset: Literal["EarlyStop", "VLLM", "SGLang", "EnvoyAIGateway", "Custom"] = Field(
+        "EarlyStop", description="Which series hold the counts. EarlyStop is this project's own convention."
+    )
+
+
+class Guard(Value):
+    """What keeps watching after a promotion."""
+
+    holdback_weight: Percent = Field(5, description="Percent of traffic that stays on the baseline.")
+    false_revert_seconds: int = Field(
+        2_592_000, ge=86_400, le=31_536_000, description="Mean time between reverts of a harmless setting."
+    )
+
+
+class Approval(Value):
+    """When a person must agree."""
+
+    mode: Literal["Never", "BeforePromotion", "WhenBelowFloor", "Always"] = Field(
+        "Never", description="Which decisions wait for an EarlyStopApproval."
+    )
+
+
+class PolicySpec(Value):
+    """What to try, on which traffic, and what must be proven."""
+
+    model_config = rules(
+        {
+            "rule": "has(self.candidates) != has(self.search)",
+            "message": "write exactly one of candidates and search",
+        },
+        {
+            "rule": "self.parameters.all(p, self.baseline.values.exists(v, v.name == p.name))",
+            "message": "baseline.values: write a value for every parameter",
+        },
+        {
+            "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
+            " && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum)))",
+            "message": "baseline.values: each value needs a parameter of that name and must lie between its "
+            "minimum and maximum",
+        },
+        {
+            "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
+            " && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
+            "message": 'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
+        },
+        {
+            "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
+            " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum))))",
+            "message": "candidates: each value needs a parameter of that name and must lie between its minimum "
+            "and maximum",
+        },
+        {
+            "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
+            " p.name == v.name && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$')))))",
+            "message": 'candidates: a parameter of type Integer takes whole numbers, for example "10"',
+        },
+        {
+            "rule": "!has(self.candidates) || self.candidates.all(c, c.values.exists(v,"
+            " self.baseline.values.exists(b, b.name == v.name && double(b.value) != double(v.value))))",
+            "message": "candidates: a candidate equals the baseline; write at least one value that differs "
+            '("40.0" is "40")',
+        },
+        {
+            "rule": "!has(self.candidates) || self.candidates.all(c, self.candidates.exists_one(o,"
+            " o.values == c.values))",
+            "message": "candidates: two candidates have the same values; remove one",
+        },
+        {
+            "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
+            "message": "search.parameter: write the name of one of the parameters",
+        },
+    )
+
+    suspend: bool = Field(False, description="True freezes weights and evidence until it is false again.")
+    target_ref: TargetReference = Field(description="The workload whose requests are split.")
+    parameters: tuple[Parameter, ...] = Field(
+        min_length=1,
+        max_length=8,
+        json_schema_extra={"x-list-map-key": "name"},
+        description="The knobs that a variant sets.",
+    )
+    baseline: Baseline = Field(description="The setting in use today.")
+    candidates: (
+        Annotated[
+            tuple[Candidate, ...],
+            Field(min_length=1, max_length=10, json_schema_extra={"x-list-map-key": "name"}),
+        ]
+        | None
+    ) = Field(None, description="Settings to try. Write either candidates or search.")
+    search: Search | None = Field(None, description="A search for the best setting. Write either candidates or search.")
+    delivery: Delivery = Field(description="How a variant's setting reaches the requests.")
+    rollout: Rollout = Field(description="In which steps, and how fast.")
+    metrics: MetricsReference = Field(description="Where counts are read.")
+    objective: Objective = Field(description="What must be proven before a candidate is kept.")
+    guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
+    approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
+
+    def baseline_settings(self) -> dict[str, str]:
+        """Canonical value of each parameter for the baseline."""
+        return {setting.name: canonical_decimal(setting.value) for setting in self.baseline.values}
+
+    def candidate_settings(self, candidate: Candidate) -> dict[str, str]:
+        """Canonical value of each parameter for a candidate; what it leaves out is the baseline's."""
+        own = {setting.name: canonical_decimal(setting.value) for setting in candidate.values}
+        return self.baseline_settings() | own

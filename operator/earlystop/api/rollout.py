@@ -1,0 +1,64 @@
+"""The part of a policy that says in which steps traffic moves, and what happens when nothing can be shown."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import Percent, Value
+
+
+class Step(Value):
+    """A share of traffic for the candidate and how long it is watched at least."""
+
+    weight: Percent = Field(description="Percent of traffic that tries the candidate.")
+    minimum_seconds: int = Field(
+        0, ge=0, le=604_800, description="Least time of evidence at this weight before the next step or a promotion."
+    )
+
+
+Steps = Annotated[
+    tuple[Step, ...],
+    Field(
+        min_length=1,
+        max_length=20,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.map(s, s.weight).isSorted() && self.all(s, self.exists_one(t, t.weight == s.weight))",
+                    "message": "rollout.steps: weights must rise from step to step, for example 5, 25, 50",
+                }
+            ]
+        },
+    ),
+]
+
+
+class OnNoMetrics(Value):
+    """What happens while counts cannot be read. Only a running rollout is ever rolled back by this."""
+
+    hold_seconds: int = Field(300, ge=0, le=604_800, description="How long to hold before acting.")
+    then: Literal["RollBack", "Hold"] = Field("RollBack", description="What to do when the time is over.")
+
+
+class Rollout(Value):
+    """Steps and times."""
+
+    strategy: Literal["Canary", "ABTest"] = Field("Canary", description="Canary: rising shares. ABTest: fixed shares.")
+    steps: Steps = Field(description="Rising shares of traffic for the candidate.")
+    look_seconds: int = Field(
+        15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 128 looks."
+    )
+    settle_seconds: int = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="Wait between new weights and their first evidence; about four times the mean latency, since "
+        "early-stopped answers finish first.",
+    )
+    deadline_seconds: int = Field(86_400, ge=60, le=2_592_000, description="A rollout without a verdict ends then.")
+    on_inconclusive: Literal["RollBack", "Hold"] = Field(
+        "RollBack", description="At the deadline: back to the baseline, or keep the weights for a person to decide."
+    )
+    on_no_metrics: OnNoMetrics = Field(default_factory=OnNoMetrics, description="While counts cannot be read.")

@@ -1,0 +1,78 @@
+"""Structural OpenAPI schemas from the typed kinds: what pydantic describes, in the form that the API server wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+KEPT = (
+    "type",
+    "description",
+    "format",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "default",
+    "required",
+    "x-kubernetes-validations",
+)
+
+
+def structural_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's schema with references inlined and only what a structural schema allows.
+
+    Raises ValueError for a field whose type the API server could not prune or bound.
+    """
+    document = model.model_json_schema(by_alias=True)
+    return _convert(document, document.get("$defs", {}), model.__name__)
+
+
+def _convert(node: dict[str, Any], definitions: dict[str, Any], where: str) -> dict[str, Any]:
+    node = _resolve(node, definitions)
+    if "const" in node:
+        node = {**node, "enum": [node["const"]], "type": "string"}
+    if "type" not in node:
+        raise ValueError(f"{where}: a structural schema needs one type, pydantic gave {sorted(node)}")
+    result = {key: node[key] for key in KEPT if key in node}
+    if node["type"] == "object":
+        result["properties"] = {
+            name: _convert(child, definitions, f"{where}.{name}") for name, child in node.get("properties", {}).items()
+        }
+    if node["type"] == "array":
+        result |= _array(node, definitions, where)
+    if node["type"] == "integer":
+        result["format"] = "int64"
+    if node["type"] == "string" and not {"maxLength", "enum", "format"} & node.keys():
+        raise ValueError(f"{where}: every string needs a maxLength, or the CEL cost budget fails")
+    return result
+
+
+def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Follow references and drop the null branch of optional fields; outer descriptions win."""
+    outer = {key: value for key, value in node.items() if key not in ("$ref", "anyOf", "allOf")}
+    if "anyOf" in node:
+        (inner,) = [branch for branch in node["anyOf"] if branch.get("type") != "null"]
+        outer.pop("default", None)
+    elif "$ref" in node:
+        inner = definitions[node["$ref"].rsplit("/", 1)[-1]]
+    else:
+        return node
+    return _resolve({**inner, **outer}, definitions)
+
+
+def _array(node: dict[str, Any], definitions: dict[str, Any], where: str) -> dict[str, Any]:
+    if "maxItems" not in node:
+        raise ValueError(f"{where}: every list needs a maxItems, or the CEL cost budget fails")
+    # A tuple of fixed length would come as prefixItems; the kinds use tuples of one element type only.
+    result: dict[str, Any] = {"items": _convert(node["items"], definitions, f"{where}[]")}
+    key = node.get("x-list-map-key")
+    result["x-kubernetes-list-type"] = "map" if key else "atomic"
+    if key:
+        result["x-kubernetes-list-map-keys"] = [key]
+    return result

@@ -1,0 +1,68 @@
+"""The MetricSource: where counts are read. Cluster-scoped, because its writer is trusted with addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import ObjectName, Value, rules
+
+
+class SecretKey(Value):
+    """A key of a Secret in the operator's own namespace."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(description="Key in the Secret.")
+
+
+class Authentication(Value):
+    """How the operator proves who it is."""
+
+    type: Literal["Bearer", "Basic"] = Field(description="Bearer token, or user:password.")
+    secret_ref: SecretKey = Field(description="The token, or user:password.")
+
+
+class Tls(Value):
+    """Certificates for an https address."""
+
+    ca_ref: SecretKey | None = Field(None, description="Authority that signs the server's certificate.")
+    certificate_ref: SecretKey | None = Field(None, description="The operator's client certificate.")
+    key_ref: SecretKey | None = Field(None, description="Key of the client certificate.")
+
+
+class SourceSpec(Value):
+    """Address and habits of a Prometheus."""
+
+    model_config = rules(
+        {
+            "rule": "url(self.url).getScheme() in ['http', 'https'] && url(self.url).getHost() != ''",
+            "message": "url: write http:// or https:// with a host, for example http://prometheus.monitoring:9090",
+        },
+        {
+            "rule": "!self.url.contains('@')",
+            "message": "url: credentials do not belong in an address; write auth.secretRef",
+        },
+    )
+
+    url: Annotated[str, Field(max_length=512, pattern=r"^https?://", json_schema_extra={"format": "uri"})] = Field(
+        description="Base address of the query API, without /api/v1."
+    )
+    flavour: Literal["Prometheus", "Thanos", "VictoriaMetrics", "Mimir"] = Field(
+        "Prometheus", description="Which server answers there."
+    )
+    auth: Authentication | None = Field(None, description="How the operator proves who it is.")
+    tls: Tls | None = Field(None, description="Certificates for an https address.")
+    namespace_label: Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = Field(
+        None,
+        description="Label that the scraper sets to the target's namespace. When written, only series of a policy's "
+        "own namespace count for it.",
+    )
+    scrape_interval_seconds: int = Field(15, ge=1, le=300, description="How often targets are scraped.")
+    evaluation_delay_seconds: int = Field(
+        5,
+        ge=1,
+        le=300,
+        description="How long after a moment its samples are complete: scrape time, plus remote-write lag.",
+    )
+    timeout_seconds: int = Field(10, ge=1, le=120, description="Longest wait for one answer.")

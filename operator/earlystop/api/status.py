@@ -1,0 +1,120 @@
+"""The status of an EarlyStopPolicy: everything that a restarted operator needs, and what people read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.policy import Settings
+from earlystop.api.values import Value
+
+Text = Annotated[str, Field(max_length=2048)]
+Short = Annotated[str, Field(max_length=128)]
+Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+Count = Annotated[int, Field(ge=0)]
+# Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
+Packed = Annotated[str, Field(max_length=40_960)]
+
+
+class ArmCounts(Value):
+    """Evidence of one variant in this campaign."""
+
+    scored: Count = Field(0, description="Answers scored for EM.")
+    match: Count = Field(0, description="Answers that matched exactly.")
+    completed: Count = Field(0, description="Requests completed.")
+    failed: Count = Field(0, description="Requests failed.")
+    tokens: Count = Field(0, description="Output tokens of completed requests.")
+
+
+class Counts(Value):
+    """Evidence of both variants in this campaign."""
+
+    baseline: ArmCounts = Field(description="The setting in use.")
+    candidate: ArmCounts = Field(description="The setting being tried.")
+
+
+class LogEText(Value):
+    """Natural logarithms of e-values as text; a decision needs ln(1/risk)."""
+
+    promote: Short = Field(description="That the candidate loses less EM than the margin.")
+    harm: Short = Field(description="That it loses more.")
+    tokens: Short = Field(description="That it saves the required tokens.")
+    sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
+
+
+class EvidenceText(Value):
+    """The evidence of this campaign in words that a table can show."""
+
+    looks: Count = Field(description="Looks that were evidence.")
+    log_e: LogEText = Field(description="Current e-values.")
+    effect: Short = Field(description="EM of the candidate minus the baseline's, with an interval valid at any time.")
+    saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
+
+
+class DecisionStatus(Value):
+    """The decision of this campaign, durable before anything acts on it."""
+
+    verdict: Literal["Promote", "RollBack", "Inconclusive"] = Field(description="What was decided.")
+    reason: Short = Field(description="Why, in one word.")
+    message: Text = Field(description="Why, in a sentence.")
+    name: Short = Field(description="Name of the EarlyStopVerdict.")
+    digest: Short = Field(description="Digest of the EarlyStopVerdict.")
+    at: Time = Field(description="When.")
+
+
+class Certified(Value):
+    """The setting that was proven last; what a GitOps user commits."""
+
+    values: Settings = Field(description="Value of each parameter.")
+    at: Time = Field(description="When it was proven.")
+
+
+class ConditionStatus(Value):
+    """A condition as Kubernetes knows it."""
+
+    type: Annotated[str, Field(max_length=64)] = Field(description="Which statement.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was looked at.")
+    last_transition_time: Time = Field(description="When status changed last.")
+    reason: Annotated[str, Field(max_length=128)] = Field(description="Why, in one word.")
+    message: Annotated[str, Field(max_length=2048)] = Field("", description="Why, and what to do.")
+
+
+class PolicyStatus(Value):
+    """What the operator knows and does about a policy."""
+
+    observed_generation: int | None = Field(None, ge=0, description="Generation of the spec that was acted on.")
+    phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
+    campaign: Count | None = Field(None, description="Counts restarts of evidence; a change of plan starts a new one.")
+    revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
+    candidate: Short | None = Field(None, description="Name of the candidate being tried.")
+    plan: Annotated[str, Field(max_length=32_768)] | None = Field(
+        None, description="The judged part of the spec that this campaign is about, as canonical JSON."
+    )
+    step: Count | None = Field(None, description="Index of the current step, from 0.")
+    weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Percent of traffic that the candidate shall have now."
+    )
+    variant: Short | None = Field(None, description="The setting that most requests get.")
+    campaign_started_at: Time | None = Field(None, description="When this campaign began.")
+    step_started_at: Time | None = Field(None, description="When this step's weights were seen in force.")
+    evidence_from: Time | None = Field(
+        None, description="Moment of the snapshot that this step's evidence starts from."
+    )
+    last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
+    next_look_at: Time | None = Field(None, description="Moment of the look after that.")
+    suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
+    metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
+    counts: Counts | None = Field(None, description="Evidence so far.")
+    evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
+    ledger: Packed | None = Field(None, description="Largest value seen of each series of this step, packed.")
+    mark: Short | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
+    looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
+    decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
+    previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
+    certified: Certified | None = Field(None, description="The setting that was proven last.")
+    conditions: (
+        Annotated[tuple[ConditionStatus, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        | None
+    ) = Field(None, description="Statements about the policy, each with its reason.")

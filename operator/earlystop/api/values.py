@@ -1,0 +1,42 @@
+"""Field types that the kinds share. Kubernetes objects carry no floats: decimals are strings with a pattern."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+GROUP = "earlystop.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+DecimalText = Annotated[str, Field(max_length=17, pattern=DECIMAL_PATTERN)]
+SettingName = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME_PATTERN)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class Value(BaseModel):
+    """A frozen part of a kind: camelCase on the wire, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    def wire(self) -> dict[str, Any]:
+        """The JSON form, camelCase, without absent fields."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def rules(*validations: dict[str, str]) -> ConfigDict:
+    """Model configuration that attaches CEL rules to the generated schema."""
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": cast(Any, list(validations))})
+
+
+def canonical_decimal(text: str) -> str:
+    """The shortest spelling of a decimal, so that "40.0", "40" and "40.00" are one value."""
+    plain = format(Decimal(text).normalize(), "f")
+    return "0" if plain == "-0" else plain

@@ -1,0 +1,60 @@
+"""The EarlyStopVerdict: an immutable record of one decision, from which anyone can recompute it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import SettingName, Value, rules
+
+Text = Annotated[str, Field(max_length=1024)]
+Short = Annotated[str, Field(max_length=64)]
+Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
+Row = Annotated[tuple[int, ...], Field(min_length=19, max_length=19)]
+
+
+class SettingPair(Value):
+    """A parameter before and after the decision."""
+
+    name: SettingName = Field(description="Name of the parameter.")
+    before: Short = Field(description="Value of the baseline.")
+    after: Short = Field(description="Value in force after the decision.")
+
+
+class LogE(Value):
+    """Natural logarithms of the largest e-values reached, as decimal text."""
+
+    promote: Short = Field(description="Evidence that the candidate loses less EM than the margin.")
+    harm: Short = Field(description="Evidence that it loses more.")
+    tokens: Short = Field(description="Evidence that it saves the required tokens.")
+    sample_ratio: Short = Field(description="Evidence that traffic is not split as the weights say.")
+
+
+class VerdictSpec(Value):
+    """One decision with everything that it used."""
+
+    model_config = rules({"rule": "self == oldSelf", "message": "a verdict is never changed"})
+
+    policy: Text = Field(description="Name of the policy.")
+    policy_uid: Short = Field(description="UID of the policy.")
+    campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy.")
+    revision: Short = Field(description="The revision label under which the evidence was counted.")
+    decision: Literal["Promote", "RollBack", "Inconclusive"] = Field(description="What was decided.")
+    reason: Short = Field(description="Why, in one word.")
+    message: Text = Field(description="Why, in a sentence.")
+    at: Short = Field(description="When the decision was taken.")
+    candidate: SettingName = Field(description="Name of the candidate.")
+    settings: tuple[SettingPair, ...] = Field(max_length=8, description="Values before and after.")
+    plan: Annotated[str, Field(max_length=32_768)] = Field(
+        description="The judged part of the policy as canonical JSON: parameters, values, steps, delivery, metrics, "
+        "objective."
+    )
+    log_e: LogE = Field(description="The e-values that decided.")
+    effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
+    saving: Text = Field(description="Share of the tokens saved, with its interval.")
+    columns: tuple[Short, ...] = Field(max_length=19, description="Names of the columns of looks.")
+    looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
+    approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
+    previous: Digest = Field("", description="Digest of the policy's verdict before this one.")
+    digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")

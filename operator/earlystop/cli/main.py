@@ -1,0 +1,87 @@
+"""kubectl earlystop: what a policy is doing, and whether a verdict can be recomputed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.live import Live
+
+from earlystop.cli.screen import picture
+from earlystop.controller.cluster import POLICIES, VERDICTS, Cluster, ClusterError, Resource
+from earlystop.rollout.verify import differences
+
+app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do, and why they decided as they did.")
+console = Console()
+
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the object.")]
+ENDED = ("Promoted", "RolledBack", "Held")
+
+
+@app.command()
+def status(
+    policy: Annotated[str, typer.Argument(help="Name of the policy.")], namespace: Namespace = "default"
+) -> None:
+    """Show where a policy stands."""
+    console.print(picture(asyncio.run(_read(POLICIES, namespace, policy))))
+
+
+@app.command()
+def watch(
+    policy: Annotated[str, typer.Argument(help="Name of the policy.")],
+    namespace: Namespace = "default",
+    seconds: Annotated[float, typer.Option(help="Time between two readings.")] = 1.0,
+) -> None:
+    """Show a policy live until its rollout ends."""
+    asyncio.run(_watch(namespace, policy, seconds))
+
+
+@app.command()
+def verify(
+    verdict: Annotated[str, typer.Argument(help="Name of an EarlyStopVerdict, or a YAML or JSON file of one.")],
+    namespace: Namespace = "default",
+) -> None:
+    """Recompute a stored verdict from its looks, and say where it differs."""
+    path = Path(verdict)
+    found = yaml.safe_load(path.read_text()) if path.exists() else asyncio.run(_read(VERDICTS, namespace, verdict))
+    try:
+        told = differences(found["spec"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise typer.BadParameter(f"{verdict} is not an EarlyStopVerdict: {error}") from None
+    for sentence in told:
+        console.print(sentence, style="red")
+    if told:
+        raise typer.Exit(1)
+    spec = found["spec"]
+    console.print(
+        f"{spec['decision']} of {spec['candidate']} follows from its {len(spec['looks'])} looks.", style="green"
+    )
+
+
+async def _read(resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+    try:
+        async with await Cluster.connect() as cluster:
+            found = await cluster.get(resource, namespace, name)
+    except ClusterError as error:
+        raise typer.BadParameter(str(error)) from None
+    if found is None:
+        raise typer.BadParameter(f"there is no {resource.plural} {name} in namespace {namespace}")
+    return found
+
+
+async def _watch(namespace: str, name: str, seconds: float) -> None:
+    async with await Cluster.connect() as cluster:
+        with Live(console=console, auto_refresh=False) as live:
+            while (policy := await cluster.get(POLICIES, namespace, name)) is not None:
+                live.update(picture(policy), refresh=True)
+                if policy.get("status", {}).get("phase") in ENDED:
+                    return
+                await asyncio.sleep(seconds)
+
+
+if __name__ == "__main__":
+    app()

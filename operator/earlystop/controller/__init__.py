@@ -1,0 +1,1 @@
+"""Kopf handlers, the scheduler, and everything that reads or writes the cluster."""

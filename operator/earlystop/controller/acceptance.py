@@ -1,0 +1,140 @@
+"""Whether a policy can be carried out: what it asks for, its source, its rivals, and its surroundings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import (
+    DEPLOYMENTS,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    ROUTES,
+    SERVICES,
+    Cluster,
+    Manifest,
+)
+from earlystop.controller.session import Session
+from earlystop.delivery.gateway_header import alias_name, overlay_name
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.surroundings import Surroundings
+from earlystop.rollout.acceptance import unbuilt
+
+
+async def acceptance(
+    cluster: Cluster, session: Session, sources: Mapping[str, SourceSpec], rivals: Iterable[Session]
+) -> Refusal | None:
+    """The first reason not to carry out the policy as it is written now, or None."""
+    spec = session.spec
+    refusal = unbuilt(spec) or source_refusal(spec, sources) or rival_refusal(session, rivals)
+    if refusal is not None:
+        return refusal
+    return preflight(await surroundings(cluster, session, spec))
+
+
+def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
+    """Why counts cannot be read from the named source."""
+    name = spec.metrics.source_ref.name
+    source = sources.get(name)
+    if source is None:
+        return Refusal(
+            "SourceNotFound", f"There is no MetricSource {name}. Ask the cluster's admin to create it, or name another."
+        )
+    if source.auth is not None or source.tls is not None:
+        return Refusal("NotBuilt", f"MetricSource {name}: auth and tls are not built yet; name a source without them.")
+    if source.flavour != "Prometheus":
+        return Refusal("NotBuilt", f"MetricSource {name}: flavour {source.flavour} is not built yet; use Prometheus.")
+    return None
+
+
+def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None:
+    """Two policies for one target or route would move each other's traffic: the younger is refused."""
+    for rival in rivals:
+        if rival.uid == session.uid or rival.namespace != session.namespace or not _same_traffic(rival, session):
+            continue
+        if _age(rival) < _age(session):
+            return Refusal(
+                "TargetTaken",
+                f"Policy {rival.name} already moves traffic of this target or route. Delete one of the two policies.",
+            )
+    return None
+
+
+def _same_traffic(one: Session, other: Session) -> bool:
+    return one.spec.target_ref == other.spec.target_ref or (
+        one.spec.delivery.gateway_header is not None
+        and other.spec.delivery.gateway_header is not None
+        and one.spec.delivery.gateway_header.route_ref == other.spec.delivery.gateway_header.route_ref
+    )
+
+
+def _age(session: Session) -> tuple[str, str]:
+    return session.manifest["metadata"]["creationTimestamp"], session.uid
+
+
+async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> Surroundings:
+    """Everything around the policy that its delivery mode has to know."""
+    namespace = session.namespace
+    assert spec.delivery.gateway_header is not None  # the CRD demands it for this mode
+    deployment, route = await asyncio.gather(
+        cluster.get(DEPLOYMENTS, namespace, spec.target_ref.name),
+        cluster.get(ROUTES, namespace, spec.delivery.gateway_header.route_ref.name),
+    )
+    backends = _backends(route)
+    gateways = _gateways(route, namespace)
+    aliases = [alias_name(name) for name in backends]
+    overlay = overlay_name(session.name)
+    found_services, found_gateways, found_aliases, found_overlay = await asyncio.gather(
+        asyncio.gather(*(cluster.get(SERVICES, namespace, name) for name in backends)),
+        asyncio.gather(*(cluster.get(GATEWAYS, *key) for key in gateways)),
+        asyncio.gather(*(cluster.get(SERVICES, namespace, name) for name in aliases)),
+        cluster.get(ROUTES, namespace, overlay),
+    )
+    present = {key: found for key, found in zip(gateways, found_gateways, strict=True) if found is not None}
+    names = sorted({gateway["spec"]["gatewayClassName"] for gateway in present.values()})
+    found_classes = await asyncio.gather(*(cluster.get(GATEWAY_CLASSES, None, name) for name in names))
+    owned = {("Service", name): found for name, found in zip(aliases, found_aliases, strict=True) if found is not None}
+    if found_overlay is not None:
+        owned["HTTPRoute", overlay] = found_overlay
+    return Surroundings(
+        namespace=namespace,
+        policy=session.name,
+        uid=session.uid,
+        spec=spec,
+        deployment=deployment,
+        route=route,
+        services={name: found for name, found in zip(backends, found_services, strict=True) if found is not None},
+        gateways=present,
+        gateway_classes={name: found for name, found in zip(names, found_classes, strict=True) if found is not None},
+        owned=owned,
+    )
+
+
+def _backends(route: Manifest | None) -> list[str]:
+    """Names of the Services of the route's own namespace that it leads to."""
+    if route is None:
+        return []
+    own = route["metadata"]["namespace"]
+    references = [
+        backend
+        for rule in route["spec"].get("rules", [])
+        for backend in rule.get("backendRefs", [])
+        if backend.get("kind", "Service") == "Service" and backend.get("namespace", own) == own
+    ]
+    return sorted({reference["name"] for reference in references})
+
+
+def _gateways(route: Manifest | None, namespace: str) -> list[tuple[str, str]]:
+    if route is None:
+        return []
+    references = route["spec"].get("parentRefs", [])
+    return sorted(
+        {
+            (reference.get("namespace", namespace), reference["name"])
+            for reference in references
+            if reference.get("kind", "Gateway") == "Gateway"
+        }
+    )

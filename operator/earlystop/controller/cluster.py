@@ -1,0 +1,146 @@
+"""The Kubernetes API as plain objects in and out: typed models would drop fields that a newer server sends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import client, config
+
+Manifest = dict[str, Any]
+
+# Below the lease of any patience: a look is due every few seconds.
+TIMEOUT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind as the API's paths name it. `group` is empty for the core kinds."""
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
+        """The URL path of a collection, an object, or its subresource. `namespace` None: cluster-scoped."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root, *(("namespaces", namespace) if namespace else ()), self.plural, name, subresource]
+        return "/".join(part for part in parts if part)
+
+
+POLICIES = Resource("earlystop.dev", "v1alpha1", "earlystoppolicies")
+VERDICTS = Resource("earlystop.dev", "v1alpha1", "earlystopverdicts")
+SOURCES = Resource("earlystop.dev", "v1alpha1", "metricsources")
+DEPLOYMENTS = Resource("apps", "v1", "deployments")
+SERVICES = Resource("", "v1", "services")
+ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
+GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
+GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
+EVENTS = Resource("events.k8s.io", "v1", "events")
+
+BY_KIND = {"HTTPRoute": ROUTES, "Service": SERVICES}
+
+
+class ClusterError(Exception):
+    """The API refused or failed. status: HTTP status, 0 when there was no answer; message: the API's own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(f"Kubernetes API: {status or 'no answer'}: {message}")
+
+
+class Conflict(ClusterError):
+    """The object changed since it was read, or a new one's name is taken (409)."""
+
+
+class NotFound(ClusterError):
+    """There is no such object (404)."""
+
+
+KINDS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
+
+
+class Cluster:
+    """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+
+    @classmethod
+    async def connect(cls) -> Self:
+        """Connect as the Pod's service account, else as KUBECONFIG says.
+
+        Raises kubernetes' ConfigException when there is neither.
+        """
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        # A retried write that had succeeded would come back as a conflict; the scheduler repeats whole passes.
+        configuration.retries = None
+        return cls(client.ApiClient(configuration))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._api.close()
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
+        """The object, or None when there is none."""
+        try:
+            return await self._call("GET", resource.path(namespace, name))
+        except NotFound:
+            return None
+
+    async def list(self, resource: Resource, namespace: str | None = None) -> list[Manifest]:
+        """All objects of a kind, of one namespace or of all. They do not repeat their kind."""
+        items: list[Manifest] = (await self._call("GET", resource.path(namespace)))["items"]
+        return items
+
+    async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
+        """Create an object. Raises Conflict when its name is taken."""
+        return await self._call("POST", resource.path(namespace), manifest)
+
+    async def replace(
+        self, resource: Resource, namespace: str | None, manifest: Manifest, subresource: str = ""
+    ) -> Manifest:
+        """Replace an object, or its subresource, if it still has the resourceVersion that `manifest` carries."""
+        return await self._call("PUT", resource.path(namespace, manifest["metadata"]["name"], subresource), manifest)
+
+    async def merge(self, resource: Resource, namespace: str | None, name: str, changes: Manifest) -> Manifest:
+        """Apply a JSON merge patch; only for objects that carry no decision, such as events."""
+        path = resource.path(namespace, name)
+        return await self._call("PATCH", path, changes, "application/merge-patch+json")
+
+    async def _call(
+        self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
+    ) -> Manifest:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        request = await self._api.param_serialize(
+            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            response = await self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+            data = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterError(0, type(error).__name__) from None
+        if response.status >= 400:
+            raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
+        answer: Manifest = json.loads(data)
+        return answer
+
+
+def _reason(data: bytes) -> str:
+    """The message of a Status object; some other text for an answer of a proxy on the way."""
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return "the answer was not a Kubernetes Status"

@@ -1,0 +1,91 @@
+"""Events on the policy: one object for each thing told, counted up when it is told again."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from datetime import UTC, datetime
+
+from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.rollout.story import Story
+
+CONTROLLER = "earlystop.dev/operator"
+NOTE_LIMIT = 1024
+REMEMBERED = 4096
+
+log = logging.getLogger(__name__)
+
+
+class EventRecorder:
+    """Posts stories about policies as events.k8s.io events. A failure to post is logged and nothing waits for it."""
+
+    def __init__(self, cluster: Cluster, instance: str) -> None:
+        self._cluster = cluster
+        self._instance = instance[:128]
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    async def tell(self, policy: Manifest, story: Story, now: float) -> None:
+        """Post a story about a policy, or count up the event that told it before."""
+        name = _event_name(policy, story)
+        count = self._counts.get(name, 0) + 1
+        self._counts[name] = count
+        self._counts.move_to_end(name)
+        if len(self._counts) > REMEMBERED:
+            self._counts.popitem(last=False)
+        try:
+            if count > 1:
+                await self._again(policy, name, count, now)
+            else:
+                await self._first(policy, name, story, now)
+        except ClusterError as error:
+            log.warning("event %s was not posted: %s", story.reason, error)
+
+    async def _first(self, policy: Manifest, name: str, story: Story, now: float) -> None:
+        event = _event(policy, name, story, self._instance, now)
+        try:
+            await self._cluster.create(EVENTS, policy["metadata"]["namespace"], event)
+        except Conflict:
+            # Told before a restart of the operator.
+            self._counts[name] = 2
+            await self._again(policy, name, 2, now)
+
+    async def _again(self, policy: Manifest, name: str, count: int, now: float) -> None:
+        series = {"series": {"count": count, "lastObservedTime": _micro(now)}}
+        try:
+            await self._cluster.merge(EVENTS, policy["metadata"]["namespace"], name, series)
+        except NotFound:
+            # Events live for an hour; the next telling starts a new one.
+            self._counts.pop(name, None)
+
+
+def _event_name(policy: Manifest, story: Story) -> str:
+    told = f"{policy['metadata']['uid']}/{story.reason}/{story.message}"
+    return f"{policy['metadata']['name'][:200]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def _event(policy: Manifest, name: str, story: Story, instance: str, now: float) -> Manifest:
+    metadata = policy["metadata"]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": metadata["namespace"]},
+        "eventTime": _micro(now),
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance,
+        "type": "Warning" if story.warning else "Normal",
+        "reason": story.reason,
+        "action": story.action,
+        "note": story.message[:NOTE_LIMIT],
+        "regarding": {
+            "apiVersion": policy["apiVersion"],
+            "kind": policy["kind"],
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+        },
+    }
+
+
+def _micro(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,85 @@
+"""What Kopf does for us: watching. Its handlers pass events on; no state, finalizer, annotation or patch is Kopf's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import kopf
+from pydantic import ValidationError
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.runtime import Runtime
+
+WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
+OVERLAY_SELECTOR = "app.kubernetes.io/managed-by=earlystop"
+
+
+class EndlessBackoffs:
+    """Waits before a request of Kopf's is repeated: growing to 20 s, for ever. An outage of the API must hold the
+    operator, not end it; a watch that dies for another reason still ends the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from (1, 1, 2, 3, 5, 8, 13)
+        while True:
+            yield 20
+
+
+def settings() -> kopf.OperatorSettings:
+    """Kopf's settings for watching only."""
+    chosen = kopf.OperatorSettings()
+    chosen.networking.request_timeout = 60
+    chosen.networking.connect_timeout = 10
+    chosen.networking.error_backoffs = EndlessBackoffs()
+    chosen.watching.connect_timeout = 10
+    chosen.watching.label_selectors["httproutes"] = OVERLAY_SELECTOR
+    chosen.posting.enabled = False
+    return chosen
+
+
+def registry(runtime: Runtime) -> kopf.OperatorRegistry:
+    """The handlers, bound to a runtime."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers, errors=kopf.ErrorsMode.TEMPORARY)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event("earlystop.dev", "v1alpha1", "earlystoppolicies", registry=handlers)
+    async def policy(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            runtime.policy_gone(event["object"])
+        else:
+            await runtime.policy_seen(dict(event["object"]))
+
+    @kopf.on.event("earlystop.dev", "v1alpha1", "metricsources", registry=handlers)
+    async def source(event: Any, **_: Any) -> None:
+        manifest = event["object"]
+        spec = None
+        if event["type"] != "DELETED":
+            try:
+                spec = SourceSpec.model_validate(manifest["spec"])
+            except ValidationError:
+                # Written before the CRD had its rules: no policy can use it.
+                spec = None
+        runtime.source_changed(manifest["metadata"]["name"], spec)
+
+    @kopf.on.event(
+        "gateway.networking.k8s.io",
+        "v1",
+        "httproutes",
+        labels={"app.kubernetes.io/managed-by": "earlystop"},
+        registry=handlers,
+    )
+    async def overlay(event: Any, **_: Any) -> None:
+        if event["type"] is not None:
+            runtime.overlay_changed(event["object"])
+
+    return handlers
+
+
+def missing_watches() -> list[str]:
+    """Kinds whose watch has died, by the names of Kopf's tasks; the version of Kopf is pinned for this."""
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [kind for kind in WATCHED[:2] if not any(name.startswith(f"watcher for {kind}") for name in names)]

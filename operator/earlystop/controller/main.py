@@ -1,0 +1,109 @@
+"""The operator's process: `earlystop-operator`, or `python -m earlystop.controller`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import sys
+import time
+from contextlib import suppress
+from typing import Annotated
+
+import aiohttp
+import kopf
+import typer
+from pythonjsonlogger.json import JsonFormatter
+
+from earlystop.controller import handlers
+from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.health import Health, serve
+from earlystop.controller.runtime import Runtime
+
+COMPARE_SECONDS = 600.0
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    host: Annotated[str, typer.Option(help="Address for /healthz, /readyz and /metrics.")] = "0.0.0.0",  # noqa: S104
+    port: Annotated[int, typer.Option(help="Port for /healthz, /readyz and /metrics.")] = 8080,
+    namespace: Annotated[list[str] | None, typer.Option(help="Watch this namespace only; may be repeated.")] = None,
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Run the early-stop rollout operator."""
+    log_as_json(log_level)
+    asyncio.run(operate(host, port, namespace or []))
+
+
+async def operate(host: str, port: int, namespaces: list[str]) -> None:
+    """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
+    async with await Cluster.connect() as cluster, aiohttp.ClientSession(trust_env=False) as http:
+        runtime = Runtime(cluster, http, time.time, platform.node())
+        ready = asyncio.Event()
+        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
+        probes = await serve(health, host, port)
+        # Made before Kopf runs, which takes every later task for its own and cancels it at exit.
+        jobs = [
+            runtime.scheduler.run(),
+            _keep_ready(health, ready),
+            _compare(runtime),
+            _watch(runtime, namespaces, ready),
+        ]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        try:
+            # Whatever ends first ends the process: an operator that is half alive would be worse than a restart.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            runtime.reader.close()
+            await probes.cleanup()
+
+
+async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
+    await kopf.operator(
+        registry=handlers.registry(runtime),
+        settings=handlers.settings(),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        ready_flag=ready,
+    )
+
+
+async def _keep_ready(health: Health, ready: asyncio.Event) -> None:
+    await ready.wait()
+    health.ready = True
+    await asyncio.Event().wait()
+
+
+async def _compare(runtime: Runtime) -> None:
+    """Kopf does not report deletions that happened while its watch was away."""
+    while True:
+        await asyncio.sleep(COMPARE_SECONDS)
+        with suppress(ClusterError):
+            await runtime.compare_with_list()
+
+
+def log_as_json(level: str) -> None:
+    """One JSON object a line on standard output."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields={"levelname": "level"})
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Kopf says at INFO that each event was handled.
+    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def main() -> None:
+    """Entry point of the command."""
+    typer.run(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""All policies that the operator knows: sessions by name, fed by watch events, visited by the scheduler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+import aiohttp
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest, NotFound
+from earlystop.controller.counting import CountReader
+from earlystop.controller.events import EventRecorder
+from earlystop.controller.scheduler import Scheduler
+from earlystop.controller.session import Session
+from earlystop.controller.status import Gone, Outrun
+from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
+from earlystop.controller.telemetry import VISITS
+from earlystop.controller.visit import Visitor
+from earlystop.rollout.story import Story
+
+LONGEST_BACKOFF = 30.0
+
+log = logging.getLogger(__name__)
+Key = tuple[str, str]
+
+
+class Runtime:
+    """The operator's memory and its loop. Watch events only say that something changed; visits read it."""
+
+    def __init__(
+        self, cluster: Cluster, http: aiohttp.ClientSession, clock: Callable[[], float], instance: str
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self.reader = CountReader()
+        self._events = EventRecorder(cluster, instance)
+        self._sessions: dict[Key, Session] = {}
+        self._failures: dict[Key, int] = {}
+        self.scheduler = Scheduler(self._visit, clock)
+        self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
+
+    def sessions(self) -> Iterable[Session]:
+        """Every policy that is known."""
+        return self._sessions.values()
+
+    async def policy_seen(self, manifest: Manifest) -> None:
+        """A policy was listed, or created or changed."""
+        manifest = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "EarlyStopPolicy", **manifest}
+        key = _key(manifest)
+        known = self._sessions.get(key)
+        if known is not None and known.uid == manifest["metadata"]["uid"]:
+            if known.manifest["metadata"]["resourceVersion"] == manifest["metadata"]["resourceVersion"]:
+                return  # our own last write
+            known.outdated = True
+        elif not await self._adopt(key, manifest):
+            return
+        self.scheduler.wake(key)
+
+    async def _adopt(self, key: Key, manifest: Manifest) -> bool:
+        """Take a policy in. One that cannot be read is told so and left alone; the others go on."""
+        try:
+            self._sessions[key] = Session.load(manifest, self._clock())
+        except ValueError as error:
+            self._sessions.pop(key, None)
+            message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
+            log.error(message, extra={"policy": "/".join(key)})
+            await self._events.tell(manifest, Story("Unreadable", "Read", message, warning=True), self._clock())
+            return False
+        return True
+
+    def policy_gone(self, manifest: Manifest) -> None:
+        """A policy was deleted."""
+        self._forget(_key(manifest))
+
+    def overlay_changed(self, manifest: Manifest) -> None:
+        """An object that the operator owns was changed or deleted, perhaps by someone else."""
+        for owner in manifest["metadata"].get("ownerReferences", []):
+            key = (manifest["metadata"]["namespace"], owner["name"])
+            session = self._sessions.get(key)
+            if session is not None and session.uid == owner["uid"]:
+                session.suspect = True
+                self.scheduler.wake(key)
+
+    def source_changed(self, name: str, spec: SourceSpec | None) -> None:
+        """A MetricSource was written or deleted: whoever reads it is checked again."""
+        self.reader.learn_source(name, spec)
+        for key, session in self._sessions.items():
+            if session.spec.metrics.source_ref.name == name:
+                session.checked_generation = -1
+                self.scheduler.wake(key)
+
+    async def compare_with_list(self) -> None:
+        """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
+        listed = {_key(manifest): manifest for manifest in await self._cluster.list(POLICIES)}
+        for key, session in list(self._sessions.items()):
+            if key not in listed or listed[key]["metadata"]["uid"] != session.uid:
+                self._forget(key)
+        for key, manifest in listed.items():
+            if key not in self._sessions:
+                await self.policy_seen(manifest)
+
+    async def _visit(self, key: Key) -> float | None:
+        session = self._sessions.get(key)
+        if session is None:
+            return None
+        try:
+            due = await self._visitor.visit(session)
+        except Outrun:
+            VISITS.labels("outrun").inc()
+            return self._clock() + 0.2
+        except (Gone, NotFound):
+            VISITS.labels("gone").inc()
+            self._forget(key)
+            return None
+        except ClusterError as error:
+            VISITS.labels("api_error").inc()
+            return self._later(key, session, str(error))
+        except Exception:
+            # A fault that one policy provokes must not stop the others.
+            VISITS.labels("failed").inc()
+            log.exception("a visit failed", extra=session.log_fields)
+            return self._later(key, session, "internal error")
+        VISITS.labels("done").inc()
+        self._failures.pop(key, None)
+        self._count_phases()
+        return due
+
+    def _later(self, key: Key, session: Session, why: str) -> float:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        wait = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
+        log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=session.log_fields)
+        return self._clock() + wait
+
+    def _forget(self, key: Key) -> None:
+        self._sessions.pop(key, None)
+        self._failures.pop(key, None)
+        self.scheduler.forget(key)
+        self._count_phases()
+
+    def _count_phases(self) -> None:
+        counts: dict[str, int] = {}
+        for session in self._sessions.values():
+            counts[session.state.phase.value] = counts.get(session.state.phase.value, 0) + 1
+        POLICY_GAUGE.clear()
+        for phase, count in counts.items():
+            POLICY_GAUGE.labels(phase).set(count)
+
+
+def _key(manifest: Manifest) -> Key:
+    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]

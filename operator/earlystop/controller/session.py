@@ -1,0 +1,119 @@
+"""What the operator remembers of one policy between visits. Losing it loses nothing: status holds what matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.controller.cluster import Manifest
+from earlystop.delivery.surroundings import Share
+from earlystop.metrics.ledger import Ledger, unpack
+from earlystop.rollout.facts import Facts, facts_from
+from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.record import from_status
+from earlystop.rollout.state import WATCHING, Phase, RolloutState
+
+RETRY_ANNOTATION = "earlystop.dev/retry"
+RECHECK_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class Session:
+    """One policy as last read, and what has happened since.
+
+    manifest: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
+    stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
+    proven: the share last shown to be in force. overflow: set when the counts outgrow the status.
+    Times are Unix seconds.
+    """
+
+    manifest: Manifest
+    spec: PolicySpec
+    state: RolloutState
+    ledger: Ledger
+    stored: RolloutState
+    stored_ledger: Ledger
+    facts: Facts = field(default_factory=Facts)
+    outdated: bool = False
+    overflow: Refusal | None = None
+    checked_generation: int = -1
+    checked_at: float = 0.0
+    suspect: bool = True
+    proven: Share | None = None
+    route_written_at: float = 0.0
+    traffic_failures: int = 0
+    metrics_failures: int = 0
+    verdict_stored: str = ""
+    written_at: float = 0.0
+
+    @classmethod
+    def load(cls, manifest: Manifest, now: float) -> Session:
+        """The session of a policy as it was read. One that was in order when it was stored is checked again later,
+        at a moment of its own: after a restart of the operator, looks come first.
+
+        Raises ValueError (pydantic's or ours) when its spec or status cannot be understood.
+        """
+        state, ledger = from_status(without_defaults(manifest.get("status", {})))
+        spec = PolicySpec.model_validate(manifest["spec"])
+        counted = unpack(ledger)
+        status = manifest.get("status", {})
+        session = cls(manifest, spec, state, counted, state, counted, facts_from(status.get("conditions", [])))
+        known = state.phase != Phase.PENDING and status.get("observedGeneration") == session.generation
+        if known and session.facts.refusal is None:
+            session.checked_generation = session.generation
+            session.checked_at = now - RECHECK_SECONDS * (int(session.uid[:4], 16) / 0xFFFF)
+            session.suspect = state.phase not in WATCHING
+        session.written_at = now
+        return session
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.manifest["metadata"]["namespace"], self.manifest["metadata"]["name"]
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the policy."""
+        return self.key[0]
+
+    @property
+    def name(self) -> str:
+        """Name of the policy."""
+        return self.key[1]
+
+    @property
+    def uid(self) -> str:
+        """UID of the policy."""
+        return str(self.manifest["metadata"]["uid"])
+
+    @property
+    def generation(self) -> int:
+        """Generation of the spec."""
+        return int(self.manifest["metadata"]["generation"])
+
+    @property
+    def retry_token(self) -> str:
+        """What a person changes to start a campaign again."""
+        return str(self.manifest["metadata"].get("annotations", {}).get(RETRY_ANNOTATION, ""))[:128]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the campaign under way."""
+        return parse_plan(self.state.plan)
+
+    @property
+    def label(self) -> str:
+        """The policy label in metrics and headers."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """What every log line about this policy carries."""
+        return {"policy": self.label, "campaign": self.state.campaign}
+
+
+def without_defaults(status: Manifest) -> Manifest:
+    """A status without the condition that the CRD itself puts on a new policy."""
+    return status if "phase" in status else {}

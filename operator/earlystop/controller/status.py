@@ -1,0 +1,112 @@
+"""Writing a policy's status: one compare-and-swap that holds counts, evidence and decision together."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from earlystop.api.conditions import Condition, Refusal
+from earlystop.controller.cluster import POLICIES, Cluster, Conflict
+from earlystop.controller.session import Session
+from earlystop.metrics.ledger import Ledger, pack
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.record import PACKED_LIMIT, to_status
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.wording import rfc3339
+
+log = logging.getLogger(__name__)
+
+
+class Outrun(Exception):
+    """Someone else changed the policy in the meantime; the session has been read anew and the visit starts over."""
+
+
+async def write_status(cluster: Cluster, session: Session, state: RolloutState, ledger: Ledger, now: float) -> None:
+    """Store a state and the ledger that it was reached with, and the conditions that follow from the session's facts.
+    The session takes both over only when they are stored.
+
+    Raises Outrun after a conflict, NotFound when the policy is gone, ClusterError when the API fails.
+    """
+    packed = pack(ledger)
+    status = to_status(session.name, session.uid, session.spec, state, packed)
+    if len(packed) + len(status.get("looks", "")) > PACKED_LIMIT:
+        # What is stored stays as it is: the rollout is frozen with counts that can be trusted.
+        session.overflow = _too_many_series(len(ledger.rows))
+        session.facts = replace(session.facts, refusal=session.overflow)
+        status, state, ledger = dict(session.manifest.get("status", {})), session.stored, session.stored_ledger
+    status["observedGeneration"] = session.generation
+    old = session.manifest.get("status", {}).get("conditions", [])
+    status["conditions"] = merge_conditions(old, conditions(state, session.facts), session.generation, int(now))
+    body = {**session.manifest, "status": status}
+    try:
+        session.manifest = await cluster.replace(POLICIES, session.namespace, body, "status")
+    except Conflict:
+        await read_again(cluster, session, now)
+        raise Outrun from None
+    session.stored = session.state = state
+    session.stored_ledger = session.ledger = ledger
+    session.written_at = now
+
+
+async def read_again(cluster: Cluster, session: Session, now: float) -> None:
+    """Read the policy anew. What the session knows stays, unless another writer has moved the status on.
+
+    Raises NotFound when the policy, or the one with this UID, is gone.
+    """
+    fresh = await cluster.get(POLICIES, session.namespace, session.name)
+    if fresh is None or fresh["metadata"]["uid"] != session.uid:
+        raise Gone(session.label)
+    known = session.manifest.get("status")
+    session.outdated = False
+    loaded = Session.load(fresh, now)
+    session.manifest = fresh
+    session.spec = loaded.spec
+    if fresh.get("status") != known:
+        log.info("the status was written by someone else; going on from it", extra=session.log_fields)
+        session.state = session.stored = loaded.state
+        session.ledger = session.stored_ledger = loaded.ledger
+        session.facts, session.suspect, session.proven = loaded.facts, True, None
+
+
+class Gone(Exception):
+    """The policy was deleted, or replaced by another of the same name."""
+
+
+def merge_conditions(
+    old: list[dict[str, Any]], new: tuple[Condition, ...], generation: int, now: int
+) -> list[dict[str, Any]]:
+    """Conditions as Kubernetes keeps them: the time of transition changes only when the status does."""
+    before = {condition["type"]: condition for condition in old}
+    merged = []
+    for condition in new:
+        known = before.get(condition.type.value)
+        same = known is not None and known["status"] == condition.status.value
+        merged.append(
+            {
+                "type": condition.type.value,
+                "status": condition.status.value,
+                "observedGeneration": generation,
+                "lastTransitionTime": known["lastTransitionTime"] if same and known else rfc3339(now),
+                "reason": condition.reason,
+                "message": condition.message[:2048],
+            }
+        )
+    return merged
+
+
+def unsaid(session: Session) -> bool:
+    """Whether the stored conditions differ from what would be said now, but for wording and numbers."""
+    stored = session.manifest.get("status", {}).get("conditions", [])
+    said = {(condition["type"], condition["status"], condition["reason"]) for condition in stored}
+    generation = session.manifest.get("status", {}).get("observedGeneration")
+    now = {(c.type.value, c.status.value, c.reason) for c in conditions(session.state, session.facts)}
+    return said != now or generation != session.generation
+
+
+def _too_many_series(series: int) -> Refusal:
+    return Refusal(
+        "TooManySeries",
+        f"{series} series carry this policy's current step, more than its status can hold. Run fewer "
+        "server processes or query classes, or raise rollout.lookSeconds.",
+    )

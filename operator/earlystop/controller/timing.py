@@ -1,0 +1,61 @@
+"""When to visit a policy again, and when to store what was seen: pure functions of the session and the clock."""
+
+from __future__ import annotations
+
+from earlystop.controller.session import RECHECK_SECONDS, Session
+from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.rollout.grid import next_look
+from earlystop.rollout.state import ACTING, TRYING, Phase
+
+RECHECK_REFUSED_SECONDS = 20.0
+LONGEST_RETRY_SECONDS = 15.0
+SHORTEST_STORE_SECONDS = 15.0
+STATUS_WRITES_A_SECOND = 2.0
+
+
+def acceptance_is_due(session: Session, now: float) -> bool:
+    """Whether the policy and its surroundings have to be checked again."""
+    if session.checked_generation != session.generation:
+        return True
+    patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
+    return now - session.checked_at >= patience
+
+
+def store_seconds(policies: int) -> float:
+    """The slow tick: all policies together write their looks about twice a second at most."""
+    return max(SHORTEST_STORE_SECONDS, policies / STATUS_WRITES_A_SECOND)
+
+
+def store_is_due(session: Session, policies: int, now: float) -> bool:
+    """Whether looks that are known only here have waited long enough."""
+    return session.state is not session.stored and now - session.written_at >= store_seconds(policies)
+
+
+def next_visit(session: Session, delay: float, policies: int, now: float) -> float:
+    """The earliest moment at which something will be due, in Unix seconds.
+
+    delay: how long after a moment its counts are complete.
+    """
+    state = session.state
+    patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
+    moments = [session.checked_at + patience]
+    if state.phase in ACTING or state.phase == Phase.APPLYING or session.suspect:
+        moments.append(_next_try(session, now))
+    look = next_look(session.spec, state)
+    if look is not None:
+        retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(session.metrics_failures, 10))
+        moments.append(max(look + delay, retry) if session.metrics_failures else look + delay)
+    if state.phase in TRYING:
+        moments.append(state.campaign_started_at + session.spec.rollout.deadline_seconds)
+        if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":
+            moments.append(state.metrics_lost_at + session.spec.rollout.on_no_metrics.hold_seconds)
+    if state is not session.stored:
+        moments.append(session.written_at + store_seconds(policies))
+    return max(now + 0.05, min(moments))
+
+
+def _next_try(session: Session, now: float) -> float:
+    """When to write or prove the wanted weights again: as soon as the route may change, else ever less often."""
+    if session.facts.traffic.reason == PACING:
+        return session.route_written_at + SECONDS_BETWEEN_CHANGES
+    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(session.traffic_failures, 20))

@@ -1,0 +1,140 @@
+"""Putting a share in force: write the objects that differ, keep changes apart, and ask the gateway for proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import aiohttp
+
+from earlystop.api.conditions import Truth
+from earlystop.controller.acceptance import surroundings
+from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest
+from earlystop.controller.session import Session
+from earlystop.delivery.gateway_header import probe_target, render
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.probe import Proof, probe
+from earlystop.delivery.surroundings import Share, Surroundings
+from earlystop.rollout.facts import Sight
+
+# Faster changes of one route are coalesced by gateways that throttle, and may never be served.
+SECONDS_BETWEEN_CHANGES = 3.0
+PACING = "Pacing"
+
+
+class Standing(StrEnum):
+    """How far a share has got."""
+
+    NOT_WRITTEN = "NotWritten"
+    WRITTEN = "Written"
+    UNPROVABLE = "Unprovable"
+    PROVEN = "Proven"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How far a share has got, and what to say about it. changed: objects that had to be written for it."""
+
+    standing: Standing
+    sight: Sight
+    changed: tuple[str, ...] = ()
+
+
+async def put_in_force(
+    cluster: Cluster, http: aiohttp.ClientSession, session: Session, share: Share, now: float
+) -> Traffic:
+    """Write what the share needs and prove it. Does nothing but read when all is as it should be.
+
+    Raises ClusterError when the API fails.
+    """
+    around = await surroundings(cluster, session, session.plan.spec)
+    refusal = preflight(around)
+    if refusal is not None:
+        return Traffic(Standing.NOT_WRITTEN, Sight(Truth.FALSE, refusal.reason, refusal.message))
+    wanted = render(around, share)
+    changed = [manifest for manifest in wanted if not as_wanted(_present(around, manifest), manifest)]
+    if changed and now - session.route_written_at < SECONDS_BETWEEN_CHANGES:
+        message = "Waiting until the gateway has taken in the last change of the route."
+        return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
+    for manifest in changed:
+        await _write(cluster, _present(around, manifest), manifest)
+        session.route_written_at = now
+    if changed:
+        session.proven = None
+    names = tuple(f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in changed)
+    return await _prove(http, session, around, share, wanted[-1], names)
+
+
+async def _prove(
+    http: aiohttp.ClientSession,
+    session: Session,
+    around: Surroundings,
+    share: Share,
+    overlay: Manifest,
+    changed: tuple[str, ...],
+) -> Traffic:
+    if session.proven == share:
+        sight = Sight(Truth.TRUE, "InForce", f"{share.weight} % of requests try the candidate.")
+        return Traffic(Standing.PROVEN, sight, changed)
+    target = probe_target(around, share, overlay)
+    if target is None:
+        message = "No plain-http address of the Gateway is known, so no probe can prove the weights; metrics must."
+        return Traffic(Standing.UNPROVABLE, Sight(Truth.UNKNOWN, "NoGatewayAddress", message), changed)
+    result = await probe(http, target, share)
+    if result.proof == Proof.IN_FORCE:
+        session.proven = share
+        return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", result.message), changed)
+    if result.proof == Proof.NOT_YET:
+        return Traffic(Standing.WRITTEN, Sight(Truth.UNKNOWN, "WaitingForGateway", result.message), changed)
+    return Traffic(Standing.UNPROVABLE, Sight(Truth.UNKNOWN, result.proof.value, result.message), changed)
+
+
+def _present(around: Surroundings, manifest: Manifest) -> Manifest | None:
+    return around.owned.get((manifest["kind"], manifest["metadata"]["name"]))
+
+
+def as_wanted(present: Manifest | None, wanted: Manifest) -> bool:
+    """Whether an object in the cluster holds all that is wanted of it. What the server adds does not matter, but
+    every list must have just the wanted entries."""
+    if present is None:
+        return False
+    return all(_covers(present[part], wanted[part]) for part in ("spec", "metadata"))
+
+
+def _covers(present: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(present, dict) and all(
+            key in present and _covers(present[key], value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(present, list)
+            and len(present) == len(wanted)
+            and all(_covers(mine, theirs) for mine, theirs in zip(present, wanted, strict=True))
+        )
+    return bool(present == wanted)
+
+
+async def _write(cluster: Cluster, present: Manifest | None, wanted: Manifest) -> None:
+    """Create or replace one object. After a conflict it is read again: gateways write a route's status too."""
+    resource = BY_KIND[wanted["kind"]]
+    namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+    for _ in range(5):
+        try:
+            if present is None:
+                await cluster.create(resource, namespace, wanted)
+            else:
+                await cluster.replace(resource, namespace, _updated(present, wanted))
+            return
+        except Conflict:
+            present = await cluster.get(resource, namespace, name)
+    raise ClusterError(409, f"{wanted['kind']} {name} changes faster than it can be written")
+
+
+def _updated(present: Manifest, wanted: Manifest) -> Manifest:
+    """The present object with the wanted spec and marks; fields that the server fixed at creation stay."""
+    spec = {**present["spec"], **wanted["spec"]} if wanted["kind"] == "Service" else wanted["spec"]
+    labels = {**present["metadata"].get("labels", {}), **wanted["metadata"]["labels"]}
+    owners = wanted["metadata"]["ownerReferences"]
+    return {**present, "metadata": {**present["metadata"], "labels": labels, "ownerReferences": owners}, "spec": spec}

@@ -1,0 +1,256 @@
+"""One visit to one policy: check it, decide, act, look, and say when to come again.
+
+Decisions come from the kernel; this file only orders what is read and written. A decision is stored before anything
+acts on it. When exposure falls the route comes before the verdict, when it rises the verdict comes before the route.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from math import ceil
+
+import aiohttp
+
+from earlystop.api.conditions import Truth
+from earlystop.controller.acceptance import acceptance
+from earlystop.controller.cluster import Cluster
+from earlystop.controller.counting import CountReader
+from earlystop.controller.events import EventRecorder
+from earlystop.controller.looking import look_failed, look_request, looked, split_is_shown
+from earlystop.controller.session import Session
+from earlystop.controller.status import read_again, unsaid, write_status
+from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
+from earlystop.controller.timing import acceptance_is_due, next_visit, store_is_due
+from earlystop.controller.traffic import Standing, Traffic, put_in_force
+from earlystop.controller.verdicts import store_verdict
+from earlystop.delivery.surroundings import Share
+from earlystop.metrics.failures import MetricsFailure
+from earlystop.metrics.ledger import Ledger, drop_steps_before
+from earlystop.rollout.facts import Facts, Sight
+from earlystop.rollout.grid import next_look
+from earlystop.rollout.kernel import (
+    candidate_weight,
+    carried_out,
+    expire,
+    start_campaign,
+    suspend_or_resume,
+    weights_in_force,
+    weights_lost,
+)
+from earlystop.rollout.record import digest_of_decision
+from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
+from earlystop.rollout.story import Story, fact_stories, stories
+
+ROUNDS = 8
+LOOKS_A_VISIT = 64
+
+log = logging.getLogger(__name__)
+
+
+class Visitor:
+    """Visits policies. Everything it needs is given; it keeps nothing of its own between visits."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        http: aiohttp.ClientSession,
+        reader: CountReader,
+        events: EventRecorder,
+        sessions: Callable[[], Iterable[Session]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._http = http
+        self._reader = reader
+        self._events = events
+        self._sessions = sessions
+        self._clock = clock
+
+    async def visit(self, session: Session) -> float:
+        """Do all that is due for one policy. Returns when to come again, in Unix seconds.
+
+        Raises Outrun when the policy changed underneath, Gone when it was deleted, ClusterError when the API fails.
+        """
+        if session.outdated:
+            await read_again(self._cluster, session, self._clock())
+        await self._check(session)
+        await self._begin(session)
+        for _ in range(ROUNDS):
+            before = session.state
+            if before.phase not in WATCHING:
+                await self._act(session)
+            await self._look(session)
+            if session.state.phase in WATCHING:
+                await self._act(session)
+            await self._move(session, expire(session.spec, session.state, int(self._clock())))
+            if (before.phase, before.step) == (session.state.phase, session.state.step):
+                break
+        await self._keep(session)
+        return next_visit(session, self._delay(session), self._policies(), self._clock())
+
+    async def _check(self, session: Session) -> None:
+        now = self._clock()
+        if not acceptance_is_due(session, now):
+            return
+        if session.checked_generation != session.generation:
+            session.overflow = None
+        refusal = session.overflow or await acceptance(self._cluster, session, self._reader.known(), self._sessions())
+        session.checked_generation, session.checked_at = session.generation, now
+        session.suspect = True
+        await self._see(session, replace(session.facts, refusal=refusal))
+
+    async def _begin(self, session: Session) -> None:
+        """A new campaign, a pause or its end, as the policy says now. A refused edit changes nothing under way."""
+        now = int(self._clock())
+        state = session.state
+        if session.facts.refusal is None:
+            digest = digest_of_decision(session.name, session.uid, state)
+            state = start_campaign(session.spec, session.uid, session.retry_token, digest, state, now)
+        await self._move(session, suspend_or_resume(session.spec, state, now))
+
+    async def _act(self, session: Session) -> None:
+        """Bring the cluster to what the stored state says, in the order that is safe at every interruption."""
+        weight = candidate_weight(session.state)
+        if weight is None:
+            return
+        share = Share(session.state.revision, session.state.step, weight)
+        phase = session.state.phase
+        if phase in (Phase.PROMOTING, Phase.HOLDING) and not await self._verdict_is_stored(session):
+            return
+        under_way = phase in ACTING or phase == Phase.APPLYING
+        if not under_way and not session.suspect:
+            return
+        traffic = await put_in_force(self._cluster, self._http, session, share, self._clock())
+        session.suspect = traffic.standing == Standing.NOT_WRITTEN
+        if not under_way:
+            await self._tell_corrections(session, traffic)
+        if phase == Phase.ROLLING_BACK:
+            await self._verdict_is_stored(session)
+        if phase == Phase.APPLYING and traffic.standing == Standing.UNPROVABLE:
+            traffic = await self._prove_by_metrics(session, share, traffic)
+        session.traffic_failures = 0 if traffic.standing == Standing.PROVEN else session.traffic_failures + 1
+        await self._see(session, replace(session.facts, traffic=traffic.sight))
+        await self._go_on(session, traffic)
+
+    async def _go_on(self, session: Session, traffic: Traffic) -> None:
+        state = session.state
+        if state.phase == Phase.APPLYING and traffic.standing == Standing.PROVEN:
+            await self._move(session, weights_in_force(state, ceil(self._clock())))
+        elif state.phase in WATCHING and traffic.changed:
+            await self._move(session, weights_lost(state))
+        elif (
+            state.phase in ACTING
+            and traffic.standing in (Standing.PROVEN, Standing.UNPROVABLE)
+            and session.verdict_stored == state.revision
+        ):
+            await self._move(session, carried_out(state))
+
+    async def _verdict_is_stored(self, session: Session) -> bool:
+        problem = await store_verdict(self._cluster, session)
+        await self._see(session, replace(session.facts, storage=problem))
+        return problem is None
+
+    async def _prove_by_metrics(self, session: Session, share: Share, traffic: Traffic) -> Traffic:
+        """Without a probe, requests counted under this step's label prove that its weights are in force."""
+        at = int(self._clock()) - ceil(self._delay(session))
+        request = look_request(session, self._reader.known(), at)
+        result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
+        if isinstance(result, MetricsFailure) or not split_is_shown(result, share):
+            return traffic
+        session.proven = share
+        message = "Weights are in force, proven by requests counted under this step."
+        return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", message))
+
+    async def _tell_corrections(self, session: Session, traffic: Traffic) -> None:
+        for name in traffic.changed:
+            message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
+            await self._tell(session, Story("ForeignEditUndone", "CorrectTraffic", message, warning=True))
+
+    async def _look(self, session: Session) -> None:
+        """Take every look that is due, in order, each at its own moment of the grid."""
+        for _ in range(LOOKS_A_VISIT):
+            at = next_look(session.spec, session.state)
+            delay = self._delay(session)
+            if at is None or at + delay > self._clock():
+                return
+            request = look_request(session, self._reader.known(), at)
+            result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
+            if isinstance(result, MetricsFailure):
+                LOOKS.labels(result.kind.value).inc()
+                await self._see(session, replace(session.facts, metrics=_lost(result)))
+                state, again = look_failed(session.state, result, at, int(self._clock()))
+                session.metrics_failures += 1
+                await self._move(session, state)
+                if again:
+                    return
+                continue
+            session.metrics_failures = 0
+            await self._see(session, replace(session.facts, metrics=READABLE))
+            state, ledger = looked(session, result, at)
+            await self._move(session, state, ledger)
+            LOOKS.labels("read").inc()
+            LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
+
+    async def _move(self, session: Session, state: RolloutState, ledger: Ledger | None = None) -> None:
+        """Take over a new state: stored first when it is a transition, else at the next slow tick."""
+        before = session.state
+        ledger = session.ledger if ledger is None else ledger
+        if state is before:
+            return
+        if state.campaign != before.campaign:
+            ledger = Ledger()
+        elif state.step != before.step:
+            ledger = drop_steps_before(ledger, state.step)
+        if not _is_transition(before, state):
+            session.state, session.ledger = state, ledger
+            return
+        await write_status(self._cluster, session, state, ledger, self._clock())
+        STATUS_WRITES.inc()
+        for story in stories(before, session.state):
+            await self._tell(session, story)
+
+    async def _keep(self, session: Session) -> None:
+        """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
+        now = self._clock()
+        if unsaid(session) or store_is_due(session, self._policies(), now):
+            await write_status(self._cluster, session, session.state, session.ledger, now)
+            STATUS_WRITES.inc()
+
+    async def _see(self, session: Session, facts: Facts) -> None:
+        before, session.facts = session.facts, facts
+        for story in fact_stories(before, facts):
+            await self._tell(session, story)
+
+    async def _tell(self, session: Session, story: Story) -> None:
+        level = logging.WARNING if story.warning else logging.INFO
+        log.log(level, "%s: %s", story.reason, story.message, extra=session.log_fields)
+        await self._events.tell(session.manifest, story, self._clock())
+
+    def _delay(self, session: Session) -> float:
+        if session.state.phase == Phase.PENDING:
+            return 0.0
+        source = self._reader.known().get(session.plan.spec.metrics.source_ref.name)
+        return float(source.evaluation_delay_seconds) if source is not None else 0.0
+
+    def _policies(self) -> int:
+        return sum(1 for _ in self._sessions())
+
+
+READABLE = Sight(Truth.TRUE, "Readable", "Counts can be read.")
+
+
+def _lost(failure: MetricsFailure) -> Sight:
+    return Sight(Truth.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided.")
+
+
+def _is_transition(before: RolloutState, after: RolloutState) -> bool:
+    """Whether people or a restarted operator must know at once; single looks can be read again."""
+    return (before.phase, before.step, before.campaign, before.decision, before.metrics_lost_at is None) != (
+        after.phase,
+        after.step,
+        after.campaign,
+        after.decision,
+        after.metrics_lost_at is None,
+    )

@@ -1,0 +1,180 @@
+"""The reference inference server as an aiohttp application: how a server takes part in a rollout.
+
+It reads the variant's headers, counts by them, answers probes, and says at which setting it answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from earlystop.demo import chat
+from earlystop.demo.placement import DEFAULT_PREFIX, PARAMETER, Placement, Roster, place, unassigned
+from earlystop.demo.replay import Replay
+from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.metrics.export import Assignment, Exporter
+
+PROBE = "x-early-stop-probe"
+ECHO = "x-early-stop-echo"
+MAX_NONCE = 128
+MAX_REVISIONS = 16
+IDLE_SECONDS = 600.0
+"""A revision may lose its place to a new one after so long without a request."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """header_prefix: of the variant's headers; baseline_window: for requests without them, 1..40;
+    milliseconds_per_word: simulated generation time, 0 for none.
+
+    Raises ValueError for a value out of range.
+    """
+
+    header_prefix: str = DEFAULT_PREFIX
+    baseline_window: int = MAXIMUM_WINDOW
+    milliseconds_per_word: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
+            raise ValueError(f"the baseline window is {self.baseline_window}; write 1 to {MAXIMUM_WINDOW}")
+        if not 0 <= self.milliseconds_per_word < float("inf"):
+            raise ValueError(f"milliseconds per word is {self.milliseconds_per_word}; write 0 or more")
+
+
+class ReferenceServer:
+    """Serves one replay. Make one for each start of a process, since its counters begin at 0."""
+
+    def __init__(self, replay: Replay, settings: ServerSettings | None = None, process: str | None = None) -> None:
+        self._replay = replay
+        self._settings = settings or ServerSettings()
+        self._registry = CollectorRegistry()
+        self._exporter = Exporter(self._registry, process, MAX_REVISIONS)
+        self._roster = Roster(MAX_REVISIONS, IDLE_SECONDS)
+        self._answered = 0
+        self._open = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def application(self) -> web.Application:
+        """The application: chat completions, models, metrics, and `/healthz` and `/readyz` for Kubernetes."""
+        app = web.Application(middlewares=[self._answer_probes])
+        app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", self._healthy)
+        app.router.add_get("/readyz", self._ready)
+        return app
+
+    async def drain(self) -> None:
+        """Refuses new chat requests from now on and returns when the running ones have ended."""
+        self._draining = True
+        await self._idle.wait()
+
+    async def _chat(self, request: web.Request) -> web.Response:
+        if self._draining:
+            # Not started, so counted nowhere; the closed connection sends the client to another server.
+            error = chat.ChatError(503, "shutting_down", "the server is stopping; ask another one")
+            response = _json(error.body(), error.status)
+            response.force_close()
+            return response
+        self._open += 1
+        self._idle.clear()
+        try:
+            return await self._counted(request)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
+
+    async def _counted(self, request: web.Request) -> web.Response:
+        """Answers; whatever happens, the request is counted as started and as either completed or failed."""
+        placement = self._place(request, is_use=True)
+        self._exporter.started(placement.assignment)
+        try:
+            body, words, result = await self._answer(await request.read(), placement.window)
+        except chat.ChatError as error:
+            self._exporter.failed(placement.assignment)
+            return self._named(_json(error.body(), error.status), placement.assignment)
+        except BaseException:  # a client that went away, a body over the limit, the end of the process
+            self._exporter.failed(placement.assignment)
+            raise
+        self._exporter.completed(placement.assignment, words, result)
+        return self._named(_json(body), placement.assignment)
+
+    async def _answer(self, request_body: bytes, window: int | None) -> tuple[bytes, int, str]:
+        """The response body, its tokens and its score. Raises ChatError for a request without an answer."""
+        if window is None:
+            name = f"{self._settings.header_prefix}param-{PARAMETER}"
+            message = f"the header '{name}' must be a whole number from 1 to {MAXIMUM_WINDOW}"
+            raise chat.ChatError(400, "invalid_parameter", message)
+        question = chat.read_question(request_body)
+        reply = self._replay.reply(question, window)
+        if reply is None:
+            raise chat.ChatError(404, "question_not_found", "the question is not among the recordings")
+        if self._settings.milliseconds_per_word:
+            await asyncio.sleep(reply.vote.words * self._settings.milliseconds_per_word / 1000)
+        self._answered += 1
+        usage = chat.Usage(prompt=len(question.split()), completion=reply.vote.words)
+        body = chat.completion(f"chatcmpl-{self._answered}", int(time.time()), reply.text, usage)
+        return body, reply.vote.words, reply.result
+
+    def _place(self, request: web.Request, is_use: bool) -> Placement:
+        """The request's placement, with a place among the revisions and its setting made known."""
+        placement = place(request.headers, self._settings.header_prefix, self._settings.baseline_window)
+        told = placement.assignment
+        if not placement.is_assigned:
+            return placement
+        revision = (told.policy, told.revision)
+        now = asyncio.get_running_loop().time()
+        if not self._roster.admit(revision, now, lambda: self._exporter.register(*revision, told.step), is_use):
+            # The gateway asked for this window, so it is served; but it is evidence for no one.
+            return unassigned(told.policy, placement.window)
+        if placement.window is not None:
+            self._exporter.setting(*revision, told.variant, PARAMETER, str(placement.window))
+        return placement
+
+    @web.middleware
+    async def _answer_probes(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers a probe on any path: it says how a request with these headers would be counted."""
+        nonces = request.headers.getall(PROBE, ())
+        if not nonces:
+            return await handler(request)
+        nonce = nonces[0]
+        if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
+            message = f"the header '{PROBE}' must be 1 to {MAX_NONCE} printable ASCII characters"
+            return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
+        assignment = self._place(request, is_use=False).assignment
+        echo = f"{nonce};{assignment.revision};{assignment.variant}"
+        return web.Response(status=204, headers={ECHO: echo})
+
+    async def _models(self, _: web.Request) -> web.Response:
+        return _json(chat.models())
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+
+    async def _healthy(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        return web.Response(text="stopping\n", status=503) if self._draining else web.Response(text="ok\n")
+
+    def _named(self, response: web.Response, assignment: Assignment) -> web.Response:
+        """The response with the revision and variant under which it was counted."""
+        response.headers[f"{self._settings.header_prefix}revision"] = assignment.revision
+        response.headers[f"{self._settings.header_prefix}variant"] = assignment.variant
+        return response
+
+
+def _json(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")

@@ -1,0 +1,206 @@
+"""Asks recorded questions at a steady rate: `python -m earlystop.demo.load --url http://HOST:PORT`.
+
+Questions are drawn at random with replacement, from a seed, so that answers are independent as the tests assume.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import aiohttp
+import typer
+
+from earlystop.demo.chat import MODEL
+from earlystop.demo.pacing import Pace
+from earlystop.demo.placement import DEFAULT_PREFIX
+from earlystop.demo.recordings import BUILTIN, load_recordings
+
+# Requests that fall due within a tick leave together: a wake-up for each would cost more than the request.
+TICK_SECONDS = 0.005
+# The longest sleep at a slow pace, so that a signal is heeded soon.
+STOP_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What became of the requests; ok and failed add up to sent.
+
+    failures: failed requests by HTTP status or name of the exception;
+    variants: ok requests by the variant that the answer's header reports, "" where it reports none.
+    """
+
+    sent: int
+    ok: int
+    failed: int
+    seconds: float
+    failures: dict[str, int]
+    variants: dict[str, int]
+
+    @property
+    def rate(self) -> float:
+        """Requests sent a second."""
+        return self.sent / self.seconds if self.seconds > 0 else 0.0
+
+    def line(self) -> str:
+        """The summary as one line of JSON."""
+        row = {"sent": self.sent, "ok": self.ok, "failed": self.failed, "seconds": round(self.seconds, 3)}
+        return json.dumps({**row, "rate": round(self.rate, 1), "failures": self.failures, "variants": self.variants})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """Which load to make.
+
+    url: scheme, host and port of the gateway or the server; rate: requests a second, above 0;
+    seconds, requests: end after so long or so many, None for no such end; seed: of the draw of questions;
+    concurrency: open requests at a time, at least 1; a request due beyond it is left out, never queued;
+    headers: sent with each request, `Host` among them where a gateway routes by it.
+    Raises ValueError for a value out of range.
+    """
+
+    url: str
+    rate: float = 400.0
+    seconds: float | None = None
+    requests: int | None = None
+    seed: int = 0
+    concurrency: int = 64
+    headers: Mapping[str, str] = field(default_factory=dict)
+    variant_header: str = "x-early-stop-variant"
+    timeout_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        Pace(self.rate, at=0.0)
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"the URL is {self.url!r}; write it like http://127.0.0.1:8080")
+        if self.concurrency < 1:
+            raise ValueError(f"the concurrency is {self.concurrency}; write 1 or more")
+
+
+class _Asker:
+    """Sends single questions and counts what becomes of them."""
+
+    def __init__(self, session: aiohttp.ClientSession, plan: LoadPlan) -> None:
+        self._session = session
+        self._url = plan.url.rstrip("/") + "/v1/chat/completions"
+        self._variant_header = plan.variant_header
+        self.failures: Counter[str] = Counter()
+        self.variants: Counter[str] = Counter()
+
+    @property
+    def answered(self) -> int:
+        """Requests that have ended, well or not."""
+        return self.failures.total() + self.variants.total()
+
+    async def ask(self, body: bytes) -> None:
+        """One request; every end of it is counted once."""
+        try:
+            async with self._session.post(self._url, data=body) as response:
+                await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            self.failures[type(error).__name__] += 1
+            return
+        if response.status == 200:
+            self.variants[response.headers.get(self._variant_header, "")] += 1
+        else:
+            self.failures[str(response.status)] += 1
+
+
+async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event | None = None) -> LoadSummary:
+    """Asks until the plan's end or until `stop` is set, then waits for the answers that are still open.
+
+    Raises ValueError without a question.
+    """
+    if not questions:
+        raise ValueError("no questions to ask; pass at least one")
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=plan.concurrency),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={**plan.headers, "Content-Type": "application/json"},
+        timeout=aiohttp.ClientTimeout(total=plan.timeout_seconds),
+    ) as session:
+        asker = _Asker(session, plan)
+        sent, seconds = await _send(plan, asker, _draw(questions, plan.seed), stop or asyncio.Event())
+    ok, failed = asker.variants.total(), asker.failures.total()
+    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants))
+
+
+def _draw(questions: Sequence[str], seed: int) -> Iterator[bytes]:
+    """Request bodies without end, drawn with replacement; each is serialised once, beforehand."""
+    bodies = [
+        json.dumps({"model": MODEL, "messages": [{"role": "user", "content": question}]}).encode()
+        for question in questions
+    ]
+    rng = random.Random(seed)
+    while True:
+        yield bodies[int(rng.random() * len(bodies))]
+
+
+async def _send(plan: LoadPlan, asker: _Asker, bodies: Iterator[bytes], stop: asyncio.Event) -> tuple[int, float]:
+    """Sends at the plan's pace and returns how many were sent, and the seconds of sending."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    most_seconds = math.inf if plan.seconds is None else plan.seconds
+    most_requests = math.inf if plan.requests is None else plan.requests
+    pace = Pace(plan.rate, at=began)
+    sent = 0
+    async with asyncio.TaskGroup() as open_requests:
+        while not stop.is_set() and sent < most_requests and loop.time() - began < most_seconds:
+            pace = pace.wait(loop.time())
+            count = int(min(pace.due, plan.concurrency - (sent - asker.answered), most_requests - sent))
+            for body in islice(bodies, count):
+                open_requests.create_task(asker.ask(body))
+            sent += count
+            pace = pace.send(count)
+            until_end = began + most_seconds - loop.time()
+            await asyncio.sleep(min(max(TICK_SECONDS, pace.seconds_to_next), STOP_SECONDS, max(0.0, until_end)))
+        seconds = loop.time() - began
+    return sent, seconds
+
+
+async def _run_until_signal(plan: LoadPlan, questions: Sequence[str]) -> LoadSummary:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return await run_load(plan, questions, stop)
+
+
+def main(
+    url: Annotated[str, typer.Option(help="Gateway or server, like http://127.0.0.1:8080.")],
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 400.0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; without it, at SIGTERM.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random draw of questions.")] = 0,
+    data: Annotated[str, typer.Option(help="JSONL file of recordings, or 'builtin'.")] = BUILTIN,
+    host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Open requests at a time.")] = 64,
+    header_prefix: Annotated[str, typer.Option(help="Prefix of the headers that name the variant.")] = DEFAULT_PREFIX,
+) -> None:
+    """Asks recorded questions at a steady rate; prints one line of JSON at the end."""
+    try:
+        plan = LoadPlan(
+            url,
+            rate=rate,
+            seconds=seconds,
+            seed=seed,
+            concurrency=concurrency,
+            headers={} if host_header is None else {"Host": host_header},
+            variant_header=f"{header_prefix}variant",
+        )
+        questions = [recording.question for recording in load_recordings(data)]
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    typer.echo(asyncio.run(_run_until_signal(plan, questions)).line())
+
+
+if __name__ == "__main__":
+    typer.run(main)

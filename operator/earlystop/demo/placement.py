@@ -1,0 +1,104 @@
+"""From a request's headers to the variant that it belongs to: pure, and wary, since clients can forge any header."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from multidict import CIMultiDictProxy
+
+from earlystop.api.counts import Variant
+from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.metrics.convention import UNASSIGNED
+from earlystop.metrics.export import Assignment
+
+DEFAULT_PREFIX = "x-early-stop-"
+PARAMETER = "window"
+
+_STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
+_WINDOW = re.compile(r"[1-9][0-9]?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a request is counted and which window it gets, None when its window header is not valid.
+
+    An invalid window is an error of the variant: to run another one under its name would be false evidence.
+    """
+
+    assignment: Assignment
+    window: int | None
+
+    @property
+    def is_assigned(self) -> bool:
+        """False when the request counts for no policy's revision."""
+        return self.assignment.revision != UNASSIGNED
+
+
+def place(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
+    """Reads `<prefix>policy`, `revision`, `step`, `variant` and `param-window`.
+
+    Without all five, with one of them there twice, or with a malformed step or variant, the request is unassigned
+    and gets the baseline's window. Policy and revision are judged by the exporter, which knows the label rules.
+    """
+    policy, revision, step, variant, window = (
+        _single(headers, prefix + name) for name in ("policy", "revision", "step", "variant", "param-" + PARAMETER)
+    )
+    if not (policy and revision and step and variant) or window is None:
+        return unassigned(policy or UNASSIGNED, baseline_window)
+    if not _STEP.fullmatch(step) or variant not in tuple(Variant):
+        return unassigned(policy, baseline_window)
+    return Placement(Assignment(policy, revision, int(step), variant), _window(window))
+
+
+def unassigned(policy: str, window: int | None) -> Placement:
+    """The placement of a request that counts for no revision; the policy tells only whose route it came by."""
+    return Placement(Assignment(policy, UNASSIGNED, 0, UNASSIGNED), window)
+
+
+def _window(text: str) -> int | None:
+    """A whole number from 1 to MAXIMUM_WINDOW without sign or leading zeros, else None."""
+    return int(text) if _WINDOW.fullmatch(text) and int(text) <= MAXIMUM_WINDOW else None
+
+
+def _single(headers: CIMultiDictProxy[str], name: str) -> str | None:
+    """The header's value, None when it is absent or there more than once: then no one knows which one holds."""
+    values = headers.getall(name, ())
+    return values[0] if len(values) == 1 else None
+
+
+class Roster:
+    """Decides which revisions may be counted, so that forged headers never push out one that is in use.
+
+    The exporter makes room by evicting the revision not used for longest. Here a new revision has to wait until
+    there is a free place, or until that oldest one has been idle for `idle_seconds`. Times are in seconds.
+    """
+
+    def __init__(self, places: int, idle_seconds: float) -> None:
+        self._places = places
+        self._idle_seconds = idle_seconds
+        self._last_used: OrderedDict[tuple[str, str], float] = OrderedDict()  # the oldest use first
+
+    def admit(self, revision: tuple[str, str], now: float, register: Callable[[], bool], is_use: bool = True) -> bool:
+        """True when the revision (policy, revision) is counted; register: makes a place in the exporter.
+
+        is_use: False for a probe. The exporter orders revisions by counted requests, and both must agree.
+        """
+        if revision not in self._last_used and not self._has_room(now):
+            return False
+        if not register():
+            return False
+        if is_use or revision not in self._last_used:
+            self._last_used[revision] = now
+            self._last_used.move_to_end(revision)
+        if len(self._last_used) > self._places:
+            self._last_used.popitem(last=False)
+        return True
+
+    def _has_room(self, now: float) -> bool:
+        if len(self._last_used) < self._places:
+            return True
+        oldest = next(iter(self._last_used.values()))
+        return now - oldest >= self._idle_seconds

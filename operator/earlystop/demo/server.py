@@ -1,0 +1,103 @@
+"""Runs the reference inference server: `python -m earlystop.demo.server --port 8080`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from earlystop.demo.app import ReferenceServer, ServerSettings
+from earlystop.demo.placement import DEFAULT_PREFIX
+from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
+from earlystop.demo.replay import Replay
+from earlystop.demo.voting import MAXIMUM_WINDOW
+
+DRAIN_SECONDS = 10.0
+"""Two scrapes at an interval of 5 s."""
+
+
+@asynccontextmanager
+async def listening(server: ReferenceServer, host: str, port: int) -> AsyncIterator[str]:
+    """Serves while the block runs; gives the URL, with the real port where `port` is 0.
+
+    Raises OSError when the address cannot be bound.
+    """
+    runner = web.AppRunner(server.application(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound_host, bound_port = runner.addresses[0][:2]
+        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
+        yield f"http://{bracketed}:{bound_port}"
+    finally:
+        await runner.cleanup()
+
+
+async def serve(
+    recordings: tuple[Recording, ...],
+    settings: ServerSettings,
+    host: str,
+    port: int,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes running requests and lets the last counts be scraped.
+
+    For drain_seconds after the last answer `/metrics` still answers. A second signal ends the process at once.
+    Raises OSError when the address cannot be bound.
+    """
+    server = ReferenceServer(Replay(recordings), settings)
+    async with listening(server, host, port) as url:
+        stop = _stop_signal()
+        typer.echo(f"serving {len(recordings)} recorded questions on {url}", err=True)
+        await stop.wait()
+        await server.drain()
+        await asyncio.sleep(drain_seconds)
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the next one does what it does by default."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def on_signal() -> None:
+        stop.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal)
+    return stop
+
+
+def main(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.", min=0, max=65535)] = 8080,
+    data: Annotated[str, typer.Option(help="JSONL file of recordings, or 'builtin'.")] = BUILTIN,
+    header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
+    baseline_window: Annotated[
+        int, typer.Option(help="Window of requests without the headers.", min=1, max=MAXIMUM_WINDOW)
+    ] = MAXIMUM_WINDOW,
+    milliseconds_per_word: Annotated[float, typer.Option(help="Simulated generation time.", min=0)] = 0.0,
+    drain_seconds: Annotated[
+        float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
+    ] = DRAIN_SECONDS,
+) -> None:
+    """Answers recorded questions by early-stopping self-consistency, at the window that the headers ask for."""
+    try:
+        recordings = load_recordings(data)
+        settings = ServerSettings(header_prefix.lower(), baseline_window, milliseconds_per_word)
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        asyncio.run(serve(recordings, settings, host, port, drain_seconds))
+    except OSError as error:
+        raise typer.BadParameter(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The evaluator: asks golden questions of both variants and scores their answers."""

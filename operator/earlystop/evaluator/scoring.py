@@ -1,0 +1,33 @@
+"""Exact Match (EM), the quality measure of every policy, normalised as SQuAD v1.1 does."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Sequence
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+def normalize_answer(text: str) -> str:
+    """The form in which answers are compared: lower case, no ASCII punctuation, no articles, single spaces.
+
+    The order matters: punctuation goes before articles, so "the." counts as an article.
+    Source: Rajpurkar et al. 2016 (arXiv:1606.05250) and its evaluation script.
+    """
+    without_punctuation = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", without_punctuation).split())
+
+
+def exact_match(prediction: str, gold: Sequence[str]) -> bool:
+    """True when the prediction equals any gold answer after normalisation: the best score over all of them.
+
+    Raises ValueError without a gold answer: such a question is unscored, not wrong.
+    """
+    if isinstance(gold, str):
+        raise TypeError("gold is a sequence of answers, not one string; write [answer]")
+    if not gold:
+        raise ValueError("no gold answer to compare with; count the answer as unscored instead")
+    predicted = normalize_answer(prediction)
+    return any(predicted == normalize_answer(answer) for answer in gold)

@@ -1,0 +1,72 @@
+"""Does traffic arrive in the ratio that was asked for? A check on started requests under changing weights.
+
+Given that n requests started in a look, the candidate's number is binomial with share `weight / 100` if
+routing works. A bet names other odds, `exp(shift)` times the expected ones; its gain is the likelihood ratio
+of the two binomials, whose expectation is exactly 1 when routing works. The expected odds come from each
+look's own weight, so steps of a canary leave no trace. Bets in both directions are mixed, so a share that is
+too large and one that is too small are both found. Source: Lindon, Malek, "Anytime-valid inference for
+multinomial count data", arXiv 2011.03567, here with fixed bets in place of a Dirichlet prior so that weights
+may change.
+
+Started requests alone are counted: completed ones are a biased sample just after a change of weights, because
+early-stopped answers finish first. Requests must be routed one by one; sessions that stick to a variant
+arrive in clumps and alarm this check without any fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, log1p
+
+from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
+
+
+def two_sided_grid(smallest: float = 0.01, doublings: int = 9) -> BetGrid:
+    """Shifts of the log odds, plus and minus smallest x 2^k for k = 0..doublings, with even shares."""
+    shifts = [smallest * 2.0**k for k in range(doublings + 1)]
+    signed = [-shift for shift in reversed(shifts)] + shifts
+    return weighted_grid(signed, [1.0] * len(signed))
+
+
+GRID = two_sided_grid()
+"""From a quarter of a percentage point at an even split up to odds that are wrong 170-fold."""
+
+_FACTORS = tuple(exp(shift) for shift in GRID.sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRatioProcess:
+    """The check after some looks; log_capital: natural log, one a bet of `GRID`; log_e_max >= 0."""
+
+    log_capital: tuple[float, ...] = (0.0,) * len(GRID)
+    log_e: float = 0.0
+    log_e_max: float = 0.0
+
+
+def start() -> SampleRatioProcess:
+    """The check before any look."""
+    return SampleRatioProcess()
+
+
+def update(process: SampleRatioProcess, baseline: int, candidate: int, weight: int) -> SampleRatioProcess:
+    """The check after a look in which that many requests started at each arm.
+
+    weight: the candidate's share of traffic in percent, 1..99. A look without requests changes nothing.
+    """
+    if baseline + candidate == 0:
+        return process
+    gains = look_log_e(baseline, candidate, weight)
+    log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
+    log_e = log_mixture(log_capital, GRID.log_weights)
+    return SampleRatioProcess(log_capital, log_e, max(process.log_e_max, log_e))
+
+
+def look_log_e(baseline: int, candidate: int, weight: int) -> list[float]:
+    """log e-value of one look for every bet of `GRID`, natural log."""
+    started = baseline + candidate
+    odds = weight / (100 - weight)
+    log_total = log(100 / (100 - weight))
+    return [
+        candidate * shift + started * (log_total - log1p(odds * factor))
+        for shift, factor in zip(GRID.sizes, _FACTORS, strict=True)
+    ]

@@ -1,0 +1,159 @@
+"""Does the candidate save enough output tokens? A sequential test of means from sums and sums of squares.
+
+Null hypothesis: E[T_c] >= (1 - minimum_saving) E[T_b]. It is linear in the two means, so a look's difference
+`D = keep mean_b - mean_c` with `keep = 1 - minimum_saving` needs no ratio: it has mean at most 0 under the
+null hypothesis and is positive when more is saved.
+`V = keep^2 v_b / n_b + v_c / n_c` is its variance, and (sum of D/V, sum of 1/V) feed the normal mixture.
+
+This is asymptotic, not exact: the risk holds as answers accumulate. It rests on two approximations. A sum of
+many answers is nearly normal, and the variances v, learned from earlier blocks alone, describe the next one.
+A rare huge answer that never showed up before, or lengths that suddenly spread out, can make it too bold for
+a while. Three rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
+with fewer than `BLOCK_ANSWERS` an arm, and a floor under the variance (`variance`).
+Blocks: looks are gathered until both arms have enough answers, so little traffic slows the test and never
+stops it. When to close a block depends on the numbers of answers alone. A block never spans a change of
+weight: what is unfinished then only teaches the variances, so arms are always compared over the same moments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from earlystop.evidence import normal_mixture
+
+LEARNING_ANSWERS = 100
+"""Completed answers an arm must have in closed blocks before the first bet."""
+
+BLOCK_ANSWERS = 20
+"""Completed answers an arm must have in a block."""
+
+PRIOR_SCALE = 0.1
+"""Standard deviation of the prior over the gap, as a share of the baseline's mean length."""
+
+RELATIVE_DEVIATION_FLOOR = 0.1
+"""Lengths are taken to vary by at least this share of their mean, and by one token at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Output lengths of completed answers of one arm: how many, their sum, the sum of their squares."""
+
+    completed: int = 0
+    tokens: int = 0
+    tokens_squared: int = 0
+
+    def __add__(self, other: Lengths) -> Lengths:
+        return Lengths(
+            self.completed + other.completed,
+            self.tokens + other.tokens,
+            self.tokens_squared + other.tokens_squared,
+        )
+
+    @property
+    def mean(self) -> float:
+        """Tokens an answer; `completed` must be positive."""
+        return self.tokens / self.completed
+
+    @property
+    def variance(self) -> float:
+        """Sample variance in tokens squared, but never below (a tenth of the mean)^2 nor below 1.
+
+        The floor matters when all answers have one length: their sample variance is 0, which would claim
+        perfect knowledge. Integers are exact, so subtracting large squares loses nothing. `completed` >= 2.
+        """
+        surplus = self.completed * self.tokens_squared - self.tokens * self.tokens
+        sample = surplus / (self.completed * (self.completed - 1))
+        return max(sample, (RELATIVE_DEVIATION_FLOOR * self.mean) ** 2, 1.0)
+
+
+NOTHING = Lengths()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenProcess:
+    """The token test after some looks.
+
+    keep: share of the baseline's tokens that the candidate may use, 0 < keep <= 1.
+    past_*: closed blocks; block_*: the open one, all of it under `block_weight` (percent, None before any
+    look). scale: the prior's standard deviation in tokens, fixed at the first bet, None before it.
+    weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
+    sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
+    log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0.
+    """
+
+    keep: float
+    past_baseline: Lengths = NOTHING
+    past_candidate: Lengths = NOTHING
+    block_baseline: Lengths = NOTHING
+    block_candidate: Lengths = NOTHING
+    block_weight: int | None = None
+    scale: float | None = None
+    weighted_baseline: float = 0.0
+    weighted_candidate: float = 0.0
+    spread_baseline: float = 0.0
+    spread_candidate: float = 0.0
+    log_e: float = 0.0
+    log_e_max: float = 0.0
+
+    def statistic(self, keep: float) -> float:
+        """Sum of D/V if the candidate were allowed the share `keep` of the baseline's tokens."""
+        return keep * self.weighted_baseline - self.weighted_candidate
+
+    def information(self, keep: float) -> float:
+        """Variance of `statistic(keep)` when `keep` is the true ratio of the means."""
+        return keep * keep * self.spread_baseline + self.spread_candidate
+
+
+def start(minimum_saving: float) -> TokenProcess:
+    """The test before any look. Raises ValueError unless 0 <= minimum_saving < 1 (0.1: ten percent)."""
+    if not 0 <= minimum_saving < 1:
+        raise ValueError(f"minimum saving is {minimum_saving}; write a fraction in 0..1 below 1, as in 0.10")
+    return TokenProcess(1 - minimum_saving)
+
+
+def update(process: TokenProcess, baseline: Lengths, candidate: Lengths, weight: int) -> TokenProcess:
+    """The test after one more look; weight: the candidate's share of traffic in percent during the look."""
+    if process.block_weight != weight:
+        process = replace(_learn(process), block_weight=weight)
+    process = replace(
+        process,
+        block_baseline=process.block_baseline + baseline,
+        block_candidate=process.block_candidate + candidate,
+    )
+    if min(process.block_baseline.completed, process.block_candidate.completed) < BLOCK_ANSWERS:
+        return process
+    if min(process.past_baseline.completed, process.past_candidate.completed) >= LEARNING_ANSWERS:
+        process = _bet(process)
+    return _learn(process)
+
+
+def _learn(process: TokenProcess) -> TokenProcess:
+    """Close the open block: from now on it belongs to the past that the variances are learned from."""
+    return replace(
+        process,
+        past_baseline=process.past_baseline + process.block_baseline,
+        past_candidate=process.past_candidate + process.block_candidate,
+        block_baseline=NOTHING,
+        block_candidate=NOTHING,
+    )
+
+
+def _bet(process: TokenProcess) -> TokenProcess:
+    """Add the open block's difference; its variance and the prior come from the past alone."""
+    baseline, candidate, keep = process.block_baseline, process.block_candidate, process.keep
+    noise_b = process.past_baseline.variance / baseline.completed
+    noise_c = process.past_candidate.variance / candidate.completed
+    precision = 1 / (keep * keep * noise_b + noise_c)
+    scale = process.scale
+    if scale is None:
+        scale = PRIOR_SCALE * max(process.past_baseline.mean, 1.0)
+    added = replace(
+        process,
+        scale=scale,
+        weighted_baseline=process.weighted_baseline + precision * baseline.mean,
+        weighted_candidate=process.weighted_candidate + precision * candidate.mean,
+        spread_baseline=process.spread_baseline + precision * precision * noise_b,
+        spread_candidate=process.spread_candidate + precision * precision * noise_c,
+    )
+    log_e = normal_mixture.log_e(added.statistic(keep), added.information(keep), scale)
+    return replace(added, log_e=log_e, log_e_max=max(process.log_e_max, log_e))

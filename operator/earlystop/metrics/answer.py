@@ -1,0 +1,76 @@
+"""From the bytes of an answer to samples: pure, and strict about everything that could make counts wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from earlystop.metrics.failures import FailureKind, MetricsFailure
+
+
+class Sample(NamedTuple):
+    """One row of an instant vector. The value may be NaN or infinite: the reader judges it per policy."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+def parse_vector(body: bytes, content_type: str, place: str) -> list[Sample]:
+    """The samples of a Prometheus API answer with HTTP status 200.
+
+    `place` names the source in messages. Raises MetricsFailure: NotJson, Malformed, Rejected (status is not
+    success) or Partial (warnings, or VictoriaMetrics' isPartial). Infos are remarks on the query and are ignored.
+    """
+    answer = _json_object(body, content_type, place)
+    if answer.get("status") == "error":
+        raise MetricsFailure(FailureKind.REJECTED, f"{place} answered 200 with the status error")
+    if answer.get("status") != "success":
+        raise _malformed(place, "has no status of success or error")
+    if answer.get("warnings"):
+        raise MetricsFailure(FailureKind.PARTIAL, f"{place} answered with warnings")
+    if answer.get("isPartial"):
+        raise MetricsFailure(FailureKind.PARTIAL, f"{place} marked its answer as partial")
+    data = answer.get("data")
+    if not isinstance(data, dict) or data.get("resultType") != "vector":
+        raise _malformed(place, "is not an instant vector")
+    rows = data.get("result")
+    if not isinstance(rows, list):
+        raise _malformed(place, "has no list of results")
+    samples = _samples(rows)
+    if samples is None:
+        raise _malformed(place, "holds a row without text labels or a value")
+    return samples
+
+
+def _samples(rows: list[Any]) -> list[Sample] | None:
+    try:
+        return [_sample(row) for row in rows]
+    except (TypeError, KeyError, ValueError):
+        return None  # the failure is raised by the caller: this error quotes the answer
+
+
+def _sample(row: Any) -> Sample:
+    labels = row["metric"]
+    if type(labels) is not dict or not all(type(text) is str for text in labels.values()):
+        raise TypeError
+    _, value = row["value"]
+    if type(value) is not str:
+        raise TypeError
+    return Sample(labels, float(value))
+
+
+def _json_object(body: bytes, content_type: str, place: str) -> dict[str, Any]:
+    answer: Any = None
+    with suppress(ValueError, RecursionError):  # such an error would carry the body
+        answer = json.loads(body)
+    if isinstance(answer, dict):
+        return answer
+    if "json" in content_type.lower() and body.lstrip()[:1] in (b"{", b"["):
+        raise _malformed(place, "is damaged or cut JSON")
+    raise MetricsFailure(FailureKind.NOT_JSON, f"{place} answered 200 with a body that is not a JSON object")
+
+
+def _malformed(place: str, what: str) -> MetricsFailure:
+    return MetricsFailure(FailureKind.MALFORMED, f"the answer of {place} {what}")

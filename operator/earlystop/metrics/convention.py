@@ -1,0 +1,77 @@
+"""The metric names and labels that a server exposes and the reader selects: one list for both sides.
+
+Every counter is labelled with the policy's revision and with the process that counted, and starts at 0 in each
+process. Such a series only ever grows, so its largest value seen is exact whatever was read twice or missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from earlystop.api.counts import TALLY_FIELDS
+
+STARTED = "earlystop_requests_started_total"
+REQUESTS = "earlystop_requests_total"
+ANSWERS = "earlystop_answers_total"
+TOKENS = "earlystop_output_tokens_total"
+TOKENS_SQUARED = "earlystop_output_tokens_squared_total"
+PAIRS = "earlystop_pairs_total"
+FEEDBACK = "earlystop_feedback_total"
+SETTING_INFO = "earlystop_setting_info"
+
+POLICY = "policy"
+REVISION = "revision"
+STEP = "step"
+VARIANT = "variant"
+QUERY_CLASS = "query_class"
+PROCESS = "process"
+SERIES_LABELS: tuple[str, ...] = (POLICY, REVISION, STEP, VARIANT, QUERY_CLASS, PROCESS)
+
+OUTCOME = "outcome"
+RESULT = "result"
+SENTIMENT = "sentiment"
+PARAMETER = "parameter"
+VALUE = "value"
+
+MATCH = "match"
+MISMATCH = "mismatch"
+UNSCORED = "unscored"
+RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
+
+UNASSIGNED = "unassigned"
+"""The revision under which a server counts requests whose revision it does not know."""
+
+
+class Selected(NamedTuple):
+    """One kind of series: the metric's name and its `outcome` and `result` labels, "" for a label it lacks."""
+
+    metric: str
+    outcome: str = ""
+    result: str = ""
+
+
+SELECTED: Mapping[Selected, str] = MappingProxyType(
+    {
+        Selected(STARTED): "started",
+        Selected(REQUESTS, outcome="completed"): "completed",
+        Selected(REQUESTS, outcome="failed"): "failed",
+        Selected(ANSWERS, result=MATCH): "match",
+        Selected(ANSWERS, result=MISMATCH): "mismatch",
+        Selected(ANSWERS, result=UNSCORED): "unscored",
+        Selected(TOKENS): "tokens",
+        Selected(TOKENS_SQUARED): "tokens_squared",
+    }
+)
+"""Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""
+
+FIELD_INDEX: Mapping[tuple[str, str, str], int] = MappingProxyType(
+    {
+        (selected.metric, selected.outcome, selected.result): TALLY_FIELDS.index(field)
+        for selected, field in SELECTED.items()
+    }
+)
+"""(metric, outcome, result) -> position in `Tally.row()`."""
+
+COUNTED_METRICS: tuple[str, ...] = tuple(dict.fromkeys(selected.metric for selected in SELECTED))

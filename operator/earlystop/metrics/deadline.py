@@ -1,0 +1,113 @@
+"""A transport for requests whose whole exchange ends at a deadline.
+
+A read timeout starts anew with every byte, so a peer that drips a byte a second holds a thread for hours. Here a
+timer shuts the socket down, whichever part is dripping: TLS handshake, head or body.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
+
+
+class Watch:
+    """The socket in use and whether its time is over."""
+
+    def __init__(self) -> None:
+        self.expired = False
+        self._lock = threading.Lock()
+        self._twin: socket.socket | None = None
+
+    def follow(self, sock: socket.socket) -> None:
+        """Watch this socket from now on. A duplicate stays valid when TLS takes the original over."""
+        twin = socket.socket(fileno=os.dup(sock.fileno()))
+        with self._lock:
+            self._twin, old = twin, self._twin
+            if self.expired:
+                _shut(twin)
+        if old is not None:
+            old.close()
+
+    def expire(self) -> None:
+        """End every read and write on the socket."""
+        with self._lock:
+            self.expired = True
+            if self._twin is not None:
+                _shut(self._twin)
+
+    def release(self) -> None:
+        """Forget the socket; it stays open."""
+        with self._lock:
+            self._twin, old = None, self._twin
+        if old is not None:
+            old.close()
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """Never retries. One exchange at a time: the caller holds a lock around `within`."""
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+        super().__init__(max_retries=0)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[Watch]:
+        """Everything sent through this adapter inside the block ends after `seconds`; then `expired` is True."""
+        watch = self._watch = Watch()
+        timer = threading.Timer(seconds, watch.expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield watch
+        finally:
+            timer.cancel()
+            self._watch = None
+            watch.release()
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        """As in requests, with connections that report their socket to the watch in force."""
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        follow = self._follow
+
+        class Connection(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return follow(super()._new_conn())
+
+            def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
+                follow(self.sock)  # a connection kept alive was opened under an earlier watch
+                return super().getresponse()
+
+        class SecureConnection(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return follow(super()._new_conn())
+
+            def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
+                follow(self.sock)
+                return super().getresponse()
+
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = Connection
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = SecureConnection
+
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+
+    def _follow(self, sock: socket.socket) -> socket.socket:
+        if self._watch is not None:
+            self._watch.follow(sock)
+        return sock
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):  # the peer was faster
+        sock.shutdown(socket.SHUT_RDWR)

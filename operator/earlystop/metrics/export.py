@@ -1,0 +1,211 @@
+"""For inference servers: counts what the operator reads, in the convention that it reads.
+
+    exporter = Exporter()                          # once per process, after any fork
+    exporter.register("llm/qa", revision, step=0)  # when the server learns of a revision it trusts
+    exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="unscored")
+
+One collector yields all families under one lock, so a scrape never sees half of an event.
+Prometheus' multi-process mode is not supported: each process needs its own metrics endpoint.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.metrics import convention as names
+
+MAX_STRATA = 64
+"""Pairs of step and query class that one revision may have."""
+MAX_SETTINGS = 32
+MAX_RETIRED = 4096
+"""Evicted revisions that are remembered; beyond it no new revision is admitted until the process restarts."""
+
+_POLICY = re.compile(r"[a-z0-9.-]{1,63}/[a-z0-9.-]{1,253}")
+_WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
+_HELP = {
+    names.STARTED: "Requests that arrived.",
+    names.REQUESTS: "Requests that ended, by outcome.",
+    names.ANSWERS: "Answers of completed requests, by exact match.",
+    names.TOKENS: "Output tokens of completed requests.",
+    names.TOKENS_SQUARED: "Sum of the squares of output tokens per completed request.",
+}
+_SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
+
+# policy, revision, step, variant, query class, as label values
+_Row = tuple[str, str, str, str, str]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is exposed of one revision."""
+
+    strata: set[tuple[int, str]] = field(default_factory=set)
+    settings: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a request was told by its headers. Nothing is trusted: what does not fit is counted as unassigned."""
+
+    policy: str
+    revision: str
+    step: int
+    variant: str
+    query_class: str = "default"
+
+
+class Exporter(Collector):
+    """Counts requests by assignment and exposes them in `registry` (None: prometheus_client's own).
+
+    process: id of this start of the process, new at every start; the default is random. Two processes that share one
+    are undercounted. max_revisions bounds the label values that clients' headers can create: when one more is
+    registered, the one not used for longest is evicted, and never comes back, since its series would begin again.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry | None = None, process: str | None = None, max_revisions: int = 16
+    ) -> None:
+        self.process = secrets.token_hex(5) if process is None else process
+        if not _WORD.fullmatch(self.process):
+            raise ValueError(f"process {self.process[:80]!r} must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
+        if max_revisions < 1:
+            raise ValueError(f"max_revisions is {max_revisions}; at least 1 revision must have room")
+        self._max_revisions = max_revisions
+        self._lock = threading.Lock()
+        self._rows: dict[_Row, list[int]] = {}
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the oldest use first
+        self._retired: set[tuple[str, str]] = set()
+        self._policies: set[str] = set()
+        (REGISTRY if registry is None else registry).register(self)
+
+    def register(self, policy: str, revision: str, step: int, query_class: str = "default") -> bool:
+        """Expose a revision's counters of both variants, at 0 if they are new.
+
+        False when it cannot be: odd label values, evicted before, or too many. Its requests count as unassigned.
+        """
+        with self._lock:
+            return self._admit(Assignment(policy, revision, step, Variant.BASELINE, query_class))
+
+    def started(self, assignment: Assignment) -> None:
+        """A request arrived."""
+        self._add(assignment, started=1)
+
+    def completed(self, assignment: Assignment, tokens: int, result: str) -> None:
+        """A request was answered with `tokens` output tokens; result is match, mismatch or unscored."""
+        if result not in names.RESULTS:
+            raise ValueError(f"result is {result!r}; write one of {', '.join(names.RESULTS)}")
+        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+            raise ValueError(f"tokens is {tokens!r}; it must be a whole number >= 0")
+        self._add(assignment, completed=1, tokens=tokens, tokens_squared=tokens * tokens, **{result: 1})
+
+    def failed(self, assignment: Assignment) -> None:
+        """A request ended without an answer."""
+        self._add(assignment, failed=1)
+
+    def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
+        """Tell the value of a parameter that is in force. False when the revision or the words are not accepted."""
+        if variant not in tuple(Variant) or not (_WORD.fullmatch(parameter) and _WORD.fullmatch(value)):
+            return False
+        with self._lock:
+            known = self._known.get((policy, revision))
+            place = (str(variant), parameter)
+            if known is None or (place not in known.settings and len(known.settings) >= MAX_SETTINGS):
+                return False
+            known.settings[place] = value
+            return True
+
+    def describe(self) -> Iterable[Metric]:
+        """The families without samples."""
+        return _families({}, {}, self.process)
+
+    def collect(self) -> Iterable[Metric]:
+        """The families as they are at one moment."""
+        with self._lock:
+            rows = {row: tuple(counts) for row, counts in self._rows.items()}
+            settings = {revision: dict(known.settings) for revision, known in self._known.items()}
+        return _families(rows, settings, self.process)
+
+    def _add(self, assignment: Assignment, **counts: int) -> None:
+        with self._lock:
+            row = self._row(assignment)
+            for field, count in counts.items():
+                row[TALLY_FIELDS.index(field)] += count
+
+    def _row(self, assignment: Assignment) -> list[int]:
+        revision = (assignment.policy, assignment.revision)
+        if revision in self._known:
+            self._known.move_to_end(revision)
+            if assignment.variant in tuple(Variant) and self._admit(assignment):
+                return self._rows[_row_of(assignment, assignment.variant)]
+        policy = assignment.policy if assignment.policy in self._policies else names.UNASSIGNED
+        nobody = (policy, names.UNASSIGNED, names.UNASSIGNED, names.UNASSIGNED, names.UNASSIGNED)
+        return self._rows.setdefault(nobody, [0] * len(TALLY_FIELDS))
+
+    def _admit(self, wanted: Assignment) -> bool:
+        """Make room for the revision, step and class, and expose both variants at 0. False when there is none."""
+        revision, stratum = (wanted.policy, wanted.revision), (wanted.step, wanted.query_class)
+        known = self._known.get(revision)
+        if known is not None and stratum in known.strata:
+            return True
+        if not _is_exposable(wanted) or (known is not None and len(known.strata) >= MAX_STRATA):
+            return False
+        if known is None:
+            if revision in self._retired or not self._make_room():
+                return False
+            known = self._known[revision] = _Known()
+            if len(self._policies) < self._max_revisions:
+                self._policies.add(wanted.policy)
+        known.strata.add(stratum)
+        for variant in Variant:
+            self._rows[_row_of(wanted, variant)] = [0] * len(TALLY_FIELDS)
+        return True
+
+    def _make_room(self) -> bool:
+        if len(self._known) < self._max_revisions:
+            return True
+        if len(self._retired) >= MAX_RETIRED:
+            return False
+        oldest, _ = self._known.popitem(last=False)
+        self._retired.add(oldest)
+        self._rows = {row: counts for row, counts in self._rows.items() if row[:2] != oldest}
+        return True
+
+
+def _row_of(assignment: Assignment, variant: str) -> _Row:
+    return assignment.policy, assignment.revision, str(int(assignment.step)), str(variant), assignment.query_class
+
+
+def _is_exposable(wanted: Assignment) -> bool:
+    words = _WORD.fullmatch(wanted.revision) and _WORD.fullmatch(wanted.query_class)
+    named = _POLICY.fullmatch(wanted.policy) and wanted.revision != names.UNASSIGNED
+    return bool(words and named) and type(wanted.step) is int and 0 <= wanted.step <= 9999
+
+
+def _families(
+    rows: dict[_Row, tuple[int, ...]],
+    settings: dict[tuple[str, str], dict[tuple[str, str], str]],
+    process: str,
+) -> Iterator[Metric]:
+    for metric in names.COUNTED_METRICS:
+        kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
+        split = [label for label, value in zip((names.OUTCOME, names.RESULT), kinds[0][0][1:], strict=True) if value]
+        family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, *split))
+        for row, counts in rows.items():
+            for kind, place in kinds:
+                family.add_metric((*row, process, *filter(None, kind[1:])), counts[place])
+        yield family
+    info = GaugeMetricFamily(names.SETTING_INFO, "1 for each parameter value in force.", labels=_SETTING_LABELS)
+    for (policy, revision), values in settings.items():
+        for (variant, parameter), value in values.items():
+            info.add_metric((policy, revision, str(variant), parameter, value), 1)
+    yield info

@@ -1,0 +1,59 @@
+"""Why there are no counts: every way in which a metrics source can fail has a name and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class FailureKind(StrEnum):
+    """The value is the reason constant that a person sees in a condition."""
+
+    UNREACHABLE = "Unreachable"
+    TIMEOUT = "Timeout"
+    UNAUTHORIZED = "Unauthorized"
+    REJECTED = "Rejected"
+    THROTTLED = "Throttled"
+    SERVER_ERROR = "ServerError"
+    NOT_JSON = "NotJson"
+    MALFORMED = "Malformed"
+    PARTIAL = "Partial"
+    NOT_A_COUNT = "NotACount"
+    TOO_LARGE = "TooLarge"
+    REDIRECT = "Redirect"
+    NO_DATA = "NoData"
+    STALE = "Stale"
+
+
+ADVICE: Mapping[FailureKind, str] = MappingProxyType(
+    {
+        FailureKind.UNREACHABLE: "check the MetricSource's URL, the Service behind it and any NetworkPolicy",
+        FailureKind.TIMEOUT: "the source is overloaded or hangs; check its load and query limits",
+        FailureKind.UNAUTHORIZED: "check the Secret that the MetricSource names for its credentials",
+        FailureKind.REJECTED: "check that the URL is a Prometheus API's base and that its query limits suffice",
+        FailureKind.THROTTLED: "raise the source's rate limit or look less often (rollout.lookSeconds)",
+        FailureKind.SERVER_ERROR: "read the log of the metrics source",
+        FailureKind.NOT_JSON: "the URL leads to something else, often a login page; name the API's base URL",
+        FailureKind.MALFORMED: "the source or a proxy before it does not speak the Prometheus HTTP API version 1",
+        FailureKind.PARTIAL: "some stores behind the source did not answer; counts that may be incomplete are refused",
+        FailureKind.NOT_A_COUNT: "a counter must be a whole number from 0 to 2^53; check what the server exports",
+        FailureKind.TOO_LARGE: "too many series carry these policies; check the labels that the servers export",
+        FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
+        FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
+        FailureKind.STALE: "check that the server's targets are up in the metrics source",
+    }
+)
+
+
+class MetricsFailure(Exception):  # noqa: N818 - kept as a value more often than raised
+    """There are no counts that could be trusted. It is not evidence of anything.
+
+    kind: which way it failed; message: one sentence of what happened, and what to check. It holds a status code at
+    most: never text of the response, nor a URL's user and password, nor a token.
+    """
+
+    def __init__(self, kind: FailureKind, what: str) -> None:
+        self.kind = kind
+        self.message = f"{what}; {ADVICE[kind]}"
+        super().__init__(f"{kind}: {self.message}")

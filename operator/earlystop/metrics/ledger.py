@@ -1,0 +1,120 @@
+"""What has been seen of counters that only grow: one largest value per series, so reading again changes nothing.
+
+Merging is a pointwise maximum: idempotent, commutative and associative. Overlapping, repeated, late or reordered
+reads, crashes before or after a write, and both halves of an HA pair therefore all lead to the same counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import quote, unquote
+
+from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+
+_EMPTY_WORD = '""'
+_PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SeriesKey:
+    """Who counted what: step index >= 0, variant, query class, and the id of the process's start."""
+
+    step: int
+    variant: Variant
+    query_class: str
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The largest tally seen of each series, field by field. Immutable."""
+
+    rows: Mapping[SeriesKey, Tally] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", MappingProxyType(dict(self.rows)))
+
+
+class LedgerError(ValueError):
+    """The packed text is not a ledger. Counts must not be guessed: restore the status or start a new campaign."""
+
+
+def merge(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Ledger:
+    """The ledger after seeing `observed`: for each key and field the larger value."""
+    rows = dict(ledger.rows)
+    for key, tally in observed.items():
+        known = rows.get(key)
+        rows[key] = tally if known is None else Tally(*map(max, known.row(), tally.row()))
+    return Ledger(rows)
+
+
+def totals(ledger: Ledger, step: int, query_class: str | None = None) -> dict[Variant, Tally]:
+    """Counts of one step summed over processes, and over query classes unless one is named. Both variants appear."""
+    sums = {variant: [0] * len(TALLY_FIELDS) for variant in Variant}
+    for key, tally in ledger.rows.items():
+        if key.step == step and query_class in (None, key.query_class):
+            sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]
+    return {variant: Tally(*row) for variant, row in sums.items()}
+
+
+def drop_steps_before(ledger: Ledger, step: int) -> Ledger:
+    """The ledger without closed steps. A later read may bring them back; they are summed by step, so it is harmless."""
+    return Ledger({key: tally for key, tally in ledger.rows.items() if key.step >= step})
+
+
+def pack(ledger: Ledger) -> str:
+    """One line per series, sorted: `step variant class process n,n,…` with the counts in the order of `Tally`.
+
+    Odd characters in class and process are percent-encoded. Equal ledgers give equal text; about 70 bytes a line.
+    """
+    return "\n".join(_line(key, ledger.rows[key]) for key in sorted(ledger.rows))
+
+
+def unpack(text: str) -> Ledger:
+    """Exact inverse of `pack`. Raises LedgerError that names the line for any other text."""
+    rows: dict[SeriesKey, Tally] = {}
+    for number, line in enumerate(text.split("\n") if text else (), start=1):
+        entry = _entry(line)
+        if entry is None or _line(*entry) != line:
+            raise LedgerError(
+                f"line {number} of the ledger reads {line[:120]!r}; "
+                f"expected: step variant class process and {len(TALLY_FIELDS)} counts separated by commas"
+            )
+        if entry[0] in rows:
+            raise LedgerError(f"line {number} of the ledger repeats the series of an earlier line: {line[:120]!r}")
+        rows[entry[0]] = entry[1]
+    return Ledger(rows)
+
+
+def _line(key: SeriesKey, tally: Tally) -> str:
+    counts = ",".join(map(str, tally.row()))
+    return f"{key.step} {key.variant} {_word(key.query_class)} {_word(key.process)} {counts}"
+
+
+def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
+    words = line.split(" ")
+    if len(words) != 5:
+        return None
+    step, variant, query_class, process, counts = words
+    numbers = counts.split(",")
+    if len(numbers) != len(TALLY_FIELDS) or not all(_is_count(number) for number in (step, *numbers)):
+        return None
+    try:
+        key = SeriesKey(int(step), Variant(variant), _unword(query_class), _unword(process))
+    except ValueError:  # an unknown variant, or bytes that are no UTF-8
+        return None
+    return key, Tally(*map(int, numbers))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 20
+
+
+def _word(text: str) -> str:
+    return quote(text, safe=_PLAIN, errors="surrogatepass") or _EMPTY_WORD
+
+
+def _unword(word: str) -> str:
+    return "" if word == _EMPTY_WORD else unquote(word, errors="surrogatepass")

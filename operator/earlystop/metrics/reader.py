@@ -1,0 +1,200 @@
+"""Exact counts of many policies by one query: whose series is whose, and which of them can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+from earlystop.metrics import convention as names
+from earlystop.metrics.answer import Sample
+from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.ledger import SeriesKey
+from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
+
+MAX_POLICIES_A_QUERY = 100
+LARGEST_COUNT = 2**53
+"""Above it a float64 counter no longer grows by one."""
+
+STALE_INTERVALS = 3
+STALE_EXTRA_SECONDS = 5
+_VARIANTS: Mapping[str, Variant] = {variant.value: variant for variant in Variant}
+_MAX_STEP_DIGITS = 4
+
+
+class InstantVectors(Protocol):
+    """A source of instant vectors, such as `ExactPrometheus`. Raises MetricsFailure."""
+
+    def instant_vector(self, query: str, at: float) -> list[Sample]:
+        """The samples of `query` at Unix time `at`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`."""
+
+    policy: str
+    revision: str
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one policy's series said at Unix second `at`.
+
+    observed: the values as scraped, for `ledger.merge`. newest_sample_at: Unix time of the newest scrape of a live
+    target, None when there is none. rows_refused: series that named this policy but came from another namespace.
+    """
+
+    at: int
+    observed: Mapping[SeriesKey, Tally]
+    newest_sample_at: float | None
+    rows_refused: int
+
+
+def is_stale(reading: Reading, scrape_interval_seconds: float) -> bool:
+    """Whether the newest sample is older than three scrape intervals and 5 s.
+
+    Two failed scrapes in a row happen in healthy clusters; 5 s cover scrape duration and ingestion. Without any live
+    target it is stale. Prometheus sees at most 5 minutes back here, so intervals above 98 s are judged by that.
+    """
+    if reading.newest_sample_at is None:
+        return True
+    age = reading.at - reading.newest_sample_at
+    return age > STALE_INTERVALS * scrape_interval_seconds + STALE_EXTRA_SECONDS
+
+
+def read_counts(
+    client: InstantVectors,
+    requests: Sequence[CountRequest],
+    at: int,
+    *,
+    namespace_label: str | None = None,
+) -> dict[str, Reading | MetricsFailure]:
+    """The reading of each policy, or why there is none, all evaluated at Unix second `at`.
+
+    One query for up to 100 policies. A query that fails, fails its policies; a value that is no count fails only the
+    policy that exports it. With `namespace_label` a series counts only if that label equals the policy's namespace:
+    the label is set by the scraper, so a tenant cannot speak for another's policy.
+    Raises ValueError when a policy is asked for twice, or for a bad window or label name.
+    """
+    policies = [request.policy for request in requests]
+    if len(set(policies)) != len(policies):
+        twice = sorted({policy for policy in policies if policies.count(policy) > 1})
+        raise ValueError(f"counts are read for one revision of a policy at a time; asked for twice: {twice[:5]}")
+    answers: dict[str, Reading | MetricsFailure] = {}
+    for chunk in _chunks(requests):
+        answers |= _read_chunk(client, chunk, at, namespace_label)
+    return {policy: answers[policy] for policy in policies}
+
+
+def judge_samples(
+    samples: Sequence[Sample], requests: Sequence[CountRequest], at: int, namespace_label: str | None
+) -> dict[str, Reading | MetricsFailure]:
+    """Pure part of `read_counts`: the rows of one query shared out among its policies."""
+    gathered = {(request.policy, request.revision): _Gathered(request.policy) for request in requests}
+    for labels, value in samples:
+        mine = gathered.get((labels.get(names.POLICY, ""), labels.get(names.REVISION, "")))
+        if mine is not None:
+            mine.take(labels, value, namespace_label)
+    return {policy: rows.result(at, namespace_label) for (policy, _), rows in gathered.items()}
+
+
+class _Gathered:
+    """The rows of one policy while they are being collected."""
+
+    __slots__ = ("counts", "failure", "namespace", "newest", "policy", "refused")
+
+    def __init__(self, policy: str) -> None:
+        self.policy = policy
+        self.namespace = policy.partition("/")[0]
+        self.counts: dict[tuple[str, str, str, str], list[int]] = {}
+        self.newest: float | None = None
+        self.refused = 0
+        self.failure: MetricsFailure | None = None
+
+    def take(self, labels: Mapping[str, str], value: float, namespace_label: str | None) -> None:
+        own = namespace_label is None or labels.get(namespace_label) == self.namespace
+        if labels.get(READING) == NEWEST_SAMPLE:
+            if own:
+                self.newest = value if self.newest is None else max(self.newest, value)
+        elif own:
+            self._count(labels, value)
+        else:
+            self.refused += 1
+
+    def _count(self, labels: Mapping[str, str], value: float) -> None:
+        metric = labels.get("__name__")
+        if metric is None:
+            self.failure = _nameless(self.policy)
+            return
+        field = names.FIELD_INDEX.get((metric, labels.get(names.OUTCOME, ""), labels.get(names.RESULT, "")))
+        step, variant = labels.get(names.STEP, ""), labels.get(names.VARIANT, "")
+        if field is None or variant not in _VARIANTS or not _is_step(step):
+            return
+        if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
+            self.failure = _not_a_count(self.policy, metric, variant, value)
+            return
+        key = (step, variant, labels.get(names.QUERY_CLASS, ""), labels.get(names.PROCESS, ""))
+        row = self.counts.get(key)
+        if row is None:
+            row = self.counts[key] = [0] * len(TALLY_FIELDS)
+        row[field] = max(row[field], int(value))
+
+    def result(self, at: int, namespace_label: str | None) -> Reading | MetricsFailure:
+        if self.failure is not None:
+            return self.failure
+        if not self.counts:
+            return _no_data(self.policy, self.refused, namespace_label)
+        observed = {
+            SeriesKey(int(step), _VARIANTS[variant], query_class, process): Tally(*row)
+            for (step, variant, query_class, process), row in self.counts.items()
+        }
+        return Reading(at, observed, self.newest, self.refused)
+
+
+def _read_chunk(
+    client: InstantVectors, chunk: Sequence[CountRequest], at: int, namespace_label: str | None
+) -> dict[str, Reading | MetricsFailure]:
+    query = counts_query(
+        (request.policy for request in chunk),
+        (request.revision for request in chunk),
+        max(request.window_seconds for request in chunk),
+        namespace_label,
+    )
+    try:
+        samples = client.instant_vector(query, float(at))
+    except MetricsFailure as failure:
+        shared = failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
+        return {request.policy: shared for request in chunk}
+    return judge_samples(samples, chunk, at, namespace_label)
+
+
+def _chunks(requests: Sequence[CountRequest]) -> Iterator[Sequence[CountRequest]]:
+    """Like windows together: one policy that missed many looks then widens few others' window."""
+    ordered = sorted(requests, key=lambda request: (request.window_seconds, request.policy))
+    for start in range(0, len(ordered), MAX_POLICIES_A_QUERY):
+        yield ordered[start : start + MAX_POLICIES_A_QUERY]
+
+
+def _is_step(text: str) -> bool:
+    """One spelling per step: `01` and `1` would be two series that both count."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_STEP_DIGITS
+    return plain and (text == "0" or text[0] != "0")
+
+
+def _not_a_count(policy: str, metric: str, variant: str, value: float) -> MetricsFailure:
+    return MetricsFailure(FailureKind.NOT_A_COUNT, f"{metric} of {policy}, variant {variant}, is {value}")
+
+
+def _nameless(policy: str) -> MetricsFailure:
+    return MetricsFailure(FailureKind.MALFORMED, f"the series of {policy} came back without their metric names")
+
+
+def _no_data(policy: str, refused: int, namespace_label: str | None) -> MetricsFailure:
+    what = f"no counter carries the policy {policy} and its present revision"
+    if refused:
+        what += f" from its own namespace ({refused} came with another value of the label {namespace_label})"
+    return MetricsFailure(FailureKind.NO_DATA, what)

@@ -1,0 +1,125 @@
+"""The nine statements that a policy makes about itself, from its state and what was seen around it."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Condition, Truth
+from earlystop.api.conditions import ConditionType as Type
+from earlystop.evidence.engine import assess
+from earlystop.rollout.facts import Facts, Sight
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState, Verdict
+from earlystop.rollout.wording import in_percent, in_points, in_settings
+
+
+def conditions(state: RolloutState, facts: Facts) -> tuple[Condition, ...]:
+    """All conditions, each with a reason constant and a message that says what is going on or what to do."""
+    return (
+        _ready(state, facts),
+        _accepted(facts),
+        _from_sight(Type.METRICS_AVAILABLE, facts.metrics),
+        _from_sight(Type.TRAFFIC_APPLIED, facts.traffic),
+        _setting_effective(state),
+        _sample_ratio(state),
+        _progressing(state, facts),
+        _ended(Type.PROMOTED, Phase.PROMOTED, state),
+        _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state),
+    )
+
+
+def _from_sight(type_: Type, sight: Sight) -> Condition:
+    return Condition(type_, sight.status, sight.reason, sight.message)
+
+
+def _accepted(facts: Facts) -> Condition:
+    if facts.refusal is not None:
+        return Condition(Type.ACCEPTED, Truth.FALSE, facts.refusal.reason, facts.refusal.message)
+    return Condition(Type.ACCEPTED, Truth.TRUE, "Accepted", "The policy can be carried out as written.")
+
+
+def _ready(state: RolloutState, facts: Facts) -> Condition:
+    """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
+    the hours of a healthy rollout."""
+    if facts.refusal is not None:
+        return Condition(Type.READY, Truth.FALSE, facts.refusal.reason, facts.refusal.message)
+    if facts.storage is not None:
+        return Condition(Type.READY, Truth.FALSE, "VerdictNotStored", facts.storage)
+    for sight in (facts.metrics, facts.traffic):
+        if sight.status == Truth.FALSE:
+            return Condition(Type.READY, Truth.FALSE, sight.reason, sight.message)
+    return Condition(Type.READY, Truth.TRUE, state.phase.value, summary(state))
+
+
+def _progressing(state: RolloutState, facts: Facts) -> Condition:
+    if state.phase in TRYING | ACTING and facts.refusal is None:
+        return Condition(Type.PROGRESSING, Truth.TRUE, state.phase.value, summary(state))
+    return Condition(Type.PROGRESSING, Truth.FALSE, state.phase.value, summary(state))
+
+
+def _setting_effective(state: RolloutState) -> Condition:
+    if state.evidence is not None:
+        found = assess(state.evidence)
+        if found.saves_tokens:
+            message = f"Answers of the candidate are shorter: {in_percent(found.saving)} of the tokens are saved."
+            return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
+    message = "Not yet enough answers to tell whether the setting changes what the engine generates."
+    return Condition(Type.SETTING_EFFECTIVE, Truth.UNKNOWN, "NotShownYet", message)
+
+
+def _sample_ratio(state: RolloutState) -> Condition:
+    if state.evidence is None or not state.looks:
+        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
+    if assess(state.evidence).sample_ratio_broken:
+        started = [sum(getattr(look, arm).started for look in state.looks) for arm in ("baseline", "candidate")]
+        message = (
+            f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "
+            "candidate. Nothing is promoted. Check the gateway and the headers that clients send, then retry."
+        )
+        return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", message)
+    return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")
+
+
+def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:
+    if state.phase == phase and state.decision is not None:
+        return Condition(type_, Truth.TRUE, state.decision.reason, state.decision.message)
+    if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD):
+        assert state.decision is not None  # terminal phases follow a decision
+        return Condition(type_, Truth.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
+    return Condition(type_, Truth.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
+
+
+def summary(state: RolloutState) -> str:
+    """Where the rollout stands, in one sentence for people."""
+    if state.phase == Phase.PENDING:
+        return "No campaign has begun."
+    plan = parse_plan(state.plan)
+    settings = f"{in_settings(plan.candidate_settings)} (baseline {in_settings(plan.baseline_settings)})"
+    step = f"step {state.step + 1} of {len(plan.weights)}, {plan.weights[state.step]} % of requests"
+    if state.phase in ACTING or state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD):
+        assert state.decision is not None  # these phases follow a decision
+        return _after_decision(state, settings)
+    if state.phase == Phase.SUSPENDED:
+        return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
+    if state.phase == Phase.APPLYING:
+        return f"Putting {step} in force to try {settings}."
+    if state.phase == Phase.SETTLING:
+        return f"At {step}, trying {settings}: letting requests that began before finish."
+    assert state.evidence is not None  # an observed campaign has evidence
+    found = assess(state.evidence)
+    return (
+        f"At {step}, trying {settings}: EM difference {in_points(found.effect)} points, saving "
+        f"{in_percent(found.saving)}, after {sum(found.scored):,} answers."
+    )
+
+
+def _after_decision(state: RolloutState, settings: str) -> str:
+    assert state.decision is not None  # checked by the caller
+    verb = {
+        Phase.PROMOTING: "Promoting",
+        Phase.PROMOTED: "Promoted",
+        Phase.ROLLING_BACK: "Rolling back",
+        Phase.ROLLED_BACK: "Rolled back",
+        Phase.HOLDING: "Holding",
+        Phase.HELD: "Held without a verdict; edit the policy or retry it.",
+    }[state.phase]
+    kept = "Decided" if state.decision.verdict == Verdict.PROMOTE else "Found"
+    return f"{verb} {settings}. {kept}: {state.decision.message}"

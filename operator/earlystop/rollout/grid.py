@@ -1,0 +1,32 @@
+"""The moments at which counts are looked at: a rule fixed beforehand, so that a restart repeats the same looks."""
+
+from __future__ import annotations
+
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.state import WATCHING, Phase, RolloutState
+
+LOOKS_PER_SPACING = 128
+MAXIMUM_LOOKS = 4096
+
+
+def spacing(look_seconds: int, looks: int) -> int:
+    """Seconds between looks after so many were stored: doubled after every 128.
+
+    A verdict is then late by less than 1 % of the time already watched, while the record of a rollout of
+    30 days at 15 s looks stays below 1,400 rows.
+    """
+    return int(look_seconds * 2 ** (looks // LOOKS_PER_SPACING))
+
+
+def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
+    """The next moment to read counts at, in Unix seconds; None when nothing is being watched."""
+    if state.phase not in WATCHING or state.step_started_at is None:
+        return None
+    if state.last_look_at is None:
+        return state.step_started_at + spec.rollout.settle_seconds
+    return state.last_look_at + spacing(spec.rollout.look_seconds, len(state.looks))
+
+
+def snapshot_is_due(state: RolloutState) -> bool:
+    """Whether the next look is the snapshot that this step's evidence starts from."""
+    return state.phase == Phase.SETTLING

@@ -1,0 +1,81 @@
+"""The judged part of a policy, pinned for a whole campaign: a later edit starts a new one, never bends this one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.engine import Objective
+
+PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "delivery", "metrics", "objective"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one campaign tries and must prove.
+
+    text: canonical JSON, the identity of the plan; weights: the candidate's percent at each step.
+    """
+
+    text: str
+    spec: PolicySpec
+    candidate: str
+    baseline_settings: dict[str, str]
+    candidate_settings: dict[str, str]
+    weights: tuple[int, ...]
+    minimum_seconds: tuple[int, ...]
+    objective: Objective
+
+
+def plan_text(spec: PolicySpec, retry: str = "") -> str:
+    """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
+    with a default does not restart every rollout. `retry` is a token that a person changes to start again."""
+    pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
+    pinned["strategy"] = spec.rollout.strategy
+    pinned["steps"] = [step.wire() for step in spec.rollout.steps]
+    if retry:
+        pinned["retry"] = retry
+    return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def parse_plan(text: str) -> Plan:
+    """The plan behind its canonical JSON.
+
+    Raises ValueError (pydantic's) when the text is not a plan with exactly one candidate.
+    """
+    pinned = json.loads(text)
+    pinned.pop("retry", None)
+    rollout = {"strategy": pinned.pop("strategy"), "steps": pinned.pop("steps")}
+    spec = PolicySpec.model_validate({**pinned, "rollout": rollout})
+    if not spec.candidates or len(spec.candidates) != 1:
+        raise ValueError("a plan has exactly one candidate")
+    candidate = spec.candidates[0]
+    return Plan(
+        text=text,
+        spec=spec,
+        candidate=candidate.name,
+        baseline_settings=spec.baseline_settings(),
+        candidate_settings=spec.candidate_settings(candidate),
+        weights=tuple(step.weight for step in spec.rollout.steps),
+        minimum_seconds=tuple(step.minimum_seconds for step in spec.rollout.steps),
+        objective=_objective(spec),
+    )
+
+
+def _objective(spec: PolicySpec) -> Objective:
+    wanted = spec.objective
+    return Objective(
+        margin=float(wanted.exact_match.margin),
+        minimum_saving=float(wanted.tokens.minimum_saving),
+        risk_promote=float(wanted.risk.promote),
+        risk_harm=float(wanted.risk.harm),
+    )
+
+
+def revision_of(uid: str, campaign: int) -> str:
+    """The label of a campaign in headers and metrics: short, and different for every campaign of every policy."""
+    return hashlib.sha256(f"{uid}/{campaign}".encode()).hexdigest()[:10]

@@ -1,0 +1,77 @@
+"""What changed between two states, told as events that a person understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earlystop.rollout.conditions import summary
+from earlystop.rollout.facts import Facts
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.wording import in_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One event: its reason, what the operator did, and a sentence. `warning`: someone may have to act."""
+
+    reason: str
+    action: str
+    message: str
+    warning: bool = False
+
+
+def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
+    """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
+    told = []
+    if after.campaign != before.campaign:
+        plan = parse_plan(after.plan)
+        told.append(
+            Story(
+                "CampaignStarted",
+                "StartCampaign",
+                f"Campaign {after.campaign} tries {in_settings(plan.candidate_settings)} against the baseline "
+                f"{in_settings(plan.baseline_settings)} in steps of {', '.join(map(str, plan.weights))} %.",
+            )
+        )
+    if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
+        told.extend(_phase_story(before, after))
+    return tuple(told)
+
+
+def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
+    text = summary(after)
+    match after.phase:
+        case Phase.APPLYING if before.phase == Phase.SUSPENDED:
+            return [Story("Resumed", "Resume", text)]
+        case Phase.APPLYING if after.step > 0 and after.campaign == before.campaign:
+            return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
+        case Phase.SETTLING:
+            return [Story("WeightsInForce", "ProveTraffic", text)]
+        case Phase.SUSPENDED:
+            return [Story("Suspended", "Suspend", text)]
+        case Phase.PROMOTED:
+            return [Story("Promoted", "Promote", text)]
+        case Phase.ROLLED_BACK:
+            return [Story("RolledBack", "RollBack", text, warning=True)]
+        case Phase.HELD:
+            return [Story("Inconclusive", "Hold", text, warning=True)]
+        case _:
+            return []
+
+
+def fact_stories(before: Facts, after: Facts) -> tuple[Story, ...]:
+    """Events about acceptance, metrics, traffic and storage whose reason changed."""
+    told = []
+    if after.refusal is not None and after.refusal != before.refusal:
+        told.append(Story(after.refusal.reason, "Check", after.refusal.message, warning=True))
+    if before.refusal is not None and after.refusal is None:
+        told.append(Story("Accepted", "Check", "The policy can be carried out as written now."))
+    for name, old, new in (("Metrics", before.metrics, after.metrics), ("Traffic", before.traffic, after.traffic)):
+        if new.status == "False" and (old.status, old.reason) != (new.status, new.reason):
+            told.append(Story(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True))
+        if old.status == "False" and new.status == "True":
+            told.append(Story(f"{name}Recovered", f"Recover{name}", new.message))
+    if after.storage is not None and before.storage is None:
+        told.append(Story("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
+    return tuple(told)

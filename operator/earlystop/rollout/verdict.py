@@ -1,0 +1,85 @@
+"""The record of a decision, rendered from the state alone: anyone with the record can recompute it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.values import API_VERSION
+from earlystop.api.verdict import LogE, SettingPair, VerdictSpec
+from earlystop.evidence.engine import assess
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import RolloutState, Verdict
+from earlystop.rollout.wording import in_percent, in_points, rfc3339
+
+COLUMNS = (
+    "at",
+    "step",
+    "weight",
+    *(f"{variant}.{name}" for variant in (Variant.BASELINE, Variant.CANDIDATE) for name in TALLY_FIELDS),
+)
+
+
+def verdict_name(policy: str, state: RolloutState) -> str:
+    """Name of the campaign's verdict: the same whenever it is asked for, so that it is never created twice."""
+    return f"{policy[:240]}-{state.revision}"
+
+
+def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
+    """The verdict's spec for a state with a decision, with its digest."""
+    decision, evidence = state.decision, state.evidence
+    assert decision is not None and evidence is not None  # only a decided campaign has a verdict
+    plan = parse_plan(state.plan)
+    found = assess(evidence)
+    after = plan.candidate_settings if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
+    record = VerdictSpec(
+        policy=policy,
+        policy_uid=uid,
+        campaign=state.campaign,
+        revision=state.revision,
+        decision=decision.verdict.value,
+        reason=decision.reason,
+        message=decision.message,
+        at=rfc3339(decision.at),
+        candidate=plan.candidate,
+        settings=tuple(
+            SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
+        ),
+        plan=state.plan,
+        log_e=LogE(
+            promote=repr(found.log_e_max.promote),
+            harm=repr(found.log_e_max.harm),
+            tokens=repr(found.log_e_max.tokens),
+            sample_ratio=repr(found.log_e_max.sample_ratio),
+        ),
+        effect=in_points(found.effect),
+        saving=in_percent(found.saving),
+        columns=COLUMNS,
+        looks=tuple(tuple(look.row()) for look in state.looks),
+        previous=state.previous_digest,
+        digest="",
+    ).wire()
+    return {**record, "digest": digest_of(record)}
+
+
+def digest_of(spec: dict[str, Any]) -> str:
+    """sha256 over the record as canonical JSON, its own digest left out."""
+    content = {key: value for key, value in spec.items() if key != "digest"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def verdict_object(policy: str, namespace: str, uid: str, state: RolloutState) -> dict[str, Any]:
+    """The EarlyStopVerdict. It has no owner: deleting a policy must not erase what was decided."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "EarlyStopVerdict",
+        "metadata": {
+            "name": verdict_name(policy, state),
+            "namespace": namespace,
+            "labels": {"earlystop.dev/policy-uid": uid, "app.kubernetes.io/managed-by": "earlystop"},
+        },
+        "spec": verdict_spec(policy, uid, state),
+    }

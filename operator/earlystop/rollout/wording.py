@@ -1,0 +1,49 @@
+"""Numbers and times in the words that people read in status, events and verdicts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from earlystop.evidence.intervals import Interval
+
+
+def in_points(value: float | Interval) -> str:
+    """EM in points of a hundred: a margin as "2", an estimate as "-0.4 [-1.6, +0.8]"."""
+    if isinstance(value, Interval):
+        if value.estimate is None:
+            return "not known yet"
+        return f"{100 * value.estimate:+.1f} [{_bound(value.low, '+.1f')}, {_bound(value.high, '+.1f')}]"
+    return f"{100 * value:g}"
+
+
+def in_percent(value: float | Interval) -> str:
+    """A share in percent: a bound as "10 %", an estimate as "38 % [35, 41]"."""
+    if isinstance(value, Interval):
+        if value.estimate is None:
+            return "not known yet"
+        return f"{100 * value.estimate:.0f} % [{_bound(value.low, '.0f')}, {_bound(value.high, '.0f')}]"
+    return f"{100 * value:g} %"
+
+
+def _bound(value: float | None, form: str) -> str:
+    return "?" if value is None else format(100 * value, form)
+
+
+def log_e_text(value: float) -> str:
+    """A log e-value with three decimals."""
+    return f"{value:.3f}"
+
+
+def rfc3339(seconds: int) -> str:
+    """A moment as Kubernetes writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_rfc3339(text: str) -> int:
+    """Inverse of `rfc3339`. Raises ValueError for anything else."""
+    return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+
+
+def in_settings(values: dict[str, str]) -> str:
+    """Settings in one phrase: "window=5, patience=2"."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())

@@ -1,0 +1,82 @@
+"""CPU that one policy costs per look: `python -m tests.bench.counts`. Everything but the network is real."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.answer import Sample, parse_vector
+from earlystop.metrics.convention import SELECTED
+from earlystop.metrics.ledger import Ledger, merge, pack, unpack
+from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
+from earlystop.metrics.reader import CountRequest, Reading, read_counts
+
+AT = 1_700_000_000
+
+
+class Canned:
+    """Parses the bytes that a Prometheus would send for the policies that the query names."""
+
+    def __init__(self, bodies: dict[str, bytes]) -> None:
+        self.bodies = bodies
+
+    def instant_vector(self, query: str, at: float) -> list[Sample]:
+        """The stored answer to `query`."""
+        return parse_vector(self.bodies[query], "application/json", "http://prometheus:9090")
+
+
+def body_of(policies: list[str], processes: int) -> bytes:
+    """The answer for these policies: two variants, eight series each, per process."""
+    rows: list[dict[str, object]] = []
+    for policy in policies:
+        base = {"policy": policy, "revision": "a1b2c3d4", "step": "1", "query_class": "default", "namespace": "llm"}
+        for process in range(processes):
+            for variant in Variant:
+                for number, kind in enumerate(SELECTED, start=1):
+                    split = {"outcome": kind.outcome, "result": kind.result}
+                    labels = {"__name__": kind.metric, **base, "variant": variant, "process": f"0123456{process:03}"}
+                    labels |= {name: text for name, text in split.items() if text}
+                    rows.append({"metric": labels, "value": [AT, str(number * 1000 + process)]})
+        newest = {"policy": policy, "revision": "a1b2c3d4", "namespace": "llm", READING: NEWEST_SAMPLE}
+        rows.append({"metric": newest, "value": [AT, str(AT - 3.5)]})
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": rows}}).encode()
+
+
+def main(policies: int = 200, processes: int = 4, repeats: int = 10) -> None:
+    """Read, merge and store the counts of many policies, and print what each part costs."""
+    requests = [CountRequest(f"llm/policy-{n:04}", "a1b2c3d4", 120) for n in range(policies)]
+    chunks = [[one.policy for one in requests[start : start + 100]] for start in range(0, policies, 100)]
+    bodies = {counts_query(chunk, ["a1b2c3d4"], 120, "namespace"): body_of(chunk, processes) for chunk in chunks}
+    source = Canned(bodies)
+    spent: dict[str, list[float]] = {"read_counts": [], "unpack, merge, pack": []}
+    length = 0
+    for _ in range(repeats):
+        begun = time.process_time()
+        answers = read_counts(source, requests, AT, namespace_label="namespace")
+        read = time.process_time()
+        readings = [answer for answer in answers.values() if isinstance(answer, Reading)]
+        assert len(readings) == policies
+        for reading in readings:
+            length = len(pack(merge(unpack(pack(Ledger(reading.observed))), reading.observed)))
+        stored = time.process_time()
+        spent["read_counts"].append(read - begun)
+        spent["unpack, merge, pack"].append(stored - read)
+    table = Table(
+        title=f"{policies} policies x 2 variants x {processes} processes x {len(SELECTED)} series, "
+        f"{sum(map(len, bodies.values())) / 1e6:.1f} MB in {len(bodies)} answers; ledger {length} bytes a policy"
+    )
+    for name in ("part of a look", "CPU of all, ms", "CPU a policy, ms"):
+        table.add_column(name, justify="left" if name.startswith("part") else "right")
+    for part, seconds in spent.items():
+        typical = sorted(seconds)[len(seconds) // 2] * 1000
+        table.add_row(part, f"{typical:.1f}", f"{typical / policies:.3f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

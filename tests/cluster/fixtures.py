@@ -1,0 +1,45 @@
+"""Shared fixtures: a conftest.py at the root of the tests names this module in `pytest_plugins`.
+
+Every pytest-xdist worker is a process with its own network, so each has its own cluster on the same ports.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster, own_address, use_or_start
+from tests.cluster.prometheus import Prometheus
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A control plane with controllers, a hollow node and the Gateway API's CRDs."""
+    with use_or_start() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def gateway(cluster: Cluster) -> Iterator[Gateway]:
+    """Traefik on that cluster, with Gateway `gateway` in namespace `default`, open to all namespaces."""
+    with Gateway(cluster.access, address=own_address(), throttle="100ms") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def prometheus(cluster: Cluster) -> Iterator[Prometheus]:
+    """An empty Prometheus of the test's own, not yet started."""
+    with Prometheus(cluster.access.directory, address=own_address()) as prometheus:
+        yield prometheus
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace, removed after the test without waiting for it."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    cluster.access.kubectl("create", "namespace", name)
+    yield name
+    cluster.access.kubectl("delete", "namespace", name, "--wait=false")

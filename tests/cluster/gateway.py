@@ -1,0 +1,130 @@
+"""A real Gateway API data plane: Traefik against the test cluster's API server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.cluster.access import Access
+from tests.cluster.binaries import MODULE, gateway_binary
+from tests.cluster.network import NODE_ADDRESS
+from tests.cluster.processes import Child
+
+GATEWAY_CLASS = "traefik"
+GATEWAY = "gateway"
+GATEWAY_API = MODULE / "gateway-api"
+"""The CRDs that Traefik watches; it starts no Gateway when one of them is missing."""
+_CONTROLLER = "traefik.io/gateway-controller"
+_API = "gateway.networking.k8s.io/v1"
+_START_SECONDS = 60.0
+
+
+class Gateway:
+    """Use as a context manager, from the main thread; the Gateway API's CRDs must be installed.
+
+    Makes GatewayClass `traefik` and Gateway `gateway` in `namespace`, open to routes of all namespaces.
+    throttle: how long Traefik collects changes before it acts, as "100ms"; its own default is 2 s.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        *,
+        namespace: str = "default",
+        address: str = NODE_ADDRESS,
+        port: int = 8000,
+        throttle: str | None = None,
+    ) -> None:
+        self.namespace = namespace
+        self._access = access
+        self._address = address
+        self._port = port
+        self._throttle = throttle
+        self._directory = Path(tempfile.mkdtemp(prefix="gateway-", dir=access.directory))
+        self._traefik: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients send their requests."""
+        return f"http://{self._address}:{self._port}"
+
+    def __enter__(self) -> Self:
+        try:
+            self._access.apply(self._class_object(), self._gateway_object())
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start Traefik and wait until the Gateway is programmed and its port answers."""
+        # Without KUBECONFIG Traefik would need its token and authority as separate flags and files.
+        environment = {"KUBECONFIG": str(self._access.kubeconfig)}
+        self._traefik = Child("traefik", self._command(), self._directory, environment=environment)
+        self._traefik.wait_ready(self._is_ready, _START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop Traefik; the objects stay. Idempotent."""
+        if self._traefik is not None:
+            self._traefik.stop(patience_seconds=2.0)
+
+    def _is_ready(self) -> bool:
+        try:
+            socket.create_connection((self._address, self._port), timeout=1).close()
+        except OSError:
+            return False
+        gateway = self._access.get(f"gateway/{GATEWAY}", f"--namespace={self.namespace}")
+        generation = gateway["metadata"]["generation"]
+        conditions = {
+            each["type"]: each["status"]
+            for each in gateway.get("status", {}).get("conditions", [])
+            if each.get("observedGeneration") == generation
+        }
+        return conditions.get("Accepted") == "True" and conditions.get("Programmed") == "True"
+
+    def _command(self) -> list[str | Path]:
+        throttle = [] if self._throttle is None else [f"--providers.providersthrottleduration={self._throttle}"]
+        return [
+            gateway_binary(),
+            f"--entrypoints.web.address={self._address}:{self._port}",
+            "--providers.kubernetesgateway=true",
+            f"--providers.kubernetesgateway.statusaddress.ip={self._address}",
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+            "--log.level=INFO",
+            *throttle,
+        ]
+
+    def _class_object(self) -> dict[str, object]:
+        return {
+            "apiVersion": _API,
+            "kind": "GatewayClass",
+            "metadata": {"name": GATEWAY_CLASS},
+            "spec": {"controllerName": _CONTROLLER},
+        }
+
+    def _gateway_object(self) -> dict[str, object]:
+        # Traefik maps a listener to the entrypoint with the same port.
+        listener = {
+            "name": "web",
+            "protocol": "HTTP",
+            "port": self._port,
+            "allowedRoutes": {"namespaces": {"from": "All"}},
+        }
+        return {
+            "apiVersion": _API,
+            "kind": "Gateway",
+            "metadata": {"name": GATEWAY, "namespace": self.namespace},
+            "spec": {"gatewayClassName": GATEWAY_CLASS, "listeners": [listener]},
+        }

@@ -1,0 +1,141 @@
+"""A real Prometheus in the private network, fast enough for tests and able to suffer an outage."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.cluster.binaries import binary
+from tests.cluster.network import NODE_ADDRESS
+from tests.cluster.processes import Child, wait_until
+
+Targets = Mapping[str, Sequence[str]]
+"""Job name to its targets, each `host:port`."""
+Labels = Mapping[str, Mapping[str, str]]
+"""Job name to the labels that all its targets get, as `namespace`."""
+_START_SECONDS = 30.0
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Prometheus:
+    """Use as a context manager, from the main thread, and `start` it within. Works with 2.42 and 3.x.
+
+    directory: where its data and log may lie, as enter_private_network() gives; they go with the context.
+    """
+
+    def __init__(self, directory: Path, *, address: str = NODE_ADDRESS, port: int = 9090) -> None:
+        self.url = f"http://{address}:{port}"
+        self._listen = (address, port)
+        self._parent = directory
+        self._directory: Path | None = None
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        self._directory = Path(tempfile.mkdtemp(prefix="prometheus-", dir=self._parent))
+        self.set_targets({})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(abruptly=True)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def start(
+        self,
+        targets: Targets | None = None,
+        scrape_interval: str | None = None,
+        *,
+        labels: Labels | None = None,
+        wait_up: bool = True,
+    ) -> None:
+        """Start, or start again on the same data: what is not given stays as it was (interval 1s at first).
+
+        With `wait_up` it returns when every target was scraped once. Raises ClusterError at the deadline.
+        """
+        if targets is not None:
+            self.set_targets(targets, labels=labels)
+        if scrape_interval is not None or not self._configuration.exists():
+            self._configuration.write_text(json.dumps(self._settings(scrape_interval or "1s"), indent=1))
+        self._child = Child("prometheus", self._command(), self._home)
+        self._child.wait_ready(self._is_ready, _START_SECONDS)
+        if wait_up:
+            self.wait_up()
+
+    def stop(self, *, abruptly: bool = False) -> None:
+        """Stop it; its data stay. Idempotent."""
+        if self._child is not None:
+            self._child.stop(patience_seconds=0.0 if abruptly else 10.0)
+
+    def set_targets(self, targets: Targets, *, labels: Labels | None = None) -> None:
+        """Replace all targets, also while it runs: it takes changes (and the first ones) up every 5 s."""
+        groups = [
+            {"targets": list(addresses), "labels": {"job": job, **(labels or {}).get(job, {})}}
+            for job, addresses in targets.items()
+        ]
+        fresh = self._home / "targets.json.new"
+        fresh.write_text(json.dumps(groups))
+        fresh.rename(self._home / "targets.json")
+
+    def wait_up(self, deadline_seconds: float = 30.0) -> None:
+        """Wait until exactly the targets that were set are known and each was scraped with success."""
+        groups = json.loads((self._home / "targets.json").read_text())
+        wanted = sorted(address for group in groups for address in group["targets"])
+
+        def all_up() -> bool:
+            active = self._api("targets", state="active")["activeTargets"]
+            known = sorted(target["labels"]["instance"] for target in active)
+            return known == wanted and all(target["health"] == "up" for target in active)
+
+        wait_until(all_up, deadline_seconds, f"Prometheus to scrape {', '.join(wanted)}")
+
+    def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
+        """The result of an instant query at Unix time `at` (default: now)."""
+        time = {} if at is None else {"time": f"{at:.3f}"}
+        result: list[dict[str, Any]] = self._api("query", query=expression, **time)["result"]
+        return result
+
+    @property
+    def _home(self) -> Path:
+        if self._directory is None:
+            raise RuntimeError("use Prometheus as a context manager: `with Prometheus(...) as prometheus:`")
+        return self._directory
+
+    @property
+    def _configuration(self) -> Path:
+        return self._home / "prometheus.yml"
+
+    def _api(self, path: str, **parameters: str) -> Any:
+        address = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with _direct.open(address, timeout=10) as response:
+            return json.load(response)["data"]
+
+    def _is_ready(self) -> bool:
+        try:
+            socket.create_connection(self._listen, timeout=1).close()
+            with _direct.open(f"{self.url}/-/ready", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def _settings(self, interval: str) -> dict[str, Any]:
+        # A target's own `job` label wins over the job's name, so one job serves all.
+        job = {"job_name": "tests", "file_sd_configs": [{"files": [str(self._home / "targets.json")]}]}
+        return {"global": {"scrape_interval": interval, "scrape_timeout": interval}, "scrape_configs": [job]}
+
+    def _command(self) -> list[str | Path]:
+        address, port = self._listen
+        return [
+            binary("prometheus"),
+            f"--config.file={self._configuration}",
+            f"--storage.tsdb.path={self._home / 'data'}",
+            f"--web.listen-address={address}:{port}",
+        ]

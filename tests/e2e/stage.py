@@ -1,0 +1,223 @@
+"""A question answering service with the operator before it: server, load and operator as real processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from earlystop.demo import manifests
+from tests.cluster.access import Access
+from tests.cluster.gateway import GATEWAY, Gateway
+from tests.cluster.network import POD_ADDRESS
+from tests.cluster.processes import Child, wait_until
+from tests.cluster.prometheus import Prometheus
+
+ROOT = Path(__file__).parents[2]
+INSTALL = ROOT / "manifests" / "install.yaml"
+OPERATOR_NAMESPACE = "earlystop-system"
+BUILTIN = "builtin"
+
+
+class Stage:
+    """Use as a context manager, from the main thread, on a cluster with a gateway and a Prometheus not yet started.
+
+    data: recordings that the server answers from and the load asks, or "builtin". The operator runs with the rights
+    of its own service account, as `manifests/install.yaml` grants them.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        gateway: Gateway,
+        prometheus: Prometheus,
+        *,
+        data: str = BUILTIN,
+        server_address: str = POD_ADDRESS,
+        server_port: int = 8080,
+        hollow: bool = True,
+    ) -> None:
+        self.access = access
+        self.gateway = gateway
+        self.prometheus = prometheus
+        self.namespace = f"qa-{uuid.uuid4().hex[:6]}"
+        self.source = f"prometheus-{self.namespace}"
+        self.host = f"{self.namespace}.example.com"
+        self.data = data
+        self.server_address = server_address
+        self.server_port = server_port
+        self.hollow = hollow
+        self.health_url = "http://127.0.0.1:18080" if hollow else f"http://127.0.0.1:{_free_port()}"
+        self.operator: Child | None = None
+        self.server: Child | None = None
+        self.load: Child | None = None
+        self._directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
+
+    def __enter__(self) -> Self:
+        try:
+            self._prepare()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in (self.load, self.operator, self.server):
+            if child is not None:
+                child.stop(patience_seconds=5.0)
+        self.prometheus.stop(abruptly=True)
+        self.access.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
+        self.access.kubectl("delete", "ess", self.source, "--ignore-not-found")
+        if not self.hollow:
+            # Someone's own cluster: nothing but the CRDs stays.
+            self.access.kubectl("delete", f"--filename={INSTALL}", "--ignore-not-found", "--wait=false")
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        self.access.install_crds(ROOT / "crds")
+        self.access.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={INSTALL}")
+        # The operator of this stage is a local process with the same account; the Deployment would be a second.
+        self.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
+        self.access.kubectl("create", "namespace", self.namespace)
+        self.access.apply(
+            *manifests.service(self.namespace, self.server_port, replicas=1 if self.hollow else 0),
+            *([] if self.hollow else manifests.endpoints(self.namespace, self.server_address, self.server_port)),
+            manifests.route(self.namespace, self.host, GATEWAY, self.gateway.namespace),
+            manifests.source(self.source, self.prometheus.url),
+        )
+        self.start_server()
+        self.prometheus.start({"qa": [f"{self.server_address}:{self.server_port}"]}, "1s")
+        wait_until(self._answers, 60.0, f"{self.host} to answer through the gateway")
+
+    def start_server(self) -> None:
+        """Start the server, again after it was stopped or killed."""
+        self.server = self._python(
+            "server",
+            "earlystop.demo.server",
+            f"--host={self.server_address}",
+            f"--port={self.server_port}",
+            f"--data={self.data}",
+            "--drain-seconds=2",
+        )
+        url = f"http://{self.server_address}:{self.server_port}/metrics"
+        self.server.wait_ready(lambda: _status(url) == 200, 30.0)
+
+    def start_operator(self, *, kubeconfig: Path | None = None, wait: bool = True) -> Child:
+        """Start the operator with its service account's rights, or as another kubeconfig says."""
+        own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
+        port = self.health_url.rsplit(":", 1)[-1]
+        options = ("--host=127.0.0.1", f"--port={port}")
+        self.operator = self._python("operator", "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
+        if wait:
+            self.operator.wait_ready(lambda: _status(f"{self.health_url}/readyz") == 200, 30.0)
+        return self.operator
+
+    def start_load(self, rate: float = 400, seed: int = 1) -> Child:
+        """Start asking questions through the gateway."""
+        self.load = self._python(
+            "load",
+            "earlystop.demo.load",
+            f"--url={self.gateway.url}",
+            f"--host-header={self.host}",
+            f"--rate={rate}",
+            f"--seed={seed}",
+            f"--data={self.data}",
+        )
+        return self.load
+
+    def apply_policy(self, name: str, window: int, margin: str, **rollout: Any) -> dict[str, Any]:
+        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout."""
+        policy = manifests.policy(self.namespace, name, self.source, window, margin)
+        policy["spec"]["rollout"].update(rollout)
+        self.access.apply(policy)
+        return policy
+
+    def policy(self, name: str) -> dict[str, Any]:
+        """The policy as it stands in the cluster."""
+        found: dict[str, Any] = self.access.get(f"esp/{name}", f"--namespace={self.namespace}")
+        return found
+
+    def delete_policy(self, name: str) -> None:
+        """Delete a policy and wait until it is gone."""
+        self.access.kubectl("delete", f"esp/{name}", f"--namespace={self.namespace}", "--wait=true")
+
+    def verdicts(self) -> list[dict[str, Any]]:
+        """All verdicts of the stage's namespace."""
+        items: list[dict[str, Any]] = self.access.get("esv", f"--namespace={self.namespace}")["items"]
+        return items
+
+    def events(self, name: str) -> list[tuple[str, str]]:
+        """Reason and message of a policy's events, oldest first."""
+        items = self.access.get("events.events.k8s.io", f"--namespace={self.namespace}")["items"]
+        mine = [item for item in items if item.get("regarding", {}).get("name") == name]
+        return [(item["reason"], item["note"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
+
+    def wait_for(
+        self, name: str, what: Callable[[dict[str, Any]], bool], deadline_seconds: float, described: str
+    ) -> dict[str, Any]:
+        """The policy's status once it is as wanted. Raises ClusterError at the deadline, with the last status."""
+        status: dict[str, Any] = {}
+        end = time.monotonic() + deadline_seconds
+        while time.monotonic() < end:
+            status = self.policy(name).get("status", {})
+            if what(status):
+                return status
+            time.sleep(0.3)
+        shown = {key: status.get(key) for key in ("phase", "step", "counts", "evidence", "decision", "conditions")}
+        log = self.operator.log.read_text()[-3000:] if self.operator else ""
+        raise AssertionError(f"{name} was not {described} within {deadline_seconds:.0f} s; status: {shown}\n{log}")
+
+    def _answers(self) -> bool:
+        return _status(f"{self.gateway.url}/v1/models", self.host) == 200
+
+    def _python(self, name: str, module: str, *options: str, environment: dict[str, str] | None = None) -> Child:
+        paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])
+        return Child(
+            name,
+            [sys.executable, "-m", module, *options],
+            self._directory,
+            environment={"PYTHONPATH": paths, **(environment or {})},
+        )
+
+
+def phase_is(*phases: str) -> Callable[[dict[str, Any]], bool]:
+    """For `wait_for`: whether the rollout has come to one of these phases."""
+    return lambda status: status.get("phase") in phases
+
+
+def condition_is(type_: str, status: str, reason: str | None = None) -> Callable[[dict[str, Any]], bool]:
+    """For `wait_for`: whether a condition has this status, and this reason if one is given."""
+
+    def holds(found: dict[str, Any]) -> bool:
+        return any(
+            condition["type"] == type_ and condition["status"] == status and reason in (None, condition["reason"])
+            for condition in found.get("conditions", [])
+        )
+
+    return holds
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _status(url: str, host: str | None = None) -> int:
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=2) as response:
+            return int(response.status)
+    except OSError:
+        return 0

@@ -1,0 +1,126 @@
+"""What the reference server counts: exactly what it did, under the variant that the headers named."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from earlystop.api.counts import Tally
+from earlystop.demo.recordings import Recording
+from earlystop.demo.voting import read_sample, vote
+from earlystop.evaluator.scoring import exact_match
+from tests.unit.demo.recorded import expected, recordings
+from tests.unit.demo.serving import NOBODY, REVISION, Client, ask, serving, settings_in_force, tallies, told
+
+
+def tally_of(answered: list[Recording], window: int) -> Tally:
+    """What answering these recordings must be counted as, computed from the recordings themselves."""
+    words, matches = [], 0
+    for recording in answered:
+        voted = vote([read_sample(text) for text in recording.samples], window)
+        words.append(voted.words)
+        matches += voted.answer is not None and exact_match(voted.answer, recording.gold)
+    return Tally(
+        started=len(answered),
+        completed=len(answered),
+        match=matches,
+        mismatch=len(answered) - matches,
+        tokens=sum(words),
+        tokens_squared=sum(count * count for count in words),
+    )
+
+
+async def ask_all(client: Client, asked: list[Recording], headers: dict[str, str]) -> None:
+    """Asks all of them, some at a time, and sees each answered."""
+    open_at_once = asyncio.Semaphore(16)
+
+    async def ask_one(recording: Recording) -> int:
+        async with open_at_once:
+            return (await ask(client, recording.question, headers)).status
+
+    assert set(await asyncio.gather(*map(ask_one, asked))) == {200}
+
+
+async def test_exact_match_and_tokens_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
+    recorded = list(recordings(expected().source))
+    windows = (40, 5, 2, 1)
+    async with serving(recorded=recorded) as (client, _):
+        for step, window in enumerate(windows):
+            await ask_all(client, recorded, told("candidate", window, step=step))
+        counted = await tallies(client)
+    for step, window in enumerate(windows):
+        tally = counted[REVISION, str(step), "candidate"]
+        assert tally == tally_of(recorded, window)
+        assert tally.exact_match == pytest.approx(expected().exact_match[window], abs=5e-5)
+
+
+async def test_each_variant_is_counted_by_itself_in_mixed_traffic() -> None:
+    rng = random.Random(7)
+    asked: dict[tuple[str, int], list[Recording]] = {("baseline", 40): [], ("candidate", 5): []}
+    async with serving() as (client, _):
+        for _ in range(300):
+            arm = ("candidate", 5) if rng.random() < 0.25 else ("baseline", 40)
+            recording = recordings()[int(rng.random() * len(recordings()))]
+            asked[arm].append(recording)
+            assert (await ask(client, recording.question, told(*arm, step=1))).status == 200
+        counted = await tallies(client)
+        assert await settings_in_force(client) == {(REVISION, "baseline", "40"), (REVISION, "candidate", "5")}
+    assert counted == {(REVISION, "1", variant): tally_of(those, window) for (variant, window), those in asked.items()}
+
+
+async def test_steps_and_revisions_have_counts_of_their_own() -> None:
+    question = recordings()[0].question
+    async with serving() as (client, _):
+        for revision, step in [("r1", 0), ("r1", 1), ("r1", 1), ("r2", 0)]:
+            await ask(client, question, told("candidate", 5, revision, step))
+        started = {key: tally.started for key, tally in (await tallies(client)).items() if tally.started}
+    assert started == {("r1", "0", "candidate"): 1, ("r1", "1", "candidate"): 2, ("r2", "0", "candidate"): 1}
+
+
+async def test_a_variant_is_at_zero_on_metrics_before_its_first_request() -> None:
+    async with serving() as (client, _):
+        await ask(client, recordings()[0].question, told("candidate"))
+        assert (await tallies(client))[REVISION, "0", "baseline"] == Tally()
+
+
+async def test_requests_without_headers_get_the_baseline_window_and_are_unassigned() -> None:
+    recorded = list(recordings())[:40]
+    async with serving() as (client, _):
+        await ask_all(client, recorded, {})
+        assert await tallies(client) == {NOBODY: tally_of(recorded, 40)}
+
+
+async def test_every_process_counts_under_an_id_of_its_own() -> None:
+    ids: set[str] = set()
+    for _ in range(2):
+        async with serving() as (client, _):
+            await ask(client, recordings()[0].question, told())
+            async with client.get("/metrics") as response:
+                ids.update(part.split('"')[1] for part in (await response.text()).split("process=")[1:])
+    assert len(ids) == 2
+
+
+async def test_the_seventeenth_revision_is_unassigned_and_the_first_sixteen_go_on() -> None:
+    question = recordings()[0].question
+    async with serving() as (client, _):
+        for number in range(40):
+            response = await ask(client, question, told(revision=f"r{number}"))
+            assert response.headers["x-early-stop-revision"] == (f"r{number}" if number < 16 else "unassigned")
+        for number in range(16):
+            await ask(client, question, told(revision=f"r{number}"))
+        counted = await tallies(client)
+    assert {revision for revision, _, _ in counted} == {f"r{number}" for number in range(16)} | {"unassigned"}
+    assert all(counted[f"r{number}", "0", "candidate"].completed == 2 for number in range(16))
+    assert counted[NOBODY].completed == 24
+
+
+async def test_forged_revisions_never_end_the_count_of_one_in_use() -> None:
+    question = recordings()[0].question
+    async with serving() as (client, _):
+        await ask(client, question, told())
+        for number in range(100):
+            await ask(client, question, told(revision=f"forged-{number}"))
+        await ask(client, question, told())
+        assert (await tallies(client))[REVISION, "0", "candidate"].completed == 2

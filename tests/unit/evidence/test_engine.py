@@ -1,0 +1,171 @@
+"""The engine: one fold over looks, deterministic, with verdicts that follow from its four claims."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.api.counts import TALLY_FIELDS, Look, Tally
+from earlystop.evidence import engine
+from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
+from earlystop.evidence.intervals import Interval
+from tests.unit.evidence.simulate import examples
+
+OBJECTIVE = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)
+FULL = Tally(started=105, completed=100, failed=1, match=85, mismatch=15, tokens=60_000, tokens_squared=50_000_000)
+SHORT = replace(FULL, tokens=40_000, tokens_squared=25_000_000)
+WRONG = replace(SHORT, match=55, mismatch=45)
+EQUAL = Look(0, 0, 50, FULL, SHORT)
+
+
+def assessed(*looks: Look) -> Assessment:
+    return engine.assess(engine.replay(OBJECTIVE, looks))
+
+
+counts = st.one_of(st.integers(0, 300), st.integers(0, 2**63))
+tallies = st.builds(Tally, *[counts] * len(TALLY_FIELDS))
+any_looks = st.lists(
+    st.builds(Look, st.integers(0, 2**31), st.integers(0, 9), st.integers(1, 99), tallies, tallies),
+    max_size=8,
+)
+any_objective = st.builds(
+    Objective, st.floats(1e-6, 0.999999), st.floats(0, 0.999), st.floats(1e-9, 0.999), st.floats(1e-9, 0.999)
+)
+
+
+@examples
+@given(any_objective, any_looks)
+def test_no_counts_whatsoever_raise_or_leave_a_number_that_is_not_finite(
+    objective: Objective, looks: list[Look]
+) -> None:
+    state = engine.begin(objective)
+    for look in looks:
+        state = engine.update(state, look)
+        found = engine.assess(state)
+        assert all(math.isfinite(value) for value in (*astuple(found.log_e), *astuple(found.log_e_max)))
+        assert all(value >= 0 for value in astuple(found.log_e_max))
+        for shown in (found.effect, found.saving):
+            known = [value for value in (shown.low, shown.estimate, shown.high) if value is not None]
+            assert all(math.isfinite(value) for value in known) and known == sorted(known)
+
+
+@examples
+@given(any_looks)
+def test_a_replay_gives_the_same_floats_as_folding_look_by_look(looks: list[Look]) -> None:
+    state = engine.begin(OBJECTIVE)
+    for look in looks:
+        state = engine.update(state, look)
+    again = engine.replay(OBJECTIVE, iter(looks))
+    assert again == state
+    assert repr(engine.assess(again)) == repr(engine.assess(state))
+
+
+@examples
+@given(any_looks, st.integers(0, 8))
+def test_claims_once_made_stay_made(looks: list[Look], at: int) -> None:
+    before, after = assessed(*looks[:at]), assessed(*looks)
+    for name in ("non_inferior", "saves_tokens", "harmful", "sample_ratio_broken"):
+        assert getattr(after, name) >= getattr(before, name)
+
+
+def test_no_look_means_no_evidence() -> None:
+    nothing = LogE(0.0, 0.0, 0.0, 0.0)
+    found = assessed()
+    assert found.log_e == nothing == found.log_e_max and found.verdict is Verdict.CONTINUE
+    assert found.scored == (0, 0) and found.effect.estimate is None and found.saving.estimate is None
+
+
+def test_a_shorter_candidate_that_is_as_exact_is_promoted_and_not_at_once() -> None:
+    verdicts = [assessed(*[EQUAL] * looks).verdict for looks in range(1, 61)]
+    first = verdicts.index(Verdict.PROMOTE)
+    assert 20 <= first <= 55 and set(verdicts[:first]) == {Verdict.CONTINUE}
+    assert set(verdicts[first:]) == {Verdict.PROMOTE}
+
+
+def test_a_candidate_that_is_exact_but_saves_too_little_is_not_promoted() -> None:
+    slight = replace(FULL, tokens=57_000, tokens_squared=45_000_000)
+    found = assessed(*[Look(0, 0, 50, FULL, slight)] * 80)
+    assert found.non_inferior and not found.saves_tokens and found.verdict is Verdict.CONTINUE
+
+
+def test_a_broken_candidate_is_rolled_back_after_one_look() -> None:
+    found = assessed(Look(0, 0, 50, FULL, WRONG))
+    assert found.harmful and not found.non_inferior and found.verdict is Verdict.ROLL_BACK
+
+
+def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() -> None:
+    flooded = replace(FULL, started=300)
+    found = assessed(*[Look(0, 0, 50, flooded, SHORT)] * 60)
+    assert found.non_inferior and found.saves_tokens and found.sample_ratio_broken
+    assert found.verdict is Verdict.CONTINUE
+    assert assessed(Look(0, 0, 50, flooded, WRONG)).verdict is Verdict.ROLL_BACK
+
+
+@pytest.mark.parametrize("bits", range(16))
+def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int) -> None:
+    non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
+    nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
+    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), non_inferior, saves, harmful, broken)
+    promotable = non_inferior and saves and not broken
+    expected = Verdict.ROLL_BACK if harmful else Verdict.PROMOTE if promotable else Verdict.CONTINUE
+    assert found.verdict is expected
+
+
+def test_each_claim_is_made_exactly_when_its_largest_e_value_reaches_one_over_its_risk() -> None:
+    looks = [EQUAL] * 60
+    peak = assessed(*looks).log_e_max.promote
+    strict = Objective(0.02, 0.10, math.exp(-peak) * 0.999, 0.05)
+    lenient = Objective(0.02, 0.10, math.exp(-peak) * 1.001, 0.05)
+    assert not engine.assess(engine.replay(strict, looks)).non_inferior
+    assert engine.assess(engine.replay(lenient, looks)).non_inferior
+
+
+def test_an_arm_without_scored_answers_adds_nothing_to_exact_match_but_its_requests_still_count() -> None:
+    silent = replace(SHORT, match=0, mismatch=0)
+    before, after = assessed(EQUAL), assessed(EQUAL, Look(15, 0, 50, FULL, silent))
+    assert after.log_e.promote == before.log_e.promote and after.log_e.harm == before.log_e.harm
+    assert after.scored == before.scored == (100, 100) and after.effect == before.effect
+    assert after.log_e.sample_ratio != before.log_e.sample_ratio
+
+
+def test_a_candidate_that_receives_no_request_at_all_is_found_by_the_sample_ratio() -> None:
+    found = assessed(*[Look(0, 0, 5, FULL, Tally())] * 4)
+    assert found.sample_ratio_broken and found.log_e.promote == 0.0
+
+
+def test_an_update_leaves_the_state_it_started_from_as_it_was() -> None:
+    state = engine.replay(OBJECTIVE, [EQUAL] * 3)
+    kept = repr(state)
+    engine.update(state, EQUAL)
+    assert repr(state) == kept
+
+
+def test_looks_restored_from_their_stored_rows_give_the_same_evidence() -> None:
+    looks = [replace(EQUAL, at=at, weight=weight) for at, weight in ((0, 5), (15, 25), (30, 50))]
+    assert engine.replay(OBJECTIVE, [Look.from_row(look.row()) for look in looks]) == engine.replay(OBJECTIVE, looks)
+
+
+@pytest.mark.parametrize("variant", ["baseline", "candidate"])
+@pytest.mark.parametrize("name", TALLY_FIELDS)
+def test_a_negative_count_is_refused_and_its_field_is_named(variant: str, name: str) -> None:
+    bad = replace(FULL, **{name: -3})
+    look = Look(1234, 0, 50, bad, SHORT) if variant == "baseline" else Look(1234, 0, 50, FULL, bad)
+    with pytest.raises(ValueError, match=rf"look at 1234: {variant}\.{name} is -3; write the increment"):
+        engine.update(engine.begin(OBJECTIVE), look)
+
+
+@pytest.mark.parametrize("weight", [0, 100, -5])
+def test_a_weight_that_leaves_an_arm_without_traffic_is_refused(weight: int) -> None:
+    with pytest.raises(ValueError, match=r"weight is .* 1\.\.99"):
+        engine.update(engine.begin(OBJECTIVE), replace(EQUAL, weight=weight))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Objective)])
+@pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
+def test_an_objective_outside_its_domain_is_refused_and_its_field_is_named(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} is"):
+        replace(OBJECTIVE, **{name: value})

@@ -1,0 +1,135 @@
+"""Token saving: when it bets, what it claims, and that a saving at the edge is rarely claimed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from earlystop.evidence import normal_mixture, tokens
+from earlystop.evidence.tokens import Lengths, TokenProcess
+from tests.unit.evidence.simulate import RAMP, at_most, lengths, weight_at
+
+RISK = 0.05
+
+
+def equal_lengths(answers: int, each: int) -> Lengths:
+    return Lengths(answers, answers * each, answers * each * each)
+
+
+def first_claim(rng: np.random.Generator, saving: float, looks: int, size: int, weights: tuple[int, ...]) -> int | None:
+    """Requests until a saving of ten percent is claimed, None if it never is."""
+    process = tokens.start(0.10)
+    for look in range(looks):
+        weight = weight_at(look / looks, weights)
+        n_c = int(rng.binomial(size, weight / 100))
+        process = tokens.update(process, lengths(rng, size - n_c, 600), lengths(rng, n_c, 600 * (1 - saving)), weight)
+        if process.log_e_max >= -math.log(RISK):
+            return (look + 1) * size
+    return None
+
+
+@pytest.mark.parametrize("weights", [(50,), (10,), RAMP])
+def test_a_saving_at_the_edge_is_claimed_no_more_often_than_the_risk(weights: tuple[int, ...]) -> None:
+    runs = 250
+    rng = np.random.default_rng(11)
+    false = sum(first_claim(rng, 0.10, 100, 200, weights) is not None for _ in range(runs))
+    assert false / runs <= at_most(RISK, runs)
+
+
+def test_looks_of_ten_answers_still_gather_into_bets_and_keep_the_risk() -> None:
+    runs = 200
+    rng = np.random.default_rng(12)
+    false = sum(first_claim(rng, 0.10, 200, 10, (50,)) is not None for _ in range(runs))
+    assert false / runs <= at_most(RISK, runs)
+    assert all(first_claim(rng, 0.45, 200, 10, (50,)) is not None for _ in range(20))
+
+
+def test_twice_the_saving_asked_for_is_claimed_within_two_thousand_requests_on_average() -> None:
+    rng = np.random.default_rng(13)
+    needed = np.array([first_claim(rng, 0.20, 60, 200, (50,)) or math.inf for _ in range(100)])
+    assert needed.mean() <= 2000 + 3 * needed.std() / math.sqrt(len(needed))
+
+
+def test_no_bet_is_made_before_both_arms_have_a_hundred_past_answers() -> None:
+    process = tokens.start(0.10)
+    for look in range(5):  # 25 answers a look: the fifth bet would still see 100 past answers only after look 4
+        assert process.scale is None and process.log_e == 0.0
+        process = tokens.update(process, equal_lengths(400, 600), equal_lengths(25, 300), 6)
+        assert process.past_candidate.completed == 25 * (look + 1)
+    assert process.scale == pytest.approx(60) and process.log_e > 0
+
+
+def test_a_block_stays_open_until_both_arms_have_twenty_answers() -> None:
+    process = tokens.update(tokens.start(0.10), equal_lengths(500, 600), equal_lengths(19, 300), 5)
+    assert process.past_baseline.completed == 0 and process.block_candidate.completed == 19
+    process = tokens.update(process, equal_lengths(10, 600), equal_lengths(1, 300), 5)
+    assert process.past_baseline.completed == 510 and process.block_candidate == tokens.NOTHING
+
+
+def test_an_open_block_is_never_bet_on_after_the_weight_has_changed() -> None:
+    process = tokens.start(0.10)
+    for _ in range(5):
+        process = tokens.update(process, equal_lengths(400, 600), equal_lengths(100, 300), 20)
+    opened = tokens.update(process, equal_lengths(40, 600), equal_lengths(10, 300), 20)
+    changed = tokens.update(opened, equal_lengths(10, 600), equal_lengths(10, 300), 50)
+    assert changed.log_e == process.log_e
+    assert changed.past_candidate.completed == 510 and changed.block_candidate.completed == 10
+
+
+def test_the_variance_of_a_look_never_enters_its_own_bet() -> None:
+    process = tokens.start(0.10)
+    for _ in range(3):
+        process = tokens.update(process, Lengths(100, 60_000, 50_000_000), Lengths(100, 50_000, 40_000_000), 50)
+    calm = tokens.update(process, Lengths(100, 60_000, 36_000_000), Lengths(100, 50_000, 25_000_000), 50)
+    wild = tokens.update(process, Lengths(100, 60_000, 90_000_000), Lengths(100, 50_000, 80_000_000), 50)
+    assert calm.log_e == wild.log_e
+
+
+def test_the_e_value_equals_the_formula_computed_by_hand_in_numpy() -> None:
+    rng = np.random.default_rng(14)
+    looks = [(lengths(rng, 150, 600), lengths(rng, 50, 400)) for _ in range(12)]
+    process = tokens.start(0.10)
+    difference, information = 0.0, 0.0
+    for index, (baseline, candidate) in enumerate(looks):
+        if index >= 2:  # two looks of 50 candidate's answers are the hundred that must be known
+            past = np.array([[(x.completed, x.tokens, x.tokens_squared) for x in pair] for pair in looks[:index]])
+            n, total, squares = past.sum(axis=0).T.astype(float)
+            variance = (squares - total**2 / n) / (n - 1)
+            noise = 0.9**2 * variance[0] / 150 + variance[1] / 50
+            difference += (0.9 * baseline.tokens / 150 - candidate.tokens / 50) / noise
+            information += 1 / noise
+            if index == 2:
+                scale = 0.1 * total[0] / n[0]
+        process = tokens.update(process, baseline, candidate, 25)
+    assert process.log_e == pytest.approx(normal_mixture.log_e(difference, information, scale), rel=1e-9)
+    assert process.log_e > 0
+
+
+def test_answers_of_one_length_divide_by_no_zero_and_say_only_what_the_floor_allows() -> None:
+    def after(looks: int, candidate: int, each: int = 600) -> TokenProcess:
+        process = tokens.start(0.10)
+        for _ in range(looks):
+            process = tokens.update(process, equal_lengths(100, each), equal_lengths(100, candidate), 50)
+        return process
+
+    assert equal_lengths(100, 600).variance == 60.0**2  # a tenth of the mean
+    assert equal_lengths(100, 3).variance == 1.0  # one token
+    assert after(1, 300).log_e == 0.0
+    assert after(3, 300).log_e > -math.log(RISK)
+    assert after(40, 541).log_e < 0 and math.isfinite(after(40, 0, each=0).log_e)
+
+
+def test_the_variance_of_integers_is_exact_where_floats_would_cancel() -> None:
+    huge = 10**9
+    sample = [huge, huge + 4] * 50
+    found = Lengths(100, sum(sample), sum(x * x for x in sample))
+    surplus = found.completed * found.tokens_squared - found.tokens**2
+    assert surplus == 100 * 100 * 4  # 4 = the squared deviation of each answer from the mean
+
+
+@pytest.mark.parametrize("saving", [-0.1, 1.0, float("nan")])
+def test_a_saving_outside_its_domain_is_refused_with_what_to_write(saving: float) -> None:
+    with pytest.raises(ValueError, match=r"minimum saving is .* as in 0\.10"):
+        tokens.start(saving)

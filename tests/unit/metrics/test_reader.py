@@ -1,0 +1,182 @@
+"""One query for many policies: each gets its own counts, and one policy's fault stays its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from earlystop.api.counts import Tally, Variant
+from earlystop.metrics.answer import Sample
+from earlystop.metrics.convention import SELECTED
+from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.ledger import SeriesKey
+from earlystop.metrics.query import NEWEST_SAMPLE, READING
+from earlystop.metrics.reader import CountRequest, Reading, is_stale, read_counts
+
+FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000)
+
+
+class Source:
+    """Answers every query with these samples, or with a failure."""
+
+    def __init__(self, *samples: Sample, failing: MetricsFailure | None = None) -> None:
+        self.samples, self.failing = list(samples), failing
+        self.asked: list[tuple[str, float]] = []
+
+    def instant_vector(self, query: str, at: float) -> list[Sample]:
+        self.asked.append((query, at))
+        if self.failing is not None:
+            raise self.failing
+        return self.samples
+
+
+def row(value: float = 1, **labels: str) -> Sample:
+    base = {"__name__": "earlystop_requests_started_total", "policy": "llm/qa", "revision": "r1", "step": "0"}
+    return Sample({**base, "variant": "baseline", "query_class": "default", "process": "p", **labels}, value)
+
+
+def newest(at: float, **labels: str) -> Sample:
+    return Sample({"policy": "llm/qa", "revision": "r1", READING: NEWEST_SAMPLE, **labels}, at)
+
+
+def request(policy: str = "llm/qa", revision: str = "r1", window: int = 60) -> CountRequest:
+    return CountRequest(policy, revision, window)
+
+
+def read_one(*samples: Sample, namespace_label: str | None = None) -> Reading | MetricsFailure:
+    return read_counts(Source(*samples), [request()], 1000, namespace_label=namespace_label)["llm/qa"]
+
+
+def good(result: Reading | MetricsFailure) -> Reading:
+    assert isinstance(result, Reading), result
+    return result
+
+
+def kind(result: Reading | MetricsFailure) -> FailureKind:
+    assert isinstance(result, MetricsFailure), result
+    return result.kind
+
+
+def test_each_selected_series_goes_into_its_field() -> None:
+    samples = []
+    for selected, value in zip(SELECTED, FULL.row(), strict=True):
+        split = {"outcome": selected.outcome, "result": selected.result}
+        present = {name: text for name, text in split.items() if text}
+        samples.append(row(float(value), **{"__name__": selected.metric}, **present))
+    reading = good(read_one(*samples, newest(990.5)))
+    assert reading == Reading(1000, {SeriesKey(0, Variant.BASELINE, "default", "p"): FULL}, 990.5, 0)
+
+
+def test_classes_steps_variants_and_processes_stay_apart() -> None:
+    samples = [
+        row(n, step=step, variant=variant, query_class=name, process=process)
+        for n, (step, variant, name, process) in enumerate(
+            (s, v, c, p) for s in ("0", "3") for v in Variant for c in ("a", "b") for p in ("x", "y")
+        )
+    ]
+    observed = good(read_one(*samples)).observed
+    assert sorted(tally.started for tally in observed.values()) == list(range(16))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row(5, variant="unassigned"),
+        row(5, variant=""),
+        row(5, step="-1"),
+        row(5, step="01"),
+        row(5, step="1.0"),
+        row(5, step="²"),
+        row(5, step=""),
+        row(5, step="9" * 5000),
+        row(5, revision="r2"),
+        row(5, policy="llm/other"),
+        row(5, outcome="completed"),
+        row(5, **{"__name__": "earlystop_requests_total", "outcome": "odd"}),
+        row(5, **{"__name__": "earlystop_answers_total"}),
+        row(float("nan"), variant="other"),
+    ],
+)
+def test_a_row_outside_of_the_convention_is_not_a_count(odd: Sample) -> None:
+    assert good(read_one(row(1), odd)).observed == {SeriesKey(0, Variant.BASELINE, "default", "p"): Tally(started=1)}
+    assert kind(read_one(odd)) is FailureKind.NO_DATA
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), -1.0, 0.5, 2.0**53 + 2])
+def test_a_bad_value_fails_only_the_policy_that_exports_it(value: float) -> None:
+    source = Source(row(3), row(value, policy="llm/bad"), row(2, policy="llm/bad", process="q"))
+    answers = read_counts(source, [request("llm/bad"), request()], 1000)
+    assert kind(answers["llm/bad"]) is FailureKind.NOT_A_COUNT
+    assert good(answers["llm/qa"]).observed[SeriesKey(0, Variant.BASELINE, "default", "p")].started == 3
+
+
+def test_the_largest_exact_float_is_still_a_count() -> None:
+    (tally,) = good(read_one(row(2.0**53))).observed.values()
+    assert tally.started == 2**53
+
+
+def test_a_backend_that_drops_metric_names_is_refused() -> None:
+    nameless = Sample({name: text for name, text in row().labels.items() if name != "__name__"}, 1.0)
+    assert kind(read_one(row(), nameless)) is FailureKind.MALFORMED
+
+
+def test_one_tenant_cannot_speak_for_anothers_policy() -> None:
+    samples = [row(1, namespace="llm"), row(50, namespace="evil"), row(9, process="z", namespace="evil"), row(7)]
+    reading = good(
+        read_one(*samples, newest(900, namespace="llm"), newest(999, namespace="evil"), namespace_label="namespace")
+    )
+    assert reading.observed == {SeriesKey(0, Variant.BASELINE, "default", "p"): Tally(started=1)}
+    assert reading.newest_sample_at == 900
+    assert reading.rows_refused == 3
+
+
+def test_a_forged_nan_does_not_fail_anothers_policy() -> None:
+    good(read_one(row(1, namespace="llm"), row(float("nan"), namespace="evil"), namespace_label="namespace"))
+
+
+def test_only_foreign_series_are_no_data_and_the_message_names_the_label() -> None:
+    failure = read_one(row(1, namespace="evil"), namespace_label="namespace")
+    assert kind(failure) is FailureKind.NO_DATA
+    assert "1 came with another value of the label namespace" in str(failure)
+
+
+def test_two_hundred_and_one_policies_take_three_queries_at_one_time() -> None:
+    source = Source(*[row(n, policy=f"llm/p{n}") for n in range(201)])
+    requests = [request(f"llm/p{n}", window=60 + (n % 3) * 1000) for n in range(201)]
+    answers = read_counts(source, requests, 1234)
+    assert [at for _, at in source.asked] == [1234.0] * 3
+    assert list(answers) == [one.policy for one in requests]
+    counted = [sum(tally.started for tally in good(answer).observed.values()) for answer in answers.values()]
+    assert counted == list(range(201))
+
+
+def test_a_policy_that_missed_looks_does_not_widen_the_window_of_all() -> None:
+    source = Source()
+    read_counts(source, [request(f"llm/p{n}", window=90_000 if n == 0 else 60) for n in range(150)], 1000)
+    assert ["[90000s]" in query for query, _ in source.asked] == [False, True]
+
+
+def test_a_failed_query_fails_each_of_its_policies() -> None:
+    source = Source(failing=MetricsFailure(FailureKind.THROTTLED, "busy"))
+    answers = read_counts(source, [request(f"llm/p{n}") for n in range(101)], 1000)
+    assert len(source.asked) == 2
+    assert {kind(answer) for answer in answers.values()} == {FailureKind.THROTTLED}
+    assert all(answer.__traceback__ is None for answer in answers.values() if isinstance(answer, MetricsFailure))
+
+
+def test_no_request_asks_nothing() -> None:
+    source = Source()
+    assert read_counts(source, [], 1000) == {}
+    assert source.asked == []
+
+
+def test_two_revisions_of_one_policy_are_refused() -> None:
+    with pytest.raises(ValueError, match="llm/qa"):
+        read_counts(Source(), [request(), request(revision="r2")], 1000)
+
+
+@pytest.mark.parametrize(
+    ("age", "stale"), [(0, False), (-5, False), (50, False), (50.1, True), (299, True), (None, True)]
+)
+def test_a_reading_is_stale_after_three_scrape_intervals_and_five_seconds(age: float | None, stale: bool) -> None:
+    reading = Reading(1000, {}, None if age is None else 1000 - age, 0)
+    assert is_stale(reading, 15) is stale
