@@ -40,9 +40,8 @@ def main(
     began = time.monotonic()
     try:
         with scene(os.environ.get("KUBECONFIG")) as setting, _stage(setting, data) as stage:
-            console.print(
-                f"Cluster, gateway, Prometheus, server and operator are up after {time.monotonic() - began:.0f} s."
-            )
+            seconds = time.monotonic() - began
+            console.print(f"Cluster, gateway, Prometheus, server and operator are up after {seconds:.0f} s.")
             right = [_act(stage, *act) for act in ACTS]
             if keep:
                 _keep(setting)
@@ -71,12 +70,10 @@ def _act(stage: Stage, name: str, window: int, margin: str, expected: str, about
     for verdict in stage.verdicts():
         if verdict["spec"]["policy"] == name:
             console.print(f"Verdict {verdict['metadata']['name']}: {verdict['spec']['message']}")
-    right = phase == expected
+    right = bool(phase == expected)
+    ending = "as expected" if right else f"not {expected} as expected"
     seconds = time.monotonic() - began
-    console.print(
-        f"{name} is {phase} after {seconds:.0f} s, as {'' if right else 'not '}expected",
-        style="green" if right else "red",
-    )
+    console.print(f"{name} is {phase} after {seconds:.0f} s, {ending}", style="green" if right else "red")
     # The next policy wants the same target.
     stage.delete_policy(name)
     return right

@@ -89,11 +89,10 @@ def free_port(address: str) -> int:
 
 
 def _refuse_second_operator(access: Access) -> None:
-    found = access.kubectl(
-        "get", "deployments", "--all-namespaces", "--selector=app.kubernetes.io/name=earlystop", "-o", "name"
-    )
-    if found.strip():
+    found = access.get("deployments", "--all-namespaces", "--selector=app.kubernetes.io/name=earlystop")["items"]
+    running = [item["metadata"]["namespace"] for item in found if item["spec"].get("replicas", 1) > 0]
+    if running:
         raise ClusterError(
-            f"An early-stop operator is installed there already ({found.strip()}). The demo brings its own: name another "
-            "cluster, or remove that one first."
+            f"An early-stop operator runs there already, in namespace {running[0]}. The demo brings its own: name "
+            "another cluster, or scale that one to 0 first."
         )

@@ -19,20 +19,19 @@ app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do,
 console = Console()
 
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the object.")]
+PolicyName = Annotated[str, typer.Argument(help="Name of the policy.")]
 ENDED = ("Promoted", "RolledBack", "Held")
 
 
 @app.command()
-def status(
-    policy: Annotated[str, typer.Argument(help="Name of the policy.")], namespace: Namespace = "default"
-) -> None:
+def status(policy: PolicyName, namespace: Namespace = "default") -> None:
     """Show where a policy stands."""
     console.print(picture(asyncio.run(_read(POLICIES, namespace, policy))))
 
 
 @app.command()
 def watch(
-    policy: Annotated[str, typer.Argument(help="Name of the policy.")],
+    policy: PolicyName,
     namespace: Namespace = "default",
     seconds: Annotated[float, typer.Option(help="Time between two readings.")] = 1.0,
 ) -> None:
@@ -56,10 +55,8 @@ def verify(
         console.print(sentence, style="red")
     if told:
         raise typer.Exit(1)
-    spec = found["spec"]
-    console.print(
-        f"{spec['decision']} of {spec['candidate']} follows from its {len(spec['looks'])} looks.", style="green"
-    )
+    spec, looks = found["spec"], len(found["spec"]["looks"])
+    console.print(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", style="green")
 
 
 async def _read(resource: Resource, namespace: str, name: str) -> dict[str, Any]:

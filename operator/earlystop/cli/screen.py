@@ -12,6 +12,7 @@ from rich.text import Text
 
 Manifest = dict[str, Any]
 
+CLAIMS = (("non-inferior", "promote", "promote"), ("saves tokens", "tokens", "promote"), ("harm", "harm", "harm"))
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow"}
 
 
@@ -61,11 +62,7 @@ def _evidence(policy: Manifest) -> Table:
     table.add_row("EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
     table.add_row("tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
     log_e = evidence.get("logE", {})
-    for name, key, side in (
-        ("non-inferior", "promote", "promote"),
-        ("saves", "tokens", "promote"),
-        ("harm", "harm", "harm"),
-    ):
+    for name, key, side in CLAIMS:
         needed = -log(float(risk.get(side, "0.05")))
         table.add_row(f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {needed:.2f}")
     return table

@@ -9,7 +9,7 @@ from earlystop.rollout.state import ACTING, TRYING, Phase
 
 RECHECK_REFUSED_SECONDS = 20.0
 LONGEST_RETRY_SECONDS = 15.0
-SHORTEST_STORE_SECONDS = 15.0
+LOOKS_A_STORE = 3
 STATUS_WRITES_A_SECOND = 2.0
 
 
@@ -21,14 +21,14 @@ def acceptance_is_due(session: Session, now: float) -> bool:
     return now - session.checked_at >= patience
 
 
-def store_seconds(policies: int) -> float:
-    """The slow tick: all policies together write their looks about twice a second at most."""
-    return max(SHORTEST_STORE_SECONDS, policies / STATUS_WRITES_A_SECOND)
+def store_seconds(session: Session, policies: int) -> float:
+    """The slow tick: every third look at most, and all policies together about twice a second at most."""
+    return max(float(LOOKS_A_STORE * session.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
 
 
 def store_is_due(session: Session, policies: int, now: float) -> bool:
     """Whether looks that are known only here have waited long enough."""
-    return session.state is not session.stored and now - session.written_at >= store_seconds(policies)
+    return session.state is not session.stored and now - session.written_at >= store_seconds(session, policies)
 
 
 def next_visit(session: Session, delay: float, policies: int, now: float) -> float:
@@ -50,7 +50,7 @@ def next_visit(session: Session, delay: float, policies: int, now: float) -> flo
         if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + session.spec.rollout.on_no_metrics.hold_seconds)
     if state is not session.stored:
-        moments.append(session.written_at + store_seconds(policies))
+        moments.append(session.written_at + store_seconds(session, policies))
     return max(now + 0.05, min(moments))
 
 

@@ -1,7 +1,8 @@
 """A transport for requests whose whole exchange ends at a deadline.
 
 A read timeout starts anew with every byte, so a peer that drips a byte a second holds a thread for hours. Here a
-timer shuts the socket down, whichever part is dripping: TLS handshake, head or body.
+timer shuts the socket down, whether the head or the body drips. Connecting, the TLS handshake and sending need no
+timer: Python bounds each of them as a whole by the socket's timeout.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Watch:
         self._twin: socket.socket | None = None
 
     def follow(self, sock: socket.socket) -> None:
-        """Watch this socket from now on. A duplicate stays valid when TLS takes the original over."""
+        """Watch this socket from now on, by a duplicate that stays valid whoever closes the original."""
         twin = socket.socket(fileno=os.dup(sock.fileno()))
         with self._lock:
             self._twin, old = twin, self._twin
@@ -79,17 +80,11 @@ class DeadlineAdapter(HTTPAdapter):
         follow = self._follow
 
         class Connection(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return follow(super()._new_conn())
-
             def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
-                follow(self.sock)  # a connection kept alive was opened under an earlier watch
+                follow(self.sock)  # here, since a connection kept alive was opened under an earlier watch
                 return super().getresponse()
 
         class SecureConnection(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return follow(super()._new_conn())
-
             def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
                 follow(self.sock)
                 return super().getresponse()
@@ -102,10 +97,9 @@ class DeadlineAdapter(HTTPAdapter):
 
         self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
 
-    def _follow(self, sock: socket.socket) -> socket.socket:
+    def _follow(self, sock: socket.socket) -> None:
         if self._watch is not None:
             self._watch.follow(sock)
-        return sock
 
 
 def _shut(sock: socket.socket) -> None:

@@ -46,7 +46,7 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
 )
 
 
-class MetricsFailure(Exception):  # noqa: N818 - kept as a value more often than raised
+class MetricsFailure(Exception):
     """There are no counts that could be trusted. It is not evidence of anything.
 
     kind: which way it failed; message: one sentence of what happened, and what to check. It holds a status code at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.api.counts import Look
+from earlystop.api.counts import Look, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.engine import begin, update
 from earlystop.rollout.grid import MAXIMUM_LOOKS
@@ -21,6 +21,9 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
+
+# A variant that got none of the requests of which it should have had this many is a broken split, not chance.
+TELLING_REQUESTS = 20
 
 
 def start_campaign(
@@ -77,22 +80,37 @@ def weights_lost(state: RolloutState) -> RolloutState:
 def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """Counts of the current step were read for moment `at` of the look grid.
 
-    The first look of a step is a snapshot. A later one with scored answers of both variants becomes evidence;
-    one without is carried over to the next (a rule on numbers of answers only, never on their correctness).
+    The first look of a step is a snapshot. A later one with scored answers of both variants becomes evidence. Answers
+    of a look without are carried over to the next, and its requests too unless they are so many that the missing
+    variant is telling (rules on numbers only, never on correctness).
     """
     if state.phase not in WATCHING:
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, mark=totals)
-    baseline, candidate = totals.baseline - state.mark.baseline, totals.candidate - state.mark.candidate
-    if baseline.scored == 0 or candidate.scored == 0:
-        return state
     weight = parse_plan(state.plan).weights[state.step]
-    look = Look(at, state.step, weight, baseline, candidate)
+    used = usable(state.mark, totals, weight)
+    if used is None:
+        return state
+    look = Look(at, state.step, weight, used.baseline - state.mark.baseline, used.candidate - state.mark.candidate)
     assert state.evidence is not None  # a campaign always has evidence
-    state = replace(state, mark=totals, looks=(*state.looks, look), evidence=update(state.evidence, look))
+    state = replace(state, mark=used, looks=(*state.looks, look), evidence=update(state.evidence, look))
     return _conclude(spec, state, at)
+
+
+def usable(mark: Totals, totals: Totals, weight: int) -> Totals | None:
+    """The totals that a look can use after `mark`: all of them, all but the answers, or None to wait for more."""
+    if totals.baseline.scored > mark.baseline.scored and totals.candidate.scored > mark.candidate.scored:
+        return totals
+    started = totals.baseline.started + totals.candidate.started - mark.baseline.started - mark.candidate.started
+    if started * min(weight, 100 - weight) < 100 * TELLING_REQUESTS:
+        return None
+    return Totals(_keep_answers(totals.baseline, mark.baseline), _keep_answers(totals.candidate, mark.candidate))
+
+
+def _keep_answers(tally: Tally, mark: Tally) -> Tally:
+    return replace(tally, match=mark.match, mismatch=mark.mismatch)
 
 
 def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:

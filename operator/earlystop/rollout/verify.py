@@ -21,15 +21,16 @@ def differences(spec: dict[str, Any]) -> list[str]:
     plan = parse_plan(record.plan)
     found = assess(replay(plan.objective, (Look.from_row(list(row)) for row in record.looks)))
     told = []
+    promoted = Verdict(record.decision) == Verdict.PROMOTE
     if digest_of(spec) != record.digest:
         told.append("The digest does not belong to this record: it was changed after it was made.")
     for name in ("promote", "harm", "tokens", "sample_ratio"):
         stored, again = getattr(record.log_e, name), repr(getattr(found.log_e_max, name))
         if stored != again:
             told.append(f"The looks give a log e-value of {again} for {name}, the record says {stored}.")
-    if record.decision == Verdict.PROMOTE and not (found.non_inferior and found.saves_tokens):
+    if promoted and not (found.non_inferior and found.saves_tokens):
         told.append("The looks do not prove what a promotion needs.")
-    if record.decision == Verdict.PROMOTE and found.harmful:
+    if promoted and found.harmful:
         told.append("The looks show harm, yet the record says Promote.")
     if record.reason == "HarmShown" and not found.harmful:
         told.append("The looks do not show harm.")

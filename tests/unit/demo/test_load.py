@@ -128,6 +128,21 @@ async def test_open_requests_never_exceed_the_concurrency() -> None:
     assert summary.ok == sent == 200
 
 
+async def test_requests_beyond_the_concurrency_are_left_out_and_never_queued() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    async with TestServer(app, shutdown_timeout=0) as server:
+        # Sending ends before the first request times out and would make room for another one.
+        url = str(server.make_url("/"))
+        plan = LoadPlan(url, rate=1_000, seconds=0.2, concurrency=4, timeout_seconds=0.4)
+        summary = await run_load(plan, QUESTIONS)
+    assert summary.sent == summary.failed == 4
+
+
 async def test_connections_are_kept_alive() -> None:
     connections = set()
 

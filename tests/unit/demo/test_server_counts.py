@@ -8,6 +8,7 @@ import random
 import pytest
 
 from earlystop.api.counts import Tally
+from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
 from earlystop.demo.voting import read_sample, vote
 from earlystop.evaluator.scoring import exact_match
@@ -90,6 +91,18 @@ async def test_requests_without_headers_get_the_baseline_window_and_are_unassign
     async with serving() as (client, _):
         await ask_all(client, recorded, {})
         assert await tallies(client) == {NOBODY: tally_of(recorded, 40)}
+
+
+async def test_a_drain_ends_only_when_the_running_requests_are_counted() -> None:
+    recording = recordings()[0]
+    async with serving(ServerSettings(milliseconds_per_word=10)) as (client, server):
+        running = asyncio.create_task(ask(client, recording.question, told("candidate", 5)))
+        async with asyncio.timeout(15):
+            while not (await tallies(client)).get((REVISION, "0", "candidate"), Tally()).started:
+                pass
+        await server.drain()
+        assert (await tallies(client))[REVISION, "0", "candidate"] == tally_of([recording], 5)
+        assert (await running).status == 200
 
 
 async def test_every_process_counts_under_an_id_of_its_own() -> None:

@@ -220,6 +220,14 @@ async def test_a_nonce_out_of_bounds_is_refused_and_counted_nowhere(nonce: str) 
         assert await tallies(client) == {}
 
 
+async def test_two_nonces_are_refused_since_no_one_knows_which_to_echo() -> None:
+    async with serving(recorded=ONE) as (client, _):
+        nonces = [*told().items(), ("x-early-stop-probe", "a"), ("x-early-stop-probe", "b")]
+        async with client.get("/", headers=nonces) as response:
+            assert response.status == 400
+        assert await tallies(client) == {}
+
+
 async def test_metrics_name_the_policy_of_each_count() -> None:
     async with serving(recorded=ONE) as (client, _):
         await ask(client, QUESTION, told())

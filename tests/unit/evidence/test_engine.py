@@ -115,13 +115,31 @@ def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits:
     assert found.verdict is expected
 
 
-def test_each_claim_is_made_exactly_when_its_largest_e_value_reaches_one_over_its_risk() -> None:
-    looks = [EQUAL] * 60
-    peak = assessed(*looks).log_e_max.promote
-    strict = Objective(0.02, 0.10, math.exp(-peak) * 0.999, 0.05)
-    lenient = Objective(0.02, 0.10, math.exp(-peak) * 1.001, 0.05)
-    assert not engine.assess(engine.replay(strict, looks)).non_inferior
-    assert engine.assess(engine.replay(lenient, looks)).non_inferior
+@pytest.mark.parametrize(
+    ("claim", "process", "risk", "look"),
+    [
+        ("non_inferior", "promote", "risk_promote", EQUAL),
+        ("saves_tokens", "tokens", "risk_promote", EQUAL),
+        ("harmful", "harm", "risk_harm", Look(0, 0, 50, FULL, replace(SHORT, match=80, mismatch=20))),
+        (
+            "sample_ratio_broken",
+            "sample_ratio",
+            "risk_sample_ratio",
+            replace(EQUAL, baseline=replace(FULL, started=125)),
+        ),
+    ],
+)
+def test_each_claim_is_made_exactly_when_its_largest_e_value_reaches_one_over_its_own_risk(
+    claim: str, process: str, risk: str, look: Look
+) -> None:
+    looks = [look] * 30
+    peak: float = getattr(assessed(*looks).log_e_max, process)
+    assert 0 < peak < 600
+    for factor, expected in ((0.999, False), (1.001, True)):
+        others = dict.fromkeys(("risk_promote", "risk_harm", "risk_sample_ratio"), 1e-300 if expected else 0.999)
+        risks = others | {risk: math.exp(-peak) * factor}
+        found = engine.assess(engine.replay(Objective(margin=0.02, minimum_saving=0.10, **risks), looks))
+        assert getattr(found, claim) is expected
 
 
 def test_an_arm_without_scored_answers_adds_nothing_to_exact_match_but_its_requests_still_count() -> None:

@@ -51,7 +51,8 @@ def stakes(n_b: int, n_c: int, guess: float, side: Side, gaps: Sequence[float]) 
 def test_one_look_reproduces_the_pinned_increment(
     baseline: Answers, candidate: Answers, side: Side, expected: float
 ) -> None:
-    assert look_log_e(baseline, candidate, 0.84, MARGIN, side, [0.02]) == pytest.approx([expected], abs=5e-12)
+    found = look_log_e(baseline, candidate, 0.84, MARGIN, side, [0.02])
+    assert found == pytest.approx([expected], abs=5e-12)  # half a unit of the last digit pinned
 
 
 @pytest.mark.parametrize(
@@ -171,9 +172,10 @@ def test_a_look_with_an_empty_arm_changes_nothing() -> None:
 @pytest.mark.parametrize(("arm", "bad"), [("baseline", Answers(5, 6)), ("candidate", Answers(5, -1))])
 def test_matches_that_cannot_be_are_refused_and_the_arm_is_named(arm: str, bad: Answers) -> None:
     good = Answers(5, 5)
+    look = (bad, good) if arm == "baseline" else (good, bad)
+    process = exact_match.start(MARGIN, Side.HARM)
     with pytest.raises(ValueError, match=f"{arm}: .* write increments"):
-        process = exact_match.start(MARGIN, Side.HARM)
-        exact_match.update(process, *((bad, good) if arm == "baseline" else (good, bad)))
+        exact_match.update(process, *look)
 
 
 @pytest.mark.parametrize("margin", [0.0, -0.1, 1.0, float("nan")])

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECRET = "SECRET-BODY"  # stands in every answer and must stand in no message
 JSON = "application/json"
 DRIP_SECONDS = 0.02
+MAX_DRIPS = 200
 
 Answer = Callable[["Handler"], None]
 
@@ -39,10 +40,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def drip(self, piece: bytes) -> None:
-        """Write one piece after the other until the test is over or the client hangs up."""
-        while not self.server.over.wait(DRIP_SECONDS):
+        """Write piece after piece until the test is over or the client hangs up, but not for ever."""
+        for _ in range(MAX_DRIPS):
+            if self.server.over.wait(DRIP_SECONDS):
+                return
             self.wfile.write(piece)
             self.wfile.flush()
+        self.server.dripped_to_the_end = True
+        self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
@@ -56,6 +61,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str], str]] = []
         self.over = threading.Event()
+        self.dripped_to_the_end = False  # the client waited for all of it
         super().__init__(("127.0.0.1", 0), Handler)
 
     @property

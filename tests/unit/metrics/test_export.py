@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections import defaultdict
 
@@ -211,9 +212,11 @@ def test_a_scrape_never_sees_half_of_a_request(exporter: Exporter, registry: Col
             exporter.completed(assignment(), 7, "match")
 
     thread = threading.Thread(target=serve)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # change threads as often as possible
     thread.start()
     try:
-        for _ in range(50):
+        for _ in range(200):
             tally = read(registry)[SeriesKey(0, Variant.BASELINE, "default", "proc")]
             assert tally.started - tally.completed in (0, 1)
             done = tally.completed
@@ -221,6 +224,7 @@ def test_a_scrape_never_sees_half_of_a_request(exporter: Exporter, registry: Col
             assert tally == whole
     finally:
         over.set()
+        sys.setswitchinterval(usual)
         thread.join()
 
 

@@ -16,6 +16,7 @@ from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.reader import CountRequest, read_counts
 from tests.unit.metrics.faulty_server import (
     DRIP_SECONDS,
+    MAX_DRIPS,
     SECRET,
     Answer,
     Handler,
@@ -148,6 +149,7 @@ def test_each_fault_has_its_kind_and_leaves_no_secret_in_the_message(fault: str)
         failure = failure_of(client_of(server.url))
     assert failure.kind is kind
     assert_tells_no_secret(failure)
+    assert not server.dripped_to_the_end
     assert [path for path, _, _ in server.requests] == ["/api/v1/query"], "asked once: no retry, no redirect"
 
 
@@ -178,16 +180,27 @@ def test_a_peer_without_tls_is_unreachable_by_https() -> None:
     assert_tells_no_secret(failure)
 
 
-def test_a_tls_handshake_that_drips_ends_at_the_deadline() -> None:
+def test_a_tls_handshake_that_drips_is_a_timeout() -> None:
     def write(peer: socketserver.StreamRequestHandler, over: threading.Event) -> None:
         peer.wfile.write(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc")  # a handshake record of 16128 bytes begins
-        while not over.wait(DRIP_SECONDS):
+        for _ in range(MAX_DRIPS):
+            if over.wait(DRIP_SECONDS):
+                return
             peer.wfile.write(b"\x00")
 
     with raw_server(write) as port:
         failure = failure_of(client_of(f"https://127.0.0.1:{port}"))
     assert failure.kind is FailureKind.TIMEOUT
     assert_tells_no_secret(failure)
+
+
+def test_a_drip_on_a_connection_kept_alive_ends_too() -> None:
+    with serving(body(GOOD)) as server:
+        client = client_of(server.url)
+        client.instant_vector("up", 0.0)
+        server.answer = drip_the_body
+        assert failure_of(client).kind is FailureKind.TIMEOUT
+    assert not server.dripped_to_the_end
 
 
 def test_after_a_drip_the_same_client_reads_again() -> None:
