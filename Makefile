@@ -71,6 +71,12 @@ crds: $(READY) ## generate the CRDs from the typed kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
 
+.PHONY: manifests
+manifests: crds ## render the chart into manifests/install.yaml
+	{ cat manifests/namespace.yaml; \
+	  $$($(BIN)/python -c 'from tests.cluster.binaries import binary; print(binary("helm"))') \
+	  template earlystop charts/earlystop --namespace earlystop-system --kube-version 1.30; } > manifests/install.yaml
+
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/python -m piptools --version >/dev/null 2>&1 || $(BIN)/pip install --quiet pip-tools
@@ -89,3 +95,11 @@ bench: bench-evidence bench-counts bench-scale ## run every benchmark
 .PHONY: clean
 clean: ## remove everything that was cached
 	rm -rf $(CACHE)
+
+IMAGE ?= earlystop-operator:0.1.0
+ENGINE ?= $(firstword $(shell command -v docker podman buildah 2>/dev/null))
+
+.PHONY: image
+image: ## build the operator's image (IMAGE=name:tag)
+	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
+	$(ENGINE) build --file operator/Containerfile --tag $(IMAGE) .

@@ -26,7 +26,8 @@ _START_SECONDS = 60.0
 class Gateway:
     """Use as a context manager, from the main thread; the Gateway API's CRDs must be installed.
 
-    Makes GatewayClass `traefik` and Gateway `gateway` in `namespace`, open to routes of all namespaces.
+    Makes a GatewayClass, `traefik` by default, and Gateway `gateway` in `namespace`, open to routes of all namespaces.
+    alone: look at no other namespace and take the class away again, on a cluster that belongs to someone.
     throttle: how long Traefik collects changes before it acts, as "100ms"; its own default is 2 s.
     """
 
@@ -38,8 +39,12 @@ class Gateway:
         address: str = NODE_ADDRESS,
         port: int = 8000,
         throttle: str | None = None,
+        class_name: str = GATEWAY_CLASS,
+        alone: bool = False,
     ) -> None:
         self.namespace = namespace
+        self._class_name = class_name
+        self._alone = alone
         self._access = access
         self._address = address
         self._port = port
@@ -65,6 +70,8 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if self._alone:
+            self._access.kubectl("delete", f"gatewayclass/{self._class_name}", "--ignore-not-found", "--wait=false")
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def start(self) -> None:
@@ -94,6 +101,7 @@ class Gateway:
         return conditions.get("Accepted") == "True" and conditions.get("Programmed") == "True"
 
     def _command(self) -> list[str | Path]:
+        alone = [f"--providers.kubernetesgateway.namespaces={self.namespace}"] if self._alone else []
         throttle = [] if self._throttle is None else [f"--providers.providersthrottleduration={self._throttle}"]
         return [
             gateway_binary(),
@@ -104,13 +112,14 @@ class Gateway:
             "--global.sendanonymoususage=false",
             "--log.level=INFO",
             *throttle,
+            *alone,
         ]
 
     def _class_object(self) -> dict[str, object]:
         return {
             "apiVersion": _API,
             "kind": "GatewayClass",
-            "metadata": {"name": GATEWAY_CLASS},
+            "metadata": {"name": self._class_name},
             "spec": {"controllerName": _CONTROLLER},
         }
 
@@ -126,5 +135,5 @@ class Gateway:
             "apiVersion": _API,
             "kind": "Gateway",
             "metadata": {"name": GATEWAY, "namespace": self.namespace},
-            "spec": {"gatewayClassName": GATEWAY_CLASS, "listeners": [listener]},
+            "spec": {"gatewayClassName": self._class_name, "listeners": [listener]},
         }

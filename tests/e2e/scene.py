@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,13 +24,15 @@ ROOT = Path(__file__).parents[2]
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A cluster with a gateway and a Prometheus. server_address: where the server listens and the gateway finds it.
-    hollow: Pods get that address by themselves, else the stage has to write EndpointSlices."""
+    hollow: Pods get that address by themselves, else the stage has to write EndpointSlices. namespace: the only one that
+    may be used, where the cluster belongs to someone."""
 
     cluster: Cluster
     gateway: Gateway
     prometheus: Prometheus
     server_address: str
     hollow: bool
+    namespace: str | None = None
 
     def stage(self, *, data: str) -> Stage:
         """A service on this scene."""
@@ -41,6 +44,7 @@ class Scene:
             server_address=self.server_address,
             server_port=8080 if self.hollow else free_port(self.server_address),
             hollow=self.hollow,
+            namespace=self.namespace,
         )
 
     def shell_command(self) -> str:
@@ -58,11 +62,20 @@ def scene(kubeconfig: str | None) -> Iterator[Scene]:
     with Cluster(crds=(ROOT / "crds",), kubeconfig=kubeconfig) as cluster:
         _refuse_second_operator(cluster.access)
         address = address_towards(cluster.access.url)
+        namespace = f"earlystop-demo-{uuid.uuid4().hex[:6]}"
+        cluster.access.kubectl("create", "namespace", namespace)
         with (
-            Gateway(cluster.access, address=address, port=free_port(address)) as gateway,
+            Gateway(
+                cluster.access,
+                namespace=namespace,
+                address=address,
+                port=free_port(address),
+                class_name=namespace,
+                alone=True,
+            ) as gateway,
             Prometheus(cluster.access.directory, address=address, port=free_port(address)) as prometheus,
         ):
-            yield Scene(cluster, gateway, prometheus, address, hollow=False)
+            yield Scene(cluster, gateway, prometheus, address, hollow=False, namespace=namespace)
 
 
 def address_towards(url: str) -> str:

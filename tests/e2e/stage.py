@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -45,11 +46,13 @@ class Stage:
         server_address: str = POD_ADDRESS,
         server_port: int = 8080,
         hollow: bool = True,
+        namespace: str | None = None,
     ) -> None:
         self.access = access
         self.gateway = gateway
         self.prometheus = prometheus
-        self.namespace = f"qa-{uuid.uuid4().hex[:6]}"
+        self.namespace = namespace or f"qa-{uuid.uuid4().hex[:6]}"
+        self._make_namespace = namespace is None
         self.source = f"prometheus-{self.namespace}"
         self.host = f"{self.namespace}.example.com"
         self.data = data
@@ -60,6 +63,7 @@ class Stage:
         self.operator: Child | None = None
         self.server: Child | None = None
         self.load: Child | None = None
+        self.rivals: list[Child] = []
         self._directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
 
     def __enter__(self) -> Self:
@@ -73,7 +77,7 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in (self.load, self.operator, self.server):
+        for child in (self.load, *self.rivals, self.operator, self.server):
             if child is not None:
                 child.stop(patience_seconds=5.0)
         self.prometheus.stop(abruptly=True)
@@ -89,7 +93,8 @@ class Stage:
         self.access.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={INSTALL}")
         # The operator of this stage is a local process with the same account; the Deployment would be a second.
         self.access.kubectl("scale", "deployment/earlystop", f"--namespace={OPERATOR_NAMESPACE}", "--replicas=0")
-        self.access.kubectl("create", "namespace", self.namespace)
+        if self._make_namespace:
+            self.access.kubectl("create", "namespace", self.namespace)
         self.access.apply(
             *manifests.service(self.namespace, self.server_port, replicas=1 if self.hollow else 0),
             *([] if self.hollow else manifests.endpoints(self.namespace, self.server_address, self.server_port)),
@@ -115,13 +120,23 @@ class Stage:
 
     def start_operator(self, *, kubeconfig: Path | None = None, wait: bool = True) -> Child:
         """Start the operator with its service account's rights, or as another kubeconfig says."""
-        own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
-        port = self.health_url.rsplit(":", 1)[-1]
-        options = ("--host=127.0.0.1", f"--port={port}")
-        self.operator = self._python("operator", "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
+        self.operator = self._start_operator("operator", self.health_url, kubeconfig)
         if wait:
             self.operator.wait_ready(lambda: _status(f"{self.health_url}/readyz") == 200, 30.0)
         return self.operator
+
+    def start_rival(self) -> Child:
+        """Start one more operator beside the first, as ready as that one."""
+        url = f"http://127.0.0.1:{_free_port()}"
+        rival = self._start_operator(f"rival-{len(self.rivals) + 1}", url, None)
+        self.rivals.append(rival)
+        rival.wait_ready(lambda: _status(f"{url}/readyz") == 200, 30.0)
+        return rival
+
+    def _start_operator(self, name: str, health_url: str, kubeconfig: Path | None) -> Child:
+        own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
+        options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}")
+        return self._python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
     def start_load(self, rate: float = 400, seed: int = 1) -> Child:
         """Start asking questions through the gateway."""
@@ -136,9 +151,26 @@ class Stage:
         )
         return self.load
 
-    def apply_policy(self, name: str, window: int, margin: str, **rollout: Any) -> dict[str, Any]:
+    def stop_load(self) -> dict[str, Any]:
+        """Stop asking, and wait for the answers that are still open. Returns the load's own summary."""
+        assert self.load is not None, "start_load() first"
+        self.load.stop(patience_seconds=40.0)
+        summary: dict[str, Any] = json.loads(self.load.tail(1))
+        return summary
+
+    def apply_source(self, url: str | None = None, **spec: Any) -> None:
+        """Change the stage's MetricSource: its address, or other fields of its spec."""
+        source = manifests.source(self.source, url or self.prometheus.url)
+        source["spec"].update(spec)
+        self.access.apply(source)
+
+    def apply_policy(
+        self, name: str, window: int, margin: str, *, saving: str = "0.10", risk: str = "0.01", **rollout: Any
+    ) -> dict[str, Any]:
         """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout."""
         policy = manifests.policy(self.namespace, name, self.source, window, margin)
+        policy["spec"]["objective"]["tokens"]["minimumSaving"] = saving
+        policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": risk}
         policy["spec"]["rollout"].update(rollout)
         self.access.apply(policy)
         return policy

@@ -67,7 +67,7 @@ class Risk(Value):
     model_config = rules(
         *(
             {
-                "rule": f"double(self.{side}) >= 0.000001 && double(self.{side}) <= 0.5",
+                "rule": f"!has(self.{side}) || (double(self.{side}) >= 0.000001 && double(self.{side}) <= 0.5)",
                 "messageExpression": f"'risk.{side} ' + self.{side} + ' must lie between 0.000001 and 0.5, "
                 'for example "0.05"\'',
             }

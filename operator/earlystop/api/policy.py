@@ -84,6 +84,13 @@ class SearchRange(Value):
 class Search(Value):
     """A search over values of one parameter instead of named candidates."""
 
+    model_config = rules(
+        {
+            "rule": "has(self.values) != has(self.range)",
+            "message": "search: write exactly one of values and range",
+        }
+    )
+
     strategy: Literal["Ladder", "Grid", "Bayesian", "Bandit"] = Field(description="How the next value is chosen.")
     parameter: SettingName = Field(description="The parameter to search.")
     values: tuple[DecimalText, ...] | None = Field(
@@ -168,12 +175,19 @@ class PolicySpec(Value):
         },
         {
             "rule": "!has(self.candidates) || self.candidates.all(c, self.candidates.exists_one(o,"
-            " o.values == c.values))",
+            " o.values.size() == c.values.size() && o.values.all(v, c.values.exists(w,"
+            " w.name == v.name && double(w.value) == double(v.value)))))",
             "message": "candidates: two candidates have the same values; remove one",
         },
         {
             "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
             "message": "search.parameter: write the name of one of the parameters",
+        },
+        {
+            "rule": "!has(self.search) || !has(self.search.values) || self.search.values.all(v,"
+            " self.parameters.exists(p, p.name == self.search.parameter"
+            " && double(v) >= double(p.minimum) && double(v) <= double(p.maximum)))",
+            "message": "search.values: each value must lie between the minimum and maximum of its parameter",
         },
     )
 

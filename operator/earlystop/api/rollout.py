@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Percent, Value
+from earlystop.api.values import Percent, Value, rules
 
 
 class Step(Value):
@@ -44,6 +44,13 @@ class OnNoMetrics(Value):
 
 class Rollout(Value):
     """Steps and times."""
+
+    model_config = rules(
+        {
+            "rule": "self.steps.all(s, s.minimumSeconds < self.deadlineSeconds)",
+            "message": "rollout: write a minimumSeconds below deadlineSeconds for each step, or no verdict could come",
+        }
+    )
 
     strategy: Literal["Canary", "ABTest"] = Field("Canary", description="Canary: rising shares. ABTest: fixed shares.")
     steps: Steps = Field(description="Rising shares of traffic for the candidate.")

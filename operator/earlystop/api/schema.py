@@ -42,7 +42,7 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any], where: str) -> d
     result = {key: node[key] for key in KEPT if key in node}
     if node["type"] == "object":
         result["properties"] = {
-            name: _convert(child, definitions, f"{where}.{name}") for name, child in node.get("properties", {}).items()
+            name: _property(name, child, node, definitions, where) for name, child in node.get("properties", {}).items()
         }
     if node["type"] == "array":
         result |= _array(node, definitions, where)
@@ -51,6 +51,18 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any], where: str) -> d
     if node["type"] == "string" and not {"maxLength", "enum", "format"} & node.keys():
         raise ValueError(f"{where}: every string needs a maxLength, or the CEL cost budget fails")
     return result
+
+
+def _property(
+    name: str, child: dict[str, Any], parent: dict[str, Any], definitions: dict[str, Any], where: str
+) -> dict[str, Any]:
+    """A part that may be left out and has a default for everything in it is filled in by the server, so that the
+    stored object shows what holds."""
+    converted = _convert(child, definitions, f"{where}.{name}")
+    optional = name not in parent.get("required", []) and "anyOf" not in child
+    if optional and converted["type"] == "object":
+        converted["default"] = {}
+    return converted
 
 
 def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class SourceSpec(Value):
             "message": "url: write http:// or https:// with a host, for example http://prometheus.monitoring:9090",
         },
         {
+            "rule": "url(self.url).getQuery().size() == 0",
+            "message": "url: write the base address without a query, for example http://prometheus.monitoring:9090",
+        },
+        {
             "rule": "!self.url.contains('@')",
             "message": "url: credentials do not belong in an address; write auth.secretRef",
         },

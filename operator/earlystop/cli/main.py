@@ -71,13 +71,13 @@ async def _read(resource: Resource, namespace: str, name: str) -> dict[str, Any]
 
 
 async def _watch(namespace: str, name: str, seconds: float) -> None:
-    async with await Cluster.connect() as cluster:
-        with Live(console=console, auto_refresh=False) as live:
-            while (policy := await cluster.get(POLICIES, namespace, name)) is not None:
-                live.update(picture(policy), refresh=True)
-                if policy.get("status", {}).get("phase") in ENDED:
-                    return
-                await asyncio.sleep(seconds)
+    with Live(picture(await _read(POLICIES, namespace, name)), console=console, auto_refresh=False) as live:
+        phase = None
+        while phase not in ENDED:
+            await asyncio.sleep(seconds)
+            policy = await _read(POLICIES, namespace, name)
+            live.update(picture(policy), refresh=True)
+            phase = policy.get("status", {}).get("phase")
 
 
 if __name__ == "__main__":

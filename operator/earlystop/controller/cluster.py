@@ -74,13 +74,17 @@ class Cluster:
     async def connect(cls) -> Self:
         """Connect as the Pod's service account, else as KUBECONFIG says.
 
-        Raises kubernetes' ConfigException when there is neither.
+        Raises ClusterError when there is neither.
         """
         configuration = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
-            await config.load_kube_config(client_configuration=configuration)
+            try:
+                await config.load_kube_config(client_configuration=configuration)
+            except config.ConfigException as error:
+                message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
+                raise ClusterError(0, message) from None
         # A retried write that had succeeded would come back as a conflict; the scheduler repeats whole passes.
         configuration.retries = None
         return cls(client.ApiClient(configuration))

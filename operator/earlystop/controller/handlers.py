@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import kopf
-from pydantic import ValidationError
 
-from earlystop.api.source import SourceSpec
-from earlystop.controller.runtime import Runtime
+from earlystop.controller.runtime import Runtime, source_spec
 
 WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
 OVERLAY_SELECTOR = "app.kubernetes.io/managed-by=earlystop"
@@ -26,9 +24,10 @@ class EndlessBackoffs:
             yield 20
 
 
-def settings() -> kopf.OperatorSettings:
-    """Kopf's settings for watching only."""
+def settings(namespaces: list[str]) -> kopf.OperatorSettings:
+    """Kopf's settings for watching only. Bound to namespaces, it does not ask for the list of all."""
     chosen = kopf.OperatorSettings()
+    chosen.scanning.disabled = bool(namespaces)
     chosen.networking.request_timeout = 60
     chosen.networking.connect_timeout = 10
     chosen.networking.error_backoffs = EndlessBackoffs()
@@ -56,14 +55,8 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     @kopf.on.event("earlystop.dev", "v1alpha1", "metricsources", registry=handlers)
     async def source(event: Any, **_: Any) -> None:
         manifest = event["object"]
-        spec = None
-        if event["type"] != "DELETED":
-            try:
-                spec = SourceSpec.model_validate(manifest["spec"])
-            except ValidationError:
-                # Written before the CRD had its rules: no policy can use it.
-                spec = None
-        runtime.source_changed(manifest["metadata"]["name"], spec)
+        gone = event["type"] == "DELETED"
+        runtime.source_changed(manifest["metadata"]["name"], None if gone else source_spec(manifest))
 
     @kopf.on.event(
         "gateway.networking.k8s.io",

@@ -21,6 +21,7 @@ from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
 
 COMPARE_SECONDS = 600.0
+RETRY_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,16 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
+    while True:
+        try:
+            await runtime.learn_sources()
+            break
+        except ClusterError as error:
+            log.warning("the sources could not be listed and are tried again: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
     await kopf.operator(
         registry=handlers.registry(runtime),
-        settings=handlers.settings(),
+        settings=handlers.settings(namespaces),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

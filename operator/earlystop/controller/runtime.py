@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Iterable
 
 import aiohttp
+from pydantic import ValidationError
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Manifest, NotFound
+from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.scheduler import Scheduler
@@ -84,11 +85,18 @@ class Runtime:
 
     def source_changed(self, name: str, spec: SourceSpec | None) -> None:
         """A MetricSource was written or deleted: whoever reads it is checked again."""
+        if spec == self.reader.known().get(name):
+            return
         self.reader.learn_source(name, spec)
         for key, session in self._sessions.items():
             if session.spec.metrics.source_ref.name == name:
                 session.checked_generation = -1
                 self.scheduler.wake(key)
+
+    async def learn_sources(self) -> None:
+        """Read all MetricSources, before any policy is visited: one without its source would lose sight of it."""
+        for manifest in await self._cluster.list(SOURCES):
+            self.source_changed(manifest["metadata"]["name"], source_spec(manifest))
 
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
@@ -145,6 +153,14 @@ class Runtime:
         POLICY_GAUGE.clear()
         for phase, count in counts.items():
             POLICY_GAUGE.labels(phase).set(count)
+
+
+def source_spec(manifest: Manifest) -> SourceSpec | None:
+    """The spec of a MetricSource; None for one that was written before the CRD had its rules: nobody can use it."""
+    try:
+        return SourceSpec.model_validate(manifest["spec"])
+    except ValidationError:
+        return None
 
 
 def _key(manifest: Manifest) -> Key:

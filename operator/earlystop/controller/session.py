@@ -62,8 +62,7 @@ class Session:
         session = cls(manifest, spec, state, counted, state, counted, facts_from(status.get("conditions", [])))
         known = state.phase != Phase.PENDING and status.get("observedGeneration") == session.generation
         if known and session.facts.refusal is None:
-            session.checked_generation = session.generation
-            session.checked_at = now - RECHECK_SECONDS * (int(session.uid[:4], 16) / 0xFFFF)
+            session.checked_generation, session.checked_at = session.generation, now
             session.suspect = state.phase not in WATCHING
         session.written_at = now
         return session

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from earlystop.controller.session import RECHECK_SECONDS, Session
 from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.grid import next_look
@@ -17,8 +19,19 @@ def acceptance_is_due(session: Session, now: float) -> bool:
     """Whether the policy and its surroundings have to be checked again."""
     if session.checked_generation != session.generation:
         return True
+    return now >= _check_due(session)
+
+
+def _check_due(session: Session) -> float:
     patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
-    return now - session.checked_at >= patience
+    return tick_after(session.uid, patience, session.checked_at)
+
+
+def tick_after(uid: str, period: float, moment: float) -> float:
+    """The first moment after `moment` on the policy's own grid of `period` seconds. Policies that began together,
+    as all do when the operator starts, are thereby spread over the period."""
+    offset = period * crc32(uid.encode()) / 2**32
+    return offset + period * ((moment - offset) // period + 1)
 
 
 def store_seconds(session: Session, policies: int) -> float:
@@ -28,7 +41,11 @@ def store_seconds(session: Session, policies: int) -> float:
 
 def store_is_due(session: Session, policies: int, now: float) -> bool:
     """Whether looks that are known only here have waited long enough."""
-    return session.state is not session.stored and now - session.written_at >= store_seconds(session, policies)
+    return session.state is not session.stored and now >= _store_due(session, policies)
+
+
+def _store_due(session: Session, policies: int) -> float:
+    return tick_after(session.uid, store_seconds(session, policies), session.written_at)
 
 
 def next_visit(session: Session, delay: float, policies: int, now: float) -> float:
@@ -37,9 +54,8 @@ def next_visit(session: Session, delay: float, policies: int, now: float) -> flo
     delay: how long after a moment its counts are complete.
     """
     state = session.state
-    patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
-    moments = [session.checked_at + patience]
-    if state.phase in ACTING or state.phase == Phase.APPLYING or session.suspect:
+    moments = [_check_due(session)]
+    if state.phase in ACTING or state.phase == Phase.APPLYING or (session.suspect and state.phase != Phase.PENDING):
         moments.append(_next_try(session, now))
     look = next_look(session.spec, state)
     if look is not None:
@@ -50,7 +66,7 @@ def next_visit(session: Session, delay: float, policies: int, now: float) -> flo
         if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + session.spec.rollout.on_no_metrics.hold_seconds)
     if state is not session.stored:
-        moments.append(session.written_at + store_seconds(session, policies))
+        moments.append(_store_due(session, policies))
     return max(now + 0.05, min(moments))
 
 

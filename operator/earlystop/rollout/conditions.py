@@ -20,7 +20,7 @@ def conditions(state: RolloutState, facts: Facts) -> tuple[Condition, ...]:
         _from_sight(Type.TRAFFIC_APPLIED, facts.traffic),
         _setting_effective(state),
         _sample_ratio(state),
-        _progressing(state, facts),
+        _progressing(state),
         _ended(Type.PROMOTED, Phase.PROMOTED, state),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state),
     )
@@ -49,8 +49,9 @@ def _ready(state: RolloutState, facts: Facts) -> Condition:
     return Condition(Type.READY, Truth.TRUE, state.phase.value, summary(state))
 
 
-def _progressing(state: RolloutState, facts: Facts) -> Condition:
-    if state.phase in TRYING | ACTING and facts.refusal is None:
+def _progressing(state: RolloutState) -> Condition:
+    """A refused edit does not stop what is under way."""
+    if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, Truth.TRUE, state.phase.value, summary(state))
     return Condition(Type.PROGRESSING, Truth.FALSE, state.phase.value, summary(state))
 

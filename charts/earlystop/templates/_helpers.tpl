@@ -1,0 +1,19 @@
+{{/* Name of every object: the release's own when it already says earlystop, else both. */}}
+{{- define "earlystop.fullname" -}}
+{{- $name := ternary .Release.Name (printf "%s-earlystop" .Release.Name) (contains "earlystop" .Release.Name) -}}
+{{- $name | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* What a selector names; it never changes over the life of a release. */}}
+{{- define "earlystop.selectorLabels" -}}
+app.kubernetes.io/name: earlystop
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "earlystop.labels" -}}
+{{ include "earlystop.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: earlystop
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}

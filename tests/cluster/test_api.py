@@ -1,0 +1,129 @@
+"""The kinds on a real API server: they are served, they explain themselves, and they keep what must be kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.errors import ClusterError
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS, policy, source, verdict
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+SHORT_NAMES = {"earlystoppolicies": "esp", "metricsources": "ess", "earlystopverdicts": "esv"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kinds(cluster: Cluster) -> None:
+    cluster.access.install_crds(CRDS)
+
+
+@pytest.mark.parametrize(("plural", "short_name"), SHORT_NAMES.items())
+def test_each_kind_is_served_under_a_short_name_of_its_own(cluster: Cluster, plural: str, short_name: str) -> None:
+    status = cluster.access.get("crd", f"{plural}.earlystop.dev")["status"]
+    conditions = {condition["type"]: condition["status"] for condition in status["conditions"]}
+    assert conditions["NamesAccepted"] == conditions["Established"] == "True"
+    assert "NonStructuralSchema" not in conditions
+    assert status["acceptedNames"]["shortNames"] == [short_name]
+    assert cluster.access.get(short_name)["items"] == []
+    assert plural in cluster.access.kubectl("api-resources", "--categories=earlystop", "--output=name")
+
+
+def test_kubectl_explains_the_steps_of_a_rollout(cluster: Cluster) -> None:
+    text = " ".join(cluster.access.kubectl("explain", "esp.spec.rollout.steps").split())
+    assert "Rising shares of traffic for the candidate." in text
+    assert "weight <integer> -required- Percent of traffic that tries the candidate." in text
+    assert "minimumSeconds <integer> Least time of evidence at this weight" in text
+
+
+@pytest.mark.parametrize("plural", SHORT_NAMES)
+def test_every_field_has_a_description(cluster: Cluster, plural: str) -> None:
+    (version,) = cluster.access.get("crd", f"{plural}.earlystop.dev")["spec"]["versions"]
+    schema = version["schema"]["openAPIV3Schema"]
+    assert schema["description"]
+    for name in ("apiVersion", "kind", "metadata"):  # the API server has its own texts for these
+        schema["properties"].pop(name)
+    assert [path for path, node in fields(schema, plural) if not node.get("description", "").strip()] == []
+
+
+def fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property below a schema with its path."""
+    for name, node in schema.get("properties", {}).items():
+        yield f"{path}.{name}", node
+        yield from fields(node, f"{path}.{name}")
+    if "items" in schema:
+        yield from fields(schema["items"], f"{path}[]")
+
+
+def test_a_new_policy_is_not_ready_before_an_operator_has_seen_it(cluster: Cluster, namespace: str) -> None:
+    cluster.access.apply(policy(namespace))
+    (condition,) = cluster.access.get("esp/qa", f"--namespace={namespace}")["status"]["conditions"]
+    assert (condition["type"], condition["status"]) == ("Ready", "Unknown")
+    with pytest.raises(ClusterError, match="timed out"):
+        cluster.access.kubectl("wait", "esp/qa", f"--namespace={namespace}", "--for=condition=Ready", "--timeout=1s")
+
+
+def test_what_is_left_out_gets_its_documented_default(cluster: Cluster, namespace: str) -> None:
+    cluster.access.apply(policy(namespace))
+    spec = cluster.access.get("esp/qa", f"--namespace={namespace}")["spec"]
+    assert spec["suspend"] is False
+    assert spec["delivery"]["gatewayHeader"]["headerPrefix"] == "x-early-stop-"
+    assert spec["rollout"]["lookSeconds"] == 15
+    assert spec["rollout"]["onInconclusive"] == "RollBack"
+    assert spec["metrics"]["preset"] == "EarlyStop"
+
+
+def test_a_metric_source_is_accepted(cluster: Cluster) -> None:
+    printed = cluster.access.kubectl(
+        "create", "--dry-run=server", "--validate=strict", "--filename=-", input=json.dumps(source("api-test"))
+    )
+    assert "metricsource.earlystop.dev/api-test created" in printed
+
+
+def test_who_writes_the_spec_cannot_write_the_status_nor_the_other_way_round(cluster: Cluster, namespace: str) -> None:
+    where = f"--namespace={namespace}"
+    cluster.access.apply(policy(namespace))
+    forged = cluster.access.get("esp/qa", where)
+    forged["spec"]["suspend"] = True
+    forged["status"] = {**forged["status"], "phase": "Promoted"}
+    cluster.access.kubectl("replace", "--filename=-", input=json.dumps(forged))
+    stored = cluster.access.get("esp/qa", where)
+    assert stored["spec"]["suspend"] is True
+    assert "phase" not in stored["status"]
+    assert stored["metadata"]["generation"] == 2
+
+    stored["spec"]["suspend"] = False
+    stored["status"]["phase"] = "Observing"
+    cluster.access.kubectl("replace", "--subresource=status", "--filename=-", input=json.dumps(stored))
+    written = cluster.access.get("esp/qa", where)
+    assert written["status"]["phase"] == "Observing"
+    assert written["spec"]["suspend"] is True
+    assert written["metadata"]["generation"] == 2
+
+
+def test_a_stored_verdict_cannot_be_changed(cluster: Cluster, namespace: str) -> None:
+    where = f"--namespace={namespace}"
+    record = verdict(namespace)
+    name = f"esv/{record['metadata']['name']}"
+    cluster.access.kubectl("create", "--validate=strict", "--filename=-", input=json.dumps(record))
+    changes: tuple[dict[str, Any], ...] = ({"decision": "Promote"}, {"looks": []}, {"approvedBy": ["someone"]})
+    for change in changes:
+        patch = json.dumps({"spec": change})
+        with pytest.raises(ClusterError, match="a verdict is never changed"):
+            cluster.access.kubectl("patch", name, where, "--type=merge", f"--patch={patch}")
+    assert cluster.access.get(name, where)["spec"] == {**record["spec"], "approvedBy": []}
+
+
+def test_deleting_a_policy_leaves_its_verdicts_without_an_owner_to_follow(cluster: Cluster, namespace: str) -> None:
+    where = f"--namespace={namespace}"
+    cluster.access.apply(policy(namespace))
+    uid = cluster.access.get("esp/qa", where)["metadata"]["uid"]
+    cluster.access.kubectl("create", "--filename=-", input=json.dumps(verdict(namespace, uid)))
+    cluster.access.kubectl("delete", "esp/qa", where)
+    (stored,) = cluster.access.get("esv", where)["items"]
+    assert stored["spec"]["policyUid"] == uid
+    assert "ownerReferences" not in stored["metadata"]

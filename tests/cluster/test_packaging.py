@@ -1,0 +1,94 @@
+"""The chart and the manifests say the same, and a real API server takes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from earlystop.api.crds import definitions
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.acceptance import unbuilt
+from tests.cluster.errors import ClusterError
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS
+from tests.cluster.packaging import CHART, MANIFESTS, helm, named, objects, template
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+EXAMPLES = sorted((MANIFESTS / "examples").glob("*.yaml"))
+DRY_RUN = ("apply", "--dry-run=server", "--validate=strict", "--filename=-")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kinds(cluster: Cluster) -> None:
+    cluster.access.install_crds(CRDS)
+
+
+def test_the_chart_has_nothing_that_helm_warns_of() -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART))
+
+
+@pytest.mark.parametrize(
+    "setting", ["image.repo=x", "crd.install=true", "replicas=2", "logLevel=TRACE", "crds.keep=perhaps", "image.tag=1"]
+)
+def test_a_value_that_the_chart_does_not_know_is_refused(setting: str) -> None:
+    with pytest.raises(ClusterError, match="schema"):
+        template(f"--set={setting}")
+
+
+def test_the_install_manifest_is_the_namespace_and_the_rendered_chart() -> None:
+    expected = (MANIFESTS / "namespace.yaml").read_text() + template()
+    assert (MANIFESTS / "install.yaml").read_text() == expected, "run `make manifests`"
+
+
+def test_the_chart_carries_the_crds_and_keeps_them_on_uninstall() -> None:
+    for definition in definitions().values():
+        rendered = named(template(), "CustomResourceDefinition", definition["metadata"]["name"])
+        assert rendered["spec"] == definition["spec"]
+        assert rendered["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+        loose = named(template("--set=crds.keep=false"), "CustomResourceDefinition", definition["metadata"]["name"])
+        assert not loose["metadata"].get("annotations")
+    assert "CustomResourceDefinition" not in {each["kind"] for each in objects(template("--set=crds.install=false"))}
+
+
+def test_the_api_server_takes_the_install_manifest(cluster: Cluster, namespace: str) -> None:
+    own, rest = (MANIFESTS / "install.yaml").read_text().split("---\n", maxsplit=1)
+    assert "namespace/earlystop-system" in cluster.access.kubectl(*DRY_RUN, input=own)
+    # What lies in a namespace that a dry run did not make is tried in one that is there.
+    rest = rest.replace("namespace: earlystop-system", f"namespace: {namespace}")
+    printed = cluster.access.kubectl(*DRY_RUN, input=rest)
+    assert len(printed.splitlines()) == len(objects(rest))
+    assert "deployment.apps/earlystop " in printed
+
+
+def test_the_api_server_takes_the_chart_with_every_value_written(cluster: Cluster, namespace: str) -> None:
+    values = {
+        "image": {"repository": "registry.example.com/team/earlystop-operator", "tag": "0.1.0-rc.1"},
+        "imagePullSecrets": [{"name": "registry"}],
+        "logLevel": "DEBUG",
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+        "affinity": {"nodeAffinity": {}},
+        "podAnnotations": {"example.com/team": "llm"},
+        "podLabels": {"team": "llm"},
+    }
+    path = cluster.access.directory / "values.json"
+    path.write_text(json.dumps(values))
+    text = template(f"--values={path}", "--set=crds.install=false").replace("earlystop-system", namespace)
+    assert "deployment.apps/earlystop created (server dry run)" in cluster.access.kubectl(*DRY_RUN, input=text)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_an_example_is_accepted_as_it_stands(cluster: Cluster, namespace: str, path: Path) -> None:
+    text = path.read_text().replace("namespace: llm", f"namespace: {namespace}")
+    printed = cluster.access.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", input=text)
+    assert "created (server dry run)" in printed
+
+
+def test_the_example_policy_asks_for_nothing_that_is_not_built() -> None:
+    policy = named((MANIFESTS / "examples" / "policy.yaml").read_text(), "EarlyStopPolicy", "qa")
+    assert unbuilt(PolicySpec.model_validate(policy["spec"])) is None
+    sources = objects((MANIFESTS / "examples" / "metricsource.yaml").read_text())
+    assert policy["spec"]["metrics"]["sourceRef"]["name"] in {each["metadata"]["name"] for each in sources}

@@ -1,0 +1,157 @@
+"""An installed release: its Pod is admitted, and the operator and people get the rights they need and no others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS
+from tests.cluster.packaging import CHART, MANIFESTS, helm, named
+from tests.cluster.processes import wait_until
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+RELEASE = "packaging-test"
+ACCOUNT = f"{RELEASE}-earlystop"
+
+Right = tuple[str, str, str]
+"""API group, resource, verb."""
+# What operator/earlystop/controller calls; Kopf adds list and watch of what it watches, and of the CRDs.
+NEEDED: set[Right] = {
+    *(("earlystop.dev", "earlystoppolicies", verb) for verb in ("get", "list", "watch")),
+    ("earlystop.dev", "earlystoppolicies/status", "update"),
+    *(("earlystop.dev", "metricsources", verb) for verb in ("get", "list", "watch")),
+    *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get")),
+    ("apps", "deployments", "get"),
+    *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
+    ("gateway.networking.k8s.io", "gateways", "get"),
+    ("gateway.networking.k8s.io", "gatewayclasses", "get"),
+    *(("", "services", verb) for verb in ("get", "create", "update")),
+    *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
+    *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kinds(cluster: Cluster) -> None:
+    cluster.access.install_crds(CRDS)
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster) -> Iterator[str]:
+    """The namespace of an installed release, whose Pods must be `restricted`."""
+    kubectl = cluster.access.kubectl
+    namespace = named((MANIFESTS / "namespace.yaml").read_text(), "Namespace", "earlystop-system")
+    cluster.access.apply({**namespace, "metadata": {**namespace["metadata"], "name": RELEASE}})
+    try:
+        install = ("install", RELEASE, str(CHART), f"--namespace={RELEASE}", "--set=crds.install=false")
+        helm(*install, kubeconfig=cluster.access.kubeconfig)
+        yield RELEASE
+        helm("uninstall", RELEASE, f"--namespace={RELEASE}", kubeconfig=cluster.access.kubeconfig)
+    finally:
+        kubectl("delete", "namespace", RELEASE, "--wait=false")
+
+
+def test_the_operators_pod_is_admitted_where_only_restricted_pods_are(cluster: Cluster, release: str) -> None:
+    where = (f"--namespace={release}", "--selector=app.kubernetes.io/name=earlystop")
+    wait_until(lambda: bool(cluster.access.get("pods", *where)["items"]), 30, "the operator's Pod")
+    (pod,) = cluster.access.get("pods", *where)["items"]
+    (container,) = pod["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["spec"]["serviceAccountName"] == ACCOUNT
+
+
+def test_the_operator_may_do_what_its_code_does_and_nothing_else(cluster: Cluster, release: str) -> None:
+    assert granted(cluster, release, ACCOUNT) - granted(cluster, release, "default") == NEEDED
+
+
+def granted(cluster: Cluster, namespace: str, account: str) -> set[Right]:
+    """Every right of a service account in its namespace, as the API server sees it."""
+    answer = review(cluster, "SelfSubjectRulesReview", {"namespace": namespace}, user_name(namespace, account))
+    assert not answer["incomplete"]
+    return {
+        (group, resource, verb)
+        for rule in answer["resourceRules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def user_name(namespace: str, account: str) -> str:
+    return f"system:serviceaccount:{namespace}:{account}"
+
+
+def review(cluster: Cluster, kind: str, spec: dict[str, Any], as_user: str | None = None) -> dict[str, Any]:
+    """The API server's answer to a question about rights, asked as the admin or as somebody else."""
+    question = json.dumps({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec})
+    somebody = () if as_user is None else (f"--as={as_user}",)
+    ask = ("create", "--filename=-", "--output=json", "--validate=ignore", *somebody)
+    status: dict[str, Any] = json.loads(cluster.access.kubectl(*ask, input=question))["status"]
+    return status
+
+
+def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str) -> bool:
+    """Whether a service account may do something in its namespace. resource: `plural.group/subresource`."""
+    plural, _, subresource = resource.partition("/")
+    name, _, group = plural.partition(".")
+    attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": subresource}
+    spec = {"user": user_name(namespace, account), "resourceAttributes": attributes}
+    return bool(review(cluster, "SubjectAccessReview", spec)["allowed"])
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("get", "configmaps"),
+        ("get", "pods"),
+        ("patch", "deployments.apps"),
+        ("delete", "httproutes.gateway.networking.k8s.io"),
+        ("delete", "services"),
+        ("update", "earlystoppolicies.earlystop.dev"),
+        ("update", "earlystopverdicts.earlystop.dev"),
+        ("delete", "earlystopverdicts.earlystop.dev"),
+        ("update", "metricsources.earlystop.dev"),
+        ("impersonate", "users"),
+    ],
+)
+def test_the_operator_may_not(cluster: Cluster, release: str, verb: str, resource: str) -> None:
+    assert not may(cluster, release, ACCOUNT, verb, resource)
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "allowed"),
+    [
+        ("view", "list", "earlystoppolicies.earlystop.dev", True),
+        ("view", "list", "earlystopverdicts.earlystop.dev", True),
+        ("view", "create", "earlystoppolicies.earlystop.dev", False),
+        ("edit", "create", "earlystoppolicies.earlystop.dev", True),
+        ("edit", "delete", "earlystoppolicies.earlystop.dev", True),
+        ("edit", "update", "earlystoppolicies.earlystop.dev/status", False),
+        ("edit", "create", "earlystopverdicts.earlystop.dev", False),
+        ("edit", "create", "metricsources.earlystop.dev", False),
+        ("admin", "create", "earlystoppolicies.earlystop.dev", True),
+        ("admin", "create", "metricsources.earlystop.dev", False),
+    ],
+)
+def test_people_get_the_rights_of_their_role(
+    cluster: Cluster, release: str, role: str, verb: str, resource: str, allowed: bool
+) -> None:
+    account = f"person-with-{role}"
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": account, "namespace": release},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": release}],
+    }
+    cluster.access.apply(binding)
+    # The aggregation is a controller's work; it has happened when the role lets its holder list policies.
+    wait_until(lambda: may(cluster, release, account, "list", "earlystoppolicies.earlystop.dev"), 30, f"role {role}")
+    assert may(cluster, release, account, verb, resource) is allowed

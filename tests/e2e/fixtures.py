@@ -1,0 +1,59 @@
+"""Shared fixtures of the end-to-end and fault tests: name this module in a test module's `pytest_plugins`.
+
+The cluster and the gateway are those of the cluster kit's tests, one of each for a worker: their ports are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster
+from tests.e2e.own_stage import own_stage
+from tests.e2e.scene import ROOT
+from tests.e2e.stage import Stage
+from tests.e2e.watching import Following, following
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+RATE = 200.0
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> None:
+    """The kinds of this project, known to garbage collection as well."""
+    cluster.access.install_crds(ROOT / "crds")
+    cluster.control_plane.restart_controllers()
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
+    """Server, Prometheus and operator, for the tests of one file. Policies come one after another."""
+    with own_stage(cluster, gateway) as stage:
+        stage.start_operator()
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def watched(stage: Stage) -> Iterator[Following]:
+    """Every revision of the stage's policies and routes."""
+    with following(stage) as watches:
+        yield watches
+
+
+@pytest.fixture
+def load(stage: Stage) -> Iterator[None]:
+    """Clients that ask throughout the test; not one of their requests may fail."""
+    stage.start_load(RATE)
+    yield
+    summary = stage.stop_load()
+    assert summary["sent"] > 0 and summary["failed"] == 0, summary["failures"]
+
+
+@pytest.fixture
+def no_policy_left(stage: Stage) -> Iterator[None]:
+    """Deletes every policy after the test: one target serves all tests of a file."""
+    yield
+    stage.access.kubectl("delete", "esp", "--all", f"--namespace={stage.namespace}", "--wait=true")

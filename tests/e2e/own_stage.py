@@ -1,0 +1,26 @@
+"""A stage on the cluster that a test worker already has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster, own_address
+from tests.cluster.network import POD_ADDRESS
+from tests.cluster.prometheus import Prometheus
+from tests.e2e.scene import Scene
+from tests.e2e.stage import BUILTIN, Stage
+
+# A scrape may take its whole timeout of 1 s on a busy machine before its samples can be read.
+DELAY_SECONDS = 2
+
+
+@contextmanager
+def own_stage(cluster: Cluster, gateway: Gateway, data: str = BUILTIN) -> Iterator[Stage]:
+    """A stage with a Prometheus of its own, and with counts that are complete when they are read."""
+    with Prometheus(cluster.access.directory, address=own_address()) as prometheus:
+        scene = Scene(cluster, gateway, prometheus, POD_ADDRESS, hollow=True)
+        with scene.stage(data=data) as stage:
+            stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
+            yield stage
