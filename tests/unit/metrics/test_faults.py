@@ -26,13 +26,13 @@ from tests.unit.metrics.faulty_server import (
     vector,
 )
 
+IMPATIENT = {"connect_seconds": 0.3, "read_seconds": 0.3, "total_seconds": 0.5}
 REQUEST = CountRequest("llm/qa", "r1", 60)
 LIMIT = 100_000
 
 
 def client_of(url: str, **changes: object) -> ExactPrometheus:
-    settings: dict[str, object] = {"connect_seconds": 0.3, "read_seconds": 0.3, "total_seconds": 0.5, **changes}
-    settings["headers"] = {"X-Scope-OrgID": "SECRET-TENANT"}
+    settings: dict[str, object] = {"headers": {"X-Scope-OrgID": "SECRET-TENANT"}, **changes}
     with_password = url.replace("://", "://user:SECRET-PASSWORD@")
     return ExactPrometheus(with_password, token=lambda: "SECRET-TOKEN", max_bytes=LIMIT, **settings)  # type: ignore[arg-type]
 
@@ -146,7 +146,7 @@ def assert_tells_no_secret(failure: MetricsFailure) -> None:
 def test_each_fault_has_its_kind_and_leaves_no_secret_in_the_message(fault: str) -> None:
     answer, kind = FAULTS[fault]
     with serving(answer) as server:
-        failure = failure_of(client_of(server.url))
+        failure = failure_of(client_of(server.url, **(IMPATIENT if kind is FailureKind.TIMEOUT else {})))
     assert failure.kind is kind
     assert_tells_no_secret(failure)
     assert not server.dripped_to_the_end
@@ -189,14 +189,14 @@ def test_a_tls_handshake_that_drips_is_a_timeout() -> None:
             peer.wfile.write(b"\x00")
 
     with raw_server(write) as port:
-        failure = failure_of(client_of(f"https://127.0.0.1:{port}"))
+        failure = failure_of(client_of(f"https://127.0.0.1:{port}", **IMPATIENT))
     assert failure.kind is FailureKind.TIMEOUT
     assert_tells_no_secret(failure)
 
 
 def test_a_drip_on_a_connection_kept_alive_ends_too() -> None:
     with serving(body(GOOD)) as server:
-        client = client_of(server.url)
+        client = client_of(server.url, total_seconds=1.0)
         client.instant_vector("up", 0.0)
         server.answer = drip_the_body
         assert failure_of(client).kind is FailureKind.TIMEOUT
@@ -205,7 +205,7 @@ def test_a_drip_on_a_connection_kept_alive_ends_too() -> None:
 
 def test_after_a_drip_the_same_client_reads_again() -> None:
     with serving(drip_the_body) as server:
-        client = client_of(server.url)
+        client = client_of(server.url, total_seconds=1.0)
         assert failure_of(client).kind is FailureKind.TIMEOUT
         server.answer = body(GOOD)
         assert not isinstance(read_counts(client, [REQUEST], at=1000)["llm/qa"], MetricsFailure)

@@ -30,7 +30,7 @@ ODD_KEYS = st.builds(SeriesKey, st.integers(0, 9999), st.sampled_from(Variant), 
 TALLIES = st.builds(Tally, *[st.integers(0, 9)] * 8)
 BIG_TALLIES = st.builds(Tally, *[st.integers(0, 2**53)] * 8)
 SEEN = st.dictionaries(FEW_KEYS, TALLIES, max_size=6)
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = settings(max_examples=80, deadline=None)
 
 
 def covers(larger: Observed, smaller: Observed) -> bool:
@@ -97,7 +97,7 @@ def test_dropping_closed_steps_keeps_the_others_whole(seen: Observed, step: int)
 
 
 @given(st.dictionaries(ODD_KEYS, BIG_TALLIES, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_packed_ledger_comes_back_exactly_whatever_the_names(rows: Observed) -> None:
     text = pack(Ledger(rows))
     assert unpack(text) == Ledger(rows)

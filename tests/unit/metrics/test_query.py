@@ -57,7 +57,7 @@ def literals(pattern: str) -> set[str]:
 @given(NAMES, NAMES, st.integers(1, 10**7))
 @example([INJECTION], ["r1"], 60)
 @example([".*"], ["a|b", "a"], 60)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_name_leaves_its_string_and_each_matches_only_itself(
     policies: list[str], revisions: list[str], window: int
 ) -> None:
@@ -73,7 +73,7 @@ def test_no_name_leaves_its_string_and_each_matches_only_itself(
 
 
 @given(ODD_TEXT)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_escaped_text_is_read_back_as_it_was(text: str) -> None:
     assert tokens(f'"{escape(text)}"') == ("S", [text])
 
