@@ -1,4 +1,8 @@
-"""CPU that one policy costs per look: `python -m tests.bench.counts`. Everything but the network is real."""
+"""What counting costs and how far other ways are off: `python -m tests.bench.counts`.
+
+The first table is CPU a look, with everything but the network real. The second is count errors on the scrapes of a real
+Prometheus; it needs a private network and is left out with `--seconds 0`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from earlystop.metrics.convention import SELECTED
 from earlystop.metrics.ledger import Ledger, merge, pack, unpack
 from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
 from earlystop.metrics.reader import CountRequest, Reading, read_counts
+from tests.bench.count_errors import error_table, measure
 
 AT = 1_700_000_000
 
@@ -47,7 +52,14 @@ def body_of(policies: list[str], processes: int) -> bytes:
     return json.dumps({"status": "success", "data": {"resultType": "vector", "result": rows}}).encode()
 
 
-def main(policies: int = 200, processes: int = 4, repeats: int = 10) -> None:
+def main(policies: int = 200, processes: int = 4, repeats: int = 10, seconds: float = 60.0) -> None:
+    """Print what reading counts costs, and the count errors on a fleet that is killed and restarted for `seconds`."""
+    print_costs(policies, processes, repeats)
+    if seconds:
+        Console().print(error_table(measure(seconds)))
+
+
+def print_costs(policies: int, processes: int, repeats: int) -> None:
     """Read, merge and store the counts of many policies, and print what each part costs."""
     requests = [CountRequest(f"llm/policy-{n:04}", "a1b2c3d4", 120) for n in range(policies)]
     chunks = [[one.policy for one in requests[start : start + 100]] for start in range(0, policies, 100)]

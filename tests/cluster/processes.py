@@ -93,6 +93,11 @@ class Child:
         """Whether it is still running."""
         return self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, negative after a signal; None while it runs."""
+        return self._process.poll()
+
     def wait_ready(self, check: Callable[[], bool], deadline_seconds: float) -> None:
         """Poll `check` until it is true. Raises ClusterError with the log's end on death or at the deadline."""
         try:

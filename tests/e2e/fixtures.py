@@ -11,6 +11,7 @@ import pytest
 
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
+from tests.cluster.processes import wait_until
 from tests.e2e.own_stage import own_stage
 from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage
@@ -54,6 +55,10 @@ def load(stage: Stage) -> Iterator[None]:
 
 @pytest.fixture
 def no_policy_left(stage: Stage) -> Iterator[None]:
-    """Deletes every policy after the test: one target serves all tests of a file."""
+    """Deletes every policy after the test, and waits for the collection of its objects: one target serves all
+    tests of a file."""
     yield
-    stage.access.kubectl("delete", "esp", "--all", f"--namespace={stage.namespace}", "--wait=true")
+    where = f"--namespace={stage.namespace}"
+    stage.access.kubectl("delete", "esp", "--all", where, "--wait=true")
+    ours = ("httproutes,services", "--selector=app.kubernetes.io/managed-by=earlystop", where, "--output=name")
+    wait_until(lambda: not stage.access.kubectl("get", *ours).strip(), 60, "the objects of policies to be collected")

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
 OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
+# Without the environment's proxy, which does not know the private network.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stage:
@@ -64,6 +66,7 @@ class Stage:
         self.server: Child | None = None
         self.load: Child | None = None
         self.rivals: list[Child] = []
+        self._loads = 0
         self._directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
 
     def __enter__(self) -> Self:
@@ -139,9 +142,11 @@ class Stage:
         return self._python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
     def start_load(self, rate: float = 400, seed: int = 1) -> Child:
-        """Start asking questions through the gateway."""
+        """Start asking questions through the gateway; returns when the first has come to the server."""
+        before = self._questions()
+        self._loads += 1
         self.load = self._python(
-            "load",
+            f"load-{self._loads}",
             "earlystop.demo.load",
             f"--url={self.gateway.url}",
             f"--host-header={self.host}",
@@ -149,6 +154,7 @@ class Stage:
             f"--seed={seed}",
             f"--data={self.data}",
         )
+        self.load.wait_ready(lambda: self._questions() > before, 30.0)
         return self.load
 
     def stop_load(self) -> dict[str, Any]:
@@ -210,6 +216,12 @@ class Stage:
         log = self.operator.log.read_text()[-3000:] if self.operator else ""
         raise AssertionError(f"{name} was not {described} within {deadline_seconds:.0f} s; status: {shown}\n{log}")
 
+    def _questions(self) -> float:
+        """Questions that the server has begun to answer, whoever asked."""
+        with _direct.open(f"http://{self.server_address}:{self.server_port}/metrics", timeout=5) as response:
+            lines = response.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
+
     def _answers(self) -> bool:
         return _status(f"{self.gateway.url}/v1/models", self.host) == 200
 
@@ -249,7 +261,7 @@ def _free_port() -> int:
 def _status(url: str, host: str | None = None) -> int:
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=2) as response:
+        with _direct.open(request, timeout=2) as response:
             return int(response.status)
     except OSError:
         return 0

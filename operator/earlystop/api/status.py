@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.policy import Settings
-from earlystop.api.values import Value
+from earlystop.api.values import ObjectName, Value
 
 Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
@@ -15,6 +15,8 @@ Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-ti
 Count = Annotated[int, Field(ge=0)]
 # Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
 Packed = Annotated[str, Field(max_length=40_960)]
+# Twice eight counts of at most 2^63.
+Mark = Annotated[str, Field(max_length=384)]
 
 
 class ArmCounts(Value):
@@ -58,7 +60,7 @@ class DecisionStatus(Value):
     verdict: Literal["Promote", "RollBack", "Inconclusive"] = Field(description="What was decided.")
     reason: Short = Field(description="Why, in one word.")
     message: Text = Field(description="Why, in a sentence.")
-    name: Short = Field(description="Name of the EarlyStopVerdict.")
+    name: ObjectName = Field(description="Name of the EarlyStopVerdict.")
     digest: Short = Field(description="Digest of the EarlyStopVerdict.")
     at: Time = Field(description="When.")
 
@@ -109,7 +111,7 @@ class PolicyStatus(Value):
     counts: Counts | None = Field(None, description="Evidence so far.")
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
     ledger: Packed | None = Field(None, description="Largest value seen of each series of this step, packed.")
-    mark: Short | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
+    mark: Mark | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 GROUP = "earlystop.dev"
@@ -15,7 +15,20 @@ API_VERSION = f"{GROUP}/{VERSION}"
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
-DecimalText = Annotated[str, Field(max_length=17, pattern=DECIMAL_PATTERN)]
+
+def canonical_decimal(text: str) -> str:
+    """The shortest spelling of a decimal, so that "40.0", "40" and "40.00" are one value."""
+    plain = format(Decimal(text).normalize(), "f")
+    return "0" if plain == "-0" else plain
+
+
+def bounded(name: str, length: int) -> str:
+    """The beginning of a name that is a name itself: it ends with a letter or digit."""
+    return name[:length].rstrip("-.")
+
+
+# Kept in its shortest spelling, so that an edit from "40" to "40.0" changes nothing.
+DecimalText = Annotated[str, Field(max_length=17, pattern=DECIMAL_PATTERN), AfterValidator(canonical_decimal)]
 SettingName = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME_PATTERN)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Percent = Annotated[int, Field(ge=1, le=99)]
@@ -34,9 +47,3 @@ class Value(BaseModel):
 def rules(*validations: dict[str, str]) -> ConfigDict:
     """Model configuration that attaches CEL rules to the generated schema."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": cast(Any, list(validations))})
-
-
-def canonical_decimal(text: str) -> str:
-    """The shortest spelling of a decimal, so that "40.0", "40" and "40.00" are one value."""
-    plain = format(Decimal(text).normalize(), "f")
-    return "0" if plain == "-0" else plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +15,9 @@ Manifest = dict[str, Any]
 
 # Below the lease of any patience: a look is due every few seconds.
 TIMEOUT_SECONDS = 15.0
+# Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
+# buffer of 256 KiB; the others wait for their turn, and their timeout has not begun.
+AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Cluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     async def connect(cls) -> Self:
@@ -132,8 +137,9 @@ class Cluster:
             method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         try:
-            response = await self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-            data = await response.read()
+            async with self._turns:
+                response = await self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+                data = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterError(0, type(error).__name__) from None
         if response.status >= 400:

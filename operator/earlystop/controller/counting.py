@@ -72,7 +72,9 @@ class CountReader:
         batch = self._batches.pop((source, at))
         assert batch.results is not None  # set where the batch is made
         requests = list(batch.requests.values())
-        client = self._clients.setdefault(source, self._connect(spec))
+        client = self._clients.get(source)
+        if client is None:
+            client = self._clients[source] = self._connect(spec)
         loop = asyncio.get_running_loop()
         try:
             results = await loop.run_in_executor(self._threads, self._read, client, spec, requests, at)

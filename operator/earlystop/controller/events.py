@@ -7,11 +7,12 @@ import logging
 from collections import OrderedDict
 from datetime import UTC, datetime
 
+from earlystop.api.values import bounded
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.rollout.story import Story
 
 CONTROLLER = "earlystop.dev/operator"
-NOTE_LIMIT = 1024
+NOTE_LIMIT = 1024  # bytes
 REMEMBERED = 4096
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class EventRecorder:
 
 def _event_name(policy: Manifest, story: Story) -> str:
     told = f"{policy['metadata']['uid']}/{story.reason}/{story.message}"
-    return f"{policy['metadata']['name'][:200]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
 def _event(policy: Manifest, name: str, story: Story, instance: str, now: float) -> Manifest:
@@ -76,7 +77,7 @@ def _event(policy: Manifest, name: str, story: Story, instance: str, now: float)
         "type": "Warning" if story.warning else "Normal",
         "reason": story.reason,
         "action": story.action,
-        "note": story.message[:NOTE_LIMIT],
+        "note": story.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
         "regarding": {
             "apiVersion": policy["apiVersion"],
             "kind": policy["kind"],

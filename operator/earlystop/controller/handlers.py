@@ -24,6 +24,21 @@ class EndlessBackoffs:
             yield 20
 
 
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps nothing of an object. Kopf's own copies each one at each event, to find changes that no handler here
+    asks for."""
+
+    def build(self, **_: Any) -> Any:
+        """What Kopf would compare."""
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        """What Kopf would have stored on the object."""
+
+    def store(self, **_: Any) -> None:
+        """Annotations belong to people."""
+
+
 def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     """Kopf's settings for watching only. Bound to namespaces, it does not ask for the list of all."""
     chosen = kopf.OperatorSettings()
@@ -34,6 +49,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.watching.connect_timeout = 10
     chosen.watching.label_selectors["httproutes"] = OVERLAY_SELECTOR
     chosen.posting.enabled = False
+    chosen.persistence.diffbase_storage = NoDiffBase()
     return chosen
 
 

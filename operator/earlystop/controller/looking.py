@@ -24,7 +24,9 @@ def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -
     state = session.state
     known = state.last_look_at or state.step_started_at or at
     if state.metrics_lost_at is not None:
-        known = min(known, state.metrics_lost_at - session.spec.rollout.look_seconds)
+        # Moments that were passed over have shown nothing: what ended meanwhile was seen by the last evidence at best.
+        used = [look.at for look in state.looks[-1:] if look.step == state.step]
+        known = max([state.evidence_from or state.step_started_at or at, *used])
     source = sources.get(session.plan.spec.metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
     return CountRequest(session.label, state.revision, window_since(known, at, interval))

@@ -34,7 +34,12 @@ def run(
 ) -> None:
     """Run the early-stop rollout operator."""
     log_as_json(log_level)
-    asyncio.run(operate(host, port, namespace or []))
+    try:
+        asyncio.run(operate(host, port, namespace or []))
+    except Exception:
+        # The last line of the log is read by the same tools as all others.
+        log.exception("the operator ends and wants to be restarted")
+        raise typer.Exit(1) from None
 
 
 async def operate(host: str, port: int, namespaces: list[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import aiohttp
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from earlystop.controller.status import Gone, Outrun
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
 from earlystop.controller.visit import Visitor
+from earlystop.rollout.state import Phase
 from earlystop.rollout.story import Story
 
 LONGEST_BACKOFF = 30.0
@@ -40,8 +42,10 @@ class Runtime:
         self._failures: dict[Key, int] = {}
         self.scheduler = Scheduler(self._visit, clock)
         self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
+        for phase in Phase:  # counted when somebody asks, not at every visit
+            POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 
-    def sessions(self) -> Iterable[Session]:
+    def sessions(self) -> Collection[Session]:
         """Every policy that is known."""
         return self._sessions.values()
 
@@ -131,7 +135,6 @@ class Runtime:
             return self._later(key, session, "internal error")
         VISITS.labels("done").inc()
         self._failures.pop(key, None)
-        self._count_phases()
         return due
 
     def _later(self, key: Key, session: Session, why: str) -> float:
@@ -144,15 +147,9 @@ class Runtime:
         self._sessions.pop(key, None)
         self._failures.pop(key, None)
         self.scheduler.forget(key)
-        self._count_phases()
 
-    def _count_phases(self) -> None:
-        counts: dict[str, int] = {}
-        for session in self._sessions.values():
-            counts[session.state.phase.value] = counts.get(session.state.phase.value, 0) + 1
-        POLICY_GAUGE.clear()
-        for phase, count in counts.items():
-            POLICY_GAUGE.labels(phase).set(count)
+    def _in_phase(self, phase: Phase) -> float:
+        return float(sum(1 for session in self._sessions.values() if session.state.phase == phase))
 
 
 def source_spec(manifest: Manifest) -> SourceSpec | None:

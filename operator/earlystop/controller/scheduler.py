@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from earlystop.controller.telemetry import LAST_BEAT
 
@@ -27,19 +28,23 @@ class Scheduler:
         self._due: dict[tuple[str, str], float] = {}
         self._heap: list[tuple[float, tuple[str, str]]] = []
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._forgotten: set[tuple[str, str]] = set()
         self._woken = asyncio.Event()
         self.beat_at = clock()
 
     def wake(self, key: tuple[str, str], at: float = 0.0) -> None:
         """Visit a key at a moment, at once by default; an earlier moment that is already set stays."""
+        self._forgotten.discard(key)
         if at < self._due.get(key, float("inf")):
             self._due[key] = at
             heapq.heappush(self._heap, (at, key))
             self._woken.set()
 
     def forget(self, key: tuple[str, str]) -> None:
-        """Visit a key no more."""
+        """Visit a key no more, unless it is woken again; a visit under way is finished."""
         self._due.pop(key, None)
+        if key in self._running:
+            self._forgotten.add(key)
 
     async def run(self) -> None:
         """Go round until cancelled."""
@@ -52,10 +57,10 @@ class Scheduler:
             wait = min(LONGEST_SLEEP, max(0.0, self._heap[0][0] - self._clock())) if self._heap else LONGEST_SLEEP
             if len(self._running) >= AT_ONCE:
                 wait = LONGEST_SLEEP
-            try:
-                await asyncio.wait_for(self._woken.wait(), timeout=wait)
-            except TimeoutError:
-                continue
+            # Not wait_for, which in Python 3.11 swallows a cancellation that comes together with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
 
     def _start_due(self, now: float) -> None:
         while self._heap and self._heap[0][0] <= now and len(self._running) < AT_ONCE:
@@ -76,6 +81,9 @@ class Scheduler:
         finally:
             del self._running[key]
             self._woken.set()
+        if key in self._forgotten:
+            self._forgotten.discard(key)
+            return
         again = self._due.pop(key, None)
         if again is not None:
             self.wake(key, min(again, due) if due is not None else again)

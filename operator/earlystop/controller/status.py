@@ -11,7 +11,7 @@ from earlystop.controller.cluster import POLICIES, Cluster, Conflict
 from earlystop.controller.session import Session
 from earlystop.metrics.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.record import PACKED_LIMIT, to_status
+from earlystop.rollout.record import TooLarge, to_status
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.wording import rfc3339
 
@@ -29,8 +29,10 @@ async def write_status(cluster: Cluster, session: Session, state: RolloutState, 
     Raises Outrun after a conflict, NotFound when the policy is gone, ClusterError when the API fails.
     """
     packed = pack(ledger)
-    status = to_status(session.name, session.uid, session.spec, state, packed)
-    if len(packed) + len(status.get("looks", "")) > PACKED_LIMIT:
+    try:
+        status = to_status(session.name, session.uid, session.spec, state, packed)
+        session.overflow = None
+    except TooLarge:
         # What is stored stays as it is: the rollout is frozen with counts that can be trusted.
         session.overflow = _too_many_series(len(ledger.rows))
         session.facts = replace(session.facts, refusal=session.overflow)

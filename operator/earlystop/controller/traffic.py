@@ -8,14 +8,15 @@ from typing import Any
 
 import aiohttp
 
-from earlystop.api.conditions import Truth
+from earlystop.api.conditions import Refusal, Truth
 from earlystop.controller.acceptance import surroundings
-from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest
+from earlystop.controller.cluster import BY_KIND, ROUTES, Cluster, ClusterError, Conflict, Manifest
 from earlystop.controller.session import Session
-from earlystop.delivery.gateway_header import probe_target, render
+from earlystop.delivery.gateway_header import overlay_name, render, withdrawn
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probe import Proof, probe
-from earlystop.delivery.surroundings import Share, Surroundings
+from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.surroundings import Share, Surroundings, controller_of
 from earlystop.rollout.facts import Sight
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
@@ -50,6 +51,8 @@ async def put_in_force(
     """
     around = await surroundings(cluster, session, session.plan.spec)
     refusal = preflight(around)
+    if refusal is not None and share.weight == 0:
+        return await _withdraw(cluster, around, refusal)
     if refusal is not None:
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.FALSE, refusal.reason, refusal.message))
     wanted = render(around, share)
@@ -57,13 +60,41 @@ async def put_in_force(
     if changed and now - session.route_written_at < SECONDS_BETWEEN_CHANGES:
         message = "Waiting until the gateway has taken in the last change of the route."
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
-    for manifest in changed:
-        await _write(cluster, _present(around, manifest), manifest)
+    is_new = _present(around, wanted[-1]) is None
+    services = [manifest for manifest in changed if manifest["kind"] == "Service"]
+    if is_new and services:
+        # A gateway that learns of the route before it knows where the alias leads answers 500 for that share.
+        await _write_all(cluster, around, services)
         session.route_written_at = now
+        message = "Waiting until the gateway has taken in the candidate's Service."
+        return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
     if changed:
+        await _write_all(cluster, around, changed)
+        session.route_written_at = now
         session.proven = None
+    if is_new:
+        await _tie_aliases(cluster, session, share)
     names = tuple(f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in changed)
     return await _prove(http, session, around, share, wanted[-1], names)
+
+
+async def _withdraw(cluster: Cluster, around: Surroundings, refusal: Refusal) -> Traffic:
+    """Take the candidate off all requests although its surroundings no longer fit: harm must not wait for an edit."""
+    name = overlay_name(around.policy)
+    overlay = around.owned.get(("HTTPRoute", name))
+    sight = Sight(Truth.FALSE, refusal.reason, f"{refusal.message} The candidate gets no requests.")
+    owner = controller_of(overlay) if overlay is not None else None
+    if overlay is None or owner is None or owner.get("uid") != around.uid or overlay == withdrawn(overlay):
+        return Traffic(Standing.UNPROVABLE, sight)
+    await cluster.replace(ROUTES, around.namespace, withdrawn(overlay))
+    return Traffic(Standing.UNPROVABLE, sight, (f"HTTPRoute {name}",))
+
+
+async def _tie_aliases(cluster: Cluster, session: Session, share: Share) -> None:
+    """Make a new overlay an owner of its alias Services: its UID was not known when they were written."""
+    around = await surroundings(cluster, session, session.plan.spec)
+    wanted = render(around, share) if preflight(around) is None else []
+    await _write_all(cluster, around, [each for each in wanted if not as_wanted(_present(around, each), each)])
 
 
 async def _prove(
@@ -95,11 +126,14 @@ def _present(around: Surroundings, manifest: Manifest) -> Manifest | None:
 
 
 def as_wanted(present: Manifest | None, wanted: Manifest) -> bool:
-    """Whether an object in the cluster holds all that is wanted of it. What the server adds does not matter, but
-    every list must have just the wanted entries."""
-    if present is None:
+    """Whether an object in the cluster holds all that is wanted of it. What the server adds to a Service does not
+    matter, but every list must have just the wanted entries. A route is the same to the letter: all that the server
+    would add was copied from the user's route, and one more condition in a match would let requests slip past."""
+    if present is None or not _covers(present["metadata"], wanted["metadata"]):
         return False
-    return all(_covers(present[part], wanted[part]) for part in ("spec", "metadata"))
+    if wanted["kind"] == "HTTPRoute":
+        return bool(present["spec"] == wanted["spec"])
+    return _covers(present["spec"], wanted["spec"])
 
 
 def _covers(present: Any, wanted: Any) -> bool:
@@ -114,6 +148,11 @@ def _covers(present: Any, wanted: Any) -> bool:
             and all(_covers(mine, theirs) for mine, theirs in zip(present, wanted, strict=True))
         )
     return bool(present == wanted)
+
+
+async def _write_all(cluster: Cluster, around: Surroundings, manifests: list[Manifest]) -> None:
+    for manifest in manifests:
+        await _write(cluster, _present(around, manifest), manifest)
 
 
 async def _write(cluster: Cluster, present: Manifest | None, wanted: Manifest) -> None:

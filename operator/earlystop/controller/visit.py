@@ -7,7 +7,7 @@ acts on it. When exposure falls the route comes before the verdict, when it rise
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from math import ceil
 
@@ -58,7 +58,7 @@ class Visitor:
         http: aiohttp.ClientSession,
         reader: CountReader,
         events: EventRecorder,
-        sessions: Callable[[], Iterable[Session]],
+        sessions: Callable[[], Collection[Session]],
         clock: Callable[[], float],
     ) -> None:
         self._cluster = cluster
@@ -199,7 +199,8 @@ class Visitor:
         ledger = session.ledger if ledger is None else ledger
         if state is before:
             return
-        if state.campaign != before.campaign:
+        if state.campaign != before.campaign or state.decision is not None:
+            # Once it is decided nothing is counted: a decision finds room in a status that series have filled.
             ledger = Ledger()
         elif state.step != before.step:
             ledger = drop_steps_before(ledger, state.step)
@@ -235,7 +236,7 @@ class Visitor:
         return float(source.evaluation_delay_seconds) if source is not None else 0.0
 
     def _policies(self) -> int:
-        return sum(1 for _ in self._sessions())
+        return len(self._sessions())
 
 
 READABLE = Sight(Truth.TRUE, "Readable", "Counts can be read.")

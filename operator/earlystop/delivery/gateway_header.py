@@ -8,11 +8,15 @@ Service, since some gateways key the filters of a backend by its Service's name.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
+from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
+from earlystop.api.values import bounded
 from earlystop.delivery.matches import narrowed
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, owner_reference
+from earlystop.delivery.rivals import Match, rivals
+from earlystop.delivery.surroundings import Manifest, Share, Surroundings, owner_reference
 
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
@@ -21,7 +25,7 @@ PROVEN = ".in-force"
 
 def overlay_name(policy: str) -> str:
     """Name of the overlay HTTPRoute."""
-    return f"{policy[:235]}-early-stop"
+    return f"{bounded(policy, 235)}-early-stop"
 
 
 def alias_name(service: str) -> str:
@@ -39,10 +43,33 @@ def nonce_of(share: Share) -> str:
 def target_backend(rule: dict[str, Any], around: Surroundings) -> dict[str, Any] | None:
     """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
     for backend in rule.get("backendRefs", []):
-        service = around.services.get(backend["name"])
+        own = backend.get("namespace", around.namespace) == around.namespace
+        service = around.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
         if service is not None and selects(service, around.deployment):
             return dict(backend)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none."""
+
+    rule: dict[str, Any]
+    backend: dict[str, Any]
+    matches: list[Match] | Refusal
+
+
+def overlaid(around: Surroundings) -> list[Overlaid]:
+    """The rules that lead to the target, in the route's order."""
+    assert around.route is not None  # preflight refuses a policy without its route
+    rules = around.route["spec"].get("rules", [])
+    backends = [target_backend(rule, around) for rule in rules]
+    ours = [backend is not None for backend in backends]
+    return [
+        Overlaid(rule, backend, narrowed(rule, rivals(rules, index, ours)))
+        for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
+        if backend is not None
+    ]
 
 
 def selects(service: Manifest, deployment: Manifest | None) -> bool:
@@ -59,17 +86,12 @@ def render(around: Surroundings, share: Share) -> list[Manifest]:
 
     Expects surroundings that passed preflight.
     """
-    assert around.route is not None  # preflight refuses a policy without its route
     rules = []
-    services = []
-    for rule in around.route["spec"]["rules"]:
-        backend = target_backend(rule, around)
-        matches = narrowed(rule) if backend is not None else []
-        if backend is None or not matches or not isinstance(matches, list):
-            continue
-        if backend["name"] not in services:
-            services.append(backend["name"])
-        rules.append(_rule(around, share, rule, backend, matches))
+    services: dict[str, None] = {}
+    for each in overlaid(around):
+        if isinstance(each.matches, list) and each.matches:
+            services[each.backend["name"]] = None
+            rules.append(_rule(around, share, each.rule, each.backend, each.matches))
     probe = _probe_rule(rules[0], nonce_of(share))
     return [*(_alias(around, name) for name in services), _overlay(around, [probe, *rules])]
 
@@ -100,7 +122,7 @@ def _rule(
     that is what overwrites headers forged by a client."""
     names = {Variant.BASELINE: backend["name"], Variant.CANDIDATE: alias_name(backend["name"])}
     weights = {Variant.BASELINE: 100 - share.weight, Variant.CANDIDATE: share.weight}
-    kept: dict[str, Any] = {key: rule[key] for key in ("filters", "timeouts") if key in rule}
+    kept: dict[str, Any] = {key: rule[key] for key in ("filters", "timeouts", "retry") if key in rule}
     return {
         "matches": matches,
         **kept,
@@ -163,10 +185,22 @@ def _alias(around: Surroundings, name: str) -> Manifest:
         {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
         for port in spec["ports"]
     ]
+    metadata = _metadata(around, alias_name(name))
+    overlay = around.owned.get(("HTTPRoute", overlay_name(around.policy)))
+    if overlay is not None:
+        # Collected after the overlay that leads to it, or a gateway answers 500 for the candidate's share meanwhile.
+        metadata["ownerReferences"].append(
+            {
+                "apiVersion": overlay["apiVersion"],
+                "kind": overlay["kind"],
+                "name": overlay["metadata"]["name"],
+                "uid": overlay["metadata"]["uid"],
+            }
+        )
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(around, alias_name(name)),
+        "metadata": metadata,
         "spec": {"type": "ClusterIP", "selector": spec["selector"], "ports": ports},
     }
 
@@ -175,7 +209,7 @@ def _metadata(around: Surroundings, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "namespace": around.namespace,
-        "labels": {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy": around.policy[:63]},
+        "labels": {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy": bounded(around.policy, 63)},
         "ownerReferences": [owner_reference(around)],
     }
 
@@ -185,23 +219,15 @@ def weights_in(route: Manifest) -> set[tuple[int, int]]:
     return {(rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"]) for rule in route["spec"]["rules"]}
 
 
-def probe_target(around: Surroundings, share: Share, overlay: Manifest) -> ProbeTarget | None:
-    """Where a probe of this share can be sent, or None when no plain-http address of a Gateway is known."""
-    for reference in overlay["spec"]["parentRefs"]:
-        gateway = around.gateways.get((reference.get("namespace", around.namespace), reference["name"]))
-        address = _address(gateway, reference.get("sectionName")) if gateway is not None else None
-        if address is not None:
-            path = overlay["spec"]["rules"][0]["matches"][0]["path"]["value"]
-            hosts = overlay["spec"].get("hostnames", [])
-            host = hosts[0].replace("*", "probe", 1) if hosts else None
-            return ProbeTarget(f"http://{address}{path}", host, nonce_of(share))
-    return None
-
-
-def _address(gateway: Manifest, section: str | None) -> str | None:
-    addresses = gateway.get("status", {}).get("addresses", [])
-    for listener in gateway["spec"].get("listeners", []):
-        if addresses and listener["protocol"] == "HTTP" and section in (None, listener["name"]):
-            value = addresses[0]["value"]
-            return f"[{value}]:{listener['port']}" if ":" in value else f"{value}:{listener['port']}"
-    return None
+def withdrawn(route: Manifest) -> Manifest:
+    """An overlay route with all requests on the baseline, whatever has become of what it was rendered from."""
+    rules = [
+        {
+            **rule,
+            "backendRefs": [
+                {**backend, "weight": 0 if place else 100} for place, backend in enumerate(rule.get("backendRefs", []))
+            ],
+        }
+        for rule in route["spec"]["rules"]
+    ]
+    return {**route, "spec": {**route["spec"], "rules": rules}}

@@ -5,49 +5,80 @@ Precedence of Gateway API: Exact path, then longest prefix, then method, then nu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
+from earlystop.delivery.rivals import EVERYTHING, Match, Rival
 
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
-EVERYTHING = {"path": {"type": "PathPrefix", "value": "/"}}
 JSON_CONTENT = {"type": "Exact", "name": "content-type", "value": "application/json"}
 
 
-def narrowed(rule: dict[str, Any]) -> list[dict[str, Any]] | Refusal:
-    """Matches for the completion requests of a user's rule, or why there can be none stricter than the user's."""
-    result: list[dict[str, Any]] = []
+def narrowed(rule: dict[str, Any], rivals: Sequence[Rival] = ()) -> list[Match] | Refusal:
+    """Matches for the completion requests of a user's rule, or why there can be none stricter than the user's.
+
+    rivals: matches of the route's other rules; requests that they get stay theirs.
+    """
+    result: list[Match] = []
     for match in rule.get("matches") or [EVERYTHING]:
         if match.get("method", "POST") != "POST":
             continue
-        path = match.get("path", EVERYTHING["path"])
-        kind, value = path.get("type", "PathPrefix"), path.get("value", "/")
-        kept = {key: match[key] for key in ("headers", "queryParams") if key in match}
-        if kind == "PathPrefix":
-            result.extend(_post(exact, kept) for exact in _completions_under(value))
-        elif kind == "Exact" and "method" not in match:
-            result.append(_post(value, kept))
-        elif kind == "Exact" and not _mentions_content_type(kept):
-            result.append(_post(value, {**kept, "headers": [*kept.get("headers", []), JSON_CONTENT]}))
-        else:
-            return Refusal(
-                "RouteTooSpecific",
-                f"The route's match on {kind} path {value} cannot be made stricter, so an overlay would not surely win "
-                "over it. Write it as a PathPrefix, or as an Exact path without a content-type header.",
-            )
+        stricter = _stricter(match)
+        if isinstance(stricter, Refusal):
+            return stricter
+        for each in stricter:
+            before = [rival for rival in rivals if rival.precedes(match, each["path"]["value"])]
+            if any(rival.gets_all(match) for rival in before):
+                continue
+            if any(rival.elsewhere for rival in before):
+                return _taken(each["path"]["value"])
+            result.append(each)
     return result
 
 
-def _post(path: str, kept: dict[str, Any]) -> dict[str, Any]:
+def _stricter(match: Match) -> list[Match] | Refusal:
+    path: Match = match.get("path") or EVERYTHING["path"]
+    kind, value = path.get("type", "PathPrefix"), path.get("value", "/")
+    kept: Match = {key: match[key] for key in ("headers", "queryParams") if key in match}
+    if kind == "PathPrefix":
+        return [_post(exact, kept) for exact in _completions_under(value)]
+    if kind == "Exact" and "method" not in match:
+        return [_post(value, kept)]
+    if kind == "Exact" and not _mentions_content_type(kept):
+        return [_post(value, {**kept, "headers": [*kept.get("headers", []), JSON_CONTENT]})]
+    return Refusal(
+        "RouteTooSpecific",
+        f"The route's match on {kind} path {value} cannot be made stricter, so an overlay would not surely win "
+        "over it. Write it as a PathPrefix, or as an Exact path without a content-type header.",
+    )
+
+
+def _taken(path: str) -> Refusal:
+    return Refusal(
+        "RouteOverlaps",
+        f"Another rule of the route takes some of the POST requests to {path} away from the target, and an overlay "
+        "would take them back. Give that rule and the target's rule different paths, or the same header with "
+        "different values.",
+    )
+
+
+def _post(path: str, kept: Match) -> Match:
     return {"path": {"type": "Exact", "value": path}, "method": "POST", **kept}
 
 
 def _completions_under(prefix: str) -> list[str]:
-    """Paths of completion requests below a prefix: the usual ones, or the usual ones behind it."""
-    stem = prefix.rstrip("/")
-    within = [path for path in COMPLETION_PATHS if path == stem or path.startswith(stem + "/")]
-    return within or [stem + path for path in COMPLETION_PATHS]
+    """Paths of completion requests below a prefix: "/qa", "/qa/v1" and "/qa/v1/chat" all have
+    "/qa/v1/chat/completions"."""
+    begun = prefix.rstrip("/").split("/")
+    joined = []
+    for path in COMPLETION_PATHS:
+        parts = path.split("/")[1:]
+        shared = next((n for n in range(len(parts), 0, -1) if begun[-n:] == parts[:n]), 0)
+        if shared:
+            joined.append("/".join([*begun, *parts[shared:]]))
+    return joined or [prefix.rstrip("/") + path for path in COMPLETION_PATHS]
 
 
-def _mentions_content_type(kept: dict[str, Any]) -> bool:
+def _mentions_content_type(kept: Match) -> bool:
     return any(header["name"].lower() == "content-type" for header in kept.get("headers", []))

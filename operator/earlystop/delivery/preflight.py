@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.gateway_header import alias_name, overlay_name, target_backend
-from earlystop.delivery.matches import narrowed
+from earlystop.delivery.gateway_header import alias_name, overlaid, overlay_name
 from earlystop.delivery.surroundings import Surroundings, controller_of
 
 MAXIMUM_RULES = 15
+MAXIMUM_MATCHES = 64
 ARGO_LABEL = "rollouts.argoproj.io/gatewayapi-canary"
 
 # Known by their GatewayClass: they refuse or fail on per-backend header filters while the route looks accepted.
@@ -50,6 +51,16 @@ def _route_exists(around: Surroundings) -> Refusal | None:
     return None
 
 
+def _route_has_a_gateway(around: Surroundings) -> Refusal | None:
+    assert around.route is not None  # checked before
+    if not around.route["spec"].get("parentRefs"):
+        return Refusal(
+            "RouteDetached",
+            f"HTTPRoute {_route_name(around)} names no Gateway, so no request comes by it. Write its parentRefs.",
+        )
+    return None
+
+
 def _route_is_the_users(around: Surroundings) -> Refusal | None:
     assert around.route is not None  # checked before
     owner = controller_of(around.route)
@@ -68,8 +79,7 @@ def _route_is_the_users(around: Surroundings) -> Refusal | None:
 
 
 def _route_reaches_target(around: Surroundings) -> Refusal | None:
-    assert around.route is not None  # checked before
-    rules = [rule for rule in around.route["spec"].get("rules", []) if target_backend(rule, around) is not None]
+    rules = [each.rule for each in overlaid(around)]
     if not rules:
         return Refusal(
             "RouteMissesTarget",
@@ -83,6 +93,18 @@ def _route_reaches_target(around: Surroundings) -> Refusal | None:
                 f"A rule of HTTPRoute {_route_name(around)} splits traffic between several backends. Give the target a "
                 "rule with one backendRef.",
             )
+        if rule["backendRefs"][0].get("filters"):
+            return Refusal(
+                "BackendFilters",
+                f"A rule of HTTPRoute {_route_name(around)} has filters on its backendRef, where the overlay needs its "
+                "own. Move them to the filters of the rule.",
+            )
+        if any(_rewrites_prefix(each) for each in rule.get("filters", [])):
+            return Refusal(
+                "RouteRewritesPrefix",
+                f"A rule of HTTPRoute {_route_name(around)} replaces a path prefix, which Gateway API refuses for the "
+                "exact paths of an overlay. Let the server take the path as it is, or use ReplaceFullPath.",
+            )
         if "sessionPersistence" in rule:
             return Refusal(
                 "SessionPersistence",
@@ -92,21 +114,31 @@ def _route_reaches_target(around: Surroundings) -> Refusal | None:
 
 
 def _overlay_can_win(around: Surroundings) -> Refusal | None:
-    assert around.route is not None  # checked before
-    rules = [rule for rule in around.route["spec"]["rules"] if target_backend(rule, around) is not None]
-    matched = 0
-    for rule in rules:
-        matches = narrowed(rule)
-        if isinstance(matches, Refusal):
-            return matches
-        matched += bool(matches)
-    if not 1 <= matched <= MAXIMUM_RULES:
+    sizes = []
+    for each in overlaid(around):
+        if isinstance(each.matches, Refusal):
+            return each.matches
+        if each.matches:
+            sizes.append(len(each.matches))
+    if not 1 <= len(sizes) <= MAXIMUM_RULES:
         return Refusal(
             "RouteTooSpecific",
-            f"{matched} rules of HTTPRoute {_route_name(around)} carry POST requests to the target; between 1 and "
+            f"{len(sizes)} rules of HTTPRoute {_route_name(around)} carry POST requests to the target; between 1 and "
             f"{MAXIMUM_RULES} can be overlaid.",
         )
+    # The first rule comes twice, once for probes.
+    if max(sizes) > MAXIMUM_MATCHES or sizes[0] + sum(sizes) > 2 * MAXIMUM_MATCHES:
+        return Refusal(
+            "RouteTooSpecific",
+            f"The overlay of HTTPRoute {_route_name(around)} would need {sizes[0] + sum(sizes)} matches, more than "
+            f"Gateway API allows ({MAXIMUM_MATCHES} a rule, {2 * MAXIMUM_MATCHES} a route). Write fewer matches in the "
+            "rules that lead to the target.",
+        )
     return None
+
+
+def _rewrites_prefix(filter_: dict[str, Any]) -> bool:
+    return bool(filter_.get("urlRewrite", {}).get("path", {}).get("type") == "ReplacePrefixMatch")
 
 
 def _gateway_is_fit(around: Surroundings) -> Refusal | None:
@@ -119,12 +151,8 @@ def _gateway_is_fit(around: Surroundings) -> Refusal | None:
 
 
 def _names_are_free(around: Surroundings) -> Refusal | None:
-    assert around.route is not None  # checked before
     wanted = [("HTTPRoute", overlay_name(around.policy))]
-    for rule in around.route["spec"]["rules"]:
-        backend = target_backend(rule, around)
-        if backend is not None:
-            wanted.append(("Service", alias_name(backend["name"])))
+    wanted += [("Service", alias_name(each.backend["name"])) for each in overlaid(around)]
     for key in wanted:
         existing = around.owned.get(key)
         owner = controller_of(existing) if existing is not None else None
@@ -145,6 +173,7 @@ def _route_name(around: Surroundings) -> str:
 CHECKS: tuple[Callable[[Surroundings], Refusal | None], ...] = (
     _target_exists,
     _route_exists,
+    _route_has_a_gateway,
     _route_is_the_users,
     _route_reaches_target,
     _overlay_can_win,

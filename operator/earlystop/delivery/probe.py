@@ -64,7 +64,7 @@ async def probe(session: aiohttp.ClientSession, target: ProbeTarget, share: Shar
 
 
 async def _ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | ProbeResult:
-    headers = {PROBE_HEADER: target.nonce, "content-type": "application/json"}
+    headers = {**dict(target.headers), PROBE_HEADER: target.nonce, "content-type": "application/json"}
     if target.host:
         headers["Host"] = target.host
     try:

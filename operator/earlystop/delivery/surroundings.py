@@ -42,11 +42,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """Where a probe can be sent: a URL through the gateway, the Host header if one is needed, and the nonce."""
+    """Where a probe can be sent: a URL through the gateway, the Host header if one is needed, the nonce, and headers
+    that the user's route asks for."""
 
     url: str
     host: str | None
     nonce: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def owner_reference(around: Surroundings) -> Manifest:

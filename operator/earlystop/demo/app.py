@@ -22,6 +22,8 @@ from earlystop.metrics.export import Assignment, Exporter
 
 PROBE = "x-early-stop-probe"
 ECHO = "x-early-stop-echo"
+GOLDEN = "x-early-stop-golden"
+"""A request with it is an evaluator's: it gets the variant's answer, and the evaluator alone counts it."""
 MAX_NONCE = 128
 MAX_REVISIONS = 16
 IDLE_SECONDS = 600.0
@@ -89,7 +91,7 @@ class ReferenceServer:
         self._open += 1
         self._idle.clear()
         try:
-            return await self._counted(request)
+            return await (self._uncounted(request) if GOLDEN in request.headers else self._counted(request))
         finally:
             self._open -= 1
             if not self._open:
@@ -108,6 +110,15 @@ class ReferenceServer:
             self._exporter.failed(placement.assignment)
             raise
         self._exporter.completed(placement.assignment, words, result)
+        return self._named(_json(body), placement.assignment)
+
+    async def _uncounted(self, request: web.Request) -> web.Response:
+        """Answers an evaluator's request. It is not live traffic, whose shares and sums it would distort."""
+        placement = self._place(request, is_use=False)
+        try:
+            body, _, _ = await self._answer(await request.read(), placement.window)
+        except chat.ChatError as error:
+            return self._named(_json(error.body(), error.status), placement.assignment)
         return self._named(_json(body), placement.assignment)
 
     async def _answer(self, request_body: bytes, window: int | None) -> tuple[bytes, int, str]:
@@ -170,8 +181,9 @@ class ReferenceServer:
         return web.Response(text="stopping\n", status=503) if self._draining else web.Response(text="ok\n")
 
     def _named(self, response: web.Response, assignment: Assignment) -> web.Response:
-        """The response with the revision and variant under which it was counted."""
+        """The response with the revision, step and variant that it belongs to."""
         response.headers[f"{self._settings.header_prefix}revision"] = assignment.revision
+        response.headers[f"{self._settings.header_prefix}step"] = str(assignment.step)
         response.headers[f"{self._settings.header_prefix}variant"] = assignment.variant
         return response
 

@@ -27,6 +27,13 @@ def log_e(statistic: float, information: float, scale: float) -> float:
     return log(2.0) + 0.5 * log(precision / total) + _half_square_and_log_cdf(statistic / sqrt(total))
 
 
+def log_e_two_sided(statistic: float, information: float, scale: float) -> float:
+    """Natural log of the e-value against "the gap is 0", either direction; 0 when nothing is known."""
+    precision = scale**-2
+    total = information + precision
+    return 0.5 * log(precision / total) + statistic * statistic / (2 * total)
+
+
 def boundary(information: float, scale: float, risk: float) -> float:
     """S that the one-sided test at `risk` (0 < risk < 1) needs at most before it rejects.
 

@@ -40,6 +40,11 @@ MISMATCH = "mismatch"
 UNSCORED = "unscored"
 RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
 
+PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
+"""Which variants were right when both answered the same question. A pair has no `variant` label: it has both."""
+
+SENTIMENTS: tuple[str, ...] = ("up", "down")
+
 UNASSIGNED = "unassigned"
 """The revision under which a server counts requests whose revision it does not know."""
 

@@ -38,8 +38,13 @@ _HELP = {
     names.ANSWERS: "Answers of completed requests, by exact match.",
     names.TOKENS: "Output tokens of completed requests.",
     names.TOKENS_SQUARED: "Sum of the squares of output tokens per completed request.",
+    names.PAIRS: "Golden questions that both variants answered, by which of them was right.",
+    names.FEEDBACK: "Users' verdicts on answers.",
 }
 _SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
+
+_SPLIT = {names.PAIRS: (names.OUTCOME, names.PAIR_OUTCOMES), names.FEEDBACK: (names.SENTIMENT, names.SENTIMENTS)}
+"""Metrics beside the tally: the label that splits them, and its values."""
 
 # policy, revision, step, variant, query class, as label values
 _Row = tuple[str, str, str, str, str]
@@ -83,6 +88,7 @@ class Exporter(Collector):
         self._max_revisions = max_revisions
         self._lock = threading.Lock()
         self._rows: dict[_Row, list[int]] = {}
+        self._split: dict[str, dict[_Row, list[int]]] = {metric: {} for metric in _SPLIT}
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the oldest use first
         self._retired: set[tuple[str, str]] = set()
         self._policies: set[str] = set()
@@ -112,6 +118,35 @@ class Exporter(Collector):
         """A request ended without an answer."""
         self._add(assignment, failed=1)
 
+    def evaluated(self, assignment: Assignment, tokens: int | None, result: str) -> None:
+        """For an evaluator: a golden question was answered, with `tokens` output tokens, None when unknown.
+
+        It is not counted as started: the sample-ratio check is about requests that the route assigned. Without tokens
+        it is not counted as completed either, since the mean divides tokens by completed requests.
+        """
+        if tokens is not None:
+            self.completed(assignment, tokens, result)
+            return
+        if result not in names.RESULTS:
+            raise ValueError(f"result is {result!r}; write one of {', '.join(names.RESULTS)}")
+        self._add(assignment, **{result: 1})
+
+    def pair(self, assignment: Assignment, outcome: str) -> bool:
+        """For an evaluator: both variants answered one question. The assignment's variant has no meaning here.
+
+        False when the revision is not exposed: then the pair is counted nowhere.
+        """
+        return self._add_split(names.PAIRS, assignment, "", outcome)
+
+    def feedback(self, assignment: Assignment, sentiment: str) -> bool:
+        """A user's verdict, up or down, on an answer given under this assignment, however long ago.
+
+        False when the revision or the variant is not exposed: then it is counted nowhere.
+        """
+        if assignment.variant not in tuple(Variant):
+            return False
+        return self._add_split(names.FEEDBACK, assignment, str(assignment.variant), sentiment)
+
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
         """Tell the value of a parameter that is in force. False when the revision or the words are not accepted."""
         if variant not in tuple(Variant) or not (_WORD.fullmatch(parameter) and _WORD.fullmatch(value)):
@@ -126,20 +161,37 @@ class Exporter(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """The families without samples."""
-        return _families({}, {}, self.process)
+        yield from _families({}, {}, self.process)
+        yield from _split_families({metric: {} for metric in _SPLIT}, self.process)
 
     def collect(self) -> Iterable[Metric]:
         """The families as they are at one moment."""
         with self._lock:
             rows = {row: tuple(counts) for row, counts in self._rows.items()}
             settings = {revision: dict(known.settings) for revision, known in self._known.items()}
-        return _families(rows, settings, self.process)
+            split = {metric: {row: tuple(counts) for row, counts in of.items()} for metric, of in self._split.items()}
+        yield from _families(rows, settings, self.process)
+        yield from _split_families(split, self.process)
 
     def _add(self, assignment: Assignment, **counts: int) -> None:
         with self._lock:
             row = self._row(assignment)
             for field, count in counts.items():
                 row[TALLY_FIELDS.index(field)] += count
+
+    def _add_split(self, metric: str, assignment: Assignment, variant: str, value: str) -> bool:
+        """Counts under one value of the metric's own label; the children of all its values begin at 0 together."""
+        label, values = _SPLIT[metric]
+        if value not in values:
+            raise ValueError(f"{label} is {value!r}; write one of {', '.join(values)}")
+        with self._lock:
+            # Only within a revision that requests made known: feedback comes from clients too, and must evict nobody.
+            known = (assignment.policy, assignment.revision) in self._known
+            if not known or not self._admit(assignment):
+                return False
+            row = self._split[metric].setdefault(_row_of(assignment, variant), [0] * len(values))
+            row[values.index(value)] += 1
+        return True
 
     def _row(self, assignment: Assignment) -> list[int]:
         revision = (assignment.policy, assignment.revision)
@@ -178,6 +230,8 @@ class Exporter(Collector):
         oldest, _ = self._known.popitem(last=False)
         self._retired.add(oldest)
         self._rows = {row: counts for row, counts in self._rows.items() if row[:2] != oldest}
+        for metric, of in self._split.items():
+            self._split[metric] = {row: counts for row, counts in of.items() if row[:2] != oldest}
         return True
 
 
@@ -209,3 +263,12 @@ def _families(
         for (variant, parameter), value in values.items():
             info.add_metric((policy, revision, str(variant), parameter, value), 1)
     yield info
+
+
+def _split_families(split: dict[str, dict[_Row, tuple[int, ...]]], process: str) -> Iterator[Metric]:
+    for metric, (label, values) in _SPLIT.items():
+        family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, label))
+        for row, counts in split.get(metric, {}).items():
+            for value, count in zip(values, counts, strict=True):
+                family.add_metric((*row, process, value), count)
+        yield family

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, Truth
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.evidence.engine import assess
+from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState, Verdict
@@ -91,7 +91,7 @@ def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:
 def summary(state: RolloutState) -> str:
     """Where the rollout stands, in one sentence for people."""
     if state.phase == Phase.PENDING:
-        return "No campaign has begun."
+        return "No campaign has begun. One begins when the policy is accepted and not suspended."
     plan = parse_plan(state.plan)
     settings = f"{in_settings(plan.candidate_settings)} (baseline {in_settings(plan.baseline_settings)})"
     step = f"step {state.step + 1} of {len(plan.weights)}, {plan.weights[state.step]} % of requests"
@@ -120,7 +120,8 @@ def _after_decision(state: RolloutState, settings: str) -> str:
         Phase.ROLLING_BACK: "Rolling back",
         Phase.ROLLED_BACK: "Rolled back",
         Phase.HOLDING: "Holding",
-        Phase.HELD: "Held without a verdict; edit the policy or retry it.",
+        Phase.HELD: "Held at these weights",
     }[state.phase]
     kept = "Decided" if state.decision.verdict == Verdict.PROMOTE else "Found"
-    return f"{verb} {settings}. {kept}: {state.decision.message}"
+    wayout = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
+    return f"{verb}: {settings}. {kept}: {state.decision.message}{wayout}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 128
 MAXIMUM_LOOKS = 4096
+# Of the 40 KiB that looks and ledger share: the rest is for the series of about 50 processes.
+LOOKS_LIMIT = 36_864
 
 
 def spacing(look_seconds: int, looks: int) -> int:
@@ -30,3 +34,12 @@ def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
 def snapshot_is_due(state: RolloutState) -> bool:
     """Whether the next look is the snapshot that this step's evidence starts from."""
     return state.phase == Phase.SETTLING
+
+
+def record_is_full(looks: tuple[Look, ...]) -> bool:
+    """Whether there is no room for more looks: in a verdict, or in the part of the status that is theirs.
+
+    A decision must always find room, so the rollout ends before it is used up. A packed look takes 20 to 60
+    characters, so there is nothing to measure before the fifth spacing.
+    """
+    return len(looks) >= MAXIMUM_LOOKS or (len(looks) >= 4 * LOOKS_PER_SPACING and len(pack_looks(looks)) > LOOKS_LIMIT)

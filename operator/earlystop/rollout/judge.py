@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from earlystop.evidence.engine import Assessment, assess
+from earlystop.evidence.engine import Assessment
+from earlystop.rollout.assessing import assess
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Decision, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points

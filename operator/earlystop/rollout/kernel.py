@@ -7,7 +7,7 @@ from dataclasses import replace
 from earlystop.api.counts import Look, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.engine import begin, update
-from earlystop.rollout.grid import MAXIMUM_LOOKS
+from earlystop.rollout.grid import record_is_full
 from earlystop.rollout.judge import judge, may_advance
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
@@ -31,10 +31,11 @@ def start_campaign(
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
-    A decision that is being carried out is finished first, so that none is left half done.
+    A decision that is being carried out is finished first, so that none is left half done. While the policy is
+    suspended none begins: its weights would move.
     """
     text = plan_text(spec, retry)
-    if text == state.plan or state.phase in ACTING:
+    if text == state.plan or state.phase in ACTING or spec.suspend:
         return state
     return RolloutState(
         phase=Phase.APPLYING,
@@ -119,8 +120,8 @@ def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:
         return decide(spec, state, decision)
     if may_advance(state, at):
         return replace(_step_afresh(state), phase=Phase.APPLYING, step=state.step + 1)
-    if len(state.looks) >= MAXIMUM_LOOKS:
-        message = f"No verdict after {MAXIMUM_LOOKS} looks, the most that a record holds."
+    if record_is_full(state.looks):
+        message = f"No verdict after {len(state.looks)} looks, the most that a record holds."
         return decide(spec, state, Decision(Verdict.INCONCLUSIVE, "RecordFull", message, at))
     return state
 
@@ -128,7 +129,8 @@ def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:
 def lose_sight(state: RolloutState, now: int, at: int | None = None) -> RolloutState:
     """Counts could not be used. With `at`, the moment is passed over for good (its data are stale or broken, and
     the increments come with a later look); without, the same moment is read again."""
-    if state.phase not in WATCHING:
+    known = state.metrics_lost_at is not None and at is None
+    if state.phase not in WATCHING or known:
         return state
     return replace(
         state,

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import zlib
+import lzma
+from collections.abc import Iterable, Iterator
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally
 from earlystop.rollout.state import Totals
 
 WIDTH = len(TALLY_FIELDS)
+COLUMNS = 3 + 2 * WIDTH
+
+# A small dictionary keeps the compressor's memory below 2 MiB; numbers have no text's context to learn from.
+COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def pack_looks(looks: tuple[Look, ...]) -> str:
-    """One line a look, times as differences, counts as departures from what one expects of them, compressed."""
-    lines = []
-    before = 0
-    for look in looks:
-        numbers = [look.at - before, look.step, look.weight, *_shorten(look.baseline), *_shorten(look.candidate)]
-        lines.append(",".join("" if number == 0 else str(number) for number in numbers))
-        before = look.at
-    return base64.b85encode(zlib.compress("\n".join(lines).encode(), 9)).decode() if lines else ""
+    """Column by column, each number as its departure from what the looks before lead one to expect, compressed."""
+    if not looks:
+        return ""
+    columns = zip(*_departures(looks), strict=True)
+    content = b"".join(_varint(number) for column in columns for number in column)
+    packed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    return base64.b85encode(packed).decode()
 
 
 def unpack_looks(text: str) -> tuple[Look, ...]:
@@ -28,19 +31,14 @@ def unpack_looks(text: str) -> tuple[Look, ...]:
     if not text:
         return ()
     try:
-        lines = zlib.decompress(base64.b85decode(text)).decode().split("\n")
-    except (ValueError, zlib.error, binascii.Error) as error:
+        numbers = list(_numbers(lzma.decompress(base64.b85decode(text))))
+    except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    looks = []
-    before = 0
-    for line in lines:
-        numbers = [int(number or 0) for number in line.split(",")]
-        if len(numbers) != 3 + 2 * WIDTH:
-            raise ValueError(f"status.looks has a row of {len(numbers)} numbers, expected {3 + 2 * WIDTH}")
-        before += numbers[0]
-        counts = numbers[3:]
-        looks.append(Look(before, numbers[1], numbers[2], _restore(counts[:WIDTH]), _restore(counts[WIDTH:])))
-    return tuple(looks)
+    rows, rest = divmod(len(numbers), COLUMNS)
+    if rest:
+        raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {COLUMNS}")
+    columns = [numbers[column * rows : (column + 1) * rows] for column in range(COLUMNS)]
+    return tuple(_restored(zip(*columns, strict=True)))
 
 
 def pack_totals(totals: Totals) -> str:
@@ -50,25 +48,92 @@ def pack_totals(totals: Totals) -> str:
 
 def unpack_totals(text: str) -> Totals:
     """Inverse of `pack_totals`. Raises ValueError when the text was not made by it."""
-    baseline, candidate = (Tally(*map(int, part.split(","))) for part in text.split(";"))
+    parts = [part.split(",") for part in text.split(";")]
+    if [len(part) for part in parts] != [WIDTH, WIDTH] or not all(
+        number.isdecimal() for part in parts for number in part
+    ):
+        raise ValueError(f'status.mark is {text[:80]!r}, expected twice {WIDTH} counts as "1,2,…;1,2,…"')
+    baseline, candidate = (Tally(*map(int, part)) for part in parts)
     return Totals(baseline, candidate)
 
 
-def _shorten(tally: Tally) -> list[int]:
-    """Most requests that start complete, and most that complete are scored: then these differences are 0."""
+def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
+    """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
+    before = gap = 0
+    baseline = candidate = Tally()
+    for look in looks:
+        new_gap = look.at - before
+        yield [
+            new_gap - gap,
+            look.step,
+            look.weight,
+            *_shorten(look.baseline, baseline),
+            *_shorten(look.candidate, candidate),
+        ]
+        before, gap = look.at, new_gap
+        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+
+
+def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
+    """Inverse of `_departures`."""
+    at = gap = 0
+    baseline = candidate = Tally()
+    for change, step, weight, *counts in rows:
+        gap += change
+        at += gap
+        look = Look(at, step, weight, _restore(counts[:WIDTH], baseline), _restore(counts[WIDTH:], candidate))
+        yield look
+        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+
+
+def _shorten(tally: Tally, past: Tally) -> list[int]:
+    """Most requests that start complete, most that complete are scored, and rates and lengths are as in the past."""
     return [
         tally.started,
         tally.completed - tally.started,
         tally.failed,
-        tally.match,
-        tally.mismatch + tally.match - tally.completed,
+        tally.match - _expected(tally.scored, past.match, past.scored),
+        tally.scored + tally.unscored - tally.completed,
         tally.unscored,
-        tally.tokens,
-        tally.tokens_squared,
+        tally.tokens - _expected(tally.completed, past.tokens, past.completed),
+        tally.tokens_squared - _expected(tally.completed, past.tokens_squared, past.completed),
     ]
 
 
-def _restore(numbers: list[int]) -> Tally:
-    started, missing, failed, match, surplus, unscored, tokens, squared = numbers
+def _restore(numbers: list[int], past: Tally) -> Tally:
+    """Inverse of `_shorten`."""
+    started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared = numbers
     completed = started + missing
-    return Tally(started, completed, failed, match, surplus + completed - match, unscored, tokens, squared)
+    scored = completed + surplus - unscored
+    match = more_match + _expected(scored, past.match, past.scored)
+    tokens = more_tokens + _expected(completed, past.tokens, past.completed)
+    squared = more_squared + _expected(completed, past.tokens_squared, past.completed)
+    return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared)
+
+
+def _expected(events: int, past_sum: int, past_events: int) -> int:
+    return events * past_sum // past_events if past_events else 0
+
+
+def _varint(number: int) -> bytes:
+    """A whole number in as few bytes as it needs: seven bits each, the sign in the lowest."""
+    rest = 2 * number if number >= 0 else -2 * number - 1
+    octets = bytearray()
+    while rest > 0x7F:
+        octets.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    octets.append(rest)
+    return bytes(octets)
+
+
+def _numbers(content: bytes) -> Iterator[int]:
+    """Inverse of `_varint` for a sequence. Raises ValueError when the last number is cut off."""
+    number = shift = 0
+    for octet in content:
+        number |= (octet & 0x7F) << shift
+        shift += 7
+        if octet < 0x80:
+            yield number >> 1 if number % 2 == 0 else -(number + 1) // 2
+            number = shift = 0
+    if shift:
+        raise ValueError("the last number is cut off")

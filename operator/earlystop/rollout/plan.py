@@ -48,6 +48,8 @@ def parse_plan(text: str) -> Plan:
     Raises ValueError (pydantic's) when the text is not a plan with exactly one candidate.
     """
     pinned = json.loads(text)
+    if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
+        raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     pinned.pop("retry", None)
     rollout = {"strategy": pinned.pop("strategy"), "steps": pinned.pop("steps")}
     spec = PolicySpec.model_validate({**pinned, "rollout": rollout})

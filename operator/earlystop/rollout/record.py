@@ -17,25 +17,36 @@ from earlystop.api.status import (
 from earlystop.api.status import (
     Certified as CertifiedStatus,
 )
-from earlystop.evidence.engine import assess, replay
+from earlystop.evidence.engine import replay
+from earlystop.rollout.assessing import assess
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import candidate_weight
 from earlystop.rollout.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
 from earlystop.rollout.plan import parse_plan
-from earlystop.rollout.state import Certified, Decision, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.state import DECIDED, Certified, Decision, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.wording import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 
 PACKED_LIMIT = 40_960
 
 
+class TooLarge(ValueError):
+    """Looks and ledger together outgrow what a status holds."""
+
+
 def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger: str) -> dict[str, Any]:
-    """The status without its conditions and observedGeneration. `ledger` is the packed ledger."""
+    """The status without its conditions and observedGeneration. `ledger` is the packed ledger.
+
+    Raises TooLarge when ledger and looks take more than their 40 KiB.
+    """
     if state.phase == Phase.PENDING:
         return {"phase": state.phase.value, "campaign": 0}
     plan = parse_plan(state.plan)
     weight = candidate_weight(state)
     due = next_look(spec, state)
+    looks = pack_looks(state.looks)
+    if len(ledger) + len(looks) > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
@@ -56,7 +67,7 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         evidence=_evidence(state),
         ledger=ledger,
         mark=pack_totals(state.mark),
-        looks=pack_looks(state.looks),
+        looks=looks,
         decision=_decision(name, uid, state),
         previous_digest=state.previous_digest,
         certified=_certified(state),
@@ -71,6 +82,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
         return RolloutState(), ""
+    plan = parse_plan(stored.plan)
     looks = unpack_looks(stored.looks or "")
     state = RolloutState(
         phase=Phase(stored.phase),
@@ -86,11 +98,17 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         metrics_lost_at=_moment(stored.metrics_lost_at),
         mark=unpack_totals(stored.mark) if stored.mark else Totals(),
         looks=looks,
-        evidence=replay(parse_plan(stored.plan).objective, looks),
+        evidence=replay(plan.objective, looks),
         decision=_restore_decision(stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),
     )
+    if state.step >= len(plan.weights):
+        raise ValueError(f"status.step is {state.step}, but status.plan has {len(plan.weights)} steps")
+    if (state.decision is None) == (state.phase in DECIDED):
+        raise ValueError(
+            f"status.phase {state.phase} does not fit a status with{'out' * (state.decision is None)} decision"
+        )
     return state, stored.ledger or ""
 
 

@@ -28,6 +28,7 @@ class Phase(StrEnum):
 TRYING = frozenset({Phase.APPLYING, Phase.SETTLING, Phase.OBSERVING})
 WATCHING = frozenset({Phase.SETTLING, Phase.OBSERVING})
 ACTING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK, Phase.HOLDING})
+DECIDED = ACTING | {Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD}
 
 
 class Verdict(StrEnum):

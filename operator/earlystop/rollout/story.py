@@ -44,7 +44,7 @@ def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
     match after.phase:
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
             return [Story("Resumed", "Resume", text)]
-        case Phase.APPLYING if after.step > 0 and after.campaign == before.campaign:
+        case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
             return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
         case Phase.SETTLING:
             return [Story("WeightsInForce", "ProveTraffic", text)]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
-from earlystop.api.values import API_VERSION
+from earlystop.api.values import API_VERSION, bounded
 from earlystop.api.verdict import LogE, SettingPair, VerdictSpec
 from earlystop.evidence.engine import assess
 from earlystop.rollout.plan import parse_plan
@@ -24,7 +24,7 @@ COLUMNS = (
 
 def verdict_name(policy: str, state: RolloutState) -> str:
     """Name of the campaign's verdict: the same whenever it is asked for, so that it is never created twice."""
-    return f"{policy[:240]}-{state.revision}"
+    return f"{bounded(policy, 240)}-{state.revision}"
 
 
 def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:

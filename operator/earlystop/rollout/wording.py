@@ -12,7 +12,7 @@ def in_points(value: float | Interval) -> str:
     if isinstance(value, Interval):
         if value.estimate is None:
             return "not known yet"
-        return f"{100 * value.estimate:+.1f} [{_bound(value.low, '+.1f')}, {_bound(value.high, '+.1f')}]"
+        return f"{100 * value.estimate:+z.1f} [{_bound(value.low, '+z.1f')}, {_bound(value.high, '+z.1f')}]"
     return f"{100 * value:g}"
 
 
@@ -21,7 +21,7 @@ def in_percent(value: float | Interval) -> str:
     if isinstance(value, Interval):
         if value.estimate is None:
             return "not known yet"
-        return f"{100 * value.estimate:.0f} % [{_bound(value.low, '.0f')}, {_bound(value.high, '.0f')}]"
+        return f"{100 * value.estimate:z.0f} % [{_bound(value.low, 'z.0f')}, {_bound(value.high, 'z.0f')}]"
     return f"{100 * value:g} %"
 
 
@@ -41,7 +41,10 @@ def rfc3339(seconds: int) -> str:
 
 def from_rfc3339(text: str) -> int:
     """Inverse of `rfc3339`. Raises ValueError for anything else."""
-    return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise ValueError(f"{text!r} is no time of the form 2026-01-31T12:00:00Z") from None
 
 
 def in_settings(values: dict[str, str]) -> str:

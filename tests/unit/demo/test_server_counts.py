@@ -46,7 +46,7 @@ async def ask_all(client: Client, asked: list[Recording], headers: dict[str, str
 
 async def test_exact_match_and_tokens_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
     recorded = list(recordings(expected().source))
-    windows = (40, 5, 2, 1)
+    windows = (40, 20, 10, 5, 3, 2, 1)
     async with serving(recorded=recorded) as (client, _):
         for step, window in enumerate(windows):
             await ask_all(client, recorded, told("candidate", window, step=step))
@@ -54,7 +54,8 @@ async def test_exact_match_and_tokens_on_metrics_equal_those_of_the_file_to_the_
     for step, window in enumerate(windows):
         tally = counted[REVISION, str(step), "candidate"]
         assert tally == tally_of(recorded, window)
-        assert tally.exact_match == pytest.approx(expected().exact_match[window], abs=5e-5)
+        if window in expected().exact_match:  # the published figures are of some windows only
+            assert tally.exact_match == pytest.approx(expected().exact_match[window], abs=5e-5)
 
 
 async def test_each_variant_is_counted_by_itself_in_mixed_traffic() -> None:

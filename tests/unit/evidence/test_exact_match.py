@@ -19,7 +19,7 @@ from tests.unit.evidence.simulate import binomial, examples
 
 MARGIN = 0.02
 SLOW_DECAY = half_octave_grid(decay=0.5)
-GAPS = [MARGIN * size for size in exact_match.DEFAULT_GRID.sizes]
+GAPS = [MARGIN * size for size in exact_match.PROMOTE_GRID.sizes]
 BLOCKS = [(1, 1), (3, 2), (2, 5), (7, 3)]
 
 
@@ -133,14 +133,14 @@ def test_two_looks_with_a_drifting_baseline_and_another_split_do_not_grow_on_ave
 def test_the_process_equals_an_independent_computation_in_numpy(
     looks: list[tuple[int, int, float, float]], side: Side
 ) -> None:
-    process = exact_match.start(MARGIN, side)
-    capital, matched, seen = np.zeros(12), 16.0, 20.0
-    shares = 2.0 ** -np.abs(np.arange(-3, 9))
+    process, grid = exact_match.start(MARGIN, side), exact_match.default_grid(side)
+    gaps, shares = MARGIN * np.array(grid.sizes), np.exp(grid.log_weights)
+    capital, matched, seen = np.zeros(len(grid)), 16.0, 20.0
     path = [0.0]
     for n_b, n_c, share_b, share_c in looks:
         match_b, match_c = round(n_b * share_b), round(n_c * share_c)
         process = exact_match.update(process, Answers(n_b, match_b), Answers(n_c, match_c))
-        stake_c, stake_b, rate_c, rate_b = stakes(n_b, n_c, matched / seen, side, GAPS).T
+        stake_c, stake_b, rate_c, rate_b = stakes(n_b, n_c, matched / seen, side, gaps).T
         capital += match_c * np.log(1 + stake_c * (1 - rate_c)) + (n_c - match_c) * np.log(1 - stake_c * rate_c)
         capital += match_b * np.log(1 + stake_b * (1 - rate_b)) + (n_b - match_b) * np.log(1 - stake_b * rate_b)
         matched, seen = matched + match_b + match_c + MARGIN * n_c, seen + n_b + n_c
@@ -155,7 +155,7 @@ def test_the_order_in_which_answers_arrive_inside_a_look_does_not_matter(side: S
     look = [("b", 1)] * 30 + [("b", 0)] * 10 + [("c", 1)] * 12 + [("c", 0)] * 8
     stake_c, stake_b, rate_c, rate_b = stakes(40, 20, 0.8, side, GAPS).T
     for _ in range(5):
-        capital = np.ones(12)
+        capital = np.ones(len(GAPS))
         for arm, answer in rng.permutation(np.array(look, dtype=object)):
             stake, rate = (stake_c, rate_c) if arm == "c" else (stake_b, rate_b)
             capital *= 1 + stake * (answer - rate)
@@ -188,3 +188,14 @@ def test_a_margin_outside_its_domain_is_refused_with_what_to_write(margin: float
 def test_a_guess_that_is_no_rate_or_weighs_nothing_is_refused(guess: float, strength: float) -> None:
     with pytest.raises(ValueError, match="write a rate"):
         exact_match.start(MARGIN, Side.PROMOTE, guess=guess, strength=strength)
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 2.5])
+def test_a_dispersion_factor_divides_every_bets_evidence_of_a_look(dispersion: float) -> None:
+    look, begun = (Answers(100, 85), Answers(80, 60)), exact_match.start(MARGIN, Side.HARM)
+    plain = exact_match.update(begun, *look)
+    divided = exact_match.update(begun, *look, dispersion)
+    assert divided.log_capital == pytest.approx([capital / dispersion for capital in plain.log_capital])
+    assert divided.guess == plain.guess
+    with pytest.raises(ValueError, match="write 1 for independent"):
+        exact_match.update(begun, *look, 0.9)

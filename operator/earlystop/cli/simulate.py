@@ -1,0 +1,73 @@
+"""kubectl earlystop simulate: how often a policy would promote, roll back or stay undecided, and after how much."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from numpy import percentile
+from numpy.random import default_rng
+from rich.console import Console
+from rich.table import Table
+
+from earlystop.cli.files import read_policy
+from earlystop.rollout.acceptance import unbuilt
+from earlystop.rollout.simulate import Outcome, World, simulate
+
+VERDICTS = ("Promote", "RollBack", "Inconclusive")
+console = Console()
+
+
+def command(
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    rate: Annotated[float, typer.Option(help="Requests a second.")] = 10.0,
+    baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
+    em_loss: Annotated[float, typer.Option(help="EM that the candidate truly loses, 0.01 for a point.")] = 0.0,
+    tokens: Annotated[float, typer.Option(help="Mean output tokens of the baseline.")] = 600.0,
+    spread: Annotated[float, typer.Option(help="Standard deviation of the tokens over their mean.")] = 0.8,
+    saving: Annotated[float, typer.Option(help="Share of the tokens that the candidate truly saves.")] = 0.3,
+    runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+) -> None:
+    """Run a policy on made-up traffic, with the engine that runs in the cluster."""
+    spec = read_policy(policy)
+    refusal = unbuilt(spec)
+    if refusal is not None:
+        raise typer.BadParameter(f"{policy}: {refusal.message}")
+    try:
+        world = World(rate, baseline_em, em_loss, tokens, spread, saving)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    outcomes = list(simulate(spec, world, default_rng(seed), runs))
+    found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in VERDICTS]
+    if as_json:
+        typer.echo(json.dumps({"runs": runs, "seed": seed, "outcomes": found}))
+        return
+    console.print(_table(found, runs))
+
+
+def _summary(verdict: str, outcomes: list[Outcome], runs: int) -> dict[str, object]:
+    summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
+    for name in ("answers", "seconds"):
+        values = [getattr(each, name) for each in outcomes]
+        summary[name] = {q: round(float(percentile(values, int(q)))) for q in ("50", "90")} if values else None
+    return summary
+
+
+def _table(found: list[dict[str, object]], runs: int) -> Table:
+    table = Table(title=f"{runs} simulated rollouts", title_justify="left")
+    for heading in ("verdict", "share", "answers, median", "answers, 90 %", "hours, median", "hours, 90 %"):
+        table.add_column(heading, justify="left" if heading == "verdict" else "right")
+    for each in found:
+        cells = [f"{each['share']:.1%}"]
+        for name, scale in (("answers", 1), ("seconds", 3600)):
+            values = each[name]
+            if isinstance(values, dict):
+                cells += [f"{values[q]:,}" if scale == 1 else f"{values[q] / scale:.2f}" for q in ("50", "90")]
+            else:
+                cells += ["-", "-"]
+        table.add_row(str(each["verdict"]), *cells)
+    return table

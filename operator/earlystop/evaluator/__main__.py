@@ -1,0 +1,99 @@
+"""Runs the evaluator: `python -m earlystop.evaluator --url http://gateway/v1 --golden questions.jsonl …`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from prometheus_client import CollectorRegistry, start_http_server
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.client import Asker, AskSettings
+from earlystop.evaluator.golden import GoldenQuestion, load_golden
+from earlystop.evaluator.pin import DEFAULT_PREFIX, DirectPin, Pin, RoutePin
+from earlystop.evaluator.scoring import Mode, Scoring
+from earlystop.evaluator.service import Evaluator, Plan
+from earlystop.evaluator.telemetry import Telemetry
+from earlystop.metrics.export import Exporter
+
+
+async def evaluate(
+    questions: tuple[GoldenQuestion, ...], scoring: Scoring, settings: AskSettings, pin: Pin, plan: Plan, port: int
+) -> None:
+    """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
+    registry = CollectorRegistry()
+    evaluator_counts, telemetry = Exporter(registry), Telemetry(registry)
+    server, thread = start_http_server(port, registry=registry)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
+    try:
+        async with Asker(settings, pin) as asker:
+            await Evaluator(questions, scoring, asker, evaluator_counts, telemetry, plan).run(stop)
+        await stop.wait()
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def main(
+    url: Annotated[str, typer.Option(help="Base URL of the OpenAI-compatible API, with /v1.")],
+    golden: Annotated[Path, typer.Option(help="JSONL file: question, answers, query_class.")],
+    policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
+    token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all.", min=1)],
+    model: Annotated[str, typer.Option(help="Model name to ask for.")] = "default",
+    pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
+    share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
+    max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
+    mode: Annotated[Mode, typer.Option(help="How answers are compared.")] = Mode.SQUAD,
+    pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
+    host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
+    header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
+    revision: Annotated[str | None, typer.Option(help="Ask the server directly, under this revision.")] = None,
+    step: Annotated[int, typer.Option(help="With --revision: the step.", min=0)] = 0,
+    baseline: Annotated[list[str] | None, typer.Option(help="With --revision: parameter=value.")] = None,
+    candidate: Annotated[list[str] | None, typer.Option(help="With --revision: parameter=value.")] = None,
+    pairs_only: Annotated[bool, typer.Option(help="The server counts golden requests itself.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draw; without it, random.")] = None,
+    port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
+) -> None:
+    """Asks golden questions of both variants as pairs and exports what came of them. The key is OPENAI_API_KEY."""
+    try:
+        scoring = Scoring(mode, pattern)
+        questions = load_golden(golden, scoring)
+        plan = Plan(policy, token_budget, pairs_per_second, max_tokens or 0, share, seed=seed, pairs_only=pairs_only)
+        pin: Pin = RoutePin(header_prefix)
+        if revision is not None:
+            settings = {Variant.BASELINE: _values(baseline), Variant.CANDIDATE: _values(candidate)}
+            pin = DirectPin(policy, revision, step, settings, header_prefix)
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    ask = AskSettings(
+        url,
+        model,
+        api_key=os.environ.get("OPENAI_API_KEY", "none"),
+        headers={} if host_header is None else {"Host": host_header},
+        max_tokens=max_tokens,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    asyncio.run(evaluate(questions, scoring, ask, pin, plan, port))
+
+
+def _values(pairs: list[str] | None) -> dict[str, str]:
+    values = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise ValueError(f"{pair!r} is no setting; write parameter=value, such as window=40")
+        values[name] = value
+    return values
+
+
+if __name__ == "__main__":
+    typer.run(main)

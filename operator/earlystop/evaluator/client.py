@@ -1,0 +1,89 @@
+"""Asks one question over an OpenAI-compatible API. Retries happen below this line, so nothing is counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import openai
+from openai import AsyncOpenAI
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.grading import Answer
+from earlystop.evaluator.pin import Pin
+
+
+@dataclass(frozen=True, slots=True)
+class AskSettings:
+    """Where and how to ask.
+
+    base_url: of the API, with its /v1; headers: sent with each request, `Host` where a gateway routes by it;
+    max_tokens: asked of the server, None for its default; retries: after the first try, on 408, 409, 429, 5xx and lost
+    connections; timeout_seconds: of each try; system: a system message, such as how to phrase the answer.
+    """
+
+    base_url: str
+    model: str
+    api_key: str = "none"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    max_tokens: int | None = None
+    temperature: float | None = None
+    system: str | None = None
+    retries: int = 3
+    timeout_seconds: float = 60.0
+
+
+class Asker:
+    """Use as an async context manager. One connection pool for all questions."""
+
+    def __init__(self, settings: AskSettings, pin: Pin) -> None:
+        self._settings = settings
+        self._pin = pin
+        self._client = AsyncOpenAI(
+            api_key=settings.api_key,
+            base_url=settings.base_url,
+            max_retries=settings.retries,
+            timeout=settings.timeout_seconds,
+            default_headers=dict(settings.headers),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    async def ask(self, question: str, variant: Variant) -> Answer:
+        """The answer of one variant; without text when every try failed, whatever the reason was."""
+        try:
+            response = await self._client.chat.completions.with_raw_response.create(
+                model=self._settings.model,
+                messages=self._messages(question),
+                extra_headers=dict(self._pin.request(variant)),
+                **self._options(),
+            )
+            completion = response.parse()
+        except (openai.OpenAIError, ValueError):  # a body that is no JSON is a ValueError
+            return Answer(None)
+        choices = getattr(completion, "choices", None)
+        if not choices:
+            return Answer(None)
+        usage = completion.usage
+        return Answer(
+            text=choices[0].message.content or "",
+            finish_reason=str(choices[0].finish_reason),
+            tokens=usage.completion_tokens if usage is not None else None,
+            told=self._pin.told({name.lower(): value for name, value in response.headers.items()}),
+        )
+
+    def _messages(self, question: str) -> Any:
+        system = [] if self._settings.system is None else [{"role": "system", "content": self._settings.system}]
+        return [*system, {"role": "user", "content": question}]
+
+    def _options(self) -> dict[str, Any]:
+        wanted = {"max_tokens": self._settings.max_tokens, "temperature": self._settings.temperature}
+        return {name: value for name, value in wanted.items() if value is not None}

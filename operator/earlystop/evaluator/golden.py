@@ -1,0 +1,96 @@
+"""Golden questions: JSON Lines with `question`, `answers` (every accepted text) and optionally `query_class`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earlystop.evaluator.scoring import Scoring
+
+DEFAULT_CLASS = "default"
+MAX_CLASSES = 16
+_MAX_ERRORS = 10
+_WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
+
+
+class GoldenError(ValueError):
+    """Golden questions that cannot be used. The message names each line that is wrong (the first ten) and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenQuestion:
+    """One question. answers: accepted texts, at least one; query_class: a label value."""
+
+    question: str
+    answers: tuple[str, ...]
+    query_class: str = DEFAULT_CLASS
+
+
+def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
+    """The questions of a file, which may be a mounted ConfigMap's. Raises GoldenError, or OSError."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise GoldenError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    return parse_golden(text.split("\n"), str(path), scoring)
+
+
+def parse_golden(lines: Iterable[str], name: str, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
+    """One question a line; blank lines are ignored. name: the source, for messages.
+
+    Raises GoldenError when any line is wrong: a set that shrank in silence would measure something else.
+    """
+    first_line: dict[str, int] = {}
+    questions: list[GoldenQuestion] = []
+    wrong: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            question = _parse(line, scoring)
+            earlier = first_line.setdefault(question.question, number)
+            if earlier != number:
+                raise GoldenError(f"'question' repeats that of line {earlier}; keep one of them")
+        except GoldenError as error:
+            wrong.append(f"{name}, line {number}: {error}")
+            continue
+        questions.append(question)
+    classes = {question.query_class for question in questions}
+    if len(classes) > MAX_CLASSES:
+        wrong.append(f"{name}: {len(classes)} query classes; use at most {MAX_CLASSES}, each is a set of series")
+    if not questions and not wrong:
+        wrong.append(f"{name}: no questions; write one JSON object a line")
+    if wrong:
+        more = [f"and {len(wrong) - _MAX_ERRORS} more lines"] if len(wrong) > _MAX_ERRORS else []
+        raise GoldenError("\n".join(wrong[:_MAX_ERRORS] + more))
+    return tuple(questions)
+
+
+def _parse(line: str, scoring: Scoring) -> GoldenQuestion:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise GoldenError(f"not JSON ({error}); write one JSON object a line") from None
+    if not isinstance(row, dict):
+        raise GoldenError(f"a {type(row).__name__} instead of a JSON object")
+    question = row.get("question")
+    if not isinstance(question, str) or not question.strip():
+        raise GoldenError("'question' must be a text that is not empty")
+    query_class = row.get("query_class", DEFAULT_CLASS)
+    if not isinstance(query_class, str) or not _WORD.fullmatch(query_class):
+        raise GoldenError("'query_class' must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
+    return GoldenQuestion(question.strip(), _answers(row, scoring), query_class)
+
+
+def _answers(row: dict[str, Any], scoring: Scoring) -> tuple[str, ...]:
+    answers = row.get("answers")
+    if not isinstance(answers, list) or not answers or not all(isinstance(text, str) for text in answers):
+        raise GoldenError("'answers' must be a list of at least one text, such as [\"42\"]")
+    for text in answers:
+        if not scoring.accepts(text):
+            raise GoldenError(f"'answers' holds {text[:80]!r}, which no answer can match in the mode {scoring.mode}")
+    return tuple(answers)

@@ -1,0 +1,81 @@
+"""From two answers to a pair: pure. What is empty, truncated or missing is told apart and never passes for right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.golden import GoldenQuestion
+from earlystop.evaluator.scoring import Scoring
+
+
+class Fate(StrEnum):
+    """What became of one question to one variant."""
+
+    COMPLETE = "complete"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Under which revision, step and variant an answer was given; revision "" where no one said."""
+
+    revision: str
+    step: int
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """text: None when there is none after all retries. tokens: output tokens, None when the server does not say."""
+
+    text: str | None
+    finish_reason: str = "stop"
+    tokens: int | None = None
+    told: Told | None = None
+
+
+class Spoilt(StrEnum):
+    """Why two answers are no pair."""
+
+    FAILED = "failed"
+    UNATTRIBUTED = "unattributed"
+    OTHER_VARIANT = "other_variant"
+    DIFFERENT_STEPS = "different_steps"
+
+
+def fate_of(answer: Answer) -> Fate:
+    """Empty comes before truncated: a budget that ends within the thinking leaves nothing to read."""
+    if answer.text is None:
+        return Fate.FAILED
+    if not answer.text.strip():
+        return Fate.EMPTY
+    return Fate.TRUNCATED if answer.finish_reason == "length" else Fate.COMPLETE
+
+
+def is_match(answer: Answer, question: GoldenQuestion, scoring: Scoring) -> bool:
+    """A truncated answer is scored as it reads; an empty one is wrong, or a variant could hide harm in silence."""
+    return bool(answer.text and answer.text.strip()) and scoring.matches(str(answer.text), question.answers)
+
+
+def spoilt(baseline: Answer, candidate: Answer) -> Spoilt | None:
+    """Why these answers, asked of the two variants, are no pair; None when they are one."""
+    if baseline.text is None or candidate.text is None:
+        return Spoilt.FAILED
+    if baseline.told is None or candidate.told is None:
+        return Spoilt.UNATTRIBUTED
+    if (baseline.told.variant, candidate.told.variant) != (Variant.BASELINE, Variant.CANDIDATE):
+        return Spoilt.OTHER_VARIANT
+    if (baseline.told.revision, baseline.told.step) != (candidate.told.revision, candidate.told.step):
+        return Spoilt.DIFFERENT_STEPS
+    return None
+
+
+def outcome(baseline: bool, candidate: bool) -> str:
+    """The pair's outcome from whether each variant was right, as the `outcome` label spells it."""
+    if baseline:
+        return "both" if candidate else "baseline_only"
+    return "candidate_only" if candidate else "neither"

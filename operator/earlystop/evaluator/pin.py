@@ -1,0 +1,85 @@
+"""How a golden question reaches the variant that it is meant for, and how its answer says which one it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.grading import Told
+
+GOLDEN_HEADER = "x-early-stop-golden"
+"""A request with `x-early-stop-golden: baseline` or `candidate` is for that variant and counted by no server: the
+evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
+
+DEFAULT_PREFIX = "x-early-stop-"
+_STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
+
+
+class Pin(Protocol):
+    """Chooses the headers of a question and reads those of its answer."""
+
+    def request(self, variant: Variant) -> Mapping[str, str]:
+        """Headers that lead to the variant."""
+        ...
+
+    def told(self, headers: Mapping[str, str]) -> Told | None:
+        """Under what the answer with these headers was given, None when it does not say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePin:
+    """Through the gateway: the overlay route has a rule for each value of GOLDEN_HEADER, and it sets the rest.
+
+    Who answered is what the answer's headers `<prefix>revision`, `step` and `variant` say, never a guess: while the
+    route changes, two answers may belong to different steps.
+    """
+
+    prefix: str = DEFAULT_PREFIX
+
+    def request(self, variant: Variant) -> Mapping[str, str]:
+        """The pin alone; a header of the variant would be overwritten by the gateway anyway."""
+        return {GOLDEN_HEADER: variant.value}
+
+    def told(self, headers: Mapping[str, str]) -> Told | None:
+        """None unless all three headers are there and can be labels."""
+        revision, step, variant = (headers.get(self.prefix + name, "") for name in ("revision", "step", "variant"))
+        if not revision or revision == "unassigned" or not _STEP.fullmatch(step):
+            return None
+        return Told(revision, int(step), variant)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectPin:
+    """Straight to the server's Service, with all headers that a gateway would set: where no gateway splits traffic.
+
+    policy: namespace/name; settings: parameter values of each variant, as text.
+    """
+
+    policy: str
+    revision: str
+    step: int
+    settings: Mapping[Variant, Mapping[str, str]]
+    prefix: str = DEFAULT_PREFIX
+    _echo: RoutePin = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_echo", RoutePin(self.prefix))
+
+    def request(self, variant: Variant) -> Mapping[str, str]:
+        """The full set of headers."""
+        return {
+            GOLDEN_HEADER: variant.value,
+            f"{self.prefix}policy": self.policy,
+            f"{self.prefix}revision": self.revision,
+            f"{self.prefix}step": str(self.step),
+            f"{self.prefix}variant": variant.value,
+            **{f"{self.prefix}param-{name}": value for name, value in self.settings.get(variant, {}).items()},
+        }
+
+    def told(self, headers: Mapping[str, str]) -> Told | None:
+        """As the server says; a server that refused the revision says so, and then the answer counts for nobody."""
+        return self._echo.told(headers)

@@ -1,0 +1,53 @@
+"""What the evaluator says about itself, beside the counts of the convention."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.budget import Budget
+from earlystop.evaluator.grading import Fate, Spoilt
+
+
+class Telemetry:
+    """Counters and gauges in `registry`, every child at 0 from the start."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter(
+            "earlystop_evaluator_answers",
+            "Golden questions that were answered or given up, by what became of them.",
+            ("variant", "fate"),
+            registry=registry,
+        )
+        self._spoilt = Counter(
+            "earlystop_evaluator_pairs_discarded", "Pairs that are no evidence, by why.", ("reason",), registry=registry
+        )
+        self._unasked = Counter(
+            "earlystop_evaluator_questions_not_sampled", "Drawn questions left out by the share.", registry=registry
+        )
+        self._left = Gauge("earlystop_evaluator_budget_tokens", "Output tokens that may be spent.", registry=registry)
+        self._asking = Gauge(
+            "earlystop_evaluator_asking", "1 while questions are asked, 0 when the budget is spent.", registry=registry
+        )
+        for variant in Variant:
+            for fate in Fate:
+                self._answers.labels(variant.value, fate.value)
+        for reason in Spoilt:
+            self._spoilt.labels(reason.value)
+
+    def answered(self, variant: Variant, fate: Fate) -> None:
+        """One question to one variant ended."""
+        self._answers.labels(variant.value, fate.value).inc()
+
+    def discarded(self, reason: Spoilt) -> None:
+        """Two answers are no pair."""
+        self._spoilt.labels(reason.value).inc()
+
+    def not_sampled(self) -> None:
+        """A drawn question was left out."""
+        self._unasked.inc()
+
+    def budget(self, budget: Budget, asking: bool) -> None:
+        """What is left, and whether questions are still asked."""
+        self._left.set(max(0, budget.limit - budget.spent))
+        self._asking.set(int(asking))

@@ -1,0 +1,145 @@
+"""The bet of one look on Exact Match: one stake for all query classes, formula and proof in one place.
+
+The bet. Before a look, fix for each class a pair of rates on the edge of the null hypothesis,
+`rate_c = rate_b - margin`, and one stake `u_c` for all classes. Every answer y (1 match, 0 mismatch) multiplies
+the capital by `1 + u (y - rate)` of its arm and class. The baseline's stakes are tied to the look's numbers of
+answers, class by class: `u_b = -u_c n_c / n_b`.
+
+Why it is valid (source of the construction: Turner, Ly, Gruenwald, "Generic E-variables for exact sequential
+k-sample tests", arXiv 2106.02693; here with freely chosen stakes, a margin and classes).
+Suppose the candidate truly differs by `d_s` in class s. As log(1 + z) <= z, the logarithm of the expected factor
+of the look is at most the sum over classes of `n_c u_c (p_c - rate_c) + n_b u_b (p_b - rate_b)`, which is
+`u_c` times the sum of `n_c (d_s + margin)`. That is at most 0 when the mean of `d_s`, weighted by the candidate's
+answers, lies inside the null hypothesis: for any rates of the baseline, any guesses, any stake and any split of
+the traffic, in every look anew, so baselines may drift and weights may change between looks.
+With a stake of its own for each class the sum would not collapse to the weighted mean; adding such bets claims
+far more (no class lost more than the margin) and may promote a candidate whose mean loss is too large.
+
+What must hold: within a look the answers are independent given the numbers of answers, and those numbers do
+not depend on whether answers are right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from math import log1p
+from typing import NamedTuple
+
+CAP = 0.9
+"""No single answer may cost more than this share of a bet's capital, so log1p never sees -1."""
+
+
+class Side(IntEnum):
+    """Which claim is bet against. The value is the sign of the candidate's stake."""
+
+    PROMOTE = 1
+    """Null hypothesis: EM of the candidate is at least `margin` below the baseline's."""
+    HARM = -1
+    """Null hypothesis: EM of the candidate is at most `margin` below the baseline's."""
+
+
+class Answers(NamedTuple):
+    """Scored answers of one arm in one look: `scored` in all, `match` of them exact matches."""
+
+    scored: int
+    match: int
+
+
+class ClassLook(NamedTuple):
+    """One query class in one look; guess: the baseline's rate as guessed before it, any number."""
+
+    baseline: Answers
+    candidate: Answers
+    guess: float
+
+
+class Guess(NamedTuple):
+    """What past looks say about the baseline's rate, as pseudo counts; `scored` > 0."""
+
+    match: float
+    scored: float
+
+    @property
+    def rate(self) -> float:
+        """The guess for the next look, 0..1 unless pseudo counts say otherwise."""
+        return self.match / self.scored
+
+    def learn(self, baseline: Answers, candidate: Answers, margin: float) -> Guess:
+        """With one more look: on the edge of the null a candidate's answer is worth `margin` less."""
+        return Guess(
+            self.match + baseline.match + candidate.match + margin * candidate.scored,
+            self.scored + baseline.scored + candidate.scored,
+        )
+
+
+def first_guess(guess: float, strength: float) -> Guess:
+    """Pseudo counts of a rate expected from history that is worth `strength` answers.
+
+    A wrong guess costs a little speed, never validity. Raises ValueError unless 0 <= guess <= 1, strength > 0.
+    """
+    if not 0 <= guess <= 1 or not strength > 0:
+        raise ValueError(f"guess {guess}, strength {strength}; write a rate in 0..1 and a strength above 0")
+    return Guess(guess * strength, strength)
+
+
+def check_margin(margin: float) -> None:
+    """Raise ValueError unless 0 < margin < 1."""
+    if not 0 < margin < 1:
+        raise ValueError(f"margin is {margin}; write the tolerated loss as a fraction, as in 0.02")
+
+
+def check_dispersion(dispersion: float) -> None:
+    """Raise ValueError unless dispersion >= 1."""
+    if not dispersion >= 1:
+        raise ValueError(f"dispersion is {dispersion}; write 1 for independent answers or a larger factor")
+
+
+def check_answers(baseline: Answers, candidate: Answers) -> None:
+    """Raise ValueError, naming the arm, unless 0 <= match <= scored in both."""
+    for variant, answers in (("baseline", baseline), ("candidate", candidate)):
+        if not 0 <= answers.match <= answers.scored:
+            raise ValueError(
+                f"{variant}: {answers.match} exact matches among {answers.scored} scored answers; "
+                "write increments of one look with 0 <= match <= scored"
+            )
+
+
+def look_log_e(
+    classes: Sequence[ClassLook], margin: float, side: Side, gaps: Sequence[float], cap: float = CAP
+) -> list[float]:
+    """log e-value of one look for every true gap |d + margin| in `gaps` (fractions > 0), natural log.
+
+    classes: at least one, each with a scored answer in both arms; 0 <= margin < 1.
+    The stake `gap / v`, with v the mean of `v_c + v_b n_c / n_b` over the candidate's answers and Bernoulli
+    variances v_c, v_b, grows capital fastest when the gap is true. It is capped so that no answer of any class
+    can cost more than the share `cap` (below 1) of the capital.
+    """
+    total_c = sum(look.candidate.scored for look in classes)
+    edge = min(1e-4, (1 - margin) / 4)  # both guessed rates stay inside (0, 1)
+    variance = dearest = 0.0
+    stakes = []
+    for (n_b, match_b), (n_c, match_c), guess in classes:
+        rate_b = min(max(guess, margin + edge), 1 - edge)
+        rate_c = rate_b - margin
+        ratio = n_c / n_b
+        variance += n_c / total_c * (rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b))
+        # The dearest answer: a candidate's mismatch or a baseline's match when betting on the candidate.
+        worst = max(rate_c, ratio * (1 - rate_b)) if side > 0 else max(1 - rate_c, ratio * rate_b)
+        dearest = max(dearest, worst)
+        stakes.append((match_c, n_c - match_c, match_b, n_b - match_b, rate_b, rate_c, ratio))
+    sign, largest = float(side), cap / dearest
+    gains = []
+    for gap in gaps:
+        stake_c = sign * min(gap / variance, largest)
+        gain = 0.0
+        for match_c, miss_c, match_b, miss_b, rate_b, rate_c, ratio in stakes:
+            stake_b = -ratio * stake_c
+            gain += (
+                match_c * log1p(stake_c * (1 - rate_c))
+                + miss_c * log1p(-stake_c * rate_c)
+                + match_b * log1p(stake_b * (1 - rate_b))
+                + miss_b * log1p(-stake_b * rate_b)
+            )
+        gains.append(gain)
+    return gains

@@ -1,0 +1,96 @@
+"""Many claims at once: several candidates, several guardrails, several proofs for one promotion.
+
+Promotion needs all its claims (intersection): each may be tested at the full risk, since a false promotion
+implies that one particular claim is false. Rolling back needs any one claim (union): the risk is shared.
+Several candidates are tested by closed testing with averaged e-values: a candidate is accepted only if the
+average over every set of candidates that contains it is large enough, which holds the probability of any false
+acceptance at `risk` under any dependence. Source: Vovk, Wang, "E-values: calibration, combination and
+applications" (2021). Never worse than Bonferroni: an e-value of candidates / risk raises every such average to
+1 / risk.
+
+E-values of one moment belong together: an average of running maxima would prove nothing. A claim made once
+may be kept, since each average is itself an e-process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import exp, fsum, log, pi
+from typing import NamedTuple
+
+
+class HarmRisks(NamedTuple):
+    """How the risk of a false rollback is shared; guardrails: name -> its share, in the order given."""
+
+    exact_match: float
+    guardrails: dict[str, float]
+
+
+def closed_mean(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
+    """Which claims hold together, with probability at most `risk` that any of them is false, at all looks at once.
+
+    log_e: natural logs of the e-values now, one a candidate. Raises ValueError unless 0 < risk < 1.
+    """
+    _check(risk)
+    # A candidate's weakest set holds the m smallest of the others, for some m. In units of 1 / risk.
+    values = [exp(min(value + log(risk), 700.0)) for value in log_e]
+    accepted = []
+    for i, own in enumerate(values):
+        others = sorted(values[:i] + values[i + 1 :])
+        accepted.append(all(own + fsum(others[:m]) >= m + 1 for m in range(len(others) + 1)))
+    return tuple(accepted)
+
+
+def bonferroni(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
+    """Which claims hold when each gets an even share of the risk; what `closed_mean` is never worse than."""
+    _check(risk)
+    return tuple(value >= log(len(log_e) / risk) for value in log_e)
+
+
+def e_bh(log_e: Sequence[float], rate: float) -> tuple[bool, ...]:
+    """e-BH: which claims to make so that the expected share of false ones among them is at most `rate`.
+
+    Makes the k largest, with the largest k whose k-th e-value reaches claims / (k rate). Holds at one moment, not
+    for the union over looks. Source: Wang, Ramdas, "False discovery rate control with e-values" (2022).
+    """
+    _check(rate)
+    order = sorted(range(len(log_e)), key=lambda i: -log_e[i])
+    made = 0
+    for k, i in enumerate(order, start=1):
+        if log_e[i] >= log(len(log_e) / (k * rate)):
+            made = k
+    chosen = set(order[:made])
+    return tuple(i in chosen for i in range(len(log_e)))
+
+
+def all_shown(claims: Iterable[tuple[float, float]]) -> bool:
+    """Intersection for a promotion: every (largest log e-value, risk) has reached log(1 / risk)."""
+    return all(log_e_max >= -log(risk) for log_e_max, risk in claims)
+
+
+def harm_risks(risk: float, guardrails: Sequence[str]) -> HarmRisks:
+    """Union for a rollback: Exact Match has half where guardrails exist, which share the rest evenly; else all.
+
+    guardrails: distinct names of the floor, of rates and of query classes with a process of their own.
+    Raises ValueError for a name given twice or a risk outside 0..1.
+    """
+    _check(risk)
+    if len(set(guardrails)) != len(guardrails):
+        raise ValueError(f"guardrails {list(guardrails)} name one twice; write each once")
+    if not guardrails:
+        return HarmRisks(risk, {})
+    share = risk / 2 / len(guardrails)
+    return HarmRisks(risk / 2, dict.fromkeys(guardrails, share))
+
+
+def campaign_risk(risk: float, campaign: int) -> float:
+    """Share of `risk` for the campaign-th attempt (1, 2, ...): 6 / (pi campaign)^2, which sums to the whole."""
+    _check(risk)
+    if campaign < 1:
+        raise ValueError(f"campaign is {campaign}; write 1 for the first")
+    return risk * 6 / (pi * campaign) ** 2
+
+
+def _check(risk: float) -> None:
+    if not 0 < risk < 1:
+        raise ValueError(f"risk is {risk}; write a probability, as in 0.05")

@@ -1,0 +1,150 @@
+"""Exact Match from pairs: one request answered by both variants, so most of the noise cancels.
+
+For a pair, D = candidate right - baseline right is -1, 0 or 1. A bet stakes a share of capital: it multiplies it
+by `1 + stake (D + margin)` and against harm by `1 - stake (D + margin)`. Inside the null hypothesis `E[D] <=
+-margin` (promote; harm: >=) the factor's expectation is at most 1, pair by pair, and stakes never change, so the
+capital depends on cumulative counts alone and is an e-process after any number of pairs in any order; the
+baseline may drift. By Ville's inequality a claim at 1/risk is false with probability at most risk.
+Source: betting with bounded means, Waudby-Smith, Ramdas, "Estimating means of bounded random variables by
+betting" (2024), here with fixed stakes.
+
+What must hold: given the past, a pair's expected D lies in the null hypothesis; pairs are independent requests or
+a dispersion factor stands for their likeness. Golden questions asked of both variants are pairs as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, log1p
+from typing import NamedTuple
+
+from earlystop.evidence import bets
+from earlystop.evidence.bets import Side
+from earlystop.evidence.intervals import Interval
+from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
+
+LARGEST_STAKE = 0.9
+"""Times the most a pair can cost: no pair takes more than this share of a bet's capital."""
+
+INTERVAL_STAKE = 0.45
+"""The same for an interval, where |D - difference| may be 2."""
+
+
+class Pairs(NamedTuple):
+    """Pairs so far (or in a look) by which variants were right. Counts >= 0."""
+
+    both: int = 0
+    baseline_only: int = 0
+    candidate_only: int = 0
+    neither: int = 0
+
+    @property
+    def total(self) -> int:
+        """All pairs."""
+        return sum(self)
+
+    def plus(self, other: Pairs) -> Pairs:
+        """Both together."""
+        return Pairs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+NOTHING = Pairs()
+
+
+def stake_grid(bets_on: int = 12, span: float = 40.0, middle: float | None = None, decay: float = 0.0) -> BetGrid:
+    """Stakes as shares of the largest allowed one, geometric from 1/span to 1.
+
+    The share of capital falls off by 2^-decay with every factor of 2 away from `middle` (None: even shares).
+    """
+    sizes = [span ** (k / (bets_on - 1) - 1) for k in range(bets_on)]
+    if middle is None:
+        return weighted_grid(sizes, [1.0] * bets_on)
+    return weighted_grid(sizes, [2.0 ** (-decay * abs(log(size / middle, 2))) for size in sizes])
+
+
+GRID = stake_grid(middle=0.3, decay=0.7)
+"""Most capital on the stakes that 3 to 12 % of disagreeing pairs ask for; others cost a few percent more pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairsProcess:
+    """One e-process on pairs; pairs: all so far; log_e: natural log now, log_e_max: its largest, >= 0."""
+
+    margin: float
+    side: Side
+    pairs: Pairs = NOTHING
+    log_e: float = 0.0
+    log_e_max: float = 0.0
+
+
+def start(margin: float, side: Side) -> PairsProcess:
+    """The process before any pair. Raises ValueError unless 0 < margin < 1."""
+    bets.check_margin(margin)
+    return PairsProcess(margin, side)
+
+
+def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0) -> PairsProcess:
+    """The process after more pairs; dispersion: one factor >= 1 for the whole process, fixed before it."""
+    pairs = process.pairs.plus(new)
+    now = log_e(pairs, process.margin, process.side, dispersion=dispersion)
+    return PairsProcess(process.margin, process.side, pairs, now, max(process.log_e_max, now))
+
+
+def log_e(pairs: Pairs, margin: float, side: Side, grid: BetGrid = GRID, dispersion: float = 1.0) -> float:
+    """Natural log of the e-value from cumulative counts; 0 without pairs.
+
+    margin: tolerated loss of EM, 0 <= margin < 1. Raises ValueError for a negative count, a margin outside its
+    domain or a dispersion below 1.
+    """
+    _check(pairs)
+    bets.check_dispersion(dispersion)
+    if not 0 <= margin < 1:
+        raise ValueError(f"margin is {margin}; write the tolerated loss as a fraction, as in 0.02")
+    dearest = 1 - side * margin  # a baseline_only pair costs a bet on promotion 1 - margin
+    stakes = [LARGEST_STAKE / dearest * size for size in grid.sizes]
+    return _log_e(pairs, -margin, side, stakes, grid, dispersion)
+
+
+def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Interval:
+    """EM candidate minus EM baseline, -1..1, with bounds valid at all numbers of pairs at once.
+
+    Exact: a bound lies where a one-sided e-process with stakes that do not depend on the bound reaches 2/risk,
+    so the truth is missed with probability at most risk (0 < risk < 1), ever. Needs a constant difference.
+    """
+    _check(pairs)
+    if pairs.total == 0:
+        return Interval(None, -1.0, 1.0)
+    stakes = [INTERVAL_STAKE * size for size in GRID.sizes]
+    threshold = -log(risk / 2)
+    estimate = (pairs.candidate_only - pairs.baseline_only) / pairs.total
+
+    def bound(side: Side) -> float:
+        inside, outside = estimate, -float(side)
+        if _log_e(pairs, outside, side, stakes, GRID, dispersion) < threshold:
+            return outside
+        for _ in range(26):  # the e-value falls monotonically from `outside` to `inside`
+            middle = (inside + outside) / 2
+            if _log_e(pairs, middle, side, stakes, GRID, dispersion) >= threshold:
+                outside = middle
+            else:
+                inside = middle
+        return outside
+
+    return Interval(estimate, bound(Side.PROMOTE), bound(Side.HARM))
+
+
+def _log_e(pairs: Pairs, edge: float, side: Side, stakes: list[float], grid: BetGrid, dispersion: float) -> float:
+    """Mixture against `E[D] <= edge` (promote) or `>= edge` (harm)."""
+    better, worse, same = pairs.candidate_only, pairs.baseline_only, pairs.both + pairs.neither
+    capital = []
+    for stake in stakes:
+        signed = side * stake
+        gain = better * log1p(signed * (1 - edge)) + worse * log1p(signed * (-1 - edge)) + same * log1p(-signed * edge)
+        capital.append(gain / dispersion)
+    return log_mixture(capital, grid.log_weights)
+
+
+def _check(pairs: Pairs) -> None:
+    for name, count in zip(Pairs._fields, pairs, strict=True):
+        if count < 0:
+            raise ValueError(f"pairs: {name} is {count}; write a count of 0 or more")

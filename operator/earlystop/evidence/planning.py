@@ -1,0 +1,202 @@
+"""How many requests, and how long, until a verdict on Exact Match: before a rollout and in the middle of it.
+
+Answers carry information `requests / noise`, with noise `p_c (1-p_c) / share + p_b (1-p_b) / (1-share)`. When the true
+gap is g, log capital rises by about g^2 / 2 for a unit of information, with variance g^2, and the claim is made at
+`nats = log(1/risk) + price`, where the price is what spreading bets over unknown gaps costs (`PRICES`, measured).
+The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean,
+quantiles and power. `fixed_sample_size` is what a test without looks would need (Blackwelder, 1982).
+
+Nothing here touches the risks: a plan or a futile rollout may be dropped at any time (non-binding futility).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, inf, log, log2, sqrt
+from statistics import NormalDist
+
+from earlystop.evidence.bets import Side, check_margin
+
+PRICES = (
+    (-1.5, 1.06),
+    (-1.0, 0.86),
+    (-0.5, 0.52),
+    (0.0, 0.45),
+    (0.5, 0.67),
+    (1.0, 1.15),
+    (1.5, 1.4),
+    (2.0, 1.4),
+    (4.0, 2.5),
+)
+"""(log2 of gap / margin, nats): price of not knowing the gap, for the default grid; between points on a line."""
+
+SENSIBLE = 2.0
+"""A rollout longer than this many times the mean is more likely to be about another gap than about bad luck."""
+
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be shown, and what is supposed to be true.
+
+    baseline_rate: EM of the baseline, 0..1; difference: supposed EM candidate - baseline; margin: tolerated
+    loss, 0 < margin < 1; risk: of a false claim, 0 < risk < 1. Raises ValueError outside these domains, or when the
+    supposed difference is on the wrong side of the claim, where no number of requests leads to a verdict.
+    """
+
+    baseline_rate: float
+    difference: float
+    margin: float
+    risk: float = 0.05
+    side: Side = Side.PROMOTE
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+        if not 0 <= self.baseline_rate <= 1 or not 0 <= self.baseline_rate + self.difference <= 1:
+            raise ValueError(
+                f"rates {self.baseline_rate} and {self.baseline_rate + self.difference}; write rates within 0..1"
+            )
+        if not 0 < self.risk < 1:
+            raise ValueError(f"risk is {self.risk}; write a probability, as in 0.05")
+        if not self.gap > 0:
+            above = "above" if self.side is Side.PROMOTE else "below"
+            raise ValueError(f"difference {self.difference} can never be shown; write one {above} {-self.margin}")
+
+    @property
+    def gap(self) -> float:
+        """Distance of the supposed difference from the edge of the null hypothesis."""
+        return self.side * (self.difference + self.margin)
+
+    @property
+    def nats(self) -> float:
+        """Level that log capital on the true gap has to reach."""
+        return -log(self.risk) + _price(log2(self.gap / self.margin))
+
+    def noise(self, share: float) -> float:
+        """Variance of the estimated difference times the number of requests; share: the candidate's, 0 < share < 1."""
+        if not 0 < share < 1:
+            raise ValueError(f"share is {share}; write the candidate's part of traffic, as in 0.25")
+        candidate = self.baseline_rate + self.difference
+        own, other = candidate * (1 - candidate), self.baseline_rate * (1 - self.baseline_rate)
+        return own / share + other / (1 - share)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Routed and scored requests of both arms until the verdict: mean, median, 90 % quantile, sensible maximum."""
+
+    mean: float
+    median: float
+    ninety: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a rollout: the candidate's share, 0 < share < 1, and the seconds that it lasts at least."""
+
+    share: float
+    least_seconds: float = 0.0
+
+
+def fixed_sample_size(question: Question, share: float, power: float = 0.9) -> float:
+    """N*: requests of both arms that one look at the end would need for `power`, 0 < power < 1."""
+    quantiles = _NORMAL.inv_cdf(1 - question.risk) + _NORMAL.inv_cdf(power)
+    return float(quantiles**2 * question.noise(share) / question.gap**2)
+
+
+def forecast(question: Question, share: float) -> Forecast:
+    """Requests until the verdict at a constant split."""
+    mean = _mean_information(question) * question.noise(share)
+    return Forecast(mean, mean * _quantile(0.5, question.nats), mean * _quantile(0.9, question.nats), SENSIBLE * mean)
+
+
+def power_within(question: Question, share: float, requests: float) -> float:
+    """Probability of the verdict within so many requests (>= 0) at a constant split."""
+    mean = _mean_information(question) * question.noise(share)
+    return _passed(requests / mean, question.nats)
+
+
+def seconds_to_verdict(
+    question: Question,
+    stages: Sequence[Stage],
+    per_second: float,
+    settle_seconds: float = 0.0,
+    quantile: float | None = None,
+) -> float:
+    """Seconds until the verdict over the stages of a rollout; the last one goes on until then.
+
+    per_second: scored requests of both arms; settle_seconds: at the start of each stage, when nothing counts;
+    quantile: 0 < quantile < 1 for a time that suffices with that probability, None for the mean amount of evidence.
+    inf without traffic.
+    """
+    if not stages:
+        raise ValueError("a rollout without stages; write at least one")
+    if not per_second > 0:
+        return inf
+    factor = 1.0 if quantile is None else _quantile(quantile, question.nats)
+    missing = _mean_information(question) * factor
+    seconds = 0.0
+    for number, stage in enumerate(stages, start=1):
+        rate = per_second / question.noise(stage.share)
+        needed = missing / rate
+        seconds += settle_seconds
+        if number == len(stages) or needed <= stage.least_seconds:
+            return seconds + needed
+        seconds += stage.least_seconds
+        missing -= stage.least_seconds * rate
+    return seconds
+
+
+def futile(question: Question, share: float, estimate: float, log_e: float, requests_left: float) -> bool:
+    """Whether the claim is out of reach: should the difference be as estimated, the rest would not suffice on average.
+
+    Only margin, risk, side and the baseline's rate of `question` count; estimate: EM candidate - baseline as seen;
+    log_e: of the process now; requests_left: both arms, until the deadline.
+    """
+    gap = question.side * (estimate + question.margin)
+    if gap <= 0:
+        return True
+    candidate = min(max(question.baseline_rate + estimate, 0.0), 1.0)
+    own, other = candidate * (1 - candidate), question.baseline_rate * (1 - question.baseline_rate)
+    noise = own / share + other / (1 - share)
+    missing = max(0.0, -log(question.risk) - log_e)
+    return missing * 2 * noise / gap**2 > requests_left
+
+
+def _mean_information(question: Question) -> float:
+    return 2 * question.nats / question.gap**2
+
+
+def _price(octaves: float) -> float:
+    """Price at log2(gap / margin), on the line between measured points and constant beyond the first and last."""
+    if octaves <= PRICES[0][0]:
+        return PRICES[0][1]
+    for (left, low), (right, high) in pairwise(PRICES):
+        if octaves <= right:
+            return low + (high - low) * (octaves - left) / (right - left)
+    return PRICES[-1][1]
+
+
+def _passed(times_mean: float, nats: float) -> float:
+    """Inverse Gaussian distribution function with mean 1 and shape nats / 2."""
+    if times_mean <= 0:
+        return 0.0
+    root = sqrt(nats / 2 / times_mean)
+    reflected = _NORMAL.cdf(-root * (times_mean + 1))
+    return min(1.0, _NORMAL.cdf(root * (times_mean - 1)) + (exp(nats) * reflected if reflected > 0 else 0.0))
+
+
+def _quantile(probability: float, nats: float) -> float:
+    if not 0 < probability < 1:
+        raise ValueError(f"quantile is {probability}; write a probability, as in 0.9")
+    low, high = 0.0, 1.0
+    while _passed(high, nats) < probability:
+        high *= 2
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _passed(middle, nats) < probability else (low, middle)
+    return high

@@ -1,0 +1,161 @@
+"""Exact Match with query classes as strata: the mean loss over classes, and every class on its own.
+
+`StrataProcess` bets against the mean difference, weighted by the candidate's traffic, with one stake for all
+classes of a look (`bets.look_log_e`, where the proof stands). Comparing inside classes removes the noise of
+their mix, so a verdict needs fewer answers than on pooled counts. With one class it equals `exact_match` bit
+for bit.
+
+A mean can hide a class that broke. `start_each` begins one process for each class: on the harm side a class
+shown to be harmed can roll back, on the promote side each class can be certified. These are plain
+`exact_match` processes; the risk is to be shared among them (`many.harm_risks`).
+
+A class whose answers of a look lie in one arm alone cannot be compared yet. `gather` then carries the whole look
+over, all classes together, because leaving one out would turn the weighted mean into another. That rule looks at
+numbers of answers only, never at whether they are right, so it is a valid stopping rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from earlystop.evidence import bets, exact_match
+from earlystop.evidence.bets import Answers, ClassLook, Guess, Side
+from earlystop.evidence.exact_match import ExactMatchProcess, default_grid
+from earlystop.evidence.mixture import BetGrid, log_mixture
+
+
+class Arms(NamedTuple):
+    """Scored answers of one query class in one look."""
+
+    baseline: Answers = Answers(0, 0)
+    candidate: Answers = Answers(0, 0)
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether exactly one arm has answers."""
+        return (self.baseline.scored == 0) != (self.candidate.scored == 0)
+
+    def plus(self, other: Arms) -> Arms:
+        """Both looks' answers together."""
+        return Arms(
+            Answers(self.baseline.scored + other.baseline.scored, self.baseline.match + other.baseline.match),
+            Answers(self.candidate.scored + other.candidate.scored, self.candidate.match + other.candidate.match),
+        )
+
+
+Classes = Mapping[str, Arms]
+"""Query class -> its answers in a look. Classes may appear at any look; the empty name is a class like others."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrataProcess:
+    """One e-process on the mean difference, promote or harm, after some looks.
+
+    margin, side, grid, log_capital, log_e, log_e_max: as in `ExactMatchProcess`. first: the guess for a class
+    never seen; guesses: class -> what its past looks say, sorted by name.
+    """
+
+    margin: float
+    side: Side
+    grid: BetGrid
+    log_capital: tuple[float, ...]
+    first: Guess
+    guesses: tuple[tuple[str, Guess], ...] = ()
+    log_e: float = 0.0
+    log_e_max: float = 0.0
+
+
+def start(
+    margin: float, side: Side, grid: BetGrid | None = None, guess: float = 0.8, strength: float = 20.0
+) -> StrataProcess:
+    """The process before any look; parameters and errors as in `exact_match.start`, for every class alike."""
+    bets.check_margin(margin)
+    grid = grid or default_grid(side)
+    return StrataProcess(margin, side, grid, (0.0,) * len(grid), bets.first_guess(guess, strength))
+
+
+def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
+    """The process after one more look. A look with a class in one arm alone, or with no answer, changes nothing.
+
+    Classes without answers take no part. The order of `classes` does not matter. dispersion: as in
+    `exact_match.update`. Raises ValueError, naming the class, for counts that cannot be.
+    """
+    bets.check_dispersion(dispersion)
+    if not usable(classes):
+        return process
+    names = sorted(name for name, arms in classes.items() if arms.baseline.scored)
+    known = dict(process.guesses)
+    rows = [ClassLook(*classes[name], known.get(name, process.first).rate) for name in names]
+    gains = bets.look_log_e(rows, process.margin, process.side, [process.margin * s for s in process.grid.sizes])
+    log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
+    for name in names:
+        known[name] = known.get(name, process.first).learn(*classes[name], process.margin)
+    log_e = log_mixture(log_capital, process.grid.log_weights)
+    return StrataProcess(
+        process.margin,
+        process.side,
+        process.grid,
+        log_capital,
+        process.first,
+        tuple(sorted(known.items())),
+        log_e,
+        max(process.log_e_max, log_e),
+    )
+
+
+def usable(classes: Classes) -> bool:
+    """Whether a look can be bet on: some class has answers, and each that has any has them in both arms."""
+    answered = [arms for name, arms in classes.items() if _answered(name, arms)]
+    return bool(answered) and not any(arms.one_sided for arms in answered)
+
+
+def _answered(name: str, arms: Arms) -> bool:
+    try:
+        bets.check_answers(*arms)
+    except ValueError as error:
+        raise ValueError(f"query class {name!r}: {error}") from None
+    return arms.baseline.scored > 0 or arms.candidate.scored > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Answers that wait for their counterpart: class -> answers, sorted by name; weight: percent, or None."""
+
+    classes: tuple[tuple[str, Arms], ...] = ()
+    weight: int | None = None
+
+
+def gather(carried: Carried, classes: Classes, weight: int) -> tuple[Carried, dict[str, Arms] | None]:
+    """Add a look to what waits: the rest to carry on, and the answers to bet on, None while they must wait.
+
+    weight: the candidate's share in percent during the look. What waits is dropped when the weight changes, so
+    that arms are always compared over the same moments; numbers of answers alone decide that as well.
+    """
+    waiting = dict(carried.classes) if carried.weight == weight else {}
+    for name, arms in classes.items():
+        waiting[name] = waiting.get(name, Arms()).plus(arms)
+    waiting = {name: waiting[name] for name in sorted(waiting) if _answered(name, waiting[name])}
+    if not usable(waiting):
+        return Carried(tuple(waiting.items()), weight), None
+    return Carried((), weight), waiting
+
+
+Each = tuple[tuple[str, ExactMatchProcess], ...]
+"""One process for each query class, sorted by name."""
+
+
+def start_each(margins: Mapping[str, float], side: Side, grid: BetGrid | None = None, guess: float = 0.8) -> Each:
+    """One process for each class of `margins` (class -> tolerated loss): as many claims, so share the risk."""
+    return tuple((name, exact_match.start(margins[name], side, grid, guess)) for name in sorted(margins))
+
+
+def update_each(each: Each, classes: Classes, dispersion: float = 1.0) -> Each:
+    """All processes after one more look; a class with an empty arm, or not named at the start, is left as is."""
+    return tuple((name, exact_match.update(process, *classes.get(name, Arms()), dispersion)) for name, process in each)
+
+
+def certified_each(each: Each, log_threshold: float) -> bool:
+    """Whether every class has reached the threshold (log(1/risk)): all must, so no risk is shared on this side."""
+    return all(process.log_e_max >= log_threshold for _, process in each)

@@ -1,0 +1,131 @@
+"""The operator at scale: `python -m tests.bench.scale`. It prints what a fleet of policies costs beside the bar.
+
+A real API server, Prometheus and operator; one synthetic exporter stands for all servers, and no gateway answers.
+The exit code says only whether it could measure.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.bench.scale_fleet import DELAY_SECONDS, LOOK_SECONDS
+from tests.bench.scale_sources import (
+    bound_of,
+    buckets_between,
+    busiest,
+    cpu_seconds,
+    machine_busy_seconds,
+    memory_mib,
+    value,
+    writes_between,
+)
+from tests.bench.scale_stage import LOOKS, Stage, staged
+from tests.bench.scale_table import BARS, ColdStart, Steady, table
+
+LATENESS = "earlystop_operator_look_lateness_seconds"
+# Longer than a look's spacing and the delay together: after it every policy has a look that is due.
+DOWN_SECONDS = LOOK_SECONDS + DELAY_SECONDS + 3.0
+# The first looks change conditions, which are stored at once for all policies: that belongs to the start.
+WARM_UP_SECONDS = 3.0 * LOOK_SECONDS
+COLD_START_DEADLINE = 120.0
+
+
+def steady(stage: Stage, seconds: float) -> Steady:
+    """What the operator costs while every policy is being looked at."""
+    looks, queries, samples = stage.seen(), stage.queries(), [memory_mib(stage.pid, "VmRSS")]
+    used, busy, begin, clock = cpu_seconds(stage.pid), machine_busy_seconds(), time.time(), time.monotonic()
+    while time.monotonic() - clock < seconds:
+        time.sleep(1.0)
+        samples.append(memory_mib(stage.pid, "VmRSS"))
+    span, end = time.monotonic() - clock, time.time()
+    used, busy = cpu_seconds(stage.pid) - used, machine_busy_seconds() - busy
+    after = stage.seen()
+    requests = stage.requests()
+    writes = writes_between(requests, begin, end)
+    late = buckets_between(looks, after, LATENESS)
+    taken = value(after, LOOKS, outcome="read") - value(looks, LOOKS, outcome="read")
+    asked = sum(1 for each in requests if begin <= each.at < end and each.verb in ("get", "list"))
+    return Steady(
+        seconds=span,
+        resident_mib=max(samples),
+        peak_mib=memory_mib(stage.pid),
+        cores=used / span,
+        others_cores=(busy - used) / span,
+        late_median=bound_of(late, 0.5),
+        late_99=bound_of(late, 0.99),
+        writes_a_second=len(writes) / span,
+        writes_busiest=busiest(writes, 10.0) / 10.0,
+        reads_a_second=asked / span,
+        queries_a_second=(stage.queries() - queries) / span,
+        looks=int(taken),
+        looks_expected=stage.policies * span / LOOK_SECONDS,
+        looks_failed=int(value(after, LOOKS) - value(looks, LOOKS) - taken),
+    )
+
+
+def cold_start(stage: Stage) -> ColdStart:
+    """Kill the operator, let looks fall due for every policy, and start it again.
+
+    It has caught up when it has taken every look that is due by then, the missed ones included; the first look of
+    the last policy came no later.
+    """
+    stage.kill_operator()
+    time.sleep(DOWN_SECONDS)
+    last = stage.last_looks()
+    busy = machine_busy_seconds()
+    begun = stage.start_operator()
+    answering: float | None = None
+    while time.monotonic() - begun < COLD_START_DEADLINE:
+        seen = stage.seen()
+        if seen and answering is None:
+            answering = time.monotonic() - begun
+        complete = time.time() - DELAY_SECONDS
+        due = sum(int((complete - moment) // LOOK_SECONDS) for moment in last)
+        taken = int(value(seen, LOOKS))
+        if taken >= due:
+            span, used = time.monotonic() - begun, cpu_seconds(stage.pid)
+            busy = machine_busy_seconds() - busy - used
+            return ColdStart(answering or span, span, taken, memory_mib(stage.pid), used, busy / span)
+        time.sleep(0.1)
+    raise SystemExit(f"the operator did not catch up within {COLD_START_DEADLINE:.0f} s; its log ends:\n{_log(stage)}")
+
+
+def _log(stage: Stage) -> str:
+    return stage.operator.tail() if stage.operator is not None else ""
+
+
+def main(
+    policies: Annotated[int, typer.Option(min=1, max=5000, help="Active policies.")] = 200,
+    window: Annotated[float, typer.Option(min=15, max=1200, help="Seconds to measure.")] = 120.0,
+    processes: Annotated[int, typer.Option(min=1, max=32, help="Server processes a policy.")] = 4,
+) -> None:
+    """Measure the operator with many policies and print the figures beside the bar."""
+    console = Console()
+    console.print(f"preparing {policies} policies, 2 variants x {processes} processes each")
+    with staged(policies, processes) as stage:
+        begun = stage.start_operator()
+        stage.wait_observing(120.0 + policies)
+        console.print(f"all of them are observed, {time.monotonic() - begun:.0f} s after the operator's first start")
+        time.sleep(WARM_UP_SECONDS)
+        console.print(f"measuring for {window:.0f} s")
+        costs = steady(stage, window)
+        stage.last_looks()  # asserts that nothing was decided
+        console.print("killing the operator and starting it again")
+        again = cold_start(stage)
+    console.print(table(policies, processes, costs, again, BARS))
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    console.print(
+        f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load {load}; "
+        f"all but the operator used {costs.others_cores:.2f} cores while it was measured and {again.others_cores:.2f} "
+        "during its cold start"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

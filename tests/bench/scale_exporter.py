@@ -1,0 +1,86 @@
+"""One exporter that stands for the servers of many policies: `python -m tests.bench.scale_exporter REVISIONS`.
+
+Both variants of a policy answer alike, with random counts that only grow, so nothing is ever decided.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from random import Random
+
+import typer
+from aiohttp import web
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.convention import FIELD_INDEX, OUTCOME, RESULT
+
+REQUESTS_A_SECOND = 4.0
+EXACT_MATCH = 0.8
+MEAN_TOKENS, DEVIATION_OF_TOKENS = 200.0, 60.0
+
+
+class Counters:
+    """The counters of one process and variant of one policy, in the order of Tally; their series' heads."""
+
+    def __init__(self, policy: str, revision: str, variant: Variant, process: str) -> None:
+        self.counts = [0] * (max(FIELD_INDEX.values()) + 1)
+        labels = f'policy="{policy}",revision="{revision}",step="0",variant="{variant}"'
+        labels += f',query_class="default",process="{process}"'
+        self.series: list[tuple[str, int]] = []
+        for (metric, outcome, result), index in FIELD_INDEX.items():
+            split = "".join(f',{name}="{text}"' for name, text in ((OUTCOME, outcome), (RESULT, result)) if text)
+            self.series.append((f"{metric}{{{labels}{split}}}", index))
+
+    def grow(self, requests: int, random: Random) -> None:
+        """Count that many more requests, all of them answered."""
+        if requests == 0:
+            return
+        spread = (requests * EXACT_MATCH * (1 - EXACT_MATCH)) ** 0.5
+        match = min(requests, max(0, round(random.gauss(requests * EXACT_MATCH, spread))))
+        tokens = max(requests, round(requests * MEAN_TOKENS + random.gauss(0, DEVIATION_OF_TOKENS * requests**0.5)))
+        squared = round(tokens * tokens / requests + requests * DEVIATION_OF_TOKENS**2)
+        added = (requests, requests, 0, match, requests - match, 0, tokens, squared)
+        self.counts = [count + more for count, more in zip(self.counts, added, strict=True)]
+
+    def lines(self) -> list[str]:
+        """The samples in the text format."""
+        return [f"{head} {self.counts[index]}" for head, index in self.series]
+
+
+class Servers:
+    """All processes of all policies, whose counts grow with the time between two scrapes."""
+
+    def __init__(self, revisions: dict[str, str], processes: int, seed: int) -> None:
+        self._random = Random(seed)
+        self._before = time.monotonic()
+        self._pairs = [
+            tuple(Counters(policy, revision, variant, f"0123abcd{process:02}") for variant in Variant)
+            for policy, revision in revisions.items()
+            for process in range(processes)
+        ]
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Answer a scrape."""
+        now = time.monotonic()
+        passed, self._before = now - self._before, now
+        lines = []
+        for pair in self._pairs:
+            requests = round(passed * REQUESTS_A_SECOND * self._random.uniform(0.8, 1.2))
+            for counters in pair:
+                counters.grow(requests, self._random)
+                lines.extend(counters.lines())
+        return web.Response(text="\n".join(lines) + "\n", content_type="text/plain")
+
+
+def main(revisions: Path, host: str = "127.0.0.1", port: int = 9200, processes: int = 4, seed: int = 1) -> None:
+    """Serve /metrics; REVISIONS: a JSON object of policy label to revision."""
+    servers = Servers(json.loads(revisions.read_text()), processes, seed)
+    app = web.Application()
+    app.add_routes([web.get("/metrics", servers.metrics)])
+    web.run_app(app, host=host, port=port, print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,181 @@
+"""The objects of the scale benchmark: many policies, each with a target, a Service and a route of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from earlystop.rollout.plan import revision_of
+from tests.cluster.access import Access
+
+Manifest = dict[str, Any]
+
+NAMESPACES = 20
+LOOK_SECONDS = 15
+SETTLE_SECONDS = 15
+SCRAPE_SECONDS = 15
+DELAY_SECONDS = 2
+SYSTEM = "earlystop-bench"
+ACCOUNT = "operator"
+SOURCE = "bench"
+_AT_ONCE = 200
+
+
+def apply_fleet(access: Access, policies: int, prometheus_url: str) -> None:
+    """Create everything that the operator needs to accept `policies` policies, and the policies themselves."""
+    access.apply(*_namespaces(), _account(), _rights(), _addresses(), _source(prometheus_url))
+    # Without controllers nobody else says that the addresses may be used.
+    ready = '{"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "", "message": "",'
+    ready += ' "lastTransitionTime": "2025-01-01T00:00:00Z"}]}}'
+    access.kubectl("patch", "servicecidr/bench", "--subresource=status", "--type=merge", f"--patch={ready}")
+    access.apply(*_gateway())
+    surroundings = (manifest for number in range(policies) for manifest in _surroundings(number))
+    for some in _portions(surroundings):
+        access.apply(*some)
+    for some in _portions(_policy(number) for number in range(policies)):
+        access.apply(*some)
+
+
+def revisions(access: Access) -> dict[str, str]:
+    """The label `policy` of every policy and the revision of its first campaign: what a server would export."""
+    return {
+        f"{each['metadata']['namespace']}/{each['metadata']['name']}": revision_of(each["metadata"]["uid"], 1)
+        for each in access.get("esp", "--all-namespaces")["items"]
+    }
+
+
+def _portions(manifests: Iterator[Manifest]) -> Iterator[list[Manifest]]:
+    while some := list(islice(manifests, _AT_ONCE)):
+        yield some
+
+
+def _namespaces() -> list[Manifest]:
+    names = [SYSTEM, *(_namespace(number) for number in range(NAMESPACES))]
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
+
+
+def _account() -> Manifest:
+    """An account of its own, so that the audit log tells its writes from everyone else's."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": SYSTEM}}
+
+
+def _rights() -> Manifest:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": SYSTEM},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
+    }
+
+
+def _addresses() -> Manifest:
+    """Room for two Services a policy; the test cluster's own range ends after 254."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": "bench"},
+        "spec": {"cidrs": ["10.96.0.0/16"]},
+    }
+
+
+def _source(url: str) -> Manifest:
+    spec = {
+        "url": url,
+        "scrapeIntervalSeconds": SCRAPE_SECONDS,
+        "evaluationDelaySeconds": DELAY_SECONDS,
+        "timeoutSeconds": 10,
+    }
+    return {"apiVersion": "earlystop.dev/v1alpha1", "kind": "MetricSource", "metadata": {"name": SOURCE}, "spec": spec}
+
+
+def _gateway() -> list[Manifest]:
+    """A Gateway that nobody serves: it has no address to probe, so counts must prove the weights."""
+    api = "gateway.networking.k8s.io/v1"
+    listener = {"name": "web", "protocol": "HTTP", "port": 80, "allowedRoutes": {"namespaces": {"from": "All"}}}
+    return [
+        {
+            "apiVersion": api,
+            "kind": "GatewayClass",
+            "metadata": {"name": "bench"},
+            "spec": {"controllerName": "example.com/nobody"},
+        },
+        {
+            "apiVersion": api,
+            "kind": "Gateway",
+            "metadata": {"name": "bench", "namespace": SYSTEM},
+            "spec": {"gatewayClassName": "bench", "listeners": [listener]},
+        },
+    ]
+
+
+def _namespace(number: int) -> str:
+    return f"team-{number % NAMESPACES:02}"
+
+
+def _metadata(number: int) -> Manifest:
+    return {"name": f"qa-{number:05}", "namespace": _namespace(number)}
+
+
+def _surroundings(number: int) -> list[Manifest]:
+    metadata = _metadata(number)
+    labels = {"app": metadata["name"]}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "server", "image": "bench:none"}]}}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+        "backendRefs": [{"name": metadata["name"], "port": 80}],
+    }
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata,
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+        },
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": metadata,
+            "spec": {
+                "parentRefs": [{"name": "bench", "namespace": SYSTEM}],
+                "hostnames": [f"{metadata['name']}.example.com"],
+                "rules": [rule],
+            },
+        },
+    ]
+
+
+def _policy(number: int) -> Manifest:
+    """A policy that stays undecided: both variants are alike, and half of the tokens would have to be saved."""
+    metadata = _metadata(number)
+    parameter = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
+    return {
+        "apiVersion": "earlystop.dev/v1alpha1",
+        "kind": "EarlyStopPolicy",
+        "metadata": metadata,
+        "spec": {
+            "targetRef": {"kind": "Deployment", "name": metadata["name"]},
+            "parameters": [parameter],
+            "baseline": {"values": [{"name": "window", "value": "40"}]},
+            "candidates": [{"name": "w10", "values": [{"name": "window", "value": "10"}]}],
+            "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": metadata["name"]}}},
+            "rollout": {
+                "steps": [{"weight": 50}],
+                "lookSeconds": LOOK_SECONDS,
+                "settleSeconds": SETTLE_SECONDS,
+            },
+            "metrics": {"sourceRef": {"name": SOURCE}},
+            "objective": {
+                "exactMatch": {"margin": "0.02"},
+                "tokens": {"minimumSaving": "0.5"},
+                "risk": {"promote": "0.000001", "harm": "0.000001"},
+            },
+        },
+    }

@@ -1,0 +1,122 @@
+"""The scale benchmark's stage: API server, Prometheus, synthetic exporter and the operator, all real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from tests.bench.scale_fleet import ACCOUNT, SCRAPE_SECONDS, SYSTEM, apply_fleet, revisions
+from tests.bench.scale_sources import Request, Scrape, audited, scrape, value
+from tests.cluster.access import Access
+from tests.cluster.kit import Cluster
+from tests.cluster.network import NODE_ADDRESS
+from tests.cluster.processes import Child, wait_until
+from tests.cluster.prometheus import Prometheus
+
+ROOT = Path(__file__).parents[2]
+EXPORTER_PORT = 9200
+OPERATOR_URL = "http://127.0.0.1:18080"
+LOOKS = "earlystop_operator_looks_total"
+PHASES = "earlystop_operator_policies"
+
+
+class Stage:
+    """The processes around the operator, and the operator itself, which can be started again."""
+
+    def __init__(self, access: Access, audit_log: Path, prometheus: Prometheus, policies: int) -> None:
+        self.policies = policies
+        self.prometheus = prometheus
+        self.operator: Child | None = None
+        self._access = access
+        self._audit_log = audit_log
+        self._kubeconfig = access.service_account_kubeconfig(SYSTEM, ACCOUNT)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the operator that runs now."""
+        assert self.operator is not None  # the benchmark starts it first
+        return self.operator.pid
+
+    def start_operator(self) -> float:
+        """Start the operator; returns the moment at which it was started, by the monotonic clock."""
+        begun = time.monotonic()
+        environment = {"KUBECONFIG": str(self._kubeconfig)}
+        options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
+        self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)
+        return begun
+
+    def kill_operator(self) -> None:
+        """End the operator as a lost node would."""
+        assert self.operator is not None  # the benchmark starts it first
+        self.operator.stop(patience_seconds=0.0)
+
+    def wait_observing(self, deadline_seconds: float) -> None:
+        """Wait until every policy takes looks. Raises ClusterError, with the operator's log, at the deadline."""
+        assert self.operator is not None  # the benchmark starts it first
+        self.operator.wait_ready(self._all_observe, deadline_seconds)
+
+    def seen(self) -> Scrape:
+        """The operator's own metrics, empty while it does not answer."""
+        try:
+            return scrape(f"{OPERATOR_URL}/metrics")
+        except OSError:
+            return {}
+
+    def last_looks(self) -> list[float]:
+        """The Unix times of each policy's last look as it is stored. Raises AssertionError if one was decided."""
+        statuses = [each.get("status", {}) for each in self._access.get("esp", "--all-namespaces")["items"]]
+        phases = {status.get("phase") for status in statuses}
+        assert phases == {"Observing"}, f"every policy must stay undecided for these figures, but there are {phases}"
+        return [datetime.fromisoformat(status["lastLookAt"]).timestamp() for status in statuses]
+
+    def requests(self) -> list[Request]:
+        """What the operator has asked of the API server so far."""
+        return audited(self._audit_log, f"system:serviceaccount:{SYSTEM}:{ACCOUNT}")
+
+    def queries(self) -> float:
+        """How many queries Prometheus has answered so far."""
+        return value(
+            scrape(f"{self.prometheus.url}/metrics"), "prometheus_http_requests_total", handler="/api/v1/query"
+        )
+
+    def _all_observe(self) -> bool:
+        return value(self.seen(), PHASES, phase="Observing") == self.policies
+
+
+@contextmanager
+def staged(policies: int, processes: int) -> Iterator[Stage]:
+    """A stage with everything but the operator running. Use in the main thread."""
+    with Cluster(controllers=False, nodes=False, crds=(ROOT / "crds",), audit=True, prometheus=True) as cluster:
+        access, prometheus = cluster.access, cluster.prometheus
+        apply_fleet(access, policies, prometheus.url)
+        known = access.directory / "revisions.json"
+        known.write_text(json.dumps(revisions(access)))
+        options = [str(known), f"--host={NODE_ADDRESS}", f"--port={EXPORTER_PORT}", f"--processes={processes}"]
+        exporter = _python("exporter", "tests.bench.scale_exporter", options, access.directory, {})
+        stage = Stage(access, cluster.control_plane.audit_log, prometheus, policies)
+        try:
+            # Two scrapes, so that the first look of a policy finds requests of its own.
+            prometheus.start({"bench": [f"{NODE_ADDRESS}:{EXPORTER_PORT}"]}, f"{SCRAPE_SECONDS}s", wait_up=True)
+            wait_until(lambda: _scraped_twice(prometheus), 4.0 * SCRAPE_SECONDS, "Prometheus to scrape twice")
+            yield stage
+        finally:
+            for child in (stage.operator, exporter):
+                if child is not None:
+                    child.stop(patience_seconds=2.0)
+
+
+def _scraped_twice(prometheus: Prometheus) -> bool:
+    rows = prometheus.query('min(count_over_time(up{job="bench"}[5m]))')
+    return bool(rows) and float(rows[0]["value"][1]) >= 2
+
+
+def _python(name: str, module: str, options: list[str], directory: Path, environment: dict[str, str]) -> Child:
+    paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])
+    command = [sys.executable, "-m", module, *options]
+    return Child(name, command, directory, environment={"PYTHONPATH": paths, **environment})

@@ -1,0 +1,24 @@
+"""Policies that are soon decided, or never, so that a fault meets a rollout where a test wants it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.e2e.stage import Stage
+
+ONE_STEP: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1}
+
+
+def apply_quick(stage: Stage, name: str, **rollout: Any) -> None:
+    """Promoted within some 10 s: a harmless window, judged leniently."""
+    stage.apply_policy(name, 10, "0.10", risk="0.05", **{**ONE_STEP, **rollout})
+
+
+def apply_harmful(stage: Stage, name: str, **rollout: Any) -> None:
+    """Rolled back before long: the boldest window, judged strictly and at a high risk."""
+    stage.apply_policy(name, 1, "0.001", risk="0.5", **{**ONE_STEP, **rollout})
+
+
+def apply_lasting(stage: Stage, name: str, **rollout: Any) -> None:
+    """Observed until its deadline: harmless, but nobody saves 99 % of the tokens."""
+    stage.apply_policy(name, 20, "0.10", saving="0.99", **{**ONE_STEP, **rollout})

@@ -1,0 +1,228 @@
+"""Proxies that spoil what passes through them: real HTTP servers, each in a thread with a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from tests.cluster.access import Access
+from tests.cluster.network import NODE_ADDRESS
+
+Spoil = Callable[[dict[str, Any]], dict[str, Any]]
+HOP_BY_HOP = ("transfer-encoding", "content-length", "connection", "content-encoding", "host", "accept-encoding")
+
+
+class Proxy:
+    """Forwards everything to `upstream`; use as a context manager. Subclasses say what is spoiled."""
+
+    def __init__(self, upstream: str, *, verify: ssl.SSLContext | None = None) -> None:
+        self.url = ""
+        self._upstream = upstream
+        self._verify = verify
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._port = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.in_loop(self._open())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.in_loop(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def in_loop(self, work: Any) -> None:
+        """Do something in the proxy's own thread, and wait for it."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        return await self.forward(request)
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Pass a request on, and its answer back piece by piece as it comes."""
+        async with self.upstream(request, await request.read()) as answer:
+            response = web.StreamResponse(status=answer.status, headers=kept(answer.headers))
+            response.force_close()
+            await response.prepare(request)
+            await pass_on(answer.content, response)
+            return response
+
+    def upstream(self, request: web.Request, body: bytes) -> Any:
+        """The same request to the real server, to be entered as a context."""
+        assert self._session is not None
+        return self._session.request(
+            request.method,
+            self._upstream + request.path_qs,
+            headers=kept(request.headers),
+            data=body or None,
+            skip_auto_headers=("Content-Type",),
+            ssl=self._verify if self._verify is not None else True,
+        )
+
+    async def listen(self) -> None:
+        """Accept connections, at the same address as before."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, NODE_ADDRESS, self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://{NODE_ADDRESS}:{self._port}"
+
+    async def refuse(self) -> None:
+        """Close the port: connections are refused."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _open(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+        self._session = aiohttp.ClientSession(trust_env=False, timeout=timeout, auto_decompress=True)
+        await self.listen()
+
+    async def _close(self) -> None:
+        await self.refuse()
+        assert self._session is not None
+        await self._session.close()
+
+
+class SpoiledPrometheus(Proxy):
+    """Answers queries as badly as its mode says. queries: how many were answered in each mode."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream)
+        self.mode = "fine"
+        self.queries: Counter[str] = Counter()
+
+    def become(self, mode: str) -> None:
+        """From now on be `mode`: fine, refused, or a key of ANSWERS or BODIES."""
+        self.mode = mode
+        self.in_loop(self.refuse() if mode == "refused" else self._listen_if_closed())
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one query in the present mode."""
+        mode = self.mode
+        self.queries[mode] += 1
+        if mode in ANSWERS:
+            return closing(ANSWERS[mode]())
+        if mode == "hanging":
+            await asyncio.Event().wait()
+        async with self.upstream(request, await request.read()) as answer:
+            body = await answer.read()
+            if mode in BODIES:
+                body = BODIES[mode](body)
+            return closing(web.Response(status=answer.status, headers=kept(answer.headers), body=body))
+
+    async def _listen_if_closed(self) -> None:
+        if self._runner is None:
+            await self.listen()
+
+
+def kept(headers: Any) -> dict[str, str]:
+    """Headers that may be passed on."""
+    return {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
+
+
+def closing(response: web.Response) -> web.Response:
+    """The response, after which the connection ends: each query meets the mode of its own moment."""
+    response.force_close()
+    return response
+
+
+def spoiled(spoil: Spoil) -> Callable[[bytes], bytes]:
+    """A change of an answer's JSON as a change of its bytes."""
+    return lambda body: json.dumps(spoil(json.loads(body))).encode()
+
+
+def without_results(answer: dict[str, Any]) -> dict[str, Any]:
+    """Prometheus knows no such series."""
+    return {**answer, "data": {**answer["data"], "result": []}}
+
+
+def with_nan(answer: dict[str, Any]) -> dict[str, Any]:
+    """Every value is NaN."""
+    rows = [{**row, "value": [row["value"][0], "NaN"]} for row in answer["data"]["result"]]
+    return {**answer, "data": {**answer["data"], "result": rows}}
+
+
+def half_counted(answer: dict[str, Any]) -> dict[str, Any]:
+    """Half of the series are missing, as a proxy before several stores says when one of them is away."""
+    rows = answer["data"]["result"]
+    partial = {**answer, "data": {**answer["data"], "result": rows[: len(rows) // 2]}}
+    return {**partial, "warnings": ["one store did not answer"]}
+
+
+ANSWERS: dict[str, Callable[[], web.Response]] = {
+    "unavailable": lambda: web.Response(status=503, text="upstream connect error"),
+    "login page": lambda: web.Response(text="<html><body>Please log in</body></html>", content_type="text/html"),
+}
+BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda body: body[: len(body) // 2],
+    "empty": spoiled(without_results),
+    "not a number": spoiled(with_nan),
+    "partial": spoiled(half_counted),
+}
+
+
+class SpoiledApiServer(Proxy):
+    """Stands before the API server, and can end every watch of policies with an error that is no 410."""
+
+    def __init__(self, access: Access) -> None:
+        view = json.loads(access.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
+        authority = base64.b64decode(view["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+        super().__init__(access.url, verify=ssl.create_default_context(cadata=authority))
+        self._access = access
+        self._broken = asyncio.Event()
+
+    def kubeconfig(self, original: Path) -> Path:
+        """The same identity, by way of this proxy."""
+        path = original.with_suffix(".proxied")
+        path.write_text(original.read_text().replace(self._access.url, self.url))
+        return path
+
+    def break_watches(self) -> None:
+        """End each watch of policies, now and later."""
+        self._loop.call_soon_threadsafe(self._broken.set)
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Pass on, but a watch of policies only until it is to be broken."""
+        if "watch" not in request.query or not request.path.endswith("/earlystoppolicies"):
+            return await super().forward(request)
+        async with self.upstream(request, b"") as answer:
+            response = web.StreamResponse(status=answer.status, headers=kept(answer.headers))
+            await response.prepare(request)
+            passing = asyncio.create_task(pass_on(answer.content, response))
+            breaking = asyncio.create_task(self._broken.wait())
+            await asyncio.wait((passing, breaking), return_when=asyncio.FIRST_COMPLETED)
+            for task in (passing, breaking):
+                task.cancel()
+            if self._broken.is_set():
+                status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500}
+                await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+            return response
+
+
+async def pass_on(content: aiohttp.StreamReader, response: web.StreamResponse) -> None:
+    """Piece by piece, as it comes."""
+    async for piece in content.iter_any():
+        await response.write(piece)

@@ -1,0 +1,114 @@
+"""The API server goes away or its watch breaks: clients notice nothing, and the operator goes on or is restarted."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.kit import Cluster
+from tests.cluster.processes import wait_until
+from tests.e2e.proof import (
+    assert_looks_are_what_prometheus_says,
+    assert_weights_were_always_valid,
+    only_verdict,
+    verdict_looks,
+)
+from tests.e2e.stage import OPERATOR_NAMESPACE, Stage, phase_is
+from tests.e2e.watching import following
+from tests.faults.policies import apply_quick
+from tests.faults.proxies import SpoiledApiServer
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+OUTAGE_SECONDS = 10.0
+
+
+@pytest.fixture
+def api(stage: Stage) -> Iterator[SpoiledApiServer]:
+    """A proxy before the API server, and no operator but one that a test starts behind it."""
+    assert stage.operator is not None
+    stage.operator.stop(0.0)
+    with SpoiledApiServer(stage.access) as proxy:
+        yield proxy
+        stage.operator.stop(0.0)
+    stage.start_operator()
+
+
+@pytest.mark.usefixtures("no_policy_left", "load")
+def test_an_outage_of_the_api_server_costs_no_request_and_no_count(stage: Stage, cluster: Cluster) -> None:
+    # Its decision falls due during the outage, or soon after.
+    apply_quick(stage, "outage", steps=[{"weight": 50, "minimumSeconds": 8}])
+    stage.wait_for("outage", phase_is("Observing"), 60, "observed")
+    before = stage.policy("outage")
+    operator = stage.operator
+    cluster.control_plane.stop_api_server()
+    end = time.monotonic() + OUTAGE_SECONDS
+    wait_until(lambda: time.monotonic() > end, OUTAGE_SECONDS + 5, "the outage to be long enough")
+    assert operator is not None and operator.alive, "the operator ended during the outage"
+    cluster.control_plane.start_api_server()
+    with following(stage) as watched:
+        watched.wait_status("outage", phase_is("Promoted"), 180, "promoted")
+        assert operator.alive, "it is another operator that went on"
+        looks = verdict_looks(only_verdict(stage, "outage"))
+        assert_looks_are_what_prometheus_says(stage, looks, [before, *watched.policies("outage")])
+        assert_weights_were_always_valid(watched.overlays("outage"))
+
+
+@pytest.mark.usefixtures("no_policy_left", "load")
+def test_every_line_of_the_log_is_json_and_those_about_a_policy_name_it(stage: Stage) -> None:
+    apply_quick(stage, "logged")
+    stage.wait_for("logged", phase_is("Promoted"), 90, "promoted")
+    assert stage.operator is not None
+    lines = [json.loads(line) for line in stage.operator.log.read_text().splitlines()]
+    assert all({"asctime", "level", "name", "message"} <= set(line) for line in lines)
+    label = f"{stage.namespace}/logged"
+    about = [line for line in lines if line.get("policy") == label]
+    told = [line["message"].partition(":")[0] for line in about if line["name"] == "earlystop.controller.visit"]
+    assert told[0] == "CampaignStarted" and told[-1] == "Promoted"
+    assert all(line["campaign"] == 1 for line in about)
+    assert all("policy" in line and "campaign" in line for line in lines if "controller.visit" in line["name"])
+
+
+def test_the_probes_and_metrics_of_an_operator_at_work_are_served(stage: Stage) -> None:
+    assert get(stage, "/healthz") == (200, "ok")
+    assert get(stage, "/readyz") == (200, "ok")
+    status, text = get(stage, "/metrics")
+    assert status == 200
+    for family in ("policies", "looks", "look_lateness_seconds", "visits", "status_writes"):
+        assert f"# TYPE earlystop_operator_{family}" in text
+
+
+def test_an_operator_without_an_api_server_is_alive_but_not_ready(stage: Stage, api: SpoiledApiServer) -> None:
+    kubeconfig = api.kubeconfig(stage.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop"))
+    api.in_loop(api.refuse())
+    stage.start_operator(kubeconfig=kubeconfig, wait=False)
+    wait_until(lambda: get(stage, "/readyz")[0] == 503, 30, "the probes to be served")
+    assert get(stage, "/healthz") == (200, "ok")
+    api.in_loop(api.listen())
+    wait_until(lambda: get(stage, "/readyz") == (200, "ok"), 60, "the operator to be ready")
+
+
+def test_an_operator_whose_watch_dies_ends_so_that_it_is_restarted(stage: Stage, api: SpoiledApiServer) -> None:
+    kubeconfig = api.kubeconfig(stage.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop"))
+    operator = stage.start_operator(kubeconfig=kubeconfig)
+    api.break_watches()
+    wait_until(lambda: not operator.alive, 60, "the operator to end")
+    assert operator.exit_code not in (0, None)
+    for line in operator.log.read_text().splitlines():
+        assert json.loads(line)["message"]
+
+
+def get(stage: Stage, path: str) -> tuple[int, str]:
+    """Status and text of the operator's answer, 0 when nobody answers."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(stage.health_url + path) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""

@@ -1,0 +1,148 @@
+"""Prometheus fails in every way it can: nothing is decided from that, nothing is lost, and each way has its name."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.processes import wait_until
+from tests.e2e.proof import (
+    assert_looks_are_what_prometheus_says,
+    assert_nothing_was_counted_anew,
+    assert_weights_were_always_valid,
+    looks_of,
+    only_verdict,
+    owned_objects,
+    share,
+    verdict_looks,
+)
+from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.watching import Following
+from tests.faults.policies import apply_lasting, apply_quick
+from tests.faults.proxies import SpoiledPrometheus
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+REASONS = {
+    "refused": "Unreachable",
+    "unavailable": "ServerError",
+    "login page": "NotJson",
+    "cut": "Malformed",
+    "hanging": "Timeout",
+    "empty": "NoData",
+    "partial": "Partial",
+    "not a number": "NotACount",
+}
+
+
+@pytest.fixture(scope="module")
+def source(stage: Stage) -> Iterator[SpoiledPrometheus]:
+    """Stands between the operator and the real Prometheus, which goes on scraping."""
+    with SpoiledPrometheus(stage.prometheus.url) as proxy:
+        stage.apply_source(proxy.url, evaluationDelaySeconds=2, timeoutSeconds=2)
+        yield proxy
+        proxy.become("fine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def module_load(stage: Stage) -> Iterator[None]:
+    stage.start_load(200)
+    yield
+    assert stage.stop_load()["failed"] == 0
+
+
+@pytest.fixture(scope="class")
+def lasting(stage: Stage, watched: Following, source: SpoiledPrometheus) -> Iterator[str]:
+    """A rollout under way that no outage of this file's tests is long enough to end."""
+    apply_lasting(stage, "lasting")
+    yield "lasting"
+    stage.delete_policy("lasting")
+    wait_until(lambda: not owned_objects(stage, "lasting"), 60, "the objects of the policy to be collected")
+
+
+class TestASourceThatFails:
+    @pytest.mark.parametrize("mode", REASONS)
+    def test_it_is_named_decides_nothing_and_loses_nothing(
+        self, stage: Stage, watched: Following, source: SpoiledPrometheus, lasting: str, mode: str
+    ) -> None:
+        known = len(looks_of(watched.status(lasting)))
+        watched.wait_status(lasting, condition_is("MetricsAvailable", "True"), 60, "reading counts")
+        watched.wait_status(lasting, lambda status: phase_is("Observing")(status), 60, "observed")
+        source.become(mode)
+        lost = watched.wait_status(
+            lasting, condition_is("MetricsAvailable", "False", REASONS[mode]), 30, "without counts"
+        )
+        assert condition_is("Ready", "False", REASONS[mode])(lost)
+        asked = source.queries[mode]
+        wait_until(lambda: mode == "refused" or source.queries[mode] > asked, 30, "the operator to ask again")
+        assert looks_of(watched.status(lasting)) == looks_of(lost), "a look was stored while the source failed"
+        source.become("fine")
+        watched.wait_status(lasting, condition_is("MetricsAvailable", "True"), 60, "reading counts again")
+        revisions = watched.policies(lasting)
+        looks = looks_of(revisions[-1]["status"])
+        assert len(looks) > max(known, len(looks_of(lost)))
+        assert_looks_are_what_prometheus_says(stage, looks, revisions)
+        assert_nothing_was_counted_anew(looks, revisions)
+        assert {overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] for overlay in watched.overlays(lasting)} == {
+            50
+        }
+        assert (REASONS[mode], True) in [
+            (reason, "Nothing is decided" in note) for reason, note in stage.events(lasting)
+        ]
+
+
+def test_an_outage_beyond_its_patience_rolls_a_running_rollout_back(
+    stage: Stage, watched: Following, source: SpoiledPrometheus, no_policy_left: None
+) -> None:
+    apply_lasting(stage, "blind", onNoMetrics={"holdSeconds": 4, "then": "RollBack"})
+    watched.wait_status("blind", lambda status: len(looks_of(status)) > 0 or phase_is("Observing")(status), 60, "seen")
+    source.become("unavailable")
+    watched.wait_status("blind", phase_is("RolledBack"), 60, "rolled back")
+    assert watched.weight("blind") == 0
+    wait_until(lambda: share(stage, "candidate", 50) == 0.0, 30, "no client to get the candidate")
+    verdict = only_verdict(stage, "blind")
+    assert (verdict["spec"]["decision"], verdict["spec"]["reason"]) == ("RollBack", "NoMetrics")
+    assert_weights_were_always_valid(watched.overlays("blind"))
+    source.become("fine")
+
+
+def test_a_promoted_setting_is_never_reverted_by_an_outage(
+    stage: Stage, watched: Following, source: SpoiledPrometheus, no_policy_left: None
+) -> None:
+    source.become("fine")
+    apply_quick(stage, "proven", onNoMetrics={"holdSeconds": 0, "then": "RollBack"})
+    watched.wait_status("proven", phase_is("Promoted"), 120, "promoted")
+    source.become("refused")
+    for mark in ("first", "second", "third"):
+        make_it_visit(stage, "proven", mark)
+    assert stage.operator is not None
+    stage.operator.stop(0.0)
+    stage.start_operator()
+    wait_until(lambda: visits(stage) > 0, 30, "the new operator to visit the policy")
+    assert watched.status("proven")["phase"] == "Promoted"
+    assert watched.weight("proven") == 100
+    assert share(stage, "candidate") == 1.0
+    assert_looks_are_what_prometheus_says(
+        stage, verdict_looks(only_verdict(stage, "proven")), watched.policies("proven")
+    )
+    source.become("fine")
+
+
+def make_it_visit(stage: Stage, policy: str, mark: str) -> None:
+    """Change the object, so that the operator looks at the policy again, and wait until it has."""
+    before = visits(stage)
+    where = f"--namespace={stage.namespace}"
+    stage.access.kubectl("annotate", f"esp/{policy}", where, "--overwrite", f"example.com/touched={mark}")
+    wait_until(lambda: visits(stage) > before, 30, "the operator to visit the policy")
+
+
+def visits(stage: Stage) -> float:
+    """Visits that the operator has ended well."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{stage.health_url}/metrics", timeout=5) as response:
+        lines = response.read().decode().splitlines()
+    return sum(
+        float(line.split()[-1]) for line in lines if line.startswith('earlystop_operator_visits_total{outcome="done"}')
+    )

@@ -1,0 +1,198 @@
+"""The operator dies, is there twice, is meddled with, or may not store its verdict: traffic and counts stay right."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.cluster.processes import wait_until
+from tests.e2e.proof import (
+    assert_looks_are_what_prometheus_says,
+    assert_nothing_was_counted_anew,
+    assert_weights_were_always_valid,
+    looks_of,
+    only_verdict,
+    owned_objects,
+    share,
+    users_objects,
+    verdict_looks,
+)
+from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.watching import Following
+from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
+
+pytest_plugins = ["tests.e2e.fixtures"]
+pytestmark = pytest.mark.usefixtures("load", "no_policy_left")
+
+RATE = 200.0
+KILLS = 6
+SEED = 20240229
+
+
+def test_an_operator_that_is_killed_again_and_again_loses_and_doubles_nothing(stage: Stage, watched: Following) -> None:
+    steps = [{"weight": weight, "minimumSeconds": 5} for weight in (25, 40, 50)]
+    stage.apply_policy("killed", 10, "0.05", risk="0.01", steps=steps, settleSeconds=1)
+    chance = random.Random(SEED)
+    kills = 0
+    while not decided(watched, "killed"):
+        moment = chance.uniform(0.2, 4.0)
+        # Whichever comes first: a decision is to be met by a kill too.
+        let_pass_unless_decided(watched, "killed", moment)
+        kill(stage)
+        kills += 1
+        stage.start_operator(wait=chance.random() < 0.5)
+    assert kills >= KILLS
+    # Now between the decision, its verdict, and the weight that it asks for.
+    watched.wait(lambda: watched.weight("killed") == 100, 60, "weight 100", "killed")
+    kill(stage)
+    stage.start_operator()
+    watched.wait_status("killed", phase_is("Promoted"), 60, "promoted")
+    assert_all_is_well(stage, watched, "killed")
+
+
+def test_traffic_stays_as_it_is_while_the_operator_is_dead(stage: Stage, watched: Following) -> None:
+    apply_lasting(stage, "steady")
+    watched.wait_status("steady", phase_is("Observing"), 60, "observed")
+    kill(stage)
+    changes = len(watched.overlays("steady"))
+    assert share_of_all_clients(stage, "candidate") == pytest.approx(0.5, abs=0.05)
+    assert len(watched.overlays("steady")) == changes
+    stage.start_operator()
+    seen = len(looks_of(watched.status("steady")))
+    watched.wait_status("steady", lambda status: len(looks_of(status)) > seen, 60, "looked at again")
+    revisions = watched.policies("steady")
+    assert_looks_are_what_prometheus_says(stage, looks_of(revisions[-1]["status"]), revisions)
+
+
+def test_deleting_a_policy_restores_the_users_route_without_any_operator(stage: Stage, watched: Following) -> None:
+    before = users_objects(stage)
+    apply_lasting(stage, "orphan")
+    watched.wait_status("orphan", phase_is("Observing"), 60, "observed")
+    assert len(owned_objects(stage, "orphan")) == 2
+    alias = stage.access.get("service/qa-es-candidate", f"--namespace={stage.namespace}")
+    owners = [owner["kind"] for owner in alias["metadata"]["ownerReferences"]]
+    assert owners == ["EarlyStopPolicy", "HTTPRoute"], "the alias must outlive the overlay that leads to it"
+    kill(stage)
+    stage.delete_policy("orphan")
+    wait_until(lambda: not owned_objects(stage, "orphan"), 60, "the overlay and the alias to be collected")
+    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    assert users_objects(stage) == before
+    stage.start_operator()
+
+
+def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage, watched: Following) -> None:
+    rival = stage.start_rival()
+    try:
+        apply_quick(stage, "contested")
+        watched.wait_status("contested", phase_is("Promoted"), 120, "promoted")
+        assert stage.operator is not None and stage.operator.alive and rival.alive
+        assert_all_is_well(stage, watched, "contested")
+        candidate = [
+            overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] for overlay in watched.overlays("contested")
+        ]
+        assert candidate == sorted(candidate), "a weight fell although nothing was rolled back"
+    finally:
+        rival.stop(0.0)
+
+
+def test_foreign_weights_are_put_right_and_told(stage: Stage, watched: Following) -> None:
+    apply_lasting(stage, "edited")
+    watched.wait_status("edited", phase_is("Observing"), 60, "observed")
+    edits = [
+        {"op": "replace", "path": f"/spec/rules/{rule}/backendRefs/{backend}/weight", "value": weight}
+        for rule in range(len(watched.overlays("edited")[-1]["spec"]["rules"]))
+        for backend, weight in ((0, 10), (1, 90))
+    ]
+    stage.access.kubectl(
+        "patch",
+        "httproute/edited-early-stop",
+        f"--namespace={stage.namespace}",
+        "--type=json",
+        f"--patch={json.dumps(edits)}",
+    )
+    assert any(overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] == 90 for overlay in watched.overlays("edited"))
+    watched.wait(lambda: watched.weight("edited") == 50, 30, "the weights to be put right", "edited")
+    wait_until(lambda: "ForeignEditUndone" in [reason for reason, _ in stage.events("edited")], 10, "the event")
+    watched.wait_status("edited", phase_is("Observing"), 60, "observed again")
+    assert_weights_were_always_valid(watched.overlays("edited"))
+
+
+def test_a_refused_verdict_never_keeps_traffic_on_a_harmful_variant(stage: Stage, watched: Following) -> None:
+    with no_verdicts_allowed(stage):
+        apply_harmful(stage, "harmful")
+        watched.wait_status("harmful", condition_is("Ready", "False", "VerdictNotStored"), 120, "without a verdict")
+        watched.wait(lambda: watched.weight("harmful") == 0, 30, "weight 0", "harmful")
+        wait_until(lambda: share(stage, "candidate", 50) == 0.0, 30, "no client to get the harmful variant")
+        assert watched.status("harmful")["phase"] == "RollingBack"
+        assert "VerdictNotStored" in [reason for reason, _ in stage.events("harmful")]
+    watched.wait_status("harmful", phase_is("RolledBack"), 60, "rolled back")
+    watched.wait_status("harmful", condition_is("Ready", "True"), 30, "ready")
+    assert_all_is_well(stage, watched, "harmful")
+
+
+def test_a_promotion_waits_until_its_verdict_is_stored(stage: Stage, watched: Following) -> None:
+    with no_verdicts_allowed(stage):
+        apply_quick(stage, "waiting")
+        watched.wait_status("waiting", condition_is("Ready", "False", "VerdictNotStored"), 120, "without a verdict")
+        kill(stage)
+        stage.start_operator()
+        assert share_of_all_clients(stage, "candidate") == pytest.approx(0.5, abs=0.05)
+        assert watched.status("waiting")["phase"] == "Promoting"
+        assert {overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] for overlay in watched.overlays("waiting")} == {
+            50
+        }
+    watched.wait_status("waiting", phase_is("Promoted"), 60, "promoted")
+    assert watched.weight("waiting") == 100
+    assert_all_is_well(stage, watched, "waiting")
+
+
+def share_of_all_clients(stage: Stage, variant: str) -> float:
+    """Share of the requests that a variant answers, with no other client whose requests come at a beat."""
+    assert stage.stop_load()["failed"] == 0
+    measured = share(stage, variant, 400)
+    stage.start_load(RATE)
+    return measured
+
+
+def kill(stage: Stage) -> None:
+    assert stage.operator is not None
+    assert stage.operator.alive, f"the operator ended by itself: {stage.operator.tail()}"
+    stage.operator.stop(0.0)
+
+
+def decided(watched: Following, policy: str) -> bool:
+    return "decision" in watched.status(policy)
+
+
+def let_pass_unless_decided(watched: Following, policy: str, seconds: float) -> None:
+    """Let the rollout go on for so long, or until it is decided."""
+    end = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > end or decided(watched, policy), seconds + 5, "time to pass")
+
+
+@contextmanager
+def no_verdicts_allowed(stage: Stage) -> Iterator[None]:
+    """A quota of the namespace refuses every EarlyStopVerdict."""
+    where = f"--namespace={stage.namespace}"
+    hard = "count/earlystopverdicts.earlystop.dev"
+    stage.access.kubectl("create", "quota", "none", where, f"--hard={hard}=0")
+
+    def in_force() -> bool:
+        return hard in stage.access.get("quota/none", where).get("status", {}).get("hard", {})
+
+    wait_until(in_force, 60, "the quota to be in force")
+    yield
+    stage.access.kubectl("delete", "quota/none", where)
+
+
+def assert_all_is_well(stage: Stage, watched: Following, policy: str) -> None:
+    """One verdict, recomputable, whose looks are Prometheus's own; valid weights all along."""
+    looks = verdict_looks(only_verdict(stage, policy))
+    assert_looks_are_what_prometheus_says(stage, looks, watched.policies(policy))
+    assert_nothing_was_counted_anew(looks, watched.policies(policy))
+    assert_weights_were_always_valid(watched.overlays(policy))

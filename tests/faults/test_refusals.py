@@ -1,0 +1,307 @@
+"""What cannot be carried out is refused by name: no traffic moves, and doing what the message says helps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from earlystop.demo import manifests
+from earlystop.demo.load import LoadPlan, run_load
+from earlystop.demo.recordings import load_recordings
+from tests.cluster.gateway import GATEWAY
+from tests.cluster.processes import wait_until
+from tests.e2e.stage import Stage
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+Manifest = dict[str, Any]
+POLICY = "qa-window"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A namespace with a service of its own, whose hollow Pods are the stage's one server."""
+
+    stage: Stage
+    namespace: str
+
+    @property
+    def host(self) -> str:
+        return f"{self.namespace}.example.com"
+
+    @property
+    def where(self) -> str:
+        return f"--namespace={self.namespace}"
+
+    def objects(self) -> dict[str, Manifest]:
+        """The user's objects by kind."""
+        deployment, service = manifests.service(self.namespace, self.stage.server_port)
+        route = manifests.route(self.namespace, self.host, GATEWAY, self.stage.gateway.namespace)
+        return {"Deployment": deployment, "Service": service, "HTTPRoute": route}
+
+    def policy(self, name: str = POLICY) -> Manifest:
+        """A policy that nothing speaks against."""
+        return manifests.policy(self.namespace, name, self.stage.source, 10, "0.10")
+
+    def apply(self, *objects: Manifest) -> None:
+        self.stage.access.apply(*objects)
+
+    def get(self, *args: str) -> Any:
+        return self.stage.access.get(*args, self.where)
+
+    def delete(self, *args: str) -> None:
+        self.stage.access.kubectl("delete", *args, self.where, "--wait=true")
+
+
+Action = Callable[[Place], None]
+Edit = Callable[[Manifest], None]
+
+
+def apply_plain_policy(place: Place) -> None:
+    place.apply(place.policy())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """reason, says: of the condition. left_out: kinds that are not there. prepare: what else is there.
+    edit: how the policy differs. mend: what a person then does."""
+
+    reason: str
+    says: str
+    mend: Action = apply_plain_policy
+    left_out: tuple[str, ...] = ()
+    prepare: Action = lambda place: None
+    edit: Edit = lambda policy: None
+
+
+def own_route(place: Place) -> None:
+    """Another controller manages the route."""
+    service = place.get("service/qa")
+    owner = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "name": "qa",
+        "uid": service["metadata"]["uid"],
+        "controller": True,
+    }
+    route = place.objects()["HTTPRoute"]
+    place.apply({**route, "metadata": {**route["metadata"], "ownerReferences": [owner]}})
+
+
+def take_name_of_overlay(place: Place) -> None:
+    route = place.objects()["HTTPRoute"]
+    metadata = {**route["metadata"], "name": f"{POLICY}-early-stop"}
+    place.apply({**route, "metadata": metadata, "spec": {**route["spec"], "hostnames": ["other.example.com"]}})
+
+
+def take_name_of_alias(place: Place) -> None:
+    service = place.objects()["Service"]
+    place.apply({**service, "metadata": {**service["metadata"], "name": "qa-es-candidate"}})
+
+
+def apply_older_policy(place: Place) -> None:
+    place.apply(place.policy("older"))
+    created = datetime.fromisoformat(place.get("esp/older")["metadata"]["creationTimestamp"]).timestamp()
+    wait_until(lambda: time.time() > created + 1.5, 10, "the younger policy to be younger by its time stamp")
+
+
+def source_of(place: Place) -> str:
+    return f"late-{place.namespace}"
+
+
+def name_absent_source(policy: Manifest) -> None:
+    policy["spec"]["metrics"]["sourceRef"]["name"] = f"late-{policy['metadata']['namespace']}"
+
+
+def create_source(place: Place) -> None:
+    place.apply(manifests.source(source_of(place), place.stage.prometheus.url))
+
+
+def create_thanos(place: Place) -> None:
+    source = manifests.source(source_of(place), place.stage.prometheus.url)
+    place.apply({**source, "spec": {**source["spec"], "flavour": "Thanos"}})
+
+
+def not_built(says: str, **spec: Any) -> Case:
+    """A policy that asks for something of a later release; a field of None is left out."""
+
+    def edit(policy: Manifest) -> None:
+        for path, value in spec.items():
+            *parents, last = path.split("__")
+            part = policy["spec"]
+            for parent in parents:
+                part = part[parent]
+            if value is None:
+                del part[last]
+            else:
+                part[last] = value
+
+    return Case("NotBuilt", says, edit=edit)
+
+
+RATIO = {"name": "failures", "kind": "FailureRate", "maximumRatio": "1.5"}
+CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": window}]} for window in ("5", "10")]
+SEARCH = {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}
+CASES: dict[str, Case] = {
+    "target missing": Case(
+        "TargetNotFound",
+        "Create it or correct spec.targetRef.name",
+        left_out=("Deployment",),
+        mend=lambda place: place.apply(place.objects()["Deployment"]),
+    ),
+    "route missing": Case(
+        "RouteNotFound",
+        "Create it or correct spec.delivery.gatewayHeader.routeRef.name",
+        left_out=("HTTPRoute",),
+        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+    ),
+    "route of another controller": Case(
+        "RouteManaged",
+        "Name a route that no other controller owns",
+        prepare=own_route,
+        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+    ),
+    "name of the overlay taken": Case(
+        "NameTaken",
+        f"HTTPRoute {POLICY}-early-stop exists and was made by someone else. Remove or rename it",
+        prepare=take_name_of_overlay,
+        mend=lambda place: place.delete(f"httproute/{POLICY}-early-stop"),
+    ),
+    "name of the alias taken": Case(
+        "NameTaken",
+        "Service qa-es-candidate exists and was made by someone else. Remove or rename it",
+        prepare=take_name_of_alias,
+        mend=lambda place: place.delete("service/qa-es-candidate"),
+    ),
+    "second policy for a target": Case(
+        "TargetTaken",
+        "Policy older already moves traffic of this target or route. Delete one of the two policies",
+        prepare=apply_older_policy,
+        mend=lambda place: place.delete("esp/older"),
+    ),
+    "source missing": Case(
+        "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, mend=create_source
+    ),
+    "source of another flavour": Case(
+        "NotBuilt", "use Prometheus", prepare=create_thanos, edit=name_absent_source, mend=create_source
+    ),
+    "search": not_built("write the setting to try as the one candidate", candidates=None, search=SEARCH),
+    "several candidates": not_built("write one, and the next after its verdict", candidates=CANDIDATES),
+    "guard": not_built("spec.guard is not built yet; remove it", guard={"holdbackWeight": 5}),
+    "approval": not_built("write Never", approval={"mode": "BeforePromotion"}),
+    "shadow mode": not_built("write mode GatewayHeader", delivery={"mode": "Shadow"}),
+    "A/B test": not_built("write Canary", rollout__strategy="ABTest"),
+    "another preset": not_built("write EarlyStop", metrics__preset="VLLM"),
+    "floor": not_built("remove it and rely on the margin", objective__exactMatch__floor="0.80"),
+    "guardrails": not_built("objective.guardrails are not built yet; remove them", objective__guardrails=[RATIO]),
+    "query classes": not_built(
+        "remove them and requireEach", objective__queryClasses=[{"name": "multi-hop", "margin": "0.03"}]
+    ),
+}
+
+
+@dataclass(slots=True)
+class Scenes:
+    """All cases at once, each in a namespace of its own. before: names of the objects there, per case."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+    before: dict[str, list[str]] = field(default_factory=dict)
+    refused: dict[str, Manifest] = field(default_factory=dict)
+
+
+def accepted(policy: Manifest) -> Manifest:
+    """The condition Accepted; empty before there is one that a controller has written."""
+    found = [each for each in policy.get("status", {}).get("conditions", []) if each["type"] == "Accepted"]
+    return found[0] if found else {}
+
+
+def objects_in(place: Place) -> list[str]:
+    """Routes and Services, with the version of their specs where they have one."""
+    items = place.get("httproutes,services")["items"]
+    return [f"{item['kind']} {item['metadata']['name']} {item['metadata'].get('generation')}" for item in items]
+
+
+def wait_accepted(stage: Stage, cases: Scenes, status: str, deadline_seconds: float) -> dict[str, Manifest]:
+    """The policies of all cases once their condition Accepted has this status."""
+    found: dict[str, Manifest] = {}
+
+    def all_are() -> bool:
+        items = stage.access.get("esp", "--all-namespaces")["items"]
+        policies = {each["metadata"]["namespace"]: each for each in items if each["metadata"]["name"] == POLICY}
+        found.update({name: policies[place.namespace] for name, place in cases.places.items()})
+        return all(accepted(policy).get("status") == status for policy in found.values())
+
+    try:
+        wait_until(all_are, deadline_seconds, "conditions")
+    except RuntimeError as error:
+        late = {name: accepted(policy) for name, policy in found.items() if accepted(policy).get("status") != status}
+        raise AssertionError(f"{error}: Accepted is not {status}: {late}") from None
+    return found
+
+
+@pytest.fixture(scope="module")
+def scenes(stage: Stage) -> Iterator[Scenes]:
+    scenes = Scenes()
+    for number, (name, case) in enumerate(CASES.items()):
+        place = Place(stage, f"{stage.namespace}-{number}")
+        stage.access.kubectl("create", "namespace", place.namespace)
+        place.apply(*(each for kind, each in place.objects().items() if kind not in case.left_out))
+        case.prepare(place)
+        scenes.places[name] = place
+        if "older" not in case.says:
+            scenes.before[name] = objects_in(place)
+        policy = place.policy()
+        case.edit(policy)
+        place.apply(policy)
+    scenes.refused = wait_accepted(stage, scenes, "False", 60)
+    yield scenes
+    namespaces = [place.namespace for place in scenes.places.values()]
+    stage.access.kubectl("delete", "namespace", *namespaces, "--wait=false")
+    stage.access.kubectl("delete", "ess", *map(source_of, scenes.places.values()), "--ignore-not-found")
+
+
+@pytest.fixture(scope="module")
+def mended(stage: Stage, scenes: Scenes) -> dict[str, Manifest]:
+    """The policies after people have done what the messages said."""
+    for name, case in CASES.items():
+        case.mend(scenes.places[name])
+    # What is refused for its surroundings is checked again every 20 s.
+    return wait_accepted(stage, scenes, "True", 90)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_refused_with_its_reason_and_what_to_do(stage: Stage, scenes: Scenes, name: str) -> None:
+    condition = accepted(scenes.refused[name])
+    assert condition["reason"] == CASES[name].reason
+    assert CASES[name].says in condition["message"]
+    ready = next(each for each in scenes.refused[name]["status"]["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", CASES[name].reason)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "second policy for a target"])
+def test_a_refused_policy_makes_no_object_and_moves_no_traffic(stage: Stage, scenes: Scenes, name: str) -> None:
+    place = scenes.places[name]
+    assert objects_in(place) == scenes.before[name]
+    if "HTTPRoute" not in CASES[name].left_out and "Deployment" not in CASES[name].left_out:
+        questions = [recording.question for recording in load_recordings(stage.data)]
+        plan = LoadPlan(stage.gateway.url, rate=400, requests=40, headers={"Host": place.host})
+        answered = asyncio.run(run_load(plan, questions))
+        assert answered.variants == {"unassigned": 40}, answered.failures
+
+
+def test_an_older_policy_goes_on_beside_one_that_is_refused(stage: Stage, scenes: Scenes) -> None:
+    place = scenes.places["second policy for a target"]
+    assert accepted(place.get("esp/older"))["status"] == "True"
+    assert {each.split()[1] for each in objects_in(place)} <= {"qa", "qa-es-candidate", "older-early-stop"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_once_mended_it_is_accepted_by_itself(mended: dict[str, Manifest], name: str) -> None:
+    assert accepted(mended[name])["reason"] == "Accepted"
+    assert mended[name]["status"]["campaign"] == 1

@@ -1,0 +1,98 @@
+"""Field types that the kinds share."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from earlystop.api.counts import TALLY_FIELDS, Look, Tally
+from earlystop.api.policy import PolicySpec, Setting
+from earlystop.api.source import SourceSpec
+from earlystop.api.values import DECIMAL_PATTERN, bounded, canonical_decimal
+from tests.unit.rollout.policies import examples, policy, written
+
+decimals = st.from_regex(re.compile(DECIMAL_PATTERN), fullmatch=True)
+
+
+@examples
+@given(decimals)
+def test_a_decimal_in_its_shortest_spelling_is_the_same_number_and_stays_as_it_is(text: str) -> None:
+    short = canonical_decimal(text)
+    assert Decimal(short) == Decimal(text) and len(short) <= len(text)
+    assert re.fullmatch(DECIMAL_PATTERN, short) and canonical_decimal(short) == short
+
+
+@examples
+@given(decimals, decimals)
+def test_two_spellings_are_one_value_just_when_they_are_one_number(one: str, other: str) -> None:
+    assert (canonical_decimal(one) == canonical_decimal(other)) == (Decimal(one) == Decimal(other))
+
+
+@pytest.mark.parametrize(("text", "short"), [("40.0", "40"), ("-0.0", "0"), ("100", "100"), ("0.950", "0.95")])
+def test_a_setting_is_kept_in_its_shortest_spelling(text: str, short: str) -> None:
+    assert Setting(name="window", value=text).value == short
+
+
+@pytest.mark.parametrize("text", ["", "1e3", "+1", ".5", "1.", "01", "1,5", "nan", "1.1234567", " 1", "1\n", "٣"])
+def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Setting(name="window", value=text)
+
+
+def test_a_policy_without_its_defaults_is_the_policy_with_them() -> None:
+    spec = policy()
+    assert PolicySpec.model_validate(json.loads(json.dumps(spec.wire()))) == spec
+
+
+def test_a_field_that_nobody_knows_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="lookSecond"):
+        PolicySpec.model_validate(written({"rollout": {"lookSecond": 3}}))
+
+
+def test_a_part_of_a_kind_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        policy().suspend = True  # type: ignore[misc]
+
+
+def test_a_source_has_all_it_needs_from_its_address_alone() -> None:
+    source = SourceSpec.model_validate({"url": "http://prometheus:9090"})
+    assert (source.scrape_interval_seconds, source.evaluation_delay_seconds, source.timeout_seconds) == (15, 5, 10)
+
+
+names = st.from_regex(re.compile(r"[a-z0-9]([-a-z0-9.]{0,80}[a-z0-9])?"), fullmatch=True)
+
+
+@examples
+@given(names, st.integers(1, 80))
+def test_the_beginning_of_a_name_is_no_longer_than_asked_and_ends_as_names_do(name: str, length: int) -> None:
+    short = bounded(name, length)
+    assert name.startswith(short) and len(short) <= length and short[-1].isalnum()
+
+
+counts = st.integers(0, 2**63)
+tallies = st.builds(Tally, *[counts] * len(TALLY_FIELDS))
+
+
+@examples
+@given(tallies, tallies)
+def test_tallies_add_up_field_by_field_and_come_apart_again(one: Tally, other: Tally) -> None:
+    assert (one + other) - other == one
+    assert (one + other).row() == tuple(a + b for a, b in zip(one.row(), other.row(), strict=True))
+
+
+@examples
+@given(st.builds(Look, counts, st.integers(0, 19), st.integers(1, 99), tallies, tallies))
+def test_a_look_comes_back_from_its_row(look: Look) -> None:
+    assert Look.from_row(json.loads(json.dumps(look.row()))) == look
+
+
+@pytest.mark.parametrize("width", [0, 18, 20])
+def test_a_row_of_another_width_is_refused_with_both_widths(width: int) -> None:
+    with pytest.raises(ValueError, match=f"19 integers, this row has {width}"):
+        Look.from_row([0] * width)

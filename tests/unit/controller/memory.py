@@ -1,0 +1,78 @@
+"""A Kubernetes API in memory: it keeps objects, counts their versions, and refuses as the real one does."""
+
+from __future__ import annotations
+
+import copy
+from itertools import count
+from typing import Any
+
+from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
+
+
+class Memory(Cluster):
+    """The real Cluster over a dict of objects by path. `calls` says what was written; `fail` makes the next call of a
+    method fail."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Manifest] = {}
+        self.calls: list[tuple[str, str]] = []
+        self._failures: dict[str, list[ClusterError]] = {}
+        self._versions = count(1)
+
+    def put(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """Place an object as another client would."""
+        metadata = manifest["metadata"]
+        path = resource.path(metadata.get("namespace"), metadata["name"])
+        self.objects[path] = self._versioned(manifest)
+        return copy.deepcopy(self.objects[path])
+
+    def at(self, resource: Resource, namespace: str | None, name: str) -> Manifest:
+        return self.objects[resource.path(namespace, name)]
+
+    def fail(self, method: str, *errors: ClusterError) -> None:
+        self._failures.setdefault(method, []).extend(errors)
+
+    async def _call(
+        self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
+    ) -> Manifest:
+        if method != "GET":
+            self.calls.append((method, path))
+        if self._failures.get(method):
+            raise self._failures[method].pop(0)
+        if method == "GET" and path not in self.objects:
+            below = [each for key, each in sorted(self.objects.items()) if key.startswith(path + "/")]
+            if below:
+                return copy.deepcopy({"items": below})
+        if method == "POST":
+            assert body is not None
+            return self._create(f"{path}/{body['metadata']['name']}", body)
+        status_only = path.endswith("/status")
+        path = path.removesuffix("/status")
+        if path not in self.objects:
+            raise NotFound(404, f"{path} not found")
+        if method == "PUT":
+            assert body is not None
+            self._replace(path, body, status_only)
+        if method == "PATCH":
+            assert body is not None
+            self.objects[path] = self._versioned({**self.objects[path], **body})
+        return copy.deepcopy(self.objects[path])
+
+    def _create(self, path: str, body: Manifest) -> Manifest:
+        if path in self.objects:
+            raise Conflict(409, f"{path} already exists")
+        self.objects[path] = self._versioned(body)
+        return copy.deepcopy(self.objects[path])
+
+    def _replace(self, path: str, body: Manifest, status_only: bool) -> None:
+        present = self.objects[path]
+        if body["metadata"].get("resourceVersion") != present["metadata"]["resourceVersion"]:
+            raise Conflict(409, f"{path}: the object has been modified")
+        kept: dict[str, Any] = {"status": body["status"]} if status_only else {**body}
+        self.objects[path] = self._versioned({**present, **kept})
+
+    def _versioned(self, manifest: Manifest) -> Manifest:
+        copied = copy.deepcopy(manifest)
+        copied["metadata"].setdefault("uid", f"uid-{next(self._versions)}")
+        copied["metadata"]["resourceVersion"] = str(next(self._versions))
+        return copied

@@ -1,0 +1,112 @@
+"""Events: one object for each thing told, counted up when it is told again."""
+
+from __future__ import annotations
+
+import re
+
+from earlystop.controller.cluster import EVENTS, ClusterError
+from earlystop.controller.events import REMEMBERED, EventRecorder
+from earlystop.rollout.story import Story
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.sessions import manifest
+from tests.unit.rollout.policies import NOW, UID
+
+STORY = Story("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)
+
+
+def posted(api: Memory) -> list[dict[str, object]]:
+    return [api.objects[path] for path in sorted(api.objects)]
+
+
+async def test_a_story_is_one_event_that_says_what_it_is_about() -> None:
+    api = Memory()
+    await EventRecorder(api, "operator-1").tell(manifest(), STORY, NOW + 0.25)
+    (event,) = posted(api)
+    assert (event["reason"], event["action"], event["type"]) == ("RolledBack", "RollBack", "Warning")
+    assert event["note"] == "Rolled back: window=1."
+    assert event["regarding"] == {
+        "apiVersion": "earlystop.dev/v1alpha1",
+        "kind": "EarlyStopPolicy",
+        "namespace": "llm",
+        "name": "qa",
+        "uid": UID,
+    }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.250000Z", str(event["eventTime"]))
+    assert event["reportingController"] and event["reportingInstance"] == "operator-1"
+
+
+async def test_a_story_that_is_told_again_is_counted_and_makes_no_new_object() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    for second in range(5):
+        await recorder.tell(manifest(), STORY, NOW + second)
+    (event,) = posted(api)
+    assert event["series"]["count"] == 5  # type: ignore[index]
+    assert [method for method, _ in api.calls] == ["POST", *["PATCH"] * 4]
+
+
+async def test_a_restarted_operator_counts_up_what_it_told_before() -> None:
+    api = Memory()
+    await EventRecorder(api, "operator-1").tell(manifest(), STORY, NOW)
+    await EventRecorder(api, "operator-2").tell(manifest(), STORY, NOW + 9)
+    (event,) = posted(api)
+    assert event["series"]["count"] == 2  # type: ignore[index]
+
+
+async def test_an_event_that_has_expired_is_told_anew_the_next_time() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    await recorder.tell(manifest(), STORY, NOW)
+    api.objects.clear()
+    await recorder.tell(manifest(), STORY, NOW + 4000)
+    await recorder.tell(manifest(), STORY, NOW + 4001)
+    assert len(posted(api)) == 1 and "series" not in posted(api)[0]
+
+
+async def test_other_words_and_other_policies_are_events_of_their_own() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    await recorder.tell(manifest(), STORY, NOW)
+    await recorder.tell(manifest(), Story("RolledBack", "RollBack", "Rolled back: window=2."), NOW)
+    await recorder.tell(manifest(uid="another"), STORY, NOW)
+    assert len(posted(api)) == 3
+
+
+async def test_an_api_that_fails_stops_nothing() -> None:
+    api = Memory()
+    api.fail("POST", ClusterError(500, "etcd is away"))
+    recorder = EventRecorder(api, "operator-1")
+    await recorder.tell(manifest(), STORY, NOW)
+    assert posted(api) == []
+    await recorder.tell(manifest(), STORY, NOW + 1)
+    await recorder.tell(manifest(), STORY, NOW + 2)
+    assert len(posted(api)) == 1
+
+
+async def test_a_note_is_no_longer_in_bytes_than_the_api_allows() -> None:
+    api = Memory()
+    await EventRecorder(api, "x" * 300).tell(manifest(), Story("A", "B", "é" * 2000), NOW)
+    (event,) = posted(api)
+    assert len(str(event["note"]).encode()) <= 1024 and set(str(event["note"])) == {"é"}
+    assert len(str(event["reportingInstance"])) == 128
+
+
+async def test_the_name_of_an_event_is_a_name_whatever_the_policy_is_called() -> None:
+    for name in ("q" * 253, "q" * 199 + "." + "b" * 20, "q" * 199 + "-b"):
+        api = Memory()
+        await EventRecorder(api, "operator-1").tell(manifest(name=name), STORY, NOW)
+        (path,) = api.objects
+        made = path.rsplit("/", 1)[1]
+        assert len(made) <= 253
+        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in made.split("."))
+
+
+async def test_the_memory_of_what_was_told_does_not_grow_without_end() -> None:
+    recorder = EventRecorder(Memory(), "operator-1")
+    for number in range(REMEMBERED + 50):
+        await recorder.tell(manifest(), Story("A", "B", f"Message {number}."), NOW)
+    assert len(recorder._counts) == REMEMBERED
+
+
+def test_events_live_where_kubectl_looks_for_them() -> None:
+    assert EVENTS.path("llm", "x") == "/apis/events.k8s.io/v1/namespaces/llm/events/x"

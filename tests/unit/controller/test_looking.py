@@ -1,0 +1,133 @@
+"""From a reading to the next state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from earlystop.api.counts import Tally, Variant
+from earlystop.api.source import SourceSpec
+from earlystop.controller.looking import FINAL, look_failed, look_request, looked, split_is_shown
+from earlystop.controller.session import Session
+from earlystop.delivery.surroundings import Share
+from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.ledger import Ledger, SeriesKey
+from earlystop.metrics.reader import Reading
+from earlystop.rollout.kernel import lose_sight, weights_in_force
+from earlystop.rollout.state import Phase
+from tests.unit.controller.sessions import session
+from tests.unit.rollout.policies import NOW, started
+from tests.unit.rollout.states import REACHED, SPEC
+from tests.unit.rollout.traffic import answers
+
+B, C = Variant.BASELINE, Variant.CANDIDATE
+SOURCES = {"default": SourceSpec.model_validate({"url": "http://prometheus:9090"})}
+MARGIN = 2 * 15 + 60
+
+
+def reading(at: int, *rows: tuple[int, Variant, str, Tally]) -> Reading:
+    return Reading(
+        at, {SeriesKey(step, variant, "qa", process): tally for step, variant, process, tally in rows}, at, 0
+    )
+
+
+def settling() -> Session:
+    return session(weights_in_force(started(SPEC), NOW))
+
+
+def see(found: Session, seen: Reading) -> Session:
+    found.state, found.ledger = looked(found, seen, seen.at)
+    return found
+
+
+def test_counts_of_another_step_never_get_into_a_look() -> None:
+    found = see(settling(), reading(NOW + 30, (0, B, "p", answers(10)), (0, C, "p", answers(10))))
+    found = see(
+        found,
+        reading(
+            NOW + 45,
+            (0, B, "p", answers(15)),
+            (0, C, "p", answers(12)),
+            (1, B, "p", answers(999)),
+            (7, C, "p", answers(999)),
+        ),
+    )
+    (look,) = found.state.looks
+    assert (look.baseline.scored, look.candidate.scored) == (5, 2)
+    assert {key.step for key in found.ledger.rows} == {0}
+
+
+def test_a_reading_that_repeats_or_forgets_never_counts_twice() -> None:
+    both = reading(NOW + 45, (0, B, "p", answers(15)), (0, C, "p", answers(12)))
+    found = see(settling(), reading(NOW + 30, (0, B, "p", Tally()), (0, C, "p", Tally())))
+    found = see(found, both)
+    for again in (both, reading(NOW + 60), reading(NOW + 75, (0, B, "p", answers(3))), both):
+        found = see(found, again)
+    assert len(found.state.looks) == 1
+    assert found.state.looks[0].baseline.scored == 15
+
+
+def test_a_process_that_ended_still_counts_and_its_successor_adds_to_it() -> None:
+    found = see(settling(), reading(NOW + 30, (0, B, "old", answers(5)), (0, C, "old", answers(5))))
+    found = see(
+        found,
+        reading(NOW + 45, (0, B, "old", answers(8)), (0, B, "new", answers(4)), (0, C, "new", answers(3))),
+    )
+    (look,) = found.state.looks
+    assert (look.baseline.started, look.candidate.started) == (7, 3)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_a_failure_is_never_evidence_and_only_a_final_answer_passes_its_moment_over(kind: FailureKind) -> None:
+    before = REACHED["observing"]
+    after, again = look_failed(before, MetricsFailure(kind, "it failed"), NOW + 99, NOW + 101)
+    assert (after.looks, after.evidence, after.mark, after.phase) == (
+        before.looks,
+        before.evidence,
+        before.mark,
+        Phase.OBSERVING,
+    )
+    assert after.metrics_lost_at == NOW + 101
+    assert again == (kind not in FINAL)
+    assert after.last_look_at == (before.last_look_at if again else NOW + 99)
+
+
+def test_a_query_looks_back_to_the_last_look_and_some_more() -> None:
+    found = session(REACHED["observing"])
+    last = found.state.last_look_at
+    assert last is not None
+    request = look_request(found, SOURCES, last + 15)
+    assert (request.policy, request.revision) == ("llm/qa", found.state.revision)
+    assert request.window_seconds == 15 + MARGIN
+
+
+def test_after_an_outage_a_query_looks_back_to_what_was_last_used_however_many_moments_were_passed_over() -> None:
+    found = session(REACHED["observing"])
+    used = found.state.looks[-1].at
+    for passed in range(1, 41):
+        # Read late, as after a downtime of the operator: the outage is noticed an hour after its moments.
+        found.state = lose_sight(found.state, NOW + 3600, used + 15 * passed)
+    request = look_request(found, SOURCES, used + 15 * 41)
+    assert request.window_seconds == 15 * 41 + MARGIN
+
+
+def test_an_outage_before_any_evidence_of_the_step_looks_back_to_its_beginning() -> None:
+    found = settling()
+    found.state = lose_sight(found.state, NOW + 3600, NOW + 600)
+    assert look_request(found, SOURCES, NOW + 615).window_seconds == 615 + MARGIN
+
+
+def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
+    share = Share("r", 1, 25)
+    one = Tally(started=1)
+    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share)
+    assert split_is_shown(reading(NOW, (1, B, "p", one)), replace(share, weight=0))
+    assert split_is_shown(reading(NOW, (1, C, "p", one)), replace(share, weight=100))
+
+
+def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:
+    ledger = Ledger({SeriesKey(0, B, "multi hop", "p-1"): answers(7)})
+    assert session(REACHED["observing"], ledger=ledger).ledger == ledger

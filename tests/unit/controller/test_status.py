@@ -1,0 +1,124 @@
+"""Writing a status: conditions as Kubernetes keeps them, one compare-and-swap, and what does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.conditions import Condition, ConditionType, Truth
+from earlystop.api.counts import Tally, Variant
+from earlystop.controller.cluster import POLICIES, NotFound
+from earlystop.controller.session import Session
+from earlystop.controller.status import Gone, Outrun, merge_conditions, read_again, unsaid, write_status
+from earlystop.metrics.ledger import Ledger, SeriesKey
+from earlystop.rollout.kernel import suspend_or_resume
+from earlystop.rollout.state import Phase
+from earlystop.rollout.wording import rfc3339
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.sessions import manifest
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+
+READY = Condition(ConditionType.READY, Truth.TRUE, "Observing", "At step 1.")
+TALLY = Tally(*[10**9] * 8)
+CROWD = Ledger({SeriesKey(0, Variant.BASELINE, "qa", f"process-{n}"): TALLY for n in range(600)})
+
+
+def merged(old: list[dict[str, Any]], *new: Condition, now: int = NOW) -> list[dict[str, Any]]:
+    return merge_conditions(old, new, 3, now)
+
+
+def test_the_time_of_transition_changes_with_the_status_and_with_nothing_else() -> None:
+    first = merged([], READY)
+    assert first[0]["lastTransitionTime"] == rfc3339(NOW) and first[0]["observedGeneration"] == 3
+    reworded = merged(first, replace(READY, reason="Settling", message="Else."), now=NOW + 60)
+    assert reworded[0]["lastTransitionTime"] == rfc3339(NOW)
+    assert (reworded[0]["reason"], reworded[0]["message"]) == ("Settling", "Else.")
+    turned = merged(reworded, replace(READY, status=Truth.FALSE), now=NOW + 120)
+    assert turned[0]["lastTransitionTime"] == rfc3339(NOW + 120)
+
+
+def test_each_condition_has_a_time_of_its_own() -> None:
+    other = replace(READY, type=ConditionType.ACCEPTED)
+    later = merged(merged([], READY, other), READY, replace(other, status=Truth.UNKNOWN), now=NOW + 60)
+    assert [condition["lastTransitionTime"] for condition in later] == [rfc3339(NOW), rfc3339(NOW + 60)]
+
+
+def test_a_message_is_no_longer_than_the_crd_allows() -> None:
+    assert len(merged([], replace(READY, message="x" * 5000))[0]["message"]) == 2048
+
+
+def stored(name: str, api: Memory, **more: Any) -> Session:
+    return Session.load(api.put(POLICIES, manifest(REACHED[name], **more)), NOW)
+
+
+async def test_what_was_written_is_what_a_restarted_operator_reads() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    ledger = Ledger({SeriesKey(0, Variant.BASELINE, "qa", "p1"): TALLY})
+    await write_status(api, session, REACHED["promoting"], ledger, NOW)
+    again = Session.load(api.at(POLICIES, "llm", "qa"), NOW)
+    assert (again.state, again.ledger) == (REACHED["promoting"], ledger) == (session.stored, session.stored_ledger)
+    assert not unsaid(again) and not unsaid(session)
+
+
+async def test_whoever_was_faster_wins_and_the_visit_starts_over() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    ours = session.state
+    edited = manifest(REACHED["observing"], changes={"suspend": True})
+    edited["metadata"]["generation"] = 2
+    api.put(POLICIES, edited)
+    with pytest.raises(Outrun):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert session.spec.suspend and session.generation == 2 and session.state is ours
+    await write_status(api, session, suspend_or_resume(session.spec, session.state, NOW), Ledger(), NOW)
+    assert api.at(POLICIES, "llm", "qa")["status"]["phase"] == Phase.SUSPENDED
+
+
+async def test_a_status_that_someone_else_moved_on_is_gone_on_from() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    api.put(POLICIES, manifest(REACHED["rolled back"]))
+    with pytest.raises(Outrun):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert session.state == session.stored == REACHED["rolled back"] and session.suspect
+
+
+async def test_a_policy_that_was_deleted_or_made_anew_is_gone_and_nothing_is_created_for_it() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    api.put(POLICIES, manifest(uid="another"))
+    with pytest.raises(Gone):
+        await read_again(api, session, NOW)
+    api.objects.clear()
+    with pytest.raises(Gone):
+        await read_again(api, session, NOW)
+    with pytest.raises(NotFound):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert {method for method, _ in api.calls} <= {"PUT"}
+
+
+@pytest.mark.parametrize("series", [500, 600])
+async def test_counts_that_outgrow_the_status_freeze_the_rollout_and_say_so(series: int) -> None:
+    api = Memory()
+    session = stored("observing", api)
+    grown = replace(session.state, last_look_at=NOW + 999)
+    crowd = Ledger(dict(list(CROWD.rows.items())[:series]))
+    await write_status(api, session, grown, crowd, NOW)
+    status = api.at(POLICIES, "llm", "qa")["status"]
+    assert session.state is session.stored and session.state == REACHED["observing"]
+    accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
+    assert f"{series} series" in accepted["message"]
+
+
+async def test_a_rollout_whose_counts_fit_again_is_no_longer_frozen() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    await write_status(api, session, session.state, CROWD, NOW)
+    assert session.overflow is not None
+    await write_status(api, session, session.state, Ledger(), NOW + 60)
+    assert session.overflow is None

@@ -1,0 +1,111 @@
+"""The objects around a policy, as an API server would give them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+from earlystop.delivery.gateway_header import overlay_name
+from earlystop.delivery.surroundings import Manifest, Share, Surroundings
+from tests.unit.rollout.policies import UID, policy
+
+SHARE = Share("0123456789", 1, 25)
+LABELS = {"app": "qa-server"}
+
+
+def deployment() -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "qa-server", "namespace": "llm"},
+        "spec": {"template": {"metadata": {"labels": {**LABELS, "track": "stable"}}}},
+    }
+
+
+def service(name: str = "qa", **selector: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "llm", "labels": {"prometheus": "scrape-me"}},
+        "spec": {
+            "selector": selector or dict(LABELS),
+            "clusterIP": "10.0.0.7",
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP", "nodePort": 30080}],
+        },
+    }
+
+
+def backend(name: str = "qa", **more: Any) -> dict[str, Any]:
+    return {"group": "", "kind": "Service", "name": name, "port": 80, "weight": 1, **more}
+
+
+def rule(*matches: dict[str, Any], to: str = "qa", **more: Any) -> dict[str, Any]:
+    return {"matches": list(matches) or [prefix("/")], "backendRefs": [backend(to)], **more}
+
+
+def prefix(value: str, **more: Any) -> dict[str, Any]:
+    return {"path": {"type": "PathPrefix", "value": value}, **more}
+
+
+def exact(value: str, **more: Any) -> dict[str, Any]:
+    return {"path": {"type": "Exact", "value": value}, **more}
+
+
+def header(name: str, value: str, kind: str = "Exact") -> dict[str, str]:
+    return {"type": kind, "name": name, "value": value}
+
+
+def route(*rules: dict[str, Any], **more: Any) -> Manifest:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "qa", "namespace": "llm"},
+        "spec": {
+            "parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}],
+            "rules": list(rules) or [rule()],
+            **more,
+        },
+    }
+
+
+def gateway(*listeners: dict[str, Any], address: str | None = "10.1.2.3") -> Manifest:
+    return {
+        "metadata": {"name": "edge", "namespace": "llm"},
+        "spec": {
+            "gatewayClassName": "traefik",
+            "listeners": list(listeners) or [{"name": "web", "protocol": "HTTP", "port": 8000}],
+        },
+        "status": {"addresses": [{"type": "IPAddress", "value": address}]} if address else {},
+    }
+
+
+def around(*rules: dict[str, Any], **more: Any) -> Surroundings:
+    """A policy that passes preflight, with this route's rules; `more` replaces parts."""
+    here = Surroundings(
+        namespace="llm",
+        policy="qa",
+        uid=UID,
+        spec=policy(),
+        deployment=deployment(),
+        route=route(*rules),
+        services={"qa": service(), "other": service("other", app="other")},
+        gateways={("llm", "edge"): gateway()},
+        gateway_classes={"traefik": {"spec": {"controllerName": "traefik.io/gateway-controller"}}},
+    )
+    return replace(here, **more)
+
+
+def owned_by(uid: str, kind: str = "EarlyStopPolicy", name: str = "qa") -> Manifest:
+    reference = {"apiVersion": "v1", "kind": kind, "name": name, "uid": uid, "controller": True}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": overlay_name("qa"), "uid": "overlay-uid", "ownerReferences": [reference]},
+        "spec": {"rules": []},
+    }
+
+
+def untouched(here: Surroundings) -> Surroundings:
+    """A deep copy, to show later that nothing was changed."""
+    return copy.deepcopy(here)

@@ -1,0 +1,170 @@
+"""Probes against a server that plays the gateway and the inference server behind it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from earlystop.delivery.gateway_header import ECHO_HEADER, PROBE_HEADER
+from earlystop.delivery.probe import AT_ONCE, ProbeResult, Proof, probe, probes_needed
+from earlystop.delivery.surroundings import ProbeTarget, Share
+
+SHARE = Share("0123456789", 1, 25)
+NONCE = "00ff00ff00ff00ff"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Gateway:
+    """Echoes like a server behind a gateway that splits one request in four to the candidate, unless told else."""
+
+    def __init__(self, revision: str = SHARE.revision, mark: str = ".in-force", every: int = 4) -> None:
+        self.requests: list[web.Request] = []
+        self._revision, self._mark, self._every = revision, mark, every
+        self._numbers = count()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        rare = self._every and next(self._numbers) % self._every == 0
+        echo = f"{request.headers[PROBE_HEADER]}{self._mark};{self._revision};{'candidate' if rare else 'baseline'}"
+        return web.Response(status=204, headers={ECHO_HEADER: echo})
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[str]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        yield f"http://127.0.0.1:{port}/v1/chat/completions"
+    finally:
+        await runner.cleanup()
+
+
+async def proved(handler: Handler, share: Share = SHARE, host: str | None = None) -> ProbeResult:
+    async with served(handler) as url, aiohttp.ClientSession() as session:
+        return await probe(session, ProbeTarget(url, host, NONCE, (("x-model", "qa"),)), share)
+
+
+def answers(status: int, headers: dict[str, str] | None = None) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=headers)
+
+    return handler
+
+
+async def test_a_share_is_in_force_when_every_variant_was_seen_and_nothing_else() -> None:
+    gateway = Gateway()
+    result = await proved(gateway)
+    assert result.proof == Proof.IN_FORCE
+    assert f"proven by {len(gateway.requests)} probes" in result.message
+
+
+async def test_a_probe_is_a_completion_request_with_the_nonce_and_what_the_route_asks_for() -> None:
+    gateway = Gateway()
+    await proved(gateway, host="qa.example.com")
+    for request in gateway.requests:
+        assert (request.method, request.path) == ("POST", "/v1/chat/completions")
+        assert request.headers[PROBE_HEADER] == NONCE
+        assert request.headers["Host"] == "qa.example.com"
+        assert request.headers["x-model"] == "qa"
+        assert request.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("weight", "every"), [(0, 0), (100, 1)])
+async def test_when_all_requests_go_one_way_one_variant_is_enough(weight: int, every: int) -> None:
+    result = await proved(Gateway(every=every), Share(SHARE.revision, 1, weight))
+    assert result.proof == Proof.IN_FORCE
+
+
+@pytest.mark.parametrize(("weight", "every"), [(0, 4), (100, 4), (0, 1), (100, 0)])
+async def test_a_variant_that_should_get_nothing_shows_an_earlier_configuration(weight: int, every: int) -> None:
+    result = await proved(Gateway(every=every), Share(SHARE.revision, 1, weight))
+    assert result.proof == Proof.NOT_YET and "earlier configuration" in result.message
+
+
+@pytest.mark.parametrize("stale", [Gateway(revision="9999999999"), Gateway(mark="")])
+async def test_an_echo_of_another_revision_or_without_the_mark_shows_an_earlier_configuration(stale: Gateway) -> None:
+    result = await proved(stale)
+    assert result.proof == Proof.NOT_YET and "earlier configuration" in result.message
+
+
+async def test_one_stale_answer_among_many_is_no_proof() -> None:
+    fresh, stale = Gateway(), Gateway(revision="9999999999")
+    numbers = count()
+
+    async def mostly_fresh(request: web.Request) -> web.StreamResponse:
+        return await (stale if next(numbers) == 11 else fresh)(request)
+
+    assert (await proved(mostly_fresh)).proof == Proof.NOT_YET
+
+
+async def test_a_variant_that_never_shows_up_is_named() -> None:
+    gateway = Gateway(every=0)
+    result = await proved(gateway)
+    assert result.proof == Proof.NOT_YET and "reached no candidate" in result.message
+    assert probes_needed(25) <= len(gateway.requests) < probes_needed(25) + AT_ONCE
+
+
+@pytest.mark.parametrize("status", [404, 500, 502, 503])
+async def test_a_gateway_that_does_not_lead_anywhere_yet_is_asked_again(status: int) -> None:
+    result = await proved(answers(status))
+    assert result.proof == Proof.NOT_YET and str(status) in result.message
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 401, 405])
+async def test_a_server_that_does_not_echo_leaves_the_proof_to_the_metrics(status: int) -> None:
+    result = await proved(answers(status))
+    assert result.proof == Proof.UNSUPPORTED and "the metrics must show the split" in result.message
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    gateway = Gateway()
+    async with served(gateway) as elsewhere:
+        result = await proved(answers(308, {"Location": elsewhere}))
+    assert result.proof == Proof.UNSUPPORTED and gateway.requests == []
+
+
+@pytest.mark.parametrize(
+    "echo", ["", ";", ";;", "nonsense", f"{NONCE}.in-force", f"{NONCE}.in-force;{SHARE.revision};both"]
+)
+async def test_an_echo_that_says_something_else_is_no_proof(echo: str) -> None:
+    assert (await proved(answers(204, {ECHO_HEADER: echo}))).proof == Proof.NOT_YET
+
+
+async def test_a_gateway_that_is_not_there_is_unreachable() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
+        url = f"http://127.0.0.1:{held.getsockname()[1]}/"
+        async with aiohttp.ClientSession() as session:
+            result = await probe(session, ProbeTarget(url, None, NONCE), SHARE)
+    assert result.proof == Proof.UNREACHABLE and "did not answer" in result.message
+
+
+async def test_a_gateway_that_hangs_up_is_unreachable() -> None:
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    assert (await proved(hang_up)).proof == Proof.UNREACHABLE
+
+
+@pytest.mark.parametrize("weight", range(101))
+def test_enough_probes_are_sent_to_meet_the_rarer_variant_with_probability_over_999_in_1000(weight: int) -> None:
+    rarer = min(weight, 100 - weight) / 100
+    assert probes_needed(weight) >= 20
+    if rarer:
+        assert (1 - rarer) ** probes_needed(weight) < 0.001

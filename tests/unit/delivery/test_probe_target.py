@@ -1,0 +1,97 @@
+"""Where a probe is sent, so that it meets the overlay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earlystop.delivery.gateway_header import PROBE_HEADER, nonce_of, render
+from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.surroundings import ProbeTarget
+from tests.unit.delivery.cluster import SHARE, around, exact, gateway, header, prefix, route, rule
+
+WEB = {"name": "web", "protocol": "HTTP", "port": 8000}
+TLS = {"name": "tls", "protocol": "HTTPS", "port": 8443}
+API = {"name": "api", "protocol": "HTTP", "port": 9000, "hostname": "api.example.com"}
+
+
+def target(*listeners: dict[str, Any], address: str | None = "10.1.2.3", **users: Any) -> ProbeTarget | None:
+    here = around(route=route(**users), gateways={("llm", "edge"): gateway(*listeners, address=address)})
+    return probe_target(here, SHARE, render(here, SHARE)[-1])
+
+
+def test_a_probe_goes_through_the_gateway_with_the_nonce_of_its_share() -> None:
+    found = target()
+    assert found is not None
+    assert (found.url, found.host, found.nonce) == ("http://10.1.2.3:8000/v1/chat/completions", None, nonce_of(SHARE))
+
+
+def test_an_ipv6_address_is_put_in_brackets() -> None:
+    found = target(address="fd00::7")
+    assert found is not None and found.url.startswith("http://[fd00::7]:8000/")
+
+
+@pytest.mark.parametrize(
+    ("listeners", "parent", "url"),
+    [
+        ([TLS, WEB], {}, "http://10.1.2.3:8000"),
+        ([WEB, API], {"sectionName": "api"}, "http://10.1.2.3:9000"),
+        ([WEB, API], {"port": 9000}, "http://10.1.2.3:9000"),
+        ([TLS], {}, None),
+        ([WEB], {"sectionName": "tls"}, None),
+        ([WEB], {"name": "another"}, None),
+        ([WEB], {"namespace": "edge-system"}, None),
+    ],
+)
+def test_a_probe_goes_to_a_plain_http_listener_that_the_route_is_attached_to(
+    listeners: list[dict[str, Any]], parent: dict[str, Any], url: str | None
+) -> None:
+    found = target(*listeners, parentRefs=[{"name": "edge", **parent}])
+    assert (found and found.url.removesuffix("/v1/chat/completions")) == url
+
+
+def test_a_gateway_without_an_address_cannot_be_probed() -> None:
+    assert target(address=None) is None
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "listener", "host"),
+    [
+        ([], None, None),
+        (["qa.example.com"], None, "qa.example.com"),
+        (["*.example.com"], None, "probe.example.com"),
+        ([], "api.example.com", "api.example.com"),
+        ([], "*.example.com", "probe.example.com"),
+        (["*.example.com"], "api.example.com", "api.example.com"),
+        (["qa.example.com"], "*.example.com", "qa.example.com"),
+        (["qa.example.org", "qa.example.com"], "*.example.com", "qa.example.com"),
+    ],
+)
+def test_a_probe_names_a_host_that_both_the_route_and_the_listener_accept(
+    hostnames: list[str], listener: str | None, host: str | None
+) -> None:
+    web = {**WEB, "hostname": listener} if listener else WEB
+    found = target(web, hostnames=hostnames)
+    assert found is not None and found.host == host
+
+
+def test_a_listener_for_other_hosts_is_passed_over() -> None:
+    found = target(API, WEB, hostnames=["qa.example.org"])
+    assert found is not None and found.url.startswith("http://10.1.2.3:8000/")
+    assert target(API, hostnames=["qa.example.org"]) is None
+
+
+def test_a_probe_carries_what_the_users_rule_asks_for() -> None:
+    asked = prefix("/v1/chat", headers=[header("x-model", "qa")], queryParams=[header("v", "a b")])
+    found = target(rules=[rule(asked)])
+    assert found is not None
+    assert found.url.endswith("/v1/chat/completions?v=a+b")
+    assert found.headers == (("x-model", "qa"), (PROBE_HEADER, nonce_of(SHARE)))
+
+
+def test_a_match_that_no_plain_request_can_be_made_for_is_passed_over() -> None:
+    vague = exact("/ask", headers=[header("x-model", "qa.*", "RegularExpression")])
+    found = target(rules=[rule(vague, exact("/tell"))])
+    assert found is not None and found.url.endswith("/tell")
+    assert target(rules=[rule(vague)]) is None

@@ -1,0 +1,200 @@
+"""The overlay route and the alias Service of mode GatewayHeader."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.api.counts import Variant
+from earlystop.delivery.gateway_header import (
+    PROBE_HEADER,
+    alias_name,
+    nonce_of,
+    overlay_name,
+    render,
+    variant_headers,
+    weights_in,
+    withdrawn,
+)
+from earlystop.delivery.surroundings import Manifest, Share
+from tests.unit.delivery.cluster import SHARE, around, backend, exact, owned_by, prefix, route, rule, service, untouched
+from tests.unit.rollout.policies import UID, examples, policy
+
+shares = st.builds(
+    Share, st.text("0123456789abcdef", min_size=10, max_size=10), st.integers(0, 19), st.integers(0, 100)
+)
+
+
+def overlay(share: Share = SHARE, *rules: dict[str, Any], **more: Any) -> Manifest:
+    return render(around(*rules, **more), share)[-1]
+
+
+def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
+    (filter_,) = backend_reference["filters"]
+    assert filter_["type"] == "RequestHeaderModifier"
+    assert filter_["requestHeaderModifier"].keys() == {"set"}
+    return {header["name"]: header["value"] for header in filter_["requestHeaderModifier"]["set"]}
+
+
+@examples
+@given(shares)
+def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(share: Share) -> None:
+    here = overlay(share, rule(prefix("/v1")), rule(exact("/ask")))
+    assert weights_in(here) == {(100 - share.weight, share.weight)}
+    for each in here["spec"]["rules"]:
+        weights = [reference["weight"] for reference in each["backendRefs"]]
+        assert len(weights) == 2 and sum(weights) == 100 and min(weights) >= 0
+
+
+def test_alias_services_come_before_the_route_that_needs_them() -> None:
+    kinds = [manifest["kind"] for manifest in render(around(rule(), rule(exact("/ask"), to="qa")), SHARE)]
+    assert kinds == ["Service", "HTTPRoute"]
+    two = around(rule(prefix("/v1")), rule(exact("/ask"), to="b"), services={"qa": service(), "b": service("b")})
+    assert [manifest["metadata"]["name"] for manifest in render(two, SHARE)] == [
+        alias_name("qa"),
+        alias_name("b"),
+        overlay_name("qa"),
+    ]
+
+
+def test_both_variants_set_all_their_headers_and_nothing_is_added_so_none_can_be_forged() -> None:
+    for each in overlay()["spec"]["rules"][1:]:
+        baseline, candidate = each["backendRefs"]
+        assert headers_of(baseline) == {
+            "x-early-stop-policy": "llm/qa",
+            "x-early-stop-revision": "0123456789",
+            "x-early-stop-step": "1",
+            "x-early-stop-variant": "baseline",
+            "x-early-stop-param-window": "40",
+            "x-early-stop-param-patience": "2.5",
+        }
+        assert headers_of(candidate) == headers_of(baseline) | {
+            "x-early-stop-variant": "candidate",
+            "x-early-stop-param-window": "10",
+        }
+        assert baseline["name"] == "qa" and candidate["name"] == alias_name("qa")
+        assert baseline["port"] == candidate["port"] == 80
+
+
+def test_the_header_prefix_is_the_users() -> None:
+    spec = policy({"delivery": {"gatewayHeader": {"headerPrefix": "x-stop-"}}})
+    headers = variant_headers(around(spec=spec), SHARE, Variant.CANDIDATE)
+    assert all(name.startswith("x-stop-") for name in headers) and headers["x-stop-param-window"] == "10"
+
+
+def test_the_first_rule_marks_probes_and_only_those_with_the_nonce_of_this_very_share() -> None:
+    probe, plain = overlay()["spec"]["rules"]
+    nonce = nonce_of(SHARE)
+    for marked, match in zip(probe["matches"], plain["matches"], strict=True):
+        asked = {"type": "Exact", "name": PROBE_HEADER, "value": nonce}
+        assert marked == {**match, "headers": [*match.get("headers", []), asked]}
+    for marked, reference in zip(probe["backendRefs"], plain["backendRefs"], strict=True):
+        assert headers_of(marked) == {**headers_of(reference), PROBE_HEADER: nonce + ".in-force"}
+        assert {**marked, "filters": None} == {**reference, "filters": None}
+
+
+@examples
+@given(shares, shares)
+def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: Share, other: Share) -> None:
+    assert (nonce_of(one) == nonce_of(other)) == (one == other)
+
+
+def test_what_the_user_wrote_beside_matches_and_backends_is_kept() -> None:
+    filters = [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "a", "value": "b"}]}}]
+    kept = {"filters": filters, "timeouts": {"request": "90s"}, "retry": {"attempts": 2}}
+    here = around(
+        route=route(rule(**kept), hostnames=["qa.example.com"], parentRefs=[{"name": "edge", "sectionName": "web"}])
+    )
+    spec = render(here, SHARE)[-1]["spec"]
+    assert spec["hostnames"] == ["qa.example.com"]
+    assert spec["parentRefs"] == [{"name": "edge", "sectionName": "web"}]
+    for each in spec["rules"]:
+        assert {key: each[key] for key in kept} == kept
+
+
+def test_rules_that_do_not_lead_to_the_target_are_left_to_the_users_route() -> None:
+    here = overlay(SHARE, rule(prefix("/v1")), rule(prefix("/metrics"), to="other"), rule(prefix("/", method="GET")))
+    assert len(here["spec"]["rules"]) == 2
+    assert {each["backendRefs"][0]["name"] for each in here["spec"]["rules"]} == {"qa"}
+
+
+def test_a_backend_of_another_kind_or_namespace_is_not_taken_for_the_service_of_that_name() -> None:
+    for foreign in ({"kind": "InferencePool"}, {"namespace": "elsewhere"}):
+        pool = {"matches": [exact("/pool")], "backendRefs": [{**backend(), **foreign}]}
+        assert len(overlay(SHARE, rule(), pool)["spec"]["rules"]) == 2
+
+
+def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_back() -> None:
+    for manifest in render(around(), SHARE):
+        (owner,) = manifest["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"], owner["uid"]) == ("EarlyStopPolicy", "qa", UID)
+        assert owner["controller"] is True and owner["blockOwnerDeletion"] is False
+        assert manifest["metadata"]["namespace"] == "llm"
+        assert "finalizers" not in manifest["metadata"] and "annotations" not in manifest["metadata"]
+
+
+def test_an_alias_is_collected_only_after_the_overlay_that_leads_to_it() -> None:
+    alias, _ = render(around(owned={("HTTPRoute", overlay_name("qa")): owned_by(UID)}), SHARE)
+    owners = [(owner["kind"], owner["uid"]) for owner in alias["metadata"]["ownerReferences"]]
+    assert owners == [("EarlyStopPolicy", UID), ("HTTPRoute", "overlay-uid")]
+
+
+def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -> None:
+    alias = render(around(), SHARE)[0]
+    assert alias["spec"] == {
+        "type": "ClusterIP",
+        "selector": {"app": "qa-server"},
+        "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+    }
+    assert "prometheus" not in alias["metadata"]["labels"]
+
+
+def test_rendering_changes_none_of_the_users_objects() -> None:
+    here = around(rule(prefix("/v1"), timeouts={"request": "9s"}))
+    before = untouched(here)
+    withdrawn(render(here, SHARE)[-1])
+    assert here == before
+
+
+def test_rendering_twice_gives_the_same_objects_so_that_a_restart_writes_nothing() -> None:
+    assert render(around(), SHARE) == render(around(), SHARE)
+
+
+def test_a_withdrawn_overlay_sends_every_request_to_the_baseline_and_is_otherwise_the_same() -> None:
+    here = overlay()
+    taken_back = withdrawn(here)
+    assert weights_in(taken_back) == {(100, 0)}
+    assert weights_in(here) == {(75, 25)}
+    assert taken_back["spec"]["rules"][0]["matches"] == here["spec"]["rules"][0]["matches"]
+    assert withdrawn(taken_back) == taken_back
+
+
+service_names = st.from_regex(re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), fullmatch=True)
+
+
+@examples
+@given(service_names)
+def test_the_name_of_an_alias_is_a_name_for_a_service(name: str) -> None:
+    assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", alias_name(name))
+    assert alias_name(name) != name
+
+
+def test_long_names_that_differ_only_at_their_end_have_different_aliases() -> None:
+    names = ["q" * 62 + letter for letter in "abcdefgh"] + ["q" * length for length in range(40, 64)]
+    assert len({alias_name(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    "name", ["qa", "q" * 253, "q" * 234 + "." + "q" * 18, "a-" * 126 + "b", "q" * 62 + "." + "b" * 9]
+)
+def test_names_and_labels_are_ones_that_kubernetes_takes_whatever_the_policy_is_called(name: str) -> None:
+    for manifest in render(around(policy=name), SHARE):
+        metadata = manifest["metadata"]
+        assert len(metadata["name"]) <= 253
+        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in metadata["name"].split("."))
+        for value in metadata["labels"].values():
+            assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", value)

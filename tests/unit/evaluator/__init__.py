@@ -1,0 +1,1 @@
+"""The evaluator: golden questions, scores, and pairs that are counted once."""

@@ -1,0 +1,67 @@
+"""Golden questions are read whole or not at all, and every wrong line is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earlystop.evaluator.golden import MAX_CLASSES, GoldenError, GoldenQuestion, load_golden, parse_golden
+from earlystop.evaluator.scoring import Mode, Scoring
+
+GOOD = '{"question": "1 + 1?", "answers": ["2", "two"], "query_class": "sums"}'
+
+
+def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    file.write_text(GOOD + '\n\n{"question": "Capital of France?", "answers": ["Paris"]}\n')
+    assert load_golden(file, Scoring()) == (
+        GoldenQuestion("1 + 1?", ("2", "two"), "sums"),
+        GoldenQuestion("Capital of France?", ("Paris",), "default"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "list instead of a JSON object"),
+        ('{"answers": ["2"]}', "'question'"),
+        ('{"question": " ", "answers": ["2"]}', "'question'"),
+        ('{"question": "q"}', "'answers'"),
+        ('{"question": "q", "answers": "2"}', "'answers'"),
+        ('{"question": "q", "answers": []}', "'answers'"),
+        ('{"question": "q", "answers": [2]}', "'answers'"),
+        ('{"question": "q", "answers": ["the"]}', "no answer can match"),
+        ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
+        ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of line 1"),
+    ],
+)
+def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None:
+    with pytest.raises(GoldenError) as caught:
+        parse_golden([GOOD, "", line], "golden.jsonl", Scoring())
+    assert str(caught.value).startswith("golden.jsonl, line 3: ")
+    assert said in str(caught.value)
+
+
+def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
+    with pytest.raises(GoldenError) as caught:
+        parse_golden(["{"] * 14, "g", Scoring())
+    assert str(caught.value).count("\n") == 10
+    assert "g, line 10:" in str(caught.value) and "and 4 more lines" in str(caught.value)
+
+
+def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
+    with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
+        parse_golden([GOOD], "g", Scoring(Mode.NUMERIC))
+
+
+def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    for content, said in ((b"\n", "no questions"), (b"\xff", "not UTF-8")):
+        file.write_bytes(content)
+        with pytest.raises(GoldenError, match=said):
+            load_golden(file, Scoring())
+    lines = [f'{{"question": "q{n}", "answers": ["a b"], "query_class": "c{n}"}}' for n in range(MAX_CLASSES + 1)]
+    with pytest.raises(GoldenError, match="17 query classes"):
+        parse_golden(lines, "g", Scoring())

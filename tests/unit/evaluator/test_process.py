@@ -1,0 +1,102 @@
+"""The evaluator as it is started from a shell: it asks, says when the budget is spent, and waits to be scraped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.unit.evaluator.serving import POLICY, REVISION, golden, reference
+
+DEADLINE_SECONDS = 30
+SOURCES = Path(__file__).resolve().parents[3] / "operator"
+ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
+
+
+@asynccontextmanager
+async def started(*options: str) -> AsyncIterator[Process]:
+    command = (sys.executable, "-m", "earlystop.evaluator", *options)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    file = tmp_path / "golden.jsonl"
+    rows = [{"question": each.question, "answers": each.answers, "query_class": "letters"} for each in golden(50)]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    return file
+
+
+async def line(process: Process, pattern: str) -> re.Match[str]:
+    """The next line of standard error that matches."""
+    assert process.stderr is not None
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while text := (await process.stderr.readline()).decode():
+            if found := re.search(pattern, text):
+                return found
+    raise AssertionError(f"no line with {pattern}")
+
+
+async def test_it_asks_until_the_budget_is_spent_says_so_and_lets_the_counts_be_scraped(questions: Path) -> None:
+    arms = ("--baseline", "window=40", "--candidate", "window=5")
+    async with reference() as url:
+        options = ("--url", url, "--golden", str(questions), "--policy", POLICY, "--revision", REVISION, "--port", "0")
+        async with started(*options, *arms, "--token-budget", "6000", "--pairs-per-second", "100") as process:
+            port = (await line(process, r"asking 50 golden questions; metrics on port (\d+)")).group(1)
+            await line(process, "the token budget is spent")
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                page = await answer.text()
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
+    pairs = re.findall(r'earlystop_pairs_total\{.*policy="llm/qa".*query_class="letters".*\} (\d+)', page)
+    assert len(pairs) == 4 and sum(map(int, pairs)) >= 5
+    assert "earlystop_evaluator_asking 0.0" in page
+    assert "earlystop_evaluator_budget_tokens 0.0" in page
+
+
+@pytest.fixture
+def malformed(tmp_path: Path) -> Path:
+    file = tmp_path / "malformed.jsonl"
+    file.write_text('{"question": "1 + 1?", "answers": ["2"]}\nnonsense')
+    return file
+
+
+async def test_a_malformed_question_ends_the_start_and_is_named_by_its_line(malformed: Path) -> None:
+    await refused(malformed, (), "line 2")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--mode", "regex"), "pattern"),
+        (("--share", "2"), "share"),
+        (("--revision", "r1", "--baseline", "40"), "parameter=value"),
+    ],
+)
+async def test_a_start_that_cannot_work_says_why(questions: Path, options: tuple[str, ...], said: str) -> None:
+    await refused(questions, options, said)
+
+
+async def refused(file: Path, options: tuple[str, ...], said: str) -> None:
+    """Asserts that the process ends with this explanation and without a traceback."""
+    needed = ("--url", "http://127.0.0.1:9/v1", "--golden", str(file), "--policy", POLICY, "--token-budget", "9")
+    async with started(*needed, *options) as process:
+        _, errors = await asyncio.wait_for(process.communicate(), DEADLINE_SECONDS)
+        assert process.returncode == 2
+        assert said in errors.decode()
+        assert "Traceback" not in errors.decode()

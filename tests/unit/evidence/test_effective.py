@@ -1,0 +1,58 @@
+"""The setting-effective check: a setting in force is seen in either direction, one that never arrived is called out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from earlystop.evidence import effective, normal_mixture, tokens
+from earlystop.evidence.effective import Effect
+from tests.unit.evidence.simulate import at_most, lengths
+
+MEAN = 600.0
+
+
+def run(rng: np.random.Generator, ratio: float, looks: int, size: int = 100) -> tuple[Effect, bool]:
+    """What is shown at the end, and whether the means were ever said to differ."""
+    token_process, check = tokens.start(0.1), effective.start(0.05)
+    for _ in range(looks):
+        look = lengths(rng, size, MEAN), lengths(rng, size, MEAN * ratio)
+        token_process = tokens.update(token_process, *look, 50)
+        check = effective.update(check, token_process)
+    shown = effective.assess(check, token_process)
+    return shown, shown is Effect.MOVED
+
+
+@pytest.mark.parametrize("ratio", [0.6, 0.85, 1.3])
+def test_a_setting_that_shortens_or_lengthens_answers_is_seen(ratio: float) -> None:
+    rng = np.random.default_rng(19)
+    assert all(run(rng, ratio, 60)[1] for _ in range(10))
+
+
+def test_a_setting_that_never_arrived_is_said_to_have_moved_nothing_and_not_to_have_moved() -> None:
+    rng = np.random.default_rng(20)
+    assert run(rng, 1.0, 3)[0] is Effect.NOT_SHOWN
+    assert run(rng, 1.0, 150, 600)[0] is Effect.NOT_MOVED
+
+
+def test_equal_settings_are_called_different_no_more_often_than_the_risk() -> None:
+    rng, runs = np.random.default_rng(21), 200
+    assert sum(run(rng, 1.0, 60)[1] for _ in range(runs)) / runs <= at_most(0.01, runs)
+
+
+def test_before_any_answer_nothing_is_shown() -> None:
+    check = effective.update(effective.start(), tokens.start(0.1))
+    assert check.log_e == check.log_e_max == 0
+    assert effective.assess(check, tokens.start(0.1)) is Effect.NOT_SHOWN
+
+
+def test_the_two_sided_mixture_averages_both_directions_of_the_one_sided_one() -> None:
+    for statistic, information in ((12.0, 30.0), (-40.0, 100.0)):
+        both = np.mean(np.exp([normal_mixture.log_e(s, information, 0.3) for s in (statistic, -statistic)]))
+        assert normal_mixture.log_e_two_sided(statistic, information, 0.3) == pytest.approx(np.log(both), rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, float("nan")])
+def test_a_shift_outside_its_domain_is_refused(shift: float) -> None:
+    with pytest.raises(ValueError, match=r"as in 0\.05"):
+        effective.start(shift)

@@ -1,0 +1,139 @@
+"""The judged part of a policy: what starts a new campaign when it is edited, and what does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.plan import parse_plan, plan_text, revision_of
+from tests.unit.rollout.policies import UID, examples, policy, written
+
+PARAMETER = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
+OTHER = {"name": "patience", "type": "Decimal", "minimum": "0", "maximum": "9", "stopsSooner": "WhenLower"}
+
+JUDGED: dict[str, dict[str, Any]] = {
+    "target": {"targetRef": {"name": "other"}},
+    "a parameter's bound": {"parameters": [{**PARAMETER, "maximum": "50"}, OTHER]},
+    "a parameter's direction": {"parameters": [{**PARAMETER, "stopsSooner": "WhenHigher"}, OTHER]},
+    "the baseline's value": {
+        "baseline": {"values": [{"name": "window", "value": "39"}, {"name": "patience", "value": "2.5"}]}
+    },
+    "the candidate's value": {"candidates": [{"name": "w10", "values": [{"name": "window", "value": "11"}]}]},
+    "the candidate's name": {"candidates": [{"name": "w11", "values": [{"name": "window", "value": "10"}]}]},
+    "a step's weight": {"rollout": {"steps": [{"weight": 6}]}},
+    "a step's least time": {"rollout": {"steps": [{"weight": 5, "minimumSeconds": 61}]}},
+    "the route": {"delivery": {"gatewayHeader": {"routeRef": {"name": "other"}}}},
+    "the header prefix": {"delivery": {"gatewayHeader": {"headerPrefix": "x-stop-"}}},
+    "the source": {"metrics": {"sourceRef": {"name": "other"}}},
+    "the margin": {"objective": {"exactMatch": {"margin": "0.06"}}},
+    "the saving": {"objective": {"tokens": {"minimumSaving": "0.11"}}},
+    "the risk": {"objective": {"risk": {"harm": "0.01"}}},
+}
+
+NOT_JUDGED: dict[str, dict[str, Any]] = {
+    "suspend": {"suspend": True},
+    "look seconds": {"rollout": {"lookSeconds": 1}},
+    "settle seconds": {"rollout": {"settleSeconds": 1}},
+    "deadline": {"rollout": {"deadlineSeconds": 60}},
+    "the choice at the deadline": {"rollout": {"onInconclusive": "Hold"}},
+    "the choice without metrics": {"rollout": {"onNoMetrics": {"holdSeconds": 1, "then": "Hold"}}},
+    "guard": {"guard": {"holdbackWeight": 9}},
+    "approval": {"approval": {"mode": "Always"}},
+}
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "risk": {"objective": {"risk": {"promote": "0.05", "harm": "0.05"}}},
+    "empty risk": {"objective": {"risk": {}}},
+    "prefix": {"delivery": {"gatewayHeader": {"headerPrefix": "x-early-stop-"}}},
+    "preset": {"metrics": {"preset": "EarlyStop"}},
+    "require each": {"objective": {"requireEach": False}},
+    "strategy": {"rollout": {"strategy": "Canary"}},
+    "step time": {
+        "rollout": {
+            "steps": [
+                {"weight": 5, "minimumSeconds": 60},
+                {"weight": 25, "minimumSeconds": 60},
+                {"weight": 50, "minimumSeconds": 0},
+            ]
+        }
+    },
+    "respelled margin": {"objective": {"exactMatch": {"margin": "0.0500"}, "tokens": {"minimumSaving": "0.1"}}},
+    "respelled bound": {"parameters": [{**PARAMETER, "maximum": "40.0"}, OTHER]},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_an_edit_of_what_is_judged_changes_the_plan(name: str) -> None:
+    assert plan_text(policy(JUDGED[name])) != plan_text(policy())
+
+
+@pytest.mark.parametrize("name", NOT_JUDGED)
+def test_an_edit_of_anything_else_does_not_change_the_plan(name: str) -> None:
+    assert plan_text(policy(NOT_JUDGED[name])) == plan_text(policy())
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_that_is_written_out_or_respelled_does_not_change_the_plan(name: str) -> None:
+    assert plan_text(policy(DEFAULTS[name])) == plan_text(policy())
+
+
+@examples
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_fields_does_not_change_the_plan(random: Any) -> None:
+    assert plan_text(PolicySpec.model_validate(_shuffled(written(), random))) == plan_text(policy())
+
+
+@pytest.mark.parametrize("name", [*JUDGED, *NOT_JUDGED, *DEFAULTS])
+def test_a_plan_is_read_back_from_its_text(name: str) -> None:
+    spec = policy((JUDGED | NOT_JUDGED | DEFAULTS)[name])
+    plan = parse_plan(plan_text(spec, "token"))
+    assert plan_text(plan.spec, "token") == plan.text == plan_text(spec, "token")
+    assert plan.baseline_settings == spec.baseline_settings()
+    assert plan.weights == tuple(step.weight for step in spec.rollout.steps)
+    assert plan.minimum_seconds == tuple(step.minimum_seconds for step in spec.rollout.steps)
+    assert plan.objective.margin == float(spec.objective.exact_match.margin)
+
+
+def test_what_a_candidate_leaves_out_is_the_baselines() -> None:
+    plan = parse_plan(plan_text(policy()))
+    assert plan.baseline_settings == {"window": "40", "patience": "2.5"}
+    assert plan.candidate_settings == {"window": "10", "patience": "2.5"}
+
+
+def test_every_retry_token_is_a_plan_of_its_own_that_tries_the_same() -> None:
+    texts = {plan_text(policy(), token) for token in ("", "1", "2", 'a "quoted" é')}
+    assert len(texts) == 4
+    assert len({str(parse_plan(text).spec) for text in texts}) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"strategy":"Canary"}', '{"strategy":"Canary","steps":[]}'])
+def test_text_that_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_plan(text)
+
+
+def test_a_plan_has_just_one_candidate() -> None:
+    text = json.loads(plan_text(policy()))
+    for candidates in ([], [{"name": f"c{n}", "values": [{"name": "window", "value": str(n)}]} for n in (1, 2)]):
+        with pytest.raises(ValueError, match=r"one candidate|at least 1"):
+            parse_plan(json.dumps({**text, "candidates": candidates}))
+
+
+def test_every_campaign_of_every_policy_has_its_own_revision() -> None:
+    revisions = {revision_of(uid, campaign) for uid in (UID, "other") for campaign in range(1, 500)}
+    assert len(revisions) == 998
+    assert {len(revision) for revision in revisions} == {10}
+
+
+def _shuffled(value: Any, random: Any) -> Any:
+    if isinstance(value, dict):
+        items = list(value.items())
+        random.shuffle(items)
+        return {key: _shuffled(child, random) for key, child in items}
+    return [_shuffled(child, random) for child in value] if isinstance(value, list) else value

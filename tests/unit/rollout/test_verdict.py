@@ -1,0 +1,116 @@
+"""The record of a decision."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic.alias_generators import to_camel
+
+from earlystop.api.counts import Look
+from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.kernel import carried_out
+from earlystop.rollout.state import Certified, RolloutState
+from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.realistic import realistic_looks
+from tests.unit.rollout.states import REACHED
+
+DECIDED = sorted(name for name, state in REACHED.items() if state.decision is not None)
+
+
+def spec_of(state: RolloutState) -> dict[str, Any]:
+    return verdict_spec("qa", UID, state)
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_every_verdict_is_one_that_the_crd_describes_and_can_be_recomputed(name: str) -> None:
+    stored = json.loads(json.dumps(spec_of(REACHED[name])))
+    assert VerdictSpec.model_validate(stored).wire() == stored
+    assert differences(stored) == []
+
+
+def test_a_verdict_is_the_same_before_and_after_it_is_carried_out() -> None:
+    for name in ("promoting", "rolling back", "holding"):
+        assert spec_of(carried_out(REACHED[name])) == spec_of(REACHED[name])
+
+
+def test_the_digest_does_not_depend_on_the_order_of_fields() -> None:
+    spec = spec_of(REACHED["promoted"])
+    turned = dict(reversed(list(spec.items())))
+    assert digest_of(turned) == digest_of(spec) == spec["digest"]
+
+
+@pytest.mark.parametrize("field", sorted(set(VerdictSpec.model_fields) - {"digest"}))
+def test_the_digest_changes_with_every_field(field: str) -> None:
+    spec = spec_of(REACHED["promoted"])
+    assert to_camel(field) in spec
+    assert digest_of({**spec, to_camel(field): "something else"}) != spec["digest"]
+
+
+def test_the_digest_changes_with_every_count_of_every_look() -> None:
+    spec = spec_of(REACHED["rolled back"])
+    for column in range(19):
+        rows = [list(row) for row in spec["looks"]]
+        rows[-1][column] += 1
+        assert digest_of({**spec, "looks": rows}) != spec["digest"]
+
+
+def test_settings_before_and_after_say_what_the_decision_leaves_in_force() -> None:
+    window = {"name": "window", "before": "40", "after": "10"}
+    patience = {"name": "patience", "before": "2.5", "after": "2.5"}
+    assert spec_of(REACHED["promoted"])["settings"] == [window, patience]
+    for name in ("rolled back", "held"):
+        assert spec_of(REACHED[name])["settings"] == [{**window, "after": "40"}, patience]
+
+
+def test_a_verdict_names_the_one_before_it() -> None:
+    second = REACHED["second verdict"]
+    assert spec_of(second)["previous"] == second.previous_digest != ""
+
+
+@pytest.mark.parametrize("policy", ["q", "q" * 253, "q" * 239 + "." + "q" * 13, ("a-" * 126) + "b"])
+def test_the_name_of_a_verdict_is_a_name_for_kubernetes_whatever_the_policy_is_called(policy: str) -> None:
+    name = verdict_name(policy, REACHED["promoted"])
+    assert len(name) <= 253 and name.endswith(f"-{REACHED['promoted'].revision}")
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in name.split("."))
+
+
+def test_every_campaign_has_a_verdict_of_its_own() -> None:
+    assert verdict_name("qa", REACHED["promoted"]) != verdict_name("qa", REACHED["second verdict"])
+
+
+def test_a_verdict_belongs_to_nobody_so_that_it_outlives_its_policy() -> None:
+    verdict = verdict_object("qa", "llm", UID, REACHED["promoted"])
+    assert "ownerReferences" not in verdict["metadata"]
+    assert verdict["metadata"]["labels"]["earlystop.dev/policy-uid"] == UID
+    assert verdict["metadata"]["namespace"] == "llm"
+
+
+def test_looks_in_a_verdict_are_the_looks_that_were_evidence() -> None:
+    state = replace(REACHED["promoted"], looks=realistic_looks(30, 2.0))
+    assert tuple(Look.from_row(list(row)) for row in spec_of(state)["looks"]) == state.looks
+
+
+def test_what_happens_after_the_decision_does_not_touch_the_verdict() -> None:
+    promoted = REACHED["promoted"]
+    later = replace(promoted, certified=Certified({"window": "1"}, 1), metrics_lost_at=5, last_look_at=9)
+    assert spec_of(later) == spec_of(promoted)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"decision": "Promote", "reason": "NonInferiorAndSaving"}, "do not prove what a promotion needs"),
+        ({"looks": []}, "The looks do not show harm"),
+        ({"logE": {"promote": "9.0", "harm": "0", "tokens": "0", "sampleRatio": "0"}}, "log e-value"),
+        ({"message": "all is well"}, "digest"),
+    ],
+)
+def test_a_verdict_that_was_changed_is_found_out(change: dict[str, Any], told: str) -> None:
+    spec = {**spec_of(REACHED["rolled back"]), **change}
+    assert any(told in sentence for sentence in differences(spec))
