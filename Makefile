@@ -79,7 +79,6 @@ manifests: crds ## render the chart into manifests/install.yaml
 
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies anew
-	$(BIN)/python -m piptools --version >/dev/null 2>&1 || $(BIN)/pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --allow-unsafe --strip-extras --output-file operator/requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \

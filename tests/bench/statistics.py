@@ -39,7 +39,7 @@ class Scale:
     paired: int
 
 
-QUICK, FULL = Scale(250, 250, 150, 300), Scale(4000, 2000, 2000, 2000)
+QUICK, FULL = Scale(1000, 800, 500, 500), Scale(4000, 4000, 2000, 2000)
 
 
 @dataclass(frozen=True, slots=True)

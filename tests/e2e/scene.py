@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @dataclass(frozen=True, slots=True)
 class Scene:
     """A cluster with a gateway and a Prometheus. server_address: where the server listens and the gateway finds it.
-    hollow: Pods get that address by themselves, else the stage has to write EndpointSlices. namespace: the only one that
+    hollow: Pods get that address by themselves, else the stage writes EndpointSlices. namespace: the only one that
     may be used, where the cluster belongs to someone."""
 
     cluster: Cluster

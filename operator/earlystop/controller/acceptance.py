@@ -22,6 +22,7 @@ from earlystop.delivery.gateway_header import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.surroundings import Surroundings
 from earlystop.rollout.acceptance import unbuilt
+from earlystop.rollout.state import Phase
 
 
 async def acceptance(
@@ -51,16 +52,23 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
 
 
 def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None:
-    """Two policies for one target or route would move each other's traffic: the younger is refused."""
+    """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
+    older one gets it."""
     for rival in rivals:
         if rival.uid == session.uid or rival.namespace != session.namespace or not _same_traffic(rival, session):
             continue
-        if _age(rival) < _age(session):
+        if _claim(rival) < _claim(session):
             return Refusal(
                 "TargetTaken",
-                f"Policy {rival.name} already moves traffic of this target or route. Delete one of the two policies.",
+                f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
             )
     return None
+
+
+def _claim(session: Session) -> tuple[bool, bool, str, str]:
+    """Who has the better claim on traffic sorts first: one with a campaign, one that is not refused, the older."""
+    waiting = session.state.phase == Phase.PENDING
+    return (waiting, waiting and session.facts.refusal is not None, *_age(session))
 
 
 def _same_traffic(one: Session, other: Session) -> bool:

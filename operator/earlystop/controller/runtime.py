@@ -10,7 +10,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest, NotFound
+from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.scheduler import Scheduler
@@ -22,7 +22,7 @@ from earlystop.controller.visit import Visitor
 from earlystop.rollout.state import Phase
 from earlystop.rollout.story import Story
 
-LONGEST_BACKOFF = 30.0
+LONGEST_BACKOFF = 15.0
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -40,6 +40,7 @@ class Runtime:
         self._events = EventRecorder(cluster, instance)
         self._sessions: dict[Key, Session] = {}
         self._failures: dict[Key, int] = {}
+        self._cut_off: set[Key] = set()
         self.scheduler = Scheduler(self._visit, clock)
         self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
@@ -121,12 +122,14 @@ class Runtime:
         except Outrun:
             VISITS.labels("outrun").inc()
             return self._clock() + 0.2
-        except (Gone, NotFound):
+        except Gone:
             VISITS.labels("gone").inc()
             self._forget(key)
             return None
         except ClusterError as error:
             VISITS.labels("api_error").inc()
+            if error.status == 0 or error.status >= 500:
+                self._cut_off.add(key)
             return self._later(key, session, str(error))
         except Exception:
             # A fault that one policy provokes must not stop the others.
@@ -135,7 +138,14 @@ class Runtime:
             return self._later(key, session, "internal error")
         VISITS.labels("done").inc()
         self._failures.pop(key, None)
+        self._api_answers()
         return due
+
+    def _api_answers(self) -> None:
+        """Whoever waits for the API need wait no longer: a harmful candidate must not outlive an outage for long."""
+        waiting, self._cut_off = self._cut_off, set()
+        for key in waiting & self._sessions.keys():
+            self.scheduler.wake(key)
 
     def _later(self, key: Key, session: Session, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1

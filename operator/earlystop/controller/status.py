@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.conditions import Condition, Refusal
-from earlystop.controller.cluster import POLICIES, Cluster, Conflict
+from earlystop.controller.cluster import POLICIES, Cluster, Conflict, NotFound
 from earlystop.controller.session import Session
 from earlystop.metrics.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
@@ -24,19 +24,25 @@ class Outrun(Exception):
 
 async def write_status(cluster: Cluster, session: Session, state: RolloutState, ledger: Ledger, now: float) -> None:
     """Store a state and the ledger that it was reached with, and the conditions that follow from the session's facts.
-    The session takes both over only when they are stored.
+    The session takes both over only when they are stored; counts that outgrow the status are not.
 
-    Raises Outrun after a conflict, NotFound when the policy is gone, ClusterError when the API fails.
+    Raises Outrun after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
-    packed = pack(ledger)
     try:
-        status = to_status(session.name, session.uid, session.spec, state, packed)
-        session.overflow = None
+        status = to_status(session.name, session.uid, session.spec, state, pack(ledger))
     except TooLarge:
-        # What is stored stays as it is: the rollout is frozen with counts that can be trusted.
+        # What is stored stays as it is. What was seen since is kept here only, and is read again after a restart.
         session.overflow = _too_many_series(len(ledger.rows))
         session.facts = replace(session.facts, refusal=session.overflow)
-        status, state, ledger = dict(session.manifest.get("status", {})), session.stored, session.stored_ledger
+        await _replace(cluster, session, dict(session.manifest.get("status", {})), session.state, now)
+        return
+    session.overflow = None
+    await _replace(cluster, session, status, state, now)
+    session.stored = session.state = state
+    session.stored_ledger = session.ledger = ledger
+
+
+async def _replace(cluster: Cluster, session: Session, status: dict[str, Any], state: RolloutState, now: float) -> None:
     status["observedGeneration"] = session.generation
     old = session.manifest.get("status", {}).get("conditions", [])
     status["conditions"] = merge_conditions(old, conditions(state, session.facts), session.generation, int(now))
@@ -46,15 +52,26 @@ async def write_status(cluster: Cluster, session: Session, state: RolloutState, 
     except Conflict:
         await read_again(cluster, session, now)
         raise Outrun from None
-    session.stored = session.state = state
-    session.stored_ledger = session.ledger = ledger
+    except NotFound:
+        raise Gone(session.label) from None
     session.written_at = now
+
+
+async def confirm(cluster: Cluster, session: Session, now: float) -> None:
+    """Make sure that what is about to be acted on is still what is stored: another operator may have moved on.
+
+    Raises Outrun when it is not, Gone when the policy is gone.
+    """
+    known = session.manifest.get("status")
+    await read_again(cluster, session, now)
+    if session.manifest.get("status") != known:
+        raise Outrun
 
 
 async def read_again(cluster: Cluster, session: Session, now: float) -> None:
     """Read the policy anew. What the session knows stays, unless another writer has moved the status on.
 
-    Raises NotFound when the policy, or the one with this UID, is gone.
+    Raises Gone when the policy, or the one with this UID, is gone.
     """
     fresh = await cluster.get(POLICIES, session.namespace, session.name)
     if fresh is None or fresh["metadata"]["uid"] != session.uid:

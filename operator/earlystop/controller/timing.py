@@ -9,7 +9,7 @@ from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
 
-RECHECK_REFUSED_SECONDS = 20.0
+RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 3
 STATUS_WRITES_A_SECOND = 2.0
@@ -61,6 +61,8 @@ def next_visit(session: Session, delay: float, policies: int, now: float) -> flo
     if look is not None:
         retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(session.metrics_failures, 10))
         moments.append(max(look + delay, retry) if session.metrics_failures else look + delay)
+        if session.overflow is not None:
+            moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)
     if state.phase in TRYING:
         moments.append(state.campaign_started_at + session.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":

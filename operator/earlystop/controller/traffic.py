@@ -10,8 +10,9 @@ import aiohttp
 
 from earlystop.api.conditions import Refusal, Truth
 from earlystop.controller.acceptance import surroundings
-from earlystop.controller.cluster import BY_KIND, ROUTES, Cluster, ClusterError, Conflict, Manifest
+from earlystop.controller.cluster import BY_KIND, ROUTES, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.session import Session
+from earlystop.controller.status import confirm
 from earlystop.delivery.gateway_header import overlay_name, render, withdrawn
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probe import Proof, probe
@@ -52,7 +53,7 @@ async def put_in_force(
     around = await surroundings(cluster, session, session.plan.spec)
     refusal = preflight(around)
     if refusal is not None and share.weight == 0:
-        return await _withdraw(cluster, around, refusal)
+        return await _withdraw(cluster, session, around, refusal, now)
     if refusal is not None:
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.FALSE, refusal.reason, refusal.message))
     wanted = render(around, share)
@@ -60,6 +61,8 @@ async def put_in_force(
     if changed and now - session.route_written_at < SECONDS_BETWEEN_CHANGES:
         message = "Waiting until the gateway has taken in the last change of the route."
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
+    if changed:
+        await confirm(cluster, session, now)
     is_new = _present(around, wanted[-1]) is None
     services = [manifest for manifest in changed if manifest["kind"] == "Service"]
     if is_new and services:
@@ -78,7 +81,7 @@ async def put_in_force(
     return await _prove(http, session, around, share, wanted[-1], names)
 
 
-async def _withdraw(cluster: Cluster, around: Surroundings, refusal: Refusal) -> Traffic:
+async def _withdraw(cluster: Cluster, session: Session, around: Surroundings, refusal: Refusal, now: float) -> Traffic:
     """Take the candidate off all requests although its surroundings no longer fit: harm must not wait for an edit."""
     name = overlay_name(around.policy)
     overlay = around.owned.get(("HTTPRoute", name))
@@ -86,6 +89,7 @@ async def _withdraw(cluster: Cluster, around: Surroundings, refusal: Refusal) ->
     owner = controller_of(overlay) if overlay is not None else None
     if overlay is None or owner is None or owner.get("uid") != around.uid or overlay == withdrawn(overlay):
         return Traffic(Standing.UNPROVABLE, sight)
+    await confirm(cluster, session, now)
     await cluster.replace(ROUTES, around.namespace, withdrawn(overlay))
     return Traffic(Standing.UNPROVABLE, sight, (f"HTTPRoute {name}",))
 
@@ -166,7 +170,7 @@ async def _write(cluster: Cluster, present: Manifest | None, wanted: Manifest) -
             else:
                 await cluster.replace(resource, namespace, _updated(present, wanted))
             return
-        except Conflict:
+        except (Conflict, NotFound):
             present = await cluster.get(resource, namespace, name)
     raise ClusterError(409, f"{wanted['kind']} {name} changes faster than it can be written")
 

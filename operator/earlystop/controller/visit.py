@@ -183,7 +183,7 @@ class Visitor:
                 state, again = look_failed(session.state, result, at, int(self._clock()))
                 session.metrics_failures += 1
                 await self._move(session, state)
-                if again:
+                if again or session.state is not state:
                     return
                 continue
             session.metrics_failures = 0
@@ -191,6 +191,8 @@ class Visitor:
             state, ledger = looked(session, result, at)
             await self._move(session, state, ledger)
             LOOKS.labels("read").inc()
+            if session.state is not state:
+                return  # it did not fit into the status
             LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
 
     async def _move(self, session: Session, state: RolloutState, ledger: Ledger | None = None) -> None:

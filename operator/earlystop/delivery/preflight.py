@@ -157,6 +157,12 @@ def _names_are_free(around: Surroundings) -> Refusal | None:
         existing = around.owned.get(key)
         owner = controller_of(existing) if existing is not None else None
         if existing is not None and (owner is None or owner.get("uid") != around.uid):
+            if owner is not None and owner["kind"] == "EarlyStopPolicy":
+                return Refusal(
+                    "NameTaken",
+                    f"{key[0]} {key[1]} belongs to EarlyStopPolicy {owner['name']}. It goes when that policy is gone; "
+                    "this one is then taken up by itself.",
+                )
             holder = f"belongs to {owner['kind']} {owner['name']}" if owner else "was made by someone else"
             return Refusal(
                 "NameTaken",

@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 PROMOTE_GRID = weighted_grid(
-    [0.42, 0.55, 0.84, 1.0, 1.19, 2.3, 4.0, 6.7, 16.0, 24.0],
-    [0.10, 0.09, 0.13, 0.40, 0.08, 0.09, 0.057, 0.04, 0.012, 0.01],
+    [0.33, 0.48, 0.95, 2.2, 4.1, 7.0, 10.0, 24.0],
+    [0.035, 0.14, 0.60, 0.094, 0.068, 0.028, 0.028, 0.014],
 )
 """Gaps in margins, most capital where a candidate loses nothing (1) or half the margin (0.5)."""
 
 HARM_GRID = weighted_grid(
-    [0.38, 0.5, 0.84, 1.0, 1.19, 2.2, 4.0, 6.7, 16.0, 24.0],
-    [0.047, 0.08, 0.118, 0.412, 0.109, 0.11, 0.053, 0.05, 0.014, 0.004],
+    [0.33, 0.5, 0.84, 1.0, 1.19, 2.2, 4.1, 7.2, 14.0],
+    [0.045, 0.085, 0.118, 0.412, 0.109, 0.11, 0.058, 0.053, 0.018],
 )
 """Gaps in margins, most capital on a loss of two margins (1).
 
@@ -85,7 +85,8 @@ def start(
 ) -> ExactMatchProcess:
     """The process before any look: capital 1 on the whole grid.
 
-    grid: bets, None for `default_grid(side)`; guess: baseline's rate expected from history; strength: how many answers that expectation is worth.
+    grid: bets, None for `default_grid(side)`; guess: baseline's rate expected from history; strength: how many
+    answers that expectation is worth.
     A wrong guess costs a little speed, never validity. Raises ValueError outside the domains.
     """
     bets.check_margin(margin)

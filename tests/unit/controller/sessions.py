@@ -12,7 +12,7 @@ from earlystop.metrics.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.facts import Facts
 from earlystop.rollout.record import to_status
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.state import RolloutState
 from tests.unit.rollout.policies import NOW, UID, policy, written
 
 
@@ -51,6 +51,3 @@ def manifest(
 def session(state: RolloutState | None = None, now: float = NOW, **more: Any) -> Session:
     """The session of a policy as it is stored."""
     return Session.load(manifest(state, **more), now)
-
-
-PHASES = frozenset(Phase)

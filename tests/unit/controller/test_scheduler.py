@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from earlystop.controller.scheduler import AT_ONCE, Scheduler
 
 Key = tuple[str, str]
@@ -130,22 +132,24 @@ async def test_a_forgotten_key_is_not_visited() -> None:
     assert visits.done[ONE] == 0
 
 
-async def test_a_key_that_is_forgotten_during_its_visit_is_not_visited_again_unless_it_is_woken() -> None:
-    for woken_again in (False, True):
-        visits, clock = Visits(), Clock()
-        visits.answer = lambda key: 1000.0
-        async with running(visits, clock) as scheduler:
-            visits.gate.clear()
+@pytest.mark.parametrize("woken_again", [False, True])
+async def test_a_key_that_is_forgotten_during_its_visit_is_not_visited_again_unless_it_is_woken(
+    woken_again: bool,
+) -> None:
+    visits, clock = Visits(), Clock()
+    visits.answer = lambda key: 1000.0
+    async with running(visits, clock) as scheduler:
+        visits.gate.clear()
+        scheduler.wake(ONE)
+        await visits.until(lambda: visits.under_way[ONE] == 1)
+        scheduler.forget(ONE)
+        if woken_again:
             scheduler.wake(ONE)
-            await visits.until(lambda: visits.under_way[ONE] == 1)
-            scheduler.forget(ONE)
-            if woken_again:
-                scheduler.wake(ONE)
-                visits.answer = lambda key: None
-            visits.gate.set()
-            await visits.until(lambda: visits.done[ONE] == 1 + woken_again)
-            await settle()
-        assert visits.done[ONE] == 1 + woken_again
+            visits.answer = lambda key: None
+        visits.gate.set()
+        await visits.until(lambda: visits.done[ONE] == 1 + woken_again)
+        await settle()
+    assert visits.done[ONE] == 1 + woken_again
 
 
 async def test_a_thousand_keys_are_all_visited_and_not_more_than_the_limit_at_once() -> None:

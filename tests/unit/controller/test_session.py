@@ -79,8 +79,16 @@ def test_of_two_policies_for_one_target_or_route_just_the_younger_is_refused(sha
     older, younger = older_and_younger(**shared)
     refusal = rival_refusal(younger, [older, younger])
     assert refusal is not None and refusal.reason == "TargetTaken"
-    assert "Policy qa already moves traffic" in refusal.message and "Delete one" in refusal.message
+    assert "Policy qa has the traffic" in refusal.message and "Delete one" in refusal.message
     assert rival_refusal(older, [older, younger]) is None
+
+
+def test_a_policy_that_moves_the_traffic_already_keeps_it_from_an_older_one() -> None:
+    waiting = session(created="2026-01-01T00:00:00Z")
+    moving = session(REACHED["promoted"], created="2026-01-02T00:00:00Z", uid="2222", name="qa2")
+    assert rival_refusal(moving, [waiting, moving]) is None
+    refusal = rival_refusal(waiting, [waiting, moving])
+    assert refusal is not None and refusal.reason == "TargetTaken"
 
 
 def test_policies_of_one_age_are_told_apart_so_that_just_one_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionType, Truth
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.cluster import POLICIES, NotFound
+from earlystop.controller.cluster import POLICIES
 from earlystop.controller.session import Session
 from earlystop.controller.status import Gone, Outrun, merge_conditions, read_again, unsaid, write_status
 from earlystop.metrics.ledger import Ledger, SeriesKey
@@ -96,23 +96,31 @@ async def test_a_policy_that_was_deleted_or_made_anew_is_gone_and_nothing_is_cre
     api.objects.clear()
     with pytest.raises(Gone):
         await read_again(api, session, NOW)
-    with pytest.raises(NotFound):
+    with pytest.raises(Gone):
         await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
     assert {method for method, _ in api.calls} <= {"PUT"}
 
 
-@pytest.mark.parametrize("series", [500, 600])
-async def test_counts_that_outgrow_the_status_freeze_the_rollout_and_say_so(series: int) -> None:
+async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> None:
     api = Memory()
     session = stored("observing", api)
+    before = api.at(POLICIES, "llm", "qa")["status"]
     grown = replace(session.state, last_look_at=NOW + 999)
-    crowd = Ledger(dict(list(CROWD.rows.items())[:series]))
-    await write_status(api, session, grown, crowd, NOW)
+    session.state, session.ledger = grown, CROWD
+    await write_status(api, session, grown, CROWD, NOW)
     status = api.at(POLICIES, "llm", "qa")["status"]
-    assert session.state is session.stored and session.state == REACHED["observing"]
+    assert {**status, "conditions": before["conditions"]} == before
+    assert (session.state, session.stored, session.stored_ledger) == (grown, REACHED["observing"], Ledger())
     accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
-    assert f"{series} series" in accepted["message"]
+    assert "600 series" in accepted["message"]
+
+
+async def test_a_turn_that_does_not_fit_into_the_status_is_not_taken() -> None:
+    api = Memory()
+    session = stored("settling", api)
+    await write_status(api, session, REACHED["observing nothing yet"], CROWD, NOW)
+    assert session.state == session.stored == REACHED["settling"]
 
 
 async def test_a_rollout_whose_counts_fit_again_is_no_longer_frozen() -> None:

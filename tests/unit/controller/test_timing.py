@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -132,4 +133,4 @@ def test_a_tick_comes_after_its_moment_and_within_a_period(uid: object, period: 
 def test_policies_that_began_together_are_spread_over_the_period() -> None:
     ticks = sorted(tick_after(f"uid-{number}", 300.0, NOW) for number in range(300))
     assert ticks[0] < NOW + 10 and ticks[-1] > NOW + 290
-    assert max(later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)) < 15
+    assert max(later - earlier for earlier, later in pairwise(ticks)) < 15

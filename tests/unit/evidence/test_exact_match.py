@@ -134,7 +134,7 @@ def test_the_process_equals_an_independent_computation_in_numpy(
     looks: list[tuple[int, int, float, float]], side: Side
 ) -> None:
     process, grid = exact_match.start(MARGIN, side), exact_match.default_grid(side)
-    gaps, shares = MARGIN * np.array(grid.sizes), np.exp(grid.log_weights)
+    gaps, shares = [MARGIN * size for size in grid.sizes], np.exp(grid.log_weights)
     capital, matched, seen = np.zeros(len(grid)), 16.0, 20.0
     path = [0.0]
     for n_b, n_c, share_b, share_c in looks:

@@ -1,0 +1,148 @@
+"""Putting a share in force, and taking the candidate off when its surroundings no longer fit."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from earlystop.api.conditions import Truth
+from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES, Conflict
+from earlystop.controller.session import Session
+from earlystop.controller.status import Outrun
+from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic, put_in_force
+from earlystop.delivery.gateway_header import alias_name, overlay_name, weights_in
+from earlystop.delivery.surroundings import Share
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.sessions import manifest
+from tests.unit.controller.world import World
+from tests.unit.delivery.cluster import backend, prefix, route
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+from tests.unit.rollout.traffic import SAME
+
+HALF, NONE = Share("0123456789", 2, 50), Share("0123456789", 2, 0)
+
+
+class Moves:
+    """One policy whose shares are put in force, an hour between two."""
+
+    def __init__(self) -> None:
+        self.api: Memory = World(SAME).api
+        self.session = Session.load(self.api.put(POLICIES, manifest(REACHED["observing"])), NOW)
+        self.now = float(NOW)
+
+    async def in_force(self, share: Share) -> None:
+        """A new overlay comes in two writes: first its alias Services, then the route."""
+        await self.put(share)
+        await self.put(share)
+
+    async def put(self, share: Share, seconds: float = 3600.0) -> Traffic:
+        self.now += seconds
+        async with aiohttp.ClientSession() as http:
+            return await put_in_force(self.api, http, self.session, share, self.now)
+
+    def overlay_weights(self) -> set[tuple[int, int]]:
+        return weights_in(self.api.at(ROUTES, "llm", overlay_name("qa")))
+
+
+def split_route() -> dict[str, object]:
+    """The user's route after an edit that no overlay fits any more."""
+    return route({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]})
+
+
+async def test_what_is_missing_is_written_and_what_is_there_is_left_alone() -> None:
+    moves = Moves()
+    first = await moves.put(HALF)
+    assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert moves.api.calls == [("POST", SERVICES.path("llm"))]
+    assert (await moves.put(HALF)).changed == (f"HTTPRoute {overlay_name('qa')}",)
+    assert moves.overlay_weights() == {(50, 50)}
+    owners = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]["ownerReferences"]
+    assert [owner["kind"] for owner in owners] == ["EarlyStopPolicy", "HTTPRoute"]
+    moves.api.calls.clear()
+    again = await moves.put(HALF)
+    assert again.changed == () and moves.api.calls == []
+
+
+async def test_the_users_objects_are_never_written() -> None:
+    moves = Moves()
+    for share in (HALF, NONE):
+        await moves.in_force(share)
+    users = {DEPLOYMENTS.path("llm", "qa-server"), SERVICES.path("llm", "qa"), ROUTES.path("llm", "qa")}
+    assert not users & {path for _, path in moves.api.calls}
+
+
+async def test_two_changes_of_the_route_are_kept_apart() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    waiting = await moves.put(NONE, SECONDS_BETWEEN_CHANGES - 0.1)
+    assert (waiting.standing, waiting.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert moves.overlay_weights() == {(50, 50)}
+    await moves.put(NONE, 0.1)
+    assert moves.overlay_weights() == {(100, 0)}
+
+
+async def test_a_write_that_meets_a_conflict_is_repeated_on_what_is_there_now() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    moves.api.fail("PUT", Conflict(409, "modified"), Conflict(409, "modified"))
+    await moves.put(NONE)
+    assert moves.overlay_weights() == {(100, 0)}
+
+
+async def test_a_share_is_not_put_in_force_where_it_does_not_fit() -> None:
+    moves = Moves()
+    moves.api.put(ROUTES, split_route())
+    refused = await moves.put(HALF)
+    assert (refused.standing, refused.sight.status) == (Standing.NOT_WRITTEN, Truth.FALSE)
+    assert refused.sight.reason == "RouteSplitsAlready" and moves.api.calls == []
+
+
+async def test_the_candidate_is_taken_off_even_when_the_route_no_longer_fits() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    moves.api.put(ROUTES, split_route())
+    done = await moves.put(NONE)
+    assert done.standing == Standing.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
+    assert done.sight.status == Truth.FALSE and "The candidate gets no requests." in done.sight.message
+    assert moves.overlay_weights() == {(100, 0)}
+    moves.api.calls.clear()
+    assert (await moves.put(NONE)).changed == () and moves.api.calls == []
+
+
+async def test_the_candidate_is_taken_off_when_the_target_and_the_users_route_are_gone() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    for path in (ROUTES.path("llm", "qa"), DEPLOYMENTS.path("llm", "qa-server")):
+        del moves.api.objects[path]
+    assert (await moves.put(NONE)).standing == Standing.UNPROVABLE
+    assert moves.overlay_weights() == {(100, 0)}
+
+
+async def test_someone_elses_route_is_not_touched_to_take_the_candidate_off() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    overlay = moves.api.at(ROUTES, "llm", overlay_name("qa"))
+    overlay["metadata"]["ownerReferences"][0]["uid"] = "another"
+    moves.api.calls.clear()
+    done = await moves.put(NONE)
+    assert done.sight.reason == "NameTaken" and moves.api.calls == []
+
+
+async def test_an_operator_that_was_left_behind_does_not_write_what_is_no_longer_wanted() -> None:
+    for users in (None, split_route()):
+        moves = Moves()
+        await moves.in_force(HALF)
+        moves.api.put(POLICIES, manifest(REACHED["promoted"]))
+        if users is not None:
+            moves.api.put(ROUTES, users)
+        with pytest.raises(Outrun):
+            await moves.put(NONE)
+        assert moves.overlay_weights() == {(50, 50)} and moves.session.state == REACHED["promoted"]
+
+
+async def test_where_nothing_was_put_in_force_there_is_nothing_to_take_off() -> None:
+    moves = Moves()
+    moves.api.put(ROUTES, split_route())
+    done = await moves.put(NONE)
+    assert done.standing == Standing.UNPROVABLE and moves.api.calls == []
