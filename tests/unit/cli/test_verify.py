@@ -1,0 +1,52 @@
+"""`verify` recomputes a stored verdict, and says where a changed one differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from earlystop.cli.main import app
+from earlystop.rollout.verdict import digest_of
+from tests.cluster.objects import verdict
+
+
+def verify(tmp_path: Path, manifest: dict[str, Any]) -> tuple[int, str]:
+    path = tmp_path / "verdict.yaml"
+    path.write_text(yaml.safe_dump(manifest))
+    result = CliRunner().invoke(app, ["verify", str(path)], env={"COLUMNS": "400"})
+    return result.exit_code, result.output
+
+
+def test_a_verdict_as_it_was_stored_can_be_recomputed(tmp_path: Path) -> None:
+    code, output = verify(tmp_path, verdict())
+    assert output.strip() == "Inconclusive of w10 follows from its 1 looks."
+    assert code == 0
+
+
+@pytest.mark.parametrize("column", range(3, 19))
+def test_a_count_that_was_changed_is_noticed(tmp_path: Path, column: int) -> None:
+    manifest = verdict()
+    manifest["spec"]["looks"][0][column] += 1
+    code, output = verify(tmp_path, manifest)
+    assert code == 1
+    assert "The digest does not belong to this record" in output
+
+
+def test_counts_that_were_changed_together_with_the_digest_are_noticed(tmp_path: Path) -> None:
+    manifest = verdict()
+    manifest["spec"]["looks"][0][6] -= 9
+    manifest["spec"]["looks"][0][7] += 9
+    manifest["spec"]["digest"] = digest_of(manifest["spec"])
+    code, output = verify(tmp_path, manifest)
+    assert code == 1
+    assert "for promote, the record says" in output
+
+
+def test_a_file_without_a_verdict_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    code, output = verify(tmp_path, {"kind": "ConfigMap", "spec": {}})
+    assert code == 2
+    assert "is not an EarlyStopVerdict" in output
