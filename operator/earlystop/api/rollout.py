@@ -55,7 +55,7 @@ class Rollout(Value):
     strategy: Literal["Canary", "ABTest"] = Field("Canary", description="Canary: rising shares. ABTest: fixed shares.")
     steps: Steps = Field(description="Rising shares of traffic for the candidate.")
     look_seconds: int = Field(
-        15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 128 looks."
+        15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 64 looks."
     )
     settle_seconds: int = Field(
         60,

@@ -36,10 +36,10 @@ def test_no_looks_are_no_text() -> None:
 
 @pytest.mark.parametrize("requests_a_second", [0.2, 2.0, 50.0])
 def test_realistic_looks_come_back_and_take_less_than_40_characters_each(requests_a_second: float) -> None:
-    looks = realistic_looks(1400, requests_a_second)
+    looks = realistic_looks(725, requests_a_second)
     packed = pack_looks(looks)
     assert unpack_looks(packed) == looks
-    assert len(packed) < 1400 * 40
+    assert len(packed) < 725 * 40
 
 
 def test_the_same_looks_are_the_same_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
 from earlystop.metrics.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.grid import LOOKS_LIMIT, record_is_full
+from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.record import PACKED_LIMIT, TooLarge, from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState
 from tests.unit.rollout.policies import UID
@@ -64,11 +67,21 @@ def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any])
     assert from_status(status) == (RolloutState(), "")
 
 
-def test_1400_looks_of_realistic_counts_and_the_series_of_20_processes_fit_into_40_kib() -> None:
-    looks, ledger = realistic_looks(1400, requests_a_second=2), pack(TWENTY_PROCESSES)
+@pytest.mark.parametrize("requests_a_second", [2, 400])
+def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(requests_a_second: int) -> None:
+    looks, ledger = realistic_looks(725, requests_a_second), pack(TWENTY_PROCESSES)
     state = RolloutState(**{**_fields(REACHED["observing"]), "looks": looks})
     status = stored(state, ledger)
     assert len(status["looks"]) + len(status["ledger"]) <= PACKED_LIMIT
+
+
+@pytest.mark.parametrize("requests_a_second", [5, 200])
+def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_processes(requests_a_second: int) -> None:
+    looks = realistic_looks(1400, requests_a_second)
+    last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full(looks[:count]))
+    packed = pack_looks(looks[:last])
+    assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 200
+    assert len(packed) + len(pack(TWENTY_PROCESSES)) <= PACKED_LIMIT
 
 
 def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:

@@ -113,20 +113,20 @@ def test_looks_are_anchored_at_the_moment_when_weights_were_in_force() -> None:
     assert moments == [NOW + 37, NOW + 52, NOW + 67]
 
 
-def test_the_spacing_doubles_after_every_128_looks_that_were_evidence() -> None:
-    assert [spacing(15, count) for count in (0, 127, 128, 255, 256, 1280)] == [15, 15, 30, 30, 60, 15 * 1024]
-    assert LOOKS_PER_SPACING == 128
+def test_the_spacing_doubles_after_every_64_looks_that_were_evidence() -> None:
+    assert [spacing(15, count) for count in (0, 63, 64, 127, 128, 640)] == [15, 15, 30, 30, 60, 15 * 1024]
+    assert LOOKS_PER_SPACING == 64
     server = Server()
-    state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, *[split(50, 2)] * 130)
+    state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, *[split(50, 2)] * 66)
     gaps = [later.at - earlier.at for earlier, later in zip(state.looks, state.looks[1:], strict=False)]
-    assert gaps == [15] * 127 + [30, 30]
+    assert gaps == [15] * 63 + [30, 30]
 
 
-def test_thirty_days_of_looks_stay_below_1400() -> None:
+def test_thirty_days_of_looks_are_725() -> None:
     seconds = looks = 0
     while seconds < 30 * 86_400:
         seconds, looks = seconds + spacing(15, looks), looks + 1
-    assert looks < 1400
+    assert looks == 725
 
 
 def test_nothing_is_looked_at_unless_it_is_watched() -> None:
