@@ -71,6 +71,8 @@ def controllers() -> Command:
         "--kube-api-burst=1000",
         f"--service-account-private-key-file={SIGNING_KEY}",
         "--leader-elect=false",
+        # After an outage of the API server on a busy machine the node may be late; its Pods go on serving meanwhile.
+        "--node-monitor-grace-period=10m",
     ]
 
 

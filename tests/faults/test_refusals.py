@@ -181,7 +181,7 @@ CASES: dict[str, Case] = {
     ),
     "second policy for a target": Case(
         "TargetTaken",
-        "Policy older already moves traffic of this target or route. Delete one of the two policies",
+        "Policy older has the traffic of this target or route. Delete one of the two policies",
         prepare=apply_older_policy,
         mend=lambda place: place.delete("esp/older"),
     ),
