@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
@@ -44,6 +45,10 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
         return Refusal(
             "SourceNotFound", f"There is no MetricSource {name}. Ask the cluster's admin to create it, or name another."
         )
+    if not _usable_url(source.url):
+        return Refusal(
+            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
+        )
     if source.auth is not None or source.tls is not None:
         return Refusal("NotBuilt", f"MetricSource {name}: auth and tls are not built yet; name a source without them.")
     if source.flavour != "Prometheus":
@@ -51,13 +56,23 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
     return None
 
 
+def _usable_url(url: str) -> bool:
+    """Whether a URL that the CRD let pass has a port and a form that a client can connect to."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not parts.fragment
+    except ValueError:
+        return False
+
+
 def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None:
     """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
     older one gets it."""
     for rival in rivals:
-        if rival.uid == session.uid or rival.namespace != session.namespace or not _same_traffic(rival, session):
+        if rival.uid == session.uid or rival.namespace != session.namespace:
             continue
-        if _claim(rival) < _claim(session):
+        contested = _same_traffic(rival.spec, session.spec) or _moves(rival, session.spec)
+        if contested and _claim(rival, session.spec) < _claim(session, session.spec):
             return Refusal(
                 "TargetTaken",
                 f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
@@ -65,17 +80,22 @@ def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None
     return None
 
 
-def _claim(session: Session) -> tuple[bool, bool, str, str]:
-    """Who has the better claim on traffic sorts first: one with a campaign, one that is not refused, the older."""
-    waiting = session.state.phase == Phase.PENDING
+def _claim(session: Session, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
+    """Who has the better claim on some traffic sorts first: one that moves it, one that is not refused, the older."""
+    waiting = not _moves(session, traffic)
     return (waiting, waiting and session.facts.refusal is not None, *_age(session))
 
 
-def _same_traffic(one: Session, other: Session) -> bool:
-    return one.spec.target_ref == other.spec.target_ref or (
-        one.spec.delivery.gateway_header is not None
-        and other.spec.delivery.gateway_header is not None
-        and one.spec.delivery.gateway_header.route_ref == other.spec.delivery.gateway_header.route_ref
+def _moves(session: Session, traffic: PolicySpec) -> bool:
+    """Whether the campaign under way, pinned before any later edit, moves the traffic that a spec is about."""
+    return session.state.phase != Phase.PENDING and _same_traffic(session.plan.spec, traffic)
+
+
+def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
+    return one.target_ref == other.target_ref or (
+        one.delivery.gateway_header is not None
+        and other.delivery.gateway_header is not None
+        and one.delivery.gateway_header.route_ref == other.delivery.gateway_header.route_ref
     )
 
 

@@ -72,11 +72,11 @@ class CountReader:
         batch = self._batches.pop((source, at))
         assert batch.results is not None  # set where the batch is made
         requests = list(batch.requests.values())
-        client = self._clients.get(source)
-        if client is None:
-            client = self._clients[source] = self._connect(spec)
         loop = asyncio.get_running_loop()
         try:
+            client = self._clients.get(source)
+            if client is None:
+                client = self._clients[source] = self._connect(spec)
             results = await loop.run_in_executor(self._threads, self._read, client, spec, requests, at)
         except Exception as error:
             # A bug must hold the rollouts that it concerns, not end the operator's loop.

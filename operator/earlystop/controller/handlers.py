@@ -82,7 +82,9 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         registry=handlers,
     )
     async def overlay(event: Any, **_: Any) -> None:
-        if event["type"] is not None:
+        if event["type"] is None:
+            runtime.overlay_listed(event["object"])
+        else:
             runtime.overlay_changed(event["object"])
 
     return handlers

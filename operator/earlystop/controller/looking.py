@@ -48,9 +48,12 @@ def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int)
     return lose_sight(state, now), True
 
 
-def split_is_shown(reading: Reading, share: Share) -> bool:
-    """Whether requests of this step were counted for every variant that shall have some."""
-    seen = {key.variant for key, tally in reading.observed.items() if key.step == share.step and tally.started > 0}
+def split_is_shown(reading: Reading, share: Share, known: Ledger) -> bool:
+    """Whether more requests of this step were counted, for every variant that shall have some, than were known when
+    the step was in force before."""
+    before = totals(known, share.step)
+    now = totals(merge(known, reading.observed), share.step)
+    seen = {variant for variant in Variant if now[variant].started > before[variant].started}
     wanted = {Variant.BASELINE} if share.weight < 100 else set()
     wanted |= {Variant.CANDIDATE} if share.weight > 0 else set()
     return wanted <= seen

@@ -45,7 +45,7 @@ def run(
 async def operate(host: str, port: int, namespaces: list[str]) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, aiohttp.ClientSession(trust_env=False) as http:
-        runtime = Runtime(cluster, http, time.time, platform.node())
+        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
         probes = await serve(health, host, port)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import aiohttp
@@ -19,10 +19,13 @@ from earlystop.controller.status import Gone, Outrun
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
 from earlystop.controller.visit import Visitor
+from earlystop.delivery.gateway_header import weights_in
+from earlystop.rollout.kernel import candidate_weight
 from earlystop.rollout.state import Phase
 from earlystop.rollout.story import Story
 
 LONGEST_BACKOFF = 15.0
+OUTAGE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -32,8 +35,14 @@ class Runtime:
     """The operator's memory and its loop. Watch events only say that something changed; visits read it."""
 
     def __init__(
-        self, cluster: Cluster, http: aiohttp.ClientSession, clock: Callable[[], float], instance: str
+        self,
+        cluster: Cluster,
+        http: aiohttp.ClientSession,
+        clock: Callable[[], float],
+        instance: str,
+        namespaces: Sequence[str] = (),
     ) -> None:
+        self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
         self.reader = CountReader()
@@ -41,6 +50,8 @@ class Runtime:
         self._sessions: dict[Key, Session] = {}
         self._failures: dict[Key, int] = {}
         self._cut_off: set[Key] = set()
+        self._answered_at = clock()
+        self._listed_weights: dict[tuple[str, str], set[tuple[int, int]]] = {}
         self.scheduler = Scheduler(self._visit, clock)
         self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
@@ -73,11 +84,14 @@ class Runtime:
             log.error(message, extra={"policy": "/".join(key)})
             await self._events.tell(manifest, Story("Unreadable", "Read", message, warning=True), self._clock())
             return False
+        self._compare_weights(self._sessions[key])
         return True
 
     def policy_gone(self, manifest: Manifest) -> None:
-        """A policy was deleted."""
-        self._forget(_key(manifest))
+        """A policy was deleted; one of the same name may have taken its place before this was told."""
+        session = self._sessions.get(_key(manifest))
+        if session is not None and session.uid == manifest["metadata"]["uid"]:
+            self._forget(_key(manifest), session)
 
     def overlay_changed(self, manifest: Manifest) -> None:
         """An object that the operator owns was changed or deleted, perhaps by someone else."""
@@ -87,6 +101,19 @@ class Runtime:
             if session is not None and session.uid == owner["uid"]:
                 session.suspect = True
                 self.scheduler.wake(key)
+
+    def overlay_listed(self, manifest: Manifest) -> None:
+        """An overlay as it stood when the operator started: it may have been edited while nobody watched."""
+        for owner in manifest["metadata"].get("ownerReferences", []):
+            key = (manifest["metadata"]["namespace"], owner["name"])
+            self._listed_weights[key] = weights_in(manifest)
+            if key in self._sessions:
+                self._compare_weights(self._sessions[key])
+
+    def _compare_weights(self, session: Session) -> None:
+        listed, wanted = self._listed_weights.get(session.key), candidate_weight(session.state)
+        if listed is not None and wanted is not None and listed != {(100 - wanted, wanted)}:
+            session.suspect = True
 
     def source_changed(self, name: str, spec: SourceSpec | None) -> None:
         """A MetricSource was written or deleted: whoever reads it is checked again."""
@@ -105,10 +132,12 @@ class Runtime:
 
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
-        listed = {_key(manifest): manifest for manifest in await self._cluster.list(POLICIES)}
-        for key, session in list(self._sessions.items()):
+        before = dict(self._sessions)
+        lists = [await self._cluster.list(POLICIES, namespace) for namespace in self._namespaces]
+        listed = {_key(manifest): manifest for manifests in lists for manifest in manifests}
+        for key, session in before.items():
             if key not in listed or listed[key]["metadata"]["uid"] != session.uid:
-                self._forget(key)
+                self._forget(key, session)
         for key, manifest in listed.items():
             if key not in self._sessions:
                 await self.policy_seen(manifest)
@@ -124,11 +153,12 @@ class Runtime:
             return self._clock() + 0.2
         except Gone:
             VISITS.labels("gone").inc()
-            self._forget(key)
+            self._forget(key, session)
             return None
         except ClusterError as error:
             VISITS.labels("api_error").inc()
-            if error.status == 0 or error.status >= 500:
+            silent = self._clock() - self._answered_at > OUTAGE_SECONDS
+            if silent and (error.status == 0 or error.status >= 500):
                 self._cut_off.add(key)
             return self._later(key, session, str(error))
         except Exception:
@@ -142,7 +172,9 @@ class Runtime:
         return due
 
     def _api_answers(self) -> None:
-        """Whoever waits for the API need wait no longer: a harmful candidate must not outlive an outage for long."""
+        """After an outage, whoever waits for the API need wait no longer: a harmful candidate must not outlive it for
+        long. A policy that fails while others succeed waits on."""
+        self._answered_at = self._clock()
         waiting, self._cut_off = self._cut_off, set()
         for key in waiting & self._sessions.keys():
             self.scheduler.wake(key)
@@ -153,8 +185,10 @@ class Runtime:
         log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=session.log_fields)
         return self._clock() + wait
 
-    def _forget(self, key: Key) -> None:
-        self._sessions.pop(key, None)
+    def _forget(self, key: Key, session: Session) -> None:
+        if self._sessions.get(key) is not session:
+            return  # another policy of the same name has come
+        del self._sessions[key]
         self._failures.pop(key, None)
         self.scheduler.forget(key)
 

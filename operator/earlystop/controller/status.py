@@ -62,9 +62,9 @@ async def confirm(cluster: Cluster, session: Session, now: float) -> None:
 
     Raises Outrun when it is not, Gone when the policy is gone.
     """
-    known = session.manifest.get("status")
+    known = (session.manifest.get("status"), session.generation)
     await read_again(cluster, session, now)
-    if session.manifest.get("status") != known:
+    if (session.manifest.get("status"), session.generation) != known:
         raise Outrun
 
 

@@ -9,6 +9,8 @@ from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
 
+# Phases in which no weight is wanted or may be moved.
+RESTING = (Phase.PENDING, Phase.SUSPENDED)
 RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 3
@@ -55,7 +57,7 @@ def next_visit(session: Session, delay: float, policies: int, now: float) -> flo
     """
     state = session.state
     moments = [_check_due(session)]
-    if state.phase in ACTING or state.phase == Phase.APPLYING or (session.suspect and state.phase != Phase.PENDING):
+    if state.phase in ACTING or state.phase == Phase.APPLYING or (session.suspect and state.phase not in RESTING):
         moments.append(_next_try(session, now))
     look = next_look(session.spec, state)
     if look is not None:

@@ -91,6 +91,7 @@ async def _withdraw(cluster: Cluster, session: Session, around: Surroundings, re
         return Traffic(Standing.UNPROVABLE, sight)
     await confirm(cluster, session, now)
     await cluster.replace(ROUTES, around.namespace, withdrawn(overlay))
+    session.route_written_at, session.proven = now, None
     return Traffic(Standing.UNPROVABLE, sight, (f"HTTPRoute {name}",))
 
 

@@ -81,10 +81,11 @@ class Visitor:
             before = session.state
             if before.phase not in WATCHING:
                 await self._act(session)
-            await self._look(session)
+            up_to_date = await self._look(session)
             if session.state.phase in WATCHING:
                 await self._act(session)
-            await self._move(session, expire(session.spec, session.state, int(self._clock())))
+            if up_to_date:
+                await self._move(session, expire(session.spec, session.state, int(self._clock())))
             if (before.phase, before.step) == (session.state.phase, session.state.step):
                 break
         await self._keep(session)
@@ -113,24 +114,27 @@ class Visitor:
     async def _act(self, session: Session) -> None:
         """Bring the cluster to what the stored state says, in the order that is safe at every interruption."""
         weight = candidate_weight(session.state)
-        if weight is None:
-            return
+        if weight is None or session.state.phase == Phase.SUSPENDED:
+            return  # suspended, weights stay as they are, even where a step was not in force yet
         share = Share(session.state.revision, session.state.step, weight)
         phase = session.state.phase
         if phase in (Phase.PROMOTING, Phase.HOLDING) and not await self._verdict_is_stored(session):
+            session.traffic_failures += 1
             return
         under_way = phase in ACTING or phase == Phase.APPLYING
         if not under_way and not session.suspect:
             return
+        session.suspect = False  # what is seen from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, session, share, self._clock())
-        session.suspect = traffic.standing == Standing.NOT_WRITTEN
+        session.suspect = session.suspect or traffic.standing == Standing.NOT_WRITTEN
         if not under_way:
             await self._tell_corrections(session, traffic)
-        if phase == Phase.ROLLING_BACK:
+        if phase == Phase.ROLLING_BACK and traffic.standing != Standing.NOT_WRITTEN:
             await self._verdict_is_stored(session)
         if phase == Phase.APPLYING and traffic.standing == Standing.UNPROVABLE:
             traffic = await self._prove_by_metrics(session, share, traffic)
-        session.traffic_failures = 0 if traffic.standing == Standing.PROVEN else session.traffic_failures + 1
+        done = traffic.standing == Standing.PROVEN and session.facts.storage is None
+        session.traffic_failures = 0 if done else session.traffic_failures + 1
         await self._see(session, replace(session.facts, traffic=traffic.sight))
         await self._go_on(session, traffic)
 
@@ -157,7 +161,7 @@ class Visitor:
         at = int(self._clock()) - ceil(self._delay(session))
         request = look_request(session, self._reader.known(), at)
         result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
-        if isinstance(result, MetricsFailure) or not split_is_shown(result, share):
+        if isinstance(result, MetricsFailure) or not split_is_shown(result, share, session.ledger):
             return traffic
         session.proven = share
         message = "Weights are in force, proven by requests counted under this step."
@@ -168,13 +172,14 @@ class Visitor:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
             await self._tell(session, Story("ForeignEditUndone", "CorrectTraffic", message, warning=True))
 
-    async def _look(self, session: Session) -> None:
-        """Take every look that is due, in order, each at its own moment of the grid."""
+    async def _look(self, session: Session) -> bool:
+        """Take every look that is due, in order, each at its own moment of the grid. Returns whether there is nothing
+        more to read now: evidence that waits to be read comes before any deadline."""
         for _ in range(LOOKS_A_VISIT):
             at = next_look(session.spec, session.state)
             delay = self._delay(session)
             if at is None or at + delay > self._clock():
-                return
+                return True
             request = look_request(session, self._reader.known(), at)
             result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
             if isinstance(result, MetricsFailure):
@@ -184,7 +189,7 @@ class Visitor:
                 session.metrics_failures += 1
                 await self._move(session, state)
                 if again or session.state is not state:
-                    return
+                    return True
                 continue
             session.metrics_failures = 0
             await self._see(session, replace(session.facts, metrics=READABLE))
@@ -192,8 +197,9 @@ class Visitor:
             await self._move(session, state, ledger)
             LOOKS.labels("read").inc()
             if session.state is not state:
-                return  # it did not fit into the status
+                return True  # it did not fit into the status
             LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
+        return False
 
     async def _move(self, session: Session, state: RolloutState, ledger: Ledger | None = None) -> None:
         """Take over a new state: stored first when it is a transition, else at the next slow tick."""

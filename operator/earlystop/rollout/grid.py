@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.packing import pack_looks
-from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from earlystop.rollout.state import WATCHING, RolloutState
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
@@ -29,11 +29,6 @@ def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
     if state.last_look_at is None:
         return state.step_started_at + spec.rollout.settle_seconds
     return state.last_look_at + spacing(spec.rollout.look_seconds, len(state.looks))
-
-
-def snapshot_is_due(state: RolloutState) -> bool:
-    """Whether the next look is the snapshot that this step's evidence starts from."""
-    return state.phase == Phase.SETTLING
 
 
 def record_is_full(looks: tuple[Look, ...]) -> bool:

@@ -12,7 +12,7 @@ from earlystop.controller.looking import FINAL, look_failed, look_request, looke
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
-from earlystop.metrics.ledger import Ledger, SeriesKey
+from earlystop.metrics.ledger import Ledger, SeriesKey, merge
 from earlystop.metrics.reader import Reading
 from earlystop.rollout.kernel import lose_sight, weights_in_force
 from earlystop.rollout.state import Phase
@@ -119,13 +119,24 @@ def test_an_outage_before_any_evidence_of_the_step_looks_back_to_its_beginning()
 
 
 def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
-    share = Share("r", 1, 25)
+    share, new = Share("r", 1, 25), Ledger()
     one = Tally(started=1)
-    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share)
-    assert split_is_shown(reading(NOW, (1, B, "p", one)), replace(share, weight=0))
-    assert split_is_shown(reading(NOW, (1, C, "p", one)), replace(share, weight=100))
+    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share, new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share, new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share, new)
+    assert split_is_shown(reading(NOW, (1, B, "p", one)), replace(share, weight=0), new)
+    assert split_is_shown(reading(NOW, (1, C, "p", one)), replace(share, weight=100), new)
+
+
+def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_again() -> None:
+    share = Share("r", 1, 25)
+    known = Ledger({SeriesKey(1, variant, "qa", "p"): Tally(started=5) for variant in (B, C)})
+    five, six = Tally(started=5), Tally(started=6)
+    before = reading(NOW, (1, B, "p", five), (1, C, "p", five)).observed
+    known = merge(known, before)
+    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), share, known)
+    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), share, known)
+    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), share, known)
 
 
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:

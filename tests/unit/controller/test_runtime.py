@@ -1,0 +1,93 @@
+"""The operator's memory of policies follows the cluster, whatever order it is told things in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from earlystop.controller.cluster import POLICIES, Manifest, Resource
+from earlystop.controller.runtime import Runtime
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.sessions import manifest
+from tests.unit.rollout.policies import NOW
+
+
+class Listing(Memory):
+    """Lists over all namespaces, also when there is nothing."""
+
+    async def list(self, resource: Resource, namespace: str | None = None) -> list[Manifest]:
+        return [made for path, made in self.objects.items() if f"/{resource.plural}/" in path]
+
+
+class Place:
+    """An API in memory and the runtime that watches it."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.api = Listing()
+        self.runtime = Runtime(self.api, http, lambda: float(NOW), "operator-1")
+
+    async def created(self, uid: str) -> Manifest:
+        made = manifest()
+        stored = self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], "uid": uid}})
+        await self.runtime.policy_seen(stored)
+        return stored
+
+    @property
+    def known(self) -> list[str]:
+        return [session.uid for session in self.runtime.sessions()]
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    async with aiohttp.ClientSession() as http:
+        place = Place(http)
+        yield place
+        place.runtime.reader.close()
+
+
+async def test_a_deletion_that_is_told_late_does_not_forget_the_policy_that_took_the_name(place: Place) -> None:
+    old = await place.created("0a000000-old")
+    await place.created("0b000000-new")
+    place.runtime.policy_gone(old)
+    assert place.known == ["0b000000-new"]
+
+
+async def test_a_deletion_forgets_the_policy(place: Place) -> None:
+    place.runtime.policy_gone(await place.created("0a000000-old"))
+    assert place.known == []
+
+
+async def test_a_visit_that_finds_its_policy_gone_does_not_forget_the_one_that_took_the_name(place: Place) -> None:
+    await place.created("0a000000-old")
+    (old,) = place.runtime.sessions()
+    await place.created("0b000000-new")
+    place.runtime._forget(old.key, old)
+    assert place.known == ["0b000000-new"]
+
+
+async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = place.api.list
+
+    async def slow(*which: Any) -> list[Manifest]:
+        found = await listing(*which)
+        await place.created("0b000000-new")
+        return found
+
+    monkeypatch.setattr(place.api, "list", slow)
+    await place.runtime.compare_with_list()
+    assert place.known == ["0b000000-new"]
+
+
+async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) -> None:
+    stored = await place.created("0a000000-old")
+    place.api.objects.clear()
+    await place.runtime.compare_with_list()
+    assert place.known == []
+    place.api.put(POLICIES, stored)
+    await place.runtime.compare_with_list()
+    assert place.known == ["0a000000-old"]
