@@ -24,6 +24,8 @@ from tests.cluster.prometheus import Prometheus
 
 pytest_plugins = ["tests.cluster.fixtures"]
 
+NODE_UID = ("get", "nodes", "--output=jsonpath={.items[*].metadata.uid}")
+
 PORT = 8080
 NEW_KIND = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -205,7 +207,7 @@ def test_the_api_server_that_kubeconfig_names_is_used_instead_of_an_own(
     monkeypatch.setenv("KUBECONFIG", str(cluster.access.kubeconfig))
     with use_or_start() as other:
         assert other.access.url == cluster.access.url
-        assert other.access.kubectl("get", "nodes") == cluster.access.kubectl("get", "nodes")
+        assert other.access.kubectl(*NODE_UID) == cluster.access.kubectl(*NODE_UID)
         with pytest.raises(ClusterError, match="unset KUBECONFIG"):
             _ = other.control_plane
 
