@@ -21,7 +21,8 @@ export RUFF_CACHE_DIR := $(CACHE)/ruff
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(READY): $(LOCK)
+# Its name says which lock it holds; a fresh clone, whose files are all new, need not install again.
+$(READY):
 	@echo "installing the locked packages into $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; name it with make PYTHON=python3.12"; exit 1; }
