@@ -55,6 +55,7 @@ class Stage:
         self.prometheus = prometheus
         self.namespace = namespace or f"qa-{uuid.uuid4().hex[:6]}"
         self._make_namespace = namespace is None
+        self._installed = False
         self.source = f"prometheus-{self.namespace}"
         self.host = f"{self.namespace}.example.com"
         self.data = data
@@ -87,11 +88,19 @@ class Stage:
         self.access.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
         self.access.kubectl("delete", "ess", self.source, "--ignore-not-found")
         if not self.hollow:
-            # Someone's own cluster: nothing but the CRDs stays.
-            self.access.kubectl("delete", f"--filename={INSTALL}", "--ignore-not-found", "--wait=false")
+            self._uninstall()
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    def _uninstall(self) -> None:
+        """On someone's own cluster what was not there before goes again. The CRDs stay, or every policy would go."""
+        if self._installed:
+            roles = ("delete", "clusterroles,clusterrolebindings", "--selector=app.kubernetes.io/name=earlystop")
+            self.access.kubectl(*roles, "--ignore-not-found", "--wait=false")
+            self.access.kubectl("delete", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--wait=false")
+
     def _prepare(self) -> None:
+        there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
+        self._installed = not there.strip()
         self.access.install_crds(ROOT / "crds")
         self.access.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={INSTALL}")
         # The operator of this stage is a local process with the same account; the Deployment would be a second.
