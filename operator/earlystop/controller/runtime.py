@@ -51,7 +51,7 @@ class Runtime:
         self._failures: dict[Key, int] = {}
         self._cut_off: set[Key] = set()
         self._answered_at = clock()
-        self._listed_weights: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        self._listed_weights: dict[tuple[str, str], set[tuple[int, ...]]] = {}
         self.scheduler = Scheduler(self._visit, clock)
         self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
@@ -111,7 +111,7 @@ class Runtime:
                 self._compare_weights(self._sessions[key])
 
     def _compare_weights(self, session: Session) -> None:
-        listed, wanted = self._listed_weights.get(session.key), candidate_weight(session.state)
+        listed, wanted = self._listed_weights.pop(session.key, None), candidate_weight(session.state)
         if listed is not None and wanted is not None and listed != {(100 - wanted, wanted)}:
             session.suspect = True
 

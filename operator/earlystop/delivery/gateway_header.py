@@ -214,9 +214,13 @@ def _metadata(around: Surroundings, name: str) -> dict[str, Any]:
     }
 
 
-def weights_in(route: Manifest) -> set[tuple[int, int]]:
-    """The pairs of weights (baseline, candidate) that an overlay route holds; one pair when all is well."""
-    return {(rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"]) for rule in route["spec"]["rules"]}
+def weights_in(route: Manifest) -> set[tuple[int, ...]]:
+    """The weights of each rule's backends, baseline first, whatever somebody has made of the route; a single pair
+    when all is well."""
+    return {
+        tuple(backend.get("weight", 1) for backend in rule.get("backendRefs", []))
+        for rule in route["spec"].get("rules", [])
+    }
 
 
 def withdrawn(route: Manifest) -> Manifest:

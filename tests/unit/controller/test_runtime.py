@@ -10,9 +10,10 @@ import pytest
 
 from earlystop.controller.cluster import POLICIES, Manifest, Resource
 from earlystop.controller.runtime import Runtime
+from earlystop.rollout.kernel import weights_in_force
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.sessions import manifest
-from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.policies import NOW, policy, started
 
 
 class Listing(Memory):
@@ -81,6 +82,44 @@ async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
     monkeypatch.setattr(place.api, "list", slow)
     await place.runtime.compare_with_list()
     assert place.known == ["0b000000-new"]
+
+
+@pytest.mark.parametrize("listed_first", [True, False])
+@pytest.mark.parametrize(
+    ("weights", "suspect"),
+    [
+        ([[95, 5]], False),
+        ([[0, 100]], True),
+        ([[95, 5], [50, 50]], True),
+        ([[100]], True),
+        ([[]], True),
+        ([[95, None]], True),
+    ],
+)
+async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_at_again(
+    place: Place, weights: list[list[int | None]], suspect: bool, listed_first: bool
+) -> None:
+    overlay = {
+        "metadata": {
+            "namespace": "llm",
+            "name": "qa-early-stop",
+            "ownerReferences": [{"name": "qa", "uid": "0a000000"}],
+        },
+        "spec": {
+            "rules": [
+                {"backendRefs": [{"name": "qa", **({} if each is None else {"weight": each})} for each in rule]}
+                for rule in weights
+            ]
+        },
+    }
+    stored = manifest(weights_in_force(started(policy()), NOW), uid="0a000000")
+    if listed_first:
+        place.runtime.overlay_listed(overlay)
+    await place.runtime.policy_seen(stored)
+    if not listed_first:
+        place.runtime.overlay_listed(overlay)
+    (session,) = place.runtime.sessions()
+    assert session.suspect is suspect
 
 
 async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) -> None:

@@ -41,7 +41,7 @@ class Moves:
         async with aiohttp.ClientSession() as http:
             return await put_in_force(self.api, http, self.session, share, self.now)
 
-    def overlay_weights(self) -> set[tuple[int, int]]:
+    def overlay_weights(self) -> set[tuple[int, ...]]:
         return weights_in(self.api.at(ROUTES, "llm", overlay_name("qa")))
 
 
