@@ -50,15 +50,15 @@ def load(stage: Stage) -> Iterator[None]:
     stage.start_load(RATE)
     yield
     summary = stage.stop_load()
-    assert summary["sent"] > 0 and summary["failed"] == 0, summary["failures"]
+    assert summary["sent"] > 0 and summary["failed"] == 0, (summary["failures"], summary["examples"])
 
 
 @pytest.fixture
 def no_policy_left(stage: Stage) -> Iterator[None]:
-    """Deletes every policy after the test, and waits for the collection of its objects: one target serves all
+    """Deletes every policy after the test, and waits for the collection of its overlay: one target serves all
     tests of a file."""
     yield
     where = f"--namespace={stage.namespace}"
     stage.access.kubectl("delete", "esp", "--all", where, "--wait=true")
-    ours = ("httproutes,services", "--selector=app.kubernetes.io/managed-by=earlystop", where, "--output=name")
-    wait_until(lambda: not stage.access.kubectl("get", *ours).strip(), 60, "the objects of policies to be collected")
+    ours = ("httproutes", "--selector=app.kubernetes.io/managed-by=earlystop", where, "--output=name")
+    wait_until(lambda: not stage.access.kubectl("get", *ours).strip(), 60, "the overlays to be collected")

@@ -129,12 +129,19 @@ def share(stage: Stage, variant: str, requests: int = 200) -> float:
     return summary.variants.get(variant, 0) / summary.ok
 
 
-def owned_objects(stage: Stage, policy: str) -> list[str]:
-    """Which of the objects that the operator makes for a policy exist."""
+def has_overlay(stage: Stage, policy: str) -> bool:
+    """Whether the policy's overlay exists."""
+    return _exists(stage, f"httproute/{overlay_name(policy)}")
+
+
+def has_alias(stage: Stage) -> bool:
+    """Whether the candidate's Service exists. It outlives its policy for a while, without requests."""
+    return _exists(stage, f"service/{alias_name('qa')}")
+
+
+def _exists(stage: Stage, name: str) -> bool:
     where = f"--namespace={stage.namespace}"
-    names = (f"httproute/{overlay_name(policy)}", f"service/{alias_name('qa')}")
-    found = (stage.access.kubectl("get", name, where, "--ignore-not-found", "--output=name") for name in names)
-    return [name.strip() for name in found if name.strip()]
+    return bool(stage.access.kubectl("get", name, where, "--ignore-not-found", "--output=name").strip())
 
 
 def users_objects(stage: Stage) -> dict[str, tuple[Manifest, int, Manifest]]:

@@ -19,8 +19,8 @@ from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,
     assert_nothing_was_counted_anew,
     assert_weights_were_always_valid,
+    has_overlay,
     only_verdict,
-    owned_objects,
     share,
     users_objects,
     verdict_looks,
@@ -81,7 +81,7 @@ def act(stage: Stage, watched: Following, request: pytest.FixtureRequest) -> Act
     table = stage.access.kubectl("get", "esp", where)
     events = stage.events(name)
     stage.delete_policy(name)
-    wait_until(lambda: not owned_objects(stage, name), 60, "the objects of the policy to be collected")
+    wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
     wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
     answered = stage.stop_load()
     return Act(

@@ -12,9 +12,9 @@ from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,
     assert_nothing_was_counted_anew,
     assert_weights_were_always_valid,
+    has_overlay,
     looks_of,
     only_verdict,
-    owned_objects,
     share,
     verdict_looks,
 )
@@ -59,7 +59,7 @@ def lasting(stage: Stage, watched: Following, source: SpoiledPrometheus) -> Iter
     apply_lasting(stage, "lasting")
     yield "lasting"
     stage.delete_policy("lasting")
-    wait_until(lambda: not owned_objects(stage, "lasting"), 60, "the objects of the policy to be collected")
+    wait_until(lambda: not has_overlay(stage, "lasting"), 60, "the overlay to be collected")
 
 
 class TestASourceThatFails:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -109,9 +110,10 @@ class Cluster:
         except NotFound:
             return None
 
-    async def list(self, resource: Resource, namespace: str | None = None) -> list[Manifest]:
-        """All objects of a kind, of one namespace or of all. They do not repeat their kind."""
-        items: list[Manifest] = (await self._call("GET", resource.path(namespace)))["items"]
+    async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
+        """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""
+        query = f"?{urlencode({'labelSelector': labels})}" if labels else ""
+        items: list[Manifest] = (await self._call("GET", resource.path(namespace) + query))["items"]
         return items
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:

@@ -54,6 +54,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             runtime.scheduler.run(),
             _keep_ready(health, ready),
             _compare(runtime),
+            _sweep(runtime),
             _watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -100,6 +101,14 @@ async def _compare(runtime: Runtime) -> None:
         await asyncio.sleep(COMPARE_SECONDS)
         with suppress(ClusterError):
             await runtime.compare_with_list()
+
+
+async def _sweep(runtime: Runtime) -> None:
+    """What was deleted while no operator ran is found at the start, the rest as it happens."""
+    while True:
+        with suppress(ClusterError):
+            await runtime.sweeper.sweep()
+        await runtime.sweeper.wait(COMPARE_SECONDS)
 
 
 def log_as_json(level: str) -> None:

@@ -16,6 +16,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.session import Session
 from earlystop.controller.status import Gone, Outrun
+from earlystop.controller.sweep import Sweeper
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
 from earlystop.controller.visit import Visitor
@@ -46,6 +47,7 @@ class Runtime:
         self._cluster = cluster
         self._clock = clock
         self.reader = CountReader()
+        self.sweeper = Sweeper(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
         self._sessions: dict[Key, Session] = {}
         self._failures: dict[Key, int] = {}
@@ -191,6 +193,7 @@ class Runtime:
         del self._sessions[key]
         self._failures.pop(key, None)
         self.scheduler.forget(key)
+        self.sweeper.ask()
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for session in self._sessions.values() if session.state.phase == phase))

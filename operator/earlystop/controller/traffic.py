@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,20 +64,17 @@ async def put_in_force(
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
     if changed:
         await confirm(cluster, session, now)
-    is_new = _present(around, wanted[-1]) is None
     services = [manifest for manifest in changed if manifest["kind"] == "Service"]
-    if is_new and services:
+    if _present(around, wanted[-1]) is None and (services or _is_young(around, wanted[:-1], now)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that share.
         await _write_all(cluster, around, services)
-        session.route_written_at = now
+        session.route_written_at = now if services else session.route_written_at
         message = "Waiting until the gateway has taken in the candidate's Service."
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.UNKNOWN, PACING, message))
     if changed:
         await _write_all(cluster, around, changed)
         session.route_written_at = now
         session.proven = None
-    if is_new:
-        await _tie_aliases(cluster, session, share)
     names = tuple(f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in changed)
     return await _prove(http, session, around, share, wanted[-1], names)
 
@@ -95,11 +93,14 @@ async def _withdraw(cluster: Cluster, session: Session, around: Surroundings, re
     return Traffic(Standing.UNPROVABLE, sight, (f"HTTPRoute {name}",))
 
 
-async def _tie_aliases(cluster: Cluster, session: Session, share: Share) -> None:
-    """Make a new overlay an owner of its alias Services: its UID was not known when they were written."""
-    around = await surroundings(cluster, session, session.plan.spec)
-    wanted = render(around, share) if preflight(around) is None else []
-    await _write_all(cluster, around, [each for each in wanted if not as_wanted(_present(around, each), each)])
+def _is_young(around: Surroundings, aliases: list[Manifest], now: float) -> bool:
+    """Whether an alias was made just now, perhaps by another operator or by this one before it was restarted."""
+    made = [
+        datetime.fromisoformat(present["metadata"]["creationTimestamp"]).timestamp()
+        for present in (_present(around, alias) for alias in aliases)
+        if present is not None
+    ]
+    return any(now - moment < SECONDS_BETWEEN_CHANGES for moment in made)
 
 
 async def _prove(

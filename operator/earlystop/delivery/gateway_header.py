@@ -2,7 +2,9 @@
 
 The user's route is read and never changed. The overlay is more specific, so it wins while it exists; it is owned by
 the policy, so garbage collection alone brings the original route back. The candidate's share goes through an alias
-Service, since some gateways key the filters of a backend by its Service's name.
+Service, since some gateways key the filters of a backend by its Service's name. The alias is owned by the Service
+that it doubles as well: a gateway that hears of its end before it hears of the overlay's would answer 500, so it
+stays, without any request, until the operator lets it go (`leftovers`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ from earlystop.api.counts import Variant
 from earlystop.api.values import bounded
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.rivals import Match, rivals
-from earlystop.delivery.surroundings import Manifest, Share, Surroundings, owner_reference
+from earlystop.delivery.surroundings import (
+    MANAGED_BY,
+    MANAGER,
+    POLICY_UID,
+    Manifest,
+    Share,
+    Surroundings,
+    owner_reference,
+)
 
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
@@ -186,17 +196,8 @@ def _alias(around: Surroundings, name: str) -> Manifest:
         for port in spec["ports"]
     ]
     metadata = _metadata(around, alias_name(name))
-    overlay = around.owned.get(("HTTPRoute", overlay_name(around.policy)))
-    if overlay is not None:
-        # Collected after the overlay that leads to it, or a gateway answers 500 for the candidate's share meanwhile.
-        metadata["ownerReferences"].append(
-            {
-                "apiVersion": overlay["apiVersion"],
-                "kind": overlay["kind"],
-                "name": overlay["metadata"]["name"],
-                "uid": overlay["metadata"]["uid"],
-            }
-        )
+    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": around.services[name]["metadata"]["uid"]}
+    metadata["ownerReferences"].append(keeper)
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -209,7 +210,11 @@ def _metadata(around: Surroundings, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "namespace": around.namespace,
-        "labels": {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy": bounded(around.policy, 63)},
+        "labels": {
+            MANAGED_BY: MANAGER,
+            "earlystop.dev/policy": bounded(around.policy, 63),
+            POLICY_UID: around.uid,
+        },
         "ownerReferences": [owner_reference(around)],
     }
 

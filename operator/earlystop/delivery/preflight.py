@@ -7,6 +7,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import alias_name, overlaid, overlay_name
+from earlystop.delivery.leftovers import is_leftover
 from earlystop.delivery.surroundings import Surroundings, controller_of
 
 MAXIMUM_RULES = 15
@@ -156,6 +157,8 @@ def _names_are_free(around: Surroundings) -> Refusal | None:
     for key in wanted:
         existing = around.owned.get(key)
         owner = controller_of(existing) if existing is not None else None
+        if existing is not None and is_leftover(existing):
+            continue
         if existing is not None and (owner is None or owner.get("uid") != around.uid):
             if owner is not None and owner["kind"] == "EarlyStopPolicy":
                 return Refusal(

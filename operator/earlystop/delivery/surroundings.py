@@ -10,6 +10,10 @@ from earlystop.api.policy import PolicySpec
 
 Manifest = dict[str, Any]
 
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "earlystop"
+POLICY_UID = "earlystop.dev/policy-uid"
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

@@ -13,6 +13,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -29,6 +30,9 @@ from earlystop.demo.recordings import BUILTIN, load_recordings
 TICK_SECONDS = 0.005
 # The longest sleep at a slow pace, so that a signal is heeded soon.
 STOP_SECONDS = 0.25
+# So many failed answers are kept with their time and first words: enough to tell whose fault they are.
+KEPT_FAILURES = 8
+KEPT_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class LoadSummary:
     """What became of the requests; ok and failed add up to sent.
 
     failures: failed requests by HTTP status or name of the exception;
-    variants: ok requests by the variant that the answer's header reports, "" where it reports none.
+    variants: ok requests by the variant that the answer's header reports, "" where it reports none;
+    examples: the first failures, each with its time (UTC), kind and first words.
     """
 
     sent: int
@@ -45,6 +50,7 @@ class LoadSummary:
     seconds: float
     failures: dict[str, int]
     variants: dict[str, int]
+    examples: list[str] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -54,7 +60,8 @@ class LoadSummary:
     def line(self) -> str:
         """The summary as one line of JSON."""
         row = {"sent": self.sent, "ok": self.ok, "failed": self.failed, "seconds": round(self.seconds, 3)}
-        return json.dumps({**row, "rate": round(self.rate, 1), "failures": self.failures, "variants": self.variants})
+        more = {"failures": self.failures, "variants": self.variants, "examples": self.examples}
+        return json.dumps({**row, "rate": round(self.rate, 1), **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class _Asker:
         self._variant_header = plan.variant_header
         self.failures: Counter[str] = Counter()
         self.variants: Counter[str] = Counter()
+        self.examples: list[str] = []
 
     @property
     def answered(self) -> int:
@@ -106,14 +114,19 @@ class _Asker:
         """One request; every end of it is counted once."""
         try:
             async with self._session.post(self._url, data=body) as response:
-                await response.read()
+                words = await response.read()
         except (aiohttp.ClientError, OSError) as error:
-            self.failures[type(error).__name__] += 1
+            self._failed(type(error).__name__, str(error))
             return
         if response.status == 200:
             self.variants[response.headers.get(self._variant_header, "")] += 1
         else:
-            self.failures[str(response.status)] += 1
+            self._failed(str(response.status), words[:KEPT_CHARACTERS].decode(errors="replace"))
+
+    def _failed(self, kind: str, words: str) -> None:
+        self.failures[kind] += 1
+        if len(self.examples) < KEPT_FAILURES:
+            self.examples.append(f"{datetime.now(UTC):%H:%M:%S.%f} {kind}: {words[:KEPT_CHARACTERS].strip()}")
 
 
 async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event | None = None) -> LoadSummary:
@@ -132,7 +145,7 @@ async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event
         asker = _Asker(session, plan)
         sent, seconds = await _send(plan, asker, _draw(questions, plan.seed), stop or asyncio.Event())
     ok, failed = asker.variants.total(), asker.failures.total()
-    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants))
+    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants), asker.examples)
 
 
 def _draw(questions: Sequence[str], seed: int) -> Iterator[bytes]:

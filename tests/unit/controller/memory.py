@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import copy
+import re
 from itertools import count
 from typing import Any
+from urllib.parse import parse_qs
 
-from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
+from earlystop.controller.cluster import (
+    DEPLOYMENTS,
+    POLICIES,
+    ROUTES,
+    SERVICES,
+    SOURCES,
+    VERDICTS,
+    Cluster,
+    ClusterError,
+    Conflict,
+    Manifest,
+    NotFound,
+    Resource,
+)
+
+COLLECTIONS = {each.plural for each in (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES)}
+LONG_AGO = "2001-01-01T00:00:00Z"
 
 
 class Memory(Cluster):
@@ -35,14 +53,14 @@ class Memory(Cluster):
     async def _call(
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
+        path, _, query = path.partition("?")
         if method != "GET":
             self.calls.append((method, path))
         if self._failures.get(method):
             raise self._failures[method].pop(0)
-        if method == "GET" and path not in self.objects:
-            below = [each for key, each in sorted(self.objects.items()) if key.startswith(path + "/")]
-            if below:
-                return copy.deepcopy({"items": below})
+        if method == "GET" and path.rpartition("/")[2] in COLLECTIONS:
+            below = [each for key, each in sorted(self.objects.items()) if _is_below(path, key, each, query)]
+            return copy.deepcopy({"items": below})
         if method == "POST":
             assert body is not None
             return self._create(f"{path}/{body['metadata']['name']}", body)
@@ -74,5 +92,16 @@ class Memory(Cluster):
     def _versioned(self, manifest: Manifest) -> Manifest:
         copied = copy.deepcopy(manifest)
         copied["metadata"].setdefault("uid", f"uid-{next(self._versions)}")
+        copied["metadata"].setdefault("creationTimestamp", LONG_AGO)
         copied["metadata"]["resourceVersion"] = str(next(self._versions))
         return copied
+
+
+def _is_below(path: str, key: str, manifest: Manifest, query: str) -> bool:
+    """Whether an object is one of a collection, of all namespaces when the path names none, with the labels asked."""
+    collection, _, _ = key.rpartition("/")
+    everywhere = re.sub(r"/namespaces/[^/]+", "", collection)
+    wanted = parse_qs(query).get("labelSelector", [""])[0]
+    label, _, value = wanted.partition("=")
+    labelled = not wanted or manifest["metadata"].get("labels", {}).get(label) == value
+    return path in (collection, everywhere) and labelled

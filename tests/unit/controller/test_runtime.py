@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import POLICIES, Manifest, Resource
+from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.runtime import Runtime
 from earlystop.rollout.kernel import weights_in_force
 from tests.unit.controller.memory import Memory
@@ -16,18 +16,11 @@ from tests.unit.controller.sessions import manifest
 from tests.unit.rollout.policies import NOW, policy, started
 
 
-class Listing(Memory):
-    """Lists over all namespaces, also when there is nothing."""
-
-    async def list(self, resource: Resource, namespace: str | None = None) -> list[Manifest]:
-        return [made for path, made in self.objects.items() if f"/{resource.plural}/" in path]
-
-
 class Place:
     """An API in memory and the runtime that watches it."""
 
     def __init__(self, http: aiohttp.ClientSession) -> None:
-        self.api = Listing()
+        self.api = Memory()
         self.runtime = Runtime(self.api, http, lambda: float(NOW), "operator-1")
 
     async def created(self, uid: str) -> Manifest:

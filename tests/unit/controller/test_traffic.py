@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import aiohttp
 import pytest
 
@@ -58,10 +60,34 @@ async def test_what_is_missing_is_written_and_what_is_there_is_left_alone() -> N
     assert (await moves.put(HALF)).changed == (f"HTTPRoute {overlay_name('qa')}",)
     assert moves.overlay_weights() == {(50, 50)}
     owners = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]["ownerReferences"]
-    assert [owner["kind"] for owner in owners] == ["EarlyStopPolicy", "HTTPRoute"]
+    assert [owner["kind"] for owner in owners] == ["EarlyStopPolicy", "Service"]
     moves.api.calls.clear()
     again = await moves.put(HALF)
     assert again.changed == () and moves.api.calls == []
+
+
+async def test_an_alias_that_another_operator_made_just_now_is_given_time_too() -> None:
+    moves = Moves()
+    await moves.put(HALF)
+    made = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
+    moment = datetime.fromtimestamp(int(moves.now) + 3600, UTC)
+    made["creationTimestamp"] = moment.isoformat()
+    moves.session.route_written_at = 0.0
+    assert (await moves.put(HALF)).standing == Standing.NOT_WRITTEN
+    assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES)).changed == (f"HTTPRoute {overlay_name('qa')}",)
+
+
+async def test_an_alias_that_a_deleted_policy_left_is_taken_up() -> None:
+    moves = Moves()
+    await moves.put(HALF)
+    left = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
+    left["ownerReferences"] = left["ownerReferences"][1:]
+    left["labels"] = {**left["labels"], "earlystop.dev/policy": "gone", "earlystop.dev/policy-uid": "gone"}
+    await moves.in_force(HALF)
+    assert moves.overlay_weights() == {(50, 50)}
+    taken = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
+    assert taken["labels"]["earlystop.dev/policy"] == moves.session.name
+    assert taken["ownerReferences"][0]["uid"] == moves.session.uid
 
 
 async def test_the_users_objects_are_never_written() -> None:

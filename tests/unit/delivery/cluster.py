@@ -27,7 +27,7 @@ def service(name: str = "qa", **selector: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": name, "namespace": "llm", "labels": {"prometheus": "scrape-me"}},
+        "metadata": {"name": name, "namespace": "llm", "uid": f"{name}-uid", "labels": {"prometheus": "scrape-me"}},
         "spec": {
             "selector": selector or dict(LABELS),
             "clusterIP": "10.0.0.7",

@@ -21,7 +21,7 @@ from earlystop.delivery.gateway_header import (
     withdrawn,
 )
 from earlystop.delivery.surroundings import Manifest, Share
-from tests.unit.delivery.cluster import SHARE, around, backend, exact, owned_by, prefix, route, rule, service, untouched
+from tests.unit.delivery.cluster import SHARE, around, backend, exact, prefix, route, rule, service, untouched
 from tests.unit.rollout.policies import UID, examples, policy
 
 shares = st.builds(
@@ -130,17 +130,20 @@ def test_a_backend_of_another_kind_or_namespace_is_not_taken_for_the_service_of_
 
 def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_back() -> None:
     for manifest in render(around(), SHARE):
-        (owner,) = manifest["metadata"]["ownerReferences"]
+        owner = manifest["metadata"]["ownerReferences"][0]
         assert (owner["kind"], owner["name"], owner["uid"]) == ("EarlyStopPolicy", "qa", UID)
         assert owner["controller"] is True and owner["blockOwnerDeletion"] is False
         assert manifest["metadata"]["namespace"] == "llm"
         assert "finalizers" not in manifest["metadata"] and "annotations" not in manifest["metadata"]
 
 
-def test_an_alias_is_collected_only_after_the_overlay_that_leads_to_it() -> None:
-    alias, _ = render(around(owned={("HTTPRoute", overlay_name("qa")): owned_by(UID)}), SHARE)
-    owners = [(owner["kind"], owner["uid"]) for owner in alias["metadata"]["ownerReferences"]]
-    assert owners == [("EarlyStopPolicy", UID), ("HTTPRoute", "overlay-uid")]
+def test_an_overlay_goes_with_its_policy_and_the_alias_that_it_leads_to_stays_for_gateways_that_are_late() -> None:
+    alias, overlay = render(around(), SHARE)
+    owners = [
+        [(owner["kind"], owner["uid"]) for owner in manifest["metadata"]["ownerReferences"]]
+        for manifest in (alias, overlay)
+    ]
+    assert owners == [[("EarlyStopPolicy", UID), ("Service", "qa-uid")], [("EarlyStopPolicy", UID)]]
 
 
 def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -> None:

@@ -84,6 +84,7 @@ async def test_failures_are_counted_by_status_and_answers_by_variant() -> None:
     async with answering(answer) as url:
         summary = await run_load(LoadPlan(url, rate=2_000, requests=100), QUESTIONS)
     assert summary.failures == {"503": 25}
+    assert len(summary.examples) == 8 and all("503: " in example for example in summary.examples)
     assert summary.variants == {"candidate": 25, "": 50}
     assert (summary.sent, summary.ok, summary.failed) == (100, 75, 25)
 
@@ -207,7 +208,7 @@ def test_rate_and_concurrency_out_of_range_are_refused() -> None:
 
 
 def test_the_summary_is_one_line_of_json() -> None:
-    line = LoadSummary(10, 8, 2, 4.0, {"503": 2}, {"candidate": 8}).line()
+    line = LoadSummary(10, 8, 2, 4.0, {"503": 2}, {"candidate": 8}, ["09:00:00 503: busy"]).line()
     assert "\n" not in line
     assert json.loads(line) == {
         "sent": 10,
@@ -217,4 +218,5 @@ def test_the_summary_is_one_line_of_json() -> None:
         "rate": 2.5,
         "failures": {"503": 2},
         "variants": {"candidate": 8},
+        "examples": ["09:00:00 503: busy"],
     }
