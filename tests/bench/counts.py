@@ -43,7 +43,7 @@ def body_of(policies: list[str], processes: int) -> bytes:
         for process in range(processes):
             for variant in Variant:
                 for number, kind in enumerate(SELECTED, start=1):
-                    split = {"outcome": kind.outcome, "result": kind.result}
+                    split = {name: text for name, text in kind._asdict().items() if name != "metric"}
                     labels = {"__name__": kind.metric, **base, "variant": variant, "process": f"0123456{process:03}"}
                     labels |= {name: text for name, text in split.items() if text}
                     rows.append({"metric": labels, "value": [AT, str(number * 1000 + process)]})

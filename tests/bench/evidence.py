@@ -18,7 +18,7 @@ from rich.table import Table
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine, exact_match, intervals, sample_ratio, tokens
-from earlystop.evidence.exact_match import Answers
+from earlystop.evidence.exact_match import Answers, Side
 from earlystop.evidence.tokens import Lengths
 
 ROUNDS, CALLS = 7, 2000
@@ -59,7 +59,9 @@ def parts() -> dict[str, Callable[[], object]]:
     lengths = Lengths(100, 60_000, 50_000_000), Lengths(100, 40_000, 25_000_000)
     return {
         "engine.update (one look)": lambda: engine.update(state, look),
-        "  exact_match.update (one side)": lambda: exact_match.update(state.promote, answers, answers),
+        "  exact_match.update (one side)": lambda: exact_match.update(
+            exact_match.start(0.02, Side.PROMOTE), answers, answers
+        ),
         "  tokens.update": lambda: tokens.update(state.tokens, *lengths, 50),
         "  sample_ratio.update": lambda: sample_ratio.update(state.sample_ratio, 105, 105, 50),
         "  intervals.add_look": lambda: intervals.add_look(state.effect, answers, answers),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,7 @@ import typer
 from aiohttp import web
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.convention import FIELD_INDEX, OUTCOME, RESULT
+from earlystop.metrics.convention import FEEDBACK, FIELD_INDEX, MARKS, PAIRS
 
 REQUESTS_A_SECOND = 4.0
 EXACT_MATCH = 0.8
@@ -29,8 +30,10 @@ class Counters:
         labels = f'policy="{policy}",revision="{revision}",step="0",variant="{variant}"'
         labels += f',query_class="default",process="{process}"'
         self.series: list[tuple[str, int]] = []
-        for (metric, outcome, result), index in FIELD_INDEX.items():
-            split = "".join(f',{name}="{text}"' for name, text in ((OUTCOME, outcome), (RESULT, result)) if text)
+        for (metric, *marks), index in FIELD_INDEX.items():
+            if metric in (PAIRS, FEEDBACK):
+                continue  # no votes, and nobody asks golden questions
+            split = "".join(f',{name}="{text}"' for name, text in zip(MARKS, marks, strict=True) if text)
             self.series.append((f"{metric}{{{labels}{split}}}", index))
 
     def grow(self, requests: int, random: Random) -> None:
@@ -42,7 +45,7 @@ class Counters:
         tokens = max(requests, round(requests * MEAN_TOKENS + random.gauss(0, DEVIATION_OF_TOKENS * requests**0.5)))
         squared = round(tokens * tokens / requests + requests * DEVIATION_OF_TOKENS**2)
         added = (requests, requests, 0, match, requests - match, 0, tokens, squared)
-        self.counts = [count + more for count, more in zip(self.counts, added, strict=True)]
+        self.counts = [count + more for count, more in zip_longest(self.counts, added, fillvalue=0)]
 
     def lines(self) -> list[str]:
         """The samples in the text format."""

@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from earlystop.api.counts import Pairs
 from earlystop.evidence import pairs
 from earlystop.evidence.bets import Side
-from earlystop.evidence.pairs import Pairs
 from earlystop.evidence.planning import Question, fixed_sample_size
 from tests.bench import statistics_regret, statistics_stress
 from tests.bench.statistics_paths import constant

@@ -55,6 +55,24 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "1",
         'margin 1 must lie between 0.0 and 1.0, for example "0.02"',
     ),
+    "a dispersion below 1": (
+        "spec.objective.exactMatch.dispersion",
+        "0.5",
+        "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
+    ),
+    "a proof of each class without classes": (
+        "spec.objective.requireEach",
+        True,
+        "requireEach asks for a proof of each query class; write queryClasses",
+    ),
+    "query classes on pairs": (
+        "spec.objective",
+        {
+            "exactMatch": {"margin": "0.02", "evidence": "Pairs"},
+            "queryClasses": [{"name": "multi-hop", "margin": "0.03"}],
+        },
+        "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
+    ),
     "a margin below 0": (
         "spec.objective.exactMatch.margin",
         "-0.02",

@@ -145,7 +145,6 @@ def not_built(says: str, **spec: Any) -> Case:
     return Case("NotBuilt", says, edit=edit)
 
 
-RATIO = {"name": "failures", "kind": "FailureRate", "maximumRatio": "1.5"}
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": window}]} for window in ("5", "10")]
 SEARCH = {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}
 CASES: dict[str, Case] = {
@@ -198,11 +197,6 @@ CASES: dict[str, Case] = {
     "shadow mode": not_built("write mode GatewayHeader", delivery={"mode": "Shadow"}),
     "A/B test": not_built("write Canary", rollout__strategy="ABTest"),
     "another preset": not_built("write EarlyStop", metrics__preset="VLLM"),
-    "floor": not_built("remove it and rely on the margin", objective__exactMatch__floor="0.80"),
-    "guardrails": not_built("objective.guardrails are not built yet; remove them", objective__guardrails=[RATIO]),
-    "query classes": not_built(
-        "remove them and requireEach", objective__queryClasses=[{"name": "multi-hop", "margin": "0.03"}]
-    ),
 }
 
 

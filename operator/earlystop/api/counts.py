@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Variant(StrEnum):
@@ -13,6 +14,24 @@ class Variant(StrEnum):
     CANDIDATE = "candidate"
 
 
+class Pairs(NamedTuple):
+    """Questions that both variants answered, by which of them were right. Counts >= 0."""
+
+    both: int = 0
+    baseline_only: int = 0
+    candidate_only: int = 0
+    neither: int = 0
+
+    @property
+    def total(self) -> int:
+        """All pairs."""
+        return sum(self)
+
+    def plus(self, other: Pairs) -> Pairs:
+        """Both together."""
+        return Pairs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Events of one variant, either cumulative or between two moments. Every field is a count >= 0.
@@ -20,6 +39,8 @@ class Tally:
     started: requests that arrived; completed, failed: requests that ended, disjoint.
     match, mismatch, unscored: answers by exact match, disjoint; only the first two are scored.
     tokens, tokens_squared: sum over completed requests of the output tokens and of their squares.
+    feedback_up, feedback_down: what users thought of answers.
+    pairs_*: questions that this variant and the baseline both answered, by who was right; 0 for the baseline itself.
     """
 
     started: int = 0
@@ -30,6 +51,17 @@ class Tally:
     unscored: int = 0
     tokens: int = 0
     tokens_squared: int = 0
+    feedback_up: int = 0
+    feedback_down: int = 0
+    pairs_both: int = 0
+    pairs_baseline_only: int = 0
+    pairs_candidate_only: int = 0
+    pairs_neither: int = 0
+
+    @property
+    def pairs(self) -> Pairs:
+        """The pairs of this variant with the baseline."""
+        return Pairs(self.pairs_both, self.pairs_baseline_only, self.pairs_candidate_only, self.pairs_neither)
 
     @property
     def scored(self) -> int:
@@ -63,10 +95,28 @@ class Tally:
             self.unscored,
             self.tokens,
             self.tokens_squared,
+            self.feedback_up,
+            self.feedback_down,
+            self.pairs_both,
+            self.pairs_baseline_only,
+            self.pairs_candidate_only,
+            self.pairs_neither,
         )
 
 
 TALLY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Tally))
+
+
+class ClassAnswers(NamedTuple):
+    """Scored answers of one query class, either cumulative or between two moments. Counts >= 0."""
+
+    baseline_match: int = 0
+    baseline_mismatch: int = 0
+    candidate_match: int = 0
+    candidate_mismatch: int = 0
+
+    def __sub__(self, other: ClassAnswers) -> ClassAnswers:
+        return ClassAnswers(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +125,8 @@ class Look:
 
     at: evaluation time of the counts in Unix seconds; step: index into `rollout.steps`;
     weight: the candidate's share of traffic in percent, 1..99, in force during the whole look.
+    classes: answers of each query class that the policy names, in its order; the tallies hold them too, and
+    answers of other classes besides.
     """
 
     at: int
@@ -82,16 +134,20 @@ class Look:
     weight: int
     baseline: Tally
     candidate: Tally
+    classes: tuple[ClassAnswers, ...] = ()
 
     def row(self) -> list[int]:
-        """`[at, step, weight, *baseline, *candidate]`, 19 integers."""
-        return [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
+        """`[at, step, weight, *baseline, *candidate, *classes]`: 31 integers and 4 for each query class."""
+        head = [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
+        return [*head, *(count for answers in self.classes for count in answers)]
 
     @classmethod
     def from_row(cls, row: list[int]) -> Look:
-        """Inverse of `row`. Raises ValueError when the row does not have its 19 integers."""
+        """Inverse of `row`. Raises ValueError when the row has not as many integers as a look has."""
         width = len(TALLY_FIELDS)
-        if len(row) != 3 + 2 * width:
-            raise ValueError(f"a look has {3 + 2 * width} integers, this row has {len(row)}")
-        at, step, weight = row[:3]
-        return cls(at, step, weight, Tally(*row[3 : 3 + width]), Tally(*row[3 + width :]))
+        head, rest = row[: 3 + 2 * width], row[3 + 2 * width :]
+        if len(head) != 3 + 2 * width or len(rest) % 4:
+            raise ValueError(f"a look has {3 + 2 * width} integers and 4 for each query class, this row has {len(row)}")
+        at, step, weight = head[:3]
+        classes = tuple(ClassAnswers(*rest[start : start + 4]) for start in range(0, len(rest), 4))
+        return cls(at, step, weight, Tally(*head[3 : 3 + width]), Tally(*head[3 + width :]), classes)

@@ -21,10 +21,30 @@ def _between(field: str, low: str, high: str, example: str, *, closed_low: bool 
 class ExactMatch(Value):
     """How much Exact Match a candidate may lose against the baseline."""
 
-    model_config = rules(_between("margin", "0.0", "1.0", "0.02"), _between("floor", "0.0", "1.0", "0.80"))
+    model_config = rules(
+        _between("margin", "0.0", "1.0", "0.02"),
+        _between("floor", "0.0", "1.0", "0.80"),
+        {
+            "rule": "!has(self.dispersion) || (double(self.dispersion) >= 1.0 && double(self.dispersion) <= 1000.0)",
+            "messageExpression": "'dispersion ' + self.dispersion + ' must lie between 1 and 1000; "
+            "1 stands for independent answers'",
+        },
+    )
 
     margin: DecimalText = Field(description='Loss of EM that is still acceptable, "0.02" for two points.')
-    floor: DecimalText | None = Field(None, description="EM that the candidate must not fall below.")
+    floor: DecimalText | None = Field(
+        None, description="EM below which the candidate is taken back, whatever the baseline does."
+    )
+    evidence: Literal["Answers", "Pairs"] = Field(
+        "Answers",
+        description="What EM is compared on: the scored answers of each variant's own requests, or questions that both "
+        "variants answered, as an evaluator asks them.",
+    )
+    dispersion: DecimalText | None = Field(
+        None,
+        description="How much more answers scatter than independent ones would, where sessions stay on a variant: the "
+        'design effect, "1" or more. Absent: "1".',
+    )
 
 
 class Tokens(Value):
@@ -34,6 +54,13 @@ class Tokens(Value):
 
     minimum_saving: DecimalText = Field(
         "0", description='Share of the baseline\'s tokens that must be saved at least, "0.10" for a tenth.'
+    )
+    longest_answer: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Limit of output tokens of an answer. With it the saving is tested exactly, which takes about half "
+        "as many answers again; without it the test is asymptotic.",
     )
 
 
@@ -81,6 +108,17 @@ class Risk(Value):
 
 class Objective(Value):
     """What must be proven before a candidate is kept."""
+
+    model_config = rules(
+        {
+            "rule": "!has(self.requireEach) || !self.requireEach || has(self.queryClasses)",
+            "message": "requireEach asks for a proof of each query class; write queryClasses",
+        },
+        {
+            "rule": "!has(self.queryClasses) || !has(self.exactMatch.evidence) || self.exactMatch.evidence != 'Pairs'",
+            "message": "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
+        },
+    )
 
     exact_match: ExactMatch = Field(description="The promise on Exact Match.")
     tokens: Tokens = Field(default_factory=Tokens, description="The promise on output tokens.")

@@ -15,8 +15,8 @@ Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-ti
 Count = Annotated[int, Field(ge=0)]
 # Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
 Packed = Annotated[str, Field(max_length=40_960)]
-# Twice eight counts of at most 2^63.
-Mark = Annotated[str, Field(max_length=384)]
+# Twice 14 counts and ten times 4, of at most 2^63.
+Mark = Annotated[str, Field(max_length=1400)]
 
 
 class ArmCounts(Value):
@@ -36,6 +36,13 @@ class Counts(Value):
     candidate: ArmCounts = Field(description="The setting being tried.")
 
 
+class NamedLogE(Value):
+    """The evidence for one more claim: of the floor, a guardrail or a query class."""
+
+    name: Short = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or class/NAME/promote.")
+    value: Short = Field(description="Natural logarithm of the e-value as text.")
+
+
 class LogEText(Value):
     """Natural logarithms of e-values as text; a decision needs ln(1/risk)."""
 
@@ -43,6 +50,9 @@ class LogEText(Value):
     harm: Short = Field(description="That it loses more.")
     tokens: Short = Field(description="That it saves the required tokens.")
     sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
+    others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
+        Field((), description="That the floor, a guardrail or a query class takes the candidate back, or certifies it.")
+    )
 
 
 class EvidenceText(Value):

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.status import NamedLogE
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
-Row = Annotated[tuple[int, ...], Field(min_length=19, max_length=19)]
+# 31 columns, and 4 for each of at most ten query classes.
+Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=71)]
 
 
 class SettingPair(Value):
@@ -29,6 +31,9 @@ class LogE(Value):
     harm: Short = Field(description="Evidence that it loses more.")
     tokens: Short = Field(description="Evidence that it saves the required tokens.")
     sample_ratio: Short = Field(description="Evidence that traffic is not split as the weights say.")
+    others: Annotated[tuple[NamedLogE, ...], Field(max_length=32)] = Field(
+        (), description="Evidence of the floor, the guardrails and the query classes."
+    )
 
 
 class VerdictSpec(Value):
@@ -53,7 +58,7 @@ class VerdictSpec(Value):
     log_e: LogE = Field(description="The e-values that decided.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
-    columns: tuple[Short, ...] = Field(max_length=19, description="Names of the columns of looks.")
+    columns: tuple[Short, ...] = Field(max_length=71, description="Names of the columns of looks.")
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")

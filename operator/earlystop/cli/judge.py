@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from earlystop.api.counts import Look, Tally, Variant
+from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.cli.files import read_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
-from earlystop.evidence.engine import Assessment, EvidenceState, Objective, assess, begin, update
+from earlystop.evidence.engine import Assessment, assess, begin, update
 from earlystop.evidence.intervals import Interval
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.acceptance import unbuilt
 from earlystop.rollout.kernel import usable
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Totals
 
 EVEN_SPLIT = 50
-UNJUDGED = (
-    "feedback_up",
-    "feedback_down",
-    "pairs_both",
-    "pairs_baseline_only",
-    "pairs_candidate_only",
-    "pairs_neither",
-)
+PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")
 
 
 def command(
@@ -39,47 +34,65 @@ def command(
     refusal = unbuilt(spec)
     if refusal is not None:
         raise typer.BadParameter(f"{policy}: {refusal.message}")
-    objective = parse_plan(plan_text(spec)).objective
     try:
         with looks.open(newline="", encoding="utf-8") as source:
             lines = read_lines(source, looks.name)
-        _refuse_unjudged(lines, looks.name)
+        objective = for_lines(parse_plan(plan_text(spec)).objective, lines, looks.name)
     except (LooksError, UnicodeDecodeError) as error:
         raise typer.BadParameter(str(error)) from None
     for told in judged(objective, lines):
         typer.echo(json.dumps(told))
 
 
+def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
+    """The objective for a file: one that holds pairs is judged on them, never on its answers too.
+
+    Raises LooksError where the policy names query classes, which pairs do not tell apart.
+    """
+    paired = next((line for line in lines if any(line.counts.get(column) for column in PAIR_COLUMNS)), None)
+    if paired is None or objective.basis is Basis.PAIRS:
+        return objective
+    if objective.classes:
+        raise LooksError(
+            f"{name}, line {paired.number}, column pairs_both: the policy names query classes, which are compared on "
+            "answers; remove the pairs or objective.queryClasses"
+        )
+    return replace(objective, basis=Basis.PAIRS)
+
+
 def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:
     """What the evidence says after each look. The first verdict stays; looks are carried over as in the cluster."""
     state, verdict = begin(objective), "Continue"
-    mark = totals = Totals()
+    mark = totals = Totals(classes=(ClassAnswers(),) * len(objective.classes))
     for group in grouped(lines):
         weight = next((line.weight for line in group if line.weight is not None), EVEN_SPLIT)
-        totals = Totals(
-            totals.baseline + _sum(group, Variant.BASELINE), totals.candidate + _sum(group, Variant.CANDIDATE)
-        )
-        used = usable(mark, totals, weight)
+        totals = _added(totals, group, objective)
+        used = usable(objective, mark, totals, weight)
         if used is not None:
-            state, mark = _after(state, group[0].look, weight, mark, used), used
+            state, mark = update(state, used.look_since(mark, group[0].look, 0, weight)), used
         found = assess(state)
         verdict = found.verdict.value if verdict == "Continue" else verdict
         yield _told(group[0].look, found, verdict)
 
 
-def _after(state: EvidenceState, number: int, weight: int, mark: Totals, used: Totals) -> EvidenceState:
-    look = Look(number, 0, weight, used.baseline - mark.baseline, used.candidate - mark.candidate)
-    return update(state, look)
+def _added(totals: Totals, group: list[Line], objective: Objective) -> Totals:
+    """The totals with one look's lines. Without `started` the sample ratio is not judged."""
+    baseline, candidate = (_sum(line for line in group if line.variant == variant) for variant in Variant)
+    if not candidate.pairs.total:
+        # Pairs have both variants, so they may stand in the baseline's line; in both lines they are the same.
+        candidate = replace(candidate, **{column: getattr(baseline, column) for column in PAIR_COLUMNS})
+    baseline = replace(baseline, **dict.fromkeys(PAIR_COLUMNS, 0))
+    classes = []
+    for each, known in zip(objective.classes, totals.classes, strict=True):
+        own = [line for line in group if line.query_class == each.name]
+        arms = [_sum(line for line in own if line.variant == variant) for variant in Variant]
+        counts = (count for arm in arms for count in (arm.match, arm.mismatch))
+        classes.append(ClassAnswers(*(mine + more for mine, more in zip(known, counts, strict=True))))
+    return Totals(totals.baseline + baseline, totals.candidate + candidate, tuple(classes))
 
 
-def _sum(group: list[Line], variant: Variant) -> Tally:
-    """The counts of one variant over all query classes. Without `started` the sample ratio is not judged."""
-    total = Tally()
-    for line in group:
-        if line.variant == variant:
-            kept = {name: count for name, count in line.counts.items() if name not in UNJUDGED}
-            total += Tally(**kept)
-    return total
+def _sum(lines: Iterable[Line]) -> Tally:
+    return sum((Tally(**line.counts) for line in lines), Tally())
 
 
 def _told(look: int, found: Assessment, verdict: str) -> dict[str, Any]:
@@ -91,22 +104,17 @@ def _told(look: int, found: Assessment, verdict: str) -> dict[str, Any]:
             "harm": log_e.harm,
             "tokens": log_e.tokens,
             "sample_ratio": log_e.sample_ratio,
+            **dict(log_e.others),
         },
         "effect": found.effect.estimate,
         "interval": _bounds(found.effect),
         "saving": found.saving.estimate,
         "saving_interval": _bounds(found.saving),
+        "setting": found.setting.value,
+        "harms": list(found.harms),
         "verdict": verdict,
     }
 
 
 def _bounds(interval: Interval) -> list[float | None]:
     return [interval.low, interval.high]
-
-
-def _refuse_unjudged(lines: list[Line], name: str) -> None:
-    """Counts that this release would pass over silently are refused by name."""
-    for line in lines:
-        for column in UNJUDGED:
-            if line.counts.get(column):
-                raise LooksError(f"{name}, line {line.number}, column {column}: not judged yet; remove the column")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from earlystop.api.counts import Variant
+from earlystop.api.counts import ClassAnswers, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
@@ -37,8 +37,15 @@ def looked(session: Session, reading: Reading, at: int) -> tuple[RolloutState, L
     step = session.state.step
     ledger = merge(session.ledger, {key: tally for key, tally in reading.observed.items() if key.step == step})
     sums = totals(ledger, step)
-    seen = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
+    classes = tuple(_class_answers(ledger, step, each.name) for each in session.plan.objective.classes)
+    seen = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE], classes)
     return take_look(session.spec, session.state, at, seen), ledger
+
+
+def _class_answers(ledger: Ledger, step: int, query_class: str) -> ClassAnswers:
+    sums = totals(ledger, step, query_class)
+    baseline, candidate = sums[Variant.BASELINE], sums[Variant.CANDIDATE]
+    return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
 
 
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:

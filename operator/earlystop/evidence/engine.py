@@ -12,11 +12,30 @@ from enum import StrEnum
 from math import log
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
-from earlystop.evidence import exact_match, intervals, sample_ratio, tokens
-from earlystop.evidence.exact_match import Answers, ExactMatchProcess, Side
+from earlystop.evidence import (
+    effective,
+    empirical_bernstein,
+    guardrails,
+    intervals,
+    pairs,
+    quality,
+    sample_ratio,
+    tokens,
+)
+from earlystop.evidence.effective import Effect, EffectProcess
+from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
+from earlystop.evidence.exact_match import Answers
+from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import EffectSums, Interval
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.quality import Quality
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.tokens import Lengths, TokenProcess
+
+__all__ = ["Assessment", "EvidenceState", "LogE", "Objective", "Verdict", "assess", "begin", "replay", "update"]
+
+LEAST_SHIFT, LARGEST_LEAST_SHIFT = 0.01, 0.05
+"""Mean lengths that differ by less than the saving asked for, within these bounds, count as unmoved."""
 
 
 class Verdict(StrEnum):
@@ -28,51 +47,33 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """What must be proven, and how often each proof may be wrong.
+class EvidenceState:
+    """Everything known after some looks. Its size does not grow with the number of looks.
 
-    margin: tolerated loss of Exact Match, 0 < margin < 1. minimum_saving: share of output tokens that must be
-    saved, 0 <= minimum_saving < 1. risk_*: probability of a false claim over all looks together, 0 < risk <
-    1; promoting needs two claims, each at `risk_promote`, so a false promotion has at most that probability.
-    Raises ValueError, naming the field, outside these domains.
+    tokens: the asymptotic test, which intervals are read from too; exact_tokens: the exact one, where the longest
+    possible answer is known: it then decides.
     """
 
-    margin: float
-    minimum_saving: float
-    risk_promote: float
-    risk_harm: float
-    risk_sample_ratio: float = 0.001
-
-    def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
-            raise ValueError(f"margin is {self.margin}; write the tolerated loss as a fraction, as in 0.02")
-        if not 0 <= self.minimum_saving < 1:
-            raise ValueError(f"minimum_saving is {self.minimum_saving}; write a share of tokens, as in 0.10")
-        for name in ("risk_promote", "risk_harm", "risk_sample_ratio"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceState:
-    """Everything known after some looks. Its size does not grow with the number of looks."""
-
     objective: Objective
-    promote: ExactMatchProcess
-    harm: ExactMatchProcess
+    quality: Quality
+    guardrails: Guardrails
     tokens: TokenProcess
+    exact_tokens: BoundedTokenProcess | None
+    setting: EffectProcess
     sample_ratio: SampleRatioProcess
     effect: EffectSums
 
 
 @dataclass(frozen=True, slots=True)
 class LogE:
-    """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio."""
+    """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio; others: name and value
+    of the floor's, the guardrails' and the query classes' claims."""
 
     promote: float
     harm: float
     tokens: float
     sample_ratio: float
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Assessment:
     """What a state says. log_e: now; log_e_max: the largest so far, which is what claims are read from.
 
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
-    candidate. The four claims, once true, stay true with further looks.
+    candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: names of the
+    claims that take the candidate back, "exact_match" or one of `log_e.others`. The claims, once true, stay true.
     """
 
     log_e: LogE
@@ -88,28 +90,41 @@ class Assessment:
     effect: Interval
     saving: Interval
     scored: tuple[int, int]
+    setting: Effect
     non_inferior: bool
     saves_tokens: bool
-    harmful: bool
+    harms: tuple[str, ...]
     sample_ratio_broken: bool
 
     @property
+    def harmful(self) -> bool:
+        """Whether any harm is shown."""
+        return bool(self.harms)
+
+    @property
     def verdict(self) -> Verdict:
-        """Harm comes first. A promotion needs both claims and traffic that arrives as it was asked to."""
+        """Harm comes first. A promotion needs all its claims, traffic that arrives as it was asked to, and a setting
+        that does something."""
         if self.harmful:
             return Verdict.ROLL_BACK
-        if self.non_inferior and self.saves_tokens and not self.sample_ratio_broken:
-            return Verdict.PROMOTE
-        return Verdict.CONTINUE
+        held = self.sample_ratio_broken or self.setting is Effect.NOT_MOVED
+        return Verdict.PROMOTE if self.non_inferior and self.saves_tokens and not held else Verdict.CONTINUE
+
+
+EXACT_MATCH = "exact_match"
+"""The name of harm to the mean Exact Match among `Assessment.harms`."""
 
 
 def begin(objective: Objective) -> EvidenceState:
     """The state before the first look of a campaign."""
+    longest = objective.longest_answer
     return EvidenceState(
         objective,
-        exact_match.start(objective.margin, Side.PROMOTE),
-        exact_match.start(objective.margin, Side.HARM),
+        quality.start(objective),
+        guardrails.start(objective),
         tokens.start(objective.minimum_saving),
+        None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
+        effective.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
         sample_ratio.start(),
         EffectSums(),
     )
@@ -118,21 +133,23 @@ def begin(objective: Objective) -> EvidenceState:
 def update(state: EvidenceState, look: Look) -> EvidenceState:
     """The state after one more look.
 
-    Every count enters once. A look in which an arm has no scored answer adds nothing to EM, and its answers
+    Every count enters once. A look whose answers are not `quality.usable` adds nothing to EM, and they
     are not seen again: a caller keeps `match` and `mismatch` back and adds them to a later look, while
     started and completed requests may be passed at once. Token counts are gathered here until there are
-    enough. Raises ValueError for a negative count or a weight outside 1..99, naming the field.
+    enough. Raises ValueError for a count that cannot be or a weight outside 1..99, naming the field.
     """
-    _check(look)
-    answers_b = Answers(look.baseline.scored, look.baseline.match)
-    answers_c = Answers(look.candidate.scored, look.candidate.match)
+    _check(state.objective, look)
+    lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
+    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.weight)
     return EvidenceState(
         state.objective,
-        exact_match.update(state.promote, answers_b, answers_c),
-        exact_match.update(state.harm, answers_b, answers_c),
-        tokens.update(state.tokens, _lengths(look.baseline), _lengths(look.candidate), look.weight),
+        quality.update(state.quality, state.objective, look),
+        guardrails.update(state.guardrails, state.objective, look),
+        moved,
+        None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
+        effective.update(state.setting, moved),
         sample_ratio.update(state.sample_ratio, look.baseline.started, look.candidate.started, look.weight),
-        intervals.add_look(state.effect, answers_b, answers_c),
+        intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
     )
 
 
@@ -147,37 +164,85 @@ def replay(objective: Objective, looks: Iterable[Look]) -> EvidenceState:
 def assess(state: EvidenceState) -> Assessment:
     """Read claims, intervals and the verdict from a state."""
     objective = state.objective
-    log_e_max = LogE(
-        state.promote.log_e_max, state.harm.log_e_max, state.tokens.log_e_max, state.sample_ratio.log_e_max
-    )
+    promote, harm = state.quality.deciding(objective.basis)
+    saved = state.exact_tokens or state.tokens
+    others = [
+        *guardrails.processes(state.guardrails, objective),
+        *quality.class_processes(state.quality, objective),
+    ]
+    risks = objective.harm_risks
+    harms = [EXACT_MATCH] if _shown(harm.log_e_max, risks.exact_match) else []
+    harms += [name for name, process in others if _shown(process.log_e_max, risks.guardrails.get(name, 0.0))]
+    certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
     return Assessment(
-        log_e=LogE(state.promote.log_e, state.harm.log_e, state.tokens.log_e, state.sample_ratio.log_e),
-        log_e_max=log_e_max,
-        effect=intervals.effect(state.effect, objective.margin),
+        log_e=LogE(
+            promote.log_e,
+            harm.log_e,
+            saved.log_e,
+            state.sample_ratio.log_e,
+            tuple((name, process.log_e) for name, process in others),
+        ),
+        log_e_max=LogE(
+            promote.log_e_max,
+            harm.log_e_max,
+            saved.log_e_max,
+            state.sample_ratio.log_e_max,
+            tuple((name, process.log_e_max) for name, process in others),
+        ),
+        effect=_effect(state),
         saving=intervals.saving(state.tokens),
-        scored=(state.effect.baseline.scored, state.effect.candidate.scored),
-        non_inferior=_shown(log_e_max.promote, objective.risk_promote),
-        saves_tokens=_shown(log_e_max.tokens, objective.risk_promote),
-        harmful=_shown(log_e_max.harm, objective.risk_harm),
-        sample_ratio_broken=_shown(log_e_max.sample_ratio, objective.risk_sample_ratio),
+        scored=_scored(state),
+        setting=effective.assess(state.setting, state.tokens),
+        non_inferior=_shown(promote.log_e_max, objective.risk_promote) and certified,
+        saves_tokens=_shown(saved.log_e_max, objective.risk_promote),
+        harms=tuple(harms),
+        sample_ratio_broken=_shown(state.sample_ratio.log_e_max, objective.risk_sample_ratio),
     )
+
+
+def _effect(state: EvidenceState) -> Interval:
+    if state.objective.basis is Basis.PAIRS:
+        return pairs.interval(state.quality.paired_promote.pairs, dispersion=state.objective.dispersion)
+    return intervals.effect(state.effect, state.objective.margin)
+
+
+def _scored(state: EvidenceState) -> tuple[int, int]:
+    if state.objective.basis is Basis.PAIRS:
+        total = state.quality.paired_promote.pairs.total
+        return total, total
+    return state.effect.baseline.scored, state.effect.candidate.scored
 
 
 def _shown(log_e_max: float, risk: float) -> bool:
-    return log_e_max >= -log(risk)
+    """Whether a claim is made at this risk; one with no risk to spend is never made."""
+    return risk > 0 and log_e_max >= -log(risk)
+
+
+def _answers(tally: Tally) -> Answers:
+    return Answers(tally.scored, tally.match)
 
 
 def _lengths(tally: Tally) -> Lengths:
     return Lengths(tally.completed, tally.tokens, tally.tokens_squared)
 
 
-def _check(look: Look) -> None:
+def _check(objective: Objective, look: Look) -> None:
     if not 1 <= look.weight <= 99:
         raise ValueError(f"look at {look.at}: weight is {look.weight}; write the candidate's share in percent, 1..99")
+    if len(look.classes) != len(objective.classes):
+        raise ValueError(
+            f"look at {look.at}: answers of {len(look.classes)} query classes; the policy names "
+            f"{len(objective.classes)}"
+        )
     for variant, tally in ((Variant.BASELINE, look.baseline), (Variant.CANDIDATE, look.candidate)):
         row = tally.row()
         if min(row) < 0:
             name, count = next((n, c) for n, c in zip(TALLY_FIELDS, row, strict=True) if c < 0)
             raise ValueError(
                 f"look at {look.at}: {variant}.{name} is {count}; write the increment since the look before, 0 or more"
+            )
+    for each, answers in zip(objective.classes, look.classes, strict=True):
+        if min(answers) < 0:
+            raise ValueError(
+                f"look at {look.at}: query class {each.name} has a count of {min(answers)}; write 0 or more"
             )

@@ -15,10 +15,12 @@ a dispersion factor stands for their likeness. Golden questions asked of both va
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log, log1p
-from typing import NamedTuple
+from random import Random
 
-from earlystop.evidence import bets
+from earlystop.api.counts import Pairs
+from earlystop.evidence import bets, parts
 from earlystop.evidence.bets import Side
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
@@ -30,25 +32,10 @@ INTERVAL_STAKE = 0.45
 """The same for an interval, where |D - difference| may be 2."""
 
 
-class Pairs(NamedTuple):
-    """Pairs so far (or in a look) by which variants were right. Counts >= 0."""
-
-    both: int = 0
-    baseline_only: int = 0
-    candidate_only: int = 0
-    neither: int = 0
-
-    @property
-    def total(self) -> int:
-        """All pairs."""
-        return sum(self)
-
-    def plus(self, other: Pairs) -> Pairs:
-        """Both together."""
-        return Pairs(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-
 NOTHING = Pairs()
+
+PAIRS_A_PART = 25
+MOST_PARTS = 8
 
 
 def stake_grid(bets_on: int = 12, span: float = 40.0, middle: float | None = None, decay: float = 0.0) -> BetGrid:
@@ -90,6 +77,19 @@ def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0) -> PairsP
     return PairsProcess(process.margin, process.side, pairs, now, max(process.log_e_max, now))
 
 
+def deal(new: Pairs, seed: int) -> list[Pairs]:
+    """The pairs of a look in up to 8 parts, dealt as `parts` deals answers; `update` with each in turn."""
+    count = min(new.total // PAIRS_A_PART, MOST_PARTS)
+    if count < 2 or new.total > parts.MOST_ANSWERS:
+        return [new]
+    random, sizes = Random(seed), parts.even(new.total, count)  # noqa: S311
+    columns, left = [], sizes
+    for marked in new[:3]:
+        columns.append(parts.drawn(random, left, marked))
+        left = [size - taken for size, taken in zip(left, columns[-1], strict=True)]
+    return [Pairs(*row) for row in zip(*columns, left, strict=True)]
+
+
 def log_e(pairs: Pairs, margin: float, side: Side, grid: BetGrid = GRID, dispersion: float = 1.0) -> float:
     """Natural log of the e-value from cumulative counts; 0 without pairs.
 
@@ -100,9 +100,8 @@ def log_e(pairs: Pairs, margin: float, side: Side, grid: BetGrid = GRID, dispers
     bets.check_dispersion(dispersion)
     if not 0 <= margin < 1:
         raise ValueError(f"margin is {margin}; write the tolerated loss as a fraction, as in 0.02")
-    dearest = 1 - side * margin  # a baseline_only pair costs a bet on promotion 1 - margin
-    stakes = [LARGEST_STAKE / dearest * size for size in grid.sizes]
-    return _log_e(pairs, -margin, side, stakes, grid, dispersion)
+    gains = _gains_of_margin(margin, side, grid)
+    return _mixed(pairs, gains, grid, dispersion)
 
 
 def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Interval:
@@ -120,11 +119,11 @@ def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Inter
 
     def bound(side: Side) -> float:
         inside, outside = estimate, -float(side)
-        if _log_e(pairs, outside, side, stakes, GRID, dispersion) < threshold:
+        if _mixed(pairs, _gains(outside, side, stakes), GRID, dispersion) < threshold:
             return outside
         for _ in range(26):  # the e-value falls monotonically from `outside` to `inside`
             middle = (inside + outside) / 2
-            if _log_e(pairs, middle, side, stakes, GRID, dispersion) >= threshold:
+            if _mixed(pairs, _gains(middle, side, stakes), GRID, dispersion) >= threshold:
                 outside = middle
             else:
                 inside = middle
@@ -133,14 +132,22 @@ def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Inter
     return Interval(estimate, bound(Side.PROMOTE), bound(Side.HARM))
 
 
-def _log_e(pairs: Pairs, edge: float, side: Side, stakes: list[float], grid: BetGrid, dispersion: float) -> float:
-    """Mixture against `E[D] <= edge` (promote) or `>= edge` (harm)."""
+@lru_cache(maxsize=256)
+def _gains_of_margin(margin: float, side: Side, grid: BetGrid) -> list[tuple[float, float, float]]:
+    dearest = 1 - side * margin  # a baseline_only pair costs a bet on promotion 1 - margin
+    return _gains(-margin, side, [LARGEST_STAKE / dearest * size for size in grid.sizes])
+
+
+def _gains(edge: float, side: Side, stakes: list[float]) -> list[tuple[float, float, float]]:
+    """log gain of a candidate_only, a baseline_only and any other pair, for each stake, against `E[D] <= edge`
+    (promote) or `>= edge` (harm)."""
+    signed = [side * stake for stake in stakes]
+    return [(log1p(each * (1 - edge)), log1p(each * (-1 - edge)), log1p(-each * edge)) for each in signed]
+
+
+def _mixed(pairs: Pairs, gains: list[tuple[float, float, float]], grid: BetGrid, dispersion: float) -> float:
     better, worse, same = pairs.candidate_only, pairs.baseline_only, pairs.both + pairs.neither
-    capital = []
-    for stake in stakes:
-        signed = side * stake
-        gain = better * log1p(signed * (1 - edge)) + worse * log1p(signed * (-1 - edge)) + same * log1p(-signed * edge)
-        capital.append(gain / dispersion)
+    capital = [(better * up + worse * down + same * still) / dispersion for up, down, still in gains]
     return log_mixture(capital, grid.log_weights)
 
 

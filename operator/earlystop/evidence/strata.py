@@ -9,8 +9,9 @@ A mean can hide a class that broke. `start_each` begins one process for each cla
 shown to be harmed can roll back, on the promote side each class can be certified. These are plain
 `exact_match` processes; the risk is to be shared among them (`many.harm_risks`).
 
-A class whose answers of a look lie in one arm alone cannot be compared yet. `gather` then carries the whole look
-over, all classes together, because leaving one out would turn the weighted mean into another. That rule looks at
+The mean is weighted by the candidate's answers, so a class in which the candidate has none in a look takes no part
+in it. A class with answers of the candidate alone cannot be compared yet: the whole look is then carried over to the
+next, all classes together, because leaving one out would turn the weighted mean into another. That rule looks at
 numbers of answers only, never at whether they are right, so it is a valid stopping rule.
 """
 
@@ -33,16 +34,9 @@ class Arms(NamedTuple):
     candidate: Answers = Answers(0, 0)
 
     @property
-    def one_sided(self) -> bool:
-        """Whether exactly one arm has answers."""
-        return (self.baseline.scored == 0) != (self.candidate.scored == 0)
-
-    def plus(self, other: Arms) -> Arms:
-        """Both looks' answers together."""
-        return Arms(
-            Answers(self.baseline.scored + other.baseline.scored, self.baseline.match + other.baseline.match),
-            Answers(self.candidate.scored + other.candidate.scored, self.candidate.match + other.candidate.match),
-        )
+    def comparable(self) -> bool:
+        """Whether the candidate's answers, if there are any, have answers of the baseline beside them."""
+        return self.baseline.scored > 0 or self.candidate.scored == 0
 
 
 Classes = Mapping[str, Arms]
@@ -77,15 +71,15 @@ def start(
 
 
 def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
-    """The process after one more look. A look with a class in one arm alone, or with no answer, changes nothing.
+    """The process after one more look. One that is not `usable` changes nothing.
 
-    Classes without answers take no part. The order of `classes` does not matter. dispersion: as in
+    Classes without answers of the candidate take no part. The order of `classes` does not matter. dispersion: as in
     `exact_match.update`. Raises ValueError, naming the class, for counts that cannot be.
     """
     bets.check_dispersion(dispersion)
     if not usable(classes):
         return process
-    names = sorted(name for name, arms in classes.items() if arms.baseline.scored)
+    names = sorted(name for name, arms in classes.items() if arms.candidate.scored)
     known = dict(process.guesses)
     rows = [ClassLook(*classes[name], known.get(name, process.first).rate) for name in names]
     gains = bets.look_log_e(rows, process.margin, process.side, [process.margin * s for s in process.grid.sizes])
@@ -106,40 +100,17 @@ def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) ->
 
 
 def usable(classes: Classes) -> bool:
-    """Whether a look can be bet on: some class has answers, and each that has any has them in both arms."""
-    answered = [arms for name, arms in classes.items() if _answered(name, arms)]
-    return bool(answered) and not any(arms.one_sided for arms in answered)
+    """Whether a look can be bet on: the candidate has answers, and the baseline has some wherever it does.
 
-
-def _answered(name: str, arms: Arms) -> bool:
-    try:
-        bets.check_answers(*arms)
-    except ValueError as error:
-        raise ValueError(f"query class {name!r}: {error}") from None
-    return arms.baseline.scored > 0 or arms.candidate.scored > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """Answers that wait for their counterpart: class -> answers, sorted by name; weight: percent, or None."""
-
-    classes: tuple[tuple[str, Arms], ...] = ()
-    weight: int | None = None
-
-
-def gather(carried: Carried, classes: Classes, weight: int) -> tuple[Carried, dict[str, Arms] | None]:
-    """Add a look to what waits: the rest to carry on, and the answers to bet on, None while they must wait.
-
-    weight: the candidate's share in percent during the look. What waits is dropped when the weight changes, so
-    that arms are always compared over the same moments; numbers of answers alone decide that as well.
+    Raises ValueError, naming the class, for counts that cannot be.
     """
-    waiting = dict(carried.classes) if carried.weight == weight else {}
     for name, arms in classes.items():
-        waiting[name] = waiting.get(name, Arms()).plus(arms)
-    waiting = {name: waiting[name] for name in sorted(waiting) if _answered(name, waiting[name])}
-    if not usable(waiting):
-        return Carried(tuple(waiting.items()), weight), None
-    return Carried((), weight), waiting
+        try:
+            bets.check_answers(*arms)
+        except ValueError as error:
+            raise ValueError(f"query class {name!r}: {error}") from None
+    some = any(arms.candidate.scored for arms in classes.values())
+    return some and all(arms.comparable for arms in classes.values())
 
 
 Each = tuple[tuple[str, ExactMatchProcess], ...]

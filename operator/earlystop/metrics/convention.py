@@ -49,12 +49,17 @@ UNASSIGNED = "unassigned"
 """The revision under which a server counts requests whose revision it does not know."""
 
 
+MARKS: tuple[str, ...] = (OUTCOME, RESULT, SENTIMENT)
+"""Labels that tell the series of one metric apart, in the order of `Selected`."""
+
+
 class Selected(NamedTuple):
-    """One kind of series: the metric's name and its `outcome` and `result` labels, "" for a label it lacks."""
+    """One kind of series: the metric's name and its `outcome`, `result` and `sentiment` labels, "" for one it lacks."""
 
     metric: str
     outcome: str = ""
     result: str = ""
+    sentiment: str = ""
 
 
 SELECTED: Mapping[Selected, str] = MappingProxyType(
@@ -67,16 +72,16 @@ SELECTED: Mapping[Selected, str] = MappingProxyType(
         Selected(ANSWERS, result=UNSCORED): "unscored",
         Selected(TOKENS): "tokens",
         Selected(TOKENS_SQUARED): "tokens_squared",
+        Selected(FEEDBACK, sentiment="up"): "feedback_up",
+        Selected(FEEDBACK, sentiment="down"): "feedback_down",
+        **{Selected(PAIRS, outcome=outcome): f"pairs_{outcome}" for outcome in PAIR_OUTCOMES},
     }
 )
 """Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""
 
-FIELD_INDEX: Mapping[tuple[str, str, str], int] = MappingProxyType(
-    {
-        (selected.metric, selected.outcome, selected.result): TALLY_FIELDS.index(field)
-        for selected, field in SELECTED.items()
-    }
+FIELD_INDEX: Mapping[Selected, int] = MappingProxyType(
+    {selected: TALLY_FIELDS.index(field) for selected, field in SELECTED.items()}
 )
-"""(metric, outcome, result) -> position in `Tally.row()`."""
+"""Which series -> position in `Tally.row()`."""
 
 COUNTED_METRICS: tuple[str, ...] = tuple(dict.fromkeys(selected.metric for selected in SELECTED))

@@ -251,8 +251,10 @@ def _families(
     process: str,
 ) -> Iterator[Metric]:
     for metric in names.COUNTED_METRICS:
+        if metric in _SPLIT:
+            continue
         kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
-        split = [label for label, value in zip((names.OUTCOME, names.RESULT), kinds[0][0][1:], strict=True) if value]
+        split = [label for label, value in zip(names.MARKS, kinds[0][0][1:], strict=True) if value]
         family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, *split))
         for row, counts in rows.items():
             for kind, place in kinds:

@@ -65,7 +65,8 @@ def drop_steps_before(ledger: Ledger, step: int) -> Ledger:
 
 
 def pack(ledger: Ledger) -> str:
-    """One line per series, sorted: `step variant class process n,n,…` with the counts in the order of `Tally`.
+    """One line per series, sorted: `step variant class process n,n,…` with the counts in the order of `Tally`, those of
+    zero at its end left out.
 
     Odd characters in class and process are percent-encoded. Equal ledgers give equal text; about 70 bytes a line.
     """
@@ -80,7 +81,7 @@ def unpack(text: str) -> Ledger:
         if entry is None or _line(*entry) != line:
             raise LedgerError(
                 f"line {number} of the ledger reads {line[:120]!r}; "
-                f"expected: step variant class process and {len(TALLY_FIELDS)} counts separated by commas"
+                f"expected: step variant class process and up to {len(TALLY_FIELDS)} counts separated by commas"
             )
         if entry[0] in rows:
             raise LedgerError(f"line {number} of the ledger repeats the series of an earlier line: {line[:120]!r}")
@@ -89,7 +90,10 @@ def unpack(text: str) -> Ledger:
 
 
 def _line(key: SeriesKey, tally: Tally) -> str:
-    counts = ",".join(map(str, tally.row()))
+    row = list(tally.row())
+    while len(row) > 1 and row[-1] == 0:
+        row.pop()
+    counts = ",".join(map(str, row))
     return f"{key.step} {key.variant} {_word(key.query_class)} {_word(key.process)} {counts}"
 
 
@@ -99,7 +103,7 @@ def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
         return None
     step, variant, query_class, process, counts = words
     numbers = counts.split(",")
-    if len(numbers) != len(TALLY_FIELDS) or not all(_is_count(number) for number in (step, *numbers)):
+    if len(numbers) > len(TALLY_FIELDS) or not all(_is_count(number) for number in (step, *numbers)):
         return None
     try:
         key = SeriesKey(int(step), Variant(variant), _unword(query_class), _unword(process))

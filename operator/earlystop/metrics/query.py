@@ -8,9 +8,8 @@ from collections.abc import Iterable
 
 from earlystop.metrics.convention import (
     COUNTED_METRICS,
-    OUTCOME,
+    MARKS,
     POLICY,
-    RESULT,
     REVISION,
     SERIES_LABELS,
     STARTED,
@@ -23,7 +22,7 @@ NEWEST_SAMPLE = "newest_sample"
 WINDOW_MARGIN_SECONDS = 60
 _REGEX_METACHARACTERS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_GROUPED_BY = ("__name__", *SERIES_LABELS, OUTCOME, RESULT)
+_GROUPED_BY = ("__name__", *SERIES_LABELS, *MARKS)
 
 
 def escape(label_value: str) -> str:

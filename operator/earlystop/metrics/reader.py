@@ -130,8 +130,10 @@ class _Gathered:
         if metric is None:
             self.failure = _nameless(self.policy)
             return
-        field = names.FIELD_INDEX.get((metric, labels.get(names.OUTCOME, ""), labels.get(names.RESULT, "")))
+        field = names.FIELD_INDEX.get(names.Selected(metric, *(labels.get(mark, "") for mark in names.MARKS)))
         step, variant = labels.get(names.STEP, ""), labels.get(names.VARIANT, "")
+        if metric == names.PAIRS and not variant:
+            variant = Variant.CANDIDATE.value  # a pair has both variants; it is kept with the one that is tried
         if field is None or variant not in _VARIANTS or not _is_step(step):
             return
         if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison

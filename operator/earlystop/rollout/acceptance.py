@@ -30,15 +30,6 @@ CHECKS: tuple[tuple[Callable[[PolicySpec], bool], str], ...] = (
         "Several candidates at once are not built yet; write one, and the next after its verdict.",
     ),
     (lambda s: s.metrics.preset != "EarlyStop", "This metrics.preset is not built yet; write EarlyStop."),
-    (
-        lambda s: s.objective.exact_match.floor is not None,
-        "objective.exactMatch.floor is not built yet; remove it and rely on the margin.",
-    ),
-    (lambda s: bool(s.objective.guardrails), "objective.guardrails are not built yet; remove them."),
-    (
-        lambda s: bool(s.objective.query_classes) or s.objective.require_each,
-        "objective.queryClasses are not built yet; remove them and requireEach.",
-    ),
     (lambda s: s.guard is not None, "spec.guard is not built yet; remove it, the promoted setting gets all traffic."),
     (lambda s: s.approval.mode != "Never", "approval.mode is not built yet beyond Never; write Never."),
 )

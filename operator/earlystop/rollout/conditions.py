@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, Truth
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.evidence.effective import Effect
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.plan import parse_plan
@@ -59,24 +60,41 @@ def _progressing(state: RolloutState) -> Condition:
 def _setting_effective(state: RolloutState) -> Condition:
     if state.evidence is not None:
         found = assess(state.evidence)
-        if found.saves_tokens:
-            message = f"Answers of the candidate are shorter: {in_percent(found.saving)} of the tokens are saved."
+        if found.saves_tokens or found.setting is Effect.MOVED:
+            message = f"The setting changes what is generated: {in_percent(found.saving)} of the tokens are saved."
             return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
+        if found.setting is Effect.NOT_MOVED:
+            return Condition(Type.SETTING_EFFECTIVE, Truth.FALSE, "SettingNotEffective", unmoved(state))
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
     return Condition(Type.SETTING_EFFECTIVE, Truth.UNKNOWN, "NotShownYet", message)
+
+
+def unmoved(state: RolloutState) -> str:
+    """What to do about a setting that never reached the engine."""
+    assert state.evidence is not None  # lengths were compared
+    plan = parse_plan(state.plan)
+    return (
+        f"Answers at {in_settings(plan.candidate_settings)} are as long as the baseline's "
+        f"({in_percent(assess(state.evidence).saving)} of the tokens are saved), so the setting does not seem to reach "
+        "the engine. Nothing is promoted. Check that the server reads the setting's header, then retry."
+    )
 
 
 def _sample_ratio(state: RolloutState) -> Condition:
     if state.evidence is None or not state.looks:
         return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
     if assess(state.evidence).sample_ratio_broken:
-        started = [sum(getattr(look, arm).started for look in state.looks) for arm in ("baseline", "candidate")]
-        message = (
-            f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "
-            "candidate. Nothing is promoted. Check the gateway and the headers that clients send, then retry."
-        )
-        return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", message)
+        return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
     return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")
+
+
+def mismatch(state: RolloutState) -> str:
+    """What to do about requests that do not arrive as they were split."""
+    started = [sum(getattr(look, arm).started for look in state.looks) for arm in ("baseline", "candidate")]
+    return (
+        f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "
+        "candidate. Nothing is promoted. Check the gateway and the headers that clients send, then retry."
+    )
 
 
 def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.evidence import quality
 from earlystop.evidence.engine import begin, update
+from earlystop.evidence.objective import Objective
 from earlystop.rollout.grid import record_is_full
 from earlystop.rollout.judge import judge, may_advance
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
@@ -81,33 +83,35 @@ def weights_lost(state: RolloutState) -> RolloutState:
 def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """Counts of the current step were read for moment `at` of the look grid.
 
-    The first look of a step is a snapshot. A later one with scored answers of both variants becomes evidence. Answers
-    of a look without are carried over to the next, and its requests too unless they are so many that the missing
-    variant is telling (rules on numbers only, never on correctness).
+    The first look of a step is a snapshot. A later one whose answers can be compared (`quality.usable`) becomes
+    evidence. Other answers are carried over to the next, and the requests too unless they are so many that the
+    missing variant is telling (rules on numbers only, never on correctness).
     """
     if state.phase not in WATCHING:
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, mark=totals)
-    weight = parse_plan(state.plan).weights[state.step]
-    used = usable(state.mark, totals, weight)
+    plan = parse_plan(state.plan)
+    weight = plan.weights[state.step]
+    used = usable(plan.objective, state.mark, totals, weight)
     if used is None:
         return state
-    look = Look(at, state.step, weight, used.baseline - state.mark.baseline, used.candidate - state.mark.candidate)
+    look = used.look_since(state.mark, at, state.step, weight)
     assert state.evidence is not None  # a campaign always has evidence
     state = replace(state, mark=used, looks=(*state.looks, look), evidence=update(state.evidence, look))
     return _conclude(spec, state, at)
 
 
-def usable(mark: Totals, totals: Totals, weight: int) -> Totals | None:
+def usable(objective: Objective, mark: Totals, totals: Totals, weight: int) -> Totals | None:
     """The totals that a look can use after `mark`: all of them, all but the answers, or None to wait for more."""
-    if totals.baseline.scored > mark.baseline.scored and totals.candidate.scored > mark.candidate.scored:
+    if quality.usable(objective, totals.look_since(mark, 0, 0, weight)):
         return totals
     started = totals.baseline.started + totals.candidate.started - mark.baseline.started - mark.candidate.started
     if started * min(weight, 100 - weight) < 100 * TELLING_REQUESTS:
         return None
-    return Totals(_keep_answers(totals.baseline, mark.baseline), _keep_answers(totals.candidate, mark.candidate))
+    baseline, candidate = _keep_answers(totals.baseline, mark.baseline), _keep_answers(totals.candidate, mark.candidate)
+    return Totals(baseline, candidate, mark.classes)
 
 
 def _keep_answers(tally: Tally, mark: Tally) -> Tally:

@@ -6,18 +6,22 @@ import base64
 import lzma
 from collections.abc import Iterable, Iterator
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.rollout.state import Totals
 
 WIDTH = len(TALLY_FIELDS)
 COLUMNS = 3 + 2 * WIDTH
+CLASS_COLUMNS = len(ClassAnswers._fields)
 
 # A small dictionary keeps the compressor's memory below 2 MiB; numbers have no text's context to learn from.
 COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
 
 
 def pack_looks(looks: tuple[Look, ...]) -> str:
-    """Column by column, each number as its departure from what the looks before lead one to expect, compressed."""
+    """Column by column, each number as its departure from what the looks before lead one to expect, compressed.
+
+    All looks name the same query classes.
+    """
     if not looks:
         return ""
     columns = zip(*_departures(looks), strict=True)
@@ -26,35 +30,40 @@ def pack_looks(looks: tuple[Look, ...]) -> str:
     return base64.b85encode(packed).decode()
 
 
-def unpack_looks(text: str) -> tuple[Look, ...]:
-    """Inverse of `pack_looks`. Raises ValueError when the text was not made by it."""
+def unpack_looks(text: str, classes: int = 0) -> tuple[Look, ...]:
+    """Inverse of `pack_looks` for looks with so many query classes. Raises ValueError for text not made by it."""
     if not text:
         return ()
     try:
         numbers = list(_numbers(lzma.decompress(base64.b85decode(text))))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    rows, rest = divmod(len(numbers), COLUMNS)
+    width = COLUMNS + CLASS_COLUMNS * classes
+    rows, rest = divmod(len(numbers), width)
     if rest:
-        raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {COLUMNS}")
-    columns = [numbers[column * rows : (column + 1) * rows] for column in range(COLUMNS)]
+        raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {width}")
+    columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
     return tuple(_restored(zip(*columns, strict=True)))
 
 
 def pack_totals(totals: Totals) -> str:
-    """Both variants' counts as "1,2,…;1,2,…"."""
-    return ";".join(",".join(map(str, tally.row())) for tally in (totals.baseline, totals.candidate))
+    """Both variants' counts, and those of the query classes, as "1,2,…;1,2,…;1,2,…"."""
+    rows = (totals.baseline.row(), totals.candidate.row(), *totals.classes)
+    return ";".join(",".join(map(str, row)) for row in rows)
 
 
 def unpack_totals(text: str) -> Totals:
     """Inverse of `pack_totals`. Raises ValueError when the text was not made by it."""
     parts = [part.split(",") for part in text.split(";")]
-    if [len(part) for part in parts] != [WIDTH, WIDTH] or not all(
-        number.isdecimal() for part in parts for number in part
-    ):
-        raise ValueError(f'status.mark is {text[:80]!r}, expected twice {WIDTH} counts as "1,2,…;1,2,…"')
-    baseline, candidate = (Tally(*map(int, part)) for part in parts)
-    return Totals(baseline, candidate)
+    widths = [len(part) for part in parts]
+    fits = widths[:2] == [WIDTH, WIDTH] and all(width == CLASS_COLUMNS for width in widths[2:])
+    if not fits or not all(number.isdecimal() for part in parts for number in part):
+        raise ValueError(
+            f"status.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each query class, "
+            'as "1,2,…;1,2,…"'
+        )
+    baseline, candidate, *classes = ([int(number) for number in part] for part in parts)
+    return Totals(Tally(*baseline), Tally(*candidate), tuple(ClassAnswers(*counts) for counts in classes))
 
 
 def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
@@ -69,6 +78,7 @@ def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
             look.weight,
             *_shorten(look.baseline, baseline),
             *_shorten(look.candidate, candidate),
+            *(count for answers in look.classes for count in answers),
         ]
         before, gap = look.at, new_gap
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
@@ -81,7 +91,11 @@ def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
     for change, step, weight, *counts in rows:
         gap += change
         at += gap
-        look = Look(at, step, weight, _restore(counts[:WIDTH], baseline), _restore(counts[WIDTH:], candidate))
+        mine, theirs, rest = counts[:WIDTH], counts[WIDTH : 2 * WIDTH], counts[2 * WIDTH :]
+        classes = tuple(
+            ClassAnswers(*rest[start : start + CLASS_COLUMNS]) for start in range(0, len(rest), CLASS_COLUMNS)
+        )
+        look = Look(at, step, weight, _restore(mine, baseline), _restore(theirs, candidate), classes)
         yield look
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
 
@@ -97,18 +111,21 @@ def _shorten(tally: Tally, past: Tally) -> list[int]:
         tally.unscored,
         tally.tokens - _expected(tally.completed, past.tokens, past.completed),
         tally.tokens_squared - _expected(tally.completed, past.tokens_squared, past.completed),
+        tally.feedback_up,
+        tally.feedback_down,
+        *tally.pairs,
     ]
 
 
 def _restore(numbers: list[int], past: Tally) -> Tally:
     """Inverse of `_shorten`."""
-    started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared = numbers
+    started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared, *votes_and_pairs = numbers
     completed = started + missing
     scored = completed + surplus - unscored
     match = more_match + _expected(scored, past.match, past.scored)
     tokens = more_tokens + _expected(completed, past.tokens, past.completed)
     squared = more_squared + _expected(completed, past.tokens_squared, past.completed)
-    return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared)
+    return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared, *votes_and_pairs)
 
 
 def _expected(events: int, past_sum: int, past_events: int) -> int:

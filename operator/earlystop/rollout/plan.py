@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.engine import Objective
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "delivery", "metrics", "objective"}
 
@@ -75,6 +75,16 @@ def _objective(spec: PolicySpec) -> Objective:
         minimum_saving=float(wanted.tokens.minimum_saving),
         risk_promote=float(wanted.risk.promote),
         risk_harm=float(wanted.risk.harm),
+        floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
+        guardrails=tuple(
+            Guardrail(each.name, GuardrailKind(each.kind), float(each.maximum_ratio))
+            for each in wanted.guardrails or ()
+        ),
+        classes=tuple(ClassMargin(each.name, float(each.margin)) for each in wanted.query_classes or ()),
+        require_each=wanted.require_each,
+        basis=Basis(wanted.exact_match.evidence),
+        dispersion=float(wanted.exact_match.dispersion or 1),
+        longest_answer=wanted.tokens.longest_answer,
     )
 
 

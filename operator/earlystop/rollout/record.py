@@ -12,6 +12,7 @@ from earlystop.api.status import (
     DecisionStatus,
     EvidenceText,
     LogEText,
+    NamedLogE,
     PolicyStatus,
 )
 from earlystop.api.status import (
@@ -83,7 +84,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     if not stored.campaign or stored.plan is None or stored.phase is None:
         return RolloutState(), ""
     plan = parse_plan(stored.plan)
-    looks = unpack_looks(stored.looks or "")
+    looks = unpack_looks(stored.looks or "", len(plan.objective.classes))
     state = RolloutState(
         phase=Phase(stored.phase),
         campaign=stored.campaign,
@@ -148,6 +149,7 @@ def _evidence(state: RolloutState) -> EvidenceText | None:
             harm=log_e_text(found.log_e.harm),
             tokens=log_e_text(found.log_e.tokens),
             sample_ratio=log_e_text(found.log_e.sample_ratio),
+            others=tuple(NamedLogE(name=name, value=log_e_text(value)) for name, value in found.log_e.others),
         ),
         effect=in_points(found.effect),
         saving=in_percent(found.saving),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.engine import EvidenceState
 
 
@@ -41,10 +41,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of both variants at one moment of one step."""
+    """Counts of both variants at one moment of one step; classes: of each query class that the plan names."""
 
     baseline: Tally = Tally()
     candidate: Tally = Tally()
+    classes: tuple[ClassAnswers, ...] = ()
+
+    def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
+        """What was added after `mark`, as a look."""
+        classes = tuple(mine - theirs for mine, theirs in zip(self.classes, mark.classes, strict=True))
+        return Look(at, step, weight, self.baseline - mark.baseline, self.candidate - mark.candidate, classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.rollout.conditions import summary
+from earlystop.evidence.effective import Effect
+from earlystop.rollout.assessing import assess
+from earlystop.rollout.conditions import mismatch, summary, unmoved
 from earlystop.rollout.facts import Facts
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState
@@ -36,7 +38,23 @@ def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         told.extend(_phase_story(before, after))
+    told.extend(_doubts(before, after))
     return tuple(told)
+
+
+def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
+    """Events about a comparison that turns out to be unsound: nothing is promoted from it."""
+    if after.evidence is None or after.evidence is before.evidence:
+        return []
+    now = assess(after.evidence)
+    same = before.evidence is not None and before.campaign == after.campaign
+    earlier = assess(before.evidence) if same and before.evidence is not None else None
+    told = []
+    if now.sample_ratio_broken and not (earlier and earlier.sample_ratio_broken):
+        told.append(Story("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
+    if now.setting is Effect.NOT_MOVED and not (earlier and earlier.setting is Effect.NOT_MOVED):
+        told.append(Story("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+    return told
 
 
 def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:

@@ -6,11 +6,12 @@ import hashlib
 import json
 from typing import Any
 
-from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
+from earlystop.api.status import NamedLogE
 from earlystop.api.values import API_VERSION, bounded
 from earlystop.api.verdict import LogE, SettingPair, VerdictSpec
 from earlystop.evidence.engine import assess
-from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, rfc3339
 
@@ -20,6 +21,12 @@ COLUMNS = (
     "weight",
     *(f"{variant}.{name}" for variant in (Variant.BASELINE, Variant.CANDIDATE) for name in TALLY_FIELDS),
 )
+
+
+def columns(plan: Plan) -> tuple[str, ...]:
+    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`."""
+    names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
+    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names))
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -53,10 +60,11 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
             harm=repr(found.log_e_max.harm),
             tokens=repr(found.log_e_max.tokens),
             sample_ratio=repr(found.log_e_max.sample_ratio),
+            others=tuple(NamedLogE(name=name, value=repr(value)) for name, value in found.log_e_max.others),
         ),
         effect=in_points(found.effect),
         saving=in_percent(found.saving),
-        columns=COLUMNS,
+        columns=columns(plan),
         looks=tuple(tuple(look.row()) for look in state.looks),
         previous=state.previous_digest,
         digest="",

@@ -7,6 +7,7 @@ from typing import Any
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import assess, replay
+from earlystop.rollout.judge import HARM_REASONS, harm_reason
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verdict import digest_of
@@ -28,10 +29,15 @@ def differences(spec: dict[str, Any]) -> list[str]:
         stored, again = getattr(record.log_e, name), repr(getattr(found.log_e_max, name))
         if stored != again:
             told.append(f"The looks give a log e-value of {again} for {name}, the record says {stored}.")
+    others = {each.name: each.value for each in record.log_e.others}
+    for name, value in found.log_e_max.others:
+        if others.pop(name, None) != repr(value):
+            told.append(f"The looks give a log e-value of {value!r} for {name}, which the record does not say.")
+    told += [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
     if promoted and not (found.non_inferior and found.saves_tokens):
         told.append("The looks do not prove what a promotion needs.")
     if promoted and found.harmful:
         told.append("The looks show harm, yet the record says Promote.")
-    if record.reason == "HarmShown" and not found.harmful:
-        told.append("The looks do not show harm.")
+    if record.reason in HARM_REASONS and record.reason != harm_reason(found):
+        told.append(f"The looks do not show what the record rolls back for ({record.reason}).")
     return told

@@ -94,5 +94,5 @@ def test_a_look_comes_back_from_its_row(look: Look) -> None:
 
 @pytest.mark.parametrize("width", [0, 18, 20])
 def test_a_row_of_another_width_is_refused_with_both_widths(width: int) -> None:
-    with pytest.raises(ValueError, match=f"19 integers, this row has {width}"):
+    with pytest.raises(ValueError, match=f"31 integers and 4 for each query class, this row has {width}"):
         Look.from_row([0] * width)

@@ -124,7 +124,6 @@ WRONG = {
         f"{HEADER},weight\n{GOOD},100\n",
         "line 2, column weight: 100; write the candidate's percent",
     ),
-    "counts that are not judged yet": (f"{HEADER},pairs_both\n{GOOD},5\n", "column pairs_both: not judged yet"),
 }
 
 

@@ -15,7 +15,7 @@ from earlystop.api.counts import Tally
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
-from earlystop.metrics.convention import SELECTED, Selected
+from earlystop.metrics.convention import MARKS, SELECTED, Selected
 from tests.unit.demo.recorded import recordings
 
 Client: TypeAlias = TestClient[web.Request, web.Application]
@@ -77,7 +77,7 @@ async def tallies(client: Client) -> dict[tuple[str, str, str], Tally]:
     found: dict[tuple[str, str, str], dict[str, int]] = {}
     for sample in await scrape(client):
         labels = sample.labels
-        field = SELECTED.get(Selected(sample.name, labels.get("outcome", ""), labels.get("result", "")))
+        field = SELECTED.get(Selected(sample.name, *(labels.get(mark, "") for mark in MARKS)))
         if field is not None:
             key = labels["revision"], labels["step"], labels["variant"]
             found.setdefault(key, {})[field] = int(sample.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, fields, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally
 from earlystop.evidence import engine
+from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
 from tests.unit.evidence.simulate import examples
@@ -46,11 +47,15 @@ def test_no_counts_whatsoever_raise_or_leave_a_number_that_is_not_finite(
     for look in looks:
         state = engine.update(state, look)
         found = engine.assess(state)
-        assert all(math.isfinite(value) for value in (*astuple(found.log_e), *astuple(found.log_e_max)))
-        assert all(value >= 0 for value in astuple(found.log_e_max))
+        assert all(math.isfinite(value) for value in (*numbers(found.log_e), *numbers(found.log_e_max)))
+        assert all(value >= 0 for value in numbers(found.log_e_max))
         for shown in (found.effect, found.saving):
             known = [value for value in (shown.low, shown.estimate, shown.high) if value is not None]
             assert all(math.isfinite(value) for value in known) and known == sorted(known)
+
+
+def numbers(log_e: LogE) -> list[float]:
+    return [log_e.promote, log_e.harm, log_e.tokens, log_e.sample_ratio, *(value for _, value in log_e.others)]
 
 
 @examples
@@ -109,7 +114,9 @@ def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() ->
 def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int) -> None:
     non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
-    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), non_inferior, saves, harmful, broken)
+    harms = ("floor",) if harmful else ()
+    claims = (non_inferior, saves, harms, broken)
+    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), Effect.MOVED, *claims)
     promotable = non_inferior and saves and not broken
     expected = Verdict.ROLL_BACK if harmful else Verdict.PROMOTE if promotable else Verdict.CONTINUE
     assert found.verdict is expected
@@ -135,11 +142,16 @@ def test_each_claim_is_made_exactly_when_its_largest_e_value_reaches_one_over_it
     looks = [look] * 30
     peak: float = getattr(assessed(*looks).log_e_max, process)
     assert 0 < peak < 600
-    for factor, expected in ((0.999, False), (1.001, True)):
+    for factor, expected in ((math.exp(-1), False), (math.exp(1), True)):
         others = dict.fromkeys(("risk_promote", "risk_harm", "risk_sample_ratio"), 1e-300 if expected else 0.999)
         risks = others | {risk: math.exp(-peak) * factor}
-        found = engine.assess(engine.replay(Objective(margin=0.02, minimum_saving=0.10, **risks), looks))
-        assert getattr(found, claim) is expected
+        objective = replace(OBJECTIVE, dispersion=1.0)
+        for name, value in risks.items():
+            objective = replace(objective, **{name: value})  # type: ignore[arg-type]
+        found = engine.assess(engine.replay(objective, looks))
+        # Looks near the line are taken in parts, so the line moves the evidence a little.
+        assert getattr(found.log_e_max, process) == pytest.approx(peak, abs=0.5)
+        assert getattr(found, claim) is expected is (getattr(found.log_e_max, process) >= -math.log(risks[risk]))
 
 
 def test_an_arm_without_scored_answers_adds_nothing_to_exact_match_but_its_requests_still_count() -> None:
@@ -182,8 +194,17 @@ def test_a_weight_that_leaves_an_arm_without_traffic_is_refused(weight: int) -> 
         engine.update(engine.begin(OBJECTIVE), replace(EQUAL, weight=weight))
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Objective)])
+DOMAINS = ("margin", "minimum_saving", "risk_promote", "risk_harm", "risk_sample_ratio")
+
+
+@pytest.mark.parametrize("name", DOMAINS)
 @pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
 def test_an_objective_outside_its_domain_is_refused_and_its_field_is_named(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is"):
-        replace(OBJECTIVE, **{name: value})
+        replace(OBJECTIVE, **{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [0.99, float("nan")])
+def test_a_dispersion_below_one_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="dispersion is"):
+        replace(OBJECTIVE, dispersion=value)

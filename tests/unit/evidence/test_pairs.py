@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
+from earlystop.api.counts import Pairs
 from earlystop.evidence import pairs
 from earlystop.evidence.bets import Side
 from earlystop.evidence.intervals import Interval
-from earlystop.evidence.pairs import Pairs, stake_grid
+from earlystop.evidence.pairs import stake_grid
 from tests.unit.evidence.simulate import at_most, examples
 
 MARGIN = 0.02

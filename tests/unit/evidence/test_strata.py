@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from earlystop.evidence import bets, exact_match, strata
 from earlystop.evidence.bets import Answers, ClassLook, Side
-from earlystop.evidence.strata import Arms, Carried
+from earlystop.evidence.strata import Arms
 from tests.unit.evidence.simulate import at_most, binomial, examples
 
 MARGIN = 0.02
@@ -150,25 +150,15 @@ def test_equal_variants_are_promoted_where_classes_differ() -> None:
     assert sum(simulate((0.5, 0.5), (0.95, 0.5), (0.0, 0.0), seed) for seed in range(20)) >= 18
 
 
-def test_a_look_with_a_class_in_one_arm_alone_changes_nothing() -> None:
+def test_a_look_with_a_class_that_has_nothing_to_compare_with_changes_nothing() -> None:
     process = strata.update(strata.start(MARGIN, Side.HARM), {"a": arms(50, 40, 50, 40)})
-    assert strata.update(process, {"a": arms(50, 40, 50, 40), "b": arms(3, 1, 0, 0)}) == process
+    assert strata.update(process, {"a": arms(50, 40, 50, 40), "b": arms(0, 0, 3, 1)}) == process
     assert strata.update(process, {}) == process == strata.update(process, {"a": Arms()})
 
 
-def test_a_class_with_an_empty_arm_is_carried_over_with_all_others_until_it_can_be_compared() -> None:
-    first = {"a": arms(50, 40, 50, 41), "b": arms(3, 1, 0, 0)}
-    carried, ready = strata.gather(Carried(), first, 10)
-    assert ready is None
-    carried, ready = strata.gather(carried, {"a": arms(10, 8, 10, 9), "b": arms(0, 0, 2, 2)}, 10)
-    assert ready == {"a": arms(60, 48, 60, 50), "b": arms(3, 1, 2, 2)}
-    assert carried == Carried((), 10)
-
-
-def test_what_is_carried_is_never_compared_across_a_change_of_weight() -> None:
-    carried, _ = strata.gather(Carried(), {"a": arms(50, 40, 0, 0)}, 5)
-    _, ready = strata.gather(carried, {"a": arms(10, 8, 10, 9)}, 25)
-    assert ready == {"a": arms(10, 8, 10, 9)}
+def test_a_class_in_which_the_candidate_has_no_answer_takes_no_part_in_a_look() -> None:
+    process, both = strata.start(MARGIN, Side.PROMOTE), {"a": arms(50, 40, 50, 40)}
+    assert strata.update(process, {**both, "b": arms(3, 1, 0, 0)}) == strata.update(process, both)
 
 
 def test_each_class_is_judged_on_its_own_margin() -> None:

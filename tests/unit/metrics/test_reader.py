@@ -12,7 +12,7 @@ from earlystop.metrics.ledger import SeriesKey
 from earlystop.metrics.query import NEWEST_SAMPLE, READING
 from earlystop.metrics.reader import CountRequest, Reading, is_stale, read_counts
 
-FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000)
+FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000, 5, 3, 11, 12, 13, 14)
 
 
 class Source:
@@ -59,8 +59,7 @@ def kind(result: Reading | MetricsFailure) -> FailureKind:
 def test_each_selected_series_goes_into_its_field() -> None:
     samples = []
     for selected, value in zip(SELECTED, FULL.row(), strict=True):
-        split = {"outcome": selected.outcome, "result": selected.result}
-        present = {name: text for name, text in split.items() if text}
+        present = {name: text for name, text in selected._asdict().items() if name != "metric" and text}
         samples.append(row(float(value), **{"__name__": selected.metric}, **present))
     reading = good(read_one(*samples, newest(990.5)))
     assert reading == Reading(1000, {SeriesKey(0, Variant.BASELINE, "default", "p"): FULL}, 990.5, 0)

@@ -158,6 +158,6 @@ def samples_of(snapshot: Snapshot) -> list[Sample]:
         labels = {"policy": POLICY, "revision": REVISION, "step": str(key.step), "variant": str(key.variant)}
         labels |= {"query_class": key.query_class, "process": key.process}
         for kind, value in zip(SELECTED, tally.row(), strict=True):
-            split = {name: text for name, text in (("outcome", kind.outcome), ("result", kind.result)) if text}
-            samples.append(Sample({"__name__": kind.metric, **labels, **split}, float(value)))
+            marks = {name: text for name, text in kind._asdict().items() if name != "metric" and text}
+            samples.append(Sample({"__name__": kind.metric, **labels, **marks}, float(value)))
     return samples

@@ -21,8 +21,8 @@ def realistic_looks(count: int, requests_a_second: float, look_seconds: int = 15
     for number in range(count):
         seconds = spacing(look_seconds, number)
         at += seconds
-        arms = [_tally(rng, requests_a_second * seconds / 2, mean) for mean in (600, 400)]
-        looks.append(Look(at, 2, 50, *arms))
+        baseline, candidate = (_tally(rng, requests_a_second * seconds / 2, mean) for mean in (600, 400))
+        looks.append(Look(at, 2, 50, baseline, candidate))
     return tuple(looks)
 
 

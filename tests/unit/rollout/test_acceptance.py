@@ -19,12 +19,6 @@ UNBUILT: dict[str, dict[str, Any]] = {
     "rollout.strategy": {"rollout": {"strategy": "ABTest"}},
     "Several candidates": {"candidates": [CANDIDATE, {**CANDIDATE, "name": "w11"}]},
     "metrics.preset": {"metrics": {"preset": "VLLM"}},
-    "objective.exactMatch.floor": {"objective": {"exactMatch": {"floor": "0.8"}}},
-    "objective.guardrails": {
-        "objective": {"guardrails": [{"name": "f", "kind": "FailureRate", "maximumRatio": "1.5"}]}
-    },
-    "objective.queryClasses": {"objective": {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}]}},
-    "requireEach": {"objective": {"requireEach": True}},
     "spec.guard": {"guard": {}},
     "approval.mode": {"approval": {"mode": "BeforePromotion"}},
 }

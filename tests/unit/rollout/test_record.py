@@ -80,7 +80,7 @@ def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_proces
     looks = realistic_looks(1400, requests_a_second)
     last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full(looks[:count]))
     packed = pack_looks(looks[:last])
-    assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 200
+    assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 400
     assert len(packed) + len(pack(TWENTY_PROCESSES)) <= PACKED_LIMIT
 
 

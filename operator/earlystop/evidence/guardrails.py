@@ -1,0 +1,57 @@
+"""The floor and the rates of bad events: claims that take a candidate back and are never needed to keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import floor, rates
+from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.floor import FloorProcess
+from earlystop.evidence.objective import FLOOR, GuardrailKind, Objective, guardrail_name
+from earlystop.evidence.rates import Events, RateProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """floor: "the candidate is below the floor", None without one; rates: one process a guardrail, in their order."""
+
+    floor: FloorProcess | None
+    rates: tuple[RateProcess, ...]
+
+
+def start(objective: Objective) -> Guardrails:
+    """The processes before any look."""
+    return Guardrails(
+        None if objective.floor is None else floor.start(objective.floor, Side.HARM),
+        tuple(rates.start(each.maximum_ratio) for each in objective.guardrails),
+    )
+
+
+def update(guardrails: Guardrails, objective: Objective, look: Look) -> Guardrails:
+    """The processes after one more look."""
+    answers = Answers(look.candidate.scored, look.candidate.match)
+    below = guardrails.floor
+    return Guardrails(
+        None if below is None else floor.update(below, answers, objective.dispersion),
+        tuple(
+            rates.update(process, _events(rail.kind, look.baseline), _events(rail.kind, look.candidate))
+            for process, rail in zip(guardrails.rates, objective.guardrails, strict=True)
+        ),
+    )
+
+
+def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[str, FloorProcess | RateProcess]]:
+    """Each process by the name of its claim."""
+    if guardrails.floor is not None:
+        yield FLOOR, guardrails.floor
+    for rail, process in zip(objective.guardrails, guardrails.rates, strict=True):
+        yield guardrail_name(rail.name), process
+
+
+def _events(kind: GuardrailKind, tally: Tally) -> Events:
+    """A vote may come looks after its answer: more votes than completed requests are as many as those."""
+    if kind is GuardrailKind.FAILURE_RATE:
+        return Events(tally.completed + tally.failed, tally.failed)
+    return Events(tally.completed, min(tally.feedback_down, tally.completed))

@@ -1,0 +1,109 @@
+"""What must be proven before a candidate is kept, what takes it back, and how often each claim may be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from earlystop.evidence.many import HarmRisks, harm_risks
+
+FLOOR = "floor"
+
+
+class GuardrailKind(StrEnum):
+    """Which bad events a guardrail counts."""
+
+    FAILURE_RATE = "FailureRate"
+    """Requests that failed, among those that ended."""
+    NEGATIVE_FEEDBACK = "NegativeFeedback"
+    """Votes against an answer, among completed requests."""
+
+
+class Basis(StrEnum):
+    """What Exact Match is compared on. One of them, chosen beforehand: bets on both would count evidence twice."""
+
+    ANSWERS = "Answers"
+    """Scored answers of the two arms' own requests."""
+    PAIRS = "Pairs"
+    """Questions that both variants answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A rate of bad events: the candidate's may be `maximum_ratio` (above 1) times the baseline's."""
+
+    name: str
+    kind: GuardrailKind
+    maximum_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMargin:
+    """A query class and the loss of Exact Match that is tolerated in it, 0 < margin < 1."""
+
+    name: str
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What must be proven, and how often each proof may be wrong.
+
+    margin: tolerated loss of Exact Match, 0 < margin < 1. minimum_saving: share of output tokens that must be
+    saved, 0 <= minimum_saving < 1. risk_*: probability of a false claim over all looks together, 0 < risk < 1.
+    Promoting needs all its claims, each at `risk_promote`, so a false promotion has at most that probability. Any one
+    harm is enough to roll back, so these share `risk_harm` (`harm_risks`).
+    floor: Exact Match below which a candidate is taken back, None for none. guardrails, classes: see there.
+    require_each: whether a promotion needs a proof for every class. basis: see there.
+    dispersion: how much more answers scatter than independent ones (`dispersion`), >= 1.
+    longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
+    Raises ValueError, naming the field, outside these domains.
+    """
+
+    margin: float
+    minimum_saving: float
+    risk_promote: float
+    risk_harm: float
+    risk_sample_ratio: float = 0.001
+    floor: float | None = None
+    guardrails: tuple[Guardrail, ...] = ()
+    classes: tuple[ClassMargin, ...] = ()
+    require_each: bool = False
+    basis: Basis = Basis.ANSWERS
+    dispersion: float = 1.0
+    longest_answer: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise ValueError(f"margin is {self.margin}; write the tolerated loss as a fraction, as in 0.02")
+        if not 0 <= self.minimum_saving < 1:
+            raise ValueError(f"minimum_saving is {self.minimum_saving}; write a share of tokens, as in 0.10")
+        for name in ("risk_promote", "risk_harm", "risk_sample_ratio"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
+        if not self.dispersion >= 1:
+            raise ValueError(f"dispersion is {self.dispersion}; write 1 for independent answers or a larger factor")
+        if self.classes and self.basis is Basis.PAIRS:
+            raise ValueError("classes are compared on answers; leave them out where Exact Match is read from pairs")
+
+    @property
+    def harm_risks(self) -> HarmRisks:
+        """How `risk_harm` is shared by the claims that take a candidate back, by their names."""
+        floor = [FLOOR] if self.floor is not None else []
+        rates = [guardrail_name(each.name) for each in self.guardrails]
+        return harm_risks(self.risk_harm, [*floor, *rates, *(class_name(each.name) for each in self.classes)])
+
+
+def guardrail_name(name: str) -> str:
+    """How a guardrail's claim is called among others."""
+    return f"guardrail/{name}"
+
+
+def class_name(name: str) -> str:
+    """How the claim that a query class is harmed is called among others."""
+    return f"class/{name}"
+
+
+def certificate_name(name: str) -> str:
+    """How the claim that a query class loses less than its margin is called among others."""
+    return f"class/{name}/promote"
