@@ -65,7 +65,7 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 
 .PHONY: test
 test: binaries lint ## all that CI runs
-	$(PYTEST) tests/unit tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
+	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds
@@ -90,7 +90,7 @@ bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
 .PHONY: bench
-bench: bench-evidence bench-counts bench-scale ## run every benchmark
+bench: bench-evidence bench-statistics bench-counts bench-scale ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

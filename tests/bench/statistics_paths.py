@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earlystop.evidence.bets import CAP, Side
+from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.mixture import BetGrid
+from earlystop.evidence.parts import ANSWERS_A_PART, MOST_PARTS
 
 Array = NDArray[np.float64]
+Deal: TypeAlias = Callable[[Array, Array, Array, Array], tuple[Array, Array, Array, Array]]
+"""Numbers of answers and matches of both arms, shape (runs,), to the same of their parts, shape (parts, runs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,44 +134,104 @@ def look_gains(
     return gains
 
 
+def dealt(rng: np.random.Generator) -> Deal:
+    """Looks in parts by the law of `parts.deal`, for many runs at once: arrays (parts, runs), empty where a run has
+    fewer parts."""
+
+    def deal(n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> tuple[Array, Array, Array, Array]:
+        counts = np.minimum(np.minimum((n_b + n_c) // ANSWERS_A_PART, MOST_PARTS), np.minimum(n_b, n_c))
+        counts = np.maximum(counts, 1)
+        most = int(counts.max())
+        arms = [_parts_of(rng, n, x, counts, most) for n, x in ((n_b, x_b), (n_c, x_c))]
+        return (*arms[0], *arms[1])
+
+    return deal
+
+
+def _parts_of(rng: np.random.Generator, n: Array, x: Array, counts: Array, most: int) -> tuple[Array, Array]:
+    sizes = np.array([np.minimum((k + 1) * n // counts, n) - np.minimum(k * n // counts, n) for k in range(most)])
+    left, marked, found = n.copy(), x.copy(), np.zeros_like(sizes)
+    for k, size in enumerate(sizes):
+        inside = rng.hypergeometric(marked.astype(int), (left - marked).astype(int), size.astype(int))
+        found[k] = inside
+        left, marked = left - size, marked - inside
+    return sizes, found
+
+
 def first_claims(
     stream: Stream,
     margin: float,
     side: Side,
-    grids: Sequence[BetGrid],
+    grid: BetGrid,
     risk: float = 0.05,
     dispersion: Array | float = 1.0,
+    deal: Deal | None = None,
 ) -> NDArray[np.int64]:
-    """For every grid and run the index of the look at which the claim is made, or the number of looks: never.
+    """For every run the index of the look at which the claim is made, or the number of looks: never.
 
-    All grids bet on the same stream, so their figures differ by what the grids do. dispersion: one, or one a run.
+    deal: how a look of one class is taken in parts (`exact_match.advance`); None: looks are taken as wholes.
+    dispersion: one, or one a run.
     """
     runs, looks, groups = stream.n_b.shape
-    sizes = sorted({size for grid in grids for size in grid.sizes})
-    columns = [[sizes.index(size) for size in grid.sizes] for grid in grids]
-    weights = [np.asarray(grid.log_weights) for grid in grids]
-    gaps = margin * np.asarray(sizes)
-    factor = np.broadcast_to(np.asarray(dispersion, dtype=float), (runs,))
-    claimed = np.full((len(grids), runs), looks)
+    paths = _Paths(margin, side, grid, risk, runs, groups, np.broadcast_to(np.asarray(dispersion, float), (runs,)))
+    claimed = np.full(runs, looks)
     open_runs = np.arange(runs)
-    capital = np.zeros((runs, len(sizes)))
-    match, scored = np.full((runs, groups), 16.0), np.full((runs, groups), 20.0)
     for look in range(looks):
-        n_b, x_b, n_c, x_c = (part[open_runs, look] for part in (stream.n_b, stream.x_b, stream.n_c, stream.x_c))
-        gains = look_gains(n_b, x_b, n_c, x_c, match / scored, margin, side, gaps)
-        capital += gains / factor[open_runs, None]
-        match += x_b + x_c + margin * n_c
-        scored += n_b + n_c
-        for row, column, weight in zip(claimed, columns, weights, strict=True):
-            crossed = _log_mixture(capital[:, column] + weight) >= -np.log(risk)
-            fresh = open_runs[crossed]
-            row[fresh] = np.minimum(row[fresh], look)
-        waiting = (claimed[:, open_runs] == looks).any(axis=0)
-        if not waiting.all():
-            open_runs, capital, match, scored = (part[waiting] for part in (open_runs, capital, match, scored))
+        counts = tuple(part[open_runs, look] for part in (stream.n_b, stream.x_b, stream.n_c, stream.x_c))
+        crossed = paths.advance(counts, deal if groups == 1 else None)
+        claimed[open_runs[crossed]] = look
+        open_runs = open_runs[~crossed]
+        paths.keep(~crossed)
         if not open_runs.size:
             break
     return claimed
+
+
+class _Paths:
+    """The processes of all runs that are still open."""
+
+    def __init__(
+        self, margin: float, side: Side, grid: BetGrid, risk: float, runs: int, groups: int, factor: Array
+    ) -> None:
+        self.margin, self.side, self.line = margin, side, -np.log(risk)
+        self.gaps, self.shares = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights)
+        self.factor = factor
+        self.capital = np.zeros((runs, len(grid)))
+        self.match, self.scored = np.full((runs, groups), 16.0), np.full((runs, groups), 20.0)
+        self.log_e = np.zeros(runs)
+
+    def advance(self, counts: tuple[Array, ...], deal: Deal | None) -> NDArray[np.bool_]:
+        """Take one more look; whether each run has crossed the line."""
+        fine = np.zeros(len(self.log_e), dtype=bool)
+        if deal is not None:
+            fine = (self.scored[:, 0] < YOUNG_ANSWERS) | (self.log_e >= self.line - NEAR)
+        crossed = np.zeros(len(self.log_e), dtype=bool)
+        whole, parted = np.flatnonzero(~fine), np.flatnonzero(fine)
+        if whole.size:
+            self._bet(whole, *(part[whole] for part in counts))
+            crossed[whole] = self.log_e[whole] >= self.line
+        if parted.size:
+            assert deal is not None  # without it nothing is taken in parts
+            for part in zip(*deal(*(part[parted, 0] for part in counts)), strict=True):
+                there = part[0] > 0
+                rows = parted[there]
+                self._bet(rows, *(arm[there][:, None] for arm in part))
+                crossed[rows] |= self.log_e[rows] >= self.line
+        return crossed
+
+    def _bet(self, rows: NDArray[np.int64], n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> None:
+        guess = self.match[rows] / self.scored[rows]
+        gains = look_gains(n_b, x_b, n_c, x_c, guess, self.margin, self.side, self.gaps)
+        self.capital[rows] += gains / self.factor[rows, None]
+        self.match[rows] += x_b + x_c + self.margin * n_c
+        self.scored[rows] += n_b + n_c
+        self.log_e[rows] = _log_mixture(self.capital[rows] + self.shares)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Go on with these runs alone."""
+        if not rows.all():
+            self.capital, self.match, self.scored = self.capital[rows], self.match[rows], self.scored[rows]
+            self.log_e, self.factor = self.log_e[rows], self.factor[rows]
 
 
 def _log_mixture(terms: Array) -> Array:

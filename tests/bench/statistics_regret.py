@@ -11,7 +11,7 @@ import numpy as np
 from earlystop.evidence.bets import Side
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.planning import Question, fixed_sample_size
-from tests.bench.statistics_paths import constant, first_claims
+from tests.bench.statistics_paths import constant, dealt, first_claims
 from tests.bench.statistics_rivals import REFERENCE_GRID
 
 MARGIN, SIZE = 0.02, 200
@@ -50,14 +50,14 @@ def cells(runs: int, seed: int) -> Iterator[Cell]:
 
 
 def cell(rng: np.random.Generator, runs: int, side: Side, share: float, rate: float, gap: float) -> Cell:
-    """One scenario; looks beyond ten times N* are not drawn, as no run gets there."""
+    """One scenario; looks beyond ten times N* are not drawn, as no run gets there. The reference takes whole looks."""
     effect = side * gap * MARGIN - MARGIN
     optimum = fixed_sample_size(Question(rate, effect, MARGIN, side=side), share)
     looks = min(HORIZONS[share], int(np.ceil(10 * optimum / SIZE)) + 20)
-    claimed = first_claims(
-        constant(rng, runs, looks, SIZE, share, rate, effect), MARGIN, side, [default_grid(side), REFERENCE_GRID]
-    )
-    own, reference = np.minimum(claimed + 1, looks) * SIZE
+    stream = constant(rng, runs, looks, SIZE, share, rate, effect)
+    claimed = first_claims(stream, MARGIN, side, default_grid(side), deal=dealt(rng))
+    own = np.minimum(claimed + 1, looks) * SIZE
+    reference = np.minimum(first_claims(stream, MARGIN, side, REFERENCE_GRID) + 1, looks) * SIZE
     mean = reference.mean()
     difference = own - own.mean() / mean * reference  # spread of the ratio of means, runs paired
     return Cell(
@@ -70,5 +70,5 @@ def cell(rng: np.random.Generator, runs: int, side: Side, share: float, rate: fl
         float(own.std() / optimum / np.sqrt(runs)),
         float(own.mean() / mean),
         float(difference.std() / mean / np.sqrt(runs)),
-        float((claimed[0] < looks).mean()),
+        float((claimed < looks).mean()),
     )

@@ -17,7 +17,7 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.mixture import half_octave_grid
 from tests.bench import group_sequential
-from tests.bench.statistics_paths import Array, Stream, first_claims
+from tests.bench.statistics_paths import Array, Stream, dealt, first_claims
 
 RISK = 0.05
 REFERENCE_GRID = half_octave_grid(decay=0.5)
@@ -55,11 +55,13 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """margin: tolerated loss; size: requests a look; planned: N* for a candidate as good as the baseline."""
+    """margin: tolerated loss; size: requests a look; planned: N* for a candidate as good as the baseline; seed: of the
+    deals of looks into parts."""
 
     margin: float
     size: int
     planned: float
+    seed: int
 
 
 Rule = Callable[[Stream, Setting], Decisions]
@@ -188,8 +190,10 @@ def obrien_fleming(share_of_plan: float | None, looks: int = 20) -> Rule:
 
 def ours(stream: Stream, setting: Setting) -> Decisions:
     """The operator's exact processes for Exact Match, promote and harm, each at the full risk."""
+    deal = dealt(np.random.default_rng(setting.seed))
     promote, rollback = (
-        first_claims(stream, setting.margin, side, [default_grid(side)], RISK)[0] for side in (Side.PROMOTE, Side.HARM)
+        first_claims(stream, setting.margin, side, default_grid(side), RISK, deal=deal)
+        for side in (Side.PROMOTE, Side.HARM)
     )
     return Decisions(promote, rollback, stream.n_b.shape[1])
 

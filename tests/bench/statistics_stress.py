@@ -12,7 +12,7 @@ from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.exact_match import default_grid
 from tests.bench import statistics_paths as paths
-from tests.bench.statistics_paths import Array, Stream, first_claims
+from tests.bench.statistics_paths import Array, Stream, dealt, first_claims
 
 MARGIN, REQUESTS = 0.02, 80_000
 RAMP = (0.05, 0.10, 0.25, 0.50)
@@ -84,8 +84,9 @@ def learned_factors(past: Stream) -> Array:
 
 def _measured(name: str, stream: Stream, factor: Array | float) -> Errors:
     looks = stream.n_b.shape[1]
+    deal = dealt(np.random.default_rng(looks))
     promote, harm = (
-        float((first_claims(stream, MARGIN, side, [default_grid(side)], dispersion=factor)[0] < looks).mean())
+        float((first_claims(stream, MARGIN, side, default_grid(side), dispersion=factor, deal=deal) < looks).mean())
         for side in (Side.PROMOTE, Side.HARM)
     )
     return Errors(name, promote, harm)

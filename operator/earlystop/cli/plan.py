@@ -13,22 +13,27 @@ from rich.table import Table
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
+from earlystop.evidence.objective import Basis
 from earlystop.evidence.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
+from earlystop.rollout.plan import objective_of
 
 console = Console()
 
 
 def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
-    rate: Annotated[float, typer.Option(help="Scored requests a second.", min=0.0001)] = 10.0,
+    rate: Annotated[float, typer.Option(help="Scored requests, or pairs, a second.", min=0.0001)] = 10.0,
     baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
     em_loss: Annotated[float, typer.Option(help="EM that the candidate is supposed to lose.")] = 0.0,
+    discordance: Annotated[
+        float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
+    ] = 0.06,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
     spec = read_policy(policy)
     try:
-        found = planned(spec, rate, baseline_em, em_loss)
+        found = planned(spec, rate, baseline_em, em_loss, discordance)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
@@ -50,13 +55,16 @@ def command(
     )
 
 
-def planned(spec: PolicySpec, rate: float, baseline_em: float, em_loss: float) -> dict[str, float | str]:
+def planned(
+    spec: PolicySpec, rate: float, baseline_em: float, em_loss: float, discordance: float = 0.06
+) -> dict[str, float | str]:
     """The forecast as numbers. Raises ValueError when the supposed loss is just the margin, where nothing is shown."""
-    objective, rollout = spec.objective, spec.rollout
-    margin = float(objective.exact_match.margin)
+    rollout, margin = spec.rollout, float(spec.objective.exact_match.margin)
     side = Side.PROMOTE if em_loss < margin else Side.HARM
-    risk = float(objective.risk.promote if side is Side.PROMOTE else objective.risk.harm)
-    question = Question(baseline_em, -em_loss, margin, risk, side)
+    judged = objective_of(spec)
+    risk = judged.risk_promote if side is Side.PROMOTE else judged.harm_risks.exact_match
+    pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
+    question = Question(baseline_em, -em_loss, margin, risk, side, pairs)
     stages = [Stage(step.weight / 100, float(step.minimum_seconds)) for step in rollout.steps]
     share = stages[-1].share
     expected = forecast(question, share)

@@ -28,6 +28,9 @@ def command(
     tokens: Annotated[float, typer.Option(help="Mean output tokens of the baseline.")] = 600.0,
     spread: Annotated[float, typer.Option(help="Standard deviation of the tokens over their mean.")] = 0.8,
     saving: Annotated[float, typer.Option(help="Share of the tokens that the candidate truly saves.")] = 0.3,
+    discordance: Annotated[
+        float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
+    ] = 0.06,
     runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
@@ -38,7 +41,7 @@ def command(
     if refusal is not None:
         raise typer.BadParameter(f"{policy}: {refusal.message}")
     try:
-        world = World(rate, baseline_em, em_loss, tokens, spread, saving)
+        world = World(rate, baseline_em, em_loss, tokens, spread, saving, max(discordance, abs(em_loss)))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     outcomes = list(simulate(spec, world, default_rng(seed), runs))

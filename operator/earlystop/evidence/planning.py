@@ -47,8 +47,10 @@ class Question:
     """What is to be shown, and what is supposed to be true.
 
     baseline_rate: EM of the baseline, 0..1; difference: supposed EM candidate - baseline; margin: tolerated
-    loss, 0 < margin < 1; risk: of a false claim, 0 < risk < 1. Raises ValueError outside these domains, or when the
-    supposed difference is on the wrong side of the claim, where no number of requests leads to a verdict.
+    loss, 0 < margin < 1; risk: of a false claim, 0 < risk < 1. discordance: where pairs are compared, the share of them
+    that just one variant answers right, at least the difference; requests are then pairs, at any split. Raises
+    ValueError outside these domains, or when the supposed difference is on the wrong side of the claim, where no
+    number of requests leads to a verdict.
     """
 
     baseline_rate: float
@@ -56,6 +58,7 @@ class Question:
     margin: float
     risk: float = 0.05
     side: Side = Side.PROMOTE
+    discordance: float | None = None
 
     def __post_init__(self) -> None:
         check_margin(self.margin)
@@ -65,6 +68,8 @@ class Question:
             )
         if not 0 < self.risk < 1:
             raise ValueError(f"risk is {self.risk}; write a probability, as in 0.05")
+        if self.discordance is not None and not abs(self.difference) <= self.discordance <= 1:
+            raise ValueError(f"discordance is {self.discordance}; write at least the difference, and at most 1")
         if not self.gap > 0:
             above = "above" if self.side is Side.PROMOTE else "below"
             raise ValueError(f"difference {self.difference} can never be shown; write one {above} {-self.margin}")
@@ -83,6 +88,8 @@ class Question:
         """Variance of the estimated difference times the number of requests; share: the candidate's, 0 < share < 1."""
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; write the candidate's part of traffic, as in 0.25")
+        if self.discordance is not None:
+            return self.discordance - self.difference**2
         candidate = self.baseline_rate + self.difference
         own, other = candidate * (1 - candidate), self.baseline_rate * (1 - self.baseline_rate)
         return own / share + other / (1 - share)

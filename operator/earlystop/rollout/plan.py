@@ -64,11 +64,12 @@ def parse_plan(text: str) -> Plan:
         candidate_settings=spec.candidate_settings(candidate),
         weights=tuple(step.weight for step in spec.rollout.steps),
         minimum_seconds=tuple(step.minimum_seconds for step in spec.rollout.steps),
-        objective=_objective(spec),
+        objective=objective_of(spec),
     )
 
 
-def _objective(spec: PolicySpec) -> Objective:
+def objective_of(spec: PolicySpec) -> Objective:
+    """What a policy wants to have proven, as the evidence takes it."""
     wanted = spec.objective
     return Objective(
         margin=float(wanted.exact_match.margin),

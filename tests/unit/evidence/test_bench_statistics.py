@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earlystop.evidence import exact_match, strata
+from earlystop.evidence import exact_match, parts, strata
 from earlystop.evidence.bets import Answers, Side
-from earlystop.evidence.mixture import half_octave_grid
+from earlystop.evidence.parts import LookInParts
 from earlystop.evidence.strata import Arms
 from tests.bench import group_sequential, statistics_paths
 from tests.bench.group_sequential import obrien_fleming, pocock
-from tests.bench.statistics_paths import Stream, first_claims
+from tests.bench.statistics_paths import Array, Stream, first_claims
 from tests.bench.statistics_regret import cell
 from tests.bench.statistics_stress import learned_factors
 
 MARGIN = 0.02
+SEED = 5
 
 
 def scalar_claims(stream: Stream, side: Side, dispersion: list[float]) -> list[int]:
@@ -45,10 +46,57 @@ def test_the_benchmark_decides_at_the_same_look_as_the_operator(side: Side, effe
     rng = np.random.default_rng(26)
     stream = statistics_paths.classes(rng, 15, 40, 120, (0.7, 0.3), (0.85, 0.5), effects)
     factors = rng.uniform(1, 2, 15)
-    other = half_octave_grid(decay=0.5)  # betting on a second grid along with it changes nothing
-    found = first_claims(stream, MARGIN, side, [exact_match.default_grid(side), other], dispersion=factors)
-    assert found[0].tolist() == scalar_claims(stream, side, factors.tolist())
-    assert first_claims(stream, MARGIN, side, [other], dispersion=factors)[0].tolist() == found[1].tolist()
+    found = first_claims(stream, MARGIN, side, exact_match.default_grid(side), dispersion=factors)
+    assert found.tolist() == scalar_claims(stream, side, factors.tolist())
+
+
+@pytest.mark.parametrize(("side", "effect"), [(Side.PROMOTE, 0.04), (Side.HARM, -0.08)])
+def test_the_benchmark_takes_looks_in_parts_as_the_operator_does(side: Side, effect: float) -> None:
+    stream = statistics_paths.varied(
+        np.random.default_rng(28), 12, 60, 130, lambda t: 0.3, lambda t: 0.85 - 0.1 * t, effect
+    )
+    found = first_claims(stream, MARGIN, side, exact_match.default_grid(side), deal=same_deal)
+    scalar = []
+    for run in range(12):
+        process, claimed = exact_match.start(MARGIN, side), 60
+        for look in range(60):
+            n_b, x_b, n_c, x_c = (int(part[run, look, 0]) for part in (stream.n_b, stream.x_b, stream.n_c, stream.x_c))
+            whole = LookInParts(Answers(n_b, x_b), Answers(n_c, x_c), SEED)
+            process = exact_match.advance(process, whole, 0.05)
+            if process.log_e_max >= -np.log(0.05):
+                claimed = look
+                break
+        scalar.append(claimed)
+    assert found.tolist() == scalar
+    assert min(scalar) < 60
+
+
+def same_deal(n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> tuple[Array, Array, Array, Array]:
+    """The operator's own deal, as the benchmark wants it: (parts, runs), empty where a run has fewer parts."""
+    dealt = [
+        parts.deal(Answers(int(nb), int(xb)), Answers(int(nc), int(xc)), SEED)
+        for nb, xb, nc, xc in zip(n_b, x_b, n_c, x_c, strict=True)
+    ]
+    table = np.zeros((4, max(map(len, dealt)), len(dealt)))
+    for run, looks in enumerate(dealt):
+        for k, (baseline, candidate) in enumerate(looks):
+            table[:, k, run] = (*baseline, *candidate)
+    return table[0], table[1], table[2], table[3]
+
+
+def test_the_benchmarks_deal_follows_the_law_of_the_operators() -> None:
+    runs = 4000
+    counts = (np.full(runs, 60.0), np.full(runs, 48.0), np.full(runs, 23.0), np.full(runs, 20.0))
+    drawn = statistics_paths.dealt(np.random.default_rng(29))(*counts)
+    own = [parts.deal(Answers(60, 48), Answers(23, 20), seed) for seed in range(runs)]
+    assert [size.tolist() for size in drawn[0][:, :1].T] == [[part[0].scored for part in own[0]]]
+    for arm, matches in ((0, drawn[1]), (1, drawn[3])):
+        for k in range(len(own[0])):
+            theirs = np.array([deal[k][arm].match for deal in own])
+            # Two means of as many draws each: five standard errors of their difference.
+            error = np.sqrt((matches[k].var() + theirs.var()) / runs)
+            assert abs(matches[k].mean() - theirs.mean()) <= 5 * error
+            assert matches[k].var() == pytest.approx(theirs.var(), rel=5 * np.sqrt(4 / runs))
 
 
 def test_the_benchmarks_look_has_the_floats_of_the_operator() -> None:
