@@ -109,6 +109,19 @@ def test_two_operators_at_once_reach_one_verdict_with_valid_weights(stage: Stage
         rival.stop(0.0)
 
 
+def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(stage: Stage, watched: Following) -> None:
+    apply_quick(stage, "learned", learnSeconds=5)
+    watched.wait_status("learned", lambda status: bool(status.get("scatter")), 60, "learning")
+    assert watched.weight("learned") == 0
+    assert share(stage, "candidate", 100) == 0.0
+    watched.wait_status("learned", phase_is("Promoted"), 180, "promoted")
+    assert_all_is_well(stage, watched, "learned")
+    verdict = only_verdict(stage, "learned")
+    # The load draws its questions independently: 20 pairs of looks say so but for a standard error of 0.4.
+    assert 1.0 <= float(verdict["spec"]["dispersion"]) <= 1.0 + 5 * 0.4
+    assert "DispersionLearned" in [reason for reason, _ in stage.events("learned")]
+
+
 def test_foreign_weights_are_put_right_and_told(stage: Stage, watched: Following) -> None:
     apply_lasting(stage, "edited")
     watched.wait_status("edited", phase_is("Observing"), 60, "observed")

@@ -180,6 +180,12 @@ class PolicySpec(Value):
             "message": "candidates: two candidates have the same values; remove one",
         },
         {
+            "rule": "!has(self.rollout.learnSeconds) || self.rollout.learnSeconds == 0"
+            " || !has(self.objective.exactMatch.evidence) || self.objective.exactMatch.evidence != 'Pairs'",
+            "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
+            "exactMatch.evidence is Pairs",
+        },
+        {
             "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
             "message": "search.parameter: write the name of one of the parameters",
         },

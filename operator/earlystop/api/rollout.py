@@ -54,6 +54,14 @@ class Rollout(Value):
 
     strategy: Literal["Canary", "ABTest"] = Field("Canary", description="Canary: rising shares. ABTest: fixed shares.")
     steps: Steps = Field(description="Rising shares of traffic for the candidate.")
+    learn_seconds: int = Field(
+        0,
+        ge=0,
+        le=604_800,
+        description="Watch the baseline alone for so long before the first step, and longer until 21 looks had scored "
+        "answers: how much these scatter says how much answers of sticky sessions resemble each other, and evidence "
+        "counts that much less. 0: no such watch.",
+    )
     look_seconds: int = Field(
         15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 64 looks."
     )

@@ -122,6 +122,10 @@ class PolicyStatus(Value):
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
     ledger: Packed | None = Field(None, description="Largest value seen of each series of this step, packed.")
     mark: Mark | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
+    scatter: Short | None = Field(None, description="What looks of the baseline alone have shown, packed.")
+    dispersion: Short | None = Field(
+        None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
+    )
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")

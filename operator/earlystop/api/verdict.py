@@ -56,6 +56,7 @@ class VerdictSpec(Value):
         "objective."
     )
     log_e: LogE = Field(description="The e-values that decided.")
+    dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
     columns: tuple[Short, ...] = Field(max_length=71, description="Names of the columns of looks.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ import typer
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.cli.files import read_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
+from earlystop.evidence import dispersion
+from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import Assessment, assess, begin, update
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
@@ -40,6 +43,8 @@ def command(
         objective = for_lines(parse_plan(plan_text(spec)).objective, lines, looks.name)
     except (LooksError, UnicodeDecodeError) as error:
         raise typer.BadParameter(str(error)) from None
+    if spec.rollout.learn_seconds:
+        objective, lines = taught(objective, lines)
     for told in judged(objective, lines):
         typer.echo(json.dumps(told))
 
@@ -58,6 +63,18 @@ def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
             "answers; remove the pairs or objective.queryClasses"
         )
     return replace(objective, basis=Basis.PAIRS)
+
+
+def taught(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
+    """Looks of the baseline alone at the head of the file teach how much its answers scatter, as in the cluster, and
+    are no evidence. Returns the objective with what was learned, and the other lines."""
+    scatter, looks = dispersion.Scatter(), list(grouped(lines))
+    alone = list(takewhile(lambda group: all(line.variant == Variant.BASELINE for line in group), looks))
+    for group in alone:
+        answers = _sum(group)
+        scatter = dispersion.observe(scatter, Answers(answers.scored, answers.match))
+    factor = max(dispersion.factor(scatter) or 1.0, objective.dispersion)
+    return replace(objective, dispersion=factor), [line for group in looks[len(alone) :] for line in group]
 
 
 def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:

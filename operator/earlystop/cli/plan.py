@@ -68,16 +68,18 @@ def planned(
     stages = [Stage(step.weight / 100, float(step.minimum_seconds)) for step in rollout.steps]
     share = stages[-1].share
     expected = forecast(question, share)
-    to_deadline = rate * max(0, rollout.deadline_seconds - len(stages) * rollout.settle_seconds)
     settle = float(rollout.settle_seconds)
+    # Also the share of the deadline that goes into learning how the baseline's answers scatter.
+    learning = float(rollout.learn_seconds + settle) if rollout.learn_seconds else 0.0
+    to_deadline = rate * max(0, rollout.deadline_seconds - len(stages) * rollout.settle_seconds - learning)
     return {
         "verdict": "Promote" if side is Side.PROMOTE else "RollBack",
         "requests_mean": expected.mean,
         "requests_ninety": expected.ninety,
         "sensible_maximum": expected.longest,
         "fixed_sample": fixed_sample_size(question, share),
-        "hours_mean": seconds_to_verdict(question, stages, rate, settle) / 3600,
-        "hours_ninety": seconds_to_verdict(question, stages, rate, settle, 0.9) / 3600,
+        "hours_mean": (learning + seconds_to_verdict(question, stages, rate, settle)) / 3600,
+        "hours_ninety": (learning + seconds_to_verdict(question, stages, rate, settle, 0.9)) / 3600,
         "requests_to_deadline": to_deadline,
         "power": power_within(question, share, to_deadline),
     }

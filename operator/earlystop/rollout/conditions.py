@@ -118,6 +118,11 @@ def summary(state: RolloutState) -> str:
         return _after_decision(state, settings)
     if state.phase == Phase.SUSPENDED:
         return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
+    if plan.weights[state.step] == 0:
+        return (
+            f"Before trying {settings}: watching the baseline alone, to learn how much its answers scatter "
+            f"({state.scatter.pairs} pairs of looks so far)."
+        )
     if state.phase == Phase.APPLYING:
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:

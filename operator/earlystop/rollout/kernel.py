@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence import quality
+from earlystop.evidence import dispersion, quality
+from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import begin, update
 from earlystop.evidence.objective import Objective
 from earlystop.rollout.grid import record_is_full
 from earlystop.rollout.judge import judge, may_advance
-from earlystop.rollout.plan import parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import Plan, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
     ACTING,
     TRYING,
@@ -83,9 +84,10 @@ def weights_lost(state: RolloutState) -> RolloutState:
 def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """Counts of the current step were read for moment `at` of the look grid.
 
-    The first look of a step is a snapshot. A later one whose answers can be compared (`quality.usable`) becomes
-    evidence. Other answers are carried over to the next, and the requests too unless they are so many that the
-    missing variant is telling (rules on numbers only, never on correctness).
+    The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
+    answers can be compared (`quality.usable`) becomes evidence. Other answers are carried over to the next, and the
+    requests too unless they are so many that the missing variant is telling (rules on numbers only, never on
+    correctness).
     """
     if state.phase not in WATCHING:
         return state
@@ -94,6 +96,8 @@ def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) ->
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, mark=totals)
     plan = parse_plan(state.plan)
     weight = plan.weights[state.step]
+    if weight == 0:
+        return _learn(plan, state, at, totals)
     used = usable(plan.objective, state.mark, totals, weight)
     if used is None:
         return state
@@ -101,6 +105,25 @@ def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) ->
     assert state.evidence is not None  # a campaign always has evidence
     state = replace(state, mark=used, looks=(*state.looks, look), evidence=update(state.evidence, look))
     return _conclude(spec, state, at)
+
+
+def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:
+    """A look of the baseline alone teaches how much its answers scatter; after enough the first share begins."""
+    new = totals.baseline - state.mark.baseline
+    scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
+    state = replace(state, scatter=scatter, mark=totals)
+    factor = dispersion.factor(scatter)
+    assert state.evidence_from is not None  # a step that is observed has its snapshot
+    if factor is None or at - state.evidence_from < plan.minimum_seconds[state.step]:
+        return state
+    factor = max(factor, plan.objective.dispersion)
+    return replace(
+        _step_afresh(state),
+        phase=Phase.APPLYING,
+        step=state.step + 1,
+        dispersion=factor,
+        evidence=begin(replace(plan.objective, dispersion=factor)),
+    )
 
 
 def usable(objective: Objective, mark: Totals, totals: Totals, weight: int) -> Totals | None:

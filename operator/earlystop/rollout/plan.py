@@ -17,7 +17,8 @@ PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "deliv
 class Plan:
     """What one campaign tries and must prove.
 
-    text: canonical JSON, the identity of the plan; weights: the candidate's percent at each step.
+    text: canonical JSON, the identity of the plan; weights: the candidate's percent at each step. A plan that learns
+    how answers scatter has a first step at weight 0, for as long as `rollout.learnSeconds` says.
     """
 
     text: str
@@ -36,6 +37,8 @@ def plan_text(spec: PolicySpec, retry: str = "") -> str:
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
+    if spec.rollout.learn_seconds:
+        pinned["learnSeconds"] = spec.rollout.learn_seconds
     if retry:
         pinned["retry"] = retry
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
@@ -51,19 +54,23 @@ def parse_plan(text: str) -> Plan:
     if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     pinned.pop("retry", None)
-    rollout = {"strategy": pinned.pop("strategy"), "steps": pinned.pop("steps")}
+    rollout = {name: pinned.pop(name) for name in ("strategy", "steps", "learnSeconds") if name in pinned}
     spec = PolicySpec.model_validate({**pinned, "rollout": rollout})
     if not spec.candidates or len(spec.candidates) != 1:
         raise ValueError("a plan has exactly one candidate")
     candidate = spec.candidates[0]
+    learning = (0,) if spec.rollout.learn_seconds else ()
     return Plan(
         text=text,
         spec=spec,
         candidate=candidate.name,
         baseline_settings=spec.baseline_settings(),
         candidate_settings=spec.candidate_settings(candidate),
-        weights=tuple(step.weight for step in spec.rollout.steps),
-        minimum_seconds=tuple(step.minimum_seconds for step in spec.rollout.steps),
+        weights=(*learning, *(step.weight for step in spec.rollout.steps)),
+        minimum_seconds=(
+            *(spec.rollout.learn_seconds for _ in learning),
+            *(step.minimum_seconds for step in spec.rollout.steps),
+        ),
         objective=objective_of(spec),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Tally
@@ -22,9 +23,16 @@ from earlystop.evidence.engine import replay
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import candidate_weight
-from earlystop.rollout.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
+from earlystop.rollout.packing import (
+    pack_looks,
+    pack_scatter,
+    pack_totals,
+    unpack_looks,
+    unpack_scatter,
+    unpack_totals,
+)
 from earlystop.rollout.plan import parse_plan
-from earlystop.rollout.state import DECIDED, Certified, Decision, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.state import DECIDED, NOTHING_LEARNED, Certified, Decision, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.wording import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 
@@ -69,6 +77,8 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         ledger=ledger,
         mark=pack_totals(state.mark),
         looks=looks,
+        scatter=pack_scatter(state.scatter) if state.scatter != NOTHING_LEARNED else None,
+        dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
         previous_digest=state.previous_digest,
         certified=_certified(state),
@@ -85,6 +95,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         return RolloutState(), ""
     plan = parse_plan(stored.plan)
     looks = unpack_looks(stored.looks or "", len(plan.objective.classes))
+    factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
         phase=Phase(stored.phase),
         campaign=stored.campaign,
@@ -99,7 +110,9 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         metrics_lost_at=_moment(stored.metrics_lost_at),
         mark=unpack_totals(stored.mark) if stored.mark else Totals(),
         looks=looks,
-        evidence=replay(plan.objective, looks),
+        evidence=replay(replace(plan.objective, dispersion=factor or plan.objective.dispersion), looks),
+        scatter=unpack_scatter(stored.scatter) if stored.scatter else NOTHING_LEARNED,
+        dispersion=factor,
         decision=_restore_decision(stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),

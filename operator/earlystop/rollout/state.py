@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.evidence.dispersion import Scatter
 from earlystop.evidence.engine import EvidenceState
 
 
@@ -37,6 +38,9 @@ class Verdict(StrEnum):
     PROMOTE = "Promote"
     ROLL_BACK = "RollBack"
     INCONCLUSIVE = "Inconclusive"
+
+
+NOTHING_LEARNED = Scatter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class RolloutState:
     last_look_at: last moment of the look grid that was dealt with.
     mark: totals of this step at its last look that was evidence (or at its snapshot).
     evidence: always equal to the replay of `looks`; None before the first campaign.
+    scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
+    and where nothing is learned.
     """
 
     phase: Phase = Phase.PENDING
@@ -96,6 +102,8 @@ class RolloutState:
     mark: Totals = Totals()
     looks: tuple[Look, ...] = ()
     evidence: EvidenceState | None = None
+    scatter: Scatter = NOTHING_LEARNED
+    dispersion: float | None = None
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None

@@ -60,6 +60,9 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
 def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
     text = summary(after)
     match after.phase:
+        case Phase.APPLYING if before.dispersion != after.dispersion and after.dispersion is not None:
+            scatter = f"The baseline's answers scatter {after.dispersion:.2f} times as much as independent ones would"
+            return [Story("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
             return [Story("Resumed", "Resume", text)]
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:

@@ -62,6 +62,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
             sample_ratio=repr(found.log_e_max.sample_ratio),
             others=tuple(NamedLogE(name=name, value=repr(value)) for name, value in found.log_e_max.others),
         ),
+        dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(found.effect),
         saving=in_percent(found.saving),
         columns=columns(plan),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
@@ -20,7 +21,9 @@ def differences(spec: dict[str, Any]) -> list[str]:
     """
     record = VerdictSpec.model_validate(spec)
     plan = parse_plan(record.plan)
-    found = assess(replay(plan.objective, (Look.from_row(list(row)) for row in record.looks)))
+    learned = float(record.dispersion) if record.dispersion else plan.objective.dispersion
+    objective = replace(plan.objective, dispersion=learned)
+    found = assess(replay(objective, (Look.from_row(list(row)) for row in record.looks)))
     told = []
     promoted = Verdict(record.decision) == Verdict.PROMOTE
     if digest_of(spec) != record.digest:
