@@ -15,7 +15,7 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.golden import GOLDEN_HEADER, with_golden_rules
+from earlystop.delivery.golden import GOLDEN_HEADER
 from earlystop.delivery.surroundings import Share, Surroundings
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
@@ -71,10 +71,9 @@ def overlay(namespace: str) -> list[dict[str, Any]]:
     deployment, service = manifests.service(namespace, PORT, replicas=0)
     spec = PolicySpec.model_validate(manifests.policy(namespace, "qa", "none", 1, "0.02")["spec"])
     route = manifests.route(namespace, HOST, GATEWAY, "default")
-    around = Surroundings(namespace, "qa", "none", spec, deployment, route, {"qa": service})
+    known = {**service, "metadata": {**service["metadata"], "uid": "none"}}
+    around = Surroundings(namespace, "qa", "none", spec, deployment, route, {"qa": known})
     *services, overlay_route = render(around, SHARE)
-    probe, *rules = overlay_route["spec"]["rules"]
-    overlay_route["spec"]["rules"] = [probe, *with_golden_rules(rules)]
     for manifest in (*services, overlay_route):
         del manifest["metadata"]["ownerReferences"]
     return [deployment, service, route, *services, overlay_route]

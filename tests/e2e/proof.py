@@ -8,6 +8,7 @@ from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
 from earlystop.delivery.gateway_header import alias_name, overlay_name
+from earlystop.delivery.golden import rules_in_force
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
 from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.packing import unpack_looks
@@ -32,7 +33,7 @@ SERIES = {
 
 def weights(overlay: Manifest) -> set[tuple[int, ...]]:
     """The weights of each rule."""
-    return {tuple(backend["weight"] for backend in rule["backendRefs"]) for rule in overlay["spec"]["rules"]}
+    return {tuple(backend["weight"] for backend in rule["backendRefs"]) for rule in rules_in_force(overlay)}
 
 
 def assert_weights_were_always_valid(overlays: Sequence[Manifest]) -> None:

@@ -119,7 +119,7 @@ class Stage:
 
     def start_server(self) -> None:
         """Start the server, again after it was stopped or killed."""
-        self.server = self._python(
+        self.server = self.python(
             "server",
             "earlystop.demo.server",
             f"--host={self.server_address}",
@@ -148,13 +148,13 @@ class Stage:
     def _start_operator(self, name: str, health_url: str, kubeconfig: Path | None) -> Child:
         own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
         options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}")
-        return self._python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
+        return self.python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
     def start_load(self, rate: float = 400, seed: int = 1) -> Child:
         """Start asking questions through the gateway; returns when the first has come to the server."""
         before = self._questions()
         self._loads += 1
-        self.load = self._python(
+        self.load = self.python(
             f"load-{self._loads}",
             "earlystop.demo.load",
             f"--url={self.gateway.url}",
@@ -180,12 +180,22 @@ class Stage:
         self.access.apply(source)
 
     def apply_policy(
-        self, name: str, window: int, margin: str, *, saving: str = "0.10", risk: str = "0.01", **rollout: Any
+        self,
+        name: str,
+        window: int,
+        margin: str,
+        *,
+        saving: str = "0.10",
+        risk: str = "0.01",
+        objective: dict[str, Any] | None = None,
+        **rollout: Any,
     ) -> dict[str, Any]:
-        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout."""
+        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout, and
+        `objective` adds to its spec.objective."""
         policy = manifests.policy(self.namespace, name, self.source, window, margin)
         policy["spec"]["objective"]["tokens"]["minimumSaving"] = saving
         policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": risk}
+        policy["spec"]["objective"].update(objective or {})
         policy["spec"]["rollout"].update(rollout)
         self.access.apply(policy)
         return policy
@@ -234,7 +244,8 @@ class Stage:
     def _answers(self) -> bool:
         return _status(f"{self.gateway.url}/v1/models", self.host) == 200
 
-    def _python(self, name: str, module: str, *options: str, environment: dict[str, str] | None = None) -> Child:
+    def python(self, name: str, module: str, *options: str, environment: dict[str, str] | None = None) -> Child:
+        """Start a module of this project as a process that the caller stops."""
         paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])
         return Child(
             name,

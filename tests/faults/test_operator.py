@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from earlystop.api.counts import Look
+from earlystop.rollout.verify import differences
 from tests.cluster.processes import wait_until
 from tests.e2e.proof import (
     assert_looks_are_what_prometheus_says,
@@ -120,6 +123,28 @@ def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(st
     # The load draws its questions independently: 20 pairs of looks say so but for a standard error of 0.4.
     assert 1.0 <= float(verdict["spec"]["dispersion"]) <= 1.0 + 5 * 0.4
     assert "DispersionLearned" in [reason for reason, _ in stage.events("learned")]
+
+
+def test_every_claim_of_an_objective_is_judged_on_live_counts(stage: Stage, watched: Following) -> None:
+    claims = {
+        "exactMatch": {"margin": "0.10", "floor": "0.30"},
+        "tokens": {"minimumSaving": "0.10", "longestAnswer": 20_000},
+        "guardrails": [
+            {"name": "errors", "kind": "FailureRate", "maximumRatio": "1.5"},
+            {"name": "votes", "kind": "NegativeFeedback", "maximumRatio": "2"},
+        ],
+        "queryClasses": [{"name": "default", "margin": "0.10"}],
+        "requireEach": True,
+    }
+    apply_quick(stage, "claims", objective=claims)
+    watched.wait_status("claims", phase_is("Promoted"), 180, "promoted")
+    record = only_verdict(stage, "claims")["spec"]
+    others = {each["name"]: float(each["value"]) for each in record["logE"]["others"]}
+    assert set(others) == {"floor", "guardrail/errors", "guardrail/votes", "class/default", "class/default/promote"}
+    assert others["class/default/promote"] >= math.log(1 / 0.05)
+    assert differences(record) == []
+    rows = [Look.from_row(row) for row in record["looks"]]
+    assert all(look.classes[0].candidate_match == look.candidate.match for look in rows)
 
 
 def test_foreign_weights_are_put_right_and_told(stage: Stage, watched: Following) -> None:

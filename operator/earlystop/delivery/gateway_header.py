@@ -16,6 +16,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.api.values import bounded
+from earlystop.delivery.golden import has_room, rules_in_force, with_golden_rules
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.rivals import Match, rivals
 from earlystop.delivery.surroundings import (
@@ -103,6 +104,8 @@ def render(around: Surroundings, share: Share) -> list[Manifest]:
             services[each.backend["name"]] = None
             rules.append(_rule(around, share, each.rule, each.backend, each.matches))
     probe = _probe_rule(rules[0], nonce_of(share))
+    if share.weight > 0 and has_room(rules):
+        rules = with_golden_rules(rules)
     return [*(_alias(around, name) for name in services), _overlay(around, [probe, *rules])]
 
 
@@ -221,10 +224,9 @@ def _metadata(around: Surroundings, name: str) -> dict[str, Any]:
 
 def weights_in(route: Manifest) -> set[tuple[int, ...]]:
     """The weights of each rule's backends, baseline first, whatever somebody has made of the route; a single pair
-    when all is well."""
+    when all is well. Rules for golden questions have weights of their own."""
     return {
-        tuple(backend.get("weight", 1) for backend in rule.get("backendRefs", []))
-        for rule in route["spec"].get("rules", [])
+        tuple(backend.get("weight", 1) for backend in rule.get("backendRefs", [])) for rule in rules_in_force(route)
     }
 
 

@@ -14,6 +14,8 @@ from earlystop.delivery.surroundings import Manifest
 
 GOLDEN_HEADER = "x-early-stop-golden"
 
+MOST_RULES, MOST_MATCHES = 16, 128
+
 
 def with_golden_rules(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rules of an overlay, each with GOLDEN_HEADER taken off, and two for golden requests like the first of them.
@@ -22,6 +24,13 @@ def with_golden_rules(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     withdrawn then leads golden requests to the baseline too. One match more than the first rule has makes them win.
     """
     return [*(_golden_rule(rules[0], variant) for variant in Variant), *map(_without_header, rules)]
+
+
+def has_room(rules: list[dict[str, Any]]) -> bool:
+    """Whether two golden rules fit beside these and the rule for probes, within what Gateway API allows a route. A route
+    without them serves live requests as well; an evaluator then says that its questions reach no variant."""
+    matches = 3 * len(rules[0]["matches"]) + sum(len(rule["matches"]) for rule in rules)
+    return len(rules) + 3 <= MOST_RULES and matches <= MOST_MATCHES
 
 
 def is_golden(rule: dict[str, Any]) -> bool:
@@ -33,7 +42,7 @@ def is_golden(rule: dict[str, Any]) -> bool:
 
 def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
     """The rules whose weights are the share in force."""
-    return [rule for rule in route["spec"]["rules"] if not is_golden(rule)]
+    return [rule for rule in route["spec"].get("rules", []) if not is_golden(rule)]
 
 
 def _golden_rule(rule: dict[str, Any], variant: Variant) -> dict[str, Any]:

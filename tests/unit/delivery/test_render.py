@@ -20,6 +20,7 @@ from earlystop.delivery.gateway_header import (
     weights_in,
     withdrawn,
 )
+from earlystop.delivery.golden import GOLDEN_HEADER, is_golden, rules_in_force
 from earlystop.delivery.surroundings import Manifest, Share
 from tests.unit.delivery.cluster import SHARE, around, backend, exact, prefix, route, rule, service, untouched
 from tests.unit.rollout.policies import UID, examples, policy
@@ -36,7 +37,8 @@ def overlay(share: Share = SHARE, *rules: dict[str, Any], **more: Any) -> Manife
 def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
     (filter_,) = backend_reference["filters"]
     assert filter_["type"] == "RequestHeaderModifier"
-    assert filter_["requestHeaderModifier"].keys() == {"set"}
+    assert filter_["requestHeaderModifier"].keys() <= {"set", "remove"}
+    assert filter_["requestHeaderModifier"].get("remove", [GOLDEN_HEADER]) == [GOLDEN_HEADER]
     return {header["name"]: header["value"] for header in filter_["requestHeaderModifier"]["set"]}
 
 
@@ -87,7 +89,7 @@ def test_the_header_prefix_is_the_users() -> None:
 
 
 def test_the_first_rule_marks_probes_and_only_those_with_the_nonce_of_this_very_share() -> None:
-    probe, plain = overlay()["spec"]["rules"]
+    probe, plain = rules_in_force(overlay())
     nonce = nonce_of(SHARE)
     for marked, match in zip(probe["matches"], plain["matches"], strict=True):
         asked = {"type": "Exact", "name": PROBE_HEADER, "value": nonce}
@@ -95,6 +97,30 @@ def test_the_first_rule_marks_probes_and_only_those_with_the_nonce_of_this_very_
     for marked, reference in zip(probe["backendRefs"], plain["backendRefs"], strict=True):
         assert headers_of(marked) == {**headers_of(reference), PROBE_HEADER: nonce + ".in-force"}
         assert {**marked, "filters": None} == {**reference, "filters": None}
+
+
+def test_a_golden_question_reaches_its_variant_alone_and_no_other_request_keeps_its_header() -> None:
+    probe, for_baseline, for_candidate, plain = overlay()["spec"]["rules"]
+    for variant, golden, weights in zip(Variant, (for_baseline, for_candidate), ([100, 0], [0, 100]), strict=True):
+        asked = {"type": "Exact", "name": GOLDEN_HEADER, "value": variant.value}
+        for match, reference in zip(golden["matches"], plain["matches"], strict=True):
+            assert match == {**reference, "headers": [*reference.get("headers", []), asked]}
+        assert [backend["weight"] for backend in golden["backendRefs"]] == weights
+    for backend in plain["backendRefs"]:
+        assert backend["filters"][0]["requestHeaderModifier"]["remove"] == [GOLDEN_HEADER]
+    assert not is_golden(probe)
+
+
+def test_golden_questions_find_no_candidate_that_no_user_may_get() -> None:
+    assert not any(map(is_golden, overlay(Share("0123456789", 0, 0))["spec"]["rules"]))
+
+
+def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() -> None:
+    crowded = [rule(exact(f"/ask/{number}")) for number in range(14)]
+    here = overlay(SHARE, *crowded)["spec"]["rules"]
+    assert len(here) == 15 and not any(map(is_golden, here))
+    one_less = overlay(SHARE, *crowded[:13])["spec"]["rules"]
+    assert len(one_less) == 16 and sum(map(is_golden, one_less)) == 2
 
 
 @examples
@@ -118,14 +144,14 @@ def test_what_the_user_wrote_beside_matches_and_backends_is_kept() -> None:
 
 def test_rules_that_do_not_lead_to_the_target_are_left_to_the_users_route() -> None:
     here = overlay(SHARE, rule(prefix("/v1")), rule(prefix("/metrics"), to="other"), rule(prefix("/", method="GET")))
-    assert len(here["spec"]["rules"]) == 2
+    assert len(rules_in_force(here)) == 2
     assert {each["backendRefs"][0]["name"] for each in here["spec"]["rules"]} == {"qa"}
 
 
 def test_a_backend_of_another_kind_or_namespace_is_not_taken_for_the_service_of_that_name() -> None:
     for foreign in ({"kind": "InferencePool"}, {"namespace": "elsewhere"}):
         pool = {"matches": [exact("/pool")], "backendRefs": [{**backend(), **foreign}]}
-        assert len(overlay(SHARE, rule(), pool)["spec"]["rules"]) == 2
+        assert len(rules_in_force(overlay(SHARE, rule(), pool))) == 2
 
 
 def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_back() -> None:

@@ -1,0 +1,87 @@
+"""A setting is certified on golden questions alone: an evaluator asks both variants by the real route, as pairs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earlystop.api.counts import Look
+from earlystop.demo.recordings import BUILTIN, load_recordings
+from earlystop.evidence.planning import Question, forecast
+from earlystop.rollout.verify import differences
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster, own_address
+from tests.cluster.processes import Child
+from tests.e2e.own_stage import own_stage
+from tests.e2e.proof import only_verdict
+from tests.e2e.scene import ROOT
+from tests.e2e.stage import Stage, phase_is
+from tests.e2e.watching import following
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+PORT, PAIRS_A_SECOND, LIVE_RATE = 9464, 60, 50.0
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
+    recorded = Path(os.environ.get("EARLYSTOP_DATA") or ROOT.parent / "shared/data/esc-gpt35-last-letters.jsonl")
+    with own_stage(cluster, gateway, str(recorded) if recorded.exists() else BUILTIN) as stage:
+        stage.start_operator()
+        yield stage
+
+
+@pytest.fixture
+def evaluator(stage: Stage, tmp_path: Path) -> Iterator[Child]:
+    """Asks every recorded question as a golden one, and is scraped."""
+    golden = tmp_path / "golden.jsonl"
+    rows = {each.question: {"question": each.question, "answers": each.gold} for each in load_recordings(stage.data)}
+    golden.write_text("\n".join(map(json.dumps, rows.values())))
+    child = stage.python(
+        "evaluator",
+        "earlystop.evaluator",
+        f"--url={stage.gateway.url}/v1",
+        f"--host-header={stage.host}",
+        f"--golden={golden}",
+        f"--policy={stage.namespace}/golden",
+        "--token-budget=1000000000",
+        f"--pairs-per-second={PAIRS_A_SECOND}",
+        "--seed=1",
+        f"--port={PORT}",
+    )
+    stage.prometheus.set_targets(
+        {"qa": [f"{stage.server_address}:{stage.server_port}"], "evaluator": [f"{own_address()}:{PORT}"]}
+    )
+    yield child
+    child.stop(patience_seconds=10.0)
+
+
+def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_the_requests(
+    stage: Stage, evaluator: Child
+) -> None:
+    stage.start_load(LIVE_RATE)
+    with following(stage) as watched:
+        stage.apply_policy(
+            "golden",
+            5,
+            "0.02",
+            risk="0.05",
+            objective={"exactMatch": {"margin": "0.02", "evidence": "Pairs"}},
+            steps=[{"weight": 50, "minimumSeconds": 2}],
+            settleSeconds=1,
+        )
+        watched.wait_status("golden", phase_is("Promoted"), 180, "promoted")
+        assert evaluator.alive, evaluator.tail()
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]
+    record = only_verdict(stage, "golden")["spec"]
+    assert (record["decision"], record["reason"]) == ("Promote", "NonInferiorAndSaving")
+    assert "questions that both answered" in record["message"]
+    assert differences(record) == []
+    pairs = sum(Look.from_row(row).candidate.pairs.total for row in record["looks"])
+    unpaired = forecast(Question(0.816, 0.0, 0.02), 0.5).mean
+    assert 100 < pairs < unpaired / 6
