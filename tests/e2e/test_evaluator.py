@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from earlystop.api.counts import Look
+from earlystop.cli.main import app
 from earlystop.demo.recordings import BUILTIN, load_recordings
 from earlystop.evidence.planning import Question, forecast
 from earlystop.rollout.verify import differences
+from earlystop.rollout.wording import from_rfc3339
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import Child
 from tests.e2e.own_stage import own_stage
-from tests.e2e.proof import only_verdict
+from tests.e2e.proof import Manifest, only_verdict
 from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import following
@@ -65,7 +68,7 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
 ) -> None:
     stage.start_load(LIVE_RATE)
     with following(stage) as watched:
-        stage.apply_policy(
+        policy = stage.apply_policy(
             "golden",
             5,
             "0.02",
@@ -85,3 +88,19 @@ def test_golden_questions_of_both_variants_certify_a_setting_with_a_fraction_of_
     pairs = sum(Look.from_row(row).candidate.pairs.total for row in record["looks"])
     unpaired = forecast(Question(0.816, 0.0, 0.02), 0.5).mean
     assert 100 < pairs < unpaired / 6
+    assert_the_command_reads_the_same(stage, policy, record, pairs)
+
+
+def assert_the_command_reads_the_same(stage: Stage, policy: Manifest, record: Manifest, pairs: int) -> None:
+    """`kubectl earlystop counts` at the moment of the decision holds the looks of the verdict."""
+    file = stage.access.directory / "golden-policy.json"
+    file.write_text(json.dumps(policy))
+    at = from_rfc3339(record["at"])
+    words = ["counts", str(file), f"--prometheus={stage.prometheus.url}", f"--at={at}", "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.output)
+    candidate = told["revisions"][record["revision"]]["steps"]["0"]["candidate"]
+    counted = sum(candidate[name] for name in candidate if name.startswith("pairs_"))
+    assert pairs <= counted <= pairs + 10 * PAIRS_A_SECOND
+    assert record["revision"] in told["query"]

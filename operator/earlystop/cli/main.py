@@ -11,12 +11,13 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
-from earlystop.cli import judge, plan, simulate
+from earlystop.cli import counts, judge, plan, simulate
 from earlystop.cli.screen import picture
 from earlystop.controller.cluster import POLICIES, VERDICTS, Cluster, ClusterError, Resource
 from earlystop.rollout.verify import differences
 
 app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do, and why they decided as they did.")
+app.command("counts")(counts.command)
 app.command("judge")(judge.command)
 app.command("plan")(plan.command)
 app.command("simulate")(simulate.command)

@@ -41,9 +41,10 @@ def line(policy: Manifest) -> str:
 
 def _standing(policy: Manifest) -> Table:
     status, spec = policy.get("status", {}), policy["spec"]
-    steps = spec["rollout"]["steps"]
+    rollout = spec["rollout"]
+    steps = len(rollout["steps"]) + (1 if rollout.get("learnSeconds") else 0)
     table = Table.grid(padding=(0, 2))
-    table.add_row("step", f"{min(status.get('step', 0) + 1, len(steps))} of {len(steps)}")
+    table.add_row("step", f"{min(status.get('step', 0) + 1, steps)} of {steps}")
     table.add_row("candidate's weight", f"{status.get('weight', 0)} %")
     table.add_row("looks", str((status.get("evidence") or {}).get("looks", 0)))
     return table
