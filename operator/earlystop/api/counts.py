@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NamedTuple
@@ -102,6 +103,11 @@ class Tally:
             self.pairs_candidate_only,
             self.pairs_neither,
         )
+
+
+def total(tallies: Sequence[Tally]) -> Tally:
+    """The sum of any number of tallies."""
+    return Tally(*map(sum, zip(*(tally.row() for tally in tallies), strict=True)))
 
 
 TALLY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Tally))

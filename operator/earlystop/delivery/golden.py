@@ -27,8 +27,10 @@ def with_golden_rules(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def has_room(rules: list[dict[str, Any]]) -> bool:
-    """Whether two golden rules fit beside these and the rule for probes, within what Gateway API allows a route. A route
-    without them serves live requests as well; an evaluator then says that its questions reach no variant."""
+    """Whether two golden rules fit beside these and the rule for probes, within what Gateway API allows a route.
+
+    A route without them serves live requests as well; an evaluator then says that its questions reach no variant.
+    """
     matches = 3 * len(rules[0]["matches"]) + sum(len(rule["matches"]) for rule in rules)
     return len(rules) + 3 <= MOST_RULES and matches <= MOST_MATCHES
 

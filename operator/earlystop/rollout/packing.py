@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import lzma
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence.bets import Answers
@@ -27,7 +28,7 @@ def pack_looks(looks: tuple[Look, ...]) -> str:
     if not looks:
         return ""
     columns = zip(*_departures(looks), strict=True)
-    content = b"".join(_varint(number) for column in columns for number in column)
+    content = b"".join([_varint(number) for column in columns for number in column])
     packed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
     return base64.b85encode(packed).decode()
 
@@ -87,7 +88,7 @@ def unpack_scatter(text: str) -> Scatter:
 def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
     """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
     before = gap = 0
-    baseline = candidate = Tally()
+    baseline, candidate = NOTHING, NOTHING
     for look in looks:
         new_gap = look.at - before
         yield [
@@ -99,13 +100,13 @@ def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
             *(count for answers in look.classes for count in answers),
         ]
         before, gap = look.at, new_gap
-        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+        baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
 
 
 def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
     """Inverse of `_departures`."""
     at = gap = 0
-    baseline = candidate = Tally()
+    baseline, candidate = NOTHING, NOTHING
     for change, step, weight, *counts in rows:
         gap += change
         at += gap
@@ -115,10 +116,33 @@ def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
         )
         look = Look(at, step, weight, _restore(mine, baseline), _restore(theirs, candidate), classes)
         yield look
-        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+        baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
 
 
-def _shorten(tally: Tally, past: Tally) -> list[int]:
+class _Past(NamedTuple):
+    """Sums over the looks before; a whole Tally for each look would cost more than all else here."""
+
+    completed: int
+    match: int
+    scored: int
+    tokens: int
+    tokens_squared: int
+
+
+NOTHING = _Past(0, 0, 0, 0, 0)
+
+
+def _and(past: _Past, tally: Tally) -> _Past:
+    return _Past(
+        past.completed + tally.completed,
+        past.match + tally.match,
+        past.scored + tally.match + tally.mismatch,
+        past.tokens + tally.tokens,
+        past.tokens_squared + tally.tokens_squared,
+    )
+
+
+def _shorten(tally: Tally, past: _Past) -> list[int]:
     """Most requests that start complete, most that complete are scored, and rates and lengths are as in the past."""
     return [
         tally.started,
@@ -135,7 +159,7 @@ def _shorten(tally: Tally, past: Tally) -> list[int]:
     ]
 
 
-def _restore(numbers: list[int], past: Tally) -> Tally:
+def _restore(numbers: list[int], past: _Past) -> Tally:
     """Inverse of `_shorten`."""
     started, missing, failed, more_match, surplus, unscored, more_tokens, more_squared, *votes_and_pairs = numbers
     completed = started + missing
@@ -152,6 +176,8 @@ def _expected(events: int, past_sum: int, past_events: int) -> int:
 
 def _varint(number: int) -> bytes:
     """A whole number in as few bytes as it needs: seven bits each, the sign in the lowest."""
+    if -64 <= number < 64:
+        return SMALL[number]
     rest = 2 * number if number >= 0 else -2 * number - 1
     octets = bytearray()
     while rest > 0x7F:
@@ -159,6 +185,10 @@ def _varint(number: int) -> bytes:
         rest >>= 7
     octets.append(rest)
     return bytes(octets)
+
+
+SMALL = {number: bytes([2 * number if number >= 0 else -2 * number - 1]) for number in range(-64, 64)}
+"""The numbers that take one byte, which most of them do."""
 
 
 def _numbers(content: bytes) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Tally
+from earlystop.api.counts import Tally, total
 from earlystop.api.policy import PolicySpec, Setting
 from earlystop.api.status import (
     ArmCounts,
@@ -140,8 +140,10 @@ def _moment(text: str | None) -> int | None:
 
 
 def _counts(state: RolloutState) -> Counts:
-    baseline = sum((look.baseline for look in state.looks), Tally())
-    candidate = sum((look.candidate for look in state.looks), Tally())
+    baseline, candidate = (
+        total([look.baseline for look in state.looks]),
+        total([look.candidate for look in state.looks]),
+    )
     return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
 
 
