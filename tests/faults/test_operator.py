@@ -140,8 +140,8 @@ def test_every_claim_of_an_objective_is_judged_on_live_counts(stage: Stage, watc
     watched.wait_status("claims", phase_is("Promoted"), 180, "promoted")
     record = only_verdict(stage, "claims")["spec"]
     others = {each["name"]: float(each["value"]) for each in record["logE"]["others"]}
-    assert set(others) == {"floor", "guardrail/errors", "guardrail/votes", "class/default", "class/default/promote"}
-    assert others["class/default/promote"] >= math.log(1 / 0.05)
+    assert set(others) == {"floor", "guardrail/errors", "guardrail/votes", "class/default", "certificate/default"}
+    assert others["certificate/default"] >= math.log(1 / 0.05)
     assert differences(record) == []
     rows = [Look.from_row(row) for row in record["looks"]]
     assert all(look.classes[0].candidate_match == look.candidate.match for look in rows)

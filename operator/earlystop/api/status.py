@@ -39,7 +39,7 @@ class Counts(Value):
 class NamedLogE(Value):
     """The evidence for one more claim: of the floor, a guardrail or a query class."""
 
-    name: Short = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or class/NAME/promote.")
+    name: Short = Field(description="Name of the claim: floor, guardrail/NAME, class/NAME or certificate/NAME.")
     value: Short = Field(description="Natural logarithm of the e-value as text.")
 
 

@@ -41,8 +41,8 @@ def command(
         with looks.open(newline="", encoding="utf-8") as source:
             lines = read_lines(source, looks.name)
         objective = for_lines(parse_plan(plan_text(spec)).objective, lines, looks.name)
-    except (LooksError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(str(error)) from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{error}") from None
     if spec.rollout.learn_seconds:
         objective, lines = taught(objective, lines)
     for told in judged(objective, lines):
@@ -54,15 +54,28 @@ def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
 
     Raises LooksError where the policy names query classes, which pairs do not tell apart.
     """
-    paired = next((line for line in lines if any(line.counts.get(column) for column in PAIR_COLUMNS)), None)
-    if paired is None or objective.basis is Basis.PAIRS:
+    paired = [(line.number, column) for line in lines for column in PAIR_COLUMNS if line.counts.get(column)]
+    if not paired:
         return objective
     if objective.classes:
+        number, column = paired[0]
         raise LooksError(
-            f"{name}, line {paired.number}, column pairs_both: the policy names query classes, which are compared on "
+            f"{name}, line {number}, column {column}: the policy names query classes, which are compared on "
             "answers; remove the pairs or objective.queryClasses"
         )
+    _refuse_two_stories(lines, name)
     return replace(objective, basis=Basis.PAIRS)
+
+
+def _refuse_two_stories(lines: list[Line], name: str) -> None:
+    """Pairs have both variants: they may stand in either line of a look, and in both they must be the same."""
+    for group in grouped(lines):
+        sums = [_sum(line for line in group if line.variant == variant).pairs for variant in Variant]
+        if sums[0] != sums[1] and all(each.total for each in sums):
+            raise LooksError(
+                f"{name}, line {group[-1].number}: look {group[0].look} has {sums[0].total} pairs in the baseline's "
+                f"line and {sums[1].total} in the candidate's; write them once, or the same in both"
+            )
 
 
 def taught(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:

@@ -64,7 +64,7 @@ def planned(
     judged = objective_of(spec)
     risk = judged.risk_promote if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
-    question = Question(baseline_em, -em_loss, margin, risk, side, pairs)
+    question = Question(baseline_em, -em_loss, margin, risk, side, pairs, judged.dispersion)
     stages = [Stage(step.weight / 100, float(step.minimum_seconds)) for step in rollout.steps]
     share = stages[-1].share
     expected = forecast(question, share)

@@ -32,22 +32,35 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EffectProcess:
-    """The check after some looks; smallest_shift: share of the mean; log_e: natural log now, log_e_max >= 0."""
+    """The check after some looks; smallest_shift: share of the mean; risk: of each of the two claims; log_e: natural
+    log now, log_e_max >= 0; unmoved: whether "not moved" was shown at some look."""
 
     smallest_shift: float = 0.05
+    risk: float = 0.01
     log_e: float = 0.0
     log_e_max: float = 0.0
+    unmoved: bool = False
+
+    @property
+    def effect(self) -> Effect:
+        """What is shown so far. Each word stays until MOVED is shown, which is the last."""
+        if self.log_e_max >= -log(self.risk):
+            return Effect.MOVED
+        return Effect.NOT_MOVED if self.unmoved else Effect.NOT_SHOWN
 
 
-def start(smallest_shift: float = 0.05) -> EffectProcess:
+def start(smallest_shift: float = 0.05, risk: float = 0.01) -> EffectProcess:
     """The check before any look.
 
     smallest_shift: a mean length changed by less than this share counts as unmoved, 0 < smallest_shift < 1; half
-    of the saving that is asked for serves well. Raises ValueError outside the domain.
+    of the saving that is asked for serves well. risk: probability of a false word in either direction, over all looks,
+    0 < risk < 1. Raises ValueError outside the domains.
     """
     if not 0 < smallest_shift < 1:
         raise ValueError(f"smallest shift is {smallest_shift}; write a share of the mean length, as in 0.05")
-    return EffectProcess(smallest_shift)
+    if not 0 < risk < 1:
+        raise ValueError(f"risk is {risk}; write a probability, as in 0.01")
+    return EffectProcess(smallest_shift, risk)
 
 
 def update(process: EffectProcess, tokens: TokenProcess) -> EffectProcess:
@@ -55,18 +68,14 @@ def update(process: EffectProcess, tokens: TokenProcess) -> EffectProcess:
     log_e = 0.0
     if tokens.scale is not None:
         log_e = normal_mixture.log_e_two_sided(tokens.statistic(1.0), tokens.information(1.0), tokens.scale)
-    return EffectProcess(process.smallest_shift, log_e, max(process.log_e_max, log_e))
+    unmoved = process.unmoved or _lies_inside(tokens, process)
+    return EffectProcess(process.smallest_shift, process.risk, log_e, max(process.log_e_max, log_e), unmoved)
 
 
-def assess(process: EffectProcess, tokens: TokenProcess, risk: float = 0.01) -> Effect:
-    """What is shown now, with probability at most `risk` (0 < risk < 1) of a false word in either direction.
-
-    Once MOVED, always MOVED.
-    """
-    if process.log_e_max >= -log(risk):
-        return Effect.MOVED
-    shift = intervals.saving(tokens, risk)
-    if shift.low is None or shift.high is None:
-        return Effect.NOT_SHOWN
-    inside = -process.smallest_shift < shift.low and shift.high < process.smallest_shift
-    return Effect.NOT_MOVED if inside else Effect.NOT_SHOWN
+def _lies_inside(tokens: TokenProcess, process: EffectProcess) -> bool:
+    """Whether the interval for the saving lies within the smallest shift; it is worked out only where it may."""
+    shift, baseline = process.smallest_shift, tokens.weighted_baseline
+    if baseline <= 0 or abs(1 - tokens.weighted_candidate / baseline) >= shift:
+        return False
+    saving = intervals.saving(tokens, process.risk)
+    return saving.low is not None and saving.high is not None and -shift < saving.low and saving.high < shift

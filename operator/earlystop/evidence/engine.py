@@ -173,6 +173,7 @@ def assess(state: EvidenceState) -> Assessment:
     risks = objective.harm_risks
     harms = [EXACT_MATCH] if _shown(harm.log_e_max, risks.exact_match) else []
     harms += [name for name, process in others if _shown(process.log_e_max, risks.guardrails.get(name, 0.0))]
+    saves = _shown(saved.log_e_max, objective.risk_promote)
     certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
     return Assessment(
         log_e=LogE(
@@ -192,9 +193,10 @@ def assess(state: EvidenceState) -> Assessment:
         effect=_effect(state),
         saving=intervals.saving(state.tokens),
         scored=_scored(state),
-        setting=effective.assess(state.setting, state.tokens),
+        # Lengths that are shown to be shorter have moved, however little.
+        setting=Effect.MOVED if saves else state.setting.effect,
         non_inferior=_shown(promote.log_e_max, objective.risk_promote) and certified,
-        saves_tokens=_shown(saved.log_e_max, objective.risk_promote),
+        saves_tokens=saves,
         harms=tuple(harms),
         sample_ratio_broken=_shown(state.sample_ratio.log_e_max, objective.risk_sample_ratio),
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from earlystop.evidence.many import HarmRisks, harm_risks
 
 FLOOR = "floor"
+CERTIFICATE = "certificate/"
 
 
 class GuardrailKind(StrEnum):
@@ -83,15 +84,23 @@ class Objective:
                 raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
         if not self.dispersion >= 1:
             raise ValueError(f"dispersion is {self.dispersion}; write 1 for independent answers or a larger factor")
+        if self.floor is not None and not 0 < self.floor < 1:
+            raise ValueError(f"floor is {self.floor}; write an Exact Match as a fraction, as in 0.80")
         if self.classes and self.basis is Basis.PAIRS:
             raise ValueError("classes are compared on answers; leave them out where Exact Match is read from pairs")
+        harm_risks(self.risk_harm, self.harm_claims)  # names that stand twice are refused
 
     @property
     def harm_risks(self) -> HarmRisks:
         """How `risk_harm` is shared by the claims that take a candidate back, by their names."""
+        return harm_risks(self.risk_harm, self.harm_claims)
+
+    @property
+    def harm_claims(self) -> list[str]:
+        """Names of the claims besides Exact Match that take a candidate back."""
         floor = [FLOOR] if self.floor is not None else []
         rates = [guardrail_name(each.name) for each in self.guardrails]
-        return harm_risks(self.risk_harm, [*floor, *rates, *(class_name(each.name) for each in self.classes)])
+        return [*floor, *rates, *(class_name(each.name) for each in self.classes)]
 
 
 def guardrail_name(name: str) -> str:
@@ -106,4 +115,4 @@ def class_name(name: str) -> str:
 
 def certificate_name(name: str) -> str:
     """How the claim that a query class loses less than its margin is called among others."""
-    return f"class/{name}/promote"
+    return CERTIFICATE + name

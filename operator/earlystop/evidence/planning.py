@@ -48,7 +48,8 @@ class Question:
 
     baseline_rate: EM of the baseline, 0..1; difference: supposed EM candidate - baseline; margin: tolerated
     loss, 0 < margin < 1; risk: of a false claim, 0 < risk < 1. discordance: where pairs are compared, the share of them
-    that just one variant answers right, at least the difference; requests are then pairs, at any split. Raises
+    that just one variant answers right, at least the difference; requests are then pairs, at any split. dispersion:
+    how much more answers scatter than independent ones, at least 1. Raises
     ValueError outside these domains, or when the supposed difference is on the wrong side of the claim, where no
     number of requests leads to a verdict.
     """
@@ -59,6 +60,7 @@ class Question:
     risk: float = 0.05
     side: Side = Side.PROMOTE
     discordance: float | None = None
+    dispersion: float = 1.0
 
     def __post_init__(self) -> None:
         check_margin(self.margin)
@@ -89,10 +91,10 @@ class Question:
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; write the candidate's part of traffic, as in 0.25")
         if self.discordance is not None:
-            return self.discordance - self.difference**2
+            return self.dispersion * (self.discordance - self.difference**2)
         candidate = self.baseline_rate + self.difference
         own, other = candidate * (1 - candidate), self.baseline_rate * (1 - self.baseline_rate)
-        return own / share + other / (1 - share)
+        return self.dispersion * (own / share + other / (1 - share))
 
 
 @dataclass(frozen=True, slots=True)

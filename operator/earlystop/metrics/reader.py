@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.metrics import convention as names
-from earlystop.metrics.answer import Sample
+from earlystop.metrics.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.ledger import SeriesKey
-from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
+from earlystop.metrics.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
 
 MAX_POLICIES_A_QUERY = 100
 LARGEST_COUNT = 2**53
 """Above it a float64 counter no longer grows by one."""
+
+SPARE_HALVES = 16
+"""How many more queries a source that could not execute one is asked per call: two for each of the steps from 100
+policies down to the one at fault, and no flood for a source that can execute none."""
 
 STALE_INTERVALS = 3
 STALE_EXTRA_SECONDS = 5
@@ -75,9 +80,10 @@ def read_counts(
 ) -> dict[str, Reading | MetricsFailure]:
     """The reading of each policy, or why there is none, all evaluated at Unix second `at`.
 
-    One query for up to 100 policies. A query that fails, fails its policies; a value that is no count fails only the
-    policy that exports it. With `namespace_label` a series counts only if that label equals the policy's namespace:
-    the label is set by the scraper, so a tenant cannot speak for another's policy.
+    One query for up to 100 policies. A query that fails, fails its policies; but one whose answer is too large, or that
+    the source could not execute, is asked again in halves, so that in the end only the policies at fault fail. A value
+    that is no count fails only the policy that exports it. With `namespace_label` a series counts only if that label
+    equals the policy's namespace: the label is set by the scraper, so a tenant cannot speak for another's policy.
     Raises ValueError when a policy is asked for twice, or for a bad window or label name.
     """
     policies = [request.policy for request in requests]
@@ -85,9 +91,22 @@ def read_counts(
         twice = sorted({policy for policy in policies if policies.count(policy) > 1})
         raise ValueError(f"counts are read for one revision of a policy at a time; asked for twice: {twice[:5]}")
     answers: dict[str, Reading | MetricsFailure] = {}
-    for chunk in _chunks(requests):
-        answers |= _read_chunk(client, chunk, at, namespace_label)
+    chunks, spare = deque(_chunks(requests)), SPARE_HALVES
+    while chunks:
+        chunk = chunks.popleft()
+        result = _read_chunk(client, chunk, at, namespace_label)
+        if not isinstance(result, MetricsFailure):
+            answers |= result
+        elif len(chunk) > 1 and _is_divisible(result, spare):
+            spare -= 2 * (result.kind is FailureKind.NOT_EXECUTED)
+            chunks.extend((chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]))
+        else:
+            answers |= dict.fromkeys((request.policy for request in chunk), result)
     return {policy: answers[policy] for policy in policies}
+
+
+def _is_divisible(failure: MetricsFailure, spare: int) -> bool:
+    return failure.kind is FailureKind.TOO_LARGE or (failure.kind is FailureKind.NOT_EXECUTED and spare >= 2)
 
 
 def judge_samples(
@@ -132,8 +151,9 @@ class _Gathered:
             return
         field = names.FIELD_INDEX.get(names.Selected(metric, *(labels.get(mark, "") for mark in names.MARKS)))
         step, variant = labels.get(names.STEP, ""), labels.get(names.VARIANT, "")
-        if metric == names.PAIRS and not variant:
-            variant = Variant.CANDIDATE.value  # a pair has both variants; it is kept with the one that is tried
+        if metric == names.PAIRS:
+            # A pair has both variants and no such label; it is kept with the one that is tried.
+            variant = "" if variant else Variant.CANDIDATE.value
         if field is None or variant not in _VARIANTS or not _is_step(step):
             return
         if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
@@ -159,7 +179,7 @@ class _Gathered:
 
 def _read_chunk(
     client: InstantVectors, chunk: Sequence[CountRequest], at: int, namespace_label: str | None
-) -> dict[str, Reading | MetricsFailure]:
+) -> dict[str, Reading | MetricsFailure] | MetricsFailure:
     query = counts_query(
         (request.policy for request in chunk),
         (request.revision for request in chunk),
@@ -169,8 +189,11 @@ def _read_chunk(
     try:
         samples = client.instant_vector(query, float(at))
     except MetricsFailure as failure:
-        shared = failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
-        return {request.policy: shared for request in chunk}
+        return failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
+    if any(
+        labels.get(READING) == EVALUATED_AT and abs(value - at) > TIME_TOLERANCE_SECONDS for labels, value in samples
+    ):
+        return moved("the metrics source")
     return judge_samples(samples, chunk, at, namespace_label)
 
 

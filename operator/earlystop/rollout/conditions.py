@@ -5,9 +5,11 @@ from __future__ import annotations
 from earlystop.api.conditions import Condition, Truth
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.effective import Effect
+from earlystop.evidence.engine import Assessment
+from earlystop.evidence.objective import Basis
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
-from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, in_settings
 
@@ -60,7 +62,7 @@ def _progressing(state: RolloutState) -> Condition:
 def _setting_effective(state: RolloutState) -> Condition:
     if state.evidence is not None:
         found = assess(state.evidence)
-        if found.saves_tokens or found.setting is Effect.MOVED:
+        if found.setting is Effect.MOVED:
             message = f"The setting changes what is generated: {in_percent(found.saving)} of the tokens are saved."
             return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
         if found.setting is Effect.NOT_MOVED:
@@ -131,8 +133,14 @@ def summary(state: RolloutState) -> str:
     found = assess(state.evidence)
     return (
         f"At {step}, trying {settings}: EM difference {in_points(found.effect)} points, saving "
-        f"{in_percent(found.saving)}, after {sum(found.scored):,} answers."
+        f"{in_percent(found.saving)}, after {_seen(plan, found)}."
     )
+
+
+def _seen(plan: Plan, found: Assessment) -> str:
+    if plan.objective.basis is Basis.PAIRS:
+        return f"{found.scored[0]:,} questions that both answered"
+    return f"{sum(found.scored):,} answers"
 
 
 def _after_decision(state: RolloutState, settings: str) -> str:

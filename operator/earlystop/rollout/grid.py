@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.packing import CLASS_COLUMNS, COLUMNS, pack_looks
+from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import WATCHING, RolloutState
 
@@ -12,6 +12,8 @@ LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
 # Of the 40 KiB that looks and ledger share: the rest is for the series of about 50 processes.
 LOOKS_LIMIT = 36_864
+# Each query class multiplies the series.
+LIMIT_OF_A_CLASS = 800
 
 
 def spacing(look_seconds: int, looks: int, classes: int = 0) -> int:
@@ -21,7 +23,13 @@ def spacing(look_seconds: int, looks: int, classes: int = 0) -> int:
     A verdict is then late by a few percent of the time already watched at most, while the record of a rollout of
     30 days at 15 s looks stays below 800 rows, whatever the traffic.
     """
-    return int(look_seconds * 2 ** (looks // (LOOKS_PER_SPACING * COLUMNS // (COLUMNS + CLASS_COLUMNS * classes))))
+    return int(look_seconds * 2 ** (looks // looks_per_spacing(classes)))
+
+
+def looks_per_spacing(classes: int) -> int:
+    """How many looks are stored before their spacing doubles: 64, and 14 with ten query classes. Three classes take as
+    much room in a packed look as all else, and the series of as many classes need room too."""
+    return LOOKS_PER_SPACING * 3 // (3 + classes)
 
 
 def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
@@ -40,4 +48,7 @@ def record_is_full(looks: tuple[Look, ...]) -> bool:
     A decision must always find room, so the rollout ends before it is used up. A packed look takes 20 to 60
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
-    return len(looks) >= MAXIMUM_LOOKS or (len(looks) >= 4 * LOOKS_PER_SPACING and len(pack_looks(looks)) > LOOKS_LIMIT)
+    if not looks or len(looks) < 4 * looks_per_spacing(len(looks[0].classes)):
+        return False
+    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * len(looks[0].classes)
+    return len(looks) >= MAXIMUM_LOOKS or len(pack_looks(looks)) > limit

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import EXACT_MATCH, Assessment
-from earlystop.evidence.objective import FLOOR, Basis
+from earlystop.evidence.objective import CERTIFICATE, FLOOR, Basis
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Decision, RolloutState, Verdict
@@ -14,6 +14,8 @@ from earlystop.rollout.wording import in_percent, in_points
 
 SCORED_TO_ADVANCE = 100
 HARM_TO_ADVANCE = 1.0
+# A verdict's message has room for 1,024 characters.
+HARMS_TOLD = 4
 HARM_REASONS = ("HarmShown", "BelowFloor", "GuardrailBroken", "QueryClassHarmed")
 
 
@@ -64,7 +66,7 @@ def may_advance(state: RolloutState, at: int) -> bool:
 
 def _harm_signs(found: Assessment) -> list[float]:
     """Evidence now of every claim that takes the candidate back, without the classes' certificates."""
-    return [value for name, value in found.log_e.others if not name.endswith("/promote")]
+    return [value for name, value in found.log_e.others if not name.startswith(CERTIFICATE)]
 
 
 def _scored_in_step(plan: Plan, state: RolloutState) -> int:
@@ -90,8 +92,11 @@ def _benefit(plan: Plan, found: Assessment) -> str:
 
 
 def _harm(plan: Plan, found: Assessment) -> str:
-    told = " It ".join(_harm_told(plan, name, found) for name in found.harms)
-    return f"Candidate {plan.candidate} {told} From {_sizes(plan, found)}; risk of error {plan.objective.risk_harm:g}."
+    told = " It ".join(_harm_told(plan, name, found) for name in found.harms[:HARMS_TOLD])
+    more = len(found.harms) - HARMS_TOLD
+    others = f" {more} more claims of harm are shown." if more > 0 else ""
+    sizes = _sizes(plan, found)
+    return f"Candidate {plan.candidate} {told}{others} From {sizes}; risk of error {plan.objective.risk_harm:g}."
 
 
 def _harm_told(plan: Plan, name: str, found: Assessment) -> str:

@@ -89,6 +89,7 @@ def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
     """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
     before = gap = 0
     baseline, candidate = NOTHING, NOTHING
+    classes: tuple[ClassAnswers, ...] = ()
     for look in looks:
         new_gap = look.at - before
         yield [
@@ -97,26 +98,27 @@ def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
             look.weight,
             *_shorten(look.baseline, baseline),
             *_shorten(look.candidate, candidate),
-            *(count for answers in look.classes for count in answers),
+            *_shorten_classes(look, baseline, candidate, classes),
         ]
         before, gap = look.at, new_gap
         baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
+        classes = _and_classes(classes, look.classes)
 
 
 def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:
     """Inverse of `_departures`."""
     at = gap = 0
     baseline, candidate = NOTHING, NOTHING
+    past: tuple[ClassAnswers, ...] = ()
     for change, step, weight, *counts in rows:
         gap += change
         at += gap
         mine, theirs, rest = counts[:WIDTH], counts[WIDTH : 2 * WIDTH], counts[2 * WIDTH :]
-        classes = tuple(
-            ClassAnswers(*rest[start : start + CLASS_COLUMNS]) for start in range(0, len(rest), CLASS_COLUMNS)
-        )
-        look = Look(at, step, weight, _restore(mine, baseline), _restore(theirs, candidate), classes)
-        yield look
-        baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
+        arms = _restore(mine, baseline), _restore(theirs, candidate)
+        classes = _restore_classes(rest, arms, (baseline, candidate), past)
+        yield Look(at, step, weight, *arms, classes)
+        baseline, candidate = _and(baseline, arms[0]), _and(candidate, arms[1])
+        past = _and_classes(past, classes)
 
 
 class _Past(NamedTuple):
@@ -168,6 +170,45 @@ def _restore(numbers: list[int], past: _Past) -> Tally:
     tokens = more_tokens + _expected(completed, past.tokens, past.completed)
     squared = more_squared + _expected(completed, past.tokens_squared, past.completed)
     return Tally(started, completed, failed, match, scored - match, unscored, tokens, squared, *votes_and_pairs)
+
+
+def _shorten_classes(look: Look, baseline: _Past, candidate: _Past, classes: tuple[ClassAnswers, ...]) -> Iterator[int]:
+    """A class has its share of an arm's answers, and its rate of matches, as in the past."""
+    for place, answers in enumerate(look.classes):
+        known = classes[place] if classes else ClassAnswers()
+        for arm, past, match, miss, past_match, past_miss in (
+            (look.baseline, baseline, *answers[:2], *known[:2]),
+            (look.candidate, candidate, *answers[2:], *known[2:]),
+        ):
+            yield match + miss - _expected(arm.scored, past_match + past_miss, past.scored)
+            yield match - _expected(match + miss, past_match, past_match + past_miss)
+
+
+def _restore_classes(
+    numbers: list[int], arms: tuple[Tally, Tally], pasts: tuple[_Past, _Past], classes: tuple[ClassAnswers, ...]
+) -> tuple[ClassAnswers, ...]:
+    """Inverse of `_shorten_classes`."""
+    restored = []
+    for place in range(len(numbers) // CLASS_COLUMNS):
+        known = classes[place] if classes else ClassAnswers()
+        counts: list[int] = []
+        for side, (arm, past) in enumerate(zip(arms, pasts, strict=True)):
+            more, more_match = numbers[CLASS_COLUMNS * place + 2 * side :][:2]
+            past_match, past_miss = known[2 * side : 2 * side + 2]
+            scored = more + _expected(arm.scored, past_match + past_miss, past.scored)
+            match = more_match + _expected(scored, past_match, past_match + past_miss)
+            counts += [match, scored - match]
+        restored.append(ClassAnswers(*counts))
+    return tuple(restored)
+
+
+def _and_classes(past: tuple[ClassAnswers, ...], more: tuple[ClassAnswers, ...]) -> tuple[ClassAnswers, ...]:
+    if not past:
+        return more
+    return tuple(
+        ClassAnswers(*(mine + theirs for mine, theirs in zip(one, other, strict=True)))
+        for one, other in zip(past, more, strict=True)
+    )
 
 
 def _expected(events: int, past_sum: int, past_events: int) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import assess, replay
-from earlystop.rollout.judge import HARM_REASONS, harm_reason
+from earlystop.rollout.judge import HARM_REASONS, harm_reason, held
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.verdict import digest_of
+from earlystop.rollout.verdict import columns, digest_of
 
 
 def differences(spec: dict[str, Any]) -> list[str]:
@@ -23,11 +23,16 @@ def differences(spec: dict[str, Any]) -> list[str]:
     plan = parse_plan(record.plan)
     learned = float(record.dispersion) if record.dispersion else plan.objective.dispersion
     objective = replace(plan.objective, dispersion=learned)
-    found = assess(replay(objective, (Look.from_row(list(row)) for row in record.looks)))
     told = []
-    promoted = Verdict(record.decision) == Verdict.PROMOTE
     if digest_of(spec) != record.digest:
         told.append("The digest does not belong to this record: it was changed after it was made.")
+    if record.columns != columns(plan):
+        told.append("The names of the columns are not those of a look under this plan.")
+    try:
+        found = assess(replay(objective, (Look.from_row(list(row)) for row in record.looks)))
+    except ValueError as error:
+        return [*told, f"The looks cannot be counts: {error}."]
+    promoted = Verdict(record.decision) == Verdict.PROMOTE
     for name in ("promote", "harm", "tokens", "sample_ratio"):
         stored, again = getattr(record.log_e, name), repr(getattr(found.log_e_max, name))
         if stored != again:
@@ -39,6 +44,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     told += [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
     if promoted and not (found.non_inferior and found.saves_tokens):
         told.append("The looks do not prove what a promotion needs.")
+    if promoted and held(found):
+        told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
     if promoted and found.harmful:
         told.append("The looks show harm, yet the record says Promote.")
     if record.reason in HARM_REASONS and record.reason != harm_reason(found):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.api.policy import PolicySpec, Setting
 from earlystop.api.source import SourceSpec
 from earlystop.api.values import DECIMAL_PATTERN, bounded, canonical_decimal
@@ -86,13 +86,24 @@ def test_tallies_add_up_field_by_field_and_come_apart_again(one: Tally, other: T
     assert (one + other).row() == tuple(a + b for a, b in zip(one.row(), other.row(), strict=True))
 
 
+classes = st.lists(st.builds(ClassAnswers, *[counts] * 4), max_size=10).map(tuple)
+
+
 @examples
-@given(st.builds(Look, counts, st.integers(0, 19), st.integers(1, 99), tallies, tallies))
-def test_a_look_comes_back_from_its_row(look: Look) -> None:
+@given(st.builds(Look, counts, st.integers(0, 19), st.integers(1, 99), tallies, tallies, classes))
+def test_a_look_comes_back_from_its_row_with_all_its_query_classes(look: Look) -> None:
     assert Look.from_row(json.loads(json.dumps(look.row()))) == look
+    assert len(look.row()) == 31 + 4 * len(look.classes)
 
 
-@pytest.mark.parametrize("width", [0, 18, 20])
+@examples
+@given(tallies)
+def test_the_pairs_of_a_tally_are_its_own_counts(tally: Tally) -> None:
+    assert tuple(tally.pairs) == tally.row()[-4:] and tally.pairs.total == sum(tally.row()[-4:])
+    assert tally.pairs.plus(tally.pairs) == (tally + tally).pairs
+
+
+@pytest.mark.parametrize("width", [0, 18, 20, 30, 32, 33, 34, 36])
 def test_a_row_of_another_width_is_refused_with_both_widths(width: int) -> None:
     with pytest.raises(ValueError, match=f"31 integers and 4 for each query class, this row has {width}"):
         Look.from_row([0] * width)

@@ -105,9 +105,9 @@ def test_a_golden_question_reaches_its_variant_alone_and_no_other_request_keeps_
         asked = {"type": "Exact", "name": GOLDEN_HEADER, "value": variant.value}
         for match, reference in zip(golden["matches"], plain["matches"], strict=True):
             assert match == {**reference, "headers": [*reference.get("headers", []), asked]}
-        assert [backend["weight"] for backend in golden["backendRefs"]] == weights
-    for backend in plain["backendRefs"]:
-        assert backend["filters"][0]["requestHeaderModifier"]["remove"] == [GOLDEN_HEADER]
+        assert [each["weight"] for each in golden["backendRefs"]] == weights
+    for each in plain["backendRefs"]:
+        assert each["filters"][0]["requestHeaderModifier"]["remove"] == [GOLDEN_HEADER]
     assert not is_golden(probe)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earlystop.api.counts import Tally, Variant
+from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.metrics.ledger import (
     Ledger,
     LedgerError,
@@ -27,8 +27,8 @@ FEW_KEYS = st.builds(
 )
 ODD = st.text(st.characters(), max_size=8) | st.sampled_from(["", '""', "%", "%20", " ", "\n", "a b", "ü", "\ud800"])
 ODD_KEYS = st.builds(SeriesKey, st.integers(0, 9999), st.sampled_from(Variant), ODD, ODD)
-TALLIES = st.builds(Tally, *[st.integers(0, 9)] * 8)
-BIG_TALLIES = st.builds(Tally, *[st.integers(0, 2**53)] * 8)
+TALLIES = st.builds(Tally, *[st.integers(0, 9)] * len(TALLY_FIELDS))
+BIG_TALLIES = st.builds(Tally, *[st.sampled_from((0, 0, 1)) | st.integers(0, 2**53)] * len(TALLY_FIELDS))
 SEEN = st.dictionaries(FEW_KEYS, TALLIES, max_size=6)
 PROPERTY = settings(max_examples=80, deadline=None)
 
@@ -114,6 +114,30 @@ def test_a_packed_ledger_can_be_read_by_a_person() -> None:
     assert unpack("") == Ledger()
 
 
+@pytest.mark.parametrize(
+    ("tally", "counts"),
+    [
+        (Tally(), "0"),
+        (Tally(started=3), "3"),
+        (Tally(completed=2), "0,2"),
+        (Tally(9, 8, 1, 5, 2, 1, 640, 52000), "9,8,1,5,2,1,640,52000"),
+        (Tally(feedback_down=4), "0,0,0,0,0,0,0,0,0,4"),
+        (Tally(pairs_both=7), "0,0,0,0,0,0,0,0,0,0,7"),
+        (Tally(started=1, pairs_neither=1), "1,0,0,0,0,0,0,0,0,0,0,0,0,1"),
+    ],
+)
+def test_zeros_at_the_end_of_a_line_are_left_out_and_come_back(tally: Tally, counts: str) -> None:
+    ledger = Ledger({SeriesKey(0, Variant.CANDIDATE, "a", "p"): tally})
+    assert pack(ledger) == f"0 candidate a p {counts}"
+    assert unpack(pack(ledger)) == ledger
+
+
+def test_a_server_without_votes_and_pairs_pays_for_none_in_the_status() -> None:
+    plain, voted = Tally(9, 8, 1, 5, 2, 1, 640, 52000), Tally(9, 8, 1, 5, 2, 1, 640, 52000, 1, 1, 1, 1, 1, 1)
+    key = SeriesKey(0, Variant.CANDIDATE, "a", "p")
+    assert len(pack(Ledger({key: voted}))) - len(pack(Ledger({key: plain}))) == 12
+
+
 GOOD_LINE = "0 baseline default p1 1,1,0,1,0,0,7,49"
 
 
@@ -124,7 +148,10 @@ GOOD_LINE = "0 baseline default p1 1,1,0,1,0,0,7,49"
         "nonsense",
         GOOD_LINE + " ",
         " " + GOOD_LINE,
-        GOOD_LINE + ",1",
+        GOOD_LINE + ",0",
+        GOOD_LINE + ",1,0",
+        GOOD_LINE + ",1" * 7,
+        GOOD_LINE + ",",
         GOOD_LINE.replace("49", "-49"),
         GOOD_LINE.replace("49", "4.9"),
         GOOD_LINE.replace("49", "049"),

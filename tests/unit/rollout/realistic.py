@@ -6,24 +6,44 @@ from functools import lru_cache
 
 import numpy as np
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.rollout.grid import spacing
 from tests.unit.rollout.policies import NOW
 
 EXACTLY_DRAWN = 20_000
+THIRTY_DAYS = 30 * 86_400
 
 
 @lru_cache(maxsize=8)
-def realistic_looks(count: int, requests_a_second: float, look_seconds: int = 15, seed: int = 7) -> tuple[Look, ...]:
-    """So many looks at half of the traffic; the candidate's answers are a third shorter."""
+def realistic_looks(
+    count: int, requests_a_second: float, look_seconds: int = 15, seed: int = 7, classes: int = 0
+) -> tuple[Look, ...]:
+    """So many looks at half of the traffic; the candidate's answers are a third shorter. Answers fall into the query
+    classes in equal shares, one share more for all others."""
     rng = np.random.default_rng(seed)
     looks, at = [], NOW
     for number in range(count):
-        seconds = spacing(look_seconds, number)
+        seconds = spacing(look_seconds, number, classes)
         at += seconds
         baseline, candidate = (_tally(rng, requests_a_second * seconds / 2, mean) for mean in (600, 400))
-        looks.append(Look(at, 2, 50, baseline, candidate))
+        dealt = zip(_dealt(rng, baseline, classes), _dealt(rng, candidate, classes), strict=True)
+        looks.append(Look(at, 2, 50, baseline, candidate, tuple(ClassAnswers(*b, *c) for b, c in dealt)))
     return tuple(looks)
+
+
+def looks_in(seconds: int, classes: int = 0, look_seconds: int = 15) -> int:
+    """How many looks there are in so much time."""
+    passed = looks = 0
+    while passed < seconds:
+        passed, looks = passed + spacing(look_seconds, looks, classes), looks + 1
+    return looks
+
+
+def _dealt(rng: np.random.Generator, tally: Tally, classes: int) -> list[tuple[int, int]]:
+    """Matches and mismatches of each class, dealt at random."""
+    shares = [1 / (classes + 1)] * (classes + 1)
+    matches, mismatches = (rng.multinomial(count, shares) for count in (tally.match, tally.mismatch))
+    return [(int(match), int(mismatch)) for match, mismatch in zip(matches, mismatches, strict=True)][:classes]
 
 
 def _tally(rng: np.random.Generator, expected: float, mean: float) -> Tally:

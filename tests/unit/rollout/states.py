@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.kernel import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
 from earlystop.rollout.kernel import weights_in_force as in_force
 from earlystop.rollout.state import RolloutState
+from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
-from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, decided, observe, snapshot, split
+from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
 
 SPEC = policy()
 HOLD = policy({"rollout": {"onInconclusive": "Hold"}})
@@ -47,6 +49,27 @@ def _reached() -> dict[str, RolloutState]:
         "second campaign": again,
         "second campaign at a later step": one_more,
         "second verdict": carried_out(decided(SPEC, again, Server(), HARMFUL)),
+        **_reached_with_claims(),
+    }
+
+
+def _reached_with_claims() -> dict[str, RolloutState]:
+    """States of policies with a floor, guardrails and query classes, and of one that reads pairs."""
+    each = judging({**CLAIMED, "requireEach": True})
+    good = in_classes(arms(1500), arms(500), arms(300))
+    broken = with_events(in_classes(arms(1500, 0.1), arms(500, 0.1)), {"failed": 20}, {"failed": 400})
+    unmoved = in_classes(arms(6000, mean_tokens=600), arms(2000, mean_tokens=600))
+    waiting = in_classes((Tally(), answers(3)), arms(20))
+    return {
+        "observing claims": observed(each, with_events(good, {"feedback_down": 9}, {"feedback_up": 5})),
+        "observing while a class waits": observed(each, in_classes(arms(20), arms(20)), waiting),
+        "observing an unmoved setting": observed(
+            judging({**CLAIMED, "tokens": {"minimumSaving": "0.2"}}), *[unmoved] * 2
+        ),
+        "promoted with every claim": carried_out(observed(each, *[good] * 20)),
+        "rolled back for every claim": carried_out(observed(each, broken)),
+        "observing pairs": observed(judging(PAIRED), paired(Pairs(40, 2, 3, 5), arms(30))),
+        "rolled back for pairs": carried_out(observed(judging(PAIRED), paired(Pairs(60, 40), arms(200)))),
     }
 
 

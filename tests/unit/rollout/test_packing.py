@@ -6,28 +6,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.rollout.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
 from earlystop.rollout.state import Totals
 from tests.unit.rollout.policies import examples
 from tests.unit.rollout.realistic import realistic_looks
 
 counts = st.one_of(st.integers(0, 300), st.integers(0, 2**64))
-tallies = st.builds(Tally, *[counts] * 8)
-any_looks = st.lists(st.builds(Look, st.integers(0, 2**40), st.integers(0, 19), st.integers(1, 99), tallies, tallies))
+tallies = st.builds(Tally, *[counts] * len(TALLY_FIELDS))
+answers = st.builds(ClassAnswers, *[counts] * 4)
+class_counts = st.integers(0, 10)
+
+
+def looks_with(classes: int) -> st.SearchStrategy[list[Look]]:
+    moments, steps, weights = st.integers(0, 2**40), st.integers(0, 19), st.integers(1, 99)
+    return st.lists(st.builds(Look, moments, steps, weights, tallies, tallies, st.tuples(*[answers] * classes)))
+
+
+def totals_with(classes: int) -> st.SearchStrategy[Totals]:
+    return st.builds(Totals, tallies, tallies, st.tuples(*[answers] * classes))
 
 
 @examples
-@given(any_looks)
-def test_looks_come_back_whatever_their_counts(looks: list[Look]) -> None:
-    assert unpack_looks(pack_looks(tuple(looks))) == tuple(looks)
+@given(class_counts.flatmap(lambda classes: st.tuples(st.just(classes), looks_with(classes))))
+def test_looks_come_back_whatever_their_counts_votes_pairs_and_query_classes(given: tuple[int, list[Look]]) -> None:
+    classes, looks = given
+    assert unpack_looks(pack_looks(tuple(looks)), classes) == tuple(looks)
 
 
 @examples
-@given(tallies, tallies)
-def test_totals_come_back_whatever_their_counts(baseline: Tally, candidate: Tally) -> None:
-    totals = Totals(baseline, candidate)
+@given(class_counts.flatmap(totals_with))
+def test_totals_come_back_whatever_their_counts_votes_pairs_and_query_classes(totals: Totals) -> None:
     assert unpack_totals(pack_totals(totals)) == totals
+
+
+@pytest.mark.parametrize("width", range(7, 41, 3))
+def test_totals_of_another_width_are_refused_with_the_widths_that_are_expected(width: int) -> None:
+    row = ",".join("1" * width)
+    whole = ",".join("1" * len(TALLY_FIELDS))
+    with pytest.raises(ValueError, match="expected twice 14 counts, and 4 for each query class"):
+        unpack_totals(f"{whole};{row}" if width != len(TALLY_FIELDS) else f"{whole};{row};{row}")
+    if width != 4:
+        with pytest.raises(ValueError, match=r"status\.mark"):
+            unpack_totals(f"{whole};{whole};{row}")
+
+
+@pytest.mark.parametrize("classes", [0, 1, 3, 9])
+def test_looks_of_another_number_of_query_classes_are_refused_with_the_width_that_is_expected(classes: int) -> None:
+    packed = pack_looks(realistic_looks(7, 20.0, classes=2))
+    with pytest.raises(ValueError, match=f"273 numbers, which are no rows of {31 + 4 * classes}"):
+        unpack_looks(packed, classes)
 
 
 def test_no_looks_are_no_text() -> None:

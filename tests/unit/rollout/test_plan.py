@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
 from tests.unit.rollout.policies import UID, examples, policy, written
 
@@ -33,6 +34,13 @@ JUDGED: dict[str, dict[str, Any]] = {
     "the margin": {"objective": {"exactMatch": {"margin": "0.06"}}},
     "the saving": {"objective": {"tokens": {"minimumSaving": "0.11"}}},
     "the risk": {"objective": {"risk": {"harm": "0.01"}}},
+    "the floor": {"objective": {"exactMatch": {"floor": "0.8"}}},
+    "what EM is compared on": {"objective": {"exactMatch": {"evidence": "Pairs"}}},
+    "the dispersion": {"objective": {"exactMatch": {"dispersion": "1.5"}}},
+    "the longest answer": {"objective": {"tokens": {"longestAnswer": 4096}}},
+    "a guardrail": {"objective": {"guardrails": [{"name": "f", "kind": "FailureRate", "maximumRatio": "1.5"}]}},
+    "a query class": {"objective": {"queryClasses": [{"name": "hard", "margin": "0.03"}]}},
+    "a proof of each": {"objective": {"queryClasses": [{"name": "hard", "margin": "0.03"}], "requireEach": True}},
 }
 
 NOT_JUDGED: dict[str, dict[str, Any]] = {
@@ -52,6 +60,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "prefix": {"delivery": {"gatewayHeader": {"headerPrefix": "x-early-stop-"}}},
     "preset": {"metrics": {"preset": "EarlyStop"}},
     "require each": {"objective": {"requireEach": False}},
+    "answers as evidence": {"objective": {"exactMatch": {"evidence": "Answers"}}},
     "strategy": {"rollout": {"strategy": "Canary"}},
     "step time": {
         "rollout": {
@@ -98,6 +107,62 @@ def test_a_plan_is_read_back_from_its_text(name: str) -> None:
     assert plan.weights == tuple(step.weight for step in spec.rollout.steps)
     assert plan.minimum_seconds == tuple(step.minimum_seconds for step in spec.rollout.steps)
     assert plan.objective.margin == float(spec.objective.exact_match.margin)
+
+
+EVERYTHING: dict[str, Any] = {
+    "exactMatch": {"margin": "0.04", "floor": "0.75", "dispersion": "1.25"},
+    "tokens": {"minimumSaving": "0.2", "longestAnswer": 4096},
+    "guardrails": [
+        {"name": "failures", "kind": "FailureRate", "maximumRatio": "1.5"},
+        {"name": "unhappy", "kind": "NegativeFeedback", "maximumRatio": "2"},
+    ],
+    "queryClasses": [{"name": "multi-hop", "margin": "0.03"}, {"name": "easy", "margin": "0.1"}],
+    "requireEach": True,
+    "risk": {"promote": "0.01", "harm": "0.02"},
+}
+
+
+def test_a_plan_judges_by_every_field_of_the_policys_objective() -> None:
+    assert parse_plan(plan_text(policy({"objective": EVERYTHING}))).objective == Objective(
+        margin=0.04,
+        minimum_saving=0.2,
+        risk_promote=0.01,
+        risk_harm=0.02,
+        floor=0.75,
+        guardrails=(
+            Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),
+            Guardrail("unhappy", GuardrailKind.NEGATIVE_FEEDBACK, 2.0),
+        ),
+        classes=(ClassMargin("multi-hop", 0.03), ClassMargin("easy", 0.1)),
+        require_each=True,
+        basis=Basis.ANSWERS,
+        dispersion=1.25,
+        longest_answer=4096,
+    )
+
+
+def test_a_plan_that_reads_pairs_says_so() -> None:
+    plan = parse_plan(plan_text(policy({"objective": {"exactMatch": {"evidence": "Pairs"}}})))
+    assert plan.objective.basis is Basis.PAIRS
+
+
+def test_a_plan_asks_for_nothing_that_the_policy_does_not() -> None:
+    assert parse_plan(plan_text(policy())).objective == Objective(0.05, 0.1, 0.05, 0.05)
+
+
+def test_a_plan_holds_no_word_about_what_was_left_out_or_has_its_default() -> None:
+    absent = ("evidence", "dispersion", "floor", "longestAnswer", "guardrails", "queryClasses", "requireEach", "risk")
+    for changes in ({}, DEFAULTS["require each"], DEFAULTS["answers as evidence"], DEFAULTS["risk"]):
+        told = json.loads(plan_text(policy(changes)))["objective"]
+        assert told == {"exactMatch": {"margin": "0.05"}, "tokens": {"minimumSaving": "0.1"}}
+        assert not [name for name in absent if f'"{name}"' in json.dumps(told)]
+
+
+def test_query_classes_on_pairs_are_no_plan() -> None:
+    classes = [{"name": "hard", "margin": "0.03"}]
+    spec = policy({"objective": {"exactMatch": {"evidence": "Pairs"}, "queryClasses": classes}})
+    with pytest.raises(ValueError, match="classes are compared on answers"):
+        parse_plan(plan_text(spec))
 
 
 def test_what_a_candidate_leaves_out_is_the_baselines() -> None:

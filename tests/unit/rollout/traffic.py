@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from earlystop.api.counts import Tally
+from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import take_look, weights_in_force
@@ -44,19 +44,29 @@ SAVING = Quality(mean_tokens=300)
 HARMFUL = Quality(exact_match=0.4, mean_tokens=300)
 
 
+def nothing(classes: int) -> Totals:
+    """No counts of so many query classes."""
+    return Totals(classes=(ClassAnswers(),) * classes)
+
+
 def plus(one: Totals, other: Totals) -> Totals:
-    return Totals(one.baseline + other.baseline, one.candidate + other.candidate)
+    classes = (
+        ClassAnswers(*(mine + more for mine, more in zip(*both, strict=True)))
+        for both in zip(one.classes, other.classes, strict=True)
+    )
+    return Totals(one.baseline + other.baseline, one.candidate + other.candidate, tuple(classes))
 
 
 def minus(one: Totals, other: Totals) -> Totals:
-    return Totals(one.baseline - other.baseline, one.candidate - other.candidate)
+    classes = (mine - theirs for mine, theirs in zip(one.classes, other.classes, strict=True))
+    return Totals(one.baseline - other.baseline, one.candidate - other.candidate, tuple(classes))
 
 
 class Server:
-    """Counters by revision and step, as the convention keeps them."""
+    """Counters by revision and step, as the convention keeps them; classes: how many query classes are named."""
 
-    def __init__(self) -> None:
-        self.counters: defaultdict[tuple[str, int], Totals] = defaultdict(Totals)
+    def __init__(self, classes: int = 0) -> None:
+        self.counters: defaultdict[tuple[str, int], Totals] = defaultdict(lambda: nothing(classes))
 
     def serve(self, state: RolloutState, counts: Totals) -> None:
         key = state.revision, state.step
