@@ -7,11 +7,11 @@ recomputed from the looks that it stores.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, Variant
 from earlystop.evidence import (
     effective,
     empirical_bernstein,
@@ -139,6 +139,8 @@ def update(state: EvidenceState, look: Look) -> EvidenceState:
     enough. Raises ValueError for a count that cannot be or a weight outside 1..99, naming the field.
     """
     _check(state.objective, look)
+    if not quality.usable(state.objective, look):
+        look = _without_answers(look)
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.weight)
     return EvidenceState(
@@ -218,6 +220,13 @@ def _scored(state: EvidenceState) -> tuple[int, int]:
 def _shown(log_e_max: float, risk: float) -> bool:
     """Whether a claim is made at this risk; one with no risk to spend is never made."""
     return risk > 0 and log_e_max >= -log(risk)
+
+
+def _without_answers(look: Look) -> Look:
+    """The look with its requests alone."""
+    nothing = (ClassAnswers(),) * len(look.classes)
+    baseline, candidate = (replace(each, match=0, mismatch=0) for each in (look.baseline, look.candidate))
+    return replace(look, baseline=baseline, candidate=candidate, classes=nothing)
 
 
 def _answers(tally: Tally) -> Answers:

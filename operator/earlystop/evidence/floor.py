@@ -23,6 +23,7 @@ from earlystop.evidence.bets import Answers, Side
 
 NOTHING = Answers(0, 0)
 
+MOST_ANSWERS = 1e12
 _TINY = 1e-300
 
 
@@ -63,6 +64,8 @@ def log_e(answers: Answers, floor: float, side: Side, dispersion: float = 1.0, a
         raise ValueError(
             f"{answers.match} exact matches among {answers.scored} scored answers; write 0 <= match <= scored"
         )
+    # Beyond so many answers floats cannot hold the difference; to count them for fewer is to be careful.
+    dispersion = max(dispersion, answers.scored / MOST_ANSWERS)
     hit, miss = answers.match / dispersion, (answers.scored - answers.match) / dispersion
     if side < 0:
         hit, miss, floor, a, b = miss, hit, 1 - floor, b, a

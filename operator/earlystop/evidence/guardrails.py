@@ -9,7 +9,7 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence import floor, rates
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.floor import FloorProcess
-from earlystop.evidence.objective import FLOOR, GuardrailKind, Objective, guardrail_name
+from earlystop.evidence.objective import FLOOR, Basis, GuardrailKind, Objective, guardrail_name
 from earlystop.evidence.rates import Events, RateProcess
 
 
@@ -31,12 +31,16 @@ def start(objective: Objective) -> Guardrails:
 
 def update(guardrails: Guardrails, objective: Objective, look: Look) -> Guardrails:
     """The processes after one more look."""
-    answers = Answers(look.candidate.scored, look.candidate.match)
     below = guardrails.floor
     return Guardrails(
-        None if below is None else floor.update(below, answers, objective.dispersion),
+        None if below is None else floor.update(below, _answers(objective, look), objective.dispersion),
         tuple(
-            rates.update(process, _events(rail.kind, look.baseline), _events(rail.kind, look.candidate))
+            rates.update(
+                process,
+                _events(rail.kind, look.baseline),
+                _events(rail.kind, look.candidate),
+                objective.dispersion,
+            )
             for process, rail in zip(guardrails.rates, objective.guardrails, strict=True)
         ),
     )
@@ -48,6 +52,14 @@ def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[st
         yield FLOOR, guardrails.floor
     for rail, process in zip(objective.guardrails, guardrails.rates, strict=True):
         yield guardrail_name(rail.name), process
+
+
+def _answers(objective: Objective, look: Look) -> Answers:
+    """The candidate's answers; those to the questions of pairs, where Exact Match is read from them."""
+    if objective.basis is Basis.PAIRS:
+        pairs = look.candidate.pairs
+        return Answers(pairs.total, pairs.both + pairs.candidate_only)
+    return Answers(look.candidate.scored, look.candidate.match)
 
 
 def _events(kind: GuardrailKind, tally: Tally) -> Events:

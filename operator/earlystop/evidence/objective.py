@@ -84,6 +84,16 @@ class Objective:
                 raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
         if not self.dispersion >= 1:
             raise ValueError(f"dispersion is {self.dispersion}; write 1 for independent answers or a larger factor")
+        for each in self.classes:
+            if not each.name or not 0 < each.margin < 1:
+                raise ValueError(
+                    f"query class {each.name!r} has the margin {each.margin}; write a name and a fraction, as in 0.03"
+                )
+        for rail in self.guardrails:
+            if not 1 < rail.maximum_ratio < float("inf"):
+                raise ValueError(f"guardrail {rail.name!r} has the ratio {rail.maximum_ratio}; write one above 1")
+        if self.longest_answer is not None and self.longest_answer < 1:
+            raise ValueError(f"longest_answer is {self.longest_answer}; write a number of tokens, as in 4096")
         if self.floor is not None and not 0 < self.floor < 1:
             raise ValueError(f"floor is {self.floor}; write an Exact Match as a fraction, as in 0.80")
         if self.classes and self.basis is Basis.PAIRS:

@@ -39,7 +39,8 @@ class LookInParts:
 def deal(baseline: Answers, candidate: Answers, seed: int) -> list[tuple[Answers, Answers]]:
     """The answers of a look in up to 16 parts of about 20 answers or more, each with both arms.
 
-    A look in which an arm has no answer is one part, and so is one of a million answers, which needs no such care.
+    A look in which an arm has no answer is one part, and so is one of more than a million answers, which needs no such
+    care.
     seed: fixed before the look, as its time.
     """
     if baseline.scored + candidate.scored > MOST_ANSWERS:
@@ -73,9 +74,10 @@ def drawn(random: Random, sizes: Sequence[int], marked: int) -> list[int]:
 
 
 def hypergeometric(uniform: float, items: int, marked: int, size: int) -> int:
-    """How many marked items a draw of `size` without replacement holds: the law's quantile in order of likelihood.
+    """How many marked items a draw of `size` without replacement holds, by the inverse of its law.
 
-    uniform: in 0..1. The search starts at the most likely number and takes a few standard deviations of steps.
+    uniform: in 0..1. Numbers are tried from the most likely one outwards, in turn above and below it, which takes a few
+    standard deviations of steps.
     """
     low, high = max(0, size + marked - items), min(size, marked)
     if low == high:

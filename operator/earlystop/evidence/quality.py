@@ -121,5 +121,7 @@ def _classes(objective: Objective, look: Look) -> dict[str, Arms]:
     for each, (match_b, miss_b, match_c, miss_c) in zip(objective.classes, look.classes, strict=True):
         found[each.name] = Arms(Answers(match_b + miss_b, match_b), Answers(match_c + miss_c, match_c))
         rest = [rest[0] - match_b, rest[1] - match_b - miss_b, rest[2] - match_c, rest[3] - match_c - miss_c]
+    if min(rest[0], rest[1] - rest[0], rest[2], rest[3] - rest[2]) < 0:
+        raise ValueError(f"look at {look.at}: the named query classes hold more answers than the variant has in all")
     found[OTHER] = Arms(Answers(rest[1], rest[0]), Answers(rest[3], rest[2]))
     return found

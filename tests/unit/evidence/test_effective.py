@@ -19,7 +19,7 @@ def run(rng: np.random.Generator, ratio: float, looks: int, size: int = 100) -> 
         look = lengths(rng, size, MEAN), lengths(rng, size, MEAN * ratio)
         token_process = tokens.update(token_process, *look, 50)
         check = effective.update(check, token_process)
-    shown = effective.assess(check, token_process)
+    shown = check.effect
     return shown, shown is Effect.MOVED
 
 
@@ -43,7 +43,7 @@ def test_equal_settings_are_called_different_no_more_often_than_the_risk() -> No
 def test_before_any_answer_nothing_is_shown() -> None:
     check = effective.update(effective.start(), tokens.start(0.1))
     assert check.log_e == check.log_e_max == 0
-    assert effective.assess(check, tokens.start(0.1)) is Effect.NOT_SHOWN
+    assert check.effect is Effect.NOT_SHOWN
 
 
 def test_the_two_sided_mixture_averages_both_directions_of_the_one_sided_one() -> None:
@@ -56,3 +56,21 @@ def test_the_two_sided_mixture_averages_both_directions_of_the_one_sided_one() -
 def test_a_shift_outside_its_domain_is_refused(shift: float) -> None:
     with pytest.raises(ValueError, match=r"as in 0\.05"):
         effective.start(shift)
+
+
+def test_not_moved_is_said_once_and_stays_until_the_setting_is_seen_to_have_moved() -> None:
+    rng = np.random.default_rng(23)
+    token_process, check = tokens.start(0.1), effective.start(0.05)
+    words = []
+    for ratio in [1.0] * 120 + [0.8] * 60:
+        token_process = tokens.update(token_process, lengths(rng, 600, MEAN), lengths(rng, 600, MEAN * ratio), 50)
+        check = effective.update(check, token_process)
+        words.append(check.effect)
+    changes = [word for word, before in zip(words[1:], words, strict=False) if word is not before]
+    assert changes == [Effect.NOT_MOVED, Effect.MOVED]
+
+
+@pytest.mark.parametrize("risk", [0.0, 1.0, float("nan")])
+def test_a_risk_outside_its_domain_is_refused(risk: float) -> None:
+    with pytest.raises(ValueError, match=r"as in 0\.01"):
+        effective.start(0.05, risk)

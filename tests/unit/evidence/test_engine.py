@@ -1,4 +1,4 @@
-"""The engine: one fold over looks, deterministic, with verdicts that follow from its four claims."""
+"""The engine: one fold over looks, deterministic, with verdicts that follow from its claims."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind
 from tests.unit.evidence.simulate import examples
 
 OBJECTIVE = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)
@@ -38,11 +39,52 @@ any_objective = st.builds(
 )
 
 
+names = st.lists(st.sampled_from("abcdef"), max_size=4, unique=True)
+ratios = st.floats(1.0001, 100)
+
+
+@st.composite
+def claims_and_looks(draw: st.DrawFn) -> tuple[Objective, list[Look]]:
+    """An objective of any claims, and looks whose tallies hold at least the answers of its classes.
+
+    With a floor counts end at 10^12: past 10^14 answers no float tells a rate at the floor from it.
+    """
+    basis, floor = draw(st.sampled_from(list(Basis))), draw(st.none() | st.floats(1e-6, 0.999999))
+    objective = replace(
+        draw(any_objective),
+        floor=floor,
+        guardrails=tuple(
+            Guardrail(name, draw(st.sampled_from(list(GuardrailKind))), draw(ratios)) for name in draw(names)
+        ),
+        classes=tuple(ClassMargin(name, draw(st.floats(1e-6, 0.999999))) for name in draw(names))
+        if basis is Basis.ANSWERS
+        else (),
+        require_each=draw(st.booleans()),
+        basis=basis,
+        dispersion=draw(st.floats(1, 1000)),
+    )
+    count = st.one_of(st.integers(0, 300), st.integers(0, 2**63 if floor is None else 10**12))
+    tally = st.builds(Tally, *[count] * len(TALLY_FIELDS))
+    answers = st.builds(ClassAnswers, *[count | st.just(0)] * 4)
+    return objective, [
+        holding(Look(15 * at, 0, draw(st.integers(1, 99)), draw(tally), draw(tally)), rows)
+        for at, rows in enumerate(
+            draw(st.lists(st.tuples(*[answers] * len(objective.classes)), min_size=1, max_size=4))
+        )
+    ]
+
+
+def holding(look: Look, classes: tuple[ClassAnswers, ...]) -> Look:
+    """The look with these answers of classes on top of those it has."""
+    match_b, miss_b, match_c, miss_c = (sum(column) for column in zip(ClassAnswers(), *classes, strict=True))
+    baseline, candidate = Tally(match=match_b, mismatch=miss_b), Tally(match=match_c, mismatch=miss_c)
+    return replace(look, baseline=look.baseline + baseline, candidate=look.candidate + candidate, classes=classes)
+
+
 @examples
-@given(any_objective, any_looks)
-def test_no_counts_whatsoever_raise_or_leave_a_number_that_is_not_finite(
-    objective: Objective, looks: list[Look]
-) -> None:
+@given(st.one_of(st.tuples(any_objective, any_looks), claims_and_looks()))
+def test_no_counts_whatsoever_raise_or_leave_a_number_that_is_not_finite(drawn: tuple[Objective, list[Look]]) -> None:
+    objective, looks = drawn
     state = engine.begin(objective)
     for look in looks:
         state = engine.update(state, look)
@@ -70,11 +112,26 @@ def test_a_replay_gives_the_same_floats_as_folding_look_by_look(looks: list[Look
 
 
 @examples
-@given(any_looks, st.integers(0, 8))
-def test_claims_once_made_stay_made(looks: list[Look], at: int) -> None:
-    before, after = assessed(*looks[:at]), assessed(*looks)
+@given(st.one_of(st.tuples(st.just(OBJECTIVE), any_looks), claims_and_looks()), st.integers(0, 8))
+def test_claims_once_made_stay_made(drawn: tuple[Objective, list[Look]], at: int) -> None:
+    objective, looks = drawn
+    before, after = (engine.assess(engine.replay(objective, seen)) for seen in (looks[:at], looks))
     for name in ("non_inferior", "saves_tokens", "harmful", "sample_ratio_broken"):
         assert getattr(after, name) >= getattr(before, name)
+    assert set(after.harms) >= set(before.harms)
+
+
+@examples
+@given(claims_and_looks())
+def test_every_claim_besides_the_four_goes_by_its_name_in_the_objectives_order(
+    drawn: tuple[Objective, list[Look]],
+) -> None:
+    objective, looks = drawn
+    found = engine.assess(engine.replay(objective, looks))
+    proofs = [f"certificate/{each.name}" for each in objective.classes if objective.require_each]
+    harms = list(objective.harm_risks.guardrails)
+    assert [name for name, _ in found.log_e.others] == [name for name, _ in found.log_e_max.others] == harms + proofs
+    assert found.harms == tuple(name for name in [engine.EXACT_MATCH, *harms] if name in found.harms)
 
 
 def test_no_look_means_no_evidence() -> None:
@@ -110,16 +167,31 @@ def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() ->
     assert assessed(Look(0, 0, 50, flooded, WRONG)).verdict is Verdict.ROLL_BACK
 
 
+@pytest.mark.parametrize("setting", list(Effect))
 @pytest.mark.parametrize("bits", range(16))
-def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int) -> None:
+def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int, setting: Effect) -> None:
     non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
     harms = ("floor",) if harmful else ()
     claims = (non_inferior, saves, harms, broken)
-    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), Effect.MOVED, *claims)
-    promotable = non_inferior and saves and not broken
+    found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), setting, *claims)
+    promotable = non_inferior and saves and not broken and setting is not Effect.NOT_MOVED
     expected = Verdict.ROLL_BACK if harmful else Verdict.PROMOTE if promotable else Verdict.CONTINUE
     assert found.verdict is expected
+
+
+def test_a_candidate_whose_lengths_show_that_the_setting_is_not_in_force_is_never_promoted() -> None:
+    objective = replace(OBJECTIVE, minimum_saving=0.1)
+    many = Tally(1050, 1000, 10, 850, 150, tokens=600_000, tokens_squared=361_000_000)
+    unmoved = replace(many, tokens=598_200, tokens_squared=358_900_000)
+    found = engine.assess(engine.replay(objective, [Look(0, 0, 50, many, unmoved)] * 38))
+    assert found.non_inferior and not found.harmful and not found.sample_ratio_broken
+    assert found.setting is Effect.NOT_MOVED and found.verdict is Verdict.CONTINUE
+    any_saving = engine.replay(replace(objective, minimum_saving=0.0), [Look(0, 0, 50, many, unmoved)] * 38)
+    assert engine.assess(any_saving).setting is Effect.MOVED, "lengths that are shown to be shorter have moved"
+    broken = replace(unmoved, match=550, mismatch=450)
+    harmed = engine.replay(objective, [Look(0, 0, 50, many, broken)] * 38)
+    assert engine.assess(harmed).verdict is Verdict.ROLL_BACK
 
 
 @pytest.mark.parametrize(
@@ -145,9 +217,7 @@ def test_each_claim_is_made_exactly_when_its_largest_e_value_reaches_one_over_it
     for factor, expected in ((math.exp(-1), False), (math.exp(1), True)):
         others = dict.fromkeys(("risk_promote", "risk_harm", "risk_sample_ratio"), 1e-300 if expected else 0.999)
         risks = others | {risk: math.exp(-peak) * factor}
-        objective = replace(OBJECTIVE, dispersion=1.0)
-        for name, value in risks.items():
-            objective = replace(objective, **{name: value})  # type: ignore[arg-type]
+        objective = replace(OBJECTIVE, **risks)  # type: ignore[arg-type]
         found = engine.assess(engine.replay(objective, looks))
         # Looks near the line are taken in parts, so the line moves the evidence a little.
         assert getattr(found.log_e_max, process) == pytest.approx(peak, abs=0.5)

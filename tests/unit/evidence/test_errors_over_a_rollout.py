@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from earlystop.evidence import exact_match
+from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.evidence import engine, exact_match
+from earlystop.evidence.engine import Assessment, Objective
 from earlystop.evidence.exact_match import Side
+from earlystop.evidence.objective import ClassMargin, Guardrail, GuardrailKind
 from tests.unit.evidence.simulate import RAMP, at_most, scored_answers
 
 MARGIN, RISK = 0.02, 0.05
@@ -92,3 +97,84 @@ def test_an_equal_candidate_is_promoted_after_four_fifths_of_the_best_fixed_samp
 def test_a_candidate_that_loses_a_third_of_its_answers_is_caught_within_two_looks_on_average() -> None:
     rng = np.random.default_rng(43)
     assert np.mean([requests_until_claim(rng, Side.HARM, -0.35) for _ in range(100)]) <= 2 * 200
+
+
+# The engine as the operator runs it: all claims at once, looks in parts.
+
+OBJECTIVE = Objective(margin=MARGIN, minimum_saving=0.10, risk_promote=RISK, risk_harm=RISK)
+ARM = Tally(started=100, completed=100, tokens=60_000, tokens_squared=50_000_000)
+SHORTER = replace(ARM, tokens=40_000, tokens_squared=25_000_000)
+
+
+Row = tuple[Tally, Tally, tuple[ClassAnswers, ...]]
+
+
+def judged(objective: Objective, looks: Iterable[Row]) -> Assessment:
+    """The claims that were made at any of the looks, 15 seconds apart."""
+    return engine.assess(engine.replay(objective, (Look(15 * at, 0, 50, *counted) for at, counted in enumerate(looks))))
+
+
+def two_errors(runs: int) -> float:
+    """The largest share of false claims, two standard errors above the risk."""
+    return RISK + 2 * math.sqrt(RISK * (1 - RISK) / runs)
+
+
+def test_at_the_edge_the_engine_makes_false_claims_no_more_often_than_the_risk() -> None:
+    runs, looks, rng, false = 400, 100, np.random.default_rng(51), Counter[str]()
+    for rates in rng.binomial(100, [0.85, 0.85 - MARGIN], (runs, looks, 2)).tolist():
+        arms = (
+            (replace(ARM, match=b, mismatch=100 - b), replace(SHORTER, match=c, mismatch=100 - c)) for b, c in rates
+        )
+        found = judged(OBJECTIVE, ((baseline, candidate, ()) for baseline, candidate in arms))
+        assert found.saves_tokens  # so the promise on Exact Match alone stands against a promotion
+        false.update(promote=found.non_inferior, harm=found.harmful)
+    assert false["promote"] / runs <= two_errors(runs)
+    assert false["harm"] / runs <= two_errors(runs)
+
+
+def at_every_edge(runs: int, looks: int, hard: int, losses: tuple[float, float]) -> list[list[Row]]:
+    """Runs of looks of 100 answers an arm, `hard` of them of a class of its own, with these losses in it and in others;
+    the candidate fails 1.5 times and displeases twice as often as the baseline."""
+    rng = np.random.default_rng(52)
+    sizes, rates = [hard, hard, 100 - hard, 100 - hard], [0.55, 0.55 - losses[0], 0.90, 0.90 - losses[1]]
+    matches = rng.binomial(sizes, rates, (runs, looks, 4))
+    failed = rng.binomial(100, [0.02, 0.03], (runs, looks, 2))
+    disliked = rng.binomial(100 - failed, [0.05, 0.10])
+    found = []
+    for drawn in np.concatenate([matches, failed, disliked], axis=2).tolist():
+        rows: list[Row] = []
+        for hard_b, hard_c, other_b, other_c, failed_b, failed_c, down_b, down_c in drawn:
+            answers = ClassAnswers(hard_b, hard - hard_b, hard_c, hard - hard_c)
+            baseline, candidate = (
+                replace(arm, completed=100 - fail, failed=fail, match=match, mismatch=100 - match, feedback_down=down)
+                for arm, fail, match, down in (
+                    (ARM, failed_b, hard_b + other_b, down_b),
+                    (SHORTER, failed_c, hard_c + other_c, down_c),
+                )
+            )
+            rows.append((baseline, candidate, (answers,)))
+        found.append(rows)
+    return found
+
+
+def test_with_unequal_classes_and_every_claim_at_its_edge_no_error_is_more_frequent_than_its_risk() -> None:
+    runs, share, loss_hard = 250, 0.3, 0.04
+    loss_other = (MARGIN - share * loss_hard) / (1 - share)  # on average the margin
+    objective = replace(
+        OBJECTIVE,
+        floor=share * (0.55 - loss_hard) + (1 - share) * (0.90 - loss_other),
+        guardrails=(
+            Guardrail("errors", GuardrailKind.FAILURE_RATE, 1.5),
+            Guardrail("votes", GuardrailKind.NEGATIVE_FEEDBACK, 2.0),
+        ),
+        classes=(ClassMargin("hard", loss_hard),),
+        require_each=True,
+    )
+    false = Counter[str]()
+    for looks in at_every_edge(runs, 100, round(100 * share), (loss_hard, loss_other)):
+        found = judged(objective, looks)
+        certificate = dict(found.log_e_max.others)["certificate/hard"]
+        false.update(
+            mean=found.log_e_max.promote >= THRESHOLD, certificate=certificate >= THRESHOLD, harm=found.harmful
+        )
+    assert max(false.values()) / runs <= two_errors(runs), false
