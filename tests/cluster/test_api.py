@@ -67,6 +67,17 @@ def test_a_new_policy_is_not_ready_before_an_operator_has_seen_it(cluster: Clust
         cluster.access.kubectl("wait", "esp/qa", f"--namespace={namespace}", "--for=condition=Ready", "--timeout=1s")
 
 
+def test_a_new_source_is_not_known_to_be_reachable(cluster: Cluster) -> None:
+    cluster.access.apply(source("unseen"))
+    try:
+        (condition,) = cluster.access.get("ess/unseen")["status"]["conditions"]
+        assert (condition["type"], condition["status"], condition["reason"]) == ("Reachable", "Unknown", "Pending")
+        heading, line = cluster.access.kubectl("get", "ess/unseen").splitlines()
+        assert heading.split()[3:5] == ["REACHABLE", "REASON"] and line.split()[3:5] == ["Unknown", "Pending"]
+    finally:
+        cluster.access.kubectl("delete", "ess/unseen")
+
+
 def test_what_is_left_out_gets_its_documented_default(cluster: Cluster, namespace: str) -> None:
     cluster.access.apply(policy(namespace))
     spec = cluster.access.get("esp/qa", f"--namespace={namespace}")["spec"]

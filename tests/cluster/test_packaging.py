@@ -31,7 +31,16 @@ def test_the_chart_has_nothing_that_helm_warns_of() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["image.repo=x", "crd.install=true", "replicas=2", "logLevel=TRACE", "crds.keep=perhaps", "image.tag=1"]
+    "setting",
+    [
+        "image.repo=x",
+        "crd.install=true",
+        "replicas=2",
+        "logLevel=TRACE",
+        "crds.keep=perhaps",
+        "image.tag=1",
+        "metricSecrets=all",
+    ],
 )
 def test_a_value_that_the_chart_does_not_know_is_refused(setting: str) -> None:
     with pytest.raises(ClusterError, match="schema"):
@@ -53,6 +62,14 @@ def test_the_chart_carries_the_crds_and_keeps_them_on_uninstall() -> None:
     assert "CustomResourceDefinition" not in {each["kind"] for each in objects(template("--set=crds.install=false"))}
 
 
+@pytest.mark.parametrize(("settings", "names"), [([], None), (["--set=metricSecrets={a,b.c}"], ["a", "b.c"])])
+def test_the_right_to_read_secrets_can_be_narrowed_to_names(settings: list[str], names: list[str] | None) -> None:
+    role = named(template(*settings), "Role", "earlystop-metric-secrets")
+    (rule,) = role["rules"]
+    assert role["metadata"]["namespace"] == "earlystop-system"
+    assert (rule["resources"], rule["verbs"], rule.get("resourceNames")) == (["secrets"], ["get"], names)
+
+
 def test_the_api_server_takes_the_install_manifest(cluster: Cluster, namespace: str) -> None:
     own, rest = (MANIFESTS / "install.yaml").read_text().split("---\n", maxsplit=1)
     assert "namespace/earlystop-system" in cluster.access.kubectl(*DRY_RUN, input=own)
@@ -67,6 +84,7 @@ def test_the_api_server_takes_the_chart_with_every_value_written(cluster: Cluste
     values = {
         "image": {"repository": "registry.example.com/team/earlystop-operator", "tag": "0.1.0-rc.1"},
         "imagePullSecrets": [{"name": "registry"}],
+        "metricSecrets": ["prometheus", "thanos.tls"],
         "logLevel": "DEBUG",
         "nodeSelector": {"kubernetes.io/os": "linux"},
         "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],

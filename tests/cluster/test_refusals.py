@@ -262,6 +262,16 @@ SOURCES: dict[str, tuple[str, Any, str]] = {
     ),
     "an address of another scheme": ("spec.url", "ftp://prometheus", "spec.url in body should match '^https?://'"),
     "a token written out": ("spec.auth", {"type": "Bearer", "token": "x"}, 'unknown field "spec.auth.token"'),
+    "a certificate without its key": (
+        "spec",
+        {"url": "https://prometheus", "tls": {"certificateRef": {"name": "a", "key": "tls.crt"}}},
+        "tls: certificateRef and keyRef belong together; write both or neither",
+    ),
+    "certificates for an address without TLS": (
+        "spec.tls",
+        {"caRef": {"name": "a", "key": "ca.crt"}},
+        "tls: certificates are of use for an https address only; write https:// in url or remove tls",
+    ),
     "a server that is not known": ("spec.flavour", "Graphite", 'Unsupported value: "Graphite"'),
     "no time between scrapes": ("spec.scrapeIntervalSeconds", 0, "should be greater than or equal to 1"),
 }

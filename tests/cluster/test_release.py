@@ -25,12 +25,14 @@ NEEDED: set[Right] = {
     *(("earlystop.dev", "earlystoppolicies", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystoppolicies/status", "update"),
     *(("earlystop.dev", "metricsources", verb) for verb in ("get", "list", "watch")),
+    ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get")),
     ("apps", "deployments", "get"),
     *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
     ("gateway.networking.k8s.io", "gateways", "get"),
     ("gateway.networking.k8s.io", "gatewayclasses", "get"),
-    *(("", "services", verb) for verb in ("get", "create", "update")),
+    *(("", "services", verb) for verb in ("get", "list", "create", "update")),
+    ("", "secrets", "get"),  # in the operator's own namespace, see below
     *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }
@@ -107,8 +109,9 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
 @pytest.mark.parametrize(
     ("verb", "resource"),
     [
-        ("get", "secrets"),
         ("list", "secrets"),
+        ("watch", "secrets"),
+        ("update", "secrets"),
         ("get", "configmaps"),
         ("get", "pods"),
         ("patch", "deployments.apps"),
@@ -123,6 +126,17 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
 )
 def test_the_operator_may_not(cluster: Cluster, release: str, verb: str, resource: str) -> None:
     assert not may(cluster, release, ACCOUNT, verb, resource)
+
+
+def test_the_operator_gets_no_secret_of_another_namespace(cluster: Cluster, release: str) -> None:
+    def may_get_secrets(namespace: str) -> bool:
+        attributes = {"namespace": namespace, "verb": "get", "resource": "secrets"}
+        spec = {"user": user_name(release, ACCOUNT), "resourceAttributes": attributes}
+        return bool(review(cluster, "SubjectAccessReview", spec)["allowed"])
+
+    assert may_get_secrets(release)
+    assert not may_get_secrets("default")
+    assert not may_get_secrets("kube-system")
 
 
 @pytest.mark.parametrize(

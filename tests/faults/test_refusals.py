@@ -123,11 +123,6 @@ def create_source(place: Place) -> None:
     place.apply(manifests.source(source_of(place), place.stage.prometheus.url))
 
 
-def create_thanos(place: Place) -> None:
-    source = manifests.source(source_of(place), place.stage.prometheus.url)
-    place.apply({**source, "spec": {**source["spec"], "flavour": "Thanos"}})
-
-
 def not_built(says: str, **spec: Any) -> Case:
     """A policy that asks for something of a later release; a field of None is left out."""
 
@@ -186,9 +181,6 @@ CASES: dict[str, Case] = {
     ),
     "source missing": Case(
         "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, mend=create_source
-    ),
-    "source of another flavour": Case(
-        "NotBuilt", "use Prometheus", prepare=create_thanos, edit=name_absent_source, mend=create_source
     ),
     "search": not_built("write the setting to try as the one candidate", candidates=None, search=SEARCH),
     "several candidates": not_built("write one, and the next after its verdict", candidates=CANDIDATES),

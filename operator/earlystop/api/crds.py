@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
-from earlystop.api.source import SourceSpec
+from earlystop.api.source import REACHABLE, SourceSpec, SourceStatus
 from earlystop.api.status import PolicyStatus
 from earlystop.api.values import GROUP, VERSION
 from earlystop.api.verdict import VerdictSpec
@@ -25,19 +25,6 @@ def definitions() -> dict[str, dict[str, Any]]:
 
 
 def _policy() -> dict[str, Any]:
-    status = structural_schema(PolicyStatus)
-    # Tools that wait for readiness must not take a policy for done before the operator has seen it.
-    status["default"] = {
-        "conditions": [
-            {
-                "type": "Ready",
-                "status": "Unknown",
-                "reason": "Pending",
-                "message": "Waiting for the early-stop operator to see this policy",
-                "lastTransitionTime": "1970-01-01T00:00:00Z",
-            }
-        ]
-    }
     return _definition(
         kind="EarlyStopPolicy",
         plural="earlystoppolicies",
@@ -45,7 +32,7 @@ def _policy() -> dict[str, Any]:
         scope="Namespaced",
         description="Tries bolder early-stop settings on a share of live LLM traffic and keeps what is proven.",
         spec=PolicySpec,
-        status=status,
+        status=_status(PolicyStatus, "Ready", "Waiting for the early-stop operator to see this policy"),
         columns=[
             _column("Mode", ".spec.delivery.mode"),
             _column("Target", ".spec.targetRef.name"),
@@ -70,7 +57,14 @@ def _source() -> dict[str, Any]:
         scope="Cluster",
         description="Where counts are read. Written by the cluster's admin.",
         spec=SourceSpec,
-        columns=[_column("URL", ".spec.url"), _column("Flavour", ".spec.flavour"), AGE],
+        status=_status(SourceStatus, REACHABLE, "Waiting for the early-stop operator to ask this source"),
+        columns=[
+            _column("URL", ".spec.url"),
+            _column("Flavour", ".spec.flavour"),
+            _column("Reachable", f".status.conditions[?(@.type=='{REACHABLE}')].status"),
+            _column("Reason", f".status.conditions[?(@.type=='{REACHABLE}')].reason"),
+            AGE,
+        ],
     )
 
 
@@ -91,6 +85,19 @@ def _verdict() -> dict[str, Any]:
             AGE,
         ],
     )
+
+
+def _status(model: type[BaseModel], condition: str, message: str) -> dict[str, Any]:
+    """The schema of a status. Tools that wait for a condition must not take an object for done before the operator has
+    seen it: the condition stands there from the beginning, as not known."""
+    pending = {
+        "type": condition,
+        "status": "Unknown",
+        "reason": "Pending",
+        "message": message,
+        "lastTransitionTime": "1970-01-01T00:00:00Z",
+    }
+    return {**structural_schema(model), "default": {"conditions": [pending]}}
 
 
 def _column(name: str, path: str, kind: str = "string") -> dict[str, str]:

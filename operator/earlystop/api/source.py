@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.status import ConditionStatus
 from earlystop.api.values import ObjectName, Value, rules
+
+REACHABLE = "Reachable"
+"""The one condition of a MetricSource."""
 
 
 class SecretKey(Value):
@@ -25,6 +29,13 @@ class Authentication(Value):
 
 class Tls(Value):
     """Certificates for an https address."""
+
+    model_config = rules(
+        {
+            "rule": "has(self.certificateRef) == has(self.keyRef)",
+            "message": "tls: certificateRef and keyRef belong together; write both or neither",
+        },
+    )
 
     ca_ref: SecretKey | None = Field(None, description="Authority that signs the server's certificate.")
     certificate_ref: SecretKey | None = Field(None, description="The operator's client certificate.")
@@ -46,6 +57,10 @@ class SourceSpec(Value):
         {
             "rule": "!self.url.contains('@')",
             "message": "url: credentials do not belong in an address; write auth.secretRef",
+        },
+        {
+            "rule": "!has(self.tls) || url(self.url).getScheme() == 'https'",
+            "message": "tls: certificates are of use for an https address only; write https:// in url or remove tls",
         },
     )
 
@@ -70,3 +85,11 @@ class SourceSpec(Value):
         description="How long after a moment its samples are complete: scrape time, plus remote-write lag.",
     )
     timeout_seconds: int = Field(10, ge=1, le=120, description="Longest wait for one answer.")
+
+
+class SourceStatus(Value):
+    """What the operator knows about a source."""
+
+    conditions: (
+        Annotated[tuple[ConditionStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "type"})] | None
+    ) = Field(None, description="Reachable: whether the source answers; its reason is the kind of the last failure.")

@@ -49,10 +49,6 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
         return Refusal(
             "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
         )
-    if source.auth is not None or source.tls is not None:
-        return Refusal("NotBuilt", f"MetricSource {name}: auth and tls are not built yet; name a source without them.")
-    if source.flavour != "Prometheus":
-        return Refusal("NotBuilt", f"MetricSource {name}: flavour {source.flavour} is not built yet; use Prometheus.")
     return None
 
 

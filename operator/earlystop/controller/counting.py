@@ -4,46 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from earlystop.api.source import SourceSpec
+from earlystop.controller.connections import Connections
 from earlystop.metrics.client import ExactPrometheus
-from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
 from earlystop.metrics.reader import CountRequest, Reading, is_stale, read_counts
 
 GATHER_SECONDS = 0.05
 THREADS = 4
+PROBE_QUERY = "vector(1)"
+# What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
+REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 log = logging.getLogger(__name__)
 
 Result = Reading | MetricsFailure
+Answers = dict[str, Result]
+Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
+"""Told after every exchange: the source's name, its spec as it was used, and why it gave no answer, None if it did."""
 
 
 @dataclass(slots=True)
 class _Batch:
     requests: dict[str, CountRequest] = field(default_factory=dict)
-    results: asyncio.Future[dict[str, Result]] | None = None
+    results: asyncio.Future[Answers] | None = None
 
 
 class CountReader:
-    """Reads counts from the cluster's metric sources, in threads, since the client library is synchronous."""
+    """Reads counts from the cluster's metric sources, in threads, since the client library is synchronous. One
+    exchange at a time with a source: one that hangs holds one thread, and the others' sources go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections | None = None) -> None:
         self.sources: dict[str, SourceSpec] = {}
-        self._clients: dict[str, ExactPrometheus] = {}
+        self.report: Report = _unheard
+        self._connections = connections or Connections()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._batches: dict[tuple[str, int], _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="metrics")
 
     def learn_source(self, name: str, spec: SourceSpec | None) -> None:
         """Take over a MetricSource as it is now; None: it is gone."""
-        self._clients.pop(name, None)
-        if spec is None:
-            self.sources.pop(name, None)
-        else:
+        if spec is not None:
             self.sources[name] = spec
+        elif self.sources.pop(name, None) is not None:
+            self._start(self._leave(name))
 
     def known(self) -> Mapping[str, SourceSpec]:
         """The sources by name."""
@@ -57,9 +68,7 @@ class CountReader:
         batch = self._batches.get((source, at))
         if batch is None:
             batch = self._batches[source, at] = _Batch(results=asyncio.get_running_loop().create_future())
-            task = asyncio.create_task(self._flush(source, spec, at))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._start(self._flush(source, spec, at))
         batch.requests[request.policy] = request
         assert batch.results is not None  # set where the batch is made
         result = (await asyncio.shield(batch.results))[request.policy]
@@ -67,37 +76,80 @@ class CountReader:
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return result
 
+    async def probe(self, source: str, at: int) -> None:
+        """Ask a source something that it can always answer, so that what it says is reported."""
+        spec = self.sources.get(source)
+        if spec is not None:
+            await self._ask(source, spec, [source], partial(_probe, source, at))
+
     async def _flush(self, source: str, spec: SourceSpec, at: int) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         batch = self._batches.pop((source, at))
         assert batch.results is not None  # set where the batch is made
         requests = list(batch.requests.values())
-        loop = asyncio.get_running_loop()
-        try:
-            client = self._clients.get(source)
-            if client is None:
-                client = self._clients[source] = self._connect(spec)
-            results = await loop.run_in_executor(self._threads, self._read, client, spec, requests, at)
-        except Exception as error:
-            # A bug must hold the rollouts that it concerns, not end the operator's loop.
-            log.exception("reading counts of %d policies failed", len(requests))
-            failure = MetricsFailure(FailureKind.MALFORMED, f"the answer could not be used ({type(error).__name__})")
-            results = {request.policy: failure for request in requests}
-        batch.results.set_result(results)
+        question = partial(_read, requests, at, spec.namespace_label)
+        batch.results.set_result(await self._ask(source, spec, list(batch.requests), question))
 
-    @staticmethod
-    def _read(client: ExactPrometheus, spec: SourceSpec, requests: list[CountRequest], at: int) -> dict[str, Result]:
-        return dict(read_counts(client, requests, at, namespace_label=spec.namespace_label))
+    async def _ask(
+        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+    ) -> Answers:
+        """What the source answers, in its turn. Raises nothing: without an answer, every policy has the failure."""
+        async with self._turns[source]:
+            try:
+                answers = await self._exchange(source, spec, question)
+                if _is_refused(answers) and await self._connections.renewed(source, spec):
+                    answers = await self._exchange(source, spec, question)
+            except MetricsFailure as failure:
+                answers = dict.fromkeys(policies, failure.with_traceback(None))
+            except Exception as error:
+                # A bug must hold the rollouts that it concerns, not end the operator's loop.
+                log.exception("reading counts of %d policies failed", len(policies))
+                what = f"the answer could not be used ({type(error).__name__})"
+                answers = dict.fromkeys(policies, MetricsFailure(FailureKind.MALFORMED, what))
+        self.report(source, spec, failure_of_source(answers.values()))
+        return answers
 
-    @staticmethod
-    def _connect(spec: SourceSpec) -> ExactPrometheus:
-        return ExactPrometheus(
-            spec.url,
-            connect_seconds=min(3.0, spec.timeout_seconds),
-            read_seconds=spec.timeout_seconds,
-            total_seconds=spec.timeout_seconds,
-        )
+    async def _exchange(self, source: str, spec: SourceSpec, question: Callable[[ExactPrometheus], Answers]) -> Answers:
+        client = await self._connections.client(source, spec)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question, client)
+
+    async def _leave(self, source: str) -> None:
+        async with self._turns[source]:
+            if source not in self.sources:
+                await self._connections.drop(source)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     def close(self) -> None:
-        """End the threads without waiting for answers."""
+        """End the threads without waiting for answers, and remove every file with a certificate."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._connections.close()
+
+
+def failure_of_source(results: Collection[Result]) -> MetricsFailure | None:
+    """Why a source gave nothing that could be used; None when it answered, be it with bad counts of single policies."""
+    failures = [result for result in results if isinstance(result, MetricsFailure) and result.kind not in OF_ONE_POLICY]
+    return failures[-1] if failures and len(failures) == len(results) else None
+
+
+def _is_refused(answers: Answers) -> bool:
+    return any(isinstance(each, MetricsFailure) and each.kind in REFUSING for each in answers.values())
+
+
+def _read(requests: list[CountRequest], at: int, namespace_label: str | None, client: ExactPrometheus) -> Answers:
+    return dict(read_counts(client, requests, at, namespace_label=namespace_label))
+
+
+def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
+    try:
+        client.instant_vector(PROBE_QUERY, float(at))
+    except MetricsFailure as failure:
+        return {source: failure.with_traceback(None)}
+    return {}
+
+
+def _unheard(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
+    """Nobody asked to be told."""

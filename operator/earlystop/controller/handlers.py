@@ -8,7 +8,7 @@ from typing import Any
 
 import kopf
 
-from earlystop.controller.runtime import Runtime, source_spec
+from earlystop.controller.runtime import Runtime
 
 WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
 OVERLAY_SELECTOR = "app.kubernetes.io/managed-by=earlystop"
@@ -70,9 +70,10 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
     @kopf.on.event("earlystop.dev", "v1alpha1", "metricsources", registry=handlers)
     async def source(event: Any, **_: Any) -> None:
-        manifest = event["object"]
-        gone = event["type"] == "DELETED"
-        runtime.source_changed(manifest["metadata"]["name"], None if gone else source_spec(manifest))
+        if event["type"] == "DELETED":
+            runtime.source_gone(event["object"])
+        else:
+            runtime.source_seen(dict(event["object"]))
 
     @kopf.on.event(
         "gateway.networking.k8s.io",

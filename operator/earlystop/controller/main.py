@@ -52,6 +52,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
         # Made before Kopf runs, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
+            runtime.source_watch.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _sweep(runtime),

@@ -7,14 +7,16 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import aiohttp
-from pydantic import ValidationError
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
+from earlystop.controller.connections import Connections
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.scheduler import Scheduler
+from earlystop.controller.secrets import SecretReader, own_namespace
 from earlystop.controller.session import Session
+from earlystop.controller.sources import SourceWatch, source_spec
 from earlystop.controller.status import Gone, Outrun
 from earlystop.controller.sweep import Sweeper
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
@@ -46,7 +48,8 @@ class Runtime:
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
-        self.reader = CountReader()
+        self.reader = CountReader(Connections(SecretReader(cluster, own_namespace())))
+        self.source_watch = SourceWatch(cluster, self.reader, clock)
         self.sweeper = Sweeper(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
         self._sessions: dict[Key, Session] = {}
@@ -117,8 +120,18 @@ class Runtime:
         if listed is not None and wanted is not None and listed != {(100 - wanted, wanted)}:
             session.suspect = True
 
-    def source_changed(self, name: str, spec: SourceSpec | None) -> None:
-        """A MetricSource was written or deleted: whoever reads it is checked again."""
+    def source_seen(self, manifest: Manifest) -> None:
+        """A MetricSource was listed, or created or changed."""
+        self._learn_source(manifest["metadata"]["name"], source_spec(manifest))
+        self.source_watch.seen(manifest)
+
+    def source_gone(self, manifest: Manifest) -> None:
+        """A MetricSource was deleted."""
+        self._learn_source(manifest["metadata"]["name"], None)
+        self.source_watch.gone(manifest["metadata"]["name"])
+
+    def _learn_source(self, name: str, spec: SourceSpec | None) -> None:
+        """Take a MetricSource over; whoever reads it is checked again."""
         if spec == self.reader.known().get(name):
             return
         self.reader.learn_source(name, spec)
@@ -130,7 +143,7 @@ class Runtime:
     async def learn_sources(self) -> None:
         """Read all MetricSources, before any policy is visited: one without its source would lose sight of it."""
         for manifest in await self._cluster.list(SOURCES):
-            self.source_changed(manifest["metadata"]["name"], source_spec(manifest))
+            self.source_seen(manifest)
 
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
@@ -197,14 +210,6 @@ class Runtime:
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for session in self._sessions.values() if session.state.phase == phase))
-
-
-def source_spec(manifest: Manifest) -> SourceSpec | None:
-    """The spec of a MetricSource; None for one that was written before the CRD had its rules: nobody can use it."""
-    try:
-        return SourceSpec.model_validate(manifest["spec"])
-    except ValidationError:
-        return None
 
 
 def _key(manifest: Manifest) -> Key:

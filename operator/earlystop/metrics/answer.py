@@ -17,11 +17,15 @@ class Sample(NamedTuple):
     value: float
 
 
-def parse_vector(body: bytes, content_type: str, place: str) -> list[Sample]:
+TIME_TOLERANCE_SECONDS = 0.001
+
+
+def parse_vector(body: bytes, content_type: str, place: str, at: float | None = None) -> list[Sample]:
     """The samples of a Prometheus API answer with HTTP status 200.
 
-    `place` names the source in messages. Raises MetricsFailure: NotJson, Malformed, Rejected (status is not
-    success) or Partial (warnings, or VictoriaMetrics' isPartial). Infos are remarks on the query and are ignored.
+    `place` names the source in messages; `at` is the Unix time that was asked for, None when any will do. Raises
+    MetricsFailure: NotJson, Malformed, Rejected (status is not success), Partial (warnings, or VictoriaMetrics'
+    isPartial) or TimeMoved. Infos are remarks on the query and are ignored.
     """
     answer = _json_object(body, content_type, place)
     if answer.get("status") == "error":
@@ -40,8 +44,15 @@ def parse_vector(body: bytes, content_type: str, place: str) -> list[Sample]:
         raise _malformed(place, "has no list of results")
     samples = _samples(rows)
     if samples is None:
-        raise _malformed(place, "holds a row without text labels or a value")
+        raise _malformed(place, "holds a row without text labels, a time or a value")
+    if at is not None and any(abs(row["value"][0] - at) > TIME_TOLERANCE_SECONDS for row in rows):
+        raise moved(place)
     return samples
+
+
+def moved(place: str) -> MetricsFailure:
+    """The failure of a source that evaluates queries at another time than it is asked to."""
+    return MetricsFailure(FailureKind.TIME_MOVED, f"{place} answered for another time than was asked")
 
 
 def _samples(rows: list[Any]) -> list[Sample] | None:
@@ -55,8 +66,8 @@ def _sample(row: Any) -> Sample:
     labels = row["metric"]
     if type(labels) is not dict or not all(type(text) is str for text in labels.values()):
         raise TypeError
-    _, value = row["value"]
-    if type(value) is not str:
+    time, value = row["value"]
+    if type(value) is not str or type(time) not in (int, float):
         raise TypeError
     return Sample(labels, float(value))
 

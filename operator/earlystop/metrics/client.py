@@ -6,6 +6,7 @@ and puts a POST's query into the URL. Its session, authentication and public fac
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import requests
 import urllib3
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
+from earlystop.metrics.address import PinnedAddress
 from earlystop.metrics.answer import Sample, parse_vector
 from earlystop.metrics.deadline import DeadlineAdapter
 from earlystop.metrics.failures import FailureKind, MetricsFailure
@@ -26,10 +28,11 @@ _PIECE_BYTES = 64 * 1024
 FLAVOUR_PARAMETERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "Prometheus": {},
-        # Deduplication makes raw counters dip; a store that does not answer must be an error.
-        "Thanos": {"dedup": "false", "partial_response": "false"},
-        # Its cache silently moves an evaluation time near now into the past.
-        "VictoriaMetrics": {"nocache": "1"},
+        # Deduplication makes raw counters dip; a store that does not answer must be an error; downsampled blocks hold
+        # other values than were scraped.
+        "Thanos": {"dedup": "false", "partial_response": "false", "max_source_resolution": "0s"},
+        # Without nocache it silently moves an evaluation time near now into the past.
+        "VictoriaMetrics": {"nocache": "1", "deny_partial_response": "1"},
         "Mimir": {},
     }
 )
@@ -40,6 +43,7 @@ _KIND_OF_STATUS: Mapping[int, FailureKind] = {
     403: FailureKind.UNAUTHORIZED,
     407: FailureKind.UNAUTHORIZED,
     408: FailureKind.TIMEOUT,
+    422: FailureKind.NOT_EXECUTED,
     429: FailureKind.THROTTLED,
 }
 
@@ -48,7 +52,8 @@ class ExactPrometheus(PrometheusConnect):
     """A metrics source that is asked once per call; threads that share it wait for each other.
 
     url: http or https base of the API, without `/api/v1`; a user and password in it are used and never shown.
-    headers, auth, verify, cert: as in requests. token: called for every query, since tokens rotate.
+    headers, verify, cert: as in requests. auth: user and password, sent in UTF-8. token: called for every query, since
+    tokens rotate. address: where connections go; it may outlive this client, for the next client of the same source.
     parameters: further query parameters, such as `FLAVOUR_PARAMETERS[flavour]`.
     connect_seconds and read_seconds bound one wait each, total_seconds the whole exchange except name resolution,
     which the system's resolver bounds; max_bytes bounds the body. The environment's proxies and .netrc are not used.
@@ -69,15 +74,17 @@ class ExactPrometheus(PrometheusConnect):
         read_seconds: float = 15.0,
         total_seconds: float = 20.0,
         max_bytes: int = DEFAULT_MAX_BYTES,
+        address: PinnedAddress | None = None,
     ) -> None:
         base = url.rstrip("/")
         self.place = _public_place(base)
         session = requests.Session()
         session.trust_env = False
-        session.auth, session.verify, session.cert = auth, verify, cert
-        super().__init__(url=base, headers=dict(headers or {}), session=session, timeout=int(total_seconds))
+        session.verify, session.cert = verify, cert
+        known = {**(headers or {}), **({} if auth is None else {"Authorization": _basic(*auth)})}
+        super().__init__(url=base, headers=known, session=session, timeout=int(total_seconds))
         self._exact_session = session
-        self._transport = DeadlineAdapter()
+        self._transport = DeadlineAdapter(address or PinnedAddress())
         for prefix in (base, "http://", "https://"):  # the first in place of the library's retrying adapter
             session.mount(prefix, self._transport)
         self._token = token
@@ -110,7 +117,7 @@ class ExactPrometheus(PrometheusConnect):
                 failure = self._late()
         if failure is not None:
             raise failure  # outside of the handler: the library's error holds the URL with its password
-        return parse_vector(body, content_type, self.place)
+        return parse_vector(body, content_type, self.place, at)
 
     def _exchange(self, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:
         response = self._exact_session.post(
@@ -153,7 +160,7 @@ class ExactPrometheus(PrometheusConnect):
         if isinstance(error, requests.Timeout | TimeoutError):
             return MetricsFailure(FailureKind.TIMEOUT, f"{self.place} did not answer in time")
         if isinstance(error, requests.exceptions.SSLError):
-            return MetricsFailure(FailureKind.UNREACHABLE, f"no trusted TLS connection to {self.place}")
+            return MetricsFailure(FailureKind.TLS_FAILED, f"no trusted TLS connection to {self.place}")
         if isinstance(error, requests.exceptions.InvalidHeader):
             return MetricsFailure(FailureKind.MALFORMED, f"an HTTP header to or from {self.place} is not valid")
         return MetricsFailure(FailureKind.UNREACHABLE, f"{self.place} could not be reached")
@@ -183,6 +190,10 @@ def _public_place(url: str) -> str:
     if not place:
         raise ValueError("the metrics source's URL must read http(s)://host[:port][/path], without query or fragment")
     return place
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _read_token(token: Callable[[], str]) -> str:

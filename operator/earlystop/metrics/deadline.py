@@ -1,4 +1,4 @@
-"""A transport for requests whose whole exchange ends at a deadline.
+"""A transport for requests whose whole exchange ends at a deadline, and whose connections go to a kept address.
 
 A read timeout starts anew with every byte, so a peer that drips a byte a second holds a thread for hours. Here a
 timer shuts the socket down, whether the head or the body drips. Connecting, the TLS handshake and sending need no
@@ -10,14 +10,17 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, NameResolutionError
 from urllib3.response import HTTPResponse
+
+from earlystop.metrics.address import PinnedAddress
 
 
 class Watch:
@@ -54,9 +57,11 @@ class Watch:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Never retries. One exchange at a time: the caller holds a lock around `within`."""
+    """Never retries, and connects to where `address` says. One exchange at a time: the caller holds a lock around
+    `within`."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: PinnedAddress) -> None:
+        self._address = address
         self._watch: Watch | None = None
         super().__init__(max_retries=0)
 
@@ -75,19 +80,27 @@ class DeadlineAdapter(HTTPAdapter):
             watch.release()
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        """As in requests, with connections that report their socket to the watch in force."""
+        """As in requests, with connections that go to the kept address and tell the watch in force of their socket."""
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        follow = self._follow
+        adapter = self
 
         class Connection(HTTPConnection):
+            def connect(self) -> None:
+                try:
+                    super().connect()
+                except BaseException:
+                    adapter._address.forget()  # the TLS handshake too: the address may be somebody else's by now
+                    raise
+
+            def _new_conn(self) -> socket.socket:
+                return adapter._connect(self, super()._new_conn)
+
             def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
-                follow(self.sock)  # here, since a connection kept alive was opened under an earlier watch
+                adapter._follow(self.sock)  # here, since a connection kept alive was opened under an earlier watch
                 return super().getresponse()
 
-        class SecureConnection(HTTPSConnection):
-            def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 overrides it
-                follow(self.sock)
-                return super().getresponse()
+        class SecureConnection(Connection, HTTPSConnection):
+            """The same; TLS checks the host's name, whatever address it was connected to."""
 
         class Pool(HTTPConnectionPool):
             ConnectionCls = Connection
@@ -96,6 +109,29 @@ class DeadlineAdapter(HTTPAdapter):
             ConnectionCls = SecureConnection
 
         self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+
+    def _connect(self, connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
+        """A socket to the first address that answers, which is then kept. `connect` looks at the connection's host."""
+        name, port = connection._dns_host, connection.port
+        try:
+            choices = self._address.choices(name, port)
+        except (OSError, UnicodeError) as error:
+            raise NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from None
+        failure: HTTPError = NameResolutionError(connection.host, connection, socket.gaierror("no address"))
+        for address in choices:
+            connection._dns_host = address
+            try:
+                sock = connect()
+            except HTTPError as error:
+                failure = error
+                if self._watch is not None and self._watch.expired:
+                    break
+                continue
+            finally:
+                connection._dns_host = name
+            self._address.keep(address)
+            return sock
+        raise failure
 
     def _follow(self, sock: socket.socket) -> None:
         if self._watch is not None:

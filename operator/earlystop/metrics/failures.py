@@ -11,14 +11,22 @@ class FailureKind(StrEnum):
     """The value is the reason constant that a person sees in a condition."""
 
     UNREACHABLE = "Unreachable"
+    ADDRESS_REFUSED = "AddressRefused"
+    TLS_FAILED = "TlsFailed"
     TIMEOUT = "Timeout"
     UNAUTHORIZED = "Unauthorized"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, as below
+    SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105
+    SECRET_UNREADABLE = "SecretUnreadable"  # noqa: S105
+    SECRET_UNUSABLE = "SecretUnusable"  # noqa: S105
     REJECTED = "Rejected"
+    NOT_EXECUTED = "NotExecuted"
     THROTTLED = "Throttled"
     SERVER_ERROR = "ServerError"
     NOT_JSON = "NotJson"
     MALFORMED = "Malformed"
     PARTIAL = "Partial"
+    TIME_MOVED = "TimeMoved"
     NOT_A_COUNT = "NotACount"
     TOO_LARGE = "TooLarge"
     REDIRECT = "Redirect"
@@ -29,14 +37,25 @@ class FailureKind(StrEnum):
 ADVICE: Mapping[FailureKind, str] = MappingProxyType(
     {
         FailureKind.UNREACHABLE: "check the MetricSource's URL, the Service behind it and any NetworkPolicy",
+        FailureKind.ADDRESS_REFUSED: "name the host of a metrics source, or correct its DNS record",
+        FailureKind.TLS_FAILED: "check that the server speaks TLS, that its certificate names this host and is signed "
+        "by the authority in tls.caRef, and that it accepts the certificate in tls.certificateRef",
         FailureKind.TIMEOUT: "the source is overloaded or hangs; check its load and query limits",
         FailureKind.UNAUTHORIZED: "check the Secret that the MetricSource names for its credentials",
-        FailureKind.REJECTED: "check that the URL is a Prometheus API's base and that its query limits suffice",
+        FailureKind.SECRET_NOT_FOUND: "create it, or correct the reference in the MetricSource",
+        FailureKind.SECRET_FORBIDDEN: "let the operator get it: name it in the chart's metricSecrets, or in a Role",
+        FailureKind.SECRET_UNREADABLE: "it is read again by itself; check the Kubernetes API if this lasts",
+        FailureKind.SECRET_UNUSABLE: "write what the MetricSource's reference stands for into that key",
+        FailureKind.REJECTED: "check that the URL is a Prometheus API's base and that it takes POST",
+        FailureKind.NOT_EXECUTED: "its limits on samples, series or memory are too low for these policies, or a store "
+        "behind it did not answer; read its log",
         FailureKind.THROTTLED: "raise the source's rate limit or look less often (rollout.lookSeconds)",
         FailureKind.SERVER_ERROR: "read the log of the metrics source",
         FailureKind.NOT_JSON: "the URL leads to something else, often a login page; name the API's base URL",
         FailureKind.MALFORMED: "the source or a proxy before it does not speak the Prometheus HTTP API version 1",
         FailureKind.PARTIAL: "some stores behind the source did not answer; counts that may be incomplete are refused",
+        FailureKind.TIME_MOVED: "correct the MetricSource's flavour, or see to it that no proxy on the way changes the "
+        "query",
         FailureKind.NOT_A_COUNT: "a counter must be a whole number from 0 to 2^53; check what the server exports",
         FailureKind.TOO_LARGE: "too many series carry these policies; check the labels that the servers export",
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
@@ -44,6 +63,9 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
     }
 )
+
+OF_ONE_POLICY = frozenset({FailureKind.NO_DATA, FailureKind.STALE, FailureKind.NOT_A_COUNT, FailureKind.TOO_LARGE})
+"""What a source that answers well can say of one policy's counts."""
 
 
 class MetricsFailure(Exception):

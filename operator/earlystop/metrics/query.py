@@ -18,6 +18,9 @@ from earlystop.metrics.convention import (
 READING = "reading"
 NEWEST_SAMPLE = "newest_sample"
 """Rows with `reading="newest_sample"` hold, per policy and revision, the Unix time of the newest sample."""
+EVALUATED_AT = "evaluated_at"
+"""The row with `reading="evaluated_at"` holds the Unix time for which the source evaluated the query: VictoriaMetrics,
+for one, moves that time and then writes the time asked for beside each value."""
 
 WINDOW_MARGIN_SECONDS = 60
 _REGEX_METACHARACTERS = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -63,7 +66,11 @@ def counts_query(
     )
     newest = f"max by ({','.join((POLICY, REVISION, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
     # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.
-    return f'{counts} or label_replace({newest},"{READING}","{NEWEST_SAMPLE}","","")'
+    return " or ".join((counts, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
+
+
+def _marked(rows: str, reading: str) -> str:
+    return f'label_replace({rows},"{READING}","{reading}","","")'
 
 
 def checked_namespace_label(name: str) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from earlystop.cli.main import app
 from tests.unit.metrics.faulty_server import Handler, serving
@@ -23,7 +22,7 @@ def row(value: float, **labels: str) -> dict[str, object]:
     return {"metric": {**LABELS, **labels}, "value": [AT, str(value)]}
 
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     row(7, __name__="earlystop_requests_started_total", process="p1"),
     row(5, __name__="earlystop_requests_started_total", process="p2"),
     row(4, __name__="earlystop_answers_total", result="match", process="p2"),

@@ -106,9 +106,7 @@ def test_policies_for_other_traffic_are_no_rivals() -> None:
     ("change", "reason", "advice"),
     [
         (None, "SourceNotFound", "Ask the cluster's admin to create it"),
-        ({"flavour": "Thanos"}, "NotBuilt", "use Prometheus"),
-        ({"auth": {"type": "Bearer", "secretRef": {"name": "a", "key": "b"}}}, "NotBuilt", "name a source without"),
-        ({"tls": {}}, "NotBuilt", "name a source without"),
+        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to mend it"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
@@ -118,3 +116,16 @@ def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
     refusal = source_refusal(policy(), known)
     assert refusal is not None and refusal.reason == reason and advice in refusal.message
     assert source_refusal(policy(), SOURCES) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"flavour": flavour} for flavour in ("Prometheus", "Thanos", "VictoriaMetrics", "Mimir")),
+        {"auth": {"type": "Bearer", "secretRef": {"name": "a", "key": "b"}}},
+        {"tls": {"caRef": {"name": "a", "key": "b"}}},
+    ],
+)
+def test_every_flavour_and_credentials_are_taken(change: dict[str, object]) -> None:
+    known = {"default": SOURCES["default"].model_validate({"url": "https://p", **change})}
+    assert source_refusal(policy(), known) is None

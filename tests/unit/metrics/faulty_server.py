@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,22 +58,29 @@ class FaultyServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, tls: ssl.SSLContext | None) -> None:
         self.answer = answer
         self.requests: list[tuple[str, dict[str, str], str]] = []
         self.over = threading.Event()
         self.dripped_to_the_end = False  # the client waited for all of it
         super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if tls is not None:
+            self.scheme, self.socket = "https", tls.wrap_socket(self.socket, server_side=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return self.url_of("127.0.0.1")
+
+    def url_of(self, host: str) -> str:
+        """The server's address under another name."""
+        return f"{self.scheme}://{host}:{self.server_port}"
 
 
 @contextmanager
-def serving(answer: Answer) -> Iterator[FaultyServer]:
+def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[FaultyServer]:
     """The server in a thread of its own, gone when the block ends."""
-    server = FaultyServer(answer)
+    server = FaultyServer(answer, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -110,9 +118,9 @@ def raw_server(write: Callable[[socketserver.StreamRequestHandler, threading.Eve
         thread.join()
 
 
-def vector(*rows: tuple[dict[str, str], str], **extra: object) -> bytes:
-    """A Prometheus answer with these rows."""
-    result = [{"metric": labels, "value": [0, value]} for labels, value in rows]
+def vector(*rows: tuple[dict[str, str], str], at: float = 0, **extra: object) -> bytes:
+    """A Prometheus answer with these rows for Unix time `at`."""
+    result = [{"metric": labels, "value": [at, value]} for labels, value in rows]
     return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}, **extra}).encode()
 
 

@@ -17,7 +17,8 @@ def good(handler: Handler) -> None:
 
 def test_a_query_travels_in_the_body_with_its_time_and_the_flavours_parameters() -> None:
     query = 'up{policy="a&b=c %20 ü"}' * 2000  # far beyond what a URL may hold
-    with serving(good) as server:
+    answer = vector(count_row("41"), at=1_700_000_000.25)
+    with serving(lambda handler: handler.reply(200, answer)) as server:
         client = ExactPrometheus(server.url + "/prefix/", parameters=FLAVOUR_PARAMETERS["Thanos"])
         samples = client.instant_vector(query, 1_700_000_000.25)
     assert [sample.value for sample in samples] == [41.0]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.answer import Sample
-from earlystop.metrics.convention import SELECTED
+from earlystop.metrics.convention import PAIRS, SELECTED
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.ledger import SeriesKey
-from earlystop.metrics.query import NEWEST_SAMPLE, READING
-from earlystop.metrics.reader import CountRequest, Reading, is_stale, read_counts
+from earlystop.metrics.query import EVALUATED_AT, NEWEST_SAMPLE, READING
+from earlystop.metrics.reader import SPARE_HALVES, CountRequest, Reading, is_stale, read_counts
 
 FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000, 5, 3, 11, 12, 13, 14)
 
@@ -60,9 +62,14 @@ def test_each_selected_series_goes_into_its_field() -> None:
     samples = []
     for selected, value in zip(SELECTED, FULL.row(), strict=True):
         present = {name: text for name, text in selected._asdict().items() if name != "metric" and text}
-        samples.append(row(float(value), **{"__name__": selected.metric}, **present))
+        both = {"variant": ""} if selected.metric == PAIRS else {}  # a pair is of both variants
+        samples.append(row(float(value), **{"__name__": selected.metric}, **present, **both))
     reading = good(read_one(*samples, newest(990.5)))
-    assert reading == Reading(1000, {SeriesKey(0, Variant.BASELINE, "default", "p"): FULL}, 990.5, 0)
+    baseline = reading.observed[SeriesKey(0, Variant.BASELINE, "default", "p")]
+    candidate = reading.observed[SeriesKey(0, Variant.CANDIDATE, "default", "p")]
+    assert (baseline + candidate, len(reading.observed)) == (FULL, 2)
+    assert (candidate.pairs_both, candidate.started) == (FULL.pairs_both, 0)
+    assert (reading.at, reading.newest_sample_at, reading.rows_refused) == (1000, 990.5, 0)
 
 
 def test_classes_steps_variants_and_processes_stay_apart() -> None:
@@ -160,6 +167,66 @@ def test_a_failed_query_fails_each_of_its_policies() -> None:
     assert len(source.asked) == 2
     assert {kind(answer) for answer in answers.values()} == {FailureKind.THROTTLED}
     assert all(answer.__traceback__ is None for answer in answers.values() if isinstance(answer, MetricsFailure))
+
+
+class Limited:
+    """Answers for policies p0, p1, ... and refuses every query that names one of `heavy`, or more than `most`."""
+
+    def __init__(self, kind: FailureKind, heavy: set[int], most: int = 100) -> None:
+        self.kind, self.heavy, self.most = kind, heavy, most
+        self.asked: list[tuple[int, float]] = []
+
+    def instant_vector(self, query: str, at: float) -> list[Sample]:
+        named = {int(number) for number in re.findall(r"llm/p(\d+)", query)}
+        self.asked.append((len(named), at))
+        if len(named) > self.most or named & self.heavy:
+            raise MetricsFailure(self.kind, "too much")
+        return [row(number, policy=f"llm/p{number}") for number in named]
+
+
+DIVISIBLE = [FailureKind.TOO_LARGE, FailureKind.NOT_EXECUTED]
+
+
+@pytest.mark.parametrize("offence", DIVISIBLE)
+def test_a_policy_with_too_much_fails_alone_and_all_are_read_at_one_time(offence: FailureKind) -> None:
+    source = Limited(offence, {37})
+    answers = read_counts(source, [request(f"llm/p{n}") for n in range(250)], 1234)
+    assert [n for n in range(250) if isinstance(answers[f"llm/p{n}"], MetricsFailure)] == [37]
+    assert kind(answers["llm/p37"]) is offence
+    assert {at for _, at in source.asked} == {1234.0}
+    assert len(source.asked) <= 3 + 2 * 7, "seven halvings lead from 100 policies to one"
+
+
+def test_too_many_series_together_are_read_in_parts() -> None:
+    source = Limited(FailureKind.TOO_LARGE, set(), most=30)
+    answers = read_counts(source, [request(f"llm/p{n}") for n in range(100)], 1000)
+    assert not [answer for answer in answers.values() if isinstance(answer, MetricsFailure)]
+    assert [size for size, _ in source.asked] == [100, 50, 50, 25, 25, 25, 25]
+
+
+def test_every_policy_that_is_too_large_fails_and_no_other() -> None:
+    heavy = {0, 1, 50, 98}
+    answers = read_counts(Limited(FailureKind.TOO_LARGE, heavy), [request(f"llm/p{n}") for n in range(100)], 1000)
+    assert {n for n in range(100) if isinstance(answers[f"llm/p{n}"], MetricsFailure)} == heavy
+
+
+def test_a_source_that_can_execute_nothing_is_not_flooded() -> None:
+    source = Limited(FailureKind.NOT_EXECUTED, set(), most=0)
+    answers = read_counts(source, [request(f"llm/p{n}") for n in range(1000)], 1000)
+    assert {kind(answer) for answer in answers.values()} == {FailureKind.NOT_EXECUTED}
+    assert len(source.asked) == 10 + SPARE_HALVES
+
+
+def test_a_source_that_is_down_is_not_asked_in_halves() -> None:
+    source = Limited(FailureKind.UNREACHABLE, set(), most=0)
+    read_counts(source, [request(f"llm/p{n}") for n in range(100)], 1000)
+    assert len(source.asked) == 1
+
+
+def test_a_source_that_evaluated_for_another_time_is_refused_whatever_time_it_writes_down() -> None:
+    said = Sample({READING: EVALUATED_AT}, 970.0)
+    assert kind(read_one(row(), newest(990), said)) is FailureKind.TIME_MOVED
+    good(read_one(row(), newest(990), Sample({READING: EVALUATED_AT}, 1000.0)))
 
 
 def test_no_request_asks_nothing() -> None:

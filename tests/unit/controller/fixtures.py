@@ -1,0 +1,18 @@
+"""Fixtures of the controller's tests: name this module in a test module's `pytest_plugins`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.unit.controller.metric_sources import PrivateFiles
+
+
+@pytest.fixture
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PrivateFiles:
+    """The place of this test's private files."""
+    files = PrivateFiles(tmp_path / "private")
+    monkeypatch.setattr(tempfile, "tempdir", str(files.directory))
+    return files
