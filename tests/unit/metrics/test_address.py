@@ -33,7 +33,8 @@ def good(handler: Handler) -> None:
 
 
 def good_and_goodbye(handler: Handler) -> None:
-    good(handler)
+    """Says that it will close the connection: a client that reused it might meet the end of it."""
+    handler.reply(200, vector(count_row("41")), Connection="close")
     handler.close_connection = True
 
 
