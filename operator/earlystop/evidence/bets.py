@@ -115,6 +115,8 @@ def look_log_e(
     variances v_c, v_b, grows capital fastest when the gap is true. It is capped so that no answer of any class
     can cost more than the share `cap` (below 1) of the capital.
     """
+    if len(classes) == 1:
+        return _one_class(*classes[0], margin, side, gaps, cap)
     total_c = sum(look.candidate.scored for look in classes)
     edge = min(1e-4, (1 - margin) / 4)  # both guessed rates stay inside (0, 1)
     variance = dearest = 0.0
@@ -142,4 +144,32 @@ def look_log_e(
                 + miss_b * log1p(-stake_b * rate_b)
             )
         gains.append(gain)
+    return gains
+
+
+def _one_class(
+    baseline: Answers, candidate: Answers, guess: float, margin: float, side: Side, gaps: Sequence[float], cap: float
+) -> list[float]:
+    """`look_log_e` with one class, in a third of the time and with the same floats: most looks, and all parts of looks,
+    have one."""
+    (n_b, match_b), (n_c, match_c) = baseline, candidate
+    miss_b, miss_c = n_b - match_b, n_c - match_c
+    edge = min(1e-4, (1 - margin) / 4)
+    rate_b = min(max(guess, margin + edge), 1 - edge)
+    rate_c = rate_b - margin
+    ratio = n_c / n_b
+    variance = rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b)
+    worst = max(rate_c, ratio * (1 - rate_b)) if side > 0 else max(1 - rate_c, ratio * rate_b)
+    sign, largest = float(side), cap / worst
+    other_c, other_b = 1 - rate_c, 1 - rate_b
+    gains = []
+    for gap in gaps:
+        stake_c = sign * min(gap / variance, largest)
+        stake_b = -ratio * stake_c
+        gains.append(
+            match_c * log1p(stake_c * other_c)
+            + miss_c * log1p(-stake_c * rate_c)
+            + match_b * log1p(stake_b * other_b)
+            + miss_b * log1p(-stake_b * rate_b)
+        )
     return gains

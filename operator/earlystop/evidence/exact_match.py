@@ -105,25 +105,28 @@ def update(
     dispersion: factor >= 1, fixed before the look, by which the look's evidence is divided.
     Raises ValueError when `match` is not in 0..scored or the factor is below 1.
     """
-    bets.check_answers(baseline, candidate)
+    return _bet(process, [(baseline, candidate)], dispersion)
+
+
+def _bet(process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], dispersion: float) -> ExactMatchProcess:
+    """The process after these looks, or parts of one, in their order."""
     bets.check_dispersion(dispersion)
-    if baseline.scored == 0 or candidate.scored == 0:
-        return process
-    margin = process.margin
+    margin, side, log_weights = process.margin, process.side, process.grid.log_weights
     gaps = [margin * size for size in process.grid.sizes]
-    gains = look_log_e(baseline, candidate, process.guess, margin, process.side, gaps)
-    log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(log_capital, process.grid.log_weights)
-    learned = Guess(process.pseudo_match, process.pseudo_scored).learn(baseline, candidate, margin)
+    log_capital: Sequence[float] = process.log_capital
+    guess = Guess(process.pseudo_match, process.pseudo_scored)
+    log_e, log_e_max = process.log_e, process.log_e_max
+    for baseline, candidate in looks:
+        bets.check_answers(baseline, candidate)
+        if baseline.scored == 0 or candidate.scored == 0:
+            continue
+        gains = bets.look_log_e([ClassLook(baseline, candidate, guess.rate)], margin, side, gaps)
+        log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
+        log_e = log_mixture(log_capital, log_weights)
+        log_e_max = max(log_e_max, log_e)
+        guess = guess.learn(baseline, candidate, margin)
     return ExactMatchProcess(
-        margin,
-        process.side,
-        process.grid,
-        log_capital,
-        learned.match,
-        learned.scored,
-        log_e,
-        max(process.log_e_max, log_e),
+        margin, side, process.grid, tuple(log_capital), guess.match, guess.scored, log_e, log_e_max
     )
 
 
@@ -134,9 +137,7 @@ def advance(process: ExactMatchProcess, look: LookInParts, risk: float, dispersi
     Whether the parts or the whole are bet on depends on earlier looks alone, as it must.
     """
     fine = process.pseudo_scored < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
-    for baseline, candidate in look.parts if fine else [look.whole]:
-        process = update(process, baseline, candidate, dispersion)
-    return process
+    return _bet(process, look.parts if fine else [look.whole], dispersion)
 
 
 def look_log_e(
