@@ -6,6 +6,7 @@ Prometheus; it needs a private network and is left out with `--seconds 0`.
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 
@@ -14,14 +15,19 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import Variant
+from earlystop.controller.main import COLLECT_AFTER
 from earlystop.metrics.answer import Sample, parse_vector
-from earlystop.metrics.convention import SELECTED
+from earlystop.metrics.convention import FEEDBACK, PAIRS, SELECTED
 from earlystop.metrics.ledger import Ledger, merge, pack, unpack
 from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
 from earlystop.metrics.reader import CountRequest, Reading, read_counts
 from tests.bench.count_errors import error_table, measure
 
 AT = 1_700_000_000
+
+
+KINDS = [kind for kind in SELECTED if kind.metric not in (PAIRS, FEEDBACK)]
+"""What a server without votes and golden questions exposes."""
 
 
 class Canned:
@@ -42,7 +48,7 @@ def body_of(policies: list[str], processes: int) -> bytes:
         base = {"policy": policy, "revision": "a1b2c3d4", "step": "1", "query_class": "default", "namespace": "llm"}
         for process in range(processes):
             for variant in Variant:
-                for number, kind in enumerate(SELECTED, start=1):
+                for number, kind in enumerate(KINDS, start=1):
                     split = {name: text for name, text in kind._asdict().items() if name != "metric"}
                     labels = {"__name__": kind.metric, **base, "variant": variant, "process": f"0123456{process:03}"}
                     labels |= {name: text for name, text in split.items() if text}
@@ -60,7 +66,8 @@ def main(policies: int = 200, processes: int = 4, repeats: int = 10, seconds: fl
 
 
 def print_costs(policies: int, processes: int, repeats: int) -> None:
-    """Read, merge and store the counts of many policies, and print what each part costs."""
+    """Read, merge and store the counts of many policies, and print what each part costs, as in the operator."""
+    gc.set_threshold(*COLLECT_AFTER)
     requests = [CountRequest(f"llm/policy-{n:04}", "a1b2c3d4", 120) for n in range(policies)]
     chunks = [[one.policy for one in requests[start : start + 100]] for start in range(0, policies, 100)]
     bodies = {counts_query(chunk, ["a1b2c3d4"], 120, "namespace"): body_of(chunk, processes) for chunk in chunks}
@@ -79,7 +86,7 @@ def print_costs(policies: int, processes: int, repeats: int) -> None:
         spent["read_counts"].append(read - begun)
         spent["unpack, merge, pack"].append(stored - read)
     table = Table(
-        title=f"{policies} policies x 2 variants x {processes} processes x {len(SELECTED)} series, "
+        title=f"{policies} policies x 2 variants x {processes} processes x {len(KINDS)} series, "
         f"{sum(map(len, bodies.values())) / 1e6:.1f} MB in {len(bodies)} answers; ledger {length} bytes a policy"
     )
     for name in ("part of a look", "CPU of all, ms", "CPU a policy, ms"):

@@ -79,9 +79,10 @@ SELECTED: Mapping[Selected, str] = MappingProxyType(
 )
 """Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""
 
-FIELD_INDEX: Mapping[Selected, int] = MappingProxyType(
-    {selected: TALLY_FIELDS.index(field) for selected, field in SELECTED.items()}
-)
-"""Which series -> position in `Tally.row()`."""
+FIELD_INDEX: Mapping[tuple[str, str, str, str], int] = {
+    (kind.metric, kind.outcome, kind.result, kind.sentiment): TALLY_FIELDS.index(field)
+    for kind, field in SELECTED.items()
+}
+"""(metric, outcome, result, sentiment) -> position in `Tally.row()`. A plain dict: it is asked for every row read."""
 
 COUNTED_METRICS: tuple[str, ...] = tuple(dict.fromkeys(selected.metric for selected in SELECTED))

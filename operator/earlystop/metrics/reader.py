@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
@@ -135,35 +136,39 @@ class _Gathered:
         self.failure: MetricsFailure | None = None
 
     def take(self, labels: Mapping[str, str], value: float, namespace_label: str | None) -> None:
-        own = namespace_label is None or labels.get(namespace_label) == self.namespace
-        if labels.get(READING) == NEWEST_SAMPLE:
-            if own:
-                self.newest = value if self.newest is None else max(self.newest, value)
-        elif own:
-            self._count(labels, value)
-        else:
-            self.refused += 1
-
-    def _count(self, labels: Mapping[str, str], value: float) -> None:
-        metric = labels.get("__name__")
-        if metric is None:
-            self.failure = _nameless(self.policy)
+        """One row. It runs tens of thousands of times a look, so it is one function, and asks for the rare last."""
+        get = labels.get
+        if namespace_label is not None and get(namespace_label) != self.namespace:
+            self.refused += READING not in labels
             return
-        field = names.FIELD_INDEX.get(names.Selected(metric, *(labels.get(mark, "") for mark in names.MARKS)))
-        step, variant = labels.get(names.STEP, ""), labels.get(names.VARIANT, "")
+        metric = get("__name__", "")
+        place = names.FIELD_INDEX.get((metric, get(names.OUTCOME, ""), get(names.RESULT, ""), get(names.SENTIMENT, "")))
+        if place is None:
+            self._take_other(labels, value)
+            return
+        step, variant = get(names.STEP, ""), get(names.VARIANT, "")
         if metric == names.PAIRS:
             # A pair has both variants and no such label; it is kept with the one that is tried.
             variant = "" if variant else Variant.CANDIDATE.value
-        if field is None or variant not in _VARIANTS or not _is_step(step):
+        if variant not in _VARIANTS or not _is_step(step):
             return
         if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
             self.failure = _not_a_count(self.policy, metric, variant, value)
             return
-        key = (step, variant, labels.get(names.QUERY_CLASS, ""), labels.get(names.PROCESS, ""))
+        key = (step, variant, get(names.QUERY_CLASS, ""), get(names.PROCESS, ""))
         row = self.counts.get(key)
         if row is None:
             row = self.counts[key] = [0] * len(TALLY_FIELDS)
-        row[field] = max(row[field], int(value))
+        count = int(value)
+        if count > row[place]:
+            row[place] = count
+
+    def _take_other(self, labels: Mapping[str, str], value: float) -> None:
+        """The time of the newest sample, or a series that is none of the convention's."""
+        if labels.get(READING) == NEWEST_SAMPLE:
+            self.newest = value if self.newest is None else max(self.newest, value)
+        elif READING not in labels and "__name__" not in labels:
+            self.failure = _nameless(self.policy)
 
     def result(self, at: int, namespace_label: str | None) -> Reading | MetricsFailure:
         if self.failure is not None:
@@ -190,9 +195,8 @@ def _read_chunk(
         samples = client.instant_vector(query, float(at))
     except MetricsFailure as failure:
         return failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
-    if any(
-        labels.get(READING) == EVALUATED_AT and abs(value - at) > TIME_TOLERANCE_SECONDS for labels, value in samples
-    ):
+    evaluated = (value for labels, value in samples if READING in labels and labels[READING] == EVALUATED_AT)
+    if any(abs(value - at) > TIME_TOLERANCE_SECONDS for value in evaluated):
         return moved("the metrics source")
     return judge_samples(samples, chunk, at, namespace_label)
 
@@ -204,6 +208,7 @@ def _chunks(requests: Sequence[CountRequest]) -> Iterator[Sequence[CountRequest]
         yield ordered[start : start + MAX_POLICIES_A_QUERY]
 
 
+@lru_cache(maxsize=256)
 def _is_step(text: str) -> bool:
     """One spelling per step: `01` and `1` would be two series that both count."""
     plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_STEP_DIGITS
