@@ -23,8 +23,8 @@ from earlystop.controller.runtime import Runtime
 
 COMPARE_SECONDS = 600.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
-# of the time of reading counts; after 20,000 it hardly shows, and holds on to a few MiB.
-COLLECT_AFTER = (20_000, 20, 50)
+# of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
+COLLECT_AFTER = (10_000, 20, 20)
 RETRY_SECONDS = 2.0
 
 log = logging.getLogger(__name__)

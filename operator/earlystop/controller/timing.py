@@ -14,7 +14,7 @@ RESTING = (Phase.PENDING, Phase.SUSPENDED)
 RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 6
-STATUS_WRITES_A_SECOND = 8.0
+STATUS_WRITES_A_SECOND = 5.0
 
 
 def acceptance_is_due(session: Session, now: float) -> bool:
@@ -37,7 +37,7 @@ def tick_after(uid: str, period: float, moment: float) -> float:
 
 
 def store_seconds(session: Session, policies: int) -> float:
-    """The slow tick: every sixth look at most, and all policies together about eight times a second at most."""
+    """The slow tick: every sixth look at most, and all policies together about five times a second at most."""
     return max(float(LOOKS_A_STORE * session.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
 
 
