@@ -124,7 +124,12 @@ def create_source(place: Place) -> None:
 
 
 def not_built(says: str, **spec: Any) -> Case:
-    """A policy that asks for something of a later release; a field of None is left out."""
+    """A policy that asks for something of a later release."""
+    return refused("NotBuilt", says, **spec)
+
+
+def refused(reason: str, says: str, **spec: Any) -> Case:
+    """A policy with a spec that differs in some fields; one of None is left out."""
 
     def edit(policy: Manifest) -> None:
         for path, value in spec.items():
@@ -137,7 +142,7 @@ def not_built(says: str, **spec: Any) -> Case:
             else:
                 part[last] = value
 
-    return Case("NotBuilt", says, edit=edit)
+    return Case(reason, says, edit=edit)
 
 
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": window}]} for window in ("5", "10")]
@@ -188,7 +193,8 @@ CASES: dict[str, Case] = {
     "approval": not_built("write Never", approval={"mode": "BeforePromotion"}),
     "shadow mode": not_built("write mode GatewayHeader", delivery={"mode": "Shadow"}),
     "A/B test": not_built("write Canary", rollout__strategy="ABTest"),
-    "another preset": not_built("write EarlyStop", metrics__preset="VLLM"),
+    "an engine's preset": refused("VariantsNotTold", "Write preset EarlyStop", metrics__preset="VLLM"),
+    "no templates": refused("TemplatesUnusable", "write one for each field", metrics__preset="Custom"),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.status import ConditionStatus
+from earlystop.api.templates import Templates
 from earlystop.api.values import ObjectName, Value, rules
 
 REACHABLE = "Reachable"
@@ -76,6 +77,14 @@ class SourceSpec(Value):
         None,
         description="Label that the scraper sets to the target's namespace. When written, only series of a policy's "
         "own namespace count for it.",
+    )
+    replica_label: Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = Field(
+        None,
+        description="Label that tells the scrapers of an HA pair apart, so that templates count no event twice. "
+        "Flavour Thanos needs it for templates.",
+    )
+    templates: Templates | None = Field(
+        None, description="For policies with the preset Custom: which series hold their counts, a selector for each."
     )
     scrape_interval_seconds: int = Field(15, ge=1, le=300, description="How often targets are scraped.")
     evaluation_delay_seconds: int = Field(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
 from earlystop.api.values import ObjectName, Value
 
@@ -34,6 +35,41 @@ class Counts(Value):
 
     baseline: ArmCounts = Field(description="The setting in use.")
     candidate: ArmCounts = Field(description="The setting being tried.")
+
+
+class Remainder(Value):
+    """How many more events of one variant there may have been, by count; what is not named has none."""
+
+    started: Count | None = Field(None, description="Requests that arrived.")
+    completed: Count | None = Field(None, description="Requests completed.")
+    failed: Count | None = Field(None, description="Requests failed.")
+    match: Count | None = Field(None, description="Answers that matched exactly.")
+    mismatch: Count | None = Field(None, description="Answers that did not match.")
+    unscored: Count | None = Field(None, description="Answers that could not be scored.")
+    tokens: Count | None = Field(None, description="Output tokens.")
+    tokens_squared: Count | None = Field(None, description="Sum of their squares.")
+    feedback_up: Count | None = Field(None, description="Answers that users liked.")
+    feedback_down: Count | None = Field(None, description="Answers that users disliked.")
+    pairs_both: Count | None = Field(None, description="Questions that both variants answered right.")
+    pairs_baseline_only: Count | None = Field(None, description="Questions that the baseline alone got right.")
+    pairs_candidate_only: Count | None = Field(None, description="Questions that the candidate alone got right.")
+    pairs_neither: Count | None = Field(None, description="Questions that neither got right.")
+
+    @classmethod
+    def of(cls, tally: Tally) -> Remainder:
+        """The counts of a tally that are not 0."""
+        return cls(**{name: count for name, count in zip(TALLY_FIELDS, tally.row(), strict=True) if count})
+
+    def tally(self) -> Tally:
+        """Inverse of `of`."""
+        return Tally(**self.model_dump(exclude_none=True))
+
+
+class Uncertain(Value):
+    """Events that may be missing from the counts: a counter of others was not seen to begin or to restart."""
+
+    baseline: Remainder = Field(default_factory=Remainder, description="The setting in use.")
+    candidate: Remainder = Field(default_factory=Remainder, description="The setting being tried.")
 
 
 class NamedLogE(Value):
@@ -119,8 +155,16 @@ class PolicyStatus(Value):
     suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
     metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
     counts: Counts | None = Field(None, description="Evidence so far.")
+    uncertain: Uncertain | None = Field(
+        None,
+        description="How many more events than in counts there may have been, with the preset Custom: growth of a "
+        "counter that cannot be placed for certain is not counted. Absent: none.",
+    )
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
-    ledger: Packed | None = Field(None, description="Largest value seen of each series of this step, packed.")
+    ledger: Packed | None = Field(
+        None,
+        description="Largest value seen of each series of this step, packed; its last sample with preset Custom.",
+    )
     mark: Mark | None = Field(None, description="Totals of this step at its last look that was evidence, packed.")
     scatter: Short | None = Field(None, description="What looks of the baseline alone have shown, packed.")
     dispersion: Short | None = Field(

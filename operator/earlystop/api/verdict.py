@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.status import NamedLogE
+from earlystop.api.status import NamedLogE, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]
@@ -61,6 +61,9 @@ class VerdictSpec(Value):
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
     columns: tuple[Short, ...] = Field(max_length=71, description="Names of the columns of looks.")
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
+    uncertain: Uncertain | None = Field(
+        None, description="How many more events than in looks there may have been, as the counters of others show them."
+    )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")
     digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")

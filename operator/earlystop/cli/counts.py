@@ -14,6 +14,7 @@ from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.cli.files import read_manifest
+from earlystop.cli.foreign_counts import Asked, read_source, show
 from earlystop.metrics.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.convention import POLICY, REVISION, STARTED
 from earlystop.metrics.failures import MetricsFailure
@@ -33,6 +34,10 @@ def command(
     flavour: Annotated[str, typer.Option(help="Prometheus, Thanos, VictoriaMetrics or Mimir.")] = "Prometheus",
     at: Annotated[int | None, typer.Option(help="Unix second to read at; without it, now.")] = None,
     window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
+    templates: Annotated[
+        Path | None,
+        typer.Option(help="For the preset Custom: YAML file of the MetricSource.", exists=True, dir_okay=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Read the counts of a policy. A bearer token is taken from EARLYSTOP_TOKEN."""
@@ -40,9 +45,22 @@ def command(
     metadata = manifest["metadata"]
     label = f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}"
     preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", "EarlyStop")
-    if preset != "EarlyStop":
-        raise typer.BadParameter(f"{policy}: preset {preset} is not read yet; only EarlyStop is")
+    if preset not in ("EarlyStop", "Custom"):
+        raise typer.BadParameter(
+            f"{policy}: preset {preset} does not tell variants apart; only EarlyStop and Custom do"
+        )
     moment = int(time.time()) if at is None else at
+    if preset == "Custom":
+        if templates is None:
+            raise typer.BadParameter(f"{policy}: preset Custom; write --templates with the file of its MetricSource")
+        source = read_source(templates)
+        source = source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
+        try:
+            asked = Asked(label, revision or "", source, moment, window)
+            show(console, _client(prometheus, flavour), asked, as_json)
+        except (MetricsFailure, ValueError) as error:
+            raise typer.BadParameter(str(error)) from None
+        return
     try:
         client = _client(prometheus, flavour)
         revisions = [revision] if revision else _revisions(client, label, moment)

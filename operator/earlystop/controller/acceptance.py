@@ -22,7 +22,8 @@ from earlystop.controller.session import Session
 from earlystop.delivery.gateway_header import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.surroundings import Surroundings
-from earlystop.rollout.acceptance import unbuilt
+from earlystop.metrics.presets import TemplateError, checked_templates
+from earlystop.rollout.acceptance import engine_refusal, missing_counts, unbuilt
 from earlystop.rollout.state import Phase
 
 
@@ -31,7 +32,13 @@ async def acceptance(
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
     spec = session.spec
-    refusal = unbuilt(spec) or source_refusal(spec, sources) or rival_refusal(session, rivals)
+    refusal = (
+        unbuilt(spec)
+        or engine_refusal(spec)
+        or source_refusal(spec, sources)
+        or templates_refusal(spec, sources)
+        or rival_refusal(session, rivals)
+    )
     if refusal is not None:
         return refusal
     return preflight(await surroundings(cluster, session, spec))
@@ -50,6 +57,25 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
             "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
         )
     return None
+
+
+def templates_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
+    """Why the named source's templates cannot give the counts of a policy with the preset Custom."""
+    source = sources.get(spec.metrics.source_ref.name)
+    if spec.metrics.preset != "Custom" or source is None:
+        return None
+    templates = source.templates.by_field() if source.templates is not None else {}
+    try:
+        checked_templates(templates)
+    except TemplateError as error:
+        return Refusal("TemplatesUnusable", f"MetricSource {spec.metrics.source_ref.name}: {error}.")
+    if source.flavour == "Thanos" and source.replica_label is None:
+        message = (
+            f"MetricSource {spec.metrics.source_ref.name}: flavour Thanos shows both scrapers of an HA pair, so their "
+            "events would count twice. Ask the cluster's admin to write replicaLabel, the label that tells them apart."
+        )
+        return Refusal("TemplatesUnusable", message)
+    return missing_counts(spec, templates)
 
 
 def _usable_url(url: str) -> bool:

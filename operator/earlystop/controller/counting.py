@@ -14,6 +14,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.connections import Connections
 from earlystop.metrics.client import ExactPrometheus
 from earlystop.metrics.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
+from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest, read_foreign
 from earlystop.metrics.reader import CountRequest, Reading, is_stale, read_counts
 
 GATHER_SECONDS = 0.05
@@ -24,7 +25,9 @@ REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 log = logging.getLogger(__name__)
 
-Result = Reading | MetricsFailure
+AnyRequest = CountRequest | ForeignRequest
+AnyReading = Reading | ForeignReading
+Result = AnyReading | MetricsFailure
 Answers = dict[str, Result]
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
 """Told after every exchange: the source's name, its spec as it was used, and why it gave no answer, None if it did."""
@@ -60,21 +63,28 @@ class CountReader:
         """The sources by name."""
         return self.sources
 
-    async def read(self, source: str, request: CountRequest, at: int) -> Result:
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         """The counts of one policy at Unix second `at`, or why there are none. Stale counts are a failure."""
         spec = self.sources.get(source)
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
+        if isinstance(request, ForeignRequest):
+            question = partial(_read_foreign, request, at, spec)
+            result = (await self._ask(source, spec, [request.policy], question))[request.policy]
+        else:
+            result = await self._read_together(source, spec, request, at)
+        if not isinstance(result, MetricsFailure) and is_stale(result, spec.scrape_interval_seconds):
+            return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
+        return result
+
+    async def _read_together(self, source: str, spec: SourceSpec, request: CountRequest, at: int) -> Result:
         batch = self._batches.get((source, at))
         if batch is None:
             batch = self._batches[source, at] = _Batch(results=asyncio.get_running_loop().create_future())
             self._start(self._flush(source, spec, at))
         batch.requests[request.policy] = request
         assert batch.results is not None  # set where the batch is made
-        result = (await asyncio.shield(batch.results))[request.policy]
-        if isinstance(result, Reading) and is_stale(result, spec.scrape_interval_seconds):
-            return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
-        return result
+        return (await asyncio.shield(batch.results))[request.policy]
 
     async def probe(self, source: str, at: int) -> None:
         """Ask a source something that it can always answer, so that what it says is reported."""
@@ -141,6 +151,14 @@ def _is_refused(answers: Answers) -> bool:
 
 def _read(requests: list[CountRequest], at: int, namespace_label: str | None, client: ExactPrometheus) -> Answers:
     return dict(read_counts(client, requests, at, namespace_label=namespace_label))
+
+
+def _read_foreign(request: ForeignRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
+    try:
+        labels = {"namespace_label": spec.namespace_label, "replica_label": spec.replica_label}
+        return {request.policy: read_foreign(client, request, at, **labels)}
+    except MetricsFailure as failure:
+        return {request.policy: failure.with_traceback(None)}
 
 
 def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:

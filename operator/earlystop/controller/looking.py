@@ -6,20 +6,33 @@ from collections.abc import Mapping
 
 from earlystop.api.counts import ClassAnswers, Variant
 from earlystop.api.source import SourceSpec
+from earlystop.controller.book import Book
+from earlystop.controller.counting import AnyReading, AnyRequest
+from earlystop.controller.foreign_looking import foreign_split_is_shown, looked_foreign
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest
 from earlystop.metrics.ledger import Ledger, merge, totals
+from earlystop.metrics.presets import Preset
 from earlystop.metrics.query import window_since
-from earlystop.metrics.reader import CountRequest, Reading
+from earlystop.metrics.reader import CountRequest
 from earlystop.rollout.kernel import lose_sight, take_look
 from earlystop.rollout.state import RolloutState, Totals
 
 # The answer came and says that there is nothing to use at this moment; asking again would give the same answer.
-FINAL = frozenset({FailureKind.STALE, FailureKind.NO_DATA, FailureKind.NOT_A_COUNT})
+FINAL = frozenset(
+    {
+        FailureKind.STALE,
+        FailureKind.NO_DATA,
+        FailureKind.NOT_A_COUNT,
+        FailureKind.REWRITTEN,
+        FailureKind.TEMPLATES_CHANGED,
+    }
+)
 
 
-def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -> CountRequest:
+def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -> AnyRequest:
     """What to ask for at moment `at`: back to the last look that could be used, and some more."""
     state = session.state
     known = state.last_look_at or state.step_started_at or at
@@ -29,23 +42,46 @@ def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -
         known = max([state.evidence_from or state.step_started_at or at, *used])
     source = sources.get(session.plan.spec.metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
-    return CountRequest(session.label, state.revision, window_since(known, at, interval))
+    window = window_since(known, at, interval)
+    preset = Preset(session.plan.spec.metrics.preset)
+    if preset is Preset.EARLY_STOP:
+        return CountRequest(session.label, state.revision, window)
+    templates = source.templates.by_field() if source is not None and source.templates is not None else {}
+    return ForeignRequest(session.label, state.revision, window, preset, templates)
 
 
-def looked(session: Session, reading: Reading, at: int) -> tuple[RolloutState, Ledger]:
-    """The state and ledger after a look that could be read. Series of other steps are not evidence."""
+def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book]:
+    """The state and ledger after a look that could be read. Series of other steps are not evidence.
+
+    Raises MetricsFailure for counters of others that can no longer be trusted.
+    """
+    if isinstance(reading, ForeignReading):
+        return looked_foreign(session, reading, at)
     step = session.state.step
-    ledger = merge(session.ledger, {key: tally for key, tally in reading.observed.items() if key.step == step})
+    ledger = merge(_own(session.ledger), {key: tally for key, tally in reading.observed.items() if key.step == step})
     sums = totals(ledger, step)
     classes = tuple(_class_answers(ledger, step, each.name) for each in session.plan.objective.classes)
     seen = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE], classes)
     return take_look(session.spec, session.state, at, seen), ledger
 
 
+def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book] | MetricsFailure:
+    """`looked`, with the failure as a value."""
+    try:
+        return looked(session, reading, at)
+    except MetricsFailure as failure:
+        return failure.with_traceback(None)
+
+
 def _class_answers(ledger: Ledger, step: int, query_class: str) -> ClassAnswers:
     sums = totals(ledger, step, query_class)
     baseline, candidate = sums[Variant.BASELINE], sums[Variant.CANDIDATE]
     return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
+
+
+def _own(book: Book) -> Ledger:
+    assert isinstance(book, Ledger)  # a campaign's preset is pinned, and a new campaign begins with an empty ledger
+    return book
 
 
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:
@@ -55,11 +91,13 @@ def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int)
     return lose_sight(state, now), True
 
 
-def split_is_shown(reading: Reading, share: Share, known: Ledger) -> bool:
+def split_is_shown(reading: AnyReading, share: Share, known: Book, written_at: float = 0.0) -> bool:
     """Whether more requests of this step were counted, for every variant that shall have some, than were known when
-    the step was in force before."""
-    before = totals(known, share.step)
-    now = totals(merge(known, reading.observed), share.step)
+    the step was in force before. written_at: Unix time after which counters of others must have grown."""
+    if isinstance(reading, ForeignReading):
+        return foreign_split_is_shown(reading, share, written_at)
+    before = totals(_own(known), share.step)
+    now = totals(merge(_own(known), reading.observed), share.step)
     seen = {variant for variant in Variant if now[variant].started > before[variant].started}
     wanted = {Variant.BASELINE} if share.weight < 100 else set()
     wanted |= {Variant.CANDIDATE} if share.weight > 0 else set()

@@ -7,9 +7,9 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.controller.book import Book, unpack_book
 from earlystop.controller.cluster import Manifest
 from earlystop.delivery.surroundings import Share
-from earlystop.metrics.ledger import Ledger, unpack
 from earlystop.rollout.facts import Facts, facts_from
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record import from_status
@@ -32,9 +32,9 @@ class Session:
     manifest: Manifest
     spec: PolicySpec
     state: RolloutState
-    ledger: Ledger
+    ledger: Book
     stored: RolloutState
-    stored_ledger: Ledger
+    stored_ledger: Book
     facts: Facts = field(default_factory=Facts)
     outdated: bool = False
     overflow: Refusal | None = None
@@ -57,7 +57,7 @@ class Session:
         """
         state, ledger = from_status(without_defaults(manifest.get("status", {})))
         spec = PolicySpec.model_validate(manifest["spec"])
-        counted = unpack(ledger)
+        counted = unpack_book(ledger)
         status = manifest.get("status", {})
         session = cls(manifest, spec, state, counted, state, counted, facts_from(status.get("conditions", [])))
         known = state.phase != Phase.PENDING and status.get("observedGeneration") == session.generation

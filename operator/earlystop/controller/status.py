@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.conditions import Condition, Refusal
+from earlystop.controller.book import Book, pack_book, series_in
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, NotFound
 from earlystop.controller.session import Session
-from earlystop.metrics.ledger import Ledger, pack
+from earlystop.metrics.watermark_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.record import TooLarge, to_status
 from earlystop.rollout.state import RolloutState
@@ -22,17 +23,17 @@ class Outrun(Exception):
     """Someone else changed the policy in the meantime; the session has been read anew and the visit starts over."""
 
 
-async def write_status(cluster: Cluster, session: Session, state: RolloutState, ledger: Ledger, now: float) -> None:
+async def write_status(cluster: Cluster, session: Session, state: RolloutState, ledger: Book, now: float) -> None:
     """Store a state and the ledger that it was reached with, and the conditions that follow from the session's facts.
     The session takes both over only when they are stored; counts that outgrow the status are not.
 
     Raises Outrun after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
     try:
-        status = to_status(session.name, session.uid, session.spec, state, pack(ledger))
-    except TooLarge:
+        status = to_status(session.name, session.uid, session.spec, state, pack_book(ledger))
+    except (TooLarge, TooManySeries):
         # What is stored stays as it is. What was seen since is kept here only, and is read again after a restart.
-        session.overflow = _too_many_series(len(ledger.rows))
+        session.overflow = _too_many_series(series_in(ledger))
         session.facts = replace(session.facts, refusal=session.overflow)
         await _replace(cluster, session, dict(session.manifest.get("status", {})), session.state, now)
         return

@@ -15,10 +15,11 @@ import aiohttp
 
 from earlystop.api.conditions import Truth
 from earlystop.controller.acceptance import acceptance
+from earlystop.controller.book import Book, restarts_can_hide, without_closed_steps
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.looking import look_failed, look_request, looked, split_is_shown
+from earlystop.controller.looking import look_failed, look_request, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
 from earlystop.controller.status import read_again, unsaid, write_status
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
@@ -27,7 +28,7 @@ from earlystop.controller.traffic import Standing, Traffic, put_in_force
 from earlystop.controller.verdicts import store_verdict
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import MetricsFailure
-from earlystop.metrics.ledger import Ledger, drop_steps_before
+from earlystop.metrics.ledger import Ledger
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
@@ -161,7 +162,8 @@ class Visitor:
         at = int(self._clock()) - ceil(self._delay(session))
         request = look_request(session, self._reader.known(), at)
         result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
-        if isinstance(result, MetricsFailure) or not split_is_shown(result, share, session.ledger):
+        written_at = max(session.route_written_at, session.written_at)  # the later of the two after a restart
+        if isinstance(result, MetricsFailure) or not split_is_shown(result, share, session.ledger, written_at):
             return traffic
         session.proven = share
         message = "Weights are in force, proven by requests counted under this step."
@@ -182,18 +184,19 @@ class Visitor:
                 return True
             request = look_request(session, self._reader.known(), at)
             result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
-            if isinstance(result, MetricsFailure):
-                LOOKS.labels(result.kind.value).inc()
-                await self._see(session, replace(session.facts, metrics=_lost(result)))
-                state, again = look_failed(session.state, result, at, int(self._clock()))
+            found = result if isinstance(result, MetricsFailure) else seen_or_why_not(session, result, at)
+            if isinstance(found, MetricsFailure):
+                LOOKS.labels(found.kind.value).inc()
+                await self._see(session, replace(session.facts, metrics=_lost(found)))
+                state, again = look_failed(session.state, found, at, int(self._clock()))
                 session.metrics_failures += 1
                 await self._move(session, state)
                 if again or session.state is not state:
                     return True
                 continue
             session.metrics_failures = 0
-            await self._see(session, replace(session.facts, metrics=READABLE))
-            state, ledger = looked(session, result, at)
+            state, ledger = found
+            await self._see(session, replace(session.facts, metrics=_readable(ledger)))
             await self._move(session, state, ledger)
             LOOKS.labels("read").inc()
             if session.state is not state:
@@ -201,7 +204,7 @@ class Visitor:
             LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
         return False
 
-    async def _move(self, session: Session, state: RolloutState, ledger: Ledger | None = None) -> None:
+    async def _move(self, session: Session, state: RolloutState, ledger: Book | None = None) -> None:
         """Take over a new state: stored first when it is a transition, else at the next slow tick."""
         before = session.state
         ledger = session.ledger if ledger is None else ledger
@@ -211,7 +214,7 @@ class Visitor:
             # Once it is decided nothing is counted: a decision finds room in a status that series have filled.
             ledger = Ledger()
         elif state.step != before.step:
-            ledger = drop_steps_before(ledger, state.step)
+            ledger = without_closed_steps(ledger, state.step)
         if not _is_transition(before, state):
             session.state, session.ledger = state, ledger
             return
@@ -247,7 +250,14 @@ class Visitor:
         return len(self._sessions())
 
 
-READABLE = Sight(Truth.TRUE, "Readable", "Counts can be read.")
+def _readable(ledger: Book) -> Sight:
+    message = "Counts can be read."
+    if restarts_can_hide(ledger):
+        message += (
+            " Some of their processes export no process_start_time_seconds, so a restart after which a counter grows "
+            "beyond its old value within one scrape is not seen, and its requests are not counted."
+        )
+    return Sight(Truth.TRUE, "Readable", message)
 
 
 def _lost(failure: MetricsFailure) -> Sight:

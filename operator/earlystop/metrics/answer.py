@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.foreign import RawSeries, raw_series
 
 
 class Sample(NamedTuple):
@@ -28,6 +29,29 @@ def parse_vector(body: bytes, content_type: str, place: str, at: float | None = 
     MetricsFailure: NotJson, Malformed, Rejected (status is not success), Partial (warnings, or VictoriaMetrics'
     isPartial) or TimeMoved. Infos are remarks on the query and are ignored.
     """
+    rows = _rows(body, content_type, place, "vector", "an instant vector")
+    samples = _samples(rows)
+    if samples is None:
+        raise _malformed(place, "holds a row without text labels, a time or a value")
+    if at is not None and any(abs(row["value"][0] - at) > TIME_TOLERANCE_SECONDS for row in rows):
+        raise moved(place)
+    return samples
+
+
+def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[RawSeries]:
+    """The series of an instant query for a range vector, evaluated at Unix time `at`, as strictly as `parse_vector`.
+
+    Samples of a moment after `at` are refused as TimeMoved. A source that moved the time back instead gives fewer
+    samples, which come with the next look: a watermark ledger takes nothing for granted but what it has seen.
+    """
+    found = raw_series(_rows(body, content_type, place, "matrix", "a range vector"), place)
+    latest = round((at + TIME_TOLERANCE_SECONDS) * 1000)
+    if any(moment > latest for series in found for moment, _ in series.points):
+        raise moved(place)
+    return found
+
+
+def _rows(body: bytes, content_type: str, place: str, kind: str, described: str) -> list[Any]:
     answer = _json_object(body, content_type, place)
     if answer.get("status") == "error":
         raise MetricsFailure(FailureKind.REJECTED, f"{place} answered 200 with the status error")
@@ -38,17 +62,12 @@ def parse_vector(body: bytes, content_type: str, place: str, at: float | None = 
     if answer.get("isPartial"):
         raise MetricsFailure(FailureKind.PARTIAL, f"{place} marked its answer as partial")
     data = answer.get("data")
-    if not isinstance(data, dict) or data.get("resultType") != "vector":
-        raise _malformed(place, "is not an instant vector")
+    if not isinstance(data, dict) or data.get("resultType") != kind:
+        raise _malformed(place, f"is not {described}")
     rows = data.get("result")
     if not isinstance(rows, list):
         raise _malformed(place, "has no list of results")
-    samples = _samples(rows)
-    if samples is None:
-        raise _malformed(place, "holds a row without text labels, a time or a value")
-    if at is not None and any(abs(row["value"][0] - at) > TIME_TOLERANCE_SECONDS for row in rows):
-        raise moved(place)
-    return samples
+    return rows
 
 
 def moved(place: str) -> MetricsFailure:

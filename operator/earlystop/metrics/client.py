@@ -18,9 +18,10 @@ import urllib3
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 from earlystop.metrics.address import PinnedAddress
-from earlystop.metrics.answer import Sample, parse_vector
+from earlystop.metrics.answer import Sample, parse_matrix, parse_vector
 from earlystop.metrics.deadline import DeadlineAdapter
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.foreign import RawSeries
 
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
@@ -96,6 +97,17 @@ class ExactPrometheus(PrometheusConnect):
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         """The instant vector of `query` at Unix time `at`. Everything else raises MetricsFailure."""
+        content_type, body = self._answer(query, at)
+        return parse_vector(body, content_type, self.place, at)
+
+    def range_vector(self, query: str, at: float) -> list[RawSeries]:
+        """The samples, as they were scraped, of `selector[window]` at Unix time `at`. Everything else raises
+        MetricsFailure. It is an instant query: `query_range` would give values on a grid that nobody scraped."""
+        content_type, body = self._answer(query, at)
+        return parse_matrix(body, content_type, self.place, at)
+
+    def _answer(self, query: str, at: float) -> tuple[str, bytes]:
+        """Content type and body of an answer with status 200. Raises MetricsFailure."""
         form = {
             "query": query,
             "time": f"{at:.3f}",
@@ -117,7 +129,7 @@ class ExactPrometheus(PrometheusConnect):
                 failure = self._late()
         if failure is not None:
             raise failure  # outside of the handler: the library's error holds the URL with its password
-        return parse_vector(body, content_type, self.place, at)
+        return content_type, body
 
     def _exchange(self, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:
         response = self._exact_session.post(

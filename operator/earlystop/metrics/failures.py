@@ -32,6 +32,9 @@ class FailureKind(StrEnum):
     REDIRECT = "Redirect"
     NO_DATA = "NoData"
     STALE = "Stale"
+    REWRITTEN = "Rewritten"
+    TEMPLATES_CHANGED = "TemplatesChanged"
+    TEMPLATES_UNUSABLE = "TemplatesUnusable"
 
 
 ADVICE: Mapping[FailureKind, str] = MappingProxyType(
@@ -61,10 +64,25 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
+        FailureKind.REWRITTEN: "samples must stay as they were scraped: check the source's deduplication, its "
+        "storage, and that no two targets export the same series",
+        FailureKind.TEMPLATES_CHANGED: "put the MetricSource's templates back as they were, or retry the policy with "
+        "the annotation earlystop.dev/retry",
+        FailureKind.TEMPLATES_UNUSABLE: "correct spec.templates of the MetricSource",
     }
 )
 
-OF_ONE_POLICY = frozenset({FailureKind.NO_DATA, FailureKind.STALE, FailureKind.NOT_A_COUNT, FailureKind.TOO_LARGE})
+OF_ONE_POLICY = frozenset(
+    {
+        FailureKind.NO_DATA,
+        FailureKind.STALE,
+        FailureKind.NOT_A_COUNT,
+        FailureKind.TOO_LARGE,
+        FailureKind.REWRITTEN,
+        FailureKind.TEMPLATES_CHANGED,
+        FailureKind.TEMPLATES_UNUSABLE,
+    }
+)
 """What a source that answers well can say of one policy's counts."""
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from earlystop.api.counts import Variant
@@ -39,11 +40,11 @@ def raw_series(result: Any, place: str) -> list[RawSeries]:
         return [
             RawSeries(
                 {str(name): str(text) for name, text in row["metric"].items()},
-                [(round(float(at) * 1000), str(value)) for at, value in row["values"]],
+                [(round(float(at) * 1000), _number(value)) for at, value in row["values"]],
             )
             for row in result
         ]
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         pass  # the error quotes the answer
     raise MetricsFailure(FailureKind.MALFORMED, f"the answer of {place} is not a range vector of counters")
 
@@ -64,6 +65,7 @@ def observe(
         (_target(series.labels, replica_label), at): round(float(value) * 1000)
         for series in starts
         for at, value in series.points
+        if isfinite(float(value))
     }
     good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
     answer: dict[SeriesId, Observed] = {}
@@ -77,6 +79,12 @@ def observe(
                 key = SeriesId(variant, field, _identity(series.labels, replica_label), _replica(series, replica_label))
                 answer[key] = Observed(samples, _absent(good.get(target, ()), samples[0].at_ms))
     return answer
+
+
+def _number(value: object) -> str:
+    text = str(value)
+    float(text)
+    return text
 
 
 def _counts(points: Iterable[tuple[int, str]], variant: Variant, field: str) -> Iterable[tuple[int, int]]:

@@ -134,10 +134,14 @@ def field_queries(preset: Preset, request: PresetRequest, custom: Mapping[str, s
     ]
 
 
-def evidence_queries(request: PresetRequest) -> list[str]:
-    """Start times and scrapes of the same targets: by these a restart or a birth is known for certain."""
+def evidence_queries(request: PresetRequest, targets: Mapping[str, str] | None = None) -> list[str]:
+    """Start times and scrapes of the same targets: by these a restart or a birth is known for certain.
+
+    targets: patterns of labels that the targets of the counters have, so that no others are read.
+    """
     workloads = request.workloads or {}
     matchers: list[dict[str, str]] = [_pods(workloads[variant]) for variant in Variant if variant in workloads] or [{}]
+    matchers = [{**each, **(targets or {})} for each in matchers]
     return [
         _ranged(f"{metric}{{}}", request, extra)
         for metric in ("process_start_time_seconds", "up")

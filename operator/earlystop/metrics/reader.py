@@ -60,7 +60,21 @@ class Reading:
     rows_refused: int
 
 
-def is_stale(reading: Reading, scrape_interval_seconds: float) -> bool:
+class Aged(Protocol):
+    """A reading at Unix second `at`, and its newest sample, None when there is none."""
+
+    @property
+    def at(self) -> int:
+        """When it was asked for."""
+        ...
+
+    @property
+    def newest_sample_at(self) -> float | None:
+        """When the newest sample was scraped."""
+        ...
+
+
+def is_stale(reading: Aged, scrape_interval_seconds: float) -> bool:
     """Whether the newest sample is older than three scrape intervals and 5 s.
 
     Two failed scrapes in a row happen in healthy clusters; 5 s cover scrape duration and ingestion. Without any live

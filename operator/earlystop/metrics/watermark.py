@@ -94,7 +94,7 @@ class WatermarkLedger:
     """Counts of the open `step`, which began at `since_ms`, and of the steps before it. Immutable.
 
     forgotten_ms: newest sample of any series that was dropped, 0 for none; folded: sums of closed steps and of
-    dropped series.
+    dropped series; queries: a name without blanks of what was asked for, "" when nobody cares.
     """
 
     step: int
@@ -102,6 +102,7 @@ class WatermarkLedger:
     forgotten_ms: int = 0
     series: Mapping[SeriesId, Watermark] = field(default_factory=dict)
     folded: Mapping[Place, Amount] = field(default_factory=dict)
+    queries: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "series", MappingProxyType(dict(self.series)))
@@ -173,6 +174,11 @@ def drop_silent(ledger: WatermarkLedger, before_ms: int) -> WatermarkLedger:
     )
 
 
+def drop_steps_before(ledger: WatermarkLedger, step: int) -> WatermarkLedger:
+    """The ledger without the sums of closed steps, which are evidence already."""
+    return replace(ledger, folded={place: amount for place, amount in ledger.folded.items() if place[0] >= step})
+
+
 def totals(ledger: WatermarkLedger, step: int) -> dict[Variant, Tally]:
     """What is proven of one step; both variants appear."""
     return _tallies(_of_step(ledger, step), lambda amount: amount.counted)
@@ -181,6 +187,24 @@ def totals(ledger: WatermarkLedger, step: int) -> dict[Variant, Tally]:
 def uncertain(ledger: WatermarkLedger, step: int) -> dict[Variant, Tally]:
     """How many more events each count of one step may have missed; both variants appear."""
     return _tallies(_of_step(ledger, step), lambda amount: amount.uncertain)
+
+
+def newly_uncertain(before: WatermarkLedger, after: WatermarkLedger) -> dict[Variant, Tally]:
+    """How many more events than were counted one look from `before` to `after`, of the same open step, may have seen.
+
+    Of several scrapers the one that may have seen most: what happened between the looks is never more.
+    """
+    sums: dict[Place, Amount] = {}
+    for key, replicas in _counters(after.series):
+        known = {each: before.series.get(each) for each in replicas}
+        old = max((mark.counted for mark in known.values() if mark), default=0)
+        counted = max(mark.counted for mark in replicas.values()) - old
+        most = max(_most(mark) - (_most(mine) if (mine := known[each]) else 0) for each, mark in replicas.items())
+        place = (after.step, key.variant, key.field)
+        sums[place] = sums.get(place, Amount()).plus(Amount(0, max(0, most - counted)))
+    return _tallies(
+        {(variant, name): amount for (_, variant, name), amount in sums.items()}, lambda each: each.uncertain
+    )
 
 
 def is_blind(ledger: WatermarkLedger) -> bool:
@@ -251,6 +275,10 @@ def _counters(series: Mapping[SeriesId, Watermark]) -> Iterator[tuple[SeriesId, 
     for _, group in groupby(sorted(series), key=lambda key: (key.variant, key.field, key.target)):
         keys = list(group)
         yield keys[0], {key: series[key] for key in keys}
+
+
+def _most(mark: Watermark) -> int:
+    return mark.counted + mark.uncertain
 
 
 def _add(folded: Mapping[Place, Amount], step: int, series: Mapping[SeriesId, Watermark]) -> dict[Place, Amount]:

@@ -23,19 +23,25 @@ class TooManySeries(ValueError):
     """The ledger would not fit into status. The message says how large it is and what to change."""
 
 
+def is_packed(text: str) -> bool:
+    """Whether a text begins as a packed watermark ledger does; other ledgers' lines begin with a digit."""
+    return text.startswith("step ")
+
+
 def pack(ledger: WatermarkLedger) -> str:
-    """Lines of words: the step, then closed sums, then series. Odd characters are percent-encoded.
+    """Lines of words: the step and the name of the queries, then closed sums, then series. Odd characters are
+    percent-encoded.
 
     Raises TooManySeries above PACKED_LIMIT: it must never be cut, for then counts would be wrong.
     """
-    lines = [f"step {ledger.step} {ledger.since_ms} {ledger.forgotten_ms}"]
+    lines = [f"step {ledger.step} {ledger.since_ms} {ledger.forgotten_ms}" + (ledger.queries and f" {ledger.queries}")]
     lines += [_sum_line(place, ledger.folded[place]) for place in sorted(ledger.folded)]
     lines += [_series_line(key, ledger.series[key]) for key in sorted(ledger.series)]
     text = "\n".join(lines)
     if len(text) > PACKED_LIMIT:
         raise TooManySeries(
             f"{len(ledger.series)} series take {len(text)} bytes, more than the {PACKED_LIMIT} that fit into status; "
-            "let the MetricSource's templates sum over labels that do not tell processes apart"
+            "let the MetricSource's templates select fewer series, or run fewer server processes"
         )
     return text
 
@@ -43,13 +49,15 @@ def pack(ledger: WatermarkLedger) -> str:
 def unpack(text: str) -> WatermarkLedger:
     """Exact inverse of `pack`. Raises LedgerError that names the line for any other text."""
     step = since = forgotten = -1
+    queries = ""
     series: dict[SeriesId, Watermark] = {}
     folded: dict[Place, Amount] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.split(" ")
         try:
             if number == 1:
-                step, since, forgotten = _head(words)
+                step, since, forgotten = _head(words[:4])
+                (queries,) = words[4:] or ("",)
             elif words[0] == "sum":
                 place, amount = _sum(words)
                 folded[place] = amount
@@ -58,7 +66,7 @@ def unpack(text: str) -> WatermarkLedger:
                 series[key] = mark
         except (ValueError, IndexError):
             raise LedgerError(f"line {number} of the watermark ledger reads {line[:120]!r}: not of its form") from None
-    ledger = WatermarkLedger(step, since, forgotten, series, folded)
+    ledger = WatermarkLedger(step, since, forgotten, series, folded, queries)
     if pack(ledger) != text:
         raise LedgerError("the watermark ledger repeats a series or is not written as it was packed")
     return ledger

@@ -24,9 +24,11 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
+from earlystop.rollout.wording import in_remainder
 
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
 TELLING_REQUESTS = 20
+LONGEST_MESSAGE = 1024
 
 
 def start_campaign(
@@ -189,7 +191,15 @@ def decide(spec: PolicySpec, state: RolloutState, decision: Decision) -> Rollout
         phase = Phase.HOLDING
     else:
         phase = Phase.ROLLING_BACK
-    return replace(state, phase=phase, decision=decision)
+    return replace(state, phase=phase, decision=_with_remainder(decision, state.uncertain))
+
+
+def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
+    """The decision with a sentence on what its counts may have missed, where there is anything and room for it."""
+    message = f"{decision.message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
+    if uncertain == Totals() or len(message) > LONGEST_MESSAGE:
+        return decision
+    return replace(decision, message=message)
 
 
 def carried_out(state: RolloutState) -> RolloutState:

@@ -15,6 +15,7 @@ from earlystop.api.status import (
     LogEText,
     NamedLogE,
     PolicyStatus,
+    Uncertain,
 )
 from earlystop.api.status import (
     Certified as CertifiedStatus,
@@ -33,7 +34,7 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import DECIDED, NOTHING_LEARNED, Certified, Decision, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.verdict import verdict_name, verdict_spec
+from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
 from earlystop.rollout.wording import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 
 PACKED_LIMIT = 40_960
@@ -73,6 +74,7 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
         counts=_counts(state),
+        uncertain=uncertain_of(state),
         evidence=_evidence(state),
         ledger=ledger,
         mark=pack_totals(state.mark),
@@ -110,6 +112,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         metrics_lost_at=_moment(stored.metrics_lost_at),
         mark=unpack_totals(stored.mark) if stored.mark else Totals(),
         looks=looks,
+        uncertain=_restore_uncertain(stored.uncertain),
         evidence=replay(replace(plan.objective, dispersion=factor or plan.objective.dispersion), looks),
         scatter=unpack_scatter(stored.scatter) if stored.scatter else NOTHING_LEARNED,
         dispersion=factor,
@@ -195,6 +198,10 @@ def _certified(state: RolloutState) -> CertifiedStatus | None:
         return None
     values = tuple(Setting(name=name, value=value) for name, value in state.certified.values.items())
     return CertifiedStatus(values=values, at=rfc3339(state.certified.at))
+
+
+def _restore_uncertain(stored: Uncertain | None) -> Totals:
+    return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
 
 
 def _restore_certified(stored: CertifiedStatus | None) -> Certified | None:

@@ -83,6 +83,7 @@ class RolloutState:
     step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
     last_look_at: last moment of the look grid that was dealt with.
     mark: totals of this step at its last look that was evidence (or at its snapshot).
+    uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
     evidence: always equal to the replay of `looks`; None before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned.
@@ -101,6 +102,7 @@ class RolloutState:
     metrics_lost_at: int | None = None
     mark: Totals = Totals()
     looks: tuple[Look, ...] = ()
+    uncertain: Totals = Totals()
     evidence: EvidenceState | None = None
     scatter: Scatter = NOTHING_LEARNED
     dispersion: float | None = None

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
-from earlystop.api.status import NamedLogE
+from earlystop.api.status import NamedLogE, Remainder, Uncertain
 from earlystop.api.values import API_VERSION, bounded
 from earlystop.api.verdict import LogE, SettingPair, VerdictSpec
 from earlystop.evidence.engine import assess
@@ -67,10 +67,18 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         saving=in_percent(found.saving),
         columns=columns(plan),
         looks=tuple(tuple(look.row()) for look in state.looks),
+        uncertain=uncertain_of(state),
         previous=state.previous_digest,
         digest="",
     ).wire()
     return {**record, "digest": digest_of(record)}
+
+
+def uncertain_of(state: RolloutState) -> Uncertain | None:
+    """What the counts may have missed, None when nothing."""
+    if not any((*state.uncertain.baseline.row(), *state.uncertain.candidate.row())):
+        return None
+    return Uncertain(baseline=Remainder.of(state.uncertain.baseline), candidate=Remainder.of(state.uncertain.candidate))
 
 
 def digest_of(spec: dict[str, Any]) -> str:

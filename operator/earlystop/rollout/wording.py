@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from earlystop.api.counts import Tally
 from earlystop.evidence.intervals import Interval
 
 
@@ -45,6 +46,15 @@ def from_rfc3339(text: str) -> int:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise ValueError(f"{text!r} is no time of the form 2026-01-31T12:00:00Z") from None
+
+
+def in_remainder(baseline: Tally, candidate: Tally) -> str:
+    """What counts may have missed, in one sentence."""
+    return (
+        f"Up to {baseline.scored:,} more scored answers of the baseline and {candidate.scored:,} of the candidate, and "
+        f"{baseline.completed:,} and {candidate.completed:,} more completed requests, could not be placed for certain "
+        "and are not counted."
+    )
 
 
 def in_settings(values: dict[str, str]) -> str:

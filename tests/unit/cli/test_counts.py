@@ -74,7 +74,8 @@ def test_a_policy_that_nobody_counts_for_is_said_to_be_so(tmp_path: Path) -> Non
     [
         (["--flavour=Influx"], None, "write one of Prometheus, Thanos"),
         (["--revision=unknown"], None, "no counter carries the policy"),
-        ([], {"preset": "VLLM"}, "preset VLLM is not read yet"),
+        ([], {"preset": "VLLM"}, "preset VLLM does not tell variants apart"),
+        ([], {"preset": "Custom"}, "write --templates with the file of its MetricSource"),
     ],
 )
 def test_what_stands_in_the_way_is_said_in_a_sentence(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from earlystop.api.counts import ClassAnswers, Pairs, Tally, Variant
 from earlystop.controller.looking import looked
 from earlystop.controller.session import Session
-from earlystop.metrics.ledger import SeriesKey
+from earlystop.metrics.ledger import Ledger, SeriesKey
 from earlystop.metrics.reader import Reading
 from earlystop.rollout.kernel import weights_in_force
 from tests.unit.controller.sessions import session
@@ -113,6 +113,7 @@ def test_whatever_is_read_in_whichever_order_the_looks_hold_each_class_once(read
         see(found, NOW + 30 + 15 * number, rows)
     everything = {key(arm, name): answers(9) for arm in Variant for name in ("easy", "hard", "odd", "")}
     see(found, NOW + 600, everything)
+    assert isinstance(found.ledger, Ledger)
     for place, name in enumerate(("easy", "hard")):
         own = [tally for one, tally in found.ledger.rows.items() if one.query_class == name]
         seen = [sum(look.classes[place]) for look in found.state.looks]

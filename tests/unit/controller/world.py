@@ -20,13 +20,13 @@ from earlystop.controller.cluster import (
     VERDICTS,
     Manifest,
 )
-from earlystop.controller.counting import CountReader, Result
+from earlystop.controller.counting import AnyRequest, CountReader, Result
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.session import Session
 from earlystop.controller.status import Outrun
 from earlystop.controller.visit import Visitor
 from earlystop.metrics.ledger import SeriesKey
-from earlystop.metrics.reader import CountRequest, Reading
+from earlystop.metrics.reader import Reading
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.sessions import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
@@ -52,7 +52,7 @@ class Counts(CountReader):
         self.failure: Result | None = None
         self.weights: tuple[int, ...] = ()
 
-    async def read(self, source: str, request: CountRequest, at: int) -> Result:
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         if self.failure is not None:
             return self.failure
         observed = dict(self.crowd) if at >= self.crowd_at else {}

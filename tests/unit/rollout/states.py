@@ -7,13 +7,16 @@ from dataclasses import replace
 from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.kernel import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
 from earlystop.rollout.kernel import weights_in_force as in_force
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import RolloutState, Totals
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
 
 SPEC = policy()
 HOLD = policy({"rollout": {"onInconclusive": "Hold"}})
+
+
+REMAINDER = Totals(Tally(completed=7, match=5, tokens=4_200), Tally(tokens_squared=90_000))
 
 
 def _reached() -> dict[str, RolloutState]:
@@ -40,6 +43,8 @@ def _reached() -> dict[str, RolloutState]:
         "suspended": suspend_or_resume(policy({"suspend": True}), observing, NOW + 99),
         "promoting": promoting,
         "promoted": promoted,
+        "observing with a remainder": replace(observing, uncertain=REMAINDER),
+        "promoted with a remainder": carried_out(decided(SPEC, replace(begun, uncertain=REMAINDER), Server(), SAVING)),
         "rolling back": rolling_back,
         "rolled back": carried_out(rolling_back),
         "rolled back before any look": carried_out(expire(SPEC, begun, NOW + 10**6)),

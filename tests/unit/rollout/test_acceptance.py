@@ -18,7 +18,6 @@ UNBUILT: dict[str, dict[str, Any]] = {
     "delivery.mode": {"delivery": {"mode": "Shadow", "gatewayHeader": None}},
     "rollout.strategy": {"rollout": {"strategy": "ABTest"}},
     "Several candidates": {"candidates": [CANDIDATE, {**CANDIDATE, "name": "w11"}]},
-    "metrics.preset": {"metrics": {"preset": "VLLM"}},
     "spec.guard": {"guard": {}},
     "approval.mode": {"approval": {"mode": "BeforePromotion"}},
 }

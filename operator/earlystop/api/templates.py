@@ -1,0 +1,38 @@
+"""Templates of a MetricSource: which series of others hold a policy's counts. Its admin alone decides what is asked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+Template = Annotated[str, Field(min_length=3, max_length=1024)]
+
+
+class Templates(Value):
+    """For the preset Custom: one selector for each count, as `answers_total{variant="{variant}",result="match"}`.
+
+    The placeholders {policy} (namespace/name), {revision} and {variant} stand inside double quotes, and {variant} in
+    every template. The counters may restart at 0 and may have run before.
+    """
+
+    started: Template | None = Field(None, description="Requests that arrived; without it the split is not checked.")
+    completed: Template | None = Field(None, description="Requests completed, one for each request of a user.")
+    failed: Template | None = Field(None, description="Requests failed.")
+    match: Template | None = Field(None, description="Answers that matched exactly.")
+    mismatch: Template | None = Field(None, description="Answers that were scored and did not match.")
+    unscored: Template | None = Field(None, description="Answers that could not be scored.")
+    tokens: Template | None = Field(None, description="Output tokens of completed requests.")
+    tokens_squared: Template | None = Field(None, description="Sum of the squares of these, a request at a time.")
+    feedback_up: Template | None = Field(None, description="Answers that users liked.")
+    feedback_down: Template | None = Field(None, description="Answers that users disliked.")
+    pairs_both: Template | None = Field(None, description="Questions that both variants answered right.")
+    pairs_baseline_only: Template | None = Field(None, description="Questions that the baseline alone got right.")
+    pairs_candidate_only: Template | None = Field(None, description="Questions that the candidate alone got right.")
+    pairs_neither: Template | None = Field(None, description="Questions that neither got right.")
+
+    def by_field(self) -> dict[str, str]:
+        """The templates that are written, by field of `Tally`."""
+        return self.model_dump(exclude_none=True)

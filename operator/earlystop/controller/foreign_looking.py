@@ -1,0 +1,52 @@
+"""From a reading of counters of others to the next state: the watermark ledger, and what it leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earlystop.api.counts import Variant
+from earlystop.controller.book import opened
+from earlystop.controller.session import Session
+from earlystop.delivery.surroundings import Share
+from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.foreign_reader import ForeignReading
+from earlystop.metrics.watermark import WatermarkLedger, drop_silent, look, newly_uncertain, totals
+from earlystop.rollout.kernel import take_look
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Phase, RolloutState, Totals
+
+SILENT_SECONDS = 3600
+"""A series without samples for so long is folded away: its process has ended."""
+
+
+def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[RolloutState, WatermarkLedger]:
+    """The state and ledger after a look that could be read.
+
+    Raises MetricsFailure when the source's past has changed, or when it asks for other series than before.
+    """
+    state = session.state
+    book = opened(session.ledger, state, reading.queries)
+    seen = look(book, reading.observed)
+    if seen.rewritten:
+        what = f"{len(seen.rewritten)} series hold other values than were read before for the same moment"
+        raise MetricsFailure(FailureKind.REWRITTEN, what)
+    if state.phase == Phase.OBSERVING and parse_plan(state.plan).weights[state.step] > 0:
+        state = replace(state, uncertain=_with_more(state.uncertain, book, seen.ledger))
+    sums = totals(seen.ledger, state.step)
+    counted = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
+    return take_look(session.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
+
+
+def _with_more(known: Totals, before: WatermarkLedger, after: WatermarkLedger) -> Totals:
+    more = newly_uncertain(before, after)
+    return Totals(known.baseline + more[Variant.BASELINE], known.candidate + more[Variant.CANDIDATE])
+
+
+def foreign_split_is_shown(reading: ForeignReading, share: Share, since: float) -> bool:
+    """Whether requests were completed after Unix time `since`, of every variant that shall have some.
+
+    These counters know of no step, so it shows that both variants are served, not in which shares.
+    """
+    sums = totals(look(WatermarkLedger(share.step, int(1000 * since)), reading.observed).ledger, share.step)
+    wanted = [variant for variant, weight in zip(Variant, (100 - share.weight, share.weight), strict=True) if weight]
+    return all(sums[variant].completed > 0 for variant in wanted)
