@@ -68,12 +68,14 @@ class Fleet:
             self._children[number] = None
             self._due[number] = float("inf")
 
-    def truth(self) -> dict[Variant, Tally]:
-        """Everything that happened, from the logs of all processes that ever lived."""
+    def truth(self, since: float = 0.0, until: float = float("inf")) -> dict[Variant, Tally]:
+        """Everything that happened between two Unix times, from the logs of all processes that ever lived."""
         sums = {variant: Tally() for variant in Variant}
         for log in self._logs:
             for line in log.read_text().splitlines() if log.exists() else []:
-                variant, tokens, result = line.split(" ")
+                variant, tokens, result, at = line.split(" ")
+                if not since <= float(at) <= until:
+                    continue
                 count = int(tokens)
                 one = Tally(started=1, completed=1, tokens=count, tokens_squared=count * count)
                 sums[Variant(variant)] += one + (Tally(match=1) if result == "match" else Tally(mismatch=1))

@@ -23,20 +23,27 @@ FOREIGN = "engine_requests"
 
 
 def count(log: Path, seed: int, rate: float, registry: CollectorRegistry) -> None:
-    """Counts for ever: in our convention, and in a counter of an engine that knows of no revision nor process."""
+    """Counts for ever: in our convention, and in counters of an engine that knows of no revision nor process."""
     rng = random.Random(seed)
     exporter = Exporter(registry)
     exporter.register(POLICY, REVISION, step=0)
     engine = Counter(FOREIGN, "Requests as an engine counts them.", ("variant",), registry=registry)
+    answers = Counter(f"{FOREIGN}_answers", "Answers by result.", ("variant", "result"), registry=registry)
+    lengths = Counter(f"{FOREIGN}_tokens", "Tokens.", ("variant",), registry=registry)
+    squares = Counter(f"{FOREIGN}_tokens_squared", "Squares of tokens.", ("variant",), registry=registry)
     with log.open("ab", buffering=0) as stream:
         while True:
             variant = Variant.CANDIDATE if rng.random() < 0.2 else Variant.BASELINE
-            tokens, result = rng.randint(1, 900), "match" if rng.random() < 0.8 else "mismatch"
-            stream.write(f"{variant} {tokens} {result}\n".encode())
+            longest = 900 if variant is Variant.BASELINE else 450
+            tokens, result = rng.randint(1, longest), "match" if rng.random() < 0.8 else "mismatch"
+            stream.write(f"{variant} {tokens} {result} {time.time():.3f}\n".encode())
             assignment = Assignment(POLICY, REVISION, 0, variant)
             exporter.started(assignment)
             exporter.completed(assignment, tokens, result)
             engine.labels(variant.value).inc()
+            answers.labels(variant.value, result).inc()
+            lengths.labels(variant.value).inc(tokens)
+            squares.labels(variant.value).inc(tokens * tokens)
             time.sleep(rng.expovariate(rate))
 
 

@@ -91,11 +91,17 @@ def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int)
     return lose_sight(state, now), True
 
 
-def split_is_shown(reading: AnyReading, share: Share, known: Book, written_at: float = 0.0) -> bool:
+def routed_since(session: Session) -> float:
+    """Unix time before which the present weights cannot have been in force, as far as is remembered."""
+    last = max((look.at for look in session.state.looks[-1:]), default=0)
+    return max(session.route_written_at, float(session.state.campaign_started_at), float(last))
+
+
+def split_is_shown(reading: AnyReading, share: Share, known: Book, since: float = 0.0) -> bool:
     """Whether more requests of this step were counted, for every variant that shall have some, than were known when
-    the step was in force before. written_at: Unix time after which counters of others must have grown."""
+    the step was in force before. since: Unix time after which counters of others must have grown."""
     if isinstance(reading, ForeignReading):
-        return foreign_split_is_shown(reading, share, written_at)
+        return foreign_split_is_shown(reading, share, since)
     before = totals(_own(known), share.step)
     now = totals(merge(_own(known), reading.observed), share.step)
     seen = {variant for variant in Variant if now[variant].started > before[variant].started}

@@ -19,7 +19,7 @@ from earlystop.controller.book import Book, restarts_can_hide, without_closed_st
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.looking import look_failed, look_request, seen_or_why_not, split_is_shown
+from earlystop.controller.looking import look_failed, look_request, routed_since, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
 from earlystop.controller.status import read_again, unsaid, write_status
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
@@ -162,8 +162,8 @@ class Visitor:
         at = int(self._clock()) - ceil(self._delay(session))
         request = look_request(session, self._reader.known(), at)
         result = await self._reader.read(session.plan.spec.metrics.source_ref.name, request, at)
-        written_at = max(session.route_written_at, session.written_at)  # the later of the two after a restart
-        if isinstance(result, MetricsFailure) or not split_is_shown(result, share, session.ledger, written_at):
+        since = routed_since(session)
+        if isinstance(result, MetricsFailure) or not split_is_shown(result, share, session.ledger, since):
             return traffic
         session.proven = share
         message = "Weights are in force, proven by requests counted under this step."

@@ -1,0 +1,109 @@
+"""A policy with the preset Custom, judged by a real Prometheus that scrapes processes which are killed and restarted.
+
+Their counters know of no revision, step nor process: they begin at 0 again and again. The Kubernetes API is in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import Tally, Variant
+from earlystop.api.source import SourceSpec
+from earlystop.api.status import Uncertain
+from earlystop.controller.counting import CountReader
+from earlystop.controller.session import Session
+from earlystop.controller.status import Outrun
+from earlystop.metrics.watermark import WatermarkLedger, is_blind
+from earlystop.rollout.verify import differences
+from earlystop.rollout.wording import from_rfc3339
+from tests.cluster.counting_fleet import Fleet
+from tests.cluster.counting_server import FOREIGN
+from tests.cluster.network import enter_private_network
+from tests.cluster.prometheus import Prometheus
+from tests.e2e.proof import verdict_looks
+from tests.unit.controller.world import World
+from tests.unit.rollout.traffic import SAVING
+
+LONGEST_SECONDS = 180
+SETTLED = {"steps": [{"weight": 20, "minimumSeconds": 40}], "lookSeconds": 2, "settleSeconds": 4}
+POLICY: dict[str, Any] = {
+    "metrics": {"preset": "Custom"},
+    "rollout": {**SETTLED, "deadlineSeconds": LONGEST_SECONDS},
+    "objective": {"exactMatch": {"margin": "0.10"}},
+}
+TEMPLATES = {
+    "completed": f'{FOREIGN}_total{{variant="{{variant}}"}}',
+    "match": f'{FOREIGN}_answers_total{{variant="{{variant}}",result="match"}}',
+    "mismatch": f'{FOREIGN}_answers_total{{variant="{{variant}}",result="mismatch"}}',
+    "tokens": f'{FOREIGN}_tokens_total{{variant="{{variant}}"}}',
+    "tokensSquared": f'{FOREIGN}_tokens_squared_total{{variant="{{variant}}"}}',
+}
+# A sample may be a scrape old, and a process may have counted for as long before its first one.
+SLACK_SECONDS = 3.0
+FIELDS = ("completed", "match", "mismatch", "tokens", "tokens_squared")
+
+
+@pytest.fixture
+def prometheus() -> Iterator[Prometheus]:
+    with Prometheus(enter_private_network(), port=9192) as one:
+        one.start({}, "1s")
+        yield one
+
+
+async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
+    """Visits until the policy is promoted; now and then the operator is killed. Returns how often."""
+    due, killed, end = 0.0, 0, time.monotonic() + LONGEST_SECONDS
+    while world.status.get("phase") != "Promoted":
+        assert time.monotonic() < end, (world.status.get("phase"), world.status.get("conditions"))
+        fleet.pump()
+        world.now = time.time()
+        if world.now >= due:
+            assert world.visitor is not None
+            try:
+                due = await world.visitor.visit(world.session)
+            except Outrun:
+                continue
+            book = world.session.ledger
+            assert not (isinstance(book, WatermarkLedger) and is_blind(book))
+            if rng.random() < 0.1:
+                world.session, due, killed = Session.load(world.policy, world.now), 0.0, killed + 1
+        await asyncio.sleep(0.1)
+    return killed
+
+
+async def test_a_custom_policy_is_promoted_on_counters_of_killed_processes_and_never_counts_more_than_happened(
+    prometheus: Prometheus,
+) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
+    with Fleet(directory, size=3, seed=7) as fleet:
+        prometheus.set_targets({"qa": fleet.addresses}, labels={"qa": {"namespace": "llm"}})
+        world = World(SAVING, POLICY)
+        reader = CountReader()
+        spec = {"url": prometheus.url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 2}
+        source = {**spec, "namespaceLabel": "namespace", "templates": TEMPLATES}
+        reader.learn_source("default", SourceSpec.model_validate(source))
+        world.counts = reader  # type: ignore[assignment]
+        async with world.open():
+            killed = await run(world, fleet, random.Random(3))
+    (verdict,) = world.verdicts()
+    assert differences(verdict["spec"]) == []
+    looks = verdict_looks(verdict)
+    began, ended = from_rfc3339(world.status["evidenceFrom"]), looks[-1].at
+    most, least = fleet.truth(began - SLACK_SECONDS, ended), fleet.truth(began, ended - SLACK_SECONDS)
+    left_open = Uncertain.model_validate(world.status.get("uncertain", {}))
+    for variant, remainder in ((Variant.BASELINE, left_open.baseline), (Variant.CANDIDATE, left_open.candidate)):
+        counted = sum((getattr(look, variant) for look in looks), Tally())
+        for field in FIELDS:
+            assert getattr(counted, field) <= getattr(most[variant], field)
+            # What no scrape saw before a process was killed is in nobody's counts: some of each of these short lives.
+            possible = getattr(counted, field) + getattr(remainder.tally(), field)
+            assert possible >= 0.8 * getattr(least[variant], field)
+    assert fleet.lives > 6 and killed > 0, "restarts of servers and of the operator"
