@@ -112,7 +112,9 @@ class MetricsReference(Value):
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
     preset: Literal["EarlyStop", "VLLM", "SGLang", "EnvoyAIGateway", "Custom"] = Field(
-        "EarlyStop", description="Which series hold the counts. EarlyStop is this project's own convention."
+        "EarlyStop",
+        description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
+        "MetricSource's templates name. Counters of an engine or a gateway cannot tell variants apart that share Pods.",
     )
 
 

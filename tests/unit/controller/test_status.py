@@ -13,6 +13,7 @@ from earlystop.controller.cluster import POLICIES
 from earlystop.controller.session import Session
 from earlystop.controller.status import Gone, Outrun, merge_conditions, read_again, unsaid, write_status
 from earlystop.metrics.ledger import Ledger, SeriesKey
+from earlystop.metrics.watermark import SeriesId, Watermark, WatermarkLedger
 from earlystop.rollout.kernel import suspend_or_resume
 from earlystop.rollout.state import Phase
 from earlystop.rollout.wording import rfc3339
@@ -114,6 +115,16 @@ async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> 
     accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
     assert "600 series" in accepted["message"]
+
+
+async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and_say_so() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    mark = Watermark(NOW * 1000, 10**6, 10**6, NOW * 1000, 10**5, 0)
+    series = {SeriesId(Variant.BASELINE, "tokens", f"{number:012}"): mark for number in range(600)}
+    await write_status(api, session, session.state, WatermarkLedger(0, NOW * 1000, series=series), NOW)
+    assert session.overflow is not None and "600 series" in session.overflow.message
+    assert session.stored_ledger == Ledger()
 
 
 async def test_a_turn_that_does_not_fit_into_the_status_is_not_taken() -> None:

@@ -12,13 +12,15 @@ from earlystop.metrics.watermark import (
     SeriesId,
     WatermarkLedger,
     drop_silent,
+    drop_steps_before,
     is_blind,
     look,
+    newly_uncertain,
     open_step,
     totals,
     uncertain,
 )
-from earlystop.metrics.watermark_text import PACKED_LIMIT, TooManySeries, pack, unpack
+from earlystop.metrics.watermark_text import PACKED_LIMIT, TooManySeries, is_packed, pack, unpack
 
 SINCE = 1_000_000
 KEY = SeriesId(Variant.CANDIDATE, "tokens", "pod-1")
@@ -112,6 +114,40 @@ def test_a_packed_ledger_comes_back_exactly() -> None:
     closed = open_step(drop_silent(ledger.ledger, SINCE), 3, SINCE + 5)
     assert unpack(pack(closed)) == closed
     assert len(pack(closed).splitlines()) == 3
+
+
+def test_a_packed_ledger_keeps_the_name_of_its_queries() -> None:
+    ledger = WatermarkLedger(2, SINCE, queries="0a1b")
+    assert unpack(pack(ledger)) == ledger
+    assert is_packed(pack(ledger)) and is_packed(pack(WatermarkLedger(0, SINCE)))
+    assert not any(map(is_packed, ("", "0 baseline qa p1 7,5")))
+
+
+def test_sums_of_closed_steps_can_be_left_out_and_the_open_step_goes_on() -> None:
+    ledger = seeing(Sample(SINCE, 10, OLD_START), Sample(SINCE + 10_000, 25, OLD_START))
+    ledger = drop_steps_before(open_step(ledger, 1, SINCE + 10_000), 1)
+    assert not ledger.folded
+    assert told(seeing(Sample(SINCE + 20_000, 29, OLD_START), ledger=ledger), 1) == (4, 0)
+
+
+def test_what_one_look_leaves_open_is_its_own_alone() -> None:
+    before = seeing(Sample(SINCE - 10, 100, OLD_START), Sample(SINCE + 10, 104, OLD_START))
+    assert told(before) == (0, 4), "left open by the first growth of the step"
+    sure = seeing(Sample(SINCE + 20, 109, OLD_START), ledger=before)
+    assert newly_uncertain(before, sure)[Variant.CANDIDATE].tokens == 0
+    unsure = seeing(Sample(SINCE + 30, 20, OLD_START), ledger=sure)
+    assert newly_uncertain(sure, unsure)[Variant.CANDIDATE].tokens == 20
+
+
+def test_what_a_look_at_two_scrapers_leaves_open_is_that_of_the_one_that_may_have_seen_most() -> None:
+    def pair(at: int, one: int, other: int) -> dict[SeriesId, Observed]:
+        keys = (SeriesId(Variant.CANDIDATE, "tokens", "pod-1", replica) for replica in "ab")
+        return {key: Observed([Sample(at, v, OLD_START)]) for key, v in zip(keys, (one, other), strict=True)}
+
+    before = look(look(WatermarkLedger(0, SINCE), pair(SINCE, 100, 100)).ledger, pair(SINCE + 10, 103, 105)).ledger
+    after = look(before, pair(SINCE + 20, 110, 106)).ledger
+    assert told(before) == (5, 0) and told(after) == (10, 0)
+    assert newly_uncertain(before, after)[Variant.CANDIDATE].tokens == 7 - 5
 
 
 @pytest.mark.parametrize(
