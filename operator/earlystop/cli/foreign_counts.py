@@ -73,8 +73,10 @@ def show(console: Console, client: ExactPrometheus, asked: Asked, as_json: bool)
 def _counts(client: ExactPrometheus, asked: Asked) -> dict[str, Any]:
     window = asked.window + 2 * asked.source.scrape_interval_seconds  # a sample from before says what grew within
     request = ForeignRequest(asked.policy, asked.revision, window, Preset.CUSTOM, asked.templates)
-    labels = {"namespace_label": asked.source.namespace_label, "replica_label": asked.source.replica_label}
-    reading = read_foreign(client, request, asked.at, **labels)
+    source = asked.source
+    reading = read_foreign(
+        client, request, asked.at, namespace_label=source.namespace_label, replica_label=source.replica_label
+    )
     ledger = look(WatermarkLedger(0, 1000 * (asked.at - asked.window)), reading.observed).ledger
     return {
         "newest_sample_at": reading.newest_sample_at,

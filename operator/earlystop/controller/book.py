@@ -52,7 +52,7 @@ def opened(book: Book, state: RolloutState, queries: str) -> WatermarkLedger:
         return WatermarkLedger(state.step, since_ms, queries=queries)
     if book.queries != queries:
         raise MetricsFailure(
-            FailureKind.TEMPLATES_CHANGED, "the MetricSource asks for other series than this campaign began with"
+            FailureKind.SOURCE_CHANGED, "the MetricSource leads to other series than this campaign began with"
         )
     if state.step > book.step:
         closed = watermark.open_step(book, state.step, max(since_ms, book.since_ms))

@@ -156,7 +156,7 @@ def _read(requests: list[CountRequest], at: int, namespace_label: str | None, cl
 def _read_foreign(request: ForeignRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
     try:
         labels = {"namespace_label": spec.namespace_label, "replica_label": spec.replica_label}
-        return {request.policy: read_foreign(client, request, at, **labels)}
+        return {request.policy: read_foreign(client, request, at, place=spec.url, **labels)}
     except MetricsFailure as failure:
         return {request.policy: failure.with_traceback(None)}
 

@@ -27,7 +27,7 @@ FINAL = frozenset(
         FailureKind.NO_DATA,
         FailureKind.NOT_A_COUNT,
         FailureKind.REWRITTEN,
-        FailureKind.TEMPLATES_CHANGED,
+        FailureKind.SOURCE_CHANGED,
     }
 )
 

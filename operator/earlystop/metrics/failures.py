@@ -33,7 +33,7 @@ class FailureKind(StrEnum):
     NO_DATA = "NoData"
     STALE = "Stale"
     REWRITTEN = "Rewritten"
-    TEMPLATES_CHANGED = "TemplatesChanged"
+    SOURCE_CHANGED = "SourceChanged"
     TEMPLATES_UNUSABLE = "TemplatesUnusable"
 
 
@@ -66,8 +66,8 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
         FailureKind.REWRITTEN: "samples must stay as they were scraped: check the source's deduplication, its "
         "storage, and that no two targets export the same series",
-        FailureKind.TEMPLATES_CHANGED: "put the MetricSource's templates back as they were, or retry the policy with "
-        "the annotation earlystop.dev/retry",
+        FailureKind.SOURCE_CHANGED: "put the MetricSource's url, labels and templates back as they were, or retry "
+        "the policy with the annotation earlystop.dev/retry",
         FailureKind.TEMPLATES_UNUSABLE: "correct spec.templates of the MetricSource",
     }
 )
@@ -79,7 +79,7 @@ OF_ONE_POLICY = frozenset(
         FailureKind.NOT_A_COUNT,
         FailureKind.TOO_LARGE,
         FailureKind.REWRITTEN,
-        FailureKind.TEMPLATES_CHANGED,
+        FailureKind.SOURCE_CHANGED,
         FailureKind.TEMPLATES_UNUSABLE,
     }
 )

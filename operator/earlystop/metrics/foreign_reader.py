@@ -67,14 +67,16 @@ def read_foreign(
     *,
     namespace_label: str | None = None,
     replica_label: str | None = None,
+    place: str = "",
 ) -> ForeignReading:
     """The reading of one policy at Unix second `at`. Every query names that same moment.
 
     With `namespace_label` only series of the policy's namespace are asked for. replica_label: names the scraper of an
-    HA pair, whose series are never added. Raises MetricsFailure, also for a template that cannot be used.
+    HA pair, whose series are never added. place: names the source. Raises MetricsFailure, also for a
+    template that cannot be used.
     """
     try:
-        name = name_of_queries(request, namespace_label, replica_label)
+        name = name_of_queries(request, namespace_label, replica_label, place)
         rows: dict[tuple[Variant, str], list[RawSeries]] = {}
         for moment, seconds in ranges(at, request.window_seconds):
             for one in field_queries(request.preset, _asked(request, seconds, namespace_label), request.templates):
@@ -92,13 +94,16 @@ def read_foreign(
     return ForeignReading(at, observed, newest / 1000, name)
 
 
-def name_of_queries(request: ForeignRequest, namespace_label: str | None, replica_label: str | None) -> str:
-    """12 hex digits that change when other series would be asked for: they must not be added to what was counted.
+def name_of_queries(
+    request: ForeignRequest, namespace_label: str | None, replica_label: str | None, place: str = ""
+) -> str:
+    """12 hex digits that change when other series would be asked for, or at another place: the same events under other
+    labels must not be added to what was counted.
 
     Raises TemplateError.
     """
     asked = field_queries(request.preset, _asked(replace(request, revision=""), 1, namespace_label), request.templates)
-    content = [replica_label, *((one.variant, one.field, one.text) for one in asked)]
+    content = [place, replica_label, *((one.variant, one.field, one.text) for one in asked)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 

@@ -130,7 +130,7 @@ async def test_templates_that_change_under_a_rollout_hold_it_and_it_goes_on_when
         for _ in range(3):
             await made.visit()
         metrics = next(each for each in made.status["conditions"] if each["type"] == "MetricsAvailable")
-        assert (metrics["status"], metrics["reason"]) == ("False", "TemplatesChanged")
+        assert (metrics["status"], metrics["reason"]) == ("False", "SourceChanged")
         made.counts.sources["default"] = SOURCE
         for _ in range(4):
             await made.visit()

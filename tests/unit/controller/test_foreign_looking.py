@@ -156,7 +156,7 @@ def test_a_past_that_was_rewritten_or_other_templates_stop_the_looks_and_change_
     assert isinstance(rewritten, MetricsFailure) and rewritten.kind is FailureKind.REWRITTEN
     other = replace(reading(found, Engine([steady(RATE)]), NOW + 60), queries="other")
     changed = seen_or_why_not(found, other, NOW + 60)
-    assert isinstance(changed, MetricsFailure) and changed.kind is FailureKind.TEMPLATES_CHANGED
+    assert isinstance(changed, MetricsFailure) and changed.kind is FailureKind.SOURCE_CHANGED
     assert "earlystop.dev/retry" in changed.message
     assert (found.state, found.ledger) == before
 

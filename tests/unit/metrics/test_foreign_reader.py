@@ -108,7 +108,8 @@ def test_the_name_of_the_queries_changes_with_whatever_changes_the_series_and_wi
 
     other = ForeignRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'other{variant="{variant}"}'})
     assert name() == name(ForeignRequest("llm/qa", "r2", 9, Preset.CUSTOM, ASKED.templates))
-    assert len({name(), name(other), name(namespace="namespace"), name(replica="replica")}) == 4
+    elsewhere = name_of_queries(ASKED, None, None, "http://elsewhere")
+    assert len({name(), name(other), name(namespace="namespace"), name(replica="replica"), elsewhere}) == 5
 
 
 def matrix(moments: Iterable[float], kind: str = "matrix", more: str = "") -> bytes:
