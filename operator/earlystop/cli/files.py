@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.acceptance import unbuilt
 
 LARGEST_FILE = 8 * 2**20
 
@@ -37,3 +38,12 @@ def read_policy(path: Path) -> PolicySpec:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise typer.BadParameter(f"{path}: spec.{where}: {first['msg']}") from None
+
+
+def read_built_policy(path: Path) -> PolicySpec:
+    """As `read_policy`, for a policy that this release can carry out."""
+    spec = read_policy(path)
+    refusal = unbuilt(spec)
+    if refusal is not None:
+        raise typer.BadParameter(f"{path}: {refusal.message}")
+    return spec

@@ -12,14 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
-from earlystop.cli.files import read_policy
+from earlystop.cli.files import read_built_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import Assessment, assess, begin, update
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.acceptance import unbuilt
 from earlystop.rollout.kernel import usable
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Totals
@@ -33,10 +32,7 @@ def command(
     policy: Annotated[Path, typer.Option(help="YAML file of the policy.", exists=True, dir_okay=False)],
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Steps and wall time are left out."""
-    spec = read_policy(policy)
-    refusal = unbuilt(spec)
-    if refusal is not None:
-        raise typer.BadParameter(f"{policy}: {refusal.message}")
+    spec = read_built_policy(policy)
     try:
         with looks.open(newline="", encoding="utf-8") as source:
             lines = read_lines(source, looks.name)

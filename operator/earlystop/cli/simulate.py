@@ -12,8 +12,7 @@ from numpy.random import default_rng
 from rich.console import Console
 from rich.table import Table
 
-from earlystop.cli.files import read_policy
-from earlystop.rollout.acceptance import unbuilt
+from earlystop.cli.files import read_built_policy
 from earlystop.rollout.simulate import Outcome, World, simulate
 
 VERDICTS = ("Promote", "RollBack", "Inconclusive")
@@ -36,10 +35,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_policy(policy)
-    refusal = unbuilt(spec)
-    if refusal is not None:
-        raise typer.BadParameter(f"{policy}: {refusal.message}")
+    spec = read_built_policy(policy)
     try:
         world = World(rate, baseline_em, em_loss, tokens, spread, saving, max(discordance, abs(em_loss)))
     except ValueError as error:

@@ -29,6 +29,11 @@ class Resource:
     version: str
     plural: str
 
+    @property
+    def api_version(self) -> str:
+        """As objects of this kind write it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
         """The URL path of a collection, an object, or its subresource. `namespace` None: cluster-scoped."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"

@@ -9,9 +9,9 @@ from typing import Any
 import kopf
 
 from earlystop.controller.runtime import Runtime
+from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, SELECTOR
 
 WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
-OVERLAY_SELECTOR = "app.kubernetes.io/managed-by=earlystop"
 
 
 class EndlessBackoffs:
@@ -47,7 +47,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.connect_timeout = 10
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
-    chosen.watching.label_selectors["httproutes"] = OVERLAY_SELECTOR
+    chosen.watching.label_selectors["httproutes"] = SELECTOR
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()
     return chosen
@@ -79,7 +79,7 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         "gateway.networking.k8s.io",
         "v1",
         "httproutes",
-        labels={"app.kubernetes.io/managed-by": "earlystop"},
+        labels={MANAGED_BY: MANAGER},
         registry=handlers,
     )
     async def overlay(event: Any, **_: Any) -> None:

@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Cluster, Conflict, Manifest, NotFound
-from earlystop.delivery.leftovers import let_go, orphaned_overlays, policy_of, unused_aliases
-from earlystop.delivery.surroundings import MANAGED_BY, MANAGER
+from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.delivery.leftovers import let_go, orphaned_overlays, unused_aliases
+from earlystop.delivery.surroundings import SELECTOR
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
-SELECTOR = f"{MANAGED_BY}={MANAGER}"
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +55,8 @@ class Sweeper:
                 del self._unused_since[uid]
 
     async def _ours(self, kind: str) -> list[Manifest]:
-        resource = {"HTTPRoute": ROUTES, "Service": SERVICES}[kind]
-        found = [await self._cluster.list(resource, namespace, SELECTOR) for namespace in self._namespaces]
-        return [manifest for manifests in found for manifest in manifests if policy_of(manifest)]
+        found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]
+        return [manifest for manifests in found for manifest in manifests]
 
     async def _living(self) -> set[str]:
         """UIDs from the API itself: a policy that cannot be read by this operator lives as well."""
@@ -66,9 +64,9 @@ class Sweeper:
         return {str(manifest["metadata"]["uid"]) for manifests in lists for manifest in manifests}
 
     async def _let_go(self, kind: str, manifest: Manifest) -> None:
-        resource, version = (ROUTES, "gateway.networking.k8s.io/v1") if kind == "HTTPRoute" else (SERVICES, "v1")
+        resource = BY_KIND[kind]
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         with suppress(Conflict, NotFound):  # somebody took it up, or it is gone
-            whole = {"apiVersion": version, "kind": kind, **let_go(manifest)}
+            whole = {"apiVersion": resource.api_version, "kind": kind, **let_go(manifest)}
             await self._cluster.replace(resource, namespace, whole)
             log.info("%s %s/%s of a deleted policy is let go", kind, namespace, name)

@@ -13,8 +13,7 @@ from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, POLICY_UID, Man
 
 def is_leftover(manifest: Manifest) -> bool:
     """Whether an object was the operator's and belongs to no policy any more, so that another one may take it."""
-    labels = manifest["metadata"].get("labels", {})
-    return labels.get(MANAGED_BY) == MANAGER and POLICY_UID in labels and controller_of(manifest) is None
+    return bool(policy_of(manifest)) and controller_of(manifest) is None
 
 
 def policy_of(manifest: Manifest) -> str:

@@ -12,6 +12,7 @@ Manifest = dict[str, Any]
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
+SELECTOR = f"{MANAGED_BY}={MANAGER}"
 POLICY_UID = "earlystop.dev/policy-uid"
 
 
