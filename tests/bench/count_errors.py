@@ -94,7 +94,8 @@ def _ours(prometheus: Prometheus, began: int, at: int) -> Counts:
         reading = read_counts(source, [request], moment)[POLICY]
         if not isinstance(reading, MetricsFailure):
             ledger, last = merge(ledger, reading.observed), moment
-    return {variant: float(tally.started) for variant, tally in totals(ledger, 0).items()}
+    sums = totals(ledger, 0)
+    return {variant: float(sums[variant].started) for variant in Variant}
 
 
 def error_table(measured: Measured) -> Table:

@@ -41,7 +41,8 @@ UNSCORED = "unscored"
 RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
 
 PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
-"""Which variants were right when both answered the same question. A pair has no `variant` label: it has both."""
+"""Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
+`variant` label; without that label it is of the one candidate `candidate`."""
 
 SENTIMENTS: tuple[str, ...] = ("up", "down")
 

@@ -6,12 +6,19 @@ reads, crashes before or after a write, and both halves of an HA pair therefore 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+from earlystop.metrics.convention import UNASSIGNED
+
+ONE_CANDIDATE: tuple[str, ...] = tuple(variant.value for variant in Variant)
+"""The variant labels of a campaign with one candidate."""
+
+MAX_LABEL = 64
+"""Characters that a variant's label may have, as a server exposes it."""
 
 _EMPTY_WORD = '""'
 _PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
@@ -19,10 +26,10 @@ _PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
 
 @dataclass(frozen=True, slots=True, order=True)
 class SeriesKey:
-    """Who counted what: step index >= 0, variant, query class, and the id of the process's start."""
+    """Who counted what: step index >= 0, variant's label, query class, and the id of the process's start."""
 
     step: int
-    variant: Variant
+    variant: str
     query_class: str
     process: str
 
@@ -50,11 +57,16 @@ def merge(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Ledger:
     return Ledger(rows)
 
 
-def totals(ledger: Ledger, step: int, query_class: str | None = None) -> dict[Variant, Tally]:
-    """Counts of one step summed over processes, and over query classes unless one is named. Both variants appear."""
-    sums = {variant: [0] * len(TALLY_FIELDS) for variant in Variant}
+def totals(
+    ledger: Ledger, step: int, query_class: str | None = None, variants: Sequence[str] = ONE_CANDIDATE
+) -> dict[str, Tally]:
+    """Counts of one step summed over processes, and over query classes unless one is named.
+
+    Every label of `variants` appears, with zeros where nothing was seen of it, and no other.
+    """
+    sums = {str(variant): [0] * len(TALLY_FIELDS) for variant in variants}
     for key, tally in ledger.rows.items():
-        if key.step == step and query_class in (None, key.query_class):
+        if key.step == step and query_class in (None, key.query_class) and key.variant in sums:
             sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]
     return {variant: Tally(*row) for variant, row in sums.items()}
 
@@ -68,7 +80,8 @@ def pack(ledger: Ledger) -> str:
     """One line per series, sorted: `step variant class process n,n,…` with the counts in the order of `Tally`, those of
     zero at its end left out.
 
-    Odd characters in class and process are percent-encoded. Equal ledgers give equal text; about 70 bytes a line.
+    Odd characters in variant, class and process are percent-encoded. Equal ledgers give equal text; a line takes about
+    70 bytes.
     """
     return "\n".join(_line(key, ledger.rows[key]) for key in sorted(ledger.rows))
 
@@ -94,7 +107,7 @@ def _line(key: SeriesKey, tally: Tally) -> str:
     while len(row) > 1 and row[-1] == 0:
         row.pop()
     counts = ",".join(map(str, row))
-    return f"{key.step} {key.variant} {_word(key.query_class)} {_word(key.process)} {counts}"
+    return f"{key.step} {_word(key.variant)} {_word(key.query_class)} {_word(key.process)} {counts}"
 
 
 def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
@@ -106,8 +119,10 @@ def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
     if len(numbers) > len(TALLY_FIELDS) or not all(_is_count(number) for number in (step, *numbers)):
         return None
     try:
-        key = SeriesKey(int(step), Variant(variant), _unword(query_class), _unword(process))
-    except ValueError:  # an unknown variant, or bytes that are no UTF-8
+        key = SeriesKey(int(step), _unword(variant), _unword(query_class), _unword(process))
+    except ValueError:  # bytes that are no UTF-8
+        return None
+    if not 1 <= len(key.variant) <= MAX_LABEL or key.variant == UNASSIGNED:
         return None
     return key, Tally(*map(int, numbers))
 

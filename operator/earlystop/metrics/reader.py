@@ -12,7 +12,7 @@ from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.metrics import convention as names
 from earlystop.metrics.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.failures import FailureKind, MetricsFailure
-from earlystop.metrics.ledger import SeriesKey
+from earlystop.metrics.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
 
 MAX_POLICIES_A_QUERY = 100
@@ -25,7 +25,8 @@ policies down to the one at fault, and no flood for a source that can execute no
 
 STALE_INTERVALS = 3
 STALE_EXTRA_SECONDS = 5
-_VARIANTS: Mapping[str, Variant] = {variant.value: variant for variant in Variant}
+MAX_CANDIDATES = 15
+"""A server exposes at most 16 variants of a revision, the baseline among them."""
 _MAX_STEP_DIGITS = 4
 
 
@@ -39,11 +40,25 @@ class InstantVectors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CountRequest:
-    """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`."""
+    """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`;
+    variants: labels of the campaign's candidates. The baseline is always counted, any other label never: what a label
+    says may come from a client. Raises ValueError for candidates that could not be told apart, or too many of them.
+    """
 
     policy: str
     revision: str
     window_seconds: int
+    variants: tuple[str, ...] = (Variant.CANDIDATE.value,)
+
+    def __post_init__(self) -> None:
+        reserved = ("", Variant.BASELINE.value, names.UNASSIGNED)
+        if any(label in reserved or len(label) > MAX_LABEL for label in self.variants):
+            raise ValueError(
+                f"{self.policy}: {self.variants} are no labels of candidates; write 1 to {MAX_LABEL} characters, and "
+                f"neither {Variant.BASELINE} nor {names.UNASSIGNED}"
+            )
+        if len(set(self.variants)) != len(self.variants) or len(self.variants) > MAX_CANDIDATES:
+            raise ValueError(f"{self.policy}: {self.variants} are not up to {MAX_CANDIDATES} different candidates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,7 @@ def judge_samples(
     samples: Sequence[Sample], requests: Sequence[CountRequest], at: int, namespace_label: str | None
 ) -> dict[str, Reading | MetricsFailure]:
     """Pure part of `read_counts`: the rows of one query shared out among its policies."""
-    gathered = {(request.policy, request.revision): _Gathered(request.policy) for request in requests}
+    gathered = {(request.policy, request.revision): _Gathered(request) for request in requests}
     for labels, value in samples:
         mine = gathered.get((labels.get(names.POLICY, ""), labels.get(names.REVISION, "")))
         if mine is not None:
@@ -139,11 +154,12 @@ def judge_samples(
 class _Gathered:
     """The rows of one policy while they are being collected."""
 
-    __slots__ = ("counts", "failure", "namespace", "newest", "policy", "refused")
+    __slots__ = ("counts", "failure", "namespace", "newest", "policy", "refused", "variants")
 
-    def __init__(self, policy: str) -> None:
-        self.policy = policy
-        self.namespace = policy.partition("/")[0]
+    def __init__(self, request: CountRequest) -> None:
+        self.policy = request.policy
+        self.namespace = request.policy.partition("/")[0]
+        self.variants = frozenset((Variant.BASELINE.value, *request.variants))
         self.counts: dict[tuple[str, str, str, str], list[int]] = {}
         self.newest: float | None = None
         self.refused = 0
@@ -162,9 +178,9 @@ class _Gathered:
             return
         step, variant = get(names.STEP, ""), get(names.VARIANT, "")
         if metric == names.PAIRS:
-            # A pair has both variants and no such label; it is kept with the one that is tried.
-            variant = "" if variant else Variant.CANDIDATE.value
-        if variant not in _VARIANTS or not _is_step(step):
+            # A pair is of two variants and is kept with the one that is tried, which has a label if it has a name.
+            variant = "" if variant == Variant.BASELINE else variant or Variant.CANDIDATE.value
+        if variant not in self.variants or not _is_step(step):
             return
         if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
             self.failure = _not_a_count(self.policy, metric, variant, value)
@@ -190,7 +206,7 @@ class _Gathered:
         if not self.counts:
             return _no_data(self.policy, self.refused, namespace_label)
         observed = {
-            SeriesKey(int(step), _VARIANTS[variant], query_class, process): Tally(*row)
+            SeriesKey(int(step), variant, query_class, process): Tally(*row)
             for (step, variant, query_class, process), row in self.counts.items()
         }
         return Reading(at, observed, self.newest, self.refused)

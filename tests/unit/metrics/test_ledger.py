@@ -26,7 +26,8 @@ FEW_KEYS = st.builds(
     SeriesKey, st.integers(0, 2), st.sampled_from(Variant), st.sampled_from("ab"), st.sampled_from("pq")
 )
 ODD = st.text(st.characters(), max_size=8) | st.sampled_from(["", '""', "%", "%20", " ", "\n", "a b", "ü", "\ud800"])
-ODD_KEYS = st.builds(SeriesKey, st.integers(0, 9999), st.sampled_from(Variant), ODD, ODD)
+NAMES = st.sampled_from(("baseline", "candidate", "w10", "a b", "%", "ü", "x" * 64))
+ODD_KEYS = st.builds(SeriesKey, st.integers(0, 9999), NAMES, ODD, ODD)
 TALLIES = st.builds(Tally, *[st.integers(0, 9)] * len(TALLY_FIELDS))
 BIG_TALLIES = st.builds(Tally, *[st.sampled_from((0, 0, 1)) | st.integers(0, 2**53)] * len(TALLY_FIELDS))
 SEEN = st.dictionaries(FEW_KEYS, TALLIES, max_size=6)
@@ -106,6 +107,27 @@ def test_a_packed_ledger_comes_back_exactly_whatever_the_names(rows: Observed) -
     assert len(text.splitlines()) == len(rows)
 
 
+def test_a_ledger_that_the_release_before_packed_comes_back() -> None:
+    text = '0 baseline default p1 1,1,0,1,0,0,7,49\n0 candidate multi%20hop "" 2'
+    assert unpack(text) == Ledger(
+        {
+            SeriesKey(0, Variant.BASELINE, "default", "p1"): Tally(1, 1, 0, 1, 0, 0, 7, 49),
+            SeriesKey(0, Variant.CANDIDATE, "multi hop", ""): Tally(started=2),
+        }
+    )
+    assert pack(unpack(text)) == text
+
+
+def test_totals_are_of_the_labels_asked_for_and_of_no_other() -> None:
+    ledger = Ledger({SeriesKey(0, name, "a", "p"): Tally(started=n) for n, name in enumerate(("w5", "w10", "odd"), 1)})
+    assert totals(ledger, 0, variants=("baseline", "w10", "w5")) == {
+        "baseline": Tally(),
+        "w10": Tally(started=2),
+        "w5": Tally(started=1),
+    }
+    assert totals(ledger, 0) == {"baseline": Tally(), "candidate": Tally()}
+
+
 def test_a_packed_ledger_can_be_read_by_a_person() -> None:
     key = SeriesKey(2, Variant.CANDIDATE, "multi hop", "a1b2")
     text = pack(Ledger({key: Tally(9, 8, 1, 5, 2, 1, 640, 52000)}))
@@ -159,6 +181,9 @@ GOOD_LINE = "0 baseline default p1 1,1,0,1,0,0,7,49"
         GOOD_LINE.replace("49", "9" * 5000),
         GOOD_LINE.replace("0 baseline", "01 baseline"),
         GOOD_LINE.replace("baseline", "unassigned"),
+        GOOD_LINE.replace("baseline", '""'),
+        GOOD_LINE.replace("baseline", "x" * 65),
+        GOOD_LINE.replace("baseline", "b%61seline"),
         GOOD_LINE.replace("default", "%ff"),
         GOOD_LINE.replace("default", "%zz"),
         GOOD_LINE.replace("default", "%61"),

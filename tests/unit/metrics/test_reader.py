@@ -107,6 +107,22 @@ def test_a_row_outside_of_the_convention_is_not_a_count(odd: Sample) -> None:
     assert kind(read_one(odd)) is FailureKind.NO_DATA
 
 
+def test_only_the_candidates_that_are_asked_for_are_counted_and_no_other_label_fails_the_reading() -> None:
+    rows = [row(n, variant=name) for n, name in enumerate(("baseline", "w10", "w5", "candidate"), 1)]
+    forged = [row(float("nan"), variant=f"v{n}") for n in range(1000)]
+    asked = [CountRequest("llm/qa", "r1", 60, ("w5", "w10"))]
+    observed = good(read_counts(Source(*rows, *forged), asked, 1000)["llm/qa"]).observed
+    assert {key.variant: tally.started for key, tally in observed.items()} == {"baseline": 1, "w10": 2, "w5": 3}
+
+
+@pytest.mark.parametrize(
+    "variants", [("",), ("baseline",), ("unassigned",), ("x" * 65,), ("a", "a"), tuple(f"w{n}" for n in range(16))]
+)
+def test_candidates_that_cannot_be_told_apart_are_refused(variants: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="llm/qa"):
+        CountRequest("llm/qa", "r1", 60, variants)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), -1.0, 0.5, 2.0**53 + 2])
 def test_a_bad_value_fails_only_the_policy_that_exports_it(value: float) -> None:
     source = Source(row(3), row(value, policy="llm/bad"), row(2, policy="llm/bad", process="q"))

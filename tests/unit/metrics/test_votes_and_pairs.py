@@ -15,6 +15,7 @@ from earlystop.metrics.export import Exporter
 from earlystop.metrics.failures import FailureKind
 from earlystop.metrics.ledger import Ledger, SeriesKey, merge, pack, totals, unpack
 from earlystop.metrics.query import counts_query
+from earlystop.metrics.reader import CountRequest, Reading, judge_samples
 from tests.unit.metrics.test_export import POLICY, REVISION, assignment, read
 from tests.unit.metrics.test_reader import good, kind, read_one, row
 
@@ -67,10 +68,26 @@ def test_pairs_of_several_evaluators_add_up_and_a_page_read_again_adds_nothing()
 
 
 @pytest.mark.parametrize("outcome", PAIR_OUTCOMES)
-def test_a_pair_has_no_variant_and_goes_to_the_candidate(outcome: str) -> None:
+def test_a_pair_without_a_variant_is_the_one_candidates(outcome: str) -> None:
     without_label = Sample({name: text for name, text in row(5, **PAIRS, outcome=outcome).labels.items() if text}, 5)
     for sample in (row(5, **PAIRS, outcome=outcome), without_label):
         assert good(read_one(sample)).observed == {CANDIDATE: Tally(**{f"pairs_{outcome}": 5})}
+
+
+def named(*samples: Sample, variants: tuple[str, ...]) -> dict[SeriesKey, Tally]:
+    """What is counted when these candidates are asked for, nothing when no row is theirs."""
+    asked = [CountRequest(POLICY, REVISION, 60, variants)]
+    result = judge_samples(samples, asked, 1000, None)[POLICY]
+    return dict(result.observed) if isinstance(result, Reading) else {}
+
+
+def test_a_pair_with_a_variant_is_that_candidates_if_it_is_asked_for() -> None:
+    mine = {**PAIRS, "outcome": "both"}
+    pairs = [row(n, **{**mine, "variant": name}) for n, name in enumerate(("w10", "w5", "baseline", "forged", ""), 1)]
+    keys = {name: SeriesKey(0, name, "default", "p") for name in ("w10", "w5", "candidate")}
+    assert named(*pairs, variants=("w5", "w10")) == {keys["w10"]: Tally(pairs_both=1), keys["w5"]: Tally(pairs_both=2)}
+    assert named(*pairs, variants=("candidate",)) == {keys["candidate"]: Tally(pairs_both=5)}
+    assert named(*pairs, variants=("other",)) == {}
 
 
 def test_the_pairs_of_a_look_are_the_candidates_and_stand_in_one_row_with_its_answers() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.answer import Sample
-from earlystop.metrics.convention import SELECTED
+from earlystop.metrics.convention import PAIR_OUTCOMES, SELECTED
 from earlystop.metrics.ledger import SeriesKey
 from earlystop.metrics.query import NEWEST_SAMPLE, READING
 
@@ -56,10 +56,14 @@ class Scraped:
 
 
 class World:
-    """Two servers that restart, two scrapers with gaps, samples that arrive late. `now` is the reader's clock."""
+    """Two servers that restart, two scrapers with gaps, samples that arrive late. `now` is the reader's clock.
 
-    def __init__(self, seed: int) -> None:
+    candidates: labels that requests come with; several are judged by pairs too, as in the mode Shadow.
+    """
+
+    def __init__(self, seed: int, candidates: Sequence[str] = (Variant.CANDIDATE.value,)) -> None:
         self.rng = random.Random(seed)
+        self.candidates = candidates
         self.now = 0.0
         self.queries = 0
         self.processes = [process for server in range(2) for process in self._lives(server)]
@@ -105,14 +109,21 @@ class World:
         rng, events = self.rng, []
         time = start + rng.expovariate(rate)
         while time < end:
-            variant = Variant.CANDIDATE if rng.random() < 0.3 else Variant.BASELINE
+            variant = self._candidate() if rng.random() < 0.3 else Variant.BASELINE.value
             key = SeriesKey(int(time // STEP_SECONDS), variant, rng.choice(["short", "multi hop"]), process)
             events.append((time, key, Tally(started=1)))
             done, tokens = time + rng.expovariate(1 / 10), rng.randint(1, 500)
             if done < end:
-                events.append((done, key, self._outcome(tokens)))
+                paired = len(self.candidates) > 1 and variant != Variant.BASELINE
+                events.append((done, key, self._outcome(tokens) + (self._pair() if paired else Tally())))
             time += rng.expovariate(rate)
         return sorted(events, key=lambda event: event[0])
+
+    def _candidate(self) -> str:
+        return self.candidates[0] if len(self.candidates) == 1 else self.rng.choice(self.candidates)
+
+    def _pair(self) -> Tally:
+        return Tally(**{f"pairs_{self.rng.choice(PAIR_OUTCOMES)}": 1})
 
     def _outcome(self, tokens: int) -> Tally:
         draw = self.rng.random()
