@@ -44,6 +44,14 @@ PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "ne
 """Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
 `variant` label; without that label it is of the one candidate `candidate`."""
 
+
+def pair_outcome(baseline: bool, candidate: bool) -> str:
+    """The `outcome` label of a pair, from whether each of the two was right."""
+    if baseline:
+        return "both" if candidate else "baseline_only"
+    return "candidate_only" if candidate else "neither"
+
+
 SENTIMENTS: tuple[str, ...] = ("up", "down")
 
 UNASSIGNED = "unassigned"

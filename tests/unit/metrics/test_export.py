@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.answer import Sample
+from earlystop.metrics.assignment import MAX_STRATA, Assignment
 from earlystop.metrics.convention import RESULTS
-from earlystop.metrics.export import MAX_RETIRED, MAX_SETTINGS, MAX_STRATA, Assignment, Exporter
+from earlystop.metrics.export import MAX_RETIRED, MAX_SETTINGS, Exporter
 from earlystop.metrics.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.reader import CountRequest, Reading, judge_samples
 
