@@ -1,6 +1,7 @@
 """The reference inference server as an aiohttp application: how a server takes part in a rollout.
 
-It reads the variant's headers, counts by them, answers probes, and says at which setting it answered.
+It reads the variant's headers, counts by them, answers probes, and says at which setting it answered. On requests that
+the baseline serves it also judges the bolder windows that `<prefix>shadow` names, without acting on them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from earlystop.api.counts import Variant
 from earlystop.demo import chat
 from earlystop.demo.placement import DEFAULT_PREFIX, PARAMETER, Placement, Roster, place, unassigned
-from earlystop.demo.replay import Replay
+from earlystop.demo.replay import Replay, Reply
+from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.metrics.export import Assignment, Exporter
+from earlystop.metrics.export import Assignment, Exporter, Shadow
+from earlystop.metrics.ledger import ONE_CANDIDATE
 
 PROBE = "x-early-stop-probe"
 ECHO = "x-early-stop-echo"
@@ -51,6 +55,15 @@ class ServerSettings:
             raise ValueError(f"milliseconds per word is {self.milliseconds_per_word}; write 0 or more")
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The question, its reply, and the response's body."""
+
+    question: str
+    reply: Reply
+    body: bytes
+
+
 class ReferenceServer:
     """Serves one replay. Make one for each start of a process, since its counters begin at 0."""
 
@@ -59,6 +72,8 @@ class ReferenceServer:
         self._settings = settings or ServerSettings()
         self._registry = CollectorRegistry()
         self._exporter = Exporter(self._registry, process, MAX_REVISIONS)
+        self._left_out = LeftOut()
+        self._registry.register(self._left_out)
         self._roster = Roster(MAX_REVISIONS, IDLE_SECONDS)
         self._answered = 0
         self._open = 0
@@ -102,27 +117,40 @@ class ReferenceServer:
         placement = self._place(request, is_use=True)
         self._exporter.started(placement.assignment)
         try:
-            body, words, result = await self._answer(await request.read(), placement.window)
+            answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
             self._exporter.failed(placement.assignment)
             return self._named(_json(error.body(), error.status), placement.assignment)
         except BaseException:  # a client that went away, a body over the limit, the end of the process
             self._exporter.failed(placement.assignment)
             raise
-        self._exporter.completed(placement.assignment, words, result)
-        return self._named(_json(body), placement.assignment)
+        reply = answered.reply
+        shadows = self._shadows(answered.question, placement)
+        self._exporter.completed(placement.assignment, reply.vote.words, reply.result, shadows)
+        return self._named(_json(answered.body), placement.assignment)
+
+    def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
+        """What each candidate that can be judged would have made of the question."""
+        judged = self._judged(placement)
+        self._left_out.count += len(placement.shadows) - len(judged)
+        replies = [(each.variant, self._replay.reply(question, each.window)) for each in judged]
+        return [Shadow(variant, reply.vote.words, reply.result) for variant, reply in replies if reply is not None]
+
+    def _judged(self, placement: Placement) -> list[ShadowedWindow]:
+        full, most = placement.window, self._replay.most_samples
+        return [each for each in placement.shadows if full is not None and can_be_judged(each.window, full, most)]
 
     async def _uncounted(self, request: web.Request) -> web.Response:
         """Answers an evaluator's request. It is not live traffic, whose shares and sums it would distort."""
         placement = self._place(request, is_use=False)
         try:
-            body, _, _ = await self._answer(await request.read(), placement.window)
+            answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
             return self._named(_json(error.body(), error.status), placement.assignment)
-        return self._named(_json(body), placement.assignment)
+        return self._named(_json(answered.body), placement.assignment)
 
-    async def _answer(self, request_body: bytes, window: int | None) -> tuple[bytes, int, str]:
-        """The response body, its tokens and its score. Raises ChatError for a request without an answer."""
+    async def _answer(self, request_body: bytes, window: int | None) -> _Answered:
+        """The answer at this window. Raises ChatError for a request without an answer."""
         if window is None:
             name = f"{self._settings.header_prefix}param-{PARAMETER}"
             message = f"the header '{name}' must be a whole number from 1 to {MAXIMUM_WINDOW}"
@@ -136,7 +164,7 @@ class ReferenceServer:
         self._answered += 1
         usage = chat.Usage(prompt=len(question.split()), completion=reply.vote.words)
         body = chat.completion(f"chatcmpl-{self._answered}", int(time.time()), reply.text, usage)
-        return body, reply.vote.words, reply.result
+        return _Answered(question, reply, body)
 
     def _place(self, request: web.Request, is_use: bool) -> Placement:
         """The request's placement, with a place among the revisions and its setting made known."""
@@ -146,12 +174,25 @@ class ReferenceServer:
             return placement
         revision = (told.policy, told.revision)
         now = asyncio.get_running_loop().time()
-        if not self._roster.admit(revision, now, lambda: self._exporter.register(*revision, told.step), is_use):
+        if not self._roster.admit(revision, now, lambda: self._register(placement), is_use):
             # The gateway asked for this window, so it is served; but it is evidence for no one.
             return unassigned(told.policy, placement.window)
         if placement.window is not None:
             self._exporter.setting(*revision, told.variant, PARAMETER, str(placement.window))
         return placement
+
+    def _register(self, placement: Placement) -> bool:
+        """Exposes what the request is counted by. Shadows for which there is no room are counted nowhere."""
+        told = placement.assignment
+        variants = ONE_CANDIDATE
+        if told.variant not in ONE_CANDIDATE or placement.shadows:
+            variants = (Variant.BASELINE, told.variant)
+        if not self._exporter.register(told.policy, told.revision, told.step, variants=variants):
+            return False
+        if judged := self._judged(placement):
+            names = [each.variant for each in judged]
+            self._exporter.register(told.policy, told.revision, told.step, variants=names)
+        return True
 
     @web.middleware
     async def _answer_probes(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
+from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.metrics.assignment import Assignment, is_variant
 from earlystop.metrics.convention import UNASSIGNED
-from earlystop.metrics.export import Assignment
 
 DEFAULT_PREFIX = "x-early-stop-"
 PARAMETER = "window"
@@ -26,10 +27,12 @@ class Placement:
     """How a request is counted and which window it gets, None when its window header is not valid.
 
     An invalid window is an error of the variant: to run another one under its name would be false evidence.
+    shadows: what is to be judged beside it; none unless the baseline serves an assigned request.
     """
 
     assignment: Assignment
     window: int | None
+    shadows: tuple[ShadowedWindow, ...] = ()
 
     @property
     def is_assigned(self) -> bool:
@@ -38,9 +41,9 @@ class Placement:
 
 
 def place(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
-    """Reads `<prefix>policy`, `revision`, `step`, `variant` and `param-window`.
+    """Reads `<prefix>policy`, `revision`, `step`, `variant` and `param-window`, and `shadow` on the baseline.
 
-    Without all five, with one of them there twice, or with a malformed step or variant, the request is unassigned
+    Without the first five, with one of them there twice, or with a malformed step or variant, the request is unassigned
     and gets the baseline's window. Policy and revision are judged by the exporter, which knows the label rules.
     """
     policy, revision, step, variant, window = (
@@ -48,9 +51,10 @@ def place(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> 
     )
     if not (policy and revision and step and variant) or window is None:
         return unassigned(policy or UNASSIGNED, baseline_window)
-    if not _STEP.fullmatch(step) or variant not in tuple(Variant):
+    if not _STEP.fullmatch(step) or not is_variant(variant):
         return unassigned(policy, baseline_window)
-    return Placement(Assignment(policy, revision, int(step), variant), _window(window))
+    shadows = read_shadows(headers.getall(prefix + "shadow", ())) if variant == Variant.BASELINE else ()
+    return Placement(Assignment(policy, revision, int(step), variant), _window(window), shadows)
 
 
 def unassigned(policy: str, window: int | None) -> Placement:

@@ -38,6 +38,7 @@ class Replay:
         }
         self._gold = {each.question: each.gold for each in recordings}
         self._replies: dict[tuple[str, int], Reply] = {}
+        self.most_samples = max(map(len, self._samples.values()), default=0)
 
     def reply(self, question: str, window: int) -> Reply | None:
         """The reply at this window, None for a question that was not recorded.

@@ -1,0 +1,149 @@
+"""Shadows over real HTTP: what candidates would have done is counted to the last token, and no user sees any of it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+
+import pytest
+
+from earlystop.api.counts import Tally
+from earlystop.demo.replay import Replay
+from earlystop.demo.voting import read_sample, vote
+from earlystop.evaluator.scoring import exact_match
+from tests.unit.demo.recorded import expected, recordings
+from tests.unit.demo.serving import NOBODY, REVISION, Client, ask, chat, scrape, serving, tallies, told
+from tests.unit.demo.test_server_counts import ask_all, tally_of
+
+WINDOWS = {"w10": 10, "w5": 5, "w2": 2, "w1": 1}
+HEADER = "x-early-stop-shadow"
+SHADOW = {HEADER: ", ".join(f"{name};window={window}" for name, window in WINDOWS.items())}
+
+
+@cache
+def right(window: int) -> tuple[bool, ...]:
+    """Whether each recorded answer at this window is right, computed from the file itself."""
+    votes = [(vote([read_sample(text) for text in each.samples], window), each.gold) for each in source()]
+    return tuple(voted.answer is not None and exact_match(voted.answer, gold) for voted, gold in votes)
+
+
+def source() -> tuple:  # type: ignore[type-arg]
+    """The recorded GPT-3.5 answers where they are at hand, else the shipped set."""
+    return recordings(expected().source)
+
+
+def pairs_of(window: int, full: int = 40) -> Tally:
+    """The pairs of all recorded questions."""
+    both = list(zip(right(full), right(window), strict=True))
+    return Tally(
+        pairs_both=both.count((True, True)),
+        pairs_baseline_only=both.count((True, False)),
+        pairs_candidate_only=both.count((False, True)),
+        pairs_neither=both.count((False, False)),
+    )
+
+
+async def left_out(client: Client) -> float:
+    """Shadows that the server says it did not judge."""
+    (value,) = (one.value for one in await scrape(client) if one.name == "earlystop_shadows_left_out_total")
+    return value
+
+
+async def test_every_shadowed_window_is_counted_as_the_file_says_to_the_last_token_and_pair() -> None:
+    recorded = list(source())
+    async with serving(recorded=recorded) as (client, _):
+        await ask_all(client, recorded, told("baseline", 40) | SHADOW)
+        counted = await tallies(client)
+        assert await left_out(client) == 0
+    assert counted.pop((REVISION, "0", "baseline")) == tally_of(recorded, 40)
+    for name, window in WINDOWS.items():
+        assert counted.pop((REVISION, "0", name)) == tally_of(recorded, window) + pairs_of(window), name
+    assert counted == {}
+
+
+async def test_the_user_gets_the_baselines_answer_byte_for_byte() -> None:
+    recorded = [each for each, good in zip(source(), right(1), strict=True) if not good][:10]
+    replay = Replay(recorded)
+    async with serving(recorded=recorded) as (client, _):
+        for recording in recorded:
+            said = []
+            for headers in (told("baseline", 40), told("baseline", 40) | SHADOW):
+                body = chat(recording.question)
+                async with client.post("/v1/chat/completions", json=body, headers=headers) as response:
+                    answer = await response.json()
+                    shown = {name: value for name, value in response.headers.items() if name.startswith("X-Early")}
+                    said.append((response.status, answer["choices"], answer["usage"], shown))
+            assert said[0] == said[1]
+            reply = replay.reply(recording.question, 40)
+            assert reply is not None and said[1][1][0]["message"]["content"] == reply.text
+
+
+@pytest.mark.parametrize("odd", ["w10;window=41", "w10", "w10;window=10,", "w10;window=10, w10;window=5", "\xff"])
+async def test_a_malformed_header_never_fails_the_request_and_is_counted_nowhere(odd: str) -> None:
+    recorded = list(recordings())[:5]
+    async with serving() as (client, _):
+        await ask_all(client, recorded, told("baseline", 40) | {HEADER: odd})
+        assert await tallies(client) == {
+            (REVISION, "0", "baseline"): tally_of(recorded, 40),
+            (REVISION, "0", "candidate"): Tally(),
+        }
+        assert await left_out(client) == 0
+
+
+async def test_only_assigned_requests_that_the_baseline_serves_cast_a_shadow() -> None:
+    recorded = list(recordings())[:5]
+    async with serving() as (client, _):
+        for arm in (told("candidate", 5), {}, told("baseline", 40, revision="unassigned")):
+            await ask_all(client, recorded, arm | SHADOW)
+        counted = await tallies(client)
+    assert counted[REVISION, "0", "candidate"] == tally_of(recorded, 5)
+    assert not {key[2] for key in counted} & set(WINDOWS)
+
+
+async def test_probes_golden_questions_and_failed_requests_cast_no_shadow() -> None:
+    async with serving() as (client, _):
+        headers = told("baseline", 40) | SHADOW
+        async with client.get("/", headers=headers | {"x-early-stop-probe": "n1"}) as response:
+            assert (response.status, response.headers["x-early-stop-echo"]) == (204, f"n1;{REVISION};baseline")
+        await ask(client, recordings()[0].question, headers | {"x-early-stop-golden": "baseline"})
+        assert set((await tallies(client)).values()) == {Tally()}
+        assert (await ask(client, "never recorded", headers)).status == 404
+        assert (await ask(client, recordings()[0].question, told("baseline", 99) | SHADOW)).status == 400
+        counted = await tallies(client)
+        assert await left_out(client) == 0
+    assert counted.pop((REVISION, "0", "baseline")) == Tally(started=2, failed=2)
+    assert set(counted.values()) == {Tally()}
+
+
+async def test_a_window_that_may_need_samples_which_the_baseline_did_not_make_is_left_out_of_every_request() -> None:
+    recorded = list(recordings())[:20]
+    async with serving() as (client, _):
+        await ask_all(client, recorded, told("baseline", 5) | {HEADER: "w10;window=10, w4;window=4, w1;window=1"})
+        counted = await tallies(client)
+        assert await left_out(client) == 2 * len(recorded)
+    assert set(counted) == {(REVISION, "0", "baseline"), (REVISION, "0", "w1")}
+    assert counted[REVISION, "0", "w1"].tokens == tally_of(recorded, 1).tokens
+
+
+async def test_no_scrape_sees_a_shadow_without_the_answer_that_it_is_compared_with() -> None:
+    recorded = list(recordings())[:200]
+    async with serving(recorded=recorded) as (client, _):
+        asking = asyncio.create_task(ask_all(client, recorded, told("baseline", 40) | SHADOW))
+        while not asking.done():
+            counted = await tallies(client)
+            full = counted.get((REVISION, "0", "baseline"), Tally()).completed
+            for name in WINDOWS:
+                seen = counted.get((REVISION, "0", name), Tally())
+                assert (seen.started, seen.completed, seen.pairs.total) == (full, full, full)
+        await asking
+
+
+async def test_a_candidate_with_a_name_is_counted_by_its_name() -> None:
+    recorded = list(recordings())[:10]
+    async with serving() as (client, _):
+        await ask_all(client, recorded, told("w5", 5))
+        await ask_all(client, recorded, told("odd name", 5))
+        counted = await tallies(client)
+    assert counted[REVISION, "0", "w5"] == tally_of(recorded, 5)
+    assert counted[REVISION, "0", "baseline"] == Tally()
+    assert counted[NOBODY] == tally_of(recorded, 40)

@@ -1,0 +1,113 @@
+"""Which windows can be judged on the baseline's samples, and what the header that names them may look like."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.demo.shadow import MOST_CANDIDATES, MOST_CHARACTERS, ShadowedWindow, can_be_judged, read_shadows
+from earlystop.demo.voting import MAXIMUM_WINDOW, Sample, vote
+from tests.unit.demo.test_voting import samples
+
+PAIRS_OF_WINDOWS = [(window, full) for full in range(1, MAXIMUM_WINDOW + 1) for window in range(1, MAXIMUM_WINDOW + 1)]
+UNBOUNDED = 10**9
+
+
+def draw(rng: random.Random, count: int) -> list[Sample]:
+    """Answers that agree often, now and then a silent one, all of different lengths."""
+    return [Sample(rng.choice(["a", "a", "a", "a", "b", None]), rng.randint(1, 99)) for _ in range(count)]
+
+
+def test_what_is_judged_from_the_baselines_samples_is_what_the_window_itself_would_have_answered_and_used() -> None:
+    rng = random.Random(1)
+    for window, full in PAIRS_OF_WINDOWS:
+        for _ in range(4):
+            made = draw(rng, rng.choice([7, 40]))
+            used = made[: vote(made, full).samples]
+            if can_be_judged(window, full, len(made)):
+                assert vote(used, window) == vote(made, window), (window, full)
+
+
+def test_a_window_that_is_left_out_needs_more_samples_than_the_baseline_made_for_some_answers() -> None:
+    left_out = [pair for pair in PAIRS_OF_WINDOWS if not can_be_judged(*pair, UNBOUNDED)]
+    assert (4, 5) in left_out and (10, 5) in left_out and (2, 3) not in left_out
+    for window, full in left_out:
+        needs_more = False
+        for number in range(window + 1):  # the baseline agrees in its window `number`, and nowhere else
+            made = samples(*map(str, range(full * (number + 1) + 2 * window)))
+            start = full * number
+            made[start : start + full] = samples(*["a"] * full)
+            needs_more = needs_more or vote(made, window).samples > vote(made, full).samples
+        assert needs_more or window == 1, (window, full)
+
+
+@pytest.mark.parametrize("window", [20, 10, 5, 3, 2, 1, 40])
+def test_a_run_of_full_length_has_the_samples_of_every_window(window: int) -> None:
+    assert can_be_judged(window, 40, 40)
+
+
+@pytest.mark.parametrize(
+    ("header", "read"),
+    [
+        ("w10;window=10, w5;window=5", [("w10", 10), ("w5", 5)]),
+        ("w10; window=10,w5;window=5", [("w10", 10), ("w5", 5)]),
+        ("candidate;window=40", [("candidate", 40)]),
+        ("  10-bold;window=1\t", [("10-bold", 1)]),
+    ],
+)
+def test_a_list_of_candidates_with_their_windows_is_read(header: str, read: list[tuple[str, int]]) -> None:
+    assert read_shadows([header]) == tuple(ShadowedWindow(*each) for each in read)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        ",",
+        "w10",
+        "w10;window",
+        "w10;window=",
+        "w10;window=0",
+        "w10;window=41",
+        "w10;window=-5",
+        "w10;window=5.0",
+        "w10;window=05",
+        "w10;window=٥",
+        "w10;window=100",
+        "w10;window=5;window=6",
+        "w10;window=5;patience=6",
+        "w10;patience=6",
+        "w10;WINDOW=5",
+        "w10 ;window=5",
+        "w10;window =5",
+        "w10;window=5,",
+        ",w10;window=5",
+        "w10;window=5,,w5;window=5",
+        "w10;window=5 w5;window=5",
+        "w10;window=5, w10;window=6",
+        "baseline;window=5",
+        "unassigned;window=5",
+        '"w10";window=5',
+        "(w10);window=5",
+        "w/10;window=5",
+        f"{'x' * 65};window=5",
+        "w10;window=5, w5;window=odd",
+        ", ".join(f"w{n};window=5" for n in range(MOST_CANDIDATES + 1)),
+        "w10;window=5," + " " * MOST_CHARACTERS + "w5;window=5",
+    ],
+)
+def test_an_odd_header_is_ignored_as_a_whole(header: str) -> None:
+    assert read_shadows([header]) == ()
+
+
+def test_no_header_or_two_of_them_name_nobody() -> None:
+    assert read_shadows([]) == read_shadows(["w10;window=10", "w5;window=5"]) == ()
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[a-z0-9]{0,3}[;, ]window=[0-9]{0,3}[;, ]?[a-z]{0,2}", fullmatch=True))
+def test_whatever_a_client_writes_is_read_within_bounds_or_not_at_all(header: str) -> None:
+    for each in read_shadows([header]):
+        assert 1 <= each.window <= MAXIMUM_WINDOW and each.variant not in ("", "baseline", "unassigned")
