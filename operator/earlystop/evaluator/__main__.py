@@ -27,7 +27,7 @@ async def evaluate(
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
-    evaluator_counts, telemetry = Exporter(registry), Telemetry(registry)
+    evaluator_counts, telemetry = Exporter(registry), Telemetry(registry, plan.candidate)
     server, thread = start_http_server(port, registry=registry)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,18 +59,31 @@ def main(
     step: Annotated[int, typer.Option(help="With --revision: the step.", min=0)] = 0,
     baseline: Annotated[list[str] | None, typer.Option(help="With --revision: parameter=value.")] = None,
     candidate: Annotated[list[str] | None, typer.Option(help="With --revision: parameter=value.")] = None,
+    candidate_name: Annotated[
+        str, typer.Option(help="Label of the candidate to ask, where the policy has several.")
+    ] = Variant.CANDIDATE.value,
     pairs_only: Annotated[bool, typer.Option(help="The server counts golden requests itself.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the draw; without it, random.")] = None,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
-    """Asks golden questions of both variants as pairs and exports what came of them. The key is OPENAI_API_KEY."""
+    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY."""
     try:
         scoring = Scoring(mode, pattern)
         questions = load_golden(golden, scoring)
-        plan = Plan(policy, token_budget, pairs_per_second, max_tokens or 0, share, seed=seed, pairs_only=pairs_only)
+        reserve = max_tokens or 0
+        plan = Plan(
+            policy,
+            token_budget,
+            pairs_per_second,
+            reserve,
+            share,
+            seed=seed,
+            pairs_only=pairs_only,
+            candidate=candidate_name,
+        )
         pin: Pin = RoutePin(header_prefix)
         if revision is not None:
-            settings = {Variant.BASELINE: _values(baseline), Variant.CANDIDATE: _values(candidate)}
+            settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
             pin = DirectPin(policy, revision, step, settings, header_prefix)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -10,7 +10,6 @@ from typing import Any, Self
 import openai
 from openai import AsyncOpenAI
 
-from earlystop.api.counts import Variant
 from earlystop.evaluator.grading import Answer
 from earlystop.evaluator.pin import Pin
 
@@ -57,7 +56,7 @@ class Asker:
     ) -> None:
         await self._client.close()
 
-    async def ask(self, question: str, variant: Variant) -> Answer:
+    async def ask(self, question: str, variant: str) -> Answer:
         """The answer of one variant; without text when every try failed, whatever the reason was."""
         try:
             response = await self._client.chat.completions.with_raw_response.create(

@@ -61,21 +61,14 @@ def is_match(answer: Answer, question: GoldenQuestion, scoring: Scoring) -> bool
     return bool(answer.text and answer.text.strip()) and scoring.matches(str(answer.text), question.answers)
 
 
-def spoilt(baseline: Answer, candidate: Answer) -> Spoilt | None:
-    """Why these answers, asked of the two variants, are no pair; None when they are one."""
+def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) -> Spoilt | None:
+    """Why these answers, asked of the baseline and of the candidate with this label, are no pair; None for a pair."""
     if baseline.text is None or candidate.text is None:
         return Spoilt.FAILED
     if baseline.told is None or candidate.told is None:
         return Spoilt.UNATTRIBUTED
-    if (baseline.told.variant, candidate.told.variant) != (Variant.BASELINE, Variant.CANDIDATE):
+    if (baseline.told.variant, candidate.told.variant) != (Variant.BASELINE, label):
         return Spoilt.OTHER_VARIANT
     if (baseline.told.revision, baseline.told.step) != (candidate.told.revision, candidate.told.step):
         return Spoilt.DIFFERENT_STEPS
     return None
-
-
-def outcome(baseline: bool, candidate: bool) -> str:
-    """The pair's outcome from whether each variant was right, as the `outcome` label spells it."""
-    if baseline:
-        return "both" if candidate else "baseline_only"
-    return "candidate_only" if candidate else "neither"

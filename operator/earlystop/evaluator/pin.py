@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from earlystop.api.counts import Variant
 from earlystop.evaluator.grading import Told
 
 GOLDEN_HEADER = "x-early-stop-golden"
-"""A request with `x-early-stop-golden: baseline` or `candidate` is for that variant and counted by no server: the
-evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
+"""A request with `x-early-stop-golden: baseline`, or with a candidate's label, is for that variant and counted by no
+server: the evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
 
 DEFAULT_PREFIX = "x-early-stop-"
 _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
@@ -21,7 +20,7 @@ _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 class Pin(Protocol):
     """Chooses the headers of a question and reads those of its answer."""
 
-    def request(self, variant: Variant) -> Mapping[str, str]:
+    def request(self, variant: str) -> Mapping[str, str]:
         """Headers that lead to the variant."""
         ...
 
@@ -40,9 +39,9 @@ class RoutePin:
 
     prefix: str = DEFAULT_PREFIX
 
-    def request(self, variant: Variant) -> Mapping[str, str]:
+    def request(self, variant: str) -> Mapping[str, str]:
         """The pin alone; a header of the variant would be overwritten by the gateway anyway."""
-        return {GOLDEN_HEADER: variant.value}
+        return {GOLDEN_HEADER: str(variant)}
 
     def told(self, headers: Mapping[str, str]) -> Told | None:
         """None unless all three headers are there and can be labels."""
@@ -62,21 +61,21 @@ class DirectPin:
     policy: str
     revision: str
     step: int
-    settings: Mapping[Variant, Mapping[str, str]]
+    settings: Mapping[str, Mapping[str, str]]
     prefix: str = DEFAULT_PREFIX
     _echo: RoutePin = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_echo", RoutePin(self.prefix))
 
-    def request(self, variant: Variant) -> Mapping[str, str]:
+    def request(self, variant: str) -> Mapping[str, str]:
         """The full set of headers."""
         return {
-            GOLDEN_HEADER: variant.value,
+            GOLDEN_HEADER: str(variant),
             f"{self.prefix}policy": self.policy,
             f"{self.prefix}revision": self.revision,
             f"{self.prefix}step": str(self.step),
-            f"{self.prefix}variant": variant.value,
+            f"{self.prefix}variant": str(variant),
             **{f"{self.prefix}param-{name}": value for name, value in self.settings.get(variant, {}).items()},
         }
 

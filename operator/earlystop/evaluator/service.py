@@ -13,10 +13,11 @@ from typing import Protocol
 from earlystop.api.counts import Variant
 from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.golden import GoldenQuestion
-from earlystop.evaluator.grading import Answer, fate_of, is_match, outcome, spoilt
+from earlystop.evaluator.grading import Answer, fate_of, is_match, spoilt
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
-from earlystop.metrics.convention import MATCH, MISMATCH
+from earlystop.metrics.assignment import is_variant
+from earlystop.metrics.convention import MATCH, MISMATCH, pair_outcome
 from earlystop.metrics.export import Assignment, Exporter
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 class Asks(Protocol):
     """Asks one question of one variant, such as `Asker`. Never raises for a failed request."""
 
-    async def ask(self, question: str, variant: Variant) -> Answer:
-        """The answer, without text when there is none."""
+    async def ask(self, question: str, variant: str) -> Answer:
+        """The answer under this label, without text when there is none."""
         ...
 
 
@@ -38,7 +39,8 @@ class Plan:
     all answers together; reserve_tokens: the most that one answer may take (the server's limit), set aside while it is
     open, 0 when unknown: then open questions may exceed the budget; share: of the drawn questions that are asked, by
     lot, before anything is known of their answers; open_pairs: at a time; seed: of both draws; pairs_only: the server
-    itself counts golden requests and their answers, so only pairs are exported.
+    itself counts golden requests and their answers, so only pairs are exported; candidate: the label of the one that is
+    asked, of a campaign with several.
     Raises ValueError for a value out of range.
     """
 
@@ -50,6 +52,7 @@ class Plan:
     open_pairs: int = 8
     seed: int | None = None
     pairs_only: bool = False
+    candidate: str = Variant.CANDIDATE
 
     def __post_init__(self) -> None:
         Budget(self.token_budget)
@@ -57,6 +60,8 @@ class Plan:
             raise ValueError(f"the rate is {self.pairs_per_second} pairs a second; write a number above 0")
         if not 0 < self.share <= 1:
             raise ValueError(f"the share is {self.share}; write more than 0 and at most 1")
+        if not is_variant(self.candidate) or self.candidate == Variant.BASELINE:
+            raise ValueError(f"the candidate is {self.candidate!r}; write its name in the policy, or candidate")
         if self.open_pairs < 1 or self.reserve_tokens < 0:
             raise ValueError("open_pairs must be at least 1, and reserve_tokens at least 0")
 
@@ -132,22 +137,23 @@ class Evaluator:
 
     async def ask_pair(self, question: GoldenQuestion) -> None:
         """Asks both variants at once and counts what came of it, each answer once."""
-        baseline, candidate = await asyncio.gather(*(self.asker.ask(question.question, arm) for arm in Variant))
+        arms = (Variant.BASELINE, self.plan.candidate)
+        baseline, candidate = await asyncio.gather(*(self.asker.ask(question.question, arm) for arm in arms))
         spent = sum(self._tokens_charged(answer) for answer in (baseline, candidate))
         self.budget = self.budget.settle(2 * self.plan.reserve_tokens, spent)
         self.telemetry.budget(self.budget, asking=True)
-        for variant, answer in ((Variant.BASELINE, baseline), (Variant.CANDIDATE, candidate)):
+        for variant, answer in zip(arms, (baseline, candidate), strict=True):
             self.telemetry.answered(variant, fate_of(answer))
             self._count_answer(question, variant, answer)
-        reason = spoilt(baseline, candidate)
+        reason = spoilt(baseline, candidate, self.plan.candidate)
         if reason is not None:
             self.telemetry.discarded(reason)
             return
         right = (is_match(baseline, question, self.scoring), is_match(candidate, question, self.scoring))
-        self._register(self._assignment(question, baseline))
-        self.exporter.pair(self._assignment(question, baseline), outcome(*right))
+        self._register(self._assignment(question, candidate))
+        self.exporter.pair(self._assignment(question, candidate), pair_outcome(*right))
 
-    def _count_answer(self, question: GoldenQuestion, variant: Variant, answer: Answer) -> None:
+    def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer) -> None:
         told = answer.told
         if self.plan.pairs_only or told is None or told.variant != variant:
             return
@@ -157,7 +163,8 @@ class Evaluator:
         self.exporter.evaluated(assignment, answer.tokens, result)
 
     def _register(self, seen: Assignment) -> None:
-        self.exporter.register(seen.policy, seen.revision, seen.step, seen.query_class)
+        variants = (Variant.BASELINE, self.plan.candidate)
+        self.exporter.register(seen.policy, seen.revision, seen.step, seen.query_class, variants=variants)
 
     def _assignment(self, question: GoldenQuestion, answer: Answer) -> Assignment:
         assert answer.told is not None  # checked by the callers

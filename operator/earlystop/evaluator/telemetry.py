@@ -10,9 +10,9 @@ from earlystop.evaluator.grading import Fate, Spoilt
 
 
 class Telemetry:
-    """Counters and gauges in `registry`, every child at 0 from the start."""
+    """Counters and gauges in `registry`, every child at 0 from the start; candidate: the label of the one asked."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, candidate: str = Variant.CANDIDATE) -> None:
         self._answers = Counter(
             "earlystop_evaluator_answers",
             "Golden questions that were answered or given up, by what became of them.",
@@ -29,15 +29,15 @@ class Telemetry:
         self._asking = Gauge(
             "earlystop_evaluator_asking", "1 while questions are asked, 0 when the budget is spent.", registry=registry
         )
-        for variant in Variant:
+        for variant in (Variant.BASELINE, candidate):
             for fate in Fate:
-                self._answers.labels(variant.value, fate.value)
+                self._answers.labels(str(variant), fate.value)
         for reason in Spoilt:
             self._spoilt.labels(reason.value)
 
-    def answered(self, variant: Variant, fate: Fate) -> None:
+    def answered(self, variant: str, fate: Fate) -> None:
         """One question to one variant ended."""
-        self._answers.labels(variant.value, fate.value).inc()
+        self._answers.labels(str(variant), fate.value).inc()
 
     def discarded(self, reason: Spoilt) -> None:
         """Two answers are no pair."""

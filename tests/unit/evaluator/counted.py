@@ -20,10 +20,10 @@ DEADLINE_SECONDS = 30
 class Page:
     """An evaluator's registry, read by metric and some labels."""
 
-    def __init__(self) -> None:
+    def __init__(self, candidate: str = "candidate") -> None:
         self.registry = CollectorRegistry()
         self.exporter = Exporter(self.registry, process="evaluator")
-        self.telemetry = Telemetry(self.registry)
+        self.telemetry = Telemetry(self.registry, candidate)
 
     def sum(self, metric: str, **labels: str) -> int:
         """The sum of all samples with these labels."""

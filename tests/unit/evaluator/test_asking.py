@@ -19,7 +19,7 @@ from tests.unit.evaluator.counted import Page, evaluator, run_out
 from tests.unit.evaluator.serving import POLICY, REVISION, Route, golden, listening, reference
 
 WINDOWS = {"baseline": 40, "candidate": 1}
-SETTINGS = {variant: {"window": str(WINDOWS[variant])} for variant in Variant}
+SETTINGS = {str(variant): {"window": str(WINDOWS[variant])} for variant in Variant}
 
 
 def ask_settings(url: str, retries: int = 3) -> AskSettings:
@@ -48,7 +48,7 @@ class Remembering(Asker):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.asked: list[str] = []
 
-    async def ask(self, question: str, variant: Variant):  # type: ignore[no-untyped-def]
+    async def ask(self, question: str, variant: str):  # type: ignore[no-untyped-def]
         if variant is Variant.BASELINE:
             self.asked.append(question)
         return await super().ask(question, variant)

@@ -85,6 +85,7 @@ async def test_a_malformed_question_ends_the_start_and_is_named_by_its_line(malf
     [
         (("--mode", "regex"), "pattern"),
         (("--share", "2"), "share"),
+        (("--candidate-name", "baseline"), "candidate"),
         (("--revision", "r1", "--baseline", "40"), "parameter=value"),
     ],
 )

@@ -17,7 +17,7 @@ from earlystop.evaluator.service import Plan, drawn
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 
 QUESTIONS = tuple(GoldenQuestion(f"question {number}", (f"answer {number}",)) for number in range(20))
-Script = Callable[[str, Variant], Answer]
+Script = Callable[[str, str], Answer]
 
 
 class Scripted:
@@ -26,10 +26,10 @@ class Scripted:
     def __init__(self, script: Script, pause: float = 0.0) -> None:
         self._script = script
         self._pause = pause
-        self.asked: list[tuple[str, Variant]] = []
+        self.asked: list[tuple[str, str]] = []
         self.open = self.most_open = 0
 
-    async def ask(self, question: str, variant: Variant) -> Answer:
+    async def ask(self, question: str, variant: str) -> Answer:
         self.asked.append((question, variant))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -38,11 +38,11 @@ class Scripted:
         return self._script(question, variant)
 
 
-def right(question: str, variant: Variant, tokens: int | None = 10) -> Answer:
+def right(question: str, variant: str, tokens: int | None = 10) -> Answer:
     return Answer(question.replace("question", "answer"), "stop", tokens, Told("r1", 0, variant))
 
 
-def wrong(_: str, variant: Variant) -> Answer:
+def wrong(_: str, variant: str) -> Answer:
     return Answer("something else", "stop", 10, Told("r1", 0, variant))
 
 
@@ -73,6 +73,27 @@ async def test_every_pair_is_counted_once_by_which_variant_was_right() -> None:
         assert page.sum("earlystop_output_tokens_squared_total", variant="candidate") == 5000
         assert page.sum("earlystop_requests_total", outcome="completed") == 100
         assert page.sum("earlystop_requests_started_total") == 0, "golden questions are no live traffic"
+
+
+async def test_a_candidate_with_a_name_is_asked_and_counted_by_its_name() -> None:
+    page = Page(candidate="w10")
+    settings = {"token_budget": 400, "reserve_tokens": 10, "open_pairs": 1, "candidate": "w10"}
+    asker = Scripted(lambda question, variant: (wrong if variant == "w10" else right)(question, variant))
+    await run_out(evaluator(page, asker, QUESTIONS, **settings))
+    assert {variant for _, variant in asker.asked} == {"baseline", "w10"}
+    assert page.split("earlystop_pairs_total", "variant") == {"w10": 20}
+    assert page.split("earlystop_pairs_total", "outcome") == {"baseline_only": 20}
+    assert page.split("earlystop_answers_total", "variant") == {"baseline": 20, "w10": 20}
+    assert page.split("earlystop_evaluator_answers_total", "variant") == {"baseline": 20, "w10": 20}
+
+
+async def test_an_answer_of_another_candidate_is_no_pair() -> None:
+    page = Page(candidate="w10")
+    settings = {"token_budget": 400, "reserve_tokens": 10, "candidate": "w10"}
+    asker = Scripted(lambda question, variant: right(question, "w5" if variant == "w10" else variant))
+    await run_out(evaluator(page, asker, QUESTIONS, **settings))
+    assert page.sum("earlystop_pairs_total") == 0
+    assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"other_variant": 20}
 
 
 async def test_an_empty_answer_is_wrong_and_told_apart() -> None:
