@@ -10,7 +10,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.values import API_VERSION
 from earlystop.evidence.engine import replay
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
-from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.state import Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_object
 
 Manifest = dict[str, Any]
@@ -61,8 +61,7 @@ def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-0000
         campaign=1,
         revision=revision_of(uid, 1),
         plan=plan,
-        looks=looks,
-        evidence=replay(parse_plan(plan).objective, looks),
+        comparisons=(Comparison(replay(parse_plan(plan).objective, looks), looks=looks),),
         decision=Decision(Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020),
     )
     return verdict_object("qa", namespace, uid, state)

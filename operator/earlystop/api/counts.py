@@ -131,6 +131,7 @@ class Look:
 
     at: evaluation time of the counts in Unix seconds; step: index into `rollout.steps`;
     weight: the candidate's share of traffic in percent, 1..99, in force during the whole look.
+    baseline_weight: the baseline's share in percent where other candidates have some too; None: it has all the rest.
     classes: answers of each query class that the policy names, in its order; the tallies hold them too, and
     answers of other classes besides.
     """
@@ -141,19 +142,33 @@ class Look:
     baseline: Tally
     candidate: Tally
     classes: tuple[ClassAnswers, ...] = ()
+    baseline_weight: int | None = None
+
+    @property
+    def share(self) -> float:
+        """Percent of the requests of both variants that the candidate shall have."""
+        if self.baseline_weight is None:
+            return self.weight
+        return 100 * self.weight / (self.weight + self.baseline_weight)
 
     def row(self) -> list[int]:
-        """`[at, step, weight, *baseline, *candidate, *classes]`: 31 integers and 4 for each query class."""
+        """`[at, step, weight, *baseline, *candidate, *classes]`: 31 integers, 4 for each query class, and last the
+        baseline's weight where there is one."""
         head = [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
-        return [*head, *(count for answers in self.classes for count in answers)]
+        last = [] if self.baseline_weight is None else [self.baseline_weight]
+        return [*head, *(count for answers in self.classes for count in answers), *last]
 
     @classmethod
     def from_row(cls, row: list[int]) -> Look:
         """Inverse of `row`. Raises ValueError when the row has not as many integers as a look has."""
         width = len(TALLY_FIELDS)
         head, rest = row[: 3 + 2 * width], row[3 + 2 * width :]
-        if len(head) != 3 + 2 * width or len(rest) % 4:
-            raise ValueError(f"a look has {3 + 2 * width} integers and 4 for each query class, this row has {len(row)}")
+        if len(head) != 3 + 2 * width or len(rest) % 4 > 1:
+            raise ValueError(
+                f"a look has {3 + 2 * width} integers, 4 for each query class, and the baseline's weight beside other "
+                f"candidates; this row has {len(row)}"
+            )
         at, step, weight = head[:3]
+        own_weight = rest.pop() if len(rest) % 4 else None
         classes = tuple(ClassAnswers(*rest[start : start + 4]) for start in range(0, len(rest), 4))
-        return cls(at, step, weight, Tally(*head[3 : 3 + width]), Tally(*head[3 + width :]), classes)
+        return cls(at, step, weight, Tally(*head[3 : 3 + width]), Tally(*head[3 + width :]), classes, own_weight)

@@ -11,7 +11,8 @@ from earlystop.api.objective import Objective
 from earlystop.api.rollout import Rollout
 from earlystop.api.values import DecimalText, ObjectName, Percent, SettingName, Value, canonical_decimal, rules
 
-RESERVED_NAMES = ("policy", "revision", "step", "variant")
+RESERVED_NAMES = ("policy", "revision", "step", "variant", "shadow")
+RESERVED_VARIANTS = ("baseline", "candidate", "unassigned")
 
 
 class TargetReference(Value):
@@ -68,6 +69,14 @@ class Baseline(Value):
 
 class Candidate(Value):
     """A setting to try. A parameter that it does not name keeps the baseline's value."""
+
+    model_config = rules(
+        {
+            "rule": f"!(self.name in {list(RESERVED_VARIANTS)})",
+            "messageExpression": "'the candidate name ' + self.name + ' has a meaning in headers and metrics; "
+            "write another, for example ' + self.name + '-1'",
+        }
+    )
 
     name: SettingName = Field(description="Name of the candidate, shown in status, events and verdicts.")
     values: Settings = Field(description="Values that differ from the baseline.")
@@ -186,6 +195,42 @@ class PolicySpec(Value):
             " || !has(self.objective.exactMatch.evidence) || self.objective.exactMatch.evidence != 'Pairs'",
             "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
             "exactMatch.evidence is Pairs",
+        },
+        {
+            "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] ? self.rollout.steps.size() == 0"
+            " : self.rollout.steps.size() > 0",
+            "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "
+            "operator moves no share of requests (rollout.minimumSeconds says how long to watch there)",
+        },
+        {
+            "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] || self.rollout.minimumSeconds == 0",
+            "message": "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
+        },
+        {
+            "rule": "self.delivery.mode == 'GatewayHeader' || self.rollout.shadowSeconds == 0",
+            "message": "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader; remove it, or "
+            "write rollout.minimumSeconds in mode Shadow",
+        },
+        {
+            "rule": "self.delivery.mode != 'HeaderCohort' || self.rollout.strategy == 'ABTest'",
+            "message": "delivery.mode HeaderCohort compares fixed cohorts; write rollout.strategy ABTest",
+        },
+        {
+            "rule": "self.rollout.strategy == 'ABTest' || self.delivery.mode == 'Shadow'"
+            " || !has(self.candidates) || self.candidates.size() == 1",
+            "message": "rollout.strategy Canary tries one candidate; write ABTest for several at once, or "
+            "delivery.mode Shadow",
+        },
+        {
+            "rule": "self.rollout.strategy != 'ABTest' || !has(self.candidates)"
+            " || self.rollout.steps.all(s, s.weight * self.candidates.size() < 100)",
+            "message": "rollout.steps: with strategy ABTest each candidate gets the weight, and the baseline the rest; "
+            "write a weight that leaves some",
+        },
+        {
+            "rule": "self.delivery.mode != 'Shadow' || !has(self.rollout.learnSeconds)"
+            " || self.rollout.learnSeconds == 0",
+            "message": "rollout.learnSeconds: in delivery.mode Shadow every request is compared with itself; remove it",
         },
         {
             "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",

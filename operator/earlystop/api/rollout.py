@@ -10,9 +10,11 @@ from earlystop.api.values import Percent, Value, rules
 
 
 class Step(Value):
-    """A share of traffic for the candidate and how long it is watched at least."""
+    """A share of traffic for a candidate and how long it is watched at least."""
 
-    weight: Percent = Field(description="Percent of traffic that tries the candidate.")
+    weight: Percent = Field(
+        description="Percent of traffic that tries the candidate; with strategy ABTest, each candidate."
+    )
     minimum_seconds: int = Field(
         0, ge=0, le=604_800, description="Least time of evidence at this weight before the next step or a promotion."
     )
@@ -21,7 +23,6 @@ class Step(Value):
 Steps = Annotated[
     tuple[Step, ...],
     Field(
-        min_length=1,
         max_length=20,
         json_schema_extra={
             "x-kubernetes-validations": [
@@ -49,11 +50,39 @@ class Rollout(Value):
         {
             "rule": "self.steps.all(s, s.minimumSeconds < self.deadlineSeconds)",
             "message": "rollout: write a minimumSeconds below deadlineSeconds for each step, or no verdict could come",
-        }
+        },
+        {
+            "rule": "self.minimumSeconds < self.deadlineSeconds && self.shadowSeconds < self.deadlineSeconds",
+            "message": "rollout: write minimumSeconds and shadowSeconds below deadlineSeconds, for a verdict to come",
+        },
+        {
+            "rule": "self.strategy != 'ABTest' || self.steps.size() < 2",
+            "message": "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
+        },
     )
 
-    strategy: Literal["Canary", "ABTest"] = Field("Canary", description="Canary: rising shares. ABTest: fixed shares.")
-    steps: Steps = Field(description="Rising shares of traffic for the candidate.")
+    strategy: Literal["Canary", "ABTest"] = Field(
+        "Canary",
+        description="Canary: one candidate in rising shares. ABTest: candidates in fixed shares, judged together; one "
+        "that is shown to be harmful is dropped, and the proven one that saves most is promoted.",
+    )
+    steps: Steps = Field(
+        (),
+        description="Rising shares of traffic for the candidate; none in delivery.mode Shadow and HeaderCohort.",
+    )
+    minimum_seconds: int = Field(
+        0,
+        ge=0,
+        le=604_800,
+        description="Least time of evidence before a candidate is promoted or reported, where there are no steps.",
+    )
+    shadow_seconds: int = Field(
+        0,
+        ge=0,
+        le=604_800,
+        description="Before the first step, let the server judge each candidate on the baseline's requests for so "
+        "long, and longer until 100 could be judged without a sign of harm. No user sees one meanwhile. 0: none.",
+    )
     learn_seconds: int = Field(
         0,
         ge=0,

@@ -16,8 +16,8 @@ Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-ti
 Count = Annotated[int, Field(ge=0)]
 # Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
 Packed = Annotated[str, Field(max_length=40_960)]
-# Twice 14 counts and ten times 4, of at most 2^63.
-Mark = Annotated[str, Field(max_length=1400)]
+# Twice 14 counts and ten times 4, of at most 2^63, for each of ten candidates.
+Mark = Annotated[str, Field(max_length=14_100)]
 
 
 class ArmCounts(Value):
@@ -100,10 +100,30 @@ class EvidenceText(Value):
     saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
 
 
+class CandidateStatus(Value):
+    """One of several candidates that are judged together."""
+
+    name: Short = Field(description="Name of the candidate.")
+    standing: Literal["Trying", "Certified", "Dropped"] = Field(
+        description="Certified: all that a promotion needs is proven. Dropped: shown to be harmful; no requests."
+    )
+    weight: Annotated[int, Field(ge=0, le=100)] = Field(description="Percent of traffic that it shall have now.")
+    since: Time | None = Field(None, description="When it was certified or dropped.")
+    reason: Short | None = Field(None, description="Why it was dropped, in one word.")
+    message: Text | None = Field(None, description="Why it was dropped, in a sentence.")
+    dropped_at_step: Count | None = Field(None, description="The last step in which it had requests.")
+    counts: Counts = Field(description="Evidence so far, of the baseline and of this candidate.")
+    evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
+
+
+Candidates = Annotated[tuple[CandidateStatus, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})]
+
+
 class DecisionStatus(Value):
     """The decision of this campaign, durable before anything acts on it."""
 
-    verdict: Literal["Promote", "RollBack", "Inconclusive"] = Field(description="What was decided.")
+    verdict: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
+    candidate: Short | None = Field(None, description="The candidate that it is about, where there are several.")
     reason: Short = Field(description="Why, in one word.")
     message: Text = Field(description="Why, in a sentence.")
     name: ObjectName = Field(description="Name of the EarlyStopVerdict.")
@@ -136,13 +156,13 @@ class PolicyStatus(Value):
     phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
     campaign: Count | None = Field(None, description="Counts restarts of evidence; a change of plan starts a new one.")
     revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
-    candidate: Short | None = Field(None, description="Name of the candidate being tried.")
+    candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
         None, description="The judged part of the spec that this campaign is about, as canonical JSON."
     )
     step: Count | None = Field(None, description="Index of the current step, from 0.")
     weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Percent of traffic that the candidate shall have now."
+        None, description="Percent of traffic that candidates shall have now."
     )
     variant: Short | None = Field(None, description="The setting that most requests get.")
     campaign_started_at: Time | None = Field(None, description="When this campaign began.")
@@ -161,6 +181,10 @@ class PolicyStatus(Value):
         "counter that cannot be placed for certain is not counted. Absent: none.",
     )
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
+    candidates: Candidates | None = Field(
+        None,
+        description="Each candidate, where several are judged together; counts and evidence above are of the foremost.",
+    )
     ledger: Packed | None = Field(
         None,
         description="Largest value seen of each series of this step, packed; its last sample with preset Custom.",

@@ -12,8 +12,8 @@ from earlystop.api.values import SettingName, Value, rules
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
-# 31 columns, and 4 for each of at most ten query classes.
-Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=71)]
+# 31 columns, 4 for each of at most ten query classes, and one more beside other candidates.
+Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=72)]
 
 
 class SettingPair(Value):
@@ -36,6 +36,18 @@ class LogE(Value):
     )
 
 
+class OtherCandidate(Value):
+    """A candidate that was judged together with the one that the decision is about."""
+
+    candidate: SettingName = Field(description="Name of the candidate.")
+    dropped_at_step: int | None = Field(None, ge=0, description="The last step in which it had requests, if dropped.")
+    reason: Short | None = Field(None, description="Why it was dropped, in one word.")
+    log_e: LogE = Field(description="The largest e-values that it reached.")
+    effect: Text = Field(description="Its EM minus the baseline's, with its interval.")
+    saving: Text = Field(description="Share of the tokens that it saved, with its interval.")
+    looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
+
+
 class VerdictSpec(Value):
     """One decision with everything that it used."""
 
@@ -45,11 +57,11 @@ class VerdictSpec(Value):
     policy_uid: Short = Field(description="UID of the policy.")
     campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy.")
     revision: Short = Field(description="The revision label under which the evidence was counted.")
-    decision: Literal["Promote", "RollBack", "Inconclusive"] = Field(description="What was decided.")
+    decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     reason: Short = Field(description="Why, in one word.")
     message: Text = Field(description="Why, in a sentence.")
     at: Short = Field(description="When the decision was taken.")
-    candidate: SettingName = Field(description="Name of the candidate.")
+    candidate: SettingName = Field(description="Name of the candidate, the foremost one where there are several.")
     settings: tuple[SettingPair, ...] = Field(max_length=8, description="Values before and after.")
     plan: Annotated[str, Field(max_length=32_768)] = Field(
         description="The judged part of the policy as canonical JSON: parameters, values, steps, delivery, metrics, "
@@ -59,8 +71,9 @@ class VerdictSpec(Value):
     dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
-    columns: tuple[Short, ...] = Field(max_length=71, description="Names of the columns of looks.")
+    columns: tuple[Short, ...] = Field(max_length=72, description="Names of the columns of looks.")
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
+    others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."
     )

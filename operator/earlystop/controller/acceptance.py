@@ -23,7 +23,7 @@ from earlystop.delivery.gateway_header import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.surroundings import Surroundings
 from earlystop.metrics.presets import TemplateError, checked_templates
-from earlystop.rollout.acceptance import engine_refusal, missing_counts, unbuilt
+from earlystop.rollout.acceptance import engine_refusal, missing_counts, shadow_refusal, unbuilt
 from earlystop.rollout.state import Phase
 
 
@@ -35,6 +35,7 @@ async def acceptance(
     refusal = (
         unbuilt(spec)
         or engine_refusal(spec)
+        or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
         or rival_refusal(session, rivals)

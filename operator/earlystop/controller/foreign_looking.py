@@ -30,8 +30,10 @@ def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[
     if seen.rewritten:
         what = f"{len(seen.rewritten)} series hold other values than were read before for the same moment"
         raise MetricsFailure(FailureKind.REWRITTEN, what)
-    if state.phase == Phase.OBSERVING and parse_plan(state.plan).weights[state.step] > 0:
-        state = replace(state, uncertain=_with_more(state.uncertain, book, seen.ledger))
+    if state.phase == Phase.OBSERVING and parse_plan(state.plan).stage(state.step).weight > 0:
+        (only,) = state.comparisons
+        only = replace(only, uncertain=_with_more(only.uncertain, book, seen.ledger))
+        state = replace(state, comparisons=(only,))
     sums = totals(seen.ledger, state.step)
     counted = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
     return take_look(session.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from earlystop.api.counts import ClassAnswers, Variant
 from earlystop.api.source import SourceSpec
@@ -45,7 +45,7 @@ def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -
     window = window_since(known, at, interval)
     preset = Preset(session.plan.spec.metrics.preset)
     if preset is Preset.EARLY_STOP:
-        return CountRequest(session.label, state.revision, window)
+        return CountRequest(session.label, state.revision, window, session.plan.variants)
     templates = source.templates.by_field() if source is not None and source.templates is not None else {}
     return ForeignRequest(session.label, state.revision, window, preset, templates)
 
@@ -59,10 +59,11 @@ def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState
         return looked_foreign(session, reading, at)
     step = session.state.step
     ledger = merge(_own(session.ledger), {key: tally for key, tally in reading.observed.items() if key.step == step})
-    sums = totals(ledger, step)
-    classes = tuple(_class_answers(ledger, step, each.name) for each in session.plan.objective.classes)
-    seen = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE], classes)
-    return take_look(session.spec, session.state, at, seen), ledger
+    seen = [
+        _totals_of(ledger, step, variant, [each.name for each in comparison.evidence.objective.classes])
+        for variant, comparison in zip(session.plan.variants, session.state.comparisons, strict=True)
+    ]
+    return take_look(session.spec, session.state, at, *seen), ledger
 
 
 def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book] | MetricsFailure:
@@ -73,10 +74,24 @@ def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[Rol
         return failure.with_traceback(None)
 
 
-def _class_answers(ledger: Ledger, step: int, query_class: str) -> ClassAnswers:
-    sums = totals(ledger, step, query_class)
-    baseline, candidate = sums[Variant.BASELINE], sums[Variant.CANDIDATE]
-    return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
+def _totals_of(ledger: Ledger, step: int, variant: str, query_classes: Sequence[str]) -> Totals:
+    """Counts of the baseline and one candidate, in all and in each query class."""
+    both = (Variant.BASELINE, variant)
+    arms = totals(ledger, step, variants=both)
+    in_classes = [totals(ledger, step, name, both) for name in query_classes]
+    return Totals(
+        arms[Variant.BASELINE],
+        arms[variant],
+        tuple(
+            ClassAnswers(
+                each[Variant.BASELINE].match,
+                each[Variant.BASELINE].mismatch,
+                each[variant].match,
+                each[variant].mismatch,
+            )
+            for each in in_classes
+        ),
+    )
 
 
 def _own(book: Book) -> Ledger:

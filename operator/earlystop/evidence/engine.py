@@ -142,7 +142,7 @@ def update(state: EvidenceState, look: Look) -> EvidenceState:
     if not quality.usable(state.objective, look):
         look = _without_answers(look)
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
-    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.weight)
+    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share)
     return EvidenceState(
         state.objective,
         quality.update(state.quality, state.objective, look),
@@ -150,9 +150,15 @@ def update(state: EvidenceState, look: Look) -> EvidenceState:
         moved,
         None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
         effective.update(state.setting, moved),
-        sample_ratio.update(state.sample_ratio, look.baseline.started, look.candidate.started, look.weight),
+        _split(state, look),
         intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
     )
+
+
+def _split(state: EvidenceState, look: Look) -> SampleRatioProcess:
+    if not state.objective.split_known:
+        return state.sample_ratio
+    return sample_ratio.update(state.sample_ratio, look.baseline.started, look.candidate.started, look.share)
 
 
 def replay(objective: Objective, looks: Iterable[Look]) -> EvidenceState:
@@ -240,6 +246,8 @@ def _lengths(tally: Tally) -> Lengths:
 def _check(objective: Objective, look: Look) -> None:
     if not 1 <= look.weight <= 99:
         raise ValueError(f"look at {look.at}: weight is {look.weight}; write the candidate's share in percent, 1..99")
+    if look.baseline_weight is not None and not 1 <= look.baseline_weight <= 99:
+        raise ValueError(f"look at {look.at}: the baseline's weight is {look.baseline_weight}; write 1..99")
     if len(look.classes) != len(objective.classes):
         raise ValueError(
             f"look at {look.at}: answers of {len(look.classes)} query classes; the policy names "

@@ -58,6 +58,7 @@ class Objective:
     require_each: whether a promotion needs a proof for every class. basis: see there.
     dispersion: how much more answers scatter than independent ones (`dispersion`), >= 1.
     longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
+    split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -73,6 +74,7 @@ class Objective:
     basis: Basis = Basis.ANSWERS
     dispersion: float = 1.0
     longest_answer: int | None = None
+    split_known: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.margin < 1:

@@ -1,6 +1,6 @@
 """Does traffic arrive in the ratio that was asked for? A check on started requests under changing weights.
 
-Given that n requests started in a look, the candidate's number is binomial with share `weight / 100` if
+Given that n requests started in a look, the candidate's number is binomial with its share if
 routing works. A bet names other odds, `exp(shift)` times the expected ones; its gain is the likelihood ratio
 of the two binomials, whose expectation is exactly 1 when routing works. The expected odds come from each
 look's own weight, so steps of a canary leave no trace. Bets in both directions are mixed, so a share that is
@@ -49,24 +49,25 @@ def start() -> SampleRatioProcess:
     return SampleRatioProcess()
 
 
-def update(process: SampleRatioProcess, baseline: int, candidate: int, weight: int) -> SampleRatioProcess:
+def update(process: SampleRatioProcess, baseline: int, candidate: int, share: float) -> SampleRatioProcess:
     """The check after a look in which that many requests started at each arm.
 
-    weight: the candidate's share of traffic in percent, 1..99. A look without requests changes nothing.
+    share: percent of both variants' requests that the candidate shall have, above 0 and below 100. A look without
+    requests changes nothing.
     """
     if baseline + candidate == 0:
         return process
-    gains = look_log_e(baseline, candidate, weight)
+    gains = look_log_e(baseline, candidate, share)
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
     log_e = log_mixture(log_capital, GRID.log_weights)
     return SampleRatioProcess(log_capital, log_e, max(process.log_e_max, log_e))
 
 
-def look_log_e(baseline: int, candidate: int, weight: int) -> list[float]:
+def look_log_e(baseline: int, candidate: int, share: float) -> list[float]:
     """log e-value of one look for every bet of `GRID`, natural log."""
     started = baseline + candidate
-    odds = weight / (100 - weight)
-    log_total = log(100 / (100 - weight))
+    odds = share / (100 - share)
+    log_total = log(100 / (100 - share))
     return [
         candidate * shift + started * (log_total - log1p(odds * factor))
         for shift, factor in zip(GRID.sizes, _FACTORS, strict=True)

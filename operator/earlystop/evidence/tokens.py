@@ -74,7 +74,7 @@ class TokenProcess:
     """The token test after some looks.
 
     keep: share of the baseline's tokens that the candidate may use, 0 < keep <= 1.
-    past_*: closed blocks; block_*: the open one, all of it under `block_weight` (percent, None before any
+    past_*: closed blocks; block_*: the open one, all of it under `block_share` (percent, None before any
     look). scale: the prior's standard deviation in tokens, fixed at the first bet, None before it.
     weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
     sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
@@ -86,7 +86,7 @@ class TokenProcess:
     past_candidate: Lengths = NOTHING
     block_baseline: Lengths = NOTHING
     block_candidate: Lengths = NOTHING
-    block_weight: int | None = None
+    block_share: float | None = None
     scale: float | None = None
     weighted_baseline: float = 0.0
     weighted_candidate: float = 0.0
@@ -111,10 +111,10 @@ def start(minimum_saving: float) -> TokenProcess:
     return TokenProcess(1 - minimum_saving)
 
 
-def update(process: TokenProcess, baseline: Lengths, candidate: Lengths, weight: int) -> TokenProcess:
-    """The test after one more look; weight: the candidate's share of traffic in percent during the look."""
-    if process.block_weight != weight:
-        process = replace(_learn(process), block_weight=weight)
+def update(process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float) -> TokenProcess:
+    """The test after one more look; share: percent of both variants' requests that the candidate shall have."""
+    if process.block_share != share:
+        process = replace(_learn(process), block_share=share)
     process = replace(
         process,
         block_baseline=process.block_baseline + baseline,

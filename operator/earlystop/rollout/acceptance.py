@@ -27,14 +27,36 @@ ENGINES = frozenset({"VLLM", "SGLang", "EnvoyAIGateway"})
 def engine_refusal(spec: PolicySpec) -> Refusal | None:
     """Why counters of an engine or a gateway cannot judge variants that share its Pods, or None."""
     preset = spec.metrics.preset
-    if preset not in ENGINES or spec.delivery.mode != "GatewayHeader":
+    if preset not in ENGINES:
         return None
     return Refusal(
         "VariantsNotTold",
         f"metrics.preset {preset}: an engine's counters cannot tell variants that share its Pods apart, as they do in "
-        "delivery.mode GatewayHeader. Write preset EarlyStop, or Custom with the MetricSource's templates for counters "
-        "that carry a label for the variant.",
+        f"delivery.mode {spec.delivery.mode}. Write preset EarlyStop, or Custom with the MetricSource's templates for "
+        "counters that carry a label for the variant.",
     )
+
+
+def shadow_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why candidates cannot be judged in shadow, or beside each other, with these counts; None when they can."""
+    in_shadow = spec.delivery.mode == "Shadow" or spec.rollout.shadow_seconds > 0
+    if in_shadow and spec.metrics.preset != "EarlyStop":
+        return Refusal(
+            "ShadowNeedsPairs",
+            f"metrics.preset {spec.metrics.preset}: judging in shadow needs the pairs that a server exposes by the "
+            "convention. Write preset EarlyStop, or remove rollout.shadowSeconds or mode Shadow.",
+        )
+    if spec.delivery.mode == "Shadow" and spec.objective.query_classes:
+        return Refusal(
+            "ShadowNeedsPairs",
+            "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them.",
+        )
+    if spec.metrics.preset == "Custom" and spec.candidates is not None and len(spec.candidates) > 1:
+        return Refusal(
+            "VariantsNotTold",
+            "metrics.preset Custom counts one candidate beside the baseline. Write one candidate, or preset EarlyStop.",
+        )
+    return None
 
 
 def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None:
@@ -67,17 +89,13 @@ def _needed(spec: PolicySpec) -> tuple[str, ...]:
     )
 
 
+BUILT_MODES = ("GatewayHeader", "HeaderCohort", "Shadow")
 PAIR_FIELDS = tuple(f"pairs_{name}" for name in Pairs._fields)
 CHECKS: tuple[tuple[Callable[[PolicySpec], bool], str], ...] = (
     (lambda s: s.search is not None, "spec.search is not built yet; write the setting to try as the one candidate."),
     (
-        lambda s: s.delivery.mode != "GatewayHeader",
-        "This delivery.mode is not built yet; write mode GatewayHeader.",
-    ),
-    (lambda s: s.rollout.strategy != "Canary", "rollout.strategy ABTest is not built yet; write Canary."),
-    (
-        lambda s: s.candidates is not None and len(s.candidates) > 1,
-        "Several candidates at once are not built yet; write one, and the next after its verdict.",
+        lambda s: s.delivery.mode not in BUILT_MODES,
+        f"This delivery.mode is not built yet; write one of {', '.join(BUILT_MODES)}.",
     ),
     (lambda s: s.guard is not None, "spec.guard is not built yet; remove it, the promoted setting gets all traffic."),
     (lambda s: s.approval.mode != "Never", "approval.mode is not built yet beyond Never; write Never."),

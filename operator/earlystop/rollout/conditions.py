@@ -6,11 +6,11 @@ from earlystop.api.conditions import Condition, Truth
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment
-from earlystop.evidence.objective import Basis
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
-from earlystop.rollout.plan import Plan, parse_plan
-from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState, Verdict
+from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.state import ACTING, DECIDED, ENDED, TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, in_settings
 
 
@@ -60,39 +60,45 @@ def _progressing(state: RolloutState) -> Condition:
 
 
 def _setting_effective(state: RolloutState) -> Condition:
-    if state.evidence is not None:
-        found = assess(state.evidence)
-        if found.setting is Effect.MOVED:
-            message = f"The setting changes what is generated: {in_percent(found.saving)} of the tokens are saved."
-            return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
-        if found.setting is Effect.NOT_MOVED:
-            return Condition(Type.SETTING_EFFECTIVE, Truth.FALSE, "SettingNotEffective", unmoved(state))
+    places = state.active or tuple(range(len(state.comparisons)))
+    found = [assess(state.comparisons[place].evidence) for place in places]
+    if any(each.setting is Effect.NOT_MOVED for each in found):
+        return Condition(Type.SETTING_EFFECTIVE, Truth.FALSE, "SettingNotEffective", unmoved(state))
+    if found and all(each.setting is Effect.MOVED for each in found):
+        savings = "; ".join(in_percent(each.saving) for each in found)
+        message = f"The setting changes what is generated: {savings} of the tokens are saved."
+        return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
     return Condition(Type.SETTING_EFFECTIVE, Truth.UNKNOWN, "NotShownYet", message)
 
 
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
-    assert state.evidence is not None  # lengths were compared
     plan = parse_plan(state.plan)
+    assessed = ((place, assess(each.evidence)) for place, each in enumerate(state.comparisons))
+    place, found = next((place, found) for place, found in assessed if found.setting is Effect.NOT_MOVED)
     return (
-        f"Answers at {in_settings(plan.candidate_settings)} are as long as the baseline's "
-        f"({in_percent(assess(state.evidence).saving)} of the tokens are saved), so the setting does not seem to reach "
-        "the engine. Nothing is promoted. Check that the server reads the setting's header, then retry."
+        f"Answers at {in_settings(plan.settings[place])} are as long as the baseline's "
+        f"({in_percent(found.saving)} of the tokens are saved), so the setting does not seem to reach "
+        "the engine. It is not promoted. Check that the server reads the setting's header, then retry."
     )
 
 
 def _sample_ratio(state: RolloutState) -> Condition:
-    if state.evidence is None or not state.looks:
+    if not state.most_looks:
         return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
-    if assess(state.evidence).sample_ratio_broken:
+    if not parse_plan(state.plan).objective.split_known:
+        message = "Cohorts decide which requests get a candidate, so no share of them is expected."
+        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "CohortsDecide", message)
+    if any(assess(each.evidence).sample_ratio_broken for each in state.comparisons):
         return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
     return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")
 
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    started = [sum(getattr(look, arm).started for look in state.looks) for arm in ("baseline", "candidate")]
+    looks = next(each.looks for each in state.comparisons if assess(each.evidence).sample_ratio_broken)
+    started = [sum(getattr(look, arm).started for look in looks) for arm in ("baseline", "candidate")]
     return (
         f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "
         "candidate. Nothing is promoted. Check the gateway and the headers that clients send, then retry."
@@ -102,7 +108,7 @@ def mismatch(state: RolloutState) -> str:
 def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:
     if state.phase == phase and state.decision is not None:
         return Condition(type_, Truth.TRUE, state.decision.reason, state.decision.message)
-    if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD):
+    if state.phase in ENDED:
         assert state.decision is not None  # terminal phases follow a decision
         return Condition(type_, Truth.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
     return Condition(type_, Truth.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
@@ -113,14 +119,15 @@ def summary(state: RolloutState) -> str:
     if state.phase == Phase.PENDING:
         return "No campaign has begun. One begins when the policy is accepted and not suspended."
     plan = parse_plan(state.plan)
-    settings = f"{in_settings(plan.candidate_settings)} (baseline {in_settings(plan.baseline_settings)})"
-    step = f"step {state.step + 1} of {len(plan.weights)}, {plan.weights[state.step]} % of requests"
-    if state.phase in ACTING or state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD):
+    settings = f"{_tried(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
+    stage = plan.stage(state.step)
+    step = _step_told(plan, state)
+    if state.phase in DECIDED:
         assert state.decision is not None  # these phases follow a decision
         return _after_decision(state, settings)
     if state.phase == Phase.SUSPENDED:
         return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
-    if plan.weights[state.step] == 0:
+    if stage.kind is Kind.LEARN:
         return (
             f"Before trying {settings}: watching the baseline alone, to learn how much its answers scatter "
             f"({state.scatter.pairs} pairs of looks so far)."
@@ -129,16 +136,41 @@ def summary(state: RolloutState) -> str:
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:
         return f"At {step}, trying {settings}: letting requests that began before finish."
-    assert state.evidence is not None  # an observed campaign has evidence
-    found = assess(state.evidence)
-    return (
-        f"At {step}, trying {settings}: EM difference {in_points(found.effect)} points, saving "
-        f"{in_percent(found.saving)}, after {_seen(plan, found)}."
-    )
+    return f"At {step}, trying {settings}: {_findings(plan, state)}."
 
 
-def _seen(plan: Plan, found: Assessment) -> str:
-    if plan.objective.basis is Basis.PAIRS:
+def _step_told(plan: Plan, state: RolloutState) -> str:
+    stage = plan.stage(state.step)
+    if stage.kind is Kind.SHADOW:
+        return "the shadow stage, in which the server judges candidates on the baseline's requests and no user sees one"
+    each = f" for each of {len(state.active)} candidates" if plan.several else ""
+    number = f"step {state.step + 1}" if plan.several else f"step {state.step + 1} of {len(plan.stages)}"
+    share = f"{stage.weight} % of requests{each}" if plan.objective.split_known else f"cohorts by a header{each}"
+    return f"{number}, {share}"
+
+
+def _tried(plan: Plan, state: RolloutState) -> str:
+    """The settings under trial; after a decision, the one that it is about."""
+    if state.decision is not None and state.active:
+        return in_settings(plan.settings[state.leader])
+    return " | ".join(in_settings(plan.settings[place]) for place in state.active or range(len(plan.names)))
+
+
+def _findings(plan: Plan, state: RolloutState) -> str:
+    told = []
+    for place in state.active:
+        found = assess(state.comparisons[place].evidence)
+        name = f"{plan.names[place]}: " if plan.several else ""
+        proven = ", proven" if state.comparisons[place].certified_at is not None else ""
+        told.append(
+            f"{name}EM difference {in_points(found.effect)} points, saving {in_percent(found.saving)}, after "
+            f"{_seen(state.comparisons[place].evidence.objective, found)}{proven}"
+        )
+    return "; ".join(told)
+
+
+def _seen(objective: Objective, found: Assessment) -> str:
+    if objective.basis is Basis.PAIRS:
         return f"{found.scored[0]:,} questions that both answered"
     return f"{sum(found.scored):,} answers"
 
@@ -152,7 +184,9 @@ def _after_decision(state: RolloutState, settings: str) -> str:
         Phase.ROLLED_BACK: "Rolled back",
         Phase.HOLDING: "Holding",
         Phase.HELD: "Held at these weights",
+        Phase.REPORTING: "Reporting",
+        Phase.REPORTED: "Reported",
     }[state.phase]
-    kept = "Decided" if state.decision.verdict == Verdict.PROMOTE else "Found"
+    kept = "Decided" if state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND) else "Found"
     wayout = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
     return f"{verb}: {settings}. {kept}: {state.decision.message}{wayout}"

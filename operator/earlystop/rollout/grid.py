@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.packing import pack_looks
@@ -16,20 +18,20 @@ LOOKS_LIMIT = 36_864
 LIMIT_OF_A_CLASS = 800
 
 
-def spacing(look_seconds: int, looks: int, classes: int = 0) -> int:
+def spacing(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1) -> int:
     """Seconds between looks after so many were stored: doubled after every 64, sooner when query classes make each
-    look a longer row.
+    look a longer row, or candidates have one each.
 
     A verdict is then late by a few percent of the time already watched at most, while the record of a rollout of
     30 days at 15 s looks stays below 800 rows, whatever the traffic.
     """
-    return int(look_seconds * 2 ** (looks // looks_per_spacing(classes)))
+    return int(look_seconds * 2 ** (looks // looks_per_spacing(classes, candidates)))
 
 
-def looks_per_spacing(classes: int) -> int:
-    """How many looks are stored before their spacing doubles: 64, and 14 with ten query classes. Three classes take as
-    much room in a packed look as all else, and the series of as many classes need room too."""
-    return LOOKS_PER_SPACING * 3 // (3 + classes)
+def looks_per_spacing(classes: int, candidates: int = 1) -> int:
+    """How many looks are stored before their spacing doubles: 64, 14 with ten query classes, 16 with four candidates.
+    Three classes take as much room in a packed look as all else, and the series of as many classes need room too."""
+    return max(4, LOOKS_PER_SPACING * 3 // (3 + classes) // candidates)
 
 
 def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
@@ -39,16 +41,19 @@ def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
     if state.last_look_at is None:
         return state.step_started_at + spec.rollout.settle_seconds
     classes = len(parse_plan(state.plan).objective.classes)
-    return state.last_look_at + spacing(spec.rollout.look_seconds, len(state.looks), classes)
+    seconds = spacing(spec.rollout.look_seconds, state.most_looks, classes, len(state.comparisons))
+    return state.last_look_at + seconds
 
 
-def record_is_full(looks: tuple[Look, ...]) -> bool:
-    """Whether there is no room for more looks: in a verdict, or in the part of the status that is theirs.
+def record_is_full(records: Sequence[tuple[Look, ...]]) -> bool:
+    """Whether there is no room for more looks of each candidate: in a verdict, or in the part of the status that is
+    theirs.
 
     A decision must always find room, so the rollout ends before it is used up. A packed look takes 20 to 60
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
-    if not looks or len(looks) < 4 * looks_per_spacing(len(looks[0].classes)):
+    longest = max(records, key=len)
+    if not longest or len(longest) < 4 * looks_per_spacing(len(longest[0].classes), len(records)):
         return False
-    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * len(looks[0].classes)
-    return len(looks) >= MAXIMUM_LOOKS or len(pack_looks(looks)) > limit
+    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * len(longest[0].classes)
+    return len(longest) >= MAXIMUM_LOOKS or sum(len(pack_looks(looks)) for looks in records) > limit

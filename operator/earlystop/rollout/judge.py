@@ -6,10 +6,11 @@ from itertools import takewhile
 
 from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import EXACT_MATCH, Assessment
-from earlystop.evidence.objective import CERTIFICATE, FLOOR, Basis
+from earlystop.evidence.objective import CERTIFICATE, FLOOR, Basis, Objective
+from earlystop.rollout import contest
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.plan import Plan, parse_plan
-from earlystop.rollout.state import Decision, RolloutState, Verdict
+from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points
 
 SCORED_TO_ADVANCE = 100
@@ -23,17 +24,59 @@ def judge(state: RolloutState, at: int) -> Decision | None:
     """The decision that the evidence demands at moment `at`, or None to go on.
 
     Harm acts at once. A promotion needs every certificate, an intact split, a setting that does something, and the
-    step's least time.
+    step's least time; what was judged in shadow before the first step promotes nothing.
     """
-    assert state.evidence is not None  # a campaign always has evidence
     plan = parse_plan(state.plan)
-    found = assess(state.evidence)
+    if plan.several:
+        return _judge_several(plan, state, at)
+    found = assess(state.comparisons[0].evidence)
     if found.harmful:
-        return Decision(Verdict.ROLL_BACK, harm_reason(found), _harm(plan, found), at)
+        return Decision(Verdict.ROLL_BACK, harm_reason(found), harm_told(plan, state, 0), at)
     proven = found.non_inferior and found.saves_tokens and not held(found)
-    if proven and _watched(plan, state, at):
-        return Decision(Verdict.PROMOTE, "NonInferiorAndSaving", _benefit(plan, found), at)
+    if proven and _may_promote(plan, state, at):
+        return Decision(_benefit_verdict(plan), "NonInferiorAndSaving", _benefit(plan, state, 0), at)
     return None
+
+
+def _judge_several(plan: Plan, state: RolloutState, at: int) -> Decision | None:
+    if not state.active:
+        return Decision(Verdict.ROLL_BACK, "EveryCandidateDropped", _all_dropped(plan, state), at)
+    place = contest.winner(plan, state) if _may_promote(plan, state, at) else None
+    return None if place is None else _won(plan, state, place, at)
+
+
+def at_the_end(state: RolloutState, reason: str, message: str, at: int) -> Decision:
+    """The decision when no more evidence will come: the best of several candidates that are proven, or none."""
+    plan = parse_plan(state.plan)
+    final = plan.several and bool(state.comparisons) and _is_final(plan, state)
+    place = contest.winner(plan, state, at_the_end=True) if final else None
+    if place is not None:
+        return _won(plan, state, place, at)
+    return Decision(Verdict.INCONCLUSIVE, reason, message, at, state.leader)
+
+
+def _won(plan: Plan, state: RolloutState, place: int, at: int) -> Decision:
+    return Decision(_benefit_verdict(plan), "MostProvenSaving", _benefit(plan, state, place), at, place)
+
+
+def _benefit_verdict(plan: Plan) -> Verdict:
+    return Verdict.RECOMMEND if plan.only_reports else Verdict.PROMOTE
+
+
+def _may_promote(plan: Plan, state: RolloutState, at: int) -> bool:
+    return _is_final(plan, state) and _watched(plan, state, at)
+
+
+def _is_final(plan: Plan, state: RolloutState) -> bool:
+    """Whether evidence of this stage may promote: of live answers, or of shadow where that is all there will be."""
+    return plan.only_reports or plan.stage(state.step).kind is Kind.SPLIT
+
+
+def harmed(state: RolloutState) -> dict[int, tuple[str, str]]:
+    """Which of several candidates are shown to be harmful: place, and the reason constant and sentence."""
+    plan = parse_plan(state.plan)
+    found = {place: assess(state.comparisons[place].evidence) for place in state.active}
+    return {place: (harm_reason(each), harm_told(plan, state, place)) for place, each in found.items() if each.harmful}
 
 
 def held(found: Assessment) -> bool:
@@ -55,13 +98,16 @@ def harm_reason(found: Assessment) -> str:
 
 def may_advance(state: RolloutState, at: int) -> bool:
     """Whether the next, larger share may be tried: enough time, enough answers, no sign of harm, a sound comparison."""
-    assert state.evidence is not None  # a campaign always has evidence
     plan = parse_plan(state.plan)
-    if state.step + 1 >= len(plan.weights) or not _watched(plan, state, at):
+    if state.step + 1 >= len(plan.stages) or not _watched(plan, state, at):
         return False
-    found = assess(state.evidence)
+    return all(_is_calm(state.comparisons[place], state.step) for place in state.active)
+
+
+def _is_calm(comparison: Comparison, step: int) -> bool:
+    found = assess(comparison.evidence)
     calm = max([found.log_e.harm, *_harm_signs(found)]) < HARM_TO_ADVANCE
-    return _scored_in_step(plan, state) >= SCORED_TO_ADVANCE and calm and not held(found)
+    return _scored_in_step(comparison, step) >= SCORED_TO_ADVANCE and calm and not held(found)
 
 
 def _harm_signs(found: Assessment) -> list[float]:
@@ -69,38 +115,68 @@ def _harm_signs(found: Assessment) -> list[float]:
     return [value for name, value in found.log_e.others if not name.startswith(CERTIFICATE)]
 
 
-def _scored_in_step(plan: Plan, state: RolloutState) -> int:
+def _scored_in_step(comparison: Comparison, step: int) -> int:
     """Answers of the step, of the variant with fewer; or pairs, where Exact Match is read from them."""
-    of_step = list(takewhile(lambda look: look.step == state.step, reversed(state.looks)))
-    if plan.objective.basis is Basis.PAIRS:
+    of_step = list(takewhile(lambda look: look.step == step, reversed(comparison.looks)))
+    if comparison.evidence.objective.basis is Basis.PAIRS:
         return sum(look.candidate.pairs.total for look in of_step)
     return min(sum(look.baseline.scored for look in of_step), sum(look.candidate.scored for look in of_step))
 
 
 def _watched(plan: Plan, state: RolloutState, at: int) -> bool:
-    return state.evidence_from is not None and at - state.evidence_from >= plan.minimum_seconds[state.step]
+    since = state.evidence_from
+    return since is not None and at - since >= plan.stage(state.step).minimum_seconds
 
 
-def _benefit(plan: Plan, found: Assessment) -> str:
-    each = f", also in each of {len(plan.objective.classes)} query classes," if plan.objective.require_each else ""
+def _benefit(plan: Plan, state: RolloutState, place: int) -> str:
+    objective, found = _judged(state, place)
+    each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
+    shadow = " No request was answered with it: delivery.mode is Shadow." if plan.only_reports else ""
     return (
-        f"Candidate {plan.candidate} is proven to lose less than {in_points(plan.objective.margin)} points of EM "
-        f"({in_points(found.effect)}){each} and to save at least {in_percent(plan.objective.minimum_saving)} of the "
-        f"tokens ({in_percent(found.saving)}), from {_sizes(plan, found)}; risk of error "
-        f"{plan.objective.risk_promote:g}."
+        f"Candidate {plan.names[place]} is proven to lose less than {in_points(objective.margin)} points of EM "
+        f"({in_points(found.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
+        f"tokens ({in_percent(found.saving)}), from {_sizes(objective, found)}; risk of error "
+        f"{objective.risk_promote:g}{_beside(plan, state, place)}.{shadow}"
     )
 
 
-def _harm(plan: Plan, found: Assessment) -> str:
-    told = " It ".join(_harm_told(plan, name, found) for name in found.harms[:HARMS_TOLD])
+def _beside(plan: Plan, state: RolloutState, place: int) -> str:
+    """What became of the other candidates."""
+    if not plan.several:
+        return ""
+    proven: list[str] = []
+    dropped: list[str] = []
+    undecided: list[str] = []
+    for other, comparison in enumerate(state.comparisons):
+        kind = dropped if comparison.dropped else proven if comparison.certified_at is not None else undecided
+        kind += [plan.names[other]] if other != place else []
+    words = (("also proven", proven), ("dropped", dropped), ("not decided", undecided))
+    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in words if names)
+    return f" for all {len(plan.names)} candidates together ({told})"
+
+
+def _all_dropped(plan: Plan, state: RolloutState) -> str:
+    each = zip(plan.names, state.comparisons, strict=True)
+    told = ", ".join(f"{name}: {one.dropped.reason}" for name, one in each if one.dropped)
+    return f"Every candidate is shown to be harmful ({told}); risk of error {plan.objective.risk_harm:g} each."
+
+
+def _judged(state: RolloutState, place: int) -> tuple[Objective, Assessment]:
+    evidence = state.comparisons[place].evidence
+    return evidence.objective, assess(evidence)
+
+
+def harm_told(plan: Plan, state: RolloutState, place: int) -> str:
+    """The sentence on every harm that a candidate is shown to do."""
+    objective, found = _judged(state, place)
+    told = " It ".join(_one_harm(objective, name, found) for name in found.harms[:HARMS_TOLD])
     more = len(found.harms) - HARMS_TOLD
     others = f" {more} more claims of harm are shown." if more > 0 else ""
-    sizes = _sizes(plan, found)
-    return f"Candidate {plan.candidate} {told}{others} From {sizes}; risk of error {plan.objective.risk_harm:g}."
+    sizes = _sizes(objective, found)
+    return f"Candidate {plan.names[place]} {told}{others} From {sizes}; risk of error {objective.risk_harm:g}."
 
 
-def _harm_told(plan: Plan, name: str, found: Assessment) -> str:
-    objective = plan.objective
+def _one_harm(objective: Objective, name: str, found: Assessment) -> str:
     if name == EXACT_MATCH:
         return f"is shown to lose more than {in_points(objective.margin)} points of EM ({in_points(found.effect)})."
     if name == FLOOR:
@@ -115,7 +191,7 @@ def _harm_told(plan: Plan, name: str, found: Assessment) -> str:
     return f"is shown to {what} more than {rail.maximum_ratio:g} times as often as the baseline (guardrail {own})."
 
 
-def _sizes(plan: Plan, found: Assessment) -> str:
-    if plan.objective.basis is Basis.PAIRS:
+def _sizes(objective: Objective, found: Assessment) -> str:
+    if objective.basis is Basis.PAIRS:
         return f"{found.scored[0]:,} questions that both answered"
     return f"{found.scored[0]:,} answers of the baseline and {found.scored[1]:,} of the candidate"

@@ -10,14 +10,16 @@ from earlystop.evidence import dispersion, quality
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import begin, update
 from earlystop.evidence.objective import Objective
+from earlystop.rollout import contest
 from earlystop.rollout.grid import record_is_full
-from earlystop.rollout.judge import judge, may_advance
-from earlystop.rollout.plan import Plan, parse_plan, plan_text, revision_of
+from earlystop.rollout.judge import at_the_end, harmed, judge, may_advance
+from earlystop.rollout.plan import Kind, Plan, Stage, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
     ACTING,
     TRYING,
     WATCHING,
     Certified,
+    Comparison,
     Decision,
     Phase,
     RolloutState,
@@ -29,6 +31,7 @@ from earlystop.rollout.wording import in_remainder
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
 TELLING_REQUESTS = 20
 LONGEST_MESSAGE = 1024
+WITHOUT_CANDIDATE = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REPORTING, Phase.REPORTED})
 
 
 def start_campaign(
@@ -48,10 +51,15 @@ def start_campaign(
         revision=revision_of(uid, state.campaign + 1),
         plan=text,
         campaign_started_at=now,
-        evidence=begin(parse_plan(text).objective),
+        comparisons=_afresh(parse_plan(text), 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
     )
+
+
+def _afresh(plan: Plan, step: int, learned: float | None) -> tuple[Comparison, ...]:
+    """Comparisons of all candidates before the first look of a stage."""
+    return tuple(Comparison(begin(plan.objective_at(step, learned))) for _ in plan.names)
 
 
 def suspend_or_resume(spec: PolicySpec, state: RolloutState, now: int) -> RolloutState:
@@ -83,11 +91,12 @@ def weights_lost(state: RolloutState) -> RolloutState:
     return replace(_step_afresh(state), phase=Phase.APPLYING)
 
 
-def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) -> RolloutState:
-    """Counts of the current step were read for moment `at` of the look grid.
+def take_look(spec: PolicySpec, state: RolloutState, at: int, *totals: Totals) -> RolloutState:
+    """Counts of the current step were read for moment `at` of the look grid: the totals of each candidate of the plan,
+    in its order, the baseline's in each.
 
     The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
-    answers can be compared (`quality.usable`) becomes evidence. Other answers are carried over to the next, and the
+    answers can be compared (`usable`) becomes evidence. Other answers are carried over to the next, and the
     requests too unless they are so many that the missing variant is telling (rules on numbers only, never on
     correctness).
     """
@@ -95,45 +104,75 @@ def take_look(spec: PolicySpec, state: RolloutState, at: int, totals: Totals) ->
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
-        return replace(state, phase=Phase.OBSERVING, evidence_from=at, mark=totals)
+        marked = (replace(each, mark=seen) for each, seen in zip(state.comparisons, totals, strict=True))
+        return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
     plan = parse_plan(state.plan)
-    weight = plan.weights[state.step]
-    if weight == 0:
-        return _learn(plan, state, at, totals)
-    used = usable(plan.objective, state.mark, totals, weight)
-    if used is None:
+    stage = plan.stage(state.step)
+    if stage.kind is Kind.LEARN:
+        return _learn(plan, state, at, totals[0])
+    weights = _weights_of_a_look(stage, len(state.active))
+    looked = tuple(
+        each if each.dropped else _compare(each, seen, at, state.step, *weights)
+        for each, seen in zip(state.comparisons, totals, strict=True)
+    )
+    if all(new is old for new, old in zip(looked, state.comparisons, strict=True)):
         return state
-    look = used.look_since(state.mark, at, state.step, weight)
-    assert state.evidence is not None  # a campaign always has evidence
-    state = replace(state, mark=used, looks=(*state.looks, look), evidence=update(state.evidence, look))
-    return _conclude(spec, state, at)
+    return _conclude(spec, replace(state, comparisons=looked), at)
+
+
+def _weights_of_a_look(stage: Stage, active: int) -> tuple[int, int | None]:
+    """A candidate's percent, and the baseline's where there are more candidates. In shadow each request counts for the
+    baseline and for the candidate."""
+    if stage.kind is Kind.SHADOW:
+        return 50, None
+    return stage.weight, 100 - active * stage.weight if active > 1 else None
+
+
+def _compare(
+    comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
+) -> Comparison:
+    """The comparison after a look; the same one when nothing can be used yet."""
+    share = 100 * weight / (weight + (100 - weight if baseline_weight is None else baseline_weight))
+    used = usable(comparison.evidence.objective, comparison.mark, totals, share)
+    if used is None:
+        return comparison
+    look = replace(used.look_since(comparison.mark, at, step, weight), baseline_weight=baseline_weight)
+    evidence = update(comparison.evidence, look)
+    return replace(comparison, mark=used, looks=(*comparison.looks, look), evidence=evidence)
 
 
 def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:
-    """A look of the baseline alone teaches how much its answers scatter; after enough the first share begins."""
-    new = totals.baseline - state.mark.baseline
+    """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
+    new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
-    state = replace(state, scatter=scatter, mark=totals)
+    marked = tuple(replace(each, mark=totals) for each in state.comparisons)
+    state = replace(state, scatter=scatter, comparisons=marked)
     factor = dispersion.factor(scatter)
     assert state.evidence_from is not None  # a step that is observed has its snapshot
-    if factor is None or at - state.evidence_from < plan.minimum_seconds[state.step]:
+    if factor is None or at - state.evidence_from < plan.stage(state.step).minimum_seconds:
         return state
-    factor = max(factor, plan.objective.dispersion)
-    return replace(
-        _step_afresh(state),
-        phase=Phase.APPLYING,
-        step=state.step + 1,
-        dispersion=factor,
-        evidence=begin(replace(plan.objective, dispersion=factor)),
-    )
+    return _advance(plan, replace(state, dispersion=max(factor, plan.objective.dispersion)))
 
 
-def usable(objective: Objective, mark: Totals, totals: Totals, weight: int) -> Totals | None:
-    """The totals that a look can use after `mark`: all of them, all but the answers, or None to wait for more."""
-    if quality.usable(objective, totals.look_since(mark, 0, 0, weight)):
+def _advance(plan: Plan, state: RolloutState) -> RolloutState:
+    """The next step. Evidence goes on from one share of requests to the next; what came before the first is over."""
+    after = replace(_step_afresh(state), phase=Phase.APPLYING, step=state.step + 1)
+    if plan.stage(state.step).kind is Kind.SPLIT:
+        return after
+    begun = _afresh(plan, after.step, state.dispersion)
+    kept = (each if each.dropped else new for each, new in zip(state.comparisons, begun, strict=True))
+    return replace(after, comparisons=tuple(kept))
+
+
+def usable(objective: Objective, mark: Totals, totals: Totals, share: float) -> Totals | None:
+    """The totals that a look can use after `mark`: all of them, all but the answers, or None to wait for more.
+
+    share: percent of both variants' requests that the candidate shall have.
+    """
+    if quality.usable(objective, totals.look_since(mark, 0, 0, 50)):
         return totals
     started = totals.baseline.started + totals.candidate.started - mark.baseline.started - mark.candidate.started
-    if started * min(weight, 100 - weight) < 100 * TELLING_REQUESTS:
+    if started * min(share, 100 - share) < 100 * TELLING_REQUESTS:
         return None
     baseline, candidate = _keep_answers(totals.baseline, mark.baseline), _keep_answers(totals.candidate, mark.candidate)
     return Totals(baseline, candidate, mark.classes)
@@ -144,14 +183,22 @@ def _keep_answers(tally: Tally, mark: Tally) -> Tally:
 
 
 def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:
+    """What follows from the evidence: a decision, fewer candidates, the next step, or nothing yet."""
+    plan = parse_plan(state.plan)
+    dropped = harmed(state) if plan.several else {}
+    if plan.several:
+        state = contest.certify(plan, contest.drop(state, dropped, at), at)
     decision = judge(state, at)
     if decision is not None:
         return decide(spec, state, decision)
-    if may_advance(state, at):
+    if dropped and plan.stage(state.step).kind is Kind.SPLIT:
+        # Other weights are another step: its requests are labelled as such, and stragglers of this one are no evidence.
         return replace(_step_afresh(state), phase=Phase.APPLYING, step=state.step + 1)
-    if record_is_full(state.looks):
-        message = f"No verdict after {len(state.looks)} looks, the most that a record holds."
-        return decide(spec, state, Decision(Verdict.INCONCLUSIVE, "RecordFull", message, at))
+    if may_advance(state, at):
+        return _advance(plan, state)
+    if record_is_full(tuple(each.looks for each in state.comparisons)):
+        message = f"No verdict after {state.most_looks} looks, the most that a record holds."
+        return decide(spec, state, at_the_end(state, "RecordFull", message, at))
     return state
 
 
@@ -179,7 +226,7 @@ def expire(spec: PolicySpec, state: RolloutState, now: int) -> RolloutState:
         return decide(spec, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now))
     if now - state.campaign_started_at >= spec.rollout.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {spec.rollout.deadline_seconds} s."
-        return decide(spec, state, Decision(Verdict.INCONCLUSIVE, "DeadlineExceeded", message, now))
+        return decide(spec, state, at_the_end(state, "DeadlineExceeded", message, now))
     return state
 
 
@@ -187,11 +234,14 @@ def decide(spec: PolicySpec, state: RolloutState, decision: Decision) -> Rollout
     """The state with a decision that waits to be carried out."""
     if decision.verdict == Verdict.PROMOTE:
         phase = Phase.PROMOTING
+    elif decision.verdict == Verdict.RECOMMEND:
+        phase = Phase.REPORTING
     elif decision.verdict == Verdict.INCONCLUSIVE and spec.rollout.on_inconclusive == "Hold":
         phase = Phase.HOLDING
     else:
         phase = Phase.ROLLING_BACK
-    return replace(state, phase=phase, decision=_with_remainder(decision, state.uncertain))
+    uncertain = state.comparisons[decision.candidate].uncertain
+    return replace(state, phase=phase, decision=_with_remainder(decision, uncertain))
 
 
 def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
@@ -205,24 +255,44 @@ def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
 def carried_out(state: RolloutState) -> RolloutState:
     """The decision is stored and its weights are in force."""
     if state.phase == Phase.PROMOTING and state.decision is not None:
-        values = parse_plan(state.plan).candidate_settings
+        values = parse_plan(state.plan).settings[state.decision.candidate]
         return replace(state, phase=Phase.PROMOTED, certified=Certified(values, state.decision.at))
     if state.phase == Phase.ROLLING_BACK:
         return replace(state, phase=Phase.ROLLED_BACK)
     if state.phase == Phase.HOLDING:
         return replace(state, phase=Phase.HELD)
+    if state.phase == Phase.REPORTING:
+        return replace(state, phase=Phase.REPORTED)
     return state
 
 
-def candidate_weight(state: RolloutState) -> int | None:
-    """Percent of traffic that the candidate shall have; None before the first campaign."""
+def weights(state: RolloutState) -> tuple[int, ...] | None:
+    """Percent of traffic that the baseline and each candidate shall have, of sum 100; None before a campaign."""
     if state.phase == Phase.PENDING:
         return None
+    plan = parse_plan(state.plan)
+    shares = [0] * len(plan.names)
     if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
-        return 100
-    if state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
-        return 0
-    return parse_plan(state.plan).weights[state.step]
+        shares[state.leader] = 100
+    elif state.phase not in WITHOUT_CANDIDATE:
+        for place in state.active:
+            shares[place] = plan.stage(state.step).weight
+    return (100 - sum(shares), *shares)
+
+
+def candidate_weight(state: RolloutState) -> int | None:
+    """Percent of traffic that candidates shall have; None before the first campaign."""
+    shares = weights(state)
+    return None if shares is None else 100 - shares[0]
+
+
+def shadowed(state: RolloutState) -> tuple[int, ...]:
+    """Places of the candidates that the server shall judge on the baseline's requests. One that is dropped stays: no
+    user sees it, and to take it off would change the route."""
+    if state.phase not in TRYING | {Phase.SUSPENDED, Phase.HOLDING, Phase.HELD}:
+        return ()
+    is_shadow = parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW
+    return tuple(range(len(state.comparisons))) if is_shadow else ()
 
 
 def _step_afresh(state: RolloutState) -> RolloutState:
@@ -233,5 +303,5 @@ def _step_afresh(state: RolloutState) -> RolloutState:
         evidence_from=None,
         last_look_at=None,
         metrics_lost_at=None,
-        mark=Totals(),
+        comparisons=tuple(replace(each, mark=Totals()) for each in state.comparisons),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import lzma
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
@@ -20,33 +21,67 @@ CLASS_COLUMNS = len(ClassAnswers._fields)
 COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc": 0, "lp": 0, "pb": 0}]
 
 
-def pack_looks(looks: tuple[Look, ...]) -> str:
+BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
+
+
+def pack_records(records: Sequence[tuple[Look, ...]]) -> str:
+    """The looks of each candidate, in order; those of several have a column for the baseline's weight."""
+    return BETWEEN_RECORDS.join(pack_looks(looks, len(records) > 1) for looks in records)
+
+
+def unpack_records(text: str, classes: Sequence[int]) -> list[tuple[Look, ...]]:
+    """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have. Raises ValueError
+    for text not made by it."""
+    parts = text.split(BETWEEN_RECORDS)
+    if len(parts) != len(classes):
+        raise ValueError(f"status.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}")
+    return [unpack_looks(part, number, len(parts) > 1) for part, number in zip(parts, classes, strict=True)]
+
+
+def pack_marks(marks: Sequence[Totals]) -> str:
+    """The marks of each candidate, in order."""
+    return BETWEEN_MARKS.join(map(pack_totals, marks))
+
+
+def unpack_marks(text: str) -> list[Totals]:
+    """Inverse of `pack_marks`. Raises ValueError for text not made by it."""
+    return [unpack_totals(part) for part in text.split(BETWEEN_MARKS)]
+
+
+def pack_looks(looks: tuple[Look, ...], beside: bool = False) -> str:
     """Column by column, each number as its departure from what the looks before lead one to expect, compressed.
 
-    All looks name the same query classes.
+    All looks name the same query classes. beside: whether each has a column for the baseline's weight.
     """
     if not looks:
         return ""
-    columns = zip(*_departures(looks), strict=True)
+    columns = list(zip(*_departures(looks), strict=True))
+    if beside:
+        columns.append(tuple(look.baseline_weight or 0 for look in looks))
     content = b"".join([_varint(number) for column in columns for number in column])
     packed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
     return base64.b85encode(packed).decode()
 
 
-def unpack_looks(text: str, classes: int = 0) -> tuple[Look, ...]:
-    """Inverse of `pack_looks` for looks with so many query classes. Raises ValueError for text not made by it."""
+def unpack_looks(text: str, classes: int = 0, beside: bool = False) -> tuple[Look, ...]:
+    """Inverse of `pack_looks` for looks with so many query classes. beside: whether each has a column for the
+    baseline's weight. Raises ValueError for text not made by it."""
     if not text:
         return ()
     try:
         numbers = list(_numbers(lzma.decompress(base64.b85decode(text))))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    width = COLUMNS + CLASS_COLUMNS * classes
+    width = COLUMNS + CLASS_COLUMNS * classes + beside
     rows, rest = divmod(len(numbers), width)
     if rest:
         raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {width}")
     columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
-    return tuple(_restored(zip(*columns, strict=True)))
+    weights = columns.pop() if beside else None
+    looks = tuple(_restored(zip(*columns, strict=True)))
+    if weights is None:
+        return looks
+    return tuple(replace(look, baseline_weight=own or None) for look, own in zip(looks, weights, strict=True))
 
 
 def pack_totals(totals: Totals) -> str:

@@ -4,31 +4,82 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import lru_cache
 
+from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
+TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
 PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "delivery", "metrics", "objective"}
+
+
+class Kind(StrEnum):
+    """What happens in a stage: the baseline alone is watched; its requests are judged as each candidate would have
+    answered them; or requests are split."""
+
+    LEARN = "Learn"
+    SHADOW = "Shadow"
+    SPLIT = "Split"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """weight: percent of requests that each candidate gets, 0 unless they are split; minimum_seconds: least time of
+    evidence before the next stage or a promotion."""
+
+    kind: Kind
+    weight: int
+    minimum_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one campaign tries and must prove.
 
-    text: canonical JSON, the identity of the plan; weights: the candidate's percent at each step. A plan that learns
-    how answers scatter has a first step at weight 0, for as long as `rollout.learnSeconds` says.
+    text: canonical JSON, the identity of the plan. names, settings: of each candidate, in the policy's order.
+    stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
     """
 
     text: str
     spec: PolicySpec
-    candidate: str
+    names: tuple[str, ...]
     baseline_settings: dict[str, str]
-    candidate_settings: dict[str, str]
-    weights: tuple[int, ...]
-    minimum_seconds: tuple[int, ...]
+    settings: tuple[dict[str, str], ...]
+    stages: tuple[Stage, ...]
     objective: Objective
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Labels of the candidates in headers and metrics: a canary has just one, elsewhere a name tells them apart."""
+        is_canary = self.spec.delivery.mode == "GatewayHeader" and self.spec.rollout.strategy == "Canary"
+        return (Variant.CANDIDATE.value,) if is_canary else self.names
+
+    @property
+    def several(self) -> bool:
+        """Whether candidates are judged beside each other."""
+        return len(self.names) > 1
+
+    @property
+    def only_reports(self) -> bool:
+        """Whether no request ever gets a candidate's setting."""
+        return self.spec.delivery.mode == "Shadow"
+
+    def stage(self, step: int) -> Stage:
+        """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
+        return self.stages[min(step, len(self.stages) - 1)]
+
+    def objective_at(self, step: int, learned: float | None) -> Objective:
+        """What is to be proven in a step; learned: the factor that the baseline's scatter has shown, if it was watched.
+
+        In shadow both answers to a request are known, so they are pairs, and no live answer of a class is there.
+        """
+        objective = replace(self.objective, dispersion=learned or self.objective.dispersion)
+        if self.stage(step).kind is Kind.SHADOW:
+            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False)
+        return objective
 
 
 def plan_text(spec: PolicySpec, retry: str = "") -> str:
@@ -37,8 +88,7 @@ def plan_text(spec: PolicySpec, retry: str = "") -> str:
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
-    if spec.rollout.learn_seconds:
-        pinned["learnSeconds"] = spec.rollout.learn_seconds
+    pinned |= {name: value for name, value in spec.rollout.wire().items() if name in TIMES and value}
     if retry:
         pinned["retry"] = retry
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
@@ -48,31 +98,48 @@ def plan_text(spec: PolicySpec, retry: str = "") -> str:
 def parse_plan(text: str) -> Plan:
     """The plan behind its canonical JSON.
 
-    Raises ValueError (pydantic's) when the text is not a plan with exactly one candidate.
+    Raises ValueError (pydantic's) when the text is not a plan with candidates, and steps where they are split.
     """
     pinned = json.loads(text)
     if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     pinned.pop("retry", None)
-    rollout = {name: pinned.pop(name) for name in ("strategy", "steps", "learnSeconds") if name in pinned}
+    rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     spec = PolicySpec.model_validate({**pinned, "rollout": rollout})
-    if not spec.candidates or len(spec.candidates) != 1:
-        raise ValueError("a plan has exactly one candidate")
-    candidate = spec.candidates[0]
-    learning = (0,) if spec.rollout.learn_seconds else ()
+    candidates = spec.candidates or ()
+    if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
+        raise ValueError("a plan has exactly one candidate, or several that are judged together")
+    stages = _stages(spec)
+    if not stages:
+        raise ValueError("a plan that splits requests has steps")
     return Plan(
         text=text,
         spec=spec,
-        candidate=candidate.name,
+        names=tuple(candidate.name for candidate in candidates),
         baseline_settings=spec.baseline_settings(),
-        candidate_settings=spec.candidate_settings(candidate),
-        weights=(*learning, *(step.weight for step in spec.rollout.steps)),
-        minimum_seconds=(
-            *(spec.rollout.learn_seconds for _ in learning),
-            *(step.minimum_seconds for step in spec.rollout.steps),
-        ),
+        settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
+        stages=stages,
         objective=objective_of(spec),
     )
+
+
+def _takes_several(spec: PolicySpec) -> bool:
+    return spec.rollout.strategy == "ABTest" or spec.delivery.mode == "Shadow"
+
+
+def _stages(spec: PolicySpec) -> tuple[Stage, ...]:
+    """What happens one after the other."""
+    rollout = spec.rollout
+    if spec.delivery.mode == "Shadow":
+        return (Stage(Kind.SHADOW, 0, rollout.minimum_seconds),)
+    first = [Stage(Kind.LEARN, 0, rollout.learn_seconds)] if rollout.learn_seconds else []
+    first += [Stage(Kind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
+    if spec.delivery.mode == "HeaderCohort":
+        # Nobody knows how many requests a cohort sends; an even share stands for it.
+        even = 100 // (len(spec.candidates or ()) + 1)
+        return (*first, Stage(Kind.SPLIT, even, rollout.minimum_seconds))
+    splits = (Stage(Kind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
+    return (*first, *splits) if rollout.steps else ()
 
 
 def objective_of(spec: PolicySpec) -> Objective:
@@ -93,6 +160,7 @@ def objective_of(spec: PolicySpec) -> Objective:
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
+        split_known=spec.delivery.mode != "HeaderCohort",
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Tally, total
+from earlystop.api.counts import Look, Tally, total
 from earlystop.api.policy import PolicySpec, Setting
 from earlystop.api.status import (
     ArmCounts,
+    CandidateStatus,
     Counts,
     DecisionStatus,
     EvidenceText,
@@ -20,20 +20,31 @@ from earlystop.api.status import (
 from earlystop.api.status import (
     Certified as CertifiedStatus,
 )
-from earlystop.evidence.engine import replay
+from earlystop.evidence.engine import EvidenceState, replay
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import candidate_weight
+from earlystop.rollout.kernel import candidate_weight, weights
 from earlystop.rollout.packing import (
-    pack_looks,
+    pack_marks,
+    pack_records,
     pack_scatter,
-    pack_totals,
-    unpack_looks,
+    unpack_marks,
+    unpack_records,
     unpack_scatter,
-    unpack_totals,
 )
-from earlystop.rollout.plan import parse_plan
-from earlystop.rollout.state import DECIDED, NOTHING_LEARNED, Certified, Decision, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.state import (
+    DECIDED,
+    NOTHING_LEARNED,
+    Certified,
+    Comparison,
+    Decision,
+    Dropped,
+    Phase,
+    RolloutState,
+    Totals,
+    Verdict,
+)
 from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
 from earlystop.rollout.wording import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 
@@ -54,18 +65,18 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
     plan = parse_plan(state.plan)
     weight = candidate_weight(state)
     due = next_look(spec, state)
-    looks = pack_looks(state.looks)
+    looks = pack_records([each.looks for each in state.comparisons])
     if len(ledger) + len(looks) > PACKED_LIMIT:
         raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
         revision=state.revision,
-        candidate=plan.candidate,
+        candidate=plan.names[state.leader],
         plan=state.plan,
         step=state.step,
         weight=weight,
-        variant=plan.candidate if weight is not None and weight > 50 else "baseline",
+        variant=_variant(plan, state),
         campaign_started_at=rfc3339(state.campaign_started_at),
         step_started_at=_time(state.step_started_at),
         evidence_from=_time(state.evidence_from),
@@ -73,11 +84,12 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         next_look_at=_time(due),
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
-        counts=_counts(state),
+        counts=_counts(state.comparisons[state.leader]),
         uncertain=uncertain_of(state),
-        evidence=_evidence(state),
+        evidence=_evidence(state.comparisons[state.leader]),
+        candidates=_candidates(plan, state) if plan.several else None,
         ledger=ledger,
-        mark=pack_totals(state.mark),
+        mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
         scatter=pack_scatter(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
@@ -96,7 +108,6 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     if not stored.campaign or stored.plan is None or stored.phase is None:
         return RolloutState(), ""
     plan = parse_plan(stored.plan)
-    looks = unpack_looks(stored.looks or "", len(plan.objective.classes))
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
         phase=Phase(stored.phase),
@@ -110,18 +121,16 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         last_look_at=_moment(stored.last_look_at),
         suspended_at=_moment(stored.suspended_at),
         metrics_lost_at=_moment(stored.metrics_lost_at),
-        mark=unpack_totals(stored.mark) if stored.mark else Totals(),
-        looks=looks,
-        uncertain=_restore_uncertain(stored.uncertain),
-        evidence=replay(replace(plan.objective, dispersion=factor or plan.objective.dispersion), looks),
+        comparisons=_comparisons(plan, stored, factor),
         scatter=unpack_scatter(stored.scatter) if stored.scatter else NOTHING_LEARNED,
         dispersion=factor,
-        decision=_restore_decision(stored.decision),
+        decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),
     )
-    if state.step >= len(plan.weights):
-        raise ValueError(f"status.step is {state.step}, but status.plan has {len(plan.weights)} steps")
+    steps = len(plan.stages) + len(state.comparisons) - len(state.active)
+    if state.step >= steps:
+        raise ValueError(f"status.step is {state.step}, but status.plan has {steps} steps")
     if (state.decision is None) == (state.phase in DECIDED):
         raise ValueError(
             f"status.phase {state.phase} does not fit a status with{'out' * (state.decision is None)} decision"
@@ -142,11 +151,71 @@ def _moment(text: str | None) -> int | None:
     return None if text is None else from_rfc3339(text)
 
 
-def _counts(state: RolloutState) -> Counts:
-    baseline, candidate = (
-        total([look.baseline for look in state.looks]),
-        total([look.candidate for look in state.looks]),
+def _variant(plan: Plan, state: RolloutState) -> str:
+    """The setting that most requests get."""
+    shares = weights(state)
+    assert shares is not None  # a campaign has begun
+    most = max(range(len(shares)), key=shares.__getitem__)
+    return plan.names[most - 1] if most else "baseline"
+
+
+def _candidates(plan: Plan, state: RolloutState) -> tuple[CandidateStatus, ...]:
+    shares = weights(state)
+    assert shares is not None  # a campaign has begun
+    return tuple(
+        _candidate(name, weight, each)
+        for name, weight, each in zip(plan.names, shares[1:], state.comparisons, strict=True)
     )
+
+
+def _candidate(name: str, weight: int, comparison: Comparison) -> CandidateStatus:
+    dropped, certified_at = comparison.dropped, comparison.certified_at
+    return CandidateStatus(
+        name=name,
+        standing="Dropped" if dropped else "Trying" if certified_at is None else "Certified",
+        weight=weight,
+        since=_time(dropped.at if dropped else certified_at),
+        reason=dropped.reason if dropped else None,
+        message=dropped.message if dropped else None,
+        dropped_at_step=dropped.step if dropped else None,
+        counts=_counts(comparison),
+        evidence=_evidence(comparison),
+    )
+
+
+def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tuple[Comparison, ...]:
+    """Each candidate's comparison, its evidence worked out anew from its looks."""
+    told = stored.candidates or (None,)
+    if len(told) != len(plan.names):
+        raise ValueError(f"status tells of {len(told)} candidates, but status.plan has {len(plan.names)}")
+    steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in told]
+    objectives = [plan.objective_at(step or 0, factor) for step in steps]
+    records = unpack_records(stored.looks or "," * (len(told) - 1), [len(each.classes) for each in objectives])
+    marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(told)
+    if len(marks) != len(told):
+        raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
+    uncertain = _restore_uncertain(stored.uncertain)
+    return tuple(
+        _restored(each, mark, looks, replay(objective, looks), uncertain)
+        for each, mark, looks, objective in zip(told, marks, records, objectives, strict=True)
+    )
+
+
+def _restored(
+    told: CandidateStatus | None, mark: Totals, looks: tuple[Look, ...], evidence: EvidenceState, uncertain: Totals
+) -> Comparison:
+    if told is None or told.since is None:
+        return Comparison(evidence, mark, looks, uncertain)
+    since = from_rfc3339(told.since)
+    if told.dropped_at_step is None:
+        return Comparison(evidence, mark, looks, uncertain, certified_at=since)
+    dropped = Dropped(told.reason or "", told.message or "", since, told.dropped_at_step)
+    return Comparison(evidence, mark, looks, uncertain, dropped=dropped)
+
+
+def _counts(comparison: Comparison) -> Counts:
+    baseline = total([look.baseline for look in comparison.looks])
+    candidate = total([look.candidate for look in comparison.looks])
     return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
 
 
@@ -156,12 +225,10 @@ def _arm(tally: Tally) -> ArmCounts:
     )
 
 
-def _evidence(state: RolloutState) -> EvidenceText | None:
-    if state.evidence is None:
-        return None
-    found = assess(state.evidence)
+def _evidence(comparison: Comparison) -> EvidenceText:
+    found = assess(comparison.evidence)
     return EvidenceText(
-        looks=len(state.looks),
+        looks=len(comparison.looks),
         log_e=LogEText(
             promote=log_e_text(found.log_e.promote),
             harm=log_e_text(found.log_e.harm),
@@ -179,6 +246,7 @@ def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None
         return None
     return DecisionStatus(
         verdict=state.decision.verdict.value,
+        candidate=parse_plan(state.plan).names[state.decision.candidate] if len(state.comparisons) > 1 else None,
         reason=state.decision.reason,
         message=state.decision.message,
         name=verdict_name(name, state),
@@ -187,10 +255,11 @@ def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None
     )
 
 
-def _restore_decision(stored: DecisionStatus | None) -> Decision | None:
+def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | None:
     if stored is None:
         return None
-    return Decision(Verdict(stored.verdict), stored.reason, stored.message, from_rfc3339(stored.at))
+    place = plan.names.index(stored.candidate) if stored.candidate else 0
+    return Decision(Verdict(stored.verdict), stored.reason, stored.message, from_rfc3339(stored.at), place)
 
 
 def _certified(state: RolloutState) -> CertifiedStatus | None:

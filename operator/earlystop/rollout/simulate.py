@@ -72,7 +72,7 @@ def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
             state, totals = weights_in_force(state, now), nothing
         at = next_look(spec, state)
         assert at is not None  # a step whose weights are in force is watched
-        weight = parse_plan(state.plan).weights[state.step] / 100
+        weight = parse_plan(state.plan).stage(state.step).weight / 100
         totals = _more(totals, world, random, at - now, weight)
         if objective.basis is Basis.PAIRS:
             totals = _paired(totals, world, random)

@@ -24,12 +24,15 @@ class Phase(StrEnum):
     ROLLED_BACK = "RolledBack"
     HOLDING = "Holding"
     HELD = "Held"
+    REPORTING = "Reporting"
+    REPORTED = "Reported"
 
 
 TRYING = frozenset({Phase.APPLYING, Phase.SETTLING, Phase.OBSERVING})
 WATCHING = frozenset({Phase.SETTLING, Phase.OBSERVING})
-ACTING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK, Phase.HOLDING})
-DECIDED = ACTING | {Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD}
+ACTING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK, Phase.HOLDING, Phase.REPORTING})
+ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD, Phase.REPORTED})
+DECIDED = ACTING | ENDED
 
 
 class Verdict(StrEnum):
@@ -38,6 +41,7 @@ class Verdict(StrEnum):
     PROMOTE = "Promote"
     ROLL_BACK = "RollBack"
     INCONCLUSIVE = "Inconclusive"
+    RECOMMEND = "Recommend"
 
 
 NOTHING_LEARNED = Scatter()
@@ -59,12 +63,41 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, why, and when (Unix seconds)."""
+    """What was decided, why, and when (Unix seconds). candidate: place in the plan of the one that it is about."""
 
     verdict: Verdict
     reason: str
     message: str
     at: int
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Why one of several candidates gets no more requests; step: the last one in which it had some."""
+
+    reason: str
+    message: str
+    at: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One candidate against the baseline, in a campaign.
+
+    mark: totals of this step at its last look that was evidence (or at its snapshot).
+    uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
+    evidence: always equal to the replay of `looks`. certified_at: moment of the look at which all that a promotion
+    needs was proven, beside the other candidates; never where there is only one. dropped: None while it is tried.
+    """
+
+    evidence: EvidenceState
+    mark: Totals = Totals()
+    looks: tuple[Look, ...] = ()
+    uncertain: Totals = Totals()
+    certified_at: int | None = None
+    dropped: Dropped | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +115,7 @@ class RolloutState:
     plan: canonical JSON of what this campaign tries. step: index of the current step.
     step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
     last_look_at: last moment of the look grid that was dealt with.
-    mark: totals of this step at its last look that was evidence (or at its snapshot).
-    uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
-    evidence: always equal to the replay of `looks`; None before the first campaign.
+    comparisons: one for each candidate of the plan, in its order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned.
     """
@@ -100,12 +131,42 @@ class RolloutState:
     last_look_at: int | None = None
     suspended_at: int | None = None
     metrics_lost_at: int | None = None
-    mark: Totals = Totals()
-    looks: tuple[Look, ...] = ()
-    uncertain: Totals = Totals()
-    evidence: EvidenceState | None = None
+    comparisons: tuple[Comparison, ...] = ()
     scatter: Scatter = NOTHING_LEARNED
     dispersion: float | None = None
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Places of the candidates that are still tried."""
+        return tuple(place for place, each in enumerate(self.comparisons) if each.dropped is None)
+
+    @property
+    def leader(self) -> int:
+        """Place of the foremost candidate: the decision's, else one that is certified, else the first still tried."""
+        if self.decision is not None:
+            return self.decision.candidate
+        certified = [place for place in self.active if self.comparisons[place].certified_at is not None]
+        return next(iter((*certified, *self.active)), 0)
+
+    @property
+    def leading(self) -> Comparison | None:
+        """The foremost candidate's comparison; None before the first campaign."""
+        return self.comparisons[self.leader] if self.comparisons else None
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """Looks of the foremost candidate."""
+        return self.leading.looks if self.leading else ()
+
+    @property
+    def evidence(self) -> EvidenceState | None:
+        """Evidence of the foremost candidate; None before the first campaign."""
+        return self.leading.evidence if self.leading else None
+
+    @property
+    def most_looks(self) -> int:
+        """Looks of the candidate that has most."""
+        return max((len(each.looks) for each in self.comparisons), default=0)

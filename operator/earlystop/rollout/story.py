@@ -8,9 +8,9 @@ from earlystop.evidence.effective import Effect
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import mismatch, summary, unmoved
 from earlystop.rollout.facts import Facts
-from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.wording import in_settings
+from earlystop.rollout.wording import in_percent, in_points, in_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +32,62 @@ def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
             Story(
                 "CampaignStarted",
                 "StartCampaign",
-                f"Campaign {after.campaign} tries {in_settings(plan.candidate_settings)} against the baseline "
-                f"{in_settings(plan.baseline_settings)} in steps of {', '.join(map(str, plan.weights))} %.",
+                f"Campaign {after.campaign} tries {' | '.join(map(in_settings, plan.settings))} against the baseline "
+                f"{in_settings(plan.baseline_settings)}{_way(plan)}.",
             )
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         told.extend(_phase_story(before, after))
+    told.extend(_contest_stories(before, after))
     told.extend(_doubts(before, after))
     return tuple(told)
 
 
+def _way(plan: Plan) -> str:
+    """How requests get to the candidates."""
+    if plan.only_reports:
+        return " in shadow: the server judges each on the baseline's requests"
+    if not plan.objective.split_known:
+        return ", each on a cohort by a header"
+    weights = [str(stage.weight) for stage in plan.stages]
+    return f" at {weights[-1]} % each" if plan.several else f" in steps of {', '.join(weights)} %"
+
+
+def _contest_stories(before: RolloutState, after: RolloutState) -> list[Story]:
+    """Events about single ones of several candidates."""
+    if after.plan != before.plan or len(after.comparisons) < 2:
+        return []
+    names, told = parse_plan(after.plan).names, []
+    for name, old, new in zip(names, before.comparisons, after.comparisons, strict=True):
+        if new.dropped is not None and old.dropped is None:
+            told.append(Story("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
+        if new.certified_at is not None and old.certified_at is None:
+            found = assess(new.evidence)
+            message = f"Candidate {name} is proven: EM difference {in_points(found.effect)} points, saving "
+            told.append(Story("CandidateCertified", "Certify", f"{message}{in_percent(found.saving)}."))
+    return told
+
+
 def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
     """Events about a comparison that turns out to be unsound: nothing is promoted from it."""
-    if after.evidence is None or after.evidence is before.evidence:
+    if after.comparisons is before.comparisons:
         return []
-    now = assess(after.evidence)
-    same = before.evidence is not None and before.campaign == after.campaign
-    earlier = assess(before.evidence) if same and before.evidence is not None else None
+    same = before.campaign == after.campaign
+    split, setting = _is_broken(after), _is_unmoved(after)
     told = []
-    if now.sample_ratio_broken and not (earlier and earlier.sample_ratio_broken):
+    if split and not (same and _is_broken(before)):
         told.append(Story("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
-    if now.setting is Effect.NOT_MOVED and not (earlier and earlier.setting is Effect.NOT_MOVED):
+    if setting and not (same and _is_unmoved(before)):
         told.append(Story("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
     return told
+
+
+def _is_broken(state: RolloutState) -> bool:
+    return any(assess(each.evidence).sample_ratio_broken for each in state.comparisons)
+
+
+def _is_unmoved(state: RolloutState) -> bool:
+    return any(assess(each.evidence).setting is Effect.NOT_MOVED for each in state.comparisons)
 
 
 def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
@@ -65,6 +98,8 @@ def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
             return [Story("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
             return [Story("Resumed", "Resume", text)]
+        case Phase.APPLYING if parse_plan(after.plan).several and after.active != before.active:
+            return []  # told of each candidate that was dropped
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
             return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
         case Phase.SETTLING:
@@ -77,6 +112,8 @@ def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
             return [Story("RolledBack", "RollBack", text, warning=True)]
         case Phase.HELD:
             return [Story("Inconclusive", "Hold", text, warning=True)]
+        case Phase.REPORTED:
+            return [Story("Reported", "Report", text)]
         case _:
             return []
 

@@ -9,10 +9,11 @@ from typing import Any
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
 from earlystop.api.status import NamedLogE, Remainder, Uncertain
 from earlystop.api.values import API_VERSION, bounded
-from earlystop.api.verdict import LogE, SettingPair, VerdictSpec
-from earlystop.evidence.engine import assess
+from earlystop.api.verdict import LogE, OtherCandidate, SettingPair, VerdictSpec
+from earlystop.evidence.engine import Assessment
+from earlystop.rollout.assessing import assess
 from earlystop.rollout.plan import Plan, parse_plan
-from earlystop.rollout.state import RolloutState, Verdict
+from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
 from earlystop.rollout.wording import in_percent, in_points, rfc3339
 
 COLUMNS = (
@@ -24,9 +25,11 @@ COLUMNS = (
 
 
 def columns(plan: Plan) -> tuple[str, ...]:
-    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`."""
+    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, and
+    the baseline's weight in looks that other candidates shared traffic with."""
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
-    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names))
+    beside = ("baseline.weight",) if plan.several else ()
+    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names), *beside)
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -36,11 +39,11 @@ def verdict_name(policy: str, state: RolloutState) -> str:
 
 def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     """The verdict's spec for a state with a decision, with its digest."""
-    decision, evidence = state.decision, state.evidence
-    assert decision is not None and evidence is not None  # only a decided campaign has a verdict
+    decision, comparison = state.decision, state.leading
+    assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan = parse_plan(state.plan)
-    found = assess(evidence)
-    after = plan.candidate_settings if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
+    found = assess(comparison.evidence)
+    after = plan.settings[decision.candidate] if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
     record = VerdictSpec(
         policy=policy,
         policy_uid=uid,
@@ -50,23 +53,22 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         reason=decision.reason,
         message=decision.message,
         at=rfc3339(decision.at),
-        candidate=plan.candidate,
+        candidate=plan.names[decision.candidate],
         settings=tuple(
             SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
         ),
         plan=state.plan,
-        log_e=LogE(
-            promote=repr(found.log_e_max.promote),
-            harm=repr(found.log_e_max.harm),
-            tokens=repr(found.log_e_max.tokens),
-            sample_ratio=repr(found.log_e_max.sample_ratio),
-            others=tuple(NamedLogE(name=name, value=repr(value)) for name, value in found.log_e_max.others),
-        ),
+        log_e=_log_e(found),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(found.effect),
         saving=in_percent(found.saving),
         columns=columns(plan),
-        looks=tuple(tuple(look.row()) for look in state.looks),
+        looks=_rows(comparison),
+        others=tuple(
+            _other(name, each)
+            for place, (name, each) in enumerate(zip(plan.names, state.comparisons, strict=True))
+            if place != decision.candidate
+        ),
         uncertain=uncertain_of(state),
         previous=state.previous_digest,
         digest="",
@@ -74,11 +76,39 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     return {**record, "digest": digest_of(record)}
 
 
+def _log_e(found: Assessment) -> LogE:
+    return LogE(
+        promote=repr(found.log_e_max.promote),
+        harm=repr(found.log_e_max.harm),
+        tokens=repr(found.log_e_max.tokens),
+        sample_ratio=repr(found.log_e_max.sample_ratio),
+        others=tuple(NamedLogE(name=name, value=repr(value)) for name, value in found.log_e_max.others),
+    )
+
+
+def _rows(comparison: Comparison) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(look.row()) for look in comparison.looks)
+
+
+def _other(name: str, comparison: Comparison) -> OtherCandidate:
+    found, dropped = assess(comparison.evidence), comparison.dropped
+    return OtherCandidate(
+        candidate=name,
+        dropped_at_step=dropped.step if dropped else None,
+        reason=dropped.reason if dropped else None,
+        log_e=_log_e(found),
+        effect=in_points(found.effect),
+        saving=in_percent(found.saving),
+        looks=_rows(comparison),
+    )
+
+
 def uncertain_of(state: RolloutState) -> Uncertain | None:
-    """What the counts may have missed, None when nothing."""
-    if not any((*state.uncertain.baseline.row(), *state.uncertain.candidate.row())):
+    """What the counts may have missed, None when nothing. Only one candidate can be counted by counters of others."""
+    missed = state.leading.uncertain if state.leading else Totals()
+    if not any((*missed.baseline.row(), *missed.candidate.row())):
         return None
-    return Uncertain(baseline=Remainder.of(state.uncertain.baseline), candidate=Remainder.of(state.uncertain.candidate))
+    return Uncertain(baseline=Remainder.of(missed.baseline), candidate=Remainder.of(missed.candidate))
 
 
 def digest_of(spec: dict[str, Any]) -> str:

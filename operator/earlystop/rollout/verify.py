@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
-from earlystop.api.verdict import VerdictSpec
-from earlystop.evidence.engine import assess, replay
+from earlystop.api.verdict import LogE, OtherCandidate, VerdictSpec
+from earlystop.evidence.engine import Assessment, assess, replay
+from earlystop.evidence.objective import Objective
+from earlystop.rollout import contest
 from earlystop.rollout.judge import HARM_REASONS, harm_reason, held
-from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.plan import Plan, Stage, parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verdict import columns, digest_of
+
+FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 
 
 def differences(spec: dict[str, Any]) -> list[str]:
@@ -21,33 +24,76 @@ def differences(spec: dict[str, Any]) -> list[str]:
     """
     record = VerdictSpec.model_validate(spec)
     plan = parse_plan(record.plan)
-    learned = float(record.dispersion) if record.dispersion else plan.objective.dispersion
-    objective = replace(plan.objective, dispersion=learned)
     told = []
     if digest_of(spec) != record.digest:
         told.append("The digest does not belong to this record: it was changed after it was made.")
     if record.columns != columns(plan):
         told.append("The names of the columns are not those of a look under this plan.")
+    if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
+        told.append("The candidates are not those of the plan.")
     try:
-        found = assess(replay(objective, (Look.from_row(list(row)) for row in record.looks)))
+        own = _looks(record, plan, record)
+        others = {other.candidate: _looks(record, plan, other) for other in record.others}
+        found = assess(replay(*own))
+        found_others = {name: assess(replay(*looks)) for name, looks in others.items()}
     except ValueError as error:
         return [*told, f"The looks cannot be counts: {error}."]
-    promoted = Verdict(record.decision) == Verdict.PROMOTE
-    for name in ("promote", "harm", "tokens", "sample_ratio"):
-        stored, again = getattr(record.log_e, name), repr(getattr(found.log_e_max, name))
-        if stored != again:
-            told.append(f"The looks give a log e-value of {again} for {name}, the record says {stored}.")
-    others = {each.name: each.value for each in record.log_e.others}
-    for name, value in found.log_e_max.others:
-        if others.pop(name, None) != repr(value):
-            told.append(f"The looks give a log e-value of {value!r} for {name}, which the record does not say.")
-    told += [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
-    if promoted and not (found.non_inferior and found.saves_tokens):
-        told.append("The looks do not prove what a promotion needs.")
-    if promoted and held(found):
-        told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
-    if promoted and found.harmful:
-        told.append("The looks show harm, yet the record says Promote.")
-    if record.reason in HARM_REASONS and record.reason != harm_reason(found):
+    told += _other_values(record.log_e, found)
+    for other in record.others:
+        told += _other_values(other.log_e, found_others[other.candidate], f"of {other.candidate} ")
+        told += _other_drop(other, found_others[other.candidate])
+    if Verdict(record.decision) in FAVOURABLE:
+        told += _unproven(plan, found, own, list(others.values()))
+    alleged = record.reason in HARM_REASONS and record.reason != harm_reason(found)
+    if alleged or (record.reason == "EveryCandidateDropped" and not found.harmful):
         told.append(f"The looks do not show what the record rolls back for ({record.reason}).")
     return told
+
+
+Record = tuple[Objective, tuple[Look, ...]]
+"""What a candidate had to prove, and its looks."""
+
+
+def _looks(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Record:
+    """The looks of a candidate, with what they had to prove: in shadow that is less than on live answers."""
+    looks = tuple(Look.from_row(list(row)) for row in of.looks)
+    learned = float(record.dispersion) if record.dispersion else None
+    return plan.objective_at(looks[-1].step if looks else len(plan.stages), learned), looks
+
+
+def _other_values(stored: LogE, found: Assessment, whose: str = "") -> list[str]:
+    told = []
+    for name in ("promote", "harm", "tokens", "sample_ratio"):
+        before, again = getattr(stored, name), repr(getattr(found.log_e_max, name))
+        if before != again:
+            told.append(f"The looks {whose}give a log e-value of {again} for {name}, the record says {before}.")
+    others = {each.name: each.value for each in stored.others}
+    for name, value in found.log_e_max.others:
+        if others.pop(name, None) != repr(value):
+            told.append(f"The looks {whose}give a log e-value of {value!r} for {name}, which the record does not say.")
+    return told + [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
+
+
+def _other_drop(other: OtherCandidate, found: Assessment) -> list[str]:
+    if other.reason is None or other.reason == harm_reason(found):
+        return []
+    return [f"The looks of {other.candidate} do not show what it was dropped for ({other.reason})."]
+
+
+def _unproven(plan: Plan, found: Assessment, own: Record, others: list[Record]) -> list[str]:
+    """What a promotion lacks. Candidates whose evidence ended in an earlier stage have no part in it."""
+    told = []
+    beside = [other for other in others if _last_stage(plan, other) == _last_stage(plan, own)]
+    together = contest.ever_certified([own, *beside], own[0].risk_promote) if plan.several else set()
+    proven = 0 in together if plan.several else found.non_inferior and found.saves_tokens
+    if not proven:
+        told.append("The looks do not prove what a promotion needs.")
+    if held(found):
+        told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
+    if found.harmful:
+        told.append("The looks show harm, yet the record promotes the candidate.")
+    return told
+
+
+def _last_stage(plan: Plan, record: Record) -> Stage:
+    return plan.stage(record[1][-1].step if record[1] else len(plan.stages))

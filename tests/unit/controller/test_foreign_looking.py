@@ -67,7 +67,10 @@ def test_looks_hold_the_growth_of_counters_that_ran_long_before_and_nothing_is_l
     found = see(settling(), Engine([steady(RATE)]), NOW + 30, NOW + 45, NOW + 60)
     assert counted(found) == [30 * RATE, 30 * RATE]
     assert found.state.looks[0].candidate.tokens == 15 * RATE * 300
-    assert (found.state.uncertain.baseline, found.state.uncertain.candidate) == (Tally(), Tally())
+    assert (found.state.comparisons[0].uncertain.baseline, found.state.comparisons[0].uncertain.candidate) == (
+        Tally(),
+        Tally(),
+    )
     assert isinstance(found.ledger, WatermarkLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
 
 
@@ -80,7 +83,7 @@ def lives(tells_start: bool = True) -> Engine:
 def test_a_restart_that_regrew_is_counted_from_zero_where_start_times_are_known() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60, NOW + 75)
     assert counted(found) == [20 * RATE + 40 * 23] * 2
-    assert found.state.uncertain.baseline == Tally()
+    assert found.state.comparisons[0].uncertain.baseline == Tally()
 
 
 def test_without_start_times_it_is_never_above_the_truth_and_the_source_is_known_to_be_blind() -> None:
@@ -95,8 +98,10 @@ def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> N
     name = reading(found, late, NOW + 60).queries
     found.state, found.ledger = looked(found, ForeignReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
     see(found, late, NOW + 60)
-    assert found.state.uncertain.baseline.completed == 555 * RATE, "it may all have come before, or while unseen"
-    assert found.state.uncertain.candidate.tokens == 555 * RATE * 300
+    assert found.state.comparisons[0].uncertain.baseline.completed == 555 * RATE, (
+        "it may all have come before, or while unseen"
+    )
+    assert found.state.comparisons[0].uncertain.candidate.tokens == 555 * RATE * 300
     assert counted(found) == [5 * RATE, 5 * RATE]
     status = to_status("qa", UID, found.spec, found.state, pack_book(found.ledger))
     assert (
@@ -122,7 +127,11 @@ def test_reading_a_moment_again_or_with_a_wider_window_adds_nothing() -> None:
     before = found.state, found.ledger
     wide = ForeignRequest("llm/qa", found.state.revision, 600, Preset.CUSTOM, TEMPLATES)
     state, ledger = looked(found, lives().reading(wide, NOW + 60), NOW + 60)
-    assert (state.looks, state.uncertain, ledger) == (before[0].looks, before[0].uncertain, before[1])
+    assert (state.looks, state.comparisons[0].uncertain, ledger) == (
+        before[0].looks,
+        before[0].comparisons[0].uncertain,
+        before[1],
+    )
 
 
 def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_stays_open() -> None:

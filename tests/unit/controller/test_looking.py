@@ -82,10 +82,10 @@ def test_a_process_that_ended_still_counts_and_its_successor_adds_to_it() -> Non
 def test_a_failure_is_never_evidence_and_only_a_final_answer_passes_its_moment_over(kind: FailureKind) -> None:
     before = REACHED["observing"]
     after, again = look_failed(before, MetricsFailure(kind, "it failed"), NOW + 99, NOW + 101)
-    assert (after.looks, after.evidence, after.mark, after.phase) == (
+    assert (after.looks, after.evidence, after.comparisons[0].mark, after.phase) == (
         before.looks,
         before.evidence,
-        before.mark,
+        before.comparisons[0].mark,
         Phase.OBSERVING,
     )
     assert after.metrics_lost_at == NOW + 101

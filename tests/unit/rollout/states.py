@@ -8,6 +8,7 @@ from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.kernel import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
 from earlystop.rollout.kernel import weights_in_force as in_force
 from earlystop.rollout.state import RolloutState, Totals
+from tests.unit.rollout import several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
@@ -17,6 +18,12 @@ HOLD = policy({"rollout": {"onInconclusive": "Hold"}})
 
 
 REMAINDER = Totals(Tally(completed=7, match=5, tokens=4_200), Tally(tokens_squared=90_000))
+
+
+def uncertain(state: RolloutState) -> RolloutState:
+    """The state whose counts may have missed some."""
+    (only,) = state.comparisons
+    return replace(state, comparisons=(replace(only, uncertain=REMAINDER),))
 
 
 def _reached() -> dict[str, RolloutState]:
@@ -43,8 +50,8 @@ def _reached() -> dict[str, RolloutState]:
         "suspended": suspend_or_resume(policy({"suspend": True}), observing, NOW + 99),
         "promoting": promoting,
         "promoted": promoted,
-        "observing with a remainder": replace(observing, uncertain=REMAINDER),
-        "promoted with a remainder": carried_out(decided(SPEC, replace(begun, uncertain=REMAINDER), Server(), SAVING)),
+        "observing with a remainder": uncertain(observing),
+        "promoted with a remainder": carried_out(decided(SPEC, uncertain(begun), Server(), SAVING)),
         "rolling back": rolling_back,
         "rolled back": carried_out(rolling_back),
         "rolled back before any look": carried_out(expire(SPEC, begun, NOW + 10**6)),
@@ -55,6 +62,7 @@ def _reached() -> dict[str, RolloutState]:
         "second campaign at a later step": one_more,
         "second verdict": carried_out(decided(SPEC, again, Server(), HARMFUL)),
         **_reached_with_claims(),
+        **_reached_by_several(),
     }
 
 
@@ -75,6 +83,38 @@ def _reached_with_claims() -> dict[str, RolloutState]:
         "rolled back for every claim": carried_out(observed(each, broken)),
         "observing pairs": observed(judging(PAIRED), paired(Pairs(40, 2, 3, 5), arms(30))),
         "rolled back for pairs": carried_out(observed(judging(PAIRED), paired(Pairs(60, 40), arms(200)))),
+    }
+
+
+def _reached_by_several() -> dict[str, RolloutState]:
+    """States of policies that judge candidates beside each other, or in shadow."""
+    together, shadow = started(several.AB_TEST), started(several.IN_SHADOW)
+    both = several.observe(several.AB_TEST, together, several.USUAL, requests=600)
+    dropped = several.observe(several.AB_TEST, both, several.USUAL, looks=2)
+    promoting = several.decided(several.AB_TEST, together, several.USUAL)
+    staged = several.observe(several.STAGED, started(several.STAGED), (several.GOOD,), requests=300)
+    reporting = several.decided(several.IN_SHADOW, shadow, several.USUAL, requests=400)
+    return {
+        "several, before their weights are in force": together,
+        "several, observed": both,
+        "several, one dropped": dropped,
+        "several, one promoting": promoting,
+        "several, one promoted": carried_out(promoting),
+        "several, every one dropped": carried_out(
+            several.decided(several.AB_TEST, together, (several.BAD, several.BAD, several.BAD))
+        ),
+        "several, without a verdict": carried_out(expire(several.AB_TEST, both, NOW + 10**6)),
+        "in shadow": several.observe(several.IN_SHADOW, shadow, several.USUAL, requests=40),
+        "in shadow, reporting": reporting,
+        "in shadow, reported": carried_out(reporting),
+        "in the shadow stage": staged,
+        "rolled back in the shadow stage": carried_out(
+            several.decided(several.STAGED, started(several.STAGED), (several.BAD,))
+        ),
+        "split after the shadow stage": several.observe(several.STAGED, staged, (several.GOOD,), 300, looks=10),
+        "several, promoted after one was dropped in the shadow stage": carried_out(
+            several.decided(several.STAGED_TOGETHER, started(several.STAGED_TOGETHER), several.USUAL)
+        ),
     }
 
 

@@ -10,15 +10,12 @@ from pydantic.alias_generators import to_camel
 from earlystop.rollout.acceptance import engine_refusal, missing_counts, unbuilt
 from tests.unit.rollout.policies import policy
 
-CANDIDATE = {"name": "w10", "values": [{"name": "window", "value": "10"}]}
 UNBUILT: dict[str, dict[str, Any]] = {
     "spec.search": {
         "candidates": None,
         "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]},
     },
-    "delivery.mode": {"delivery": {"mode": "Shadow", "gatewayHeader": None}},
-    "rollout.strategy": {"rollout": {"strategy": "ABTest"}},
-    "Several candidates": {"candidates": [CANDIDATE, {**CANDIDATE, "name": "w11"}]},
+    "delivery.mode": {"delivery": {"mode": "Workload", "gatewayHeader": None}},
     "spec.guard": {"guard": {}},
     "approval.mode": {"approval": {"mode": "BeforePromotion"}},
 }
@@ -32,11 +29,12 @@ def test_a_part_that_is_not_built_is_refused_by_its_name_with_what_to_write(part
 
 
 @pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
-def test_an_engines_counters_are_refused_where_variants_share_its_pods_and_nowhere_else(preset: str) -> None:
+def test_an_engines_counters_are_refused_where_variants_share_its_pods(preset: str) -> None:
     refusal = engine_refusal(policy({"metrics": {"preset": preset}}))
     assert refusal is not None and refusal.reason == "VariantsNotTold"
     assert "cannot tell variants" in refusal.message and "Write preset EarlyStop, or Custom" in refusal.message
-    assert engine_refusal(policy({"metrics": {"preset": preset}, **UNBUILT["delivery.mode"]})) is None
+    elsewhere = {"mode": "HeaderCohort", "gatewayHeader": None}
+    assert engine_refusal(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
     assert engine_refusal(policy()) is None and engine_refusal(policy({"metrics": {"preset": "Custom"}})) is None
 
 

@@ -116,6 +116,11 @@ def test_a_foreign_hand_on_the_weights_makes_the_step_start_afresh() -> None:
     state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, SAME.at(50))
     server.serve(state, SAME.at(50))
     lost = weights_lost(state)
-    assert (lost.phase, lost.evidence_from, lost.last_look_at, lost.mark) == (Phase.APPLYING, None, None, Totals())
+    assert (lost.phase, lost.evidence_from, lost.last_look_at, lost.comparisons[0].mark) == (
+        Phase.APPLYING,
+        None,
+        None,
+        Totals(),
+    )
     assert (lost.looks, lost.evidence, lost.step) == (state.looks, state.evidence, state.step)
     assert snapshot(PATIENT, lost, server).looks == state.looks

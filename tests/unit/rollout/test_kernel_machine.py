@@ -127,7 +127,7 @@ class Kernel(RuleBasedStateMachine):
                 self.put_in_force()
             if self.state.phase not in WATCHING:
                 break
-            self.serve(quality.at(parse_plan(self.state.plan).weights[self.state.step]))
+            self.serve(quality.at(parse_plan(self.state.plan).stage(self.state.step).weight))
             self.look()
 
     @precondition(lambda self: self.state.phase in WATCHING)
@@ -167,7 +167,7 @@ class Kernel(RuleBasedStateMachine):
     def _a_new_campaign_has_seen_nothing(self, before: RolloutState, after: RolloutState) -> None:
         assert after.campaign == before.campaign + 1
         assert before.phase not in ACTING and not self.spec.suspend
-        assert (after.step, after.looks, after.mark, after.decision) == (0, (), Totals(), None)
+        assert (after.step, after.looks, after.comparisons[0].mark, after.decision) == (0, (), Totals(), None)
         assert after.evidence == begin(parse_plan(after.plan).objective)
         assert after.certified == before.certified
         assert after.revision not in {revision for revision, _ in self.server.counters}
@@ -180,16 +180,16 @@ class Kernel(RuleBasedStateMachine):
         if after.phase == Phase.PROMOTED:
             assert after.campaign not in self.promoted
             self.promoted.add(after.campaign)
-            assert after.certified is not None and after.certified.values == plan.candidate_settings
+            assert after.certified is not None and after.certified.values == plan.settings[0]
         else:
             assert after.certified == before.certified
         if after.step != before.step:
             assert after.step == before.step + 1
-            assert _watched(before, after, plan.minimum_seconds[before.step])
+            assert _watched(before, after, plan.stage(before.step).minimum_seconds)
             own = [look for look in after.looks if look.step == before.step]
             assert min(sum(look.baseline.scored for look in own), sum(look.candidate.scored for look in own)) >= 100
         if after.phase == Phase.PROMOTING and before.phase != Phase.PROMOTING:
-            assert _watched(before, after, plan.minimum_seconds[after.step])
+            assert _watched(before, after, plan.stage(after.step).minimum_seconds)
         if before.decision is None and after.decision is not None and after.decision.verdict == Verdict.INCONCLUSIVE:
             assert self.now - before.campaign_started_at >= self.spec.rollout.deadline_seconds
 
@@ -198,7 +198,7 @@ class Kernel(RuleBasedStateMachine):
         assert after.looks[:known] == before.looks and len(after.looks) <= known + 1
         for look in after.looks[known:]:
             plan = parse_plan(after.plan)
-            assert (look.step, look.weight) == (before.step, plan.weights[before.step])
+            assert (look.step, look.weight) == (before.step, plan.stage(before.step).weight)
             assert before.phase == Phase.OBSERVING
             used = Totals(look.baseline, look.candidate)
             held_back = minus(self.uncounted, used)

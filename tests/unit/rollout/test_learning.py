@@ -41,7 +41,7 @@ def taught(looks: list[Totals]) -> RolloutState:
 
 def test_no_request_tries_the_candidate_while_the_baseline_is_watched() -> None:
     state = started(SPEC)
-    assert parse_plan(state.plan).weights == (0, 5, 25, 50)
+    assert [stage.weight for stage in parse_plan(state.plan).stages] == [0, 5, 25, 50]
     assert candidate_weight(state) == 0
     state = observe(SPEC, state, Server(), *sessions(1, 10, 5, 0.3))
     assert (state.phase, state.step, candidate_weight(state)) == (Phase.OBSERVING, 0, 0)

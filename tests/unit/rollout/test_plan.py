@@ -104,8 +104,10 @@ def test_a_plan_is_read_back_from_its_text(name: str) -> None:
     plan = parse_plan(plan_text(spec, "token"))
     assert plan_text(plan.spec, "token") == plan.text == plan_text(spec, "token")
     assert plan.baseline_settings == spec.baseline_settings()
-    assert plan.weights == tuple(step.weight for step in spec.rollout.steps)
-    assert plan.minimum_seconds == tuple(step.minimum_seconds for step in spec.rollout.steps)
+    assert tuple(stage.weight for stage in plan.stages) == tuple(step.weight for step in spec.rollout.steps)
+    assert tuple(stage.minimum_seconds for stage in plan.stages) == tuple(
+        step.minimum_seconds for step in spec.rollout.steps
+    )
     assert plan.objective.margin == float(spec.objective.exact_match.margin)
 
 
@@ -168,7 +170,7 @@ def test_query_classes_on_pairs_are_no_plan() -> None:
 def test_what_a_candidate_leaves_out_is_the_baselines() -> None:
     plan = parse_plan(plan_text(policy()))
     assert plan.baseline_settings == {"window": "40", "patience": "2.5"}
-    assert plan.candidate_settings == {"window": "10", "patience": "2.5"}
+    assert plan.settings == ({"window": "10", "patience": "2.5"},)
 
 
 def test_every_retry_token_is_a_plan_of_its_own_that_tries_the_same() -> None:

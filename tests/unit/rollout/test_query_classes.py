@@ -163,7 +163,7 @@ def test_a_step_that_starts_afresh_takes_no_answers_of_before_along() -> None:
     )
     state, server = begun(spec)
     state = observe(spec, state, server, in_classes(arms(150), arms(150)))
-    assert (state.step, state.phase, state.mark) == (1, Phase.APPLYING, Totals())
+    assert (state.step, state.phase, state.comparisons[0].mark) == (1, Phase.APPLYING, Totals())
     state = observe(spec, restarted(spec, state), server, in_classes(BOTH, BOTH))
     assert as_totals(state.looks[-1]) == in_classes(BOTH, BOTH) and state.looks[-1].step == 1
 

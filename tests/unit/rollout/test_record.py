@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
 from earlystop.metrics.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.grid import LOOKS_LIMIT, record_is_full
+from earlystop.rollout.kernel import weights
 from earlystop.rollout.packing import pack_looks
+from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.record import PACKED_LIMIT, TooLarge, from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState
 from tests.unit.rollout.policies import UID
@@ -56,7 +59,10 @@ def test_every_status_is_one_that_the_crd_describes(name: str) -> None:
 def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     state, status = REACHED[name], stored(REACHED[name])
     weight = status["weight"]
-    assert status["variant"] == ("w10" if weight > 50 else "baseline")
+    shares = weights(state)
+    assert shares is not None and weight == 100 - shares[0]
+    names = ("baseline", *parse_plan(state.plan).names)
+    assert shares[names.index(status["variant"])] == max(shares)
     assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
     assert status["evidence"]["looks"] == len(state.looks)
     assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])
@@ -70,7 +76,8 @@ def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any])
 @pytest.mark.parametrize("requests_a_second", [2, 400])
 def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(requests_a_second: int) -> None:
     looks, ledger = realistic_looks(725, requests_a_second), pack(TWENTY_PROCESSES)
-    state = RolloutState(**{**_fields(REACHED["observing"]), "looks": looks})
+    (only,) = REACHED["observing"].comparisons
+    state = replace(REACHED["observing"], comparisons=(replace(only, looks=looks),))
     status = stored(state, ledger)
     assert len(status["looks"]) + len(status["ledger"]) <= PACKED_LIMIT
 
@@ -78,7 +85,7 @@ def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(request
 @pytest.mark.parametrize("requests_a_second", [5, 200])
 def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_processes(requests_a_second: int) -> None:
     looks = realistic_looks(1400, requests_a_second)
-    last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full(looks[:count]))
+    last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full([looks[:count]]))
     packed = pack_looks(looks[:last])
     assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 400
     assert len(packed) + len(pack(TWENTY_PROCESSES)) <= PACKED_LIMIT
@@ -91,9 +98,10 @@ def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:
 
 def test_totals_of_any_size_find_room_in_the_status() -> None:
     state = REACHED["observing"]
-    huge = state.mark.baseline + type(state.mark.baseline)(*[2**63 - 1] * 8)
-    state = RolloutState(**{**_fields(state), "mark": type(state.mark)(huge, huge)})
-    assert from_status(stored(state))[0].mark == state.mark
+    (only,) = state.comparisons
+    huge = only.mark.baseline + type(only.mark.baseline)(*[2**63 - 1] * 8)
+    state = replace(state, comparisons=(replace(only, mark=type(only.mark)(huge, huge)),))
+    assert from_status(stored(state))[0].comparisons[0].mark == state.comparisons[0].mark
 
 
 def test_a_policy_with_the_longest_name_can_be_decided() -> None:
@@ -133,7 +141,3 @@ def test_a_status_that_nobody_here_wrote_is_refused_by_the_name_of_its_field(
 def test_a_decision_in_a_phase_that_has_none_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fit a status with decision"):
         from_status({**stored(REACHED["promoted"]), "phase": "Observing"})
-
-
-def _fields(state: RolloutState) -> dict[str, Any]:
-    return {name: getattr(state, name) for name in state.__dataclass_fields__}

@@ -79,7 +79,7 @@ def test_thirty_days_of_looks_with_votes_and_pairs_find_room(classes: int, reque
     looks = with_votes_and_pairs(realistic_looks(count, requests_a_second, classes=classes))
     assert looks[-1].at - looks[0].at >= THIRTY_DAYS - spacing(15, count, classes)
     packed = pack_looks(looks)
-    assert len(packed) <= LOOKS_LIMIT and not record_is_full(looks)
+    assert len(packed) <= LOOKS_LIMIT and not record_is_full([looks])
     assert unpack_looks(packed, classes) == looks
 
 
@@ -89,7 +89,7 @@ def test_a_record_is_full_before_it_outgrows_its_room_and_leaves_the_series_of_s
 ) -> None:
     count = looks_in(THIRTY_DAYS, classes)
     looks = with_votes_and_pairs(realistic_looks(2 * count, 20_000, classes=classes))
-    last = bisect_left(range(len(looks) + 1), True, lo=1, key=lambda number: record_is_full(looks[:number]))
+    last = bisect_left(range(len(looks) + 1), True, lo=1, key=lambda number: record_is_full([looks[:number]]))
     assert last < len(looks)
     limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * classes
     assert limit < len(pack_looks(looks[:last])) < limit + 600

@@ -72,7 +72,7 @@ def test_a_setting_that_makes_answers_longer_is_in_force_too() -> None:
 def test_answers_of_equal_lengths_show_that_the_setting_is_not_in_force_and_what_to_do() -> None:
     found = said(observed(SPEC, *[UNMOVED] * 3))
     assert (found.status, found.reason) == (Truth.FALSE, "SettingNotEffective")
-    for words in ("window=10", "are as long as the baseline's", "Nothing is promoted", "header", "retry"):
+    for words in ("window=10", "are as long as the baseline's", "It is not promoted", "header", "retry"):
         assert words in found.message
 
 

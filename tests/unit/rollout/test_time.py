@@ -140,9 +140,9 @@ def test_a_rollout_ends_before_its_record_outgrows_the_status() -> None:
     server = Server()
     state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, split(50, 2))
     few = state.looks * 500
-    assert not record_is_full(few)
-    assert record_is_full(few * 9)
-    full = replace(state, looks=state.looks * 4095)
+    assert not record_is_full([few])
+    assert record_is_full([few * 9])
+    full = replace(state, comparisons=(replace(state.comparisons[0], looks=state.looks * 4095),))
     ended = observe(PATIENT, full, server, split(50, 2))
     assert ended.phase == Phase.ROLLING_BACK and ended.decision is not None
     assert (ended.decision.verdict, ended.decision.reason) == (Verdict.INCONCLUSIVE, "RecordFull")

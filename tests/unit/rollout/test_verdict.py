@@ -92,7 +92,8 @@ def test_a_verdict_belongs_to_nobody_so_that_it_outlives_its_policy() -> None:
 
 
 def test_looks_in_a_verdict_are_the_looks_that_were_evidence() -> None:
-    state = replace(REACHED["promoted"], looks=realistic_looks(30, 2.0))
+    (only,) = REACHED["promoted"].comparisons
+    state = replace(REACHED["promoted"], comparisons=(replace(only, looks=realistic_looks(30, 2.0)),))
     assert tuple(Look.from_row(list(row)) for row in spec_of(state)["looks"]) == state.looks
 
 

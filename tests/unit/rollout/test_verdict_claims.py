@@ -201,7 +201,7 @@ def test_a_promotion_over_a_broken_guardrail_is_found_out() -> None:
     spec = stored(observed(judging({}), *[failing] * 4))
     assert spec["decision"] == "Promote" and differences(spec) == []
     spec["plan"] = observed(railed, good).plan
-    assert "The looks show harm, yet the record says Promote." in differences(spec)
+    assert "The looks show harm, yet the record promotes the candidate." in differences(spec)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8])

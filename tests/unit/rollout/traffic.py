@@ -97,7 +97,7 @@ def decided(spec: PolicySpec, state: RolloutState, server: Server, quality: Qual
     for _ in range(400):
         if state.decision is not None:
             return state
-        state = observe(spec, state, server, quality.at(parse_plan(state.plan).weights[state.step]))
+        state = observe(spec, state, server, quality.at(parse_plan(state.plan).stage(state.step).weight))
     raise AssertionError("nothing was decided within 400 looks")
 
 

@@ -1,0 +1,69 @@
+"""Judging in shadow: alone it reports and moves nothing; before a rollout it keeps harm from users."""
+
+from __future__ import annotations
+
+from earlystop.evidence.objective import Basis
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.facts import Facts
+from earlystop.rollout.kernel import carried_out, shadowed, weights
+from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.policies import UID, started
+from tests.unit.rollout.several import BAD, GOOD, IN_SHADOW, STAGED, STAGED_TOGETHER, USUAL, by_name, decided, observe
+
+
+def _kind(state: RolloutState) -> Kind:
+    return parse_plan(state.plan).stage(state.step).kind
+
+
+def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_moves_no_traffic() -> None:
+    state = started(IN_SHADOW)
+    while state.phase in TRYING:
+        assert weights(state) == (100, 0, 0, 0) and shadowed(state) == (0, 1, 2)
+        state = observe(IN_SHADOW, state, USUAL, requests=200)
+    assert state.decision is not None
+    assert (state.decision.verdict, state.decision.candidate) == (Verdict.RECOMMEND, 1)
+    assert by_name(state)["w1"].dropped is not None
+    reported = carried_out(state)
+    assert reported.phase == Phase.REPORTED and weights(reported) == (100, 0, 0, 0) and shadowed(reported) == ()
+    assert reported.certified is None, "what was never in force is not what a GitOps user commits"
+    said = {each.type.value: each for each in conditions(reported, Facts())}
+    assert said["Promoted"].status == "False" and "w5" in said["Ready"].message
+    assert differences(verdict_spec("qa", UID, reported)) == []
+
+
+def test_a_candidate_that_harms_in_shadow_is_rolled_back_before_any_user_sees_it() -> None:
+    state = started(STAGED)
+    while state.decision is None:
+        assert weights(state) == (100, 0) and shadowed(state) == (0,)
+        state = observe(STAGED, state, (BAD,), requests=100)
+    assert (state.decision.verdict, state.decision.reason) == (Verdict.ROLL_BACK, "HarmShown")
+    assert weights(state) == (100, 0) and shadowed(state) == ()
+    assert differences(verdict_spec("qa", UID, state)) == []
+
+
+def test_what_shadow_shows_promotes_nothing_and_live_evidence_starts_from_none() -> None:
+    state = started(STAGED)
+    while _kind(state) is Kind.SHADOW:
+        before, state = state, observe(STAGED, state, (GOOD,), requests=3000)
+        assert state.decision is None, "however much is proven in shadow, users have not had it yet"
+    (was,), (now,) = before.comparisons, state.comparisons
+    assert was.evidence.objective.basis is Basis.PAIRS and len(was.looks) > 5
+    assert now.evidence.objective.basis is Basis.ANSWERS and now.looks == ()
+    assert (state.phase, weights(state), shadowed(state)) == (Phase.APPLYING, (95, 5), ())
+    final = decided(STAGED, state, (GOOD,))
+    assert final.decision is not None and final.decision.verdict is Verdict.PROMOTE
+    assert differences(verdict_spec("qa", UID, final)) == []
+
+
+def test_one_of_several_that_harms_in_shadow_never_gets_a_share() -> None:
+    state = started(STAGED_TOGETHER)
+    shares = set()
+    while state.phase in TRYING:
+        shares.add(weights(state))
+        state = observe(STAGED_TOGETHER, state, USUAL)
+    assert shares == {(100, 0, 0, 0), (60, 20, 20, 0)}
+    assert state.decision is not None and state.decision.candidate == 1
+    assert differences(verdict_spec("qa", UID, state)) == []
