@@ -51,20 +51,24 @@ unit: $(READY) ## run the unit tests
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
 
+.PHONY: older-prometheus
+older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are tested with besides 3.x
+	$(BIN)/python -m tests.cluster.older_prometheus
+
 .PHONY: cluster-tests
-cluster-tests: binaries ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries older-prometheus ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q -n 2
 
 .PHONY: faults
-faults: binaries ## run the fault injection tests
-	$(PYTEST) tests/faults -q -n 2
+faults: binaries older-prometheus ## run the fault injection tests, and count killed processes for ten minutes
+	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q -n 2 --dist loadfile
 
 .PHONY: demo
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: test
-test: binaries lint ## all that CI runs
+test: binaries older-prometheus lint ## all that CI runs
 	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
 
 .PHONY: crds

@@ -1,28 +1,27 @@
 """Find or build the server binaries: `binary("etcd")` is a path that can be executed.
 
-All of them are pinned by the one go.mod beside this file, so one dependency resolution serves all.
+All of them are pinned by the one go.mod beside this file, so one dependency resolution serves all; the older Prometheus
+that tests also run is found by `older_prometheus`.
 `python -m tests.cluster.binaries` builds what is missing and prints the paths.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.cluster.cache import CACHE, locked
 from tests.cluster.errors import ClusterError
+from tests.cluster.older_prometheus import is_version
 
 MODULE = Path(__file__).parent
-CACHE = Path(os.environ.get("EARLYSTOP_CACHE") or Path.home() / ".cache" / "earlystop")
 
 PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
@@ -47,7 +46,7 @@ _GO_MISSING = (
 def binary(name: str) -> Path:
     """The path of one of PACKAGES, built first when it is nowhere to be found.
 
-    Looked for in KUBEBUILDER_ASSETS, in PATH (Prometheus only), then in the cache.
+    Looked for in KUBEBUILDER_ASSETS, in PATH (Prometheus 3 only), then in the cache.
     Raises ClusterError when it has to be built and cannot be.
     """
     found = _installed(name) or _cached(name)
@@ -68,7 +67,7 @@ def _installed(name: str) -> Path | None:
     if assets and name in _ASSETS and (Path(assets) / name).exists():
         return Path(assets) / name
     system = shutil.which(name) if name == "prometheus" else None
-    return Path(system) if system else None
+    return Path(system) if system and is_version(Path(system), "3") else None
 
 
 def _cached(name: str) -> Path | None:
@@ -102,8 +101,7 @@ def _build(name: str) -> Path:
     if shutil.which("go") is None:
         raise ClusterError(_GO_MISSING.format(name=name, cache=CACHE / "bin"))
     directory = _key_directory()
-    directory.mkdir(parents=True, exist_ok=True)
-    with _locked(directory / ".lock"):
+    with locked(directory / ".lock"):
         target = directory / name
         if not target.exists():  # another process may have built it while this one waited
             with TemporaryDirectory(prefix=f".{name}-", dir=directory) as scratch:
@@ -143,13 +141,6 @@ def _show_progress(name: str, process: subprocess.Popen[bytes]) -> None:
             continue
     if interactive:
         print(file=sys.stderr)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)  # the kernel releases it when the process dies
-        yield
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
-from tests.cluster.binaries import CACHE
+from tests.cluster.cache import CACHE
 from tests.cluster.errors import ClusterError
 
 NODE_ADDRESS = "10.244.0.1"

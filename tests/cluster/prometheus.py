@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from tests.cluster.binaries import binary
 from tests.cluster.network import NODE_ADDRESS
+from tests.cluster.older_prometheus import older_prometheus
 from tests.cluster.processes import Child, wait_until
 
 Targets = Mapping[str, Sequence[str]]
@@ -26,15 +27,17 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Prometheus:
-    """Use as a context manager, from the main thread, and `start` it within. Works with 2.42 and 3.x.
+    """Use as a context manager, from the main thread, and `start` it within.
 
     directory: where its data and log may lie, as enter_private_network() gives; they go with the context.
+    older: run 2.42 instead of the 3.x that go.mod names.
     """
 
-    def __init__(self, directory: Path, *, address: str = NODE_ADDRESS, port: int = 9090) -> None:
+    def __init__(self, directory: Path, *, address: str = NODE_ADDRESS, port: int = 9090, older: bool = False) -> None:
         self.url = f"http://{address}:{port}"
         self._listen = (address, port)
         self._parent = directory
+        self._older = older
         self._directory: Path | None = None
         self._child: Child | None = None
 
@@ -104,6 +107,11 @@ class Prometheus:
         return result
 
     @property
+    def version(self) -> str:
+        """As the running process tells it, such as "3.7.3"."""
+        return str(self._api("status/buildinfo")["version"])
+
+    @property
     def _home(self) -> Path:
         if self._directory is None:
             raise RuntimeError("use Prometheus as a context manager: `with Prometheus(...) as prometheus:`")
@@ -134,7 +142,7 @@ class Prometheus:
     def _command(self) -> list[str | Path]:
         address, port = self._listen
         return [
-            binary("prometheus"),
+            older_prometheus() if self._older else binary("prometheus"),
             f"--config.file={self._configuration}",
             f"--storage.tsdb.path={self._home / 'data'}",
             f"--web.listen-address={address}:{port}",

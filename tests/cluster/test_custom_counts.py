@@ -51,9 +51,9 @@ SLACK_SECONDS = 3.0
 FIELDS = ("completed", "match", "mismatch", "tokens", "tokens_squared")
 
 
-@pytest.fixture
-def prometheus() -> Iterator[Prometheus]:
-    with Prometheus(enter_private_network(), port=9192) as one:
+@pytest.fixture(params=[False, True], ids=["3.x", "2.42"])
+def prometheus(request: pytest.FixtureRequest) -> Iterator[Prometheus]:
+    with Prometheus(enter_private_network(), port=9192, older=request.param) as one:
         one.start({}, "1s")
         yield one
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import binaries
+from tests.cluster.cache import CACHE
 from tests.cluster.errors import ClusterError
 from tests.cluster.network import enter_private_network
+from tests.cluster.older_prometheus import fetch, is_version, older_prometheus
 from tests.cluster.processes import Child, wait_until
 
 OWNER = """
@@ -36,7 +38,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_killed_owner_leaves_no_process_and_no_files(tmp_path: Path) -> None:
-    (tmp_path / "bin").symlink_to(binaries.CACHE / "bin")
+    (tmp_path / "bin").symlink_to(CACHE / "bin")
     environment = {**os.environ, "EARLYSTOP_CACHE": str(tmp_path)}
     leftovers = sorted(Path("/tmp").glob("*kubelet*"))
     owner = subprocess.Popen([sys.executable, "-c", OWNER], env=environment, stdin=-1, stdout=-1, text=True)
@@ -135,3 +137,12 @@ def test_assets_of_the_caller_come_first(tmp_path: Path, monkeypatch: pytest.Mon
     shutil.copy(sys.executable, tmp_path / "etcd")
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     assert binaries.binary("etcd") == tmp_path / "etcd"
+
+
+def test_the_older_prometheus_is_of_its_version_and_a_machine_without_apt_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_version(older_prometheus(), "2.42") and not is_version(older_prometheus(), "2.4")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ClusterError, match=r"missing, as is apt-get; .* or put a Prometheus 2\.42 into PATH"):
+        fetch(tmp_path)
