@@ -1,8 +1,8 @@
 """Prometheus 2.42, the oldest that counts are tested with: in PATH, in the cache, or out of Debian 12's package.
 
 apt fetches the package, with state of its own in the cache, and verifies it; dpkg unpacks it. Nothing is installed, so
-nobody need be root, and the machine's own lists of packages need not be there. `python -m tests.cluster.older_prometheus`
-fetches it and prints its path.
+nobody need be root, and the machine's own lists of packages need not be there.
+`python -m tests.cluster.older_prometheus` fetches it and prints its path.
 """
 
 from __future__ import annotations

@@ -128,13 +128,13 @@ class Stage:
             "--drain-seconds=2",
         )
         url = f"http://{self.server_address}:{self.server_port}/metrics"
-        self.server.wait_ready(lambda: _status(url) == 200, 30.0)
+        self.server.wait_ready(lambda: status_of(url) == 200, 30.0)
 
     def start_operator(self, *, kubeconfig: Path | None = None, wait: bool = True) -> Child:
         """Start the operator with its service account's rights, or as another kubeconfig says."""
         self.operator = self._start_operator("operator", self.health_url, kubeconfig)
         if wait:
-            self.operator.wait_ready(lambda: _status(f"{self.health_url}/readyz") == 200, 30.0)
+            self.operator.wait_ready(lambda: status_of(f"{self.health_url}/readyz") == 200, 30.0)
         return self.operator
 
     def start_rival(self) -> Child:
@@ -142,7 +142,7 @@ class Stage:
         url = f"http://127.0.0.1:{_free_port()}"
         rival = self._start_operator(f"rival-{len(self.rivals) + 1}", url, None)
         self.rivals.append(rival)
-        rival.wait_ready(lambda: _status(f"{url}/readyz") == 200, 30.0)
+        rival.wait_ready(lambda: status_of(f"{url}/readyz") == 200, 30.0)
         return rival
 
     def _start_operator(self, name: str, health_url: str, kubeconfig: Path | None) -> Child:
@@ -242,7 +242,7 @@ class Stage:
         return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
 
     def _answers(self) -> bool:
-        return _status(f"{self.gateway.url}/v1/models", self.host) == 200
+        return status_of(f"{self.gateway.url}/v1/models", self.host) == 200
 
     def python(self, name: str, module: str, *options: str, environment: dict[str, str] | None = None) -> Child:
         """Start a module of this project as a process that the caller stops."""
@@ -278,7 +278,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _status(url: str, host: str | None = None) -> int:
+def status_of(url: str, host: str | None = None) -> int:
+    """HTTP status of a GET, 0 without an answer."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
         with _direct.open(request, timeout=2) as response:

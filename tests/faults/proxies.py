@@ -7,8 +7,6 @@ import base64
 import json
 import ssl
 import threading
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +17,6 @@ from aiohttp import web
 from tests.cluster.access import Access
 from tests.cluster.network import NODE_ADDRESS
 
-Spoil = Callable[[dict[str, Any]], dict[str, Any]]
 HOP_BY_HOP = ("transfer-encoding", "content-length", "connection", "content-encoding", "host", "accept-encoding")
 
 
@@ -106,82 +103,9 @@ class Proxy:
         await self._session.close()
 
 
-class SpoiledPrometheus(Proxy):
-    """Answers queries as badly as its mode says. queries: how many were answered in each mode."""
-
-    def __init__(self, upstream: str) -> None:
-        super().__init__(upstream)
-        self.mode = "fine"
-        self.queries: Counter[str] = Counter()
-
-    def become(self, mode: str) -> None:
-        """From now on be `mode`: fine, refused, or a key of ANSWERS or BODIES."""
-        self.mode = mode
-        self.in_loop(self.refuse() if mode == "refused" else self._listen_if_closed())
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one query in the present mode."""
-        mode = self.mode
-        self.queries[mode] += 1
-        if mode in ANSWERS:
-            return closing(ANSWERS[mode]())
-        if mode == "hanging":
-            await asyncio.Event().wait()
-        async with self.upstream(request, await request.read()) as answer:
-            body = await answer.read()
-            if mode in BODIES:
-                body = BODIES[mode](body)
-            return closing(web.Response(status=answer.status, headers=kept(answer.headers), body=body))
-
-    async def _listen_if_closed(self) -> None:
-        if self._runner is None:
-            await self.listen()
-
-
 def kept(headers: Any) -> dict[str, str]:
     """Headers that may be passed on."""
     return {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
-
-
-def closing(response: web.Response) -> web.Response:
-    """The response, after which the connection ends: each query meets the mode of its own moment."""
-    response.force_close()
-    return response
-
-
-def spoiled(spoil: Spoil) -> Callable[[bytes], bytes]:
-    """A change of an answer's JSON as a change of its bytes."""
-    return lambda body: json.dumps(spoil(json.loads(body))).encode()
-
-
-def without_results(answer: dict[str, Any]) -> dict[str, Any]:
-    """Prometheus knows no such series."""
-    return {**answer, "data": {**answer["data"], "result": []}}
-
-
-def with_nan(answer: dict[str, Any]) -> dict[str, Any]:
-    """Every value is NaN."""
-    rows = [{**row, "value": [row["value"][0], "NaN"]} for row in answer["data"]["result"]]
-    return {**answer, "data": {**answer["data"], "result": rows}}
-
-
-def half_counted(answer: dict[str, Any]) -> dict[str, Any]:
-    """Half of the series are missing, as a proxy before several stores says when one of them is away."""
-    rows = answer["data"]["result"]
-    partial = {**answer, "data": {**answer["data"], "result": rows[: len(rows) // 2]}}
-    return {**partial, "warnings": ["one store did not answer"]}
-
-
-ANSWERS: dict[str, Callable[[], web.Response]] = {
-    "unavailable": lambda: web.Response(status=503, text="upstream connect error"),
-    "login page": lambda: web.Response(text="<html><body>Please log in</body></html>", content_type="text/html"),
-}
-BODIES: dict[str, Callable[[bytes], bytes]] = {
-    "cut": lambda body: body[: len(body) // 2],
-    "empty": spoiled(without_results),
-    "not a number": spoiled(with_nan),
-    "partial": spoiled(half_counted),
-}
 
 
 class SpoiledApiServer(Proxy):

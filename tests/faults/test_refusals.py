@@ -14,49 +14,13 @@ import pytest
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.demo.recordings import load_recordings
-from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import wait_until
 from tests.e2e.stage import Stage
+from tests.faults.places import POLICY, Place
 
 pytest_plugins = ["tests.e2e.fixtures"]
 
 Manifest = dict[str, Any]
-POLICY = "qa-window"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A namespace with a service of its own, whose hollow Pods are the stage's one server."""
-
-    stage: Stage
-    namespace: str
-
-    @property
-    def host(self) -> str:
-        return f"{self.namespace}.example.com"
-
-    @property
-    def where(self) -> str:
-        return f"--namespace={self.namespace}"
-
-    def objects(self) -> dict[str, Manifest]:
-        """The user's objects by kind."""
-        deployment, service = manifests.service(self.namespace, self.stage.server_port)
-        route = manifests.route(self.namespace, self.host, GATEWAY, self.stage.gateway.namespace)
-        return {"Deployment": deployment, "Service": service, "HTTPRoute": route}
-
-    def policy(self, name: str = POLICY) -> Manifest:
-        """A policy that nothing speaks against."""
-        return manifests.policy(self.namespace, name, self.stage.source, 10, "0.10")
-
-    def apply(self, *objects: Manifest) -> None:
-        self.stage.access.apply(*objects)
-
-    def get(self, *args: str) -> Any:
-        return self.stage.access.get(*args, self.where)
-
-    def delete(self, *args: str) -> None:
-        self.stage.access.kubectl("delete", *args, self.where, "--wait=true")
 
 
 Action = Callable[[Place], None]

@@ -26,10 +26,15 @@ FINAL = frozenset(
         FailureKind.STALE,
         FailureKind.NO_DATA,
         FailureKind.NOT_A_COUNT,
+        FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,
         FailureKind.SOURCE_CHANGED,
     }
 )
+
+MAX_SERIES = 2_048
+"""Of a policy's step in one answer: more do not fit into a status, whose line for one takes at least 20 bytes. Fewer
+are taken in, so that harm still acts, and `TooManySeries` is told when they outgrow the status."""
 
 
 def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -> AnyRequest:
@@ -53,12 +58,17 @@ def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -
 def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book]:
     """The state and ledger after a look that could be read. Series of other steps are not evidence.
 
-    Raises MetricsFailure for counters of others that can no longer be trusted.
+    Raises MetricsFailure for counters of others that can no longer be trusted, and for more series than can be kept.
     """
     if isinstance(reading, ForeignReading):
         return looked_foreign(session, reading, at)
     step = session.state.step
-    ledger = merge(_own(session.ledger), {key: tally for key, tally in reading.observed.items() if key.step == step})
+    observed = {key: tally for key, tally in reading.observed.items() if key.step == step}
+    if len(observed) > MAX_SERIES:
+        # Merged once they would be here to stay, though the next answer may be sound again.
+        told = f"the answer holds {len(observed)} series of {session.label} by process and class"
+        raise MetricsFailure(FailureKind.TOO_MANY_SERIES, told)
+    ledger = merge(_own(session.ledger), observed)
     seen = [
         _totals_of(ledger, step, variant, [each.name for each in comparison.evidence.objective.classes])
         for variant, comparison in zip(session.plan.variants, session.state.comparisons, strict=True)

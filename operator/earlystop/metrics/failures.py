@@ -29,6 +29,7 @@ class FailureKind(StrEnum):
     TIME_MOVED = "TimeMoved"
     NOT_A_COUNT = "NotACount"
     TOO_LARGE = "TooLarge"
+    TOO_MANY_SERIES = "TooManySeries"
     REDIRECT = "Redirect"
     NO_DATA = "NoData"
     STALE = "Stale"
@@ -61,6 +62,8 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         "query",
         FailureKind.NOT_A_COUNT: "a counter must be a whole number from 0 to 2^53; check what the server exports",
         FailureKind.TOO_LARGE: "too many series carry these policies; check the labels that the servers export",
+        FailureKind.TOO_MANY_SERIES: "no status can hold them; see to it that a server's process label "
+        "changes only when it starts, and that nobody else exports this policy's series",
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
@@ -78,6 +81,7 @@ OF_ONE_POLICY = frozenset(
         FailureKind.STALE,
         FailureKind.NOT_A_COUNT,
         FailureKind.TOO_LARGE,
+        FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,
         FailureKind.SOURCE_CHANGED,
         FailureKind.TEMPLATES_UNUSABLE,

@@ -8,7 +8,15 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.controller.looking import FINAL, look_failed, look_request, looked, split_is_shown
+from earlystop.controller.looking import (
+    FINAL,
+    MAX_SERIES,
+    look_failed,
+    look_request,
+    looked,
+    seen_or_why_not,
+    split_is_shown,
+)
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
@@ -56,6 +64,17 @@ def test_counts_of_another_step_never_get_into_a_look() -> None:
     (look,) = found.state.looks
     assert (look.baseline.scored, look.candidate.scored) == (5, 2)
     assert isinstance(found.ledger, Ledger) and {key.step for key in found.ledger.rows} == {0}
+
+
+def test_an_answer_with_more_series_than_a_status_can_hold_changes_nothing_and_the_next_is_read_as_ever() -> None:
+    found = see(settling(), reading(NOW + 30, (0, B, "p", answers(10)), (0, C, "p", answers(10))))
+    crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
+    failure = seen_or_why_not(found, crowd, crowd.at)
+    assert isinstance(failure, MetricsFailure) and failure.kind is FailureKind.TOO_MANY_SERIES
+    assert "2049 series" in failure.message
+    found = see(found, reading(NOW + 60, (0, B, "p", answers(15)), (0, C, "p", answers(12))))
+    (look,) = found.state.looks
+    assert (look.baseline.scored, look.candidate.scored) == (5, 2)
 
 
 def test_a_reading_that_repeats_or_forgets_never_counts_twice() -> None:
