@@ -10,10 +10,13 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
-from earlystop.demo.voting import read_sample, vote
+from earlystop.demo.voting import MAXIMUM_WINDOW, read_sample, vote
 from earlystop.evaluator.scoring import exact_match
+from tests.unit.demo.independent import counts_at, rows_of
 from tests.unit.demo.recorded import expected, recordings
 from tests.unit.demo.serving import NOBODY, REVISION, Client, ask, serving, settings_in_force, tallies, told
+
+WINDOWS = range(1, MAXIMUM_WINDOW + 1)
 
 
 def tally_of(answered: list[Recording], window: int) -> Tally:
@@ -44,16 +47,16 @@ async def ask_all(client: Client, asked: list[Recording], headers: dict[str, str
     assert set(await asyncio.gather(*map(ask_one, asked))) == {200}
 
 
-async def test_exact_match_and_tokens_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
-    recorded = list(recordings(expected().source))
-    windows = (40, 20, 10, 5, 3, 2, 1)
+async def test_at_every_window_the_counts_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
+    source = expected().source
+    recorded, rows = list(recordings(source)), rows_of(source)
     async with serving(recorded=recorded) as (client, _):
-        for step, window in enumerate(windows):
-            await ask_all(client, recorded, told("candidate", window, step=step))
+        for window in WINDOWS:
+            await ask_all(client, recorded, told("candidate", window, step=window))
         counted = await tallies(client)
-    for step, window in enumerate(windows):
-        tally = counted[REVISION, str(step), "candidate"]
-        assert tally == tally_of(recorded, window)
+    for window in WINDOWS:
+        tally = counted[REVISION, str(window), "candidate"]
+        assert tally == Tally(**counts_at(rows, window)), window
         if window in expected().exact_match:  # the published figures are of some windows only
             assert tally.exact_match == pytest.approx(expected().exact_match[window], abs=5e-5)
 
