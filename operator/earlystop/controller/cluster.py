@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -98,6 +99,9 @@ class Cluster:
                 raise ClusterError(0, message) from None
         # A retried write that had succeeded would come back as a conflict; the scheduler repeats whole passes.
         configuration.retries = None
+        # The library's session would read .netrc and the proxies anew, in another thread, for every request.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or environment_proxy(configuration.host)
         return cls(client.ApiClient(configuration))
 
     async def __aenter__(self) -> Self:
@@ -140,12 +144,12 @@ class Cluster:
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        request = await self._api.param_serialize(
-            method, path, header_params=headers, body=body, auth_settings=["BearerToken"]
-        )
+        # Without the body, which would be copied value by value in search of the library's models.
+        request = await self._api.param_serialize(method, path, header_params=headers, auth_settings=["BearerToken"])
+        method, url, headers = request[:3]
         try:
             async with self._turns:
-                response = await self._api.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+                response = await self._api.call_api(method, url, headers, body, _request_timeout=TIMEOUT_SECONDS)
                 data = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterError(0, type(error).__name__) from None
@@ -153,6 +157,14 @@ class Cluster:
             raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
         answer: Manifest = json.loads(data)
         return answer
+
+
+def environment_proxy(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY and its like name for a URL, None when NO_PROXY names its host or there is none."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _reason(data: bytes) -> str:

@@ -9,7 +9,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.book import Book, unpack_book
 from earlystop.controller.cluster import Manifest
-from earlystop.delivery.surroundings import Share
+from earlystop.delivery.surroundings import Share, Surroundings
 from earlystop.rollout.facts import Facts, facts_from
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record import from_status
@@ -25,7 +25,8 @@ class Session:
 
     manifest: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
     stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
-    proven: the share last shown to be in force. overflow: set when the counts outgrow the status.
+    proven: the share last shown to be in force. around: what acceptance has just read, and when.
+    overflow: set when the counts outgrow the status.
     Times are Unix seconds.
     """
 
@@ -42,6 +43,7 @@ class Session:
     checked_at: float = 0.0
     suspect: bool = True
     proven: Share | None = None
+    around: tuple[float, Surroundings] | None = None
     route_written_at: float = 0.0
     traffic_failures: int = 0
     metrics_failures: int = 0

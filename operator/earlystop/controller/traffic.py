@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from earlystop.api.conditions import Refusal, Truth
-from earlystop.controller.acceptance import surroundings
+from earlystop.controller.around import surroundings_of_plan
 from earlystop.controller.cluster import BY_KIND, ROUTES, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.session import Session
 from earlystop.controller.status import confirm
@@ -51,7 +51,7 @@ async def put_in_force(
 
     Raises ClusterError when the API fails.
     """
-    around = await surroundings(cluster, session, session.plan.spec)
+    around = await surroundings_of_plan(cluster, session, now)
     refusal = preflight(around)
     if refusal is not None and share.weight == 0:
         return await _withdraw(cluster, session, around, refusal, now)

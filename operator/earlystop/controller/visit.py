@@ -90,6 +90,7 @@ class Visitor:
             if (before.phase, before.step) == (session.state.phase, session.state.step):
                 break
         await self._keep(session)
+        session.around = None
         return next_visit(session, self._delay(session), self._policies(), self._clock())
 
     async def _check(self, session: Session) -> None:
@@ -98,7 +99,8 @@ class Visitor:
             return
         if session.checked_generation != session.generation:
             session.overflow = None
-        refusal = session.overflow or await acceptance(self._cluster, session, self._reader.known(), self._sessions())
+        sources = self._reader.known()
+        refusal = session.overflow or await acceptance(self._cluster, session, sources, self._sessions(), now)
         session.checked_generation, session.checked_at = session.generation, now
         session.suspect = True
         await self._see(session, replace(session.facts, refusal=refusal))
