@@ -113,4 +113,4 @@ def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
 
 
 def _age(session: Session) -> tuple[str, str]:
-    return session.manifest["metadata"]["creationTimestamp"], session.uid
+    return session.policy.created, session.uid

@@ -72,7 +72,7 @@ class Runtime:
         key = _key(manifest)
         known = self._sessions.get(key)
         if known is not None and known.uid == manifest["metadata"]["uid"]:
-            if known.manifest["metadata"]["resourceVersion"] == manifest["metadata"]["resourceVersion"]:
+            if known.policy.version == manifest["metadata"]["resourceVersion"]:
                 return  # our own last write
             known.outdated = True
         elif not await self._adopt(key, manifest):

@@ -7,15 +7,16 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.api.sharing import shared
 from earlystop.controller.book import Book, unpack_book
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.stored import StoredPolicy
 from earlystop.delivery.surroundings import Share, Surroundings
 from earlystop.rollout.facts import Facts, facts_from
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.record import from_status
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
-RETRY_ANNOTATION = "earlystop.dev/retry"
 RECHECK_SECONDS = 300.0
 
 
@@ -23,14 +24,14 @@ RECHECK_SECONDS = 300.0
 class Session:
     """One policy as last read, and what has happened since.
 
-    manifest: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
+    policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
     stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
     proven: the share last shown to be in force. around: what acceptance has just read, and when.
     overflow: set when the counts outgrow the status.
     Times are Unix seconds.
     """
 
-    manifest: Manifest
+    policy: StoredPolicy
     spec: PolicySpec
     state: RolloutState
     ledger: Book
@@ -58,11 +59,12 @@ class Session:
         Raises ValueError (pydantic's or ours) when its spec or status cannot be understood.
         """
         state, ledger = from_status(without_defaults(manifest.get("status", {})))
-        spec = PolicySpec.model_validate(manifest["spec"])
+        spec = shared(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_book(ledger)
         status = manifest.get("status", {})
-        session = cls(manifest, spec, state, counted, state, counted, facts_from(status.get("conditions", [])))
-        known = state.phase != Phase.PENDING and status.get("observedGeneration") == session.generation
+        policy, facts = StoredPolicy.of(manifest), facts_from(status.get("conditions", []))
+        session = cls(policy, spec, state, counted, state, counted, facts)
+        known = state.phase != Phase.PENDING and policy.observed == policy.generation
         if known and session.facts.refusal is None:
             session.checked_generation, session.checked_at = session.generation, now
             session.suspect = state.phase not in WATCHING
@@ -72,32 +74,32 @@ class Session:
     @property
     def key(self) -> tuple[str, str]:
         """Namespace and name."""
-        return self.manifest["metadata"]["namespace"], self.manifest["metadata"]["name"]
+        return self.policy.namespace, self.policy.name
 
     @property
     def namespace(self) -> str:
         """Namespace of the policy."""
-        return self.key[0]
+        return self.policy.namespace
 
     @property
     def name(self) -> str:
         """Name of the policy."""
-        return self.key[1]
+        return self.policy.name
 
     @property
     def uid(self) -> str:
         """UID of the policy."""
-        return str(self.manifest["metadata"]["uid"])
+        return self.policy.uid
 
     @property
     def generation(self) -> int:
         """Generation of the spec."""
-        return int(self.manifest["metadata"]["generation"])
+        return self.policy.generation
 
     @property
     def retry_token(self) -> str:
         """What a person changes to start a campaign again."""
-        return str(self.manifest["metadata"].get("annotations", {}).get(RETRY_ANNOTATION, ""))[:128]
+        return self.policy.retry
 
     @property
     def plan(self) -> Plan:

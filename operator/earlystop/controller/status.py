@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.conditions import Condition, Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.api.sharing import shared
 from earlystop.controller.book import Book, pack_book, series_in
-from earlystop.controller.cluster import POLICIES, Cluster, Conflict, NotFound
+from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.session import Session
+from earlystop.controller.stored import Said, StoredPolicy
 from earlystop.metrics.watermark_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.record import TooLarge, to_status
@@ -35,7 +38,7 @@ async def write_status(cluster: Cluster, session: Session, state: RolloutState, 
         # What is stored stays as it is. What was seen since is kept here only, and is read again after a restart.
         session.overflow = _too_many_series(series_in(ledger))
         session.facts = replace(session.facts, refusal=session.overflow)
-        await _replace(cluster, session, dict(session.manifest.get("status", {})), session.state, now)
+        await _replace(cluster, session, await _stored_status(cluster, session, now), session.state, now)
         return
     session.overflow = None
     await _replace(cluster, session, status, state, now)
@@ -45,11 +48,11 @@ async def write_status(cluster: Cluster, session: Session, state: RolloutState, 
 
 async def _replace(cluster: Cluster, session: Session, status: dict[str, Any], state: RolloutState, now: float) -> None:
     status["observedGeneration"] = session.generation
-    old = session.manifest.get("status", {}).get("conditions", [])
-    status["conditions"] = merge_conditions(old, conditions(state, session.facts), session.generation, int(now))
-    body = {**session.manifest, "status": status}
+    said = conditions(state, session.facts)
+    status["conditions"] = merge_conditions(session.policy.said, said, session.generation, int(now))
+    body = {**session.policy.reference(), "status": status}
     try:
-        session.manifest = await cluster.replace(POLICIES, session.namespace, body, "status")
+        session.policy = StoredPolicy.of(await cluster.replace(POLICIES, session.namespace, body, "status"))
     except Conflict:
         await read_again(cluster, session, now)
         raise Outrun from None
@@ -58,14 +61,30 @@ async def _replace(cluster: Cluster, session: Session, status: dict[str, Any], s
     session.written_at = now
 
 
+async def _stored_status(cluster: Cluster, session: Session, now: float) -> dict[str, Any]:
+    """The status as it stands in the API. Raises Outrun when it is not the one that the session knows."""
+    stored = await _read(cluster, session)
+    if StoredPolicy.of(stored).digest != session.policy.digest:
+        await read_again(cluster, session, now)
+        raise Outrun
+    return dict(stored.get("status", {}))
+
+
+async def _read(cluster: Cluster, session: Session) -> Manifest:
+    manifest = await cluster.get(POLICIES, session.namespace, session.name)
+    if manifest is None or manifest["metadata"]["uid"] != session.uid:
+        raise Gone(session.label)
+    return manifest
+
+
 async def confirm(cluster: Cluster, session: Session, now: float) -> None:
     """Make sure that what is about to be acted on is still what is stored: another operator may have moved on.
 
     Raises Outrun when it is not, Gone when the policy is gone.
     """
-    known = (session.manifest.get("status"), session.generation)
+    known = (session.policy.digest, session.generation)
     await read_again(cluster, session, now)
-    if (session.manifest.get("status"), session.generation) != known:
+    if (session.policy.digest, session.generation) != known:
         raise Outrun
 
 
@@ -74,15 +93,12 @@ async def read_again(cluster: Cluster, session: Session, now: float) -> None:
 
     Raises Gone when the policy, or the one with this UID, is gone.
     """
-    fresh = await cluster.get(POLICIES, session.namespace, session.name)
-    if fresh is None or fresh["metadata"]["uid"] != session.uid:
-        raise Gone(session.label)
-    known = session.manifest.get("status")
+    fresh = await _read(cluster, session)
     session.outdated = False
-    loaded = Session.load(fresh, now)
-    session.manifest = fresh
-    session.spec = loaded.spec
-    if fresh.get("status") != known:
+    policy, spec = StoredPolicy.of(fresh), shared(PolicySpec.model_validate(fresh["spec"]))
+    loaded = Session.load(fresh, now) if policy.digest != session.policy.digest else None
+    session.policy, session.spec = policy, spec
+    if loaded is not None:
         log.info("the status was written by someone else; going on from it", extra=session.log_fields)
         session.state = session.stored = loaded.state
         session.ledger = session.stored_ledger = loaded.ledger
@@ -94,20 +110,20 @@ class Gone(Exception):
 
 
 def merge_conditions(
-    old: list[dict[str, Any]], new: tuple[Condition, ...], generation: int, now: int
+    old: tuple[Said, ...], new: tuple[Condition, ...], generation: int, now: int
 ) -> list[dict[str, Any]]:
     """Conditions as Kubernetes keeps them: the time of transition changes only when the status does."""
-    before = {condition["type"]: condition for condition in old}
+    before = {condition.type: condition for condition in old}
     merged = []
     for condition in new:
         known = before.get(condition.type.value)
-        same = known is not None and known["status"] == condition.status.value
+        same = known is not None and known.status == condition.status.value
         merged.append(
             {
                 "type": condition.type.value,
                 "status": condition.status.value,
                 "observedGeneration": generation,
-                "lastTransitionTime": known["lastTransitionTime"] if same and known else rfc3339(now),
+                "lastTransitionTime": known.since if same and known else rfc3339(now),
                 "reason": condition.reason,
                 "message": condition.message[:2048],
             }
@@ -117,11 +133,9 @@ def merge_conditions(
 
 def unsaid(session: Session) -> bool:
     """Whether the stored conditions differ from what would be said now, but for wording and numbers."""
-    stored = session.manifest.get("status", {}).get("conditions", [])
-    said = {(condition["type"], condition["status"], condition["reason"]) for condition in stored}
-    generation = session.manifest.get("status", {}).get("observedGeneration")
+    said = {(condition.type, condition.status, condition.reason) for condition in session.policy.said}
     now = {(c.type.value, c.status.value, c.reason) for c in conditions(session.state, session.facts)}
-    return said != now or generation != session.generation
+    return said != now or session.policy.observed != session.generation
 
 
 def _too_many_series(series: int) -> Refusal:

@@ -240,7 +240,7 @@ class Visitor:
     async def _tell(self, session: Session, story: Story) -> None:
         level = logging.WARNING if story.warning else logging.INFO
         log.log(level, "%s: %s", story.reason, story.message, extra=session.log_fields)
-        await self._events.tell(session.manifest, story, self._clock())
+        await self._events.tell(session.policy.reference(), story, self._clock())
 
     def _delay(self, session: Session) -> float:
         if session.state.phase == Phase.PENDING:

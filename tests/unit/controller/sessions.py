@@ -43,7 +43,7 @@ def manifest(
     if state is not None:
         status = to_status(name, uid, policy(changes), state, pack(ledger or Ledger()))
         status["observedGeneration"] = 1
-        status["conditions"] = merge_conditions([], conditions(state, facts or Facts()), 1, NOW)
+        status["conditions"] = merge_conditions((), conditions(state, facts or Facts()), 1, NOW)
         made["status"] = status
     return made
 

@@ -12,6 +12,7 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.controller.cluster import POLICIES
 from earlystop.controller.session import Session
 from earlystop.controller.status import Gone, Outrun, merge_conditions, read_again, unsaid, write_status
+from earlystop.controller.stored import said_in
 from earlystop.metrics.ledger import Ledger, SeriesKey
 from earlystop.metrics.watermark import SeriesId, Watermark, WatermarkLedger
 from earlystop.rollout.kernel import suspend_or_resume
@@ -28,7 +29,7 @@ CROWD = Ledger({SeriesKey(0, Variant.BASELINE, "qa", f"process-{n}"): TALLY for 
 
 
 def merged(old: list[dict[str, Any]], *new: Condition, now: int = NOW) -> list[dict[str, Any]]:
-    return merge_conditions(old, new, 3, now)
+    return merge_conditions(said_in({"conditions": old}), new, 3, now)
 
 
 def test_the_time_of_transition_changes_with_the_status_and_with_nothing_else() -> None:
