@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.conditions import Condition, Refusal
+from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.sharing import shared
 from earlystop.controller.book import Book, pack_book, series_in
@@ -131,11 +131,13 @@ def merge_conditions(
     return merged
 
 
-def unsaid(session: Session) -> bool:
-    """Whether the stored conditions differ from what would be said now, but for wording and numbers."""
-    said = {(condition.type, condition.status, condition.reason) for condition in session.policy.said}
-    now = {(c.type.value, c.status.value, c.reason) for c in conditions(session.state, session.facts)}
-    return said != now or session.policy.observed != session.generation
+def unsaid(session: Session) -> frozenset[ConditionType]:
+    """The conditions that differ from what would be said now, but for wording and numbers."""
+    if session.policy.observed != session.generation:
+        return frozenset(ConditionType)
+    said = {condition[:3] for condition in session.policy.said}
+    now = conditions(session.state, session.facts)
+    return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in said)
 
 
 def _too_many_series(series: int) -> Refusal:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from zlib import crc32
 
+from earlystop.api.conditions import ConditionType
 from earlystop.controller.session import RECHECK_SECONDS, Session
 from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.grid import next_look
@@ -15,6 +17,7 @@ RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 5.0
+COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK})
 
 
 def acceptance_is_due(session: Session, now: float) -> bool:
@@ -44,6 +47,14 @@ def store_seconds(session: Session, policies: int) -> float:
 def store_is_due(session: Session, policies: int, now: float) -> bool:
     """Whether looks that are known only here have waited long enough."""
     return session.state is not session.stored and now >= _store_due(session, policies)
+
+
+def saying_is_due(unsaid: Collection[ConditionType], session: Session, policies: int, now: float) -> bool:
+    """Whether changed conditions must be stored now. What a comparison finds wants answers for minutes and is the same
+    for a whole fleet that began together: it waits for the policy's turn, which with few policies is at once."""
+    if not set(unsaid) <= COMPARED:
+        return True
+    return bool(unsaid) and now >= tick_after(session.uid, policies / STATUS_WRITES_A_SECOND, session.written_at)
 
 
 def _store_due(session: Session, policies: int) -> float:

@@ -23,7 +23,7 @@ from earlystop.controller.looking import look_failed, look_request, routed_since
 from earlystop.controller.session import Session
 from earlystop.controller.status import read_again, unsaid, write_status
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
-from earlystop.controller.timing import acceptance_is_due, next_visit, store_is_due
+from earlystop.controller.timing import acceptance_is_due, next_visit, saying_is_due, store_is_due
 from earlystop.controller.traffic import Standing, Traffic, put_in_force
 from earlystop.controller.verdicts import store_verdict
 from earlystop.delivery.surroundings import Share
@@ -227,8 +227,8 @@ class Visitor:
 
     async def _keep(self, session: Session) -> None:
         """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
-        now = self._clock()
-        if unsaid(session) or store_is_due(session, self._policies(), now):
+        now, policies = self._clock(), self._policies()
+        if saying_is_due(unsaid(session), session, policies, now) or store_is_due(session, policies, now):
             await write_status(self._cluster, session, session.state, session.ledger, now)
             STATUS_WRITES.inc()
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.conditions import Refusal, Truth
+from earlystop.api.conditions import ConditionType, Refusal, Truth
 from earlystop.controller.session import RECHECK_SECONDS, Session
 from earlystop.controller.timing import (
+    COMPARED,
     RECHECK_REFUSED_SECONDS,
     acceptance_is_due,
     next_visit,
+    saying_is_due,
     store_is_due,
     store_seconds,
     tick_after,
@@ -121,6 +123,21 @@ def test_looks_are_stored_at_every_eighth_and_not_more_than_five_times_a_second_
     assert not store_is_due(found, 1, NOW + 10**6)
     found.state = replace(found.state)
     assert store_is_due(found, 1, NOW + 120) and not store_is_due(found, 1, NOW)
+
+
+def test_what_concerns_people_is_said_at_once_however_many_policies_there_are() -> None:
+    found = known("observing")
+    for type_ in frozenset(ConditionType) - COMPARED:
+        assert saying_is_due({type_}, found, 5000, NOW)
+        assert saying_is_due({type_, *COMPARED}, found, 5000, NOW)
+    assert not saying_is_due(set(), found, 1, NOW + 10**6)
+
+
+def test_findings_of_a_whole_fleet_are_said_no_faster_than_its_looks_are_stored() -> None:
+    found = known("observing", written_at=NOW)
+    assert saying_is_due(COMPARED, found, 1, NOW + 1)
+    assert not saying_is_due(COMPARED, found, 1000, NOW)
+    assert saying_is_due(COMPARED, found, 1000, NOW + store_seconds(found, 1000))
 
 
 @examples
