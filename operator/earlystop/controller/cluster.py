@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +22,8 @@ TIMEOUT_SECONDS = 15.0
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
 # buffer of 256 KiB; the others wait for their turn, and their timeout has not begun.
 AT_ONCE = 16
+# Objects of one answer to a list. A thousand policies at once would be 50 MiB.
+PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,20 @@ class Cluster:
 
     async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""
-        query = f"?{urlencode({'labelSelector': labels})}" if labels else ""
-        items: list[Manifest] = (await self._call("GET", resource.path(namespace) + query))["items"]
-        return items
+        return [each async for page in self.pages(resource, namespace, labels) for each in page]
+
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, labels: str = ""
+    ) -> AsyncIterator[builtins.list[Manifest]]:
+        """As `list`, some objects at a time: whoever needs little of each never holds them all."""
+        query = {"limit": PAGE, **({"labelSelector": labels} if labels else {})}
+        while True:
+            found = await self._call("GET", f"{resource.path(namespace)}?{urlencode(query)}")
+            yield found["items"]
+            token = found.get("metadata", {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""

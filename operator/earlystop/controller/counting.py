@@ -35,6 +35,7 @@ Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
 
 @dataclass(slots=True)
 class _Batch:
+    spec: SourceSpec
     requests: dict[str, CountRequest] = field(default_factory=dict)
     results: asyncio.Future[Answers] | None = None
 
@@ -80,8 +81,8 @@ class CountReader:
     async def _read_together(self, source: str, spec: SourceSpec, request: CountRequest, at: int) -> Result:
         batch = self._batches.get((source, at))
         if batch is None:
-            batch = self._batches[source, at] = _Batch(results=asyncio.get_running_loop().create_future())
-            self._start(self._flush(source, spec, at))
+            batch = self._batches[source, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
+            self._start(self._flush(source))
         batch.requests[request.policy] = request
         assert batch.results is not None  # set where the batch is made
         return (await asyncio.shield(batch.results))[request.policy]
@@ -92,30 +93,39 @@ class CountReader:
         if spec is not None:
             await self._ask(source, spec, [source], partial(_probe, source, at))
 
-    async def _flush(self, source: str, spec: SourceSpec, at: int) -> None:
+    async def _flush(self, source: str) -> None:
+        """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
+        catch up with others, and share their queries from there on. A batch takes requests until its turn comes."""
         await asyncio.sleep(GATHER_SECONDS)
-        batch = self._batches.pop((source, at))
-        assert batch.results is not None  # set where the batch is made
-        requests = list(batch.requests.values())
-        question = partial(_read, requests, at, spec.namespace_label)
-        batch.results.set_result(await self._ask(source, spec, list(batch.requests), question))
+        async with self._turns[source]:
+            at = min(moment for name, moment in self._batches if name == source)
+            batch = self._batches.pop((source, at))
+            assert batch.results is not None  # set where the batch is made
+            question = partial(_read, list(batch.requests.values()), at, batch.spec.namespace_label)
+            batch.results.set_result(await self._ask_now(source, batch.spec, list(batch.requests), question))
 
     async def _ask(
         self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
-        """What the source answers, in its turn. Raises nothing: without an answer, every policy has the failure."""
+        """What the source answers, in its turn."""
         async with self._turns[source]:
-            try:
+            return await self._ask_now(source, spec, policies, question)
+
+    async def _ask_now(
+        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+    ) -> Answers:
+        """What the source answers. Raises nothing: without an answer, every policy has the failure."""
+        try:
+            answers = await self._exchange(source, spec, question)
+            if _is_refused(answers) and await self._connections.renewed(source, spec):
                 answers = await self._exchange(source, spec, question)
-                if _is_refused(answers) and await self._connections.renewed(source, spec):
-                    answers = await self._exchange(source, spec, question)
-            except MetricsFailure as failure:
-                answers = dict.fromkeys(policies, failure.with_traceback(None))
-            except Exception as error:
-                # A bug must hold the rollouts that it concerns, not end the operator's loop.
-                log.exception("reading counts of %d policies failed", len(policies))
-                what = f"the answer could not be used ({type(error).__name__})"
-                answers = dict.fromkeys(policies, MetricsFailure(FailureKind.MALFORMED, what))
+        except MetricsFailure as failure:
+            answers = dict.fromkeys(policies, failure.with_traceback(None))
+        except Exception as error:
+            # A bug must hold the rollouts that it concerns, not end the operator's loop.
+            log.exception("reading counts of %d policies failed", len(policies))
+            what = f"the answer could not be used ({type(error).__name__})"
+            answers = dict.fromkeys(policies, MetricsFailure(FailureKind.MALFORMED, what))
         self.report(source, spec, failure_of_source(answers.values()))
         return answers
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import kopf
 
+from earlystop.controller.cluster import PAGE
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, SELECTOR
 
@@ -47,6 +48,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.connect_timeout = 10
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
+    chosen.watching.chunk_size = PAGE
     chosen.watching.label_selectors["httproutes"] = SELECTOR
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()

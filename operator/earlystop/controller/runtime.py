@@ -148,14 +148,22 @@ class Runtime:
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
         before = dict(self._sessions)
-        lists = [await self._cluster.list(POLICIES, namespace) for namespace in self._namespaces]
-        listed = {_key(manifest): manifest for manifests in lists for manifest in manifests}
+        listed: dict[Key, str] = {}
+        missed: list[Manifest] = []
+        for namespace in self._namespaces:
+            async for page in self._cluster.pages(POLICIES, namespace):
+                listed |= {_key(manifest): manifest["metadata"]["uid"] for manifest in page}
+                missed += [manifest for manifest in page if not self._knows(manifest)]
         for key, session in before.items():
-            if key not in listed or listed[key]["metadata"]["uid"] != session.uid:
+            if listed.get(key) != session.uid:
                 self._forget(key, session)
-        for key, manifest in listed.items():
-            if key not in self._sessions:
+        for manifest in missed:
+            if _key(manifest) not in self._sessions:
                 await self.policy_seen(manifest)
+
+    def _knows(self, manifest: Manifest) -> bool:
+        session = self._sessions.get(_key(manifest))
+        return session is not None and session.uid == manifest["metadata"]["uid"]
 
     async def _visit(self, key: Key) -> float | None:
         session = self._sessions.get(key)

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from earlystop.controller.telemetry import LAST_BEAT
 
-AT_ONCE = 100
+# Visits that wait for the same source share its queries, so a whole fleet that is behind may be under way at once.
+AT_ONCE = 1000
 LONGEST_SLEEP = 5.0
 
 log = logging.getLogger(__name__)

@@ -60,8 +60,12 @@ class Sweeper:
 
     async def _living(self) -> set[str]:
         """UIDs from the API itself: a policy that cannot be read by this operator lives as well."""
-        lists = [await self._cluster.list(POLICIES, namespace) for namespace in self._namespaces]
-        return {str(manifest["metadata"]["uid"]) for manifests in lists for manifest in manifests}
+        return {
+            str(manifest["metadata"]["uid"])
+            for namespace in self._namespaces
+            async for page in self._cluster.pages(POLICIES, namespace)
+            for manifest in page
+        }
 
     async def _let_go(self, kind: str, manifest: Manifest) -> None:
         resource = BY_KIND[kind]

@@ -83,6 +83,7 @@ class Plan:
         return objective
 
 
+@lru_cache(maxsize=4096)
 def plan_text(spec: PolicySpec, retry: str = "") -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again."""

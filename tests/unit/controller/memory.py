@@ -60,7 +60,7 @@ class Memory(Cluster):
             raise self._failures[method].pop(0)
         if method == "GET" and path.rpartition("/")[2] in COLLECTIONS:
             below = [each for key, each in sorted(self.objects.items()) if _is_below(path, key, each, query)]
-            return copy.deepcopy({"items": below})
+            return copy.deepcopy(_page(below, parse_qs(query)))
         if method == "POST":
             assert body is not None
             return self._create(f"{path}/{body['metadata']['name']}", body)
@@ -95,6 +95,13 @@ class Memory(Cluster):
         copied["metadata"].setdefault("creationTimestamp", LONG_AGO)
         copied["metadata"]["resourceVersion"] = str(next(self._versions))
         return copied
+
+
+def _page(manifests: list[Manifest], query: dict[str, list[str]]) -> Manifest:
+    """As many as are asked for, and where to go on."""
+    begin = int(query.get("continue", ["0"])[0])
+    end = begin + int(query.get("limit", [str(len(manifests))])[0])
+    return {"items": manifests[begin:end], "metadata": {"continue": str(end)} if end < len(manifests) else {}}
 
 
 def _is_below(path: str, key: str, manifest: Manifest, query: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import POLICIES, Manifest
+from earlystop.controller.cluster import PAGE, POLICIES, Manifest
 from earlystop.controller.runtime import Runtime
 from earlystop.rollout.kernel import weights_in_force
 from tests.unit.controller.memory import Memory
@@ -65,14 +65,14 @@ async def test_a_visit_that_finds_its_policy_gone_does_not_forget_the_one_that_t
 async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listing = place.api.list
+    listing = place.api.pages
 
-    async def slow(*which: Any) -> list[Manifest]:
-        found = await listing(*which)
-        await place.created("0b000000-new")
-        return found
+    async def slow(*which: Any) -> AsyncIterator[list[Manifest]]:
+        async for found in listing(*which):
+            await place.created("0b000000-new")
+            yield found
 
-    monkeypatch.setattr(place.api, "list", slow)
+    monkeypatch.setattr(place.api, "pages", slow)
     await place.runtime.compare_with_list()
     assert place.known == ["0b000000-new"]
 
@@ -123,3 +123,12 @@ async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) ->
     place.api.put(POLICIES, stored)
     await place.runtime.compare_with_list()
     assert place.known == ["0a000000-old"]
+
+
+async def test_policies_that_take_several_answers_to_list_are_all_compared(place: Place) -> None:
+    uids = [f"{number:08}-uid" for number in range(2 * PAGE + 1)]
+    for uid in uids:
+        made = manifest(name=f"qa-{uid}", uid=uid)
+        place.api.put(POLICIES, made)
+    await place.runtime.compare_with_list()
+    assert sorted(place.known) == uids
