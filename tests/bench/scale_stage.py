@@ -46,7 +46,8 @@ class Stage:
     def start_operator(self) -> float:
         """Start the operator; returns the moment at which it was started, by the monotonic clock."""
         begun = time.monotonic()
-        environment = {"KUBECONFIG": str(self._kubeconfig)}
+        # As the chart's Deployment sets it.
+        environment = {"KUBECONFIG": str(self._kubeconfig), "MALLOC_ARENA_MAX": "2"}
         options = ["--host=127.0.0.1", f"--port={OPERATOR_URL.rsplit(':', 1)[1]}"]
         self.operator = _python("operator", "earlystop.controller", options, self._access.directory, environment)
         return begun

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
@@ -24,9 +26,9 @@ _EMPTY_WORD = '""'
 _PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SeriesKey:
-    """Who counted what: step index >= 0, variant's label, query class, and the id of the process's start."""
+class SeriesKey(NamedTuple):
+    """Who counted what: step index >= 0, variant's label, query class, and the id of the process's start. A tuple, since
+    each look asks for thousands of its hashes."""
 
     step: int
     variant: str
@@ -53,8 +55,14 @@ def merge(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Ledger:
     rows = dict(ledger.rows)
     for key, tally in observed.items():
         known = rows.get(key)
-        rows[key] = tally if known is None else Tally(*map(max, known.row(), tally.row()))
+        rows[key] = tally if known is None else _larger(known, tally)
     return Ledger(rows)
+
+
+def _larger(known: Tally, seen: Tally) -> Tally:
+    """Field by field. Counters only grow, so it nearly always is what was seen, and needs no Tally of its own."""
+    row = tuple(map(max, known.row(), seen.row()))
+    return seen if row == seen.row() else Tally(*row)
 
 
 def totals(
@@ -116,7 +124,7 @@ def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
         return None
     step, variant, query_class, process, counts = words
     numbers = counts.split(",")
-    if len(numbers) > len(TALLY_FIELDS) or not all(_is_count(number) for number in (step, *numbers)):
+    if len(numbers) > len(TALLY_FIELDS) or not all(map(_is_count, (step, *numbers))):
         return None
     try:
         key = SeriesKey(int(step), _unword(variant), _unword(query_class), _unword(process))
@@ -131,9 +139,11 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 20
 
 
+@lru_cache(maxsize=4096)
 def _word(text: str) -> str:
     return quote(text, safe=_PLAIN, errors="surrogatepass") or _EMPTY_WORD
 
 
+@lru_cache(maxsize=4096)
 def _unword(word: str) -> str:
     return "" if word == _EMPTY_WORD else unquote(word, errors="surrogatepass")

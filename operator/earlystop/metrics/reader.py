@@ -9,8 +9,21 @@ from functools import lru_cache
 from typing import Protocol
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
-from earlystop.metrics import convention as names
 from earlystop.metrics.answer import TIME_TOLERANCE_SECONDS, Sample, moved
+from earlystop.metrics.convention import (
+    FIELD_INDEX,
+    OUTCOME,
+    PAIRS,
+    POLICY,
+    PROCESS,
+    QUERY_CLASS,
+    RESULT,
+    REVISION,
+    SENTIMENT,
+    STEP,
+    UNASSIGNED,
+    VARIANT,
+)
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
@@ -51,11 +64,11 @@ class CountRequest:
     variants: tuple[str, ...] = (Variant.CANDIDATE.value,)
 
     def __post_init__(self) -> None:
-        reserved = ("", Variant.BASELINE.value, names.UNASSIGNED)
+        reserved = ("", Variant.BASELINE.value, UNASSIGNED)
         if any(label in reserved or len(label) > MAX_LABEL for label in self.variants):
             raise ValueError(
                 f"{self.policy}: {self.variants} are no labels of candidates; write 1 to {MAX_LABEL} characters, and "
-                f"neither {Variant.BASELINE} nor {names.UNASSIGNED}"
+                f"neither {Variant.BASELINE} nor {UNASSIGNED}"
             )
         if len(set(self.variants)) != len(self.variants) or len(self.variants) > MAX_CANDIDATES:
             raise ValueError(f"{self.policy}: {self.variants} are not up to {MAX_CANDIDATES} different candidates")
@@ -145,7 +158,7 @@ def judge_samples(
     """Pure part of `read_counts`: the rows of one query shared out among its policies."""
     gathered = {(request.policy, request.revision): _Gathered(request) for request in requests}
     for labels, value in samples:
-        mine = gathered.get((labels.get(names.POLICY, ""), labels.get(names.REVISION, "")))
+        mine = gathered.get((labels.get(POLICY, ""), labels.get(REVISION, "")))
         if mine is not None:
             mine.take(labels, value, namespace_label)
     return {policy: rows.result(at, namespace_label) for (policy, _), rows in gathered.items()}
@@ -172,12 +185,12 @@ class _Gathered:
             self.refused += READING not in labels
             return
         metric = get("__name__", "")
-        place = names.FIELD_INDEX.get((metric, get(names.OUTCOME, ""), get(names.RESULT, ""), get(names.SENTIMENT, "")))
+        place = FIELD_INDEX.get((metric, get(OUTCOME, ""), get(RESULT, ""), get(SENTIMENT, "")))
         if place is None:
             self._take_other(labels, value)
             return
-        step, variant = get(names.STEP, ""), get(names.VARIANT, "")
-        if metric == names.PAIRS:
+        step, variant = get(STEP, ""), get(VARIANT, "")
+        if metric == PAIRS:
             # A pair is of two variants and is kept with the one that is tried, which has a label if it has a name.
             variant = "" if variant == Variant.BASELINE else variant or Variant.CANDIDATE.value
         if variant not in self.variants or not _is_step(step):
@@ -185,7 +198,7 @@ class _Gathered:
         if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
             self.failure = _not_a_count(self.policy, metric, variant, value)
             return
-        key = (step, variant, get(names.QUERY_CLASS, ""), get(names.PROCESS, ""))
+        key = (step, variant, get(QUERY_CLASS, ""), get(PROCESS, ""))
         row = self.counts.get(key)
         if row is None:
             row = self.counts[key] = [0] * len(TALLY_FIELDS)
