@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -41,6 +41,7 @@ class LoadSummary:
 
     failures: failed requests by HTTP status or name of the exception;
     variants: ok requests by the variant that the answer's header reports, "" where it reports none;
+    cohorts: the same for each cohort that the load has;
     examples: the first failures, each with its time (UTC), kind and first words.
     """
 
@@ -51,6 +52,7 @@ class LoadSummary:
     failures: dict[str, int]
     variants: dict[str, int]
     examples: list[str] = field(default_factory=list)
+    cohorts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -60,7 +62,9 @@ class LoadSummary:
     def line(self) -> str:
         """The summary as one line of JSON."""
         row = {"sent": self.sent, "ok": self.ok, "failed": self.failed, "seconds": round(self.seconds, 3)}
-        more = {"failures": self.failures, "variants": self.variants, "examples": self.examples}
+        more: dict[str, object] = {"failures": self.failures, "variants": self.variants, "examples": self.examples}
+        if self.cohorts:
+            more["cohorts"] = self.cohorts
         return json.dumps({**row, "rate": round(self.rate, 1), **more})
 
 
@@ -71,7 +75,9 @@ class LoadPlan:
     url: scheme, host and port of the gateway or the server; rate: requests a second, above 0;
     seconds, requests: end after so long or so many, None for no such end; seed: of the draw of questions;
     concurrency: open requests at a time, at least 1; a request due beyond it is left out, never queued;
-    headers: sent with each request, `Host` among them where a gateway routes by it.
+    headers: sent with each request, `Host` among them where a gateway routes by it;
+    cohort_header, cohorts: a header that every user sends, and its values; a user keeps the same one, and an empty one
+    stands for users who send none; users: how many there are, evenly over the cohorts; who asks is drawn at random.
     Raises ValueError for a value out of range.
     """
 
@@ -84,6 +90,9 @@ class LoadPlan:
     headers: Mapping[str, str] = field(default_factory=dict)
     variant_header: str = "x-early-stop-variant"
     timeout_seconds: float = 30.0
+    cohort_header: str = "x-user-cohort"
+    cohorts: tuple[str, ...] = ()
+    users: int = 1_000
 
     def __post_init__(self) -> None:
         Pace(self.rate, at=0.0)
@@ -92,6 +101,15 @@ class LoadPlan:
             raise ValueError(f"the URL is {self.url!r}; write it like http://127.0.0.1:8080")
         if self.concurrency < 1:
             raise ValueError(f"the concurrency is {self.concurrency}; write 1 or more")
+        if len(set(self.cohorts)) != len(self.cohorts) or self.users < max(1, len(self.cohorts)):
+            raise ValueError(f"{self.users} users in the cohorts {self.cohorts}; write each once, and a user for each")
+
+
+class _Question(NamedTuple):
+    """A request's body, and the cohort of the user who asks, None without cohorts."""
+
+    body: bytes
+    cohort: str | None
 
 
 class _Asker:
@@ -101,8 +119,10 @@ class _Asker:
         self._session = session
         self._url = plan.url.rstrip("/") + "/v1/chat/completions"
         self._variant_header = plan.variant_header
+        self._cohort_header = plan.cohort_header
         self.failures: Counter[str] = Counter()
         self.variants: Counter[str] = Counter()
+        self.cohorts: dict[str, Counter[str]] = {cohort: Counter() for cohort in plan.cohorts}
         self.examples: list[str] = []
 
     @property
@@ -110,16 +130,20 @@ class _Asker:
         """Requests that have ended, well or not."""
         return self.failures.total() + self.variants.total()
 
-    async def ask(self, body: bytes) -> None:
+    async def ask(self, question: _Question) -> None:
         """One request; every end of it is counted once."""
+        headers = {self._cohort_header: question.cohort} if question.cohort else {}
         try:
-            async with self._session.post(self._url, data=body) as response:
+            async with self._session.post(self._url, data=question.body, headers=headers) as response:
                 words = await response.read()
         except (aiohttp.ClientError, OSError) as error:
             self._failed(type(error).__name__, str(error))
             return
         if response.status == 200:
-            self.variants[response.headers.get(self._variant_header, "")] += 1
+            variant = response.headers.get(self._variant_header, "")
+            self.variants[variant] += 1
+            if question.cohort is not None:
+                self.cohorts[question.cohort][variant] += 1
         else:
             self._failed(str(response.status), words[:KEPT_CHARACTERS].decode(errors="replace"))
 
@@ -143,23 +167,26 @@ async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event
         timeout=aiohttp.ClientTimeout(total=plan.timeout_seconds),
     ) as session:
         asker = _Asker(session, plan)
-        sent, seconds = await _send(plan, asker, _draw(questions, plan.seed), stop or asyncio.Event())
+        sent, seconds = await _send(plan, asker, _draw(questions, plan), stop or asyncio.Event())
     ok, failed = asker.variants.total(), asker.failures.total()
-    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants), asker.examples)
+    cohorts = {cohort: dict(variants) for cohort, variants in asker.cohorts.items()}
+    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants), asker.examples, cohorts)
 
 
-def _draw(questions: Sequence[str], seed: int) -> Iterator[bytes]:
-    """Request bodies without end, drawn with replacement; each is serialised once, beforehand."""
+def _draw(questions: Sequence[str], plan: LoadPlan) -> Iterator[_Question]:
+    """Requests without end, questions and users drawn with replacement; each body is serialised once, beforehand."""
     bodies = [
         json.dumps({"model": MODEL, "messages": [{"role": "user", "content": question}]}).encode()
         for question in questions
     ]
-    rng = random.Random(seed)
+    rng, users = random.Random(plan.seed), random.Random(plan.seed + 1)
     while True:
-        yield bodies[int(rng.random() * len(bodies))]
+        body = bodies[int(rng.random() * len(bodies))]
+        user = int(users.random() * plan.users)
+        yield _Question(body, plan.cohorts[user % len(plan.cohorts)] if plan.cohorts else None)
 
 
-async def _send(plan: LoadPlan, asker: _Asker, bodies: Iterator[bytes], stop: asyncio.Event) -> tuple[int, float]:
+async def _send(plan: LoadPlan, asker: _Asker, drawn: Iterator[_Question], stop: asyncio.Event) -> tuple[int, float]:
     """Sends at the plan's pace and returns how many were sent, and the seconds of sending."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -171,8 +198,8 @@ async def _send(plan: LoadPlan, asker: _Asker, bodies: Iterator[bytes], stop: as
         while not stop.is_set() and sent < most_requests and loop.time() - began < most_seconds:
             pace = pace.wait(loop.time())
             count = int(min(pace.due, plan.concurrency - (sent - asker.answered), most_requests - sent))
-            for body in islice(bodies, count):
-                open_requests.create_task(asker.ask(body))
+            for question in islice(drawn, count):
+                open_requests.create_task(asker.ask(question))
             sent += count
             pace = pace.send(count)
             until_end = began + most_seconds - loop.time()
@@ -197,6 +224,9 @@ def main(
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
     concurrency: Annotated[int, typer.Option(help="Open requests at a time.")] = 64,
     header_prefix: Annotated[str, typer.Option(help="Prefix of the headers that name the variant.")] = DEFAULT_PREFIX,
+    cohort_header: Annotated[str, typer.Option(help="Header that says the user's cohort.")] = "x-user-cohort",
+    cohorts: Annotated[str, typer.Option(help="Its values, like a,b; an empty one for users without.")] = "",
+    users: Annotated[int, typer.Option(help="Users, evenly over the cohorts.")] = 1_000,
 ) -> None:
     """Asks recorded questions at a steady rate; prints one line of JSON at the end."""
     try:
@@ -208,6 +238,9 @@ def main(
             concurrency=concurrency,
             headers={} if host_header is None else {"Host": host_header},
             variant_header=f"{header_prefix}variant",
+            cohort_header=cohort_header,
+            cohorts=tuple(cohorts.split(",")) if cohorts else (),
+            users=users,
         )
         questions = [recording.question for recording in load_recordings(data)]
     except (ValueError, OSError) as error:

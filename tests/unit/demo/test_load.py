@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -69,6 +70,38 @@ async def test_questions_are_drawn_evenly_and_with_replacement() -> None:
         await run_load(LoadPlan(url, rate=5_000, requests=400), QUESTIONS[:4])
     # Binomial(400, 1/4) has a standard deviation of 8.7; five of them.
     assert all(abs(count - 100) <= 43 for count in times.values())
+
+
+async def test_a_users_cohort_is_sent_with_each_request_and_answers_are_told_apart_by_it() -> None:
+    seen: Counter[str | None] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        cohort = request.headers.get("x-user-cohort")
+        seen[cohort] += 1
+        return web.Response(headers={"x-early-stop-variant": {"a": "baseline", "b": "w5"}.get(str(cohort), "none")})
+
+    async with answering(answer) as url:
+        summary = await run_load(LoadPlan(url, rate=5_000, requests=600, cohorts=("a", "b", ""), users=300), QUESTIONS)
+    assert set(seen) == {"a", "b", None}
+    # Binomial(600, 1/3) has a standard deviation of 11.5; five of them.
+    assert all(abs(count - 200) <= 58 for count in seen.values())
+    assert summary.cohorts == {"a": {"baseline": seen["a"]}, "b": {"w5": seen["b"]}, "": {"none": seen[None]}}
+    assert json.loads(summary.line())["cohorts"] == summary.cohorts
+
+
+async def test_without_cohorts_no_such_header_is_sent_and_the_same_questions_are_asked() -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        assert ("x-user-cohort" in request.headers) == (len(asked) >= 40)
+        asked.append((await request.json())["messages"][0]["content"])
+        return web.Response()
+
+    async with answering(answer) as url:
+        for cohorts in ((), ("a", "b")):
+            plan = LoadPlan(url, rate=5_000, requests=40, concurrency=1, cohorts=cohorts)
+            assert (await run_load(plan, QUESTIONS)).ok == 40
+    assert asked[:40] == asked[40:]
 
 
 async def test_failures_are_counted_by_status_and_answers_by_variant() -> None:
@@ -205,6 +238,10 @@ def test_rate_and_concurrency_out_of_range_are_refused() -> None:
         LoadPlan("http://127.0.0.1", rate=0)
     with pytest.raises(ValueError, match="concurrency"):
         LoadPlan("http://127.0.0.1", concurrency=0)
+    with pytest.raises(ValueError, match="cohorts"):
+        LoadPlan("http://127.0.0.1", cohorts=("a", "a"))
+    with pytest.raises(ValueError, match="cohorts"):
+        LoadPlan("http://127.0.0.1", cohorts=("a", "b"), users=1)
 
 
 def test_the_summary_is_one_line_of_json() -> None:
