@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from functools import cache
 
 import pytest
 
 from earlystop.api.counts import Tally
+from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
 from earlystop.demo.voting import read_sample, vote
 from earlystop.evaluator.scoring import exact_match
@@ -20,22 +20,21 @@ HEADER = "x-early-stop-shadow"
 SHADOW = {HEADER: ", ".join(f"{name};window={window}" for name, window in WINDOWS.items())}
 
 
-@cache
-def right(window: int) -> tuple[bool, ...]:
-    """Whether each recorded answer at this window is right, computed from the file itself."""
-    votes = [(vote([read_sample(text) for text in each.samples], window), each.gold) for each in source()]
-    return tuple(voted.answer is not None and exact_match(voted.answer, gold) for voted, gold in votes)
-
-
-def source() -> tuple:  # type: ignore[type-arg]
+def source() -> list[Recording]:
     """The recorded GPT-3.5 answers where they are at hand, else the shipped set."""
-    return recordings(expected().source)
+    return list(recordings(expected().source))
 
 
-def pairs_of(window: int, full: int = 40) -> Tally:
-    """The pairs of all recorded questions."""
-    both = list(zip(right(full), right(window), strict=True))
-    return Tally(
+def right(recording: Recording, window: int) -> bool:
+    """Whether the recorded answer at this window is right, computed from the recording itself."""
+    voted = vote([read_sample(text) for text in recording.samples], window)
+    return voted.answer is not None and exact_match(voted.answer, recording.gold)
+
+
+def shadow_of(answered: list[Recording], window: int, full: int = 40) -> Tally:
+    """What a candidate must be counted as when the baseline answered these recordings."""
+    both = [(right(each, full), right(each, window)) for each in answered]
+    return tally_of(answered, window) + Tally(
         pairs_both=both.count((True, True)),
         pairs_baseline_only=both.count((True, False)),
         pairs_candidate_only=both.count((False, True)),
@@ -50,19 +49,19 @@ async def left_out(client: Client) -> float:
 
 
 async def test_every_shadowed_window_is_counted_as_the_file_says_to_the_last_token_and_pair() -> None:
-    recorded = list(source())
+    recorded = source()
     async with serving(recorded=recorded) as (client, _):
         await ask_all(client, recorded, told("baseline", 40) | SHADOW)
         counted = await tallies(client)
         assert await left_out(client) == 0
     assert counted.pop((REVISION, "0", "baseline")) == tally_of(recorded, 40)
     for name, window in WINDOWS.items():
-        assert counted.pop((REVISION, "0", name)) == tally_of(recorded, window) + pairs_of(window), name
+        assert counted.pop((REVISION, "0", name)) == shadow_of(recorded, window), name
     assert counted == {}
 
 
 async def test_the_user_gets_the_baselines_answer_byte_for_byte() -> None:
-    recorded = [each for each, good in zip(source(), right(1), strict=True) if not good][:10]
+    recorded = [each for each in source() if not right(each, 1)][:10]
     replay = Replay(recorded)
     async with serving(recorded=recorded) as (client, _):
         for recording in recorded:
