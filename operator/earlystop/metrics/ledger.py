@@ -27,8 +27,8 @@ _PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
 
 
 class SeriesKey(NamedTuple):
-    """Who counted what: step index >= 0, variant's label, query class, and the id of the process's start. A tuple, since
-    each look asks for thousands of its hashes."""
+    """Who counted what: step index >= 0, variant's label, query class, and the id of the process's start. A tuple,
+    since each look asks for thousands of its hashes."""
 
     step: int
     variant: str
