@@ -16,7 +16,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.gateway_header import render
 from earlystop.delivery.golden import GOLDEN_HEADER
-from earlystop.delivery.surroundings import Share, Surroundings
+from earlystop.delivery.surroundings import Share, Surroundings, VariantShare
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.evaluator import pin
@@ -34,7 +34,11 @@ pytest_plugins = ["tests.cluster.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT, HOST, PAIRS = 8123, "golden.example.com", 40
-SHARE = Share("5f3a9c", 1, 5)
+SHARE = Share(
+    "5f3a9c",
+    1,
+    (VariantShare("baseline", 95, (("window", "40"),)), VariantShare("candidate", 5, (("window", "1"),))),
+)
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
-from earlystop.delivery.gateway_header import alias_name, overlay_name
 from earlystop.delivery.golden import rules_in_force
+from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
 from earlystop.demo.recordings import load_recordings
 from earlystop.rollout.packing import unpack_looks

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from earlystop.delivery.gateway_header import overlay_name
+from earlystop.delivery.names import overlay_name
 from tests.cluster.access import Access
 from tests.cluster.binaries import binary
 from tests.cluster.processes import Child, wait_until

@@ -6,9 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import ObjectName, Value, rules
+from earlystop.api.values import ObjectName, SettingName, Value, rules
 
+DEFAULT_PREFIX = "x-early-stop-"
 HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][-a-z0-9]*-$")]
+# A token of RFC 9110, as Gateway API takes it.
+HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
+HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+
+# Of one connection, or rewritten on the way; content-type is what an overlay may match on itself.
+FORBIDDEN_HEADERS = (
+    *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
+    *("transfer-encoding", "upgrade", "host", "content-length", "content-type"),
+)
 
 
 class RouteReference(Value):
@@ -17,30 +27,112 @@ class RouteReference(Value):
     name: ObjectName = Field(description="Name of the HTTPRoute that leads to the target.")
 
 
-class GatewayHeader(Value):
-    """Per-request headers that a Gateway API data plane sets on each variant's share."""
+class ByRoute(Value):
+    """What all modes have in common that reach requests by an overlay of the user's route."""
 
     route_ref: RouteReference = Field(description="The HTTPRoute that leads to the target.")
     header_prefix: HeaderPrefix = Field(
-        "x-early-stop-", description="Beginning of every header that carries a setting, with its final hyphen."
+        DEFAULT_PREFIX, description="Beginning of every header that carries a setting, with its final hyphen."
     )
+
+
+class GatewayHeader(ByRoute):
+    """Per-request headers that a Gateway API data plane sets on each variant's share."""
+
+
+class Shadow(ByRoute):
+    """The server judges every candidate on the baseline's requests; no user gets a candidate's answer."""
+
+
+class Cohort(Value):
+    """Whose requests get a variant: those with one of these values of the cohorts' header."""
+
+    variant: SettingName = Field(description='"baseline" or the name of a candidate.')
+    values: Annotated[tuple[HeaderValue, ...], Field(min_length=1, max_length=16)] = Field(
+        description="Values of the header, compared exactly."
+    )
+
+
+class HeaderCohort(ByRoute):
+    """A variant for each cohort of users, told apart by a header that requests already carry."""
+
+    model_config = rules(
+        {
+            "rule": f"!(self.header.lowerAscii() in {list(FORBIDDEN_HEADERS)})",
+            "messageExpression": "'headerCohort.header: ' + self.header + ' belongs to the connection or the body; "
+            "write a header of your own, for example x-user-cohort'",
+        },
+        {
+            "rule": f"!self.header.lowerAscii().startsWith('{DEFAULT_PREFIX}')"
+            " && !self.header.lowerAscii().startsWith(self.headerPrefix)",
+            "messageExpression": "'headerCohort.header: ' + self.header + ' is one of the headers that the overlay "
+            "sets itself; write a header that clients send, for example x-user-cohort'",
+        },
+        {
+            "rule": "self.cohorts.exists(c, c.variant == 'baseline')",
+            "message": "headerCohort.cohorts: write a cohort for the variant baseline",
+        },
+        {
+            "rule": "self.cohorts.all(c, c.values.all(v, self.cohorts.exists_one(o, o.values.exists(w, w == v))"
+            " && c.values.exists_one(w, w == v)))",
+            "message": "headerCohort.cohorts overlap; write each value once, in the cohort of one variant",
+        },
+    )
+
+    header: HeaderName = Field(description="Header whose value tells the cohort, for example x-user-cohort.")
+    cohorts: Annotated[
+        tuple[Cohort, ...], Field(min_length=2, max_length=11, json_schema_extra={"x-list-map-key": "variant"})
+    ] = Field(description="One cohort for the baseline and for each candidate.")
+
+
+def _belongs(mode: str, field: str) -> list[dict[str, str]]:
+    """Rules that a mode has its settings, and no other mode has them."""
+    return [
+        {
+            "rule": f"self.mode != '{mode}' || has(self.{field})",
+            "message": f"delivery.mode {mode} needs delivery.{field} with a routeRef",
+        },
+        {
+            "rule": f"self.mode == '{mode}' || !has(self.{field})",
+            "message": f"delivery.{field} belongs to delivery.mode {mode}; remove it or change the mode",
+        },
+    ]
 
 
 class Delivery(Value):
     """How a variant's setting reaches the requests."""
 
     model_config = rules(
-        {
-            "rule": "self.mode != 'GatewayHeader' || has(self.gatewayHeader)",
-            "message": "delivery.mode GatewayHeader needs delivery.gatewayHeader with a routeRef",
-        },
-        {
-            "rule": "self.mode == 'GatewayHeader' || !has(self.gatewayHeader)",
-            "message": "delivery.gatewayHeader belongs to delivery.mode GatewayHeader; remove it or change the mode",
-        },
+        *_belongs("GatewayHeader", "gatewayHeader"),
+        *_belongs("HeaderCohort", "headerCohort"),
+        *_belongs("Shadow", "shadow"),
     )
 
     mode: Literal["Shadow", "GatewayHeader", "HeaderCohort", "Workload", "ConfigMap"] = Field(
-        description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests."
+        description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
+        "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
+        "server counts what the candidates would have done."
     )
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
+    header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
+    shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
+
+    @property
+    def by_route(self) -> ByRoute | None:
+        """Settings of the mode when it is one that overlays a route, else None."""
+        return self.gateway_header or self.header_cohort or self.shadow
+
+    @property
+    def route_ref(self) -> RouteReference | None:
+        """The user's route, None for a mode without one."""
+        return self.by_route.route_ref if self.by_route is not None else None
+
+    @property
+    def header_prefix(self) -> str:
+        """Beginning of every header that carries a setting."""
+        return self.by_route.header_prefix if self.by_route is not None else DEFAULT_PREFIX
+
+    @property
+    def settings_field(self) -> str:
+        """Where the mode's settings are written, as a path in the policy."""
+        return f"spec.delivery.{self.mode[0].lower()}{self.mode[1:]}"

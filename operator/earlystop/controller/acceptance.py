@@ -11,6 +11,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.around import look_around
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.session import Session
+from earlystop.controller.sharing import fullest_share
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.presets import TemplateError, checked_templates
 from earlystop.rollout.acceptance import engine_refusal, missing_counts, shadow_refusal, unbuilt
@@ -32,7 +33,7 @@ async def acceptance(
     )
     if refusal is not None:
         return refusal
-    return preflight(await look_around(cluster, session, now))
+    return preflight(await look_around(cluster, session, now), fullest_share(spec))
 
 
 def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
@@ -105,11 +106,8 @@ def _moves(session: Session, traffic: PolicySpec) -> bool:
 
 
 def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
-    return one.target_ref == other.target_ref or (
-        one.delivery.gateway_header is not None
-        and other.delivery.gateway_header is not None
-        and one.delivery.gateway_header.route_ref == other.delivery.gateway_header.route_ref
-    )
+    route = one.delivery.route_ref
+    return one.target_ref == other.target_ref or (route is not None and route == other.delivery.route_ref)
 
 
 def _age(session: Session) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import (
+    BY_KIND,
     DEPLOYMENTS,
     GATEWAY_CLASSES,
     GATEWAYS,
@@ -16,8 +17,9 @@ from earlystop.controller.cluster import (
     Manifest,
 )
 from earlystop.controller.session import Session
-from earlystop.delivery.gateway_header import alias_name, overlay_name
+from earlystop.delivery.modes import mode_of
 from earlystop.delivery.surroundings import Surroundings
+from earlystop.rollout.plan import variant_labels
 
 # What acceptance has just read, putting weights in force need not read again.
 FRESH_SECONDS = 2.0
@@ -40,33 +42,29 @@ async def surroundings_of_plan(cluster: Cluster, session: Session, now: float) -
 
 
 def _same_place(one: PolicySpec, other: PolicySpec) -> bool:
-    return one.target_ref == other.target_ref and one.delivery == other.delivery
+    same = one.target_ref == other.target_ref and one.delivery == other.delivery
+    return same and variant_labels(one) == variant_labels(other)
 
 
 async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> Surroundings:
     """Everything around the policy that its delivery mode has to know."""
     namespace = session.namespace
-    assert spec.delivery.gateway_header is not None  # the CRD demands it for this mode
+    assert spec.delivery.route_ref is not None  # the CRD demands it for every mode that is built
     deployment, route = await asyncio.gather(
         cluster.get(DEPLOYMENTS, namespace, spec.target_ref.name),
-        cluster.get(ROUTES, namespace, spec.delivery.gateway_header.route_ref.name),
+        cluster.get(ROUTES, namespace, spec.delivery.route_ref.name),
     )
     backends = _backends(route)
     gateways = _gateways(route, namespace)
-    aliases = [alias_name(name) for name in backends]
-    overlay = overlay_name(session.name)
-    found_services, found_gateways, found_aliases, found_overlay = await asyncio.gather(
+    wanted = mode_of(spec.delivery).owned_names(session.name, backends, variant_labels(spec))
+    found_services, found_gateways, found_owned = await asyncio.gather(
         asyncio.gather(*(cluster.get(SERVICES, namespace, name) for name in backends)),
         asyncio.gather(*(cluster.get(GATEWAYS, *key) for key in gateways)),
-        asyncio.gather(*(cluster.get(SERVICES, namespace, name) for name in aliases)),
-        cluster.get(ROUTES, namespace, overlay),
+        asyncio.gather(*(cluster.get(BY_KIND[kind], namespace, name) for kind, name in wanted)),
     )
     present = {key: found for key, found in zip(gateways, found_gateways, strict=True) if found is not None}
     names = sorted({gateway["spec"]["gatewayClassName"] for gateway in present.values()})
     found_classes = await asyncio.gather(*(cluster.get(GATEWAY_CLASSES, None, name) for name in names))
-    owned = {("Service", name): found for name, found in zip(aliases, found_aliases, strict=True) if found is not None}
-    if found_overlay is not None:
-        owned["HTTPRoute", overlay] = found_overlay
     return Surroundings(
         namespace=namespace,
         policy=session.name,
@@ -77,7 +75,7 @@ async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> 
         services={name: found for name, found in zip(backends, found_services, strict=True) if found is not None},
         gateways=present,
         gateway_classes={name: found for name, found in zip(names, found_classes, strict=True) if found is not None},
-        owned=owned,
+        owned={key: found for key, found in zip(wanted, found_owned, strict=True) if found is not None},
     )
 
 

@@ -50,5 +50,4 @@ def foreign_split_is_shown(reading: ForeignReading, share: Share, since: float) 
     These counters know of no step, so it shows that both variants are served, not in which shares.
     """
     sums = totals(look(WatermarkLedger(share.step, int(1000 * since)), reading.observed).ledger, share.step)
-    wanted = [variant for variant, weight in zip(Variant, (100 - share.weight, share.weight), strict=True) if weight]
-    return all(sums[variant].completed > 0 for variant in wanted)
+    return share.in_use <= {variant for variant in Variant if sums[variant].completed > 0}

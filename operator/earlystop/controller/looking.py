@@ -130,6 +130,4 @@ def split_is_shown(reading: AnyReading, share: Share, known: Book, since: float 
     before = totals(_own(known), share.step)
     now = totals(merge(_own(known), reading.observed), share.step)
     seen = {variant for variant in Variant if now[variant].started > before[variant].started}
-    wanted = {Variant.BASELINE} if share.weight < 100 else set()
-    wanted |= {Variant.CANDIDATE} if share.weight > 0 else set()
-    return wanted <= seen
+    return share.in_use <= seen

@@ -16,14 +16,14 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.secrets import SecretReader, own_namespace
 from earlystop.controller.session import Session
+from earlystop.controller.sharing import share_of
 from earlystop.controller.sources import SourceWatch, source_spec
 from earlystop.controller.status import Gone, Outrun
 from earlystop.controller.sweep import Sweeper
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
 from earlystop.controller.visit import Visitor
-from earlystop.delivery.gateway_header import weights_in
-from earlystop.rollout.kernel import candidate_weight
+from earlystop.delivery.modes import mode_of
 from earlystop.rollout.state import Phase
 from earlystop.rollout.story import Story
 
@@ -56,7 +56,7 @@ class Runtime:
         self._failures: dict[Key, int] = {}
         self._cut_off: set[Key] = set()
         self._answered_at = clock()
-        self._listed_weights: dict[tuple[str, str], set[tuple[int, ...]]] = {}
+        self._listed: dict[Key, Manifest] = {}
         self.scheduler = Scheduler(self._visit, clock)
         self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
@@ -89,7 +89,7 @@ class Runtime:
             log.error(message, extra={"policy": "/".join(key)})
             await self._events.tell(manifest, Story("Unreadable", "Read", message, warning=True), self._clock())
             return False
-        self._compare_weights(self._sessions[key])
+        self._compare_with_listed(self._sessions[key])
         return True
 
     def policy_gone(self, manifest: Manifest) -> None:
@@ -111,13 +111,16 @@ class Runtime:
         """An overlay as it stood when the operator started: it may have been edited while nobody watched."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
-            self._listed_weights[key] = weights_in(manifest)
+            self._listed[key] = manifest
             if key in self._sessions:
-                self._compare_weights(self._sessions[key])
+                self._compare_with_listed(self._sessions[key])
 
-    def _compare_weights(self, session: Session) -> None:
-        listed, wanted = self._listed_weights.pop(session.key, None), candidate_weight(session.state)
-        if listed is not None and wanted is not None and listed != {(100 - wanted, wanted)}:
+    def _compare_with_listed(self, session: Session) -> None:
+        listed, share = self._listed.pop(session.key, None), share_of(session.state)
+        if listed is None or share is None:
+            return
+        delivery = session.plan.spec.delivery
+        if not mode_of(delivery).shows(listed, delivery, share):
             session.suspect = True
 
     def source_seen(self, manifest: Manifest) -> None:

@@ -14,10 +14,10 @@ from earlystop.controller.around import surroundings_of_plan
 from earlystop.controller.cluster import BY_KIND, ROUTES, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.session import Session
 from earlystop.controller.status import confirm
-from earlystop.delivery.gateway_header import overlay_name, render, withdrawn
+from earlystop.delivery.modes import mode_of
+from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probe import Proof, probe
-from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.surroundings import Share, Surroundings, controller_of
 from earlystop.rollout.facts import Sight
 
@@ -52,12 +52,12 @@ async def put_in_force(
     Raises ClusterError when the API fails.
     """
     around = await surroundings_of_plan(cluster, session, now)
-    refusal = preflight(around)
-    if refusal is not None and share.weight == 0:
+    refusal = preflight(around, share)
+    if refusal is not None and share.candidate_weight == 0:
         return await _withdraw(cluster, session, around, refusal, now)
     if refusal is not None:
         return Traffic(Standing.NOT_WRITTEN, Sight(Truth.FALSE, refusal.reason, refusal.message))
-    wanted = render(around, share)
+    wanted = mode_of(around.spec.delivery).render(around, share)
     changed = [manifest for manifest in wanted if not as_wanted(_present(around, manifest), manifest)]
     if changed and now - session.route_written_at < SECONDS_BETWEEN_CHANGES:
         message = "Waiting until the gateway has taken in the last change of the route."
@@ -85,10 +85,13 @@ async def _withdraw(cluster: Cluster, session: Session, around: Surroundings, re
     overlay = around.owned.get(("HTTPRoute", name))
     sight = Sight(Truth.FALSE, refusal.reason, f"{refusal.message} The candidate gets no requests.")
     owner = controller_of(overlay) if overlay is not None else None
-    if overlay is None or owner is None or owner.get("uid") != around.uid or overlay == withdrawn(overlay):
+    if overlay is None or owner is None or owner.get("uid") != around.uid:
+        return Traffic(Standing.UNPROVABLE, sight)
+    taken_off = mode_of(around.spec.delivery).withdrawn(around, overlay)
+    if overlay == taken_off:
         return Traffic(Standing.UNPROVABLE, sight)
     await confirm(cluster, session, now)
-    await cluster.replace(ROUTES, around.namespace, withdrawn(overlay))
+    await cluster.replace(ROUTES, around.namespace, taken_off)
     session.route_written_at, session.proven = now, None
     return Traffic(Standing.UNPROVABLE, sight, (f"HTTPRoute {name}",))
 
@@ -111,14 +114,14 @@ async def _prove(
     overlay: Manifest,
     changed: tuple[str, ...],
 ) -> Traffic:
+    mode = mode_of(around.spec.delivery)
     if session.proven == share:
-        sight = Sight(Truth.TRUE, "InForce", f"{share.weight} % of requests try the candidate.")
-        return Traffic(Standing.PROVEN, sight, changed)
-    target = probe_target(around, share, overlay)
-    if target is None:
+        return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", mode.summary(share)), changed)
+    targets = mode.probes(around, share, overlay)
+    if not targets:
         message = "No plain-http address of the Gateway is known, so no probe can prove the weights; metrics must."
         return Traffic(Standing.UNPROVABLE, Sight(Truth.UNKNOWN, "NoGatewayAddress", message), changed)
-    result = await probe(http, target, share)
+    result = await probe(http, targets)
     if result.proof == Proof.IN_FORCE:
         session.proven = share
         return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", result.message), changed)

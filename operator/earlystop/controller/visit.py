@@ -21,6 +21,7 @@ from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.looking import look_failed, look_request, routed_since, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
+from earlystop.controller.sharing import share_of
 from earlystop.controller.status import read_again, unsaid, write_status
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
 from earlystop.controller.timing import acceptance_is_due, next_visit, saying_is_due, store_is_due
@@ -32,7 +33,6 @@ from earlystop.metrics.ledger import Ledger
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
-    candidate_weight,
     carried_out,
     expire,
     start_campaign,
@@ -116,10 +116,9 @@ class Visitor:
 
     async def _act(self, session: Session) -> None:
         """Bring the cluster to what the stored state says, in the order that is safe at every interruption."""
-        weight = candidate_weight(session.state)
-        if weight is None or session.state.phase == Phase.SUSPENDED:
+        share = share_of(session.state)
+        if share is None or session.state.phase == Phase.SUSPENDED:
             return  # suspended, weights stay as they are, even where a step was not in force yet
-        share = Share(session.state.revision, session.state.step, weight)
         phase = session.state.phase
         if phase in (Phase.PROMOTING, Phase.HOLDING) and not await self._verdict_is_stored(session):
             session.traffic_failures += 1

@@ -1,95 +1,45 @@
 """Mode GatewayHeader: an overlay HTTPRoute sets each variant's headers on its share of completion requests.
 
-The user's route is read and never changed. The overlay is more specific, so it wins while it exists; it is owned by
-the policy, so garbage collection alone brings the original route back. The candidate's share goes through an alias
-Service, since some gateways key the filters of a backend by its Service's name. The alias is owned by the Service
-that it doubles as well: a gateway that hears of its end before it hears of the overlay's would answer 500, so it
-stays, without any request, until the operator lets it go (`leftovers`).
+Each candidate's share goes through an alias Service, since some gateways key the filters of a backend by its
+Service's name. The alias is owned by the Service that it doubles as well: a gateway that hears of its end before it
+hears of the overlay's would answer 500, so it stays, without any request, until the operator lets it go (`leftovers`).
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.counts import Variant
-from earlystop.api.values import bounded
-from earlystop.delivery.golden import has_room, rules_in_force, with_golden_rules
-from earlystop.delivery.matches import narrowed
-from earlystop.delivery.rivals import Match, rivals
-from earlystop.delivery.surroundings import (
-    MANAGED_BY,
-    MANAGER,
-    POLICY_UID,
-    Manifest,
-    Share,
-    Surroundings,
-    owner_reference,
+from earlystop.api.delivery import Delivery
+from earlystop.delivery.gateways import unfit_for_backend_filters
+from earlystop.delivery.golden import golden_rule, golden_variants, rules_in_force, with_golden_rules
+from earlystop.delivery.headers import (
+    as_filter,
+    for_probes,
+    headers_set,
+    modifier,
+    nonce_of,
+    shadow_value,
+    variant_headers,
+    without_shadows,
 )
-
-PROBE_HEADER = "x-early-stop-probe"
-ECHO_HEADER = "x-early-stop-echo"
-PROVEN = ".in-force"
-
-
-def overlay_name(policy: str) -> str:
-    """Name of the overlay HTTPRoute."""
-    return f"{bounded(policy, 235)}-early-stop"
+from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata, with_rules
+from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
 
 
-def alias_name(service: str) -> str:
-    """Name of the candidate's Service: at most 63 characters, different for different Services."""
-    if len(service) <= 50:
-        return f"{service}-es-candidate"
-    return f"{service[:41]}-{hashlib.sha256(service.encode()).hexdigest()[:8]}-es-candidate"
+def owned_names(policy: str, services: Iterable[str], candidates: Iterable[str]) -> list[tuple[str, str]]:
+    """Kind and name of every object that the mode may own. candidates: labels of the candidates."""
+    candidates = list(candidates)
+    aliases = [("Service", alias_name(service, each)) for service in services for each in candidates]
+    return [*aliases, ("HTTPRoute", overlay_name(policy))]
 
 
-def nonce_of(share: Share) -> str:
-    """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object."""
-    return hashlib.sha256(f"{share.revision}/{share.step}/{share.weight}".encode()).hexdigest()[:16]
-
-
-def target_backend(rule: dict[str, Any], around: Surroundings) -> dict[str, Any] | None:
-    """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
-    for backend in rule.get("backendRefs", []):
-        own = backend.get("namespace", around.namespace) == around.namespace
-        service = around.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
-        if service is not None and selects(service, around.deployment):
-            return dict(backend)
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Overlaid:
-    """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none."""
-
-    rule: dict[str, Any]
-    backend: dict[str, Any]
-    matches: list[Match] | Refusal
-
-
-def overlaid(around: Surroundings) -> list[Overlaid]:
-    """The rules that lead to the target, in the route's order."""
-    assert around.route is not None  # preflight refuses a policy without its route
-    rules = around.route["spec"].get("rules", [])
-    backends = [target_backend(rule, around) for rule in rules]
-    ours = [backend is not None for backend in backends]
-    return [
-        Overlaid(rule, backend, narrowed(rule, rivals(rules, index, ours)))
-        for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
-        if backend is not None
-    ]
-
-
-def selects(service: Manifest, deployment: Manifest | None) -> bool:
-    """Whether a Service sends to the Pods of a Deployment."""
-    if deployment is None:
-        return False
-    labels = deployment["spec"]["template"]["metadata"].get("labels", {})
-    selector = service["spec"].get("selector") or {}
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+def unfit(around: Surroundings, _: Share) -> Refusal | None:
+    """Why this mode cannot be used here, beside what holds for every overlay."""
+    return unfit_for_backend_filters(around)
 
 
 def render(around: Surroundings, share: Share) -> list[Manifest]:
@@ -97,108 +47,45 @@ def render(around: Surroundings, share: Share) -> list[Manifest]:
 
     Expects surroundings that passed preflight.
     """
-    rules = []
-    services: dict[str, None] = {}
-    for each in overlaid(around):
-        if isinstance(each.matches, list) and each.matches:
-            services[each.backend["name"]] = None
-            rules.append(_rule(around, share, each.rule, each.backend, each.matches))
-    probe = _probe_rule(rules[0], nonce_of(share))
-    if share.weight > 0 and has_room(rules):
-        rules = with_golden_rules(rules)
-    return [*(_alias(around, name) for name in services), _overlay(around, [probe, *rules])]
+    users = carried(around)
+    rules = [_rule(around, share, each) for each in users]
+    golden = [golden_rule(_all_to(rules[0], each, share), each) for each in golden_variants(share)]
+    overlay = with_golden_rules([for_probes(rules[0], nonce_of(share))], golden, rules)
+    services = dict.fromkeys(each.backend["name"] for each in users)
+    aliases = [_alias(around, name, each.variant) for name in services for each in share.candidates]
+    return [*aliases, overlay_route(around, overlay)]
 
 
-def _overlay(around: Surroundings, rules: list[dict[str, Any]]) -> Manifest:
-    assert around.route is not None  # checked by render
-    spec = around.route["spec"]
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": _metadata(around, overlay_name(around.policy)),
-        "spec": {
-            "parentRefs": spec["parentRefs"],
-            **({"hostnames": spec["hostnames"]} if spec.get("hostnames") else {}),
-            "rules": rules,
-        },
-    }
-
-
-def _rule(
-    around: Surroundings,
-    share: Share,
-    rule: dict[str, Any],
-    backend: dict[str, Any],
-    matches: list[dict[str, Any]],
-) -> dict[str, Any]:
-    """One rule with both variants in constant order and constant sum of weights. Headers are `set`, on both:
+def _rule(around: Surroundings, share: Share, users: Overlaid) -> dict[str, Any]:
+    """One rule with all variants in constant order and constant sum of weights. Headers are `set`, on each of them:
     that is what overwrites headers forged by a client."""
-    names = {Variant.BASELINE: backend["name"], Variant.CANDIDATE: alias_name(backend["name"])}
-    weights = {Variant.BASELINE: 100 - share.weight, Variant.CANDIDATE: share.weight}
-    kept: dict[str, Any] = {key: rule[key] for key in ("filters", "timeouts", "retry") if key in rule}
-    return {
-        "matches": matches,
-        **kept,
-        "backendRefs": [
-            {
-                "group": "",
-                "kind": "Service",
-                "name": names[variant],
-                **({"port": backend["port"]} if "port" in backend else {}),
-                "weight": weights[variant],
-                "filters": [_set_headers(variant_headers(around, share, variant))],
-            }
-            for variant in (Variant.BASELINE, Variant.CANDIDATE)
-        ],
-    }
-
-
-def variant_headers(around: Surroundings, share: Share, variant: Variant) -> dict[str, str]:
-    """The headers that a variant's requests carry."""
-    spec = around.spec
-    assert spec.delivery.gateway_header is not None  # the CRD demands it for this mode
-    assert spec.candidates is not None  # checked when the policy was accepted
-    prefix = spec.delivery.gateway_header.header_prefix
-    settings = spec.baseline_settings() if variant == Variant.BASELINE else spec.candidate_settings(spec.candidates[0])
-    return {
-        f"{prefix}policy": f"{around.namespace}/{around.policy}",
-        f"{prefix}revision": share.revision,
-        f"{prefix}step": str(share.step),
-        f"{prefix}variant": variant.value,
-        **{f"{prefix}param-{name}": value for name, value in settings.items()},
-    }
-
-
-def _set_headers(headers: dict[str, str]) -> dict[str, Any]:
-    return {
-        "type": "RequestHeaderModifier",
-        "requestHeaderModifier": {"set": [{"name": name, "value": value} for name, value in headers.items()]},
-    }
-
-
-def _probe_rule(rule: dict[str, Any], nonce: str) -> dict[str, Any]:
-    """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object."""
-    matches = [
-        {**match, "headers": [*match.get("headers", []), {"type": "Exact", "name": PROBE_HEADER, "value": nonce}]}
-        for match in rule["matches"]
-    ]
+    name = users.backend["name"]
     backends = []
-    for backend in rule["backendRefs"]:
-        headers = backend["filters"][0]["requestHeaderModifier"]["set"]
-        marked = [*headers, {"name": PROBE_HEADER, "value": nonce + PROVEN}]
-        modifier = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": marked}}
-        backends.append({**backend, "filters": [modifier]})
-    return {**rule, "matches": matches, "backendRefs": backends}
+    for each in share.variants:
+        service = name if each == share.baseline else alias_name(name, each.variant)
+        headers = modifier(around, variant_headers(around, share, each))
+        backends.append({**users.backend_reference(service, each.weight), "filters": [as_filter(headers)]})
+    return {**users.base(), "backendRefs": backends}
 
 
-def _alias(around: Surroundings, name: str) -> Manifest:
+def _all_to(rule: dict[str, Any], variant: VariantShare, share: Share) -> dict[str, Any]:
+    """The rule with all requests on one variant. Backends keep their order: an overlay that is withdrawn then leads
+    golden requests to the baseline too."""
+    backends = [
+        {**backend, "weight": 100 if each == variant else 0}
+        for each, backend in zip(share.variants, rule["backendRefs"], strict=True)
+    ]
+    return {**rule, "backendRefs": backends}
+
+
+def _alias(around: Surroundings, name: str, variant: str) -> Manifest:
     """A second name for the same Pods. Its labels are its own, or a ServiceMonitor would scrape each Pod twice."""
     spec = around.services[name]["spec"]
     ports = [
         {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
         for port in spec["ports"]
     ]
-    metadata = _metadata(around, alias_name(name))
+    metadata = owned_metadata(around, alias_name(name, variant))
     keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": around.services[name]["metadata"]["uid"]}
     metadata["ownerReferences"].append(keeper)
     return {
@@ -209,36 +96,45 @@ def _alias(around: Surroundings, name: str) -> Manifest:
     }
 
 
-def _metadata(around: Surroundings, name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "namespace": around.namespace,
-        "labels": {
-            MANAGED_BY: MANAGER,
-            "earlystop.dev/policy": bounded(around.policy, 63),
-            POLICY_UID: around.uid,
-        },
-        "ownerReferences": [owner_reference(around)],
-    }
-
-
 def weights_in(route: Manifest) -> set[tuple[int, ...]]:
-    """The weights of each rule's backends, baseline first, whatever somebody has made of the route; a single pair
+    """The weights of each rule's backends, baseline first, whatever somebody has made of the route; a single tuple
     when all is well. Rules for golden questions have weights of their own."""
     return {
         tuple(backend.get("weight", 1) for backend in rule.get("backendRefs", [])) for rule in rules_in_force(route)
     }
 
 
-def withdrawn(route: Manifest) -> Manifest:
+def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+    """Whether an overlay route has the share's weights and shadows in force."""
+    name = f"{delivery.header_prefix}shadow"
+    shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
+    return weights_in(route) == {share.weights} and shadows <= {shadow_value(share.shadows)}
+
+
+def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
     """An overlay route with all requests on the baseline, whatever has become of what it was rendered from."""
-    rules = [
-        {
-            **rule,
-            "backendRefs": [
-                {**backend, "weight": 0 if place else 100} for place, backend in enumerate(rule.get("backendRefs", []))
-            ],
-        }
-        for rule in route["spec"]["rules"]
-    ]
-    return {**route, "spec": {**route["spec"], "rules": rules}}
+    prefix = around.spec.delivery.header_prefix
+    rules = []
+    for rule in route["spec"]["rules"]:
+        backends = [
+            {**backend, "weight": 0 if place else 100} for place, backend in enumerate(rule.get("backendRefs", []))
+        ]
+        rules.append(without_shadows({**rule, "backendRefs": backends}, prefix))
+    return with_rules(route, rules)
+
+
+def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+    """What to ask through the gateway for proof; empty when nothing can be asked."""
+    weights = tuple((each.variant, each.weight) for each in share.variants)
+    target = probe_target(around, overlay, overlay["spec"]["rules"][0]["matches"], share, share.revision, weights)
+    return [target] if target is not None else []
+
+
+def summary(share: Share) -> str:
+    """A sentence about a share that is in force."""
+    if len(share.candidates) == 1 and not share.shadows:
+        return f"{share.candidate_weight} % of requests try the candidate."
+    if share.shadows:
+        named = ", ".join(each.variant for each in share.shadows)
+        return f"All requests stay on the baseline, and {named} are judged on them without any user seeing it."
+    return ", ".join(f"{each.weight} % of requests get {each.variant}" for each in share.variants) + "."

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import ceil
+from math import ceil, log
 
 import aiohttp
 
 from earlystop.api.counts import Variant
-from earlystop.delivery.gateway_header import ECHO_HEADER, PROBE_HEADER, PROVEN
-from earlystop.delivery.surroundings import ProbeTarget, Share
+from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER, PROVEN, UNASSIGNED
+from earlystop.delivery.surroundings import ProbeTarget
 
 AT_ONCE = 8
 TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -34,33 +35,58 @@ class ProbeResult:
     message: str
 
 
-def probes_needed(weight: int) -> int:
-    """Probes after which a random split shows its rarer variant with probability over 99.9 %: ln(1000) = 6.9."""
-    rarer = min(weight, 100 - weight)
-    return 20 if rarer == 0 else max(20, ceil(700 / rarer))
+def probes_needed(weights: Collection[int]) -> int:
+    """Probes after which a random split shows each variant that has a weight with probability over 99.9 %.
+
+    One is missing with probability of at most k exp(-n w), for k variants beside the commonest, the rarest of which
+    has the share w; ln(1000) = 6.9.
+    """
+    shares = sorted(weight for weight in weights if weight > 0)
+    if len(shares) == 1:
+        return 20
+    return max(20, ceil(100 * (7 + log(len(shares) - 1)) / shares[0]))
 
 
-async def probe(session: aiohttp.ClientSession, target: ProbeTarget, share: Share) -> ProbeResult:
-    """Send probes until every wanted variant was seen, and nothing that contradicts the share."""
-    wanted = {Variant.BASELINE.value} if share.weight < 100 else set()
-    wanted |= {Variant.CANDIDATE.value} if share.weight > 0 else set()
-    seen: set[str] = set()
+async def probe(session: aiohttp.ClientSession, targets: Sequence[ProbeTarget]) -> ProbeResult:
+    """Send probes to every target until each wanted variant was seen, and nothing that contradicts the share."""
     sent = 0
-    while sent < probes_needed(share.weight):
+    for target in targets:
+        result, more = await _probe_one(session, target)
+        sent += more
+        if result is not None:
+            return result
+    return ProbeResult(Proof.IN_FORCE, f"Weights are in force, proven by {sent} probes through the gateway.")
+
+
+async def _probe_one(session: aiohttp.ClientSession, target: ProbeTarget) -> tuple[ProbeResult | None, int]:
+    """What speaks against one target, and how many probes were sent."""
+    wanted = {variant for variant, weight in target.weights if weight > 0}
+    seen: set[str] = set()
+    needed, sent = probes_needed([weight for _, weight in target.weights]), 0
+    while sent < needed:
         answers = await asyncio.gather(*(_ask(session, target) for _ in range(AT_ONCE)))
         sent += AT_ONCE
         for answer in answers:
             if isinstance(answer, ProbeResult):
-                return answer
-            nonce, _, rest = answer.partition(";")
-            revision, _, variant = rest.partition(";")
-            if nonce != target.nonce + PROVEN or revision != share.revision or variant not in wanted:
-                return ProbeResult(Proof.NOT_YET, "The gateway still serves an earlier configuration.")
+                return answer, sent
+            variant = _confirmed(answer, target)
+            if variant not in wanted:
+                return ProbeResult(Proof.NOT_YET, "The gateway still serves an earlier configuration."), sent
             seen.add(variant)
         if seen == wanted and sent >= 2 * AT_ONCE:
-            return ProbeResult(Proof.IN_FORCE, f"Weights are in force, proven by {sent} probes through the gateway.")
+            return None, sent
     missing = ", ".join(sorted(wanted - seen))
-    return ProbeResult(Proof.NOT_YET, f"{sent} probes through the gateway reached no {missing}.")
+    return ProbeResult(Proof.NOT_YET, f"{sent} probes through the gateway reached no {missing}."), sent
+
+
+def _confirmed(echo: str, target: ProbeTarget) -> str:
+    """The variant of an echo that this very overlay brought about, else "". A server may call the variant of
+    unassigned requests so too."""
+    nonce, _, rest = echo.partition(";")
+    revision, _, variant = rest.partition(";")
+    if nonce != target.nonce + PROVEN or revision != target.revision:
+        return ""
+    return Variant.BASELINE.value if revision == variant == UNASSIGNED else variant
 
 
 async def _ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | ProbeResult:

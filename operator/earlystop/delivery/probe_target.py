@@ -1,18 +1,25 @@
-"""Where a probe can be sent: an address of the Gateway, and a request that meets the overlay's first rule."""
+"""Where a probe can be sent: an address of the Gateway, and a request that meets some rule of the overlay."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earlystop.delivery.gateway_header import nonce_of
+from earlystop.delivery.headers import nonce_of
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
 
 
-def probe_target(around: Surroundings, share: Share, overlay: Manifest) -> ProbeTarget | None:
-    """Where a probe of this share can be sent, or None when no plain-http address of a Gateway is known or no plain
-    request meets the overlay's first rule."""
-    request = _request(overlay["spec"]["rules"][0]["matches"])
+def probe_target(
+    around: Surroundings,
+    overlay: Manifest,
+    matches: list[dict[str, Any]],
+    share: Share,
+    revision: str,
+    weights: tuple[tuple[str, int], ...],
+) -> ProbeTarget | None:
+    """Where a probe that meets one of an overlay's matches can be sent, or None when no plain-http address of a
+    Gateway is known or no plain request meets any of them. revision, weights: what must come back."""
+    request = _request(matches)
     if request is None:
         return None
     target, headers = request
@@ -23,7 +30,8 @@ def probe_target(around: Surroundings, share: Share, overlay: Manifest) -> Probe
             hosts = _hosts(hostnames, listener.get("hostname"))
             if hosts:
                 assert gateway is not None  # it has listeners
-                return ProbeTarget(f"http://{_address(gateway, listener)}{target}", hosts[0], nonce_of(share), headers)
+                url = f"http://{_address(gateway, listener)}{target}"
+                return ProbeTarget(url, hosts[0], nonce_of(share), headers, revision, weights)
     return None
 
 

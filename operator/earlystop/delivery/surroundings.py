@@ -1,4 +1,4 @@
-"""What a delivery mode has to know of the cluster, fetched beforehand and handed over as plain objects."""
+"""What a delivery mode has to know: the cluster around a policy, fetched beforehand, and what shall be in force."""
 
 from __future__ import annotations
 
@@ -35,25 +35,87 @@ class Surroundings:
     gateway_classes: Mapping[str, Manifest] = field(default_factory=dict)
     owned: Mapping[tuple[str, str], Manifest] = field(default_factory=dict)
 
+    @property
+    def route_name(self) -> str:
+        """Name of the user's route, "" for a mode without one."""
+        reference = self.spec.delivery.route_ref
+        return reference.name if reference is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantShare:
+    """A variant's percent of requests (0..100), and the value of each parameter for it."""
+
+    variant: str
+    weight: int
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowSetting:
+    """A candidate that the server judges on the baseline's requests, and the value of each parameter for it."""
+
+    variant: str
+    settings: tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What shall be in force: the campaign's revision, its step, and the candidate's percent of requests."""
+    """What shall be in force: the campaign's revision, its step, and what each variant gets.
+
+    variants: the baseline first, then every candidate of the campaign in constant order, dropped ones with weight 0.
+    Raises ValueError unless weights lie in 0..100 and sum to 100.
+    """
 
     revision: str
     step: int
-    weight: int
+    variants: tuple[VariantShare, ...]
+    shadows: tuple[ShadowSetting, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):
+            raise ValueError(f"weights {self.weights} must lie in 0..100 and sum to 100")
+
+    @property
+    def baseline(self) -> VariantShare:
+        """The baseline's share."""
+        return self.variants[0]
+
+    @property
+    def candidates(self) -> tuple[VariantShare, ...]:
+        """The candidates' shares."""
+        return self.variants[1:]
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Percent of each variant, the baseline first."""
+        return tuple(each.weight for each in self.variants)
+
+    @property
+    def candidate_weight(self) -> int:
+        """Percent of requests that get any candidate."""
+        return sum(self.weights[1:])
+
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The variants that get requests."""
+        return frozenset(each.variant for each in self.variants if each.weight > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """Where a probe can be sent: a URL through the gateway, the Host header if one is needed, the nonce, and headers
-    that the user's route asks for."""
+    """Where a probe can be sent, and what must come back.
+
+    host: the Host header if one is needed. headers: those that the route asks for. revision, weights: what the server
+    must echo; each variant with a weight above 0 must be seen, and no other.
+    """
 
     url: str
     host: str | None
     nonce: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...]
+    revision: str
+    weights: tuple[tuple[str, int], ...]
 
 
 def owner_reference(around: Surroundings) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.delivery.gateway_header import alias_name
+from earlystop.delivery.names import alias_name
 
 Manifest = dict[str, Any]
 

@@ -54,9 +54,8 @@ class Plan:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Labels of the candidates in headers and metrics: a canary has just one, elsewhere a name tells them apart."""
-        is_canary = self.spec.delivery.mode == "GatewayHeader" and self.spec.rollout.strategy == "Canary"
-        return (Variant.CANDIDATE.value,) if is_canary else self.names
+        """Labels of the candidates in headers and metrics."""
+        return variant_labels(self.spec)
 
     @property
     def several(self) -> bool:
@@ -84,6 +83,13 @@ class Plan:
 
 
 @lru_cache(maxsize=4096)
+def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
+    """Labels of the candidates in headers and metrics: a canary has just one, elsewhere its name tells each apart."""
+    if spec.delivery.mode == "GatewayHeader" and spec.rollout.strategy == "Canary":
+        return (Variant.CANDIDATE.value,)
+    return tuple(candidate.name for candidate in spec.candidates or ())
+
+
 def plan_text(spec: PolicySpec, retry: str = "") -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again."""

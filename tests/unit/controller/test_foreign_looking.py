@@ -11,7 +11,6 @@ from earlystop.controller.book import opened, pack_book, unpack_book
 from earlystop.controller.foreign_looking import SILENT_SECONDS
 from earlystop.controller.looking import look_request, looked, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
-from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest
 from earlystop.metrics.ledger import Ledger
@@ -22,6 +21,7 @@ from earlystop.rollout.record import to_status
 from earlystop.rollout.state import Phase
 from tests.unit.controller.foreign import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
 from tests.unit.controller.sessions import manifest, session
+from tests.unit.delivery.cluster import share
 from tests.unit.rollout.policies import NOW, UID, policy, started
 
 B, C = Variant.BASELINE, Variant.CANDIDATE
@@ -171,13 +171,13 @@ def test_a_past_that_was_rewritten_or_other_templates_stop_the_looks_and_change_
 
 
 def test_a_split_is_shown_by_growth_of_both_variants_after_the_route_was_written() -> None:
-    share, both = Share("r", 0, 50), Engine([steady(RATE)])
+    half, both = share(50, step=0), Engine([steady(RATE)])
     baseline_only = Engine([Life(NOW - 500, NOW + 999, {B: steady(RATE).rates[B], C: {}})])
     request = ForeignRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
-    assert split_is_shown(both.reading(request, NOW + 60), share, Ledger(), NOW + 40)
-    assert not split_is_shown(both.reading(request, NOW + 60), share, Ledger(), NOW + 58)
-    assert not split_is_shown(baseline_only.reading(request, NOW + 60), share, Ledger(), NOW + 40)
-    assert split_is_shown(baseline_only.reading(request, NOW + 60), replace(share, weight=0), Ledger(), NOW + 40)
+    assert split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 40)
+    assert not split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 58)
+    assert not split_is_shown(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40)
+    assert split_is_shown(baseline_only.reading(request, NOW + 60), share(0, step=0), Ledger(), NOW + 40)
 
 
 def test_both_kinds_of_ledger_come_back_from_their_text() -> None:

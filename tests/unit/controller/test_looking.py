@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from earlystop.api.counts import Tally, Variant
@@ -18,13 +16,13 @@ from earlystop.controller.looking import (
     split_is_shown,
 )
 from earlystop.controller.session import Session
-from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.ledger import Ledger, SeriesKey, merge
 from earlystop.metrics.reader import Reading
 from earlystop.rollout.kernel import lose_sight, weights_in_force
 from earlystop.rollout.state import Phase
 from tests.unit.controller.sessions import session
+from tests.unit.delivery.cluster import share
 from tests.unit.rollout.policies import NOW, started
 from tests.unit.rollout.states import REACHED, SPEC
 from tests.unit.rollout.traffic import answers
@@ -138,24 +136,23 @@ def test_an_outage_before_any_evidence_of_the_step_looks_back_to_its_beginning()
 
 
 def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
-    share, new = Share("r", 1, 25), Ledger()
+    new = Ledger()
     one = Tally(started=1)
-    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share, new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share, new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share, new)
-    assert split_is_shown(reading(NOW, (1, B, "p", one)), replace(share, weight=0), new)
-    assert split_is_shown(reading(NOW, (1, C, "p", one)), replace(share, weight=100), new)
+    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share(25), new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share(25), new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share(25), new)
+    assert split_is_shown(reading(NOW, (1, B, "p", one)), share(0), new)
+    assert split_is_shown(reading(NOW, (1, C, "p", one)), share(100), new)
 
 
 def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_again() -> None:
-    share = Share("r", 1, 25)
     known = Ledger({SeriesKey(1, variant, "qa", "p"): Tally(started=5) for variant in (B, C)})
     five, six = Tally(started=5), Tally(started=6)
     before = reading(NOW, (1, B, "p", five), (1, C, "p", five)).observed
     known = merge(known, before)
-    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), share, known)
-    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), share, known)
-    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), share, known)
+    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), share(25), known)
+    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), share(25), known)
+    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), share(25), known)
 
 
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:

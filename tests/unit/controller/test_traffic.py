@@ -12,17 +12,18 @@ from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES
 from earlystop.controller.session import Session
 from earlystop.controller.status import Outrun
 from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic, put_in_force
-from earlystop.delivery.gateway_header import alias_name, overlay_name, weights_in
+from earlystop.delivery.gateway_header import weights_in
+from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.surroundings import Share
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.sessions import manifest
 from tests.unit.controller.world import World
-from tests.unit.delivery.cluster import backend, prefix, route
+from tests.unit.delivery.cluster import backend, prefix, route, share
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import SAME
 
-HALF, NONE = Share("0123456789", 2, 50), Share("0123456789", 2, 0)
+HALF, NONE = share(50, step=2), share(0, step=2)
 
 
 class Moves:
@@ -92,8 +93,8 @@ async def test_an_alias_that_a_deleted_policy_left_is_taken_up() -> None:
 
 async def test_the_users_objects_are_never_written() -> None:
     moves = Moves()
-    for share in (HALF, NONE):
-        await moves.in_force(share)
+    for each in (HALF, NONE):
+        await moves.in_force(each)
     users = {DEPLOYMENTS.path("llm", "qa-server"), SERVICES.path("llm", "qa"), ROUTES.path("llm", "qa")}
     assert not users & {path for _, path in moves.api.calls}
 

@@ -6,12 +6,43 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from earlystop.delivery.gateway_header import overlay_name
-from earlystop.delivery.surroundings import Manifest, Share, Surroundings
+from earlystop.api.policy import PolicySpec
+from earlystop.delivery.names import overlay_name
+from earlystop.delivery.surroundings import Manifest, ShadowSetting, Share, Surroundings, VariantShare
 from tests.unit.rollout.policies import UID, policy
 
-SHARE = Share("0123456789", 1, 25)
+WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
 LABELS = {"app": "qa-server"}
+
+
+def settings(window: str) -> tuple[tuple[str, str], ...]:
+    return (("window", window), ("patience", "2.5"))
+
+
+def share(*weights: int, revision: str = "0123456789", step: int = 1, shadows: int = 0) -> Share:
+    """The share of each candidate: `candidate` when there is one, else w10, w5, w2, ...; the baseline has the rest.
+    shadows: how many candidates are judged in the baseline's shadow."""
+    labels = ["candidate"] if len(weights) == 1 else [f"w{window}" for window in WINDOWS[: len(weights)]]
+    candidates = [VariantShare(*each) for each in zip(labels, weights, map(settings, WINDOWS), strict=False)]
+    judged = tuple(ShadowSetting(f"w{window}", settings(window)) for window in WINDOWS[:shadows])
+    baseline = VariantShare("baseline", 100 - sum(weights), settings("40"))
+    return Share(revision, step, (baseline, *candidates), judged)
+
+
+SHARE = share(25)
+
+
+def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
+    """A policy of this mode with so many candidates, w10, w5, w2, ..., and a cohort `b-<name>` for each of them."""
+    tried = [{"name": f"w{each}", "values": [{"name": "window", "value": each}]} for each in WINDOWS[:candidates]]
+    cohorts: list[dict[str, Any]] = [{"variant": "baseline", "values": ["a", "A"]}]
+    cohorts += [{"variant": each["name"], "values": [f"b-{each['name']}"]} for each in tried]
+    settings: dict[str, Any] = {"routeRef": {"name": "qa"}}
+    field = mode[0].lower() + mode[1:]
+    if mode == "HeaderCohort":
+        settings |= {"header": "X-Cohort", "cohorts": cohorts}
+    delivery = {"gatewayHeader": None, field: settings, "mode": mode}
+    return policy({"delivery": delivery, "candidates": tried})
 
 
 def deployment() -> Manifest:

@@ -64,3 +64,17 @@ def _has(present: dict[str, str], condition: dict[str, str]) -> bool:
     if condition.get("type", "Exact") == "Exact":
         return value == condition["value"]
     return value is not None and re.fullmatch(condition["value"], value) is not None
+
+
+def passed_on(headers: dict[str, str], rule: dict[str, Any], backend: dict[str, Any]) -> dict[str, str]:
+    """What the backend of a rule gets of a request's headers: filters of the rule first, then of the backend."""
+    carried = {name.lower(): value for name, value in headers.items()}
+    for each in (*rule.get("filters", []), *backend.get("filters", [])):
+        modifier = each.get("requestHeaderModifier", {})
+        for added in modifier.get("add", []):
+            name = added["name"].lower()
+            carried[name] = ", ".join([*([carried[name]] if name in carried else []), added["value"]])
+        carried |= {each["name"].lower(): each["value"] for each in modifier.get("set", [])}
+        for name in modifier.get("remove", []):
+            carried.pop(name.lower(), None)
+    return carried

@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from earlystop.delivery.gateway_header import ECHO_HEADER, PROBE_HEADER
+from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER
 from earlystop.delivery.probe import AT_ONCE, ProbeResult, Proof, probe, probes_needed
-from earlystop.delivery.surroundings import ProbeTarget, Share
+from earlystop.delivery.surroundings import ProbeTarget
+from tests.unit.delivery.cluster import SHARE
 
-SHARE = Share("0123456789", 1, 25)
 NONCE = "00ff00ff00ff00ff"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,9 +53,14 @@ async def served(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def proved(handler: Handler, share: Share = SHARE, host: str | None = None) -> ProbeResult:
+def asked(url: str, host: str | None = None, weight: int = 25) -> ProbeTarget:
+    weights = (("baseline", 100 - weight), ("candidate", weight))
+    return ProbeTarget(url, host, NONCE, (("x-model", "qa"),), SHARE.revision, weights)
+
+
+async def proved(handler: Handler, weight: int = 25, host: str | None = None) -> ProbeResult:
     async with served(handler) as url, aiohttp.ClientSession() as session:
-        return await probe(session, ProbeTarget(url, host, NONCE, (("x-model", "qa"),)), share)
+        return await probe(session, [asked(url, host, weight)])
 
 
 def answers(status: int, headers: dict[str, str] | None = None) -> Handler:
@@ -85,13 +90,13 @@ async def test_a_probe_is_a_completion_request_with_the_nonce_and_what_the_route
 
 @pytest.mark.parametrize(("weight", "every"), [(0, 0), (100, 1)])
 async def test_when_all_requests_go_one_way_one_variant_is_enough(weight: int, every: int) -> None:
-    result = await proved(Gateway(every=every), Share(SHARE.revision, 1, weight))
+    result = await proved(Gateway(every=every), weight)
     assert result.proof == Proof.IN_FORCE
 
 
 @pytest.mark.parametrize(("weight", "every"), [(0, 4), (100, 4), (0, 1), (100, 0)])
 async def test_a_variant_that_should_get_nothing_shows_an_earlier_configuration(weight: int, every: int) -> None:
-    result = await proved(Gateway(every=every), Share(SHARE.revision, 1, weight))
+    result = await proved(Gateway(every=every), weight)
     assert result.proof == Proof.NOT_YET and "earlier configuration" in result.message
 
 
@@ -115,7 +120,7 @@ async def test_a_variant_that_never_shows_up_is_named() -> None:
     gateway = Gateway(every=0)
     result = await proved(gateway)
     assert result.proof == Proof.NOT_YET and "reached no candidate" in result.message
-    assert probes_needed(25) <= len(gateway.requests) < probes_needed(25) + AT_ONCE
+    assert probes_needed([75, 25]) <= len(gateway.requests) < probes_needed([75, 25]) + AT_ONCE
 
 
 @pytest.mark.parametrize("status", [404, 500, 502, 503])
@@ -149,7 +154,7 @@ async def test_a_gateway_that_is_not_there_is_unreachable() -> None:
         held.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
         url = f"http://127.0.0.1:{held.getsockname()[1]}/"
         async with aiohttp.ClientSession() as session:
-            result = await probe(session, ProbeTarget(url, None, NONCE), SHARE)
+            result = await probe(session, [asked(url)])
     assert result.proof == Proof.UNREACHABLE and "did not answer" in result.message
 
 
@@ -165,6 +170,6 @@ async def test_a_gateway_that_hangs_up_is_unreachable() -> None:
 @pytest.mark.parametrize("weight", range(101))
 def test_enough_probes_are_sent_to_meet_the_rarer_variant_with_probability_over_999_in_1000(weight: int) -> None:
     rarer = min(weight, 100 - weight) / 100
-    assert probes_needed(weight) >= 20
+    assert probes_needed([100 - weight, weight]) >= 20
     if rarer:
-        assert (1 - rarer) ** probes_needed(weight) < 0.001
+        assert (1 - rarer) ** probes_needed([100 - weight, weight]) < 0.001

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from earlystop.delivery.gateway_header import PROBE_HEADER, nonce_of, render
-from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.gateway_header import probes, render
+from earlystop.delivery.headers import PROBE_HEADER, nonce_of
 from earlystop.delivery.surroundings import ProbeTarget
 from tests.unit.delivery.cluster import SHARE, around, exact, gateway, header, prefix, route, rule
 
@@ -18,7 +18,9 @@ API = {"name": "api", "protocol": "HTTP", "port": 9000, "hostname": "api.example
 
 def target(*listeners: dict[str, Any], address: str | None = "10.1.2.3", **users: Any) -> ProbeTarget | None:
     here = around(route=route(**users), gateways={("llm", "edge"): gateway(*listeners, address=address)})
-    return probe_target(here, SHARE, render(here, SHARE)[-1])
+    found = probes(here, SHARE, render(here, SHARE)[-1])
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def test_a_probe_goes_through_the_gateway_with_the_nonce_of_its_share() -> None:

@@ -10,24 +10,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
-from earlystop.delivery.gateway_header import (
-    PROBE_HEADER,
-    alias_name,
-    nonce_of,
-    overlay_name,
-    render,
-    variant_headers,
-    weights_in,
-    withdrawn,
-)
+from earlystop.delivery.gateway_header import owned_names, render, shows, summary, weights_in, withdrawn
 from earlystop.delivery.golden import GOLDEN_HEADER, is_golden, rules_in_force
-from earlystop.delivery.surroundings import Manifest, Share
-from tests.unit.delivery.cluster import SHARE, around, backend, exact, prefix, route, rule, service, untouched
+from earlystop.delivery.headers import PROBE_HEADER, nonce_of, variant_headers
+from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.surroundings import Manifest, Share, VariantShare
+from tests.unit.delivery.cluster import (
+    SHARE,
+    WINDOWS,
+    around,
+    backend,
+    exact,
+    prefix,
+    route,
+    rule,
+    service,
+    share,
+    untouched,
+)
 from tests.unit.rollout.policies import UID, examples, policy
 
+revisions = st.text("0123456789abcdef", min_size=10, max_size=10)
+percents = st.lists(st.integers(0, 100), min_size=1, max_size=10).filter(lambda weights: sum(weights) <= 100)
 shares = st.builds(
-    Share, st.text("0123456789abcdef", min_size=10, max_size=10), st.integers(0, 19), st.integers(0, 100)
+    lambda weights, revision, step: share(*weights, revision=revision, step=step),
+    percents,
+    revisions,
+    st.integers(0, 19),
 )
+SHADOW = "x-early-stop-shadow"
 
 
 def overlay(share: Share = SHARE, *rules: dict[str, Any], **more: Any) -> Manifest:
@@ -38,18 +49,18 @@ def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
     (filter_,) = backend_reference["filters"]
     assert filter_["type"] == "RequestHeaderModifier"
     assert filter_["requestHeaderModifier"].keys() <= {"set", "remove"}
-    assert filter_["requestHeaderModifier"].get("remove", [GOLDEN_HEADER]) == [GOLDEN_HEADER]
+    assert set(filter_["requestHeaderModifier"].get("remove", [])) <= {GOLDEN_HEADER, SHADOW}
     return {header["name"]: header["value"] for header in filter_["requestHeaderModifier"]["set"]}
 
 
 @examples
 @given(shares)
-def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(share: Share) -> None:
-    here = overlay(share, rule(prefix("/v1")), rule(exact("/ask")))
-    assert weights_in(here) == {(100 - share.weight, share.weight)}
+def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(wanted: Share) -> None:
+    here = overlay(wanted, rule(prefix("/v1")), rule(exact("/ask")))
+    assert weights_in(here) == {wanted.weights}
     for each in here["spec"]["rules"]:
         weights = [reference["weight"] for reference in each["backendRefs"]]
-        assert len(weights) == 2 and sum(weights) == 100 and min(weights) >= 0
+        assert len(weights) == len(wanted.variants) and sum(weights) == 100 and min(weights) >= 0
 
 
 def test_alias_services_come_before_the_route_that_needs_them() -> None:
@@ -84,7 +95,7 @@ def test_both_variants_set_all_their_headers_and_nothing_is_added_so_none_can_be
 
 def test_the_header_prefix_is_the_users() -> None:
     spec = policy({"delivery": {"gatewayHeader": {"headerPrefix": "x-stop-"}}})
-    headers = variant_headers(around(spec=spec), SHARE, Variant.CANDIDATE)
+    headers = variant_headers(around(spec=spec), SHARE, SHARE.candidates[0])
     assert all(name.startswith("x-stop-") for name in headers) and headers["x-stop-param-window"] == "10"
 
 
@@ -107,12 +118,12 @@ def test_a_golden_question_reaches_its_variant_alone_and_no_other_request_keeps_
             assert match == {**reference, "headers": [*reference.get("headers", []), asked]}
         assert [each["weight"] for each in golden["backendRefs"]] == weights
     for each in plain["backendRefs"]:
-        assert each["filters"][0]["requestHeaderModifier"]["remove"] == [GOLDEN_HEADER]
+        assert each["filters"][0]["requestHeaderModifier"]["remove"] == [SHADOW, GOLDEN_HEADER]
     assert not is_golden(probe)
 
 
 def test_golden_questions_find_no_candidate_that_no_user_may_get() -> None:
-    assert not any(map(is_golden, overlay(Share("0123456789", 0, 0))["spec"]["rules"]))
+    assert not any(map(is_golden, overlay(share(0))["spec"]["rules"]))
 
 
 def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() -> None:
@@ -185,7 +196,7 @@ def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -
 def test_rendering_changes_none_of_the_users_objects() -> None:
     here = around(rule(prefix("/v1"), timeouts={"request": "9s"}))
     before = untouched(here)
-    withdrawn(render(here, SHARE)[-1])
+    withdrawn(here, render(here, SHARE)[-1])
     assert here == before
 
 
@@ -195,21 +206,28 @@ def test_rendering_twice_gives_the_same_objects_so_that_a_restart_writes_nothing
 
 def test_a_withdrawn_overlay_sends_every_request_to_the_baseline_and_is_otherwise_the_same() -> None:
     here = overlay()
-    taken_back = withdrawn(here)
+    taken_back = withdrawn(around(), here)
     assert weights_in(taken_back) == {(100, 0)}
     assert weights_in(here) == {(75, 25)}
     assert taken_back["spec"]["rules"][0]["matches"] == here["spec"]["rules"][0]["matches"]
-    assert withdrawn(taken_back) == taken_back
+    assert withdrawn(around(), taken_back) == taken_back
 
 
 service_names = st.from_regex(re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), fullmatch=True)
 
 
 @examples
-@given(service_names)
-def test_the_name_of_an_alias_is_a_name_for_a_service(name: str) -> None:
-    assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", alias_name(name))
-    assert alias_name(name) != name
+@given(service_names, st.from_regex(re.compile(r"[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?"), fullmatch=True))
+def test_the_name_of_an_alias_is_a_name_for_a_service(name: str, variant: str) -> None:
+    for alias in (alias_name(name), alias_name(name, variant)):
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", alias)
+        assert alias != name
+
+
+def test_the_alias_of_a_single_candidate_is_called_as_ever() -> None:
+    assert alias_name("qa") == "qa-es-candidate"
+    assert alias_name("q" * 50) == "q" * 50 + "-es-candidate"
+    assert re.fullmatch("q{41}-[0-9a-f]{8}-es-candidate", alias_name("q" * 51))
 
 
 def test_long_names_that_differ_only_at_their_end_have_different_aliases() -> None:
@@ -227,3 +245,84 @@ def test_names_and_labels_are_ones_that_kubernetes_takes_whatever_the_policy_is_
         assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in metadata["name"].split("."))
         for value in metadata["labels"].values():
             assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", value)
+
+
+# Several candidates in one route.
+
+FOUR = share(10, 20, 0, 5)
+
+
+def test_every_variant_has_a_backend_of_its_own_in_constant_order() -> None:
+    for wanted in (FOUR, share(0, 0, 0, 0), share(0, 100, 0, 0)):
+        *aliases, route = render(around(), wanted)
+        names = ["qa", *(alias_name("qa", f"w{window}") for window in WINDOWS[:4])]
+        assert [alias["metadata"]["name"] for alias in aliases] == names[1:]
+        for each in route["spec"]["rules"]:
+            assert [reference["name"] for reference in each["backendRefs"]] == names
+            told = [headers_of(reference) for reference in each["backendRefs"]]
+            assert [one["x-early-stop-variant"] for one in told] == ["baseline", "w10", "w5", "w2", "w1"]
+            assert [one["x-early-stop-param-window"] for one in told] == ["40", "10", "5", "2", "1"]
+
+
+def test_golden_questions_may_ask_for_the_baseline_and_each_candidate_that_users_get_and_for_no_other() -> None:
+    golden = [each for each in overlay(FOUR)["spec"]["rules"] if is_golden(each)]
+    asked = [each["matches"][0]["headers"][-1]["value"] for each in golden]
+    assert asked == ["baseline", "w10", "w5", "w1"]
+    assert [[reference["weight"] for reference in each["backendRefs"]].index(100) for each in golden] == [0, 1, 2, 4]
+
+
+def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_looked_for() -> None:
+    ten = share(*[5] * 10)
+    made = render(around(), ten)
+    assert len(made[-1]["spec"]["rules"]) == 13 and len(made) == 11
+    labels = [each.variant for each in ten.candidates]
+    assert owned_names("qa", ["qa"], labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
+
+
+@examples
+@given(shares, shares)
+def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weights(one: Share, other: Share) -> None:
+    delivery = around().spec.delivery
+    assert shows(overlay(one), delivery, one)
+    assert shows(overlay(one), delivery, other) == (one.weights == other.weights)
+
+
+def test_weights_that_do_not_sum_to_100_or_leave_0_to_100_can_not_be_written() -> None:
+    for weights in ((50, 49), (101, -1), ()):
+        with pytest.raises(ValueError, match="and sum to 100"):
+            Share("r", 0, tuple(VariantShare(str(place), weight, ()) for place, weight in enumerate(weights)))
+
+
+# Shadows on the baseline, before any candidate gets a request.
+
+WATCHED = share(0, 0, shadows=2)
+
+
+def test_the_baseline_alone_names_its_shadows_and_a_forged_one_is_removed_everywhere_else() -> None:
+    for each in overlay(WATCHED)["spec"]["rules"]:
+        baseline, *candidates = each["backendRefs"]
+        assert headers_of(baseline)[SHADOW] == "w10;window=10;patience=2.5, w5;window=5;patience=2.5"
+        for reference in candidates:
+            assert SHADOW not in headers_of(reference)
+            assert SHADOW in reference["filters"][0]["requestHeaderModifier"]["remove"]
+
+
+def test_shadows_in_force_are_read_back() -> None:
+    delivery, without = around().spec.delivery, share(0, 0)
+    assert shows(overlay(WATCHED), delivery, WATCHED) and shows(overlay(without), delivery, without)
+    assert not shows(overlay(WATCHED), delivery, without) and not shows(overlay(without), delivery, WATCHED)
+
+
+def test_a_withdrawn_overlay_has_no_shadows() -> None:
+    taken_back = withdrawn(around(), overlay(WATCHED))
+    assert taken_back == withdrawn(around(), taken_back)
+    for each in taken_back["spec"]["rules"]:
+        for reference in each["backendRefs"]:
+            assert SHADOW not in headers_of(reference)
+            assert SHADOW in reference["filters"][0]["requestHeaderModifier"]["remove"]
+
+
+def test_what_is_in_force_is_told_in_a_sentence() -> None:
+    assert summary(SHARE) == "25 % of requests try the candidate."
+    assert summary(share(10, 20)) == "70 % of requests get baseline, 10 % of requests get w10, 20 % of requests get w5."
+    assert "w10, w5 are judged on them" in summary(WATCHED)

@@ -1,0 +1,131 @@
+"""Whether the user's route is attached to a Gateway, and whether somebody else moves its traffic.
+
+A gateway's word against a route is believed. Its word for it never is: probes prove that an overlay is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.surroundings import Manifest, Surroundings, controller_of
+
+ARGO_LABEL = "rollouts.argoproj.io/gatewayapi-canary"
+AI_GATEWAY_ANNOTATION = "gateway.envoyproxy.io/ai-gateway-generated"
+KSERVE_LABELS = ("serving.kserve.io/inferenceservice", "serving.kserve.io/llminferenceservice")
+
+# By kind of the owner: what to do about a route that its controller writes.
+MANAGERS = {
+    "Canary": "Flagger writes it anew at every step. Give the target a route of your own and remove the Canary",
+    "InferenceService": "KServe writes it anew. Give the predictor's Service an HTTPRoute of your own",
+    "LLMInferenceService": "KServe writes it anew. Give the service's Pods a Service and an HTTPRoute of your own",
+    "AIGatewayRoute": "Envoy AI Gateway writes it anew, and routes by the model. Put a route of your own before it",
+    "Rollout": "Argo Rollouts moves its weights. Wait until its canary ends, and take the route out of its strategy",
+}
+NO_LISTENER = ("NoMatchingParent", "NoMatchingListenerHostname")
+
+
+def route_has_a_gateway(around: Surroundings) -> Refusal | None:
+    """The route names a Gateway that is there, with a listener for it."""
+    assert around.route is not None  # checked before
+    parents = around.route["spec"].get("parentRefs")
+    if not parents:
+        return Refusal(
+            "RouteDetached",
+            f"HTTPRoute {around.route_name} names no Gateway, so no request comes by it. Write its parentRefs.",
+        )
+    gateways = [each for each in parents if each.get("kind", "Gateway") == "Gateway"]
+    if len(gateways) < len(parents):
+        return None  # a mesh's parent, of which nothing is read
+    there = [each for each in gateways if _key(each, around) in around.gateways]
+    if not there:
+        namespace, name = _key(gateways[0], around)
+        return Refusal(
+            "GatewayNotFound",
+            f"HTTPRoute {around.route_name} names Gateway {name}, which is not in namespace {namespace}. Create it or "
+            "correct the route's parentRefs.",
+        )
+    if not any(_has_listener(each, around.gateways[_key(each, around)]) for each in there):
+        name = there[0]["name"]
+        return _no_listener(around, f"its parentRefs ask for a sectionName or port that Gateway {name} has not")
+    return None
+
+
+def route_is_accepted(around: Surroundings) -> Refusal | None:
+    """No gateway has accepted the route, and one says why; without any word of theirs the probe decides."""
+    assert around.route is not None  # checked before
+    said = list(_acceptances(around.route))
+    if any(each["status"] == "True" for each in said):
+        return None
+    refused = next((each for each in said if each["status"] == "False"), None)
+    if refused is None:
+        return None
+    reason, words = refused.get("reason", ""), refused.get("message", "").strip().rstrip(".")
+    if reason in NO_LISTENER:
+        return _no_listener(around, f"its Gateway says {reason}")
+    if reason == "NotAllowedByListeners":
+        return Refusal(
+            "RouteNotAllowed",
+            f"The Gateway's listeners do not admit HTTPRoute {around.route_name} of namespace {around.namespace}. Ask "
+            "the Gateway's owner to allow the namespace in allowedRoutes.",
+        )
+    return Refusal(
+        "RouteNotAccepted",
+        f"The Gateway does not accept HTTPRoute {around.route_name}: {reason}{f', {words}' if words else ''}. Mend the "
+        "route until its status shows Accepted=True.",
+    )
+
+
+def _no_listener(around: Surroundings, why: str) -> Refusal:
+    return Refusal(
+        "NoMatchingListener",
+        f"No listener takes HTTPRoute {around.route_name}: {why}. Correct sectionName, port and hostnames of the "
+        "route, or add a listener.",
+    )
+
+
+def _acceptances(route: Manifest) -> Iterator[dict[str, Any]]:
+    """What the gateways of the route's present parents say of its present generation."""
+    generation = route["metadata"].get("generation")
+    parents = {(each["name"], each.get("sectionName"), each.get("port")) for each in route["spec"]["parentRefs"]}
+    for parent in route.get("status", {}).get("parents", []):
+        told = parent["parentRef"]
+        if (told["name"], told.get("sectionName"), told.get("port")) not in parents:
+            continue
+        for condition in parent.get("conditions", []):
+            if condition["type"] == "Accepted" and condition.get("observedGeneration", generation) == generation:
+                yield condition
+
+
+def _key(reference: dict[str, Any], around: Surroundings) -> tuple[str, str]:
+    return reference.get("namespace", around.namespace), reference["name"]
+
+
+def _has_listener(reference: dict[str, Any], gateway: Manifest) -> bool:
+    return any(
+        reference.get("sectionName", listener["name"]) == listener["name"]
+        and reference.get("port", listener["port"]) == listener["port"]
+        for listener in gateway["spec"].get("listeners", [])
+    )
+
+
+def route_is_the_users(around: Surroundings) -> Refusal | None:
+    """Nobody else moves the route's traffic."""
+    assert around.route is not None  # checked before
+    metadata = around.route["metadata"]
+    owner = controller_of(around.route)
+    if owner is not None:
+        advice = MANAGERS.get(owner["kind"], "Name a route that no other controller owns")
+        return _managed(around, f"is managed by {owner['kind']} {owner['name']}", advice)
+    if ARGO_LABEL in metadata.get("labels", {}):
+        return _managed(around, "is in use by an Argo Rollouts canary", "Wait until it ends")
+    if any(label in metadata.get("labels", {}) for label in KSERVE_LABELS):
+        return _managed(around, "is managed by KServe", MANAGERS["InferenceService"])
+    if AI_GATEWAY_ANNOTATION in metadata.get("annotations", {}):
+        return _managed(around, "is managed by an AIGatewayRoute", MANAGERS["AIGatewayRoute"])
+    return None
+
+
+def _managed(around: Surroundings, how: str, advice: str) -> Refusal:
+    return Refusal("RouteManaged", f"HTTPRoute {around.route_name} {how}, which moves traffic too. {advice}.")

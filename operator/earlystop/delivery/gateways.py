@@ -1,0 +1,71 @@
+"""Which gateways cannot do what an overlay asks for, as far as it can be known beforehand; a probe decides the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.surroundings import Manifest, Surroundings
+
+FEATURE = "HTTPRouteBackendRequestHeaderModification"
+ELSEWHERE = "Use another gateway, or delivery.mode HeaderCohort or Shadow, which need no filter on a backend."
+
+# By controllerName of the GatewayClass, or its beginning before a slash. They refuse, ignore or fail on filters of a
+# backend.
+UNFIT_CONTROLLERS = {
+    "gateway.nginx.org/nginx-gateway-controller": "NGINX Gateway Fabric answers 500 where a backend has filters",
+    "konghq.com": "Kong refuses filters on a backend",
+    "gateway.k8s.aws": "The AWS Load Balancer Controller does not support filters on a backend",
+    "application-networking.k8s.aws/gateway-api-controller": "Amazon VPC Lattice does not support filters on a backend",
+    "haproxy-ingress.github.io/controller": "HAProxy Ingress does not support filters on a backend",
+    "alb.networking.azure.io/alb-controller": (
+        "Azure Application Gateway for Containers does not support filters on a backend"
+    ),
+}
+# Nothing that an overlay could be made of works there.
+UNFIT_FOR_OVERLAYS = {
+    "networking.gke.io/gateway": "GKE Gateway cannot match on a request's method, so no overlay would surely win",
+}
+
+
+def unfit_for_overlays(around: Surroundings) -> Refusal | None:
+    """Why no overlay can work on one of the route's gateways."""
+    for controller, _ in _classes(around):
+        why = _listed(UNFIT_FOR_OVERLAYS, controller)
+        if why is not None:
+            return Refusal("GatewayUnfit", f"{why}. Use another gateway.")
+    return None
+
+
+def unfit_for_backend_filters(around: Surroundings) -> Refusal | None:
+    """Why one of the route's gateways cannot set headers by backend. A class that lists no features says nothing."""
+    for controller, gateway_class in _classes(around):
+        why = _listed(UNFIT_CONTROLLERS, controller)
+        if why is not None:
+            return Refusal("GatewayUnfit", f"{why}. {ELSEWHERE}")
+        features = supported_features(gateway_class)
+        if features and FEATURE not in features:
+            name = gateway_class["metadata"]["name"]
+            return Refusal(
+                "GatewayUnfit", f"GatewayClass {name} lists its features, and {FEATURE} is not among them. {ELSEWHERE}"
+            )
+    return None
+
+
+def _listed(table: Mapping[str, str], controller: str) -> str | None:
+    return next((why for name, why in table.items() if f"{controller}/".startswith(f"{name}/")), None)
+
+
+def supported_features(gateway_class: Manifest) -> frozenset[str]:
+    """The features that a GatewayClass lists: as objects with a name, or as plain strings, as older gateways wrote."""
+    listed: list[Any] = gateway_class.get("status", {}).get("supportedFeatures") or []
+    return frozenset(str(each.get("name", "")) if isinstance(each, dict) else str(each) for each in listed)
+
+
+def _classes(around: Surroundings) -> Iterator[tuple[str, Manifest]]:
+    """Controller and class of each of the route's gateways that could be read."""
+    for gateway in around.gateways.values():
+        gateway_class = around.gateway_classes.get(gateway["spec"]["gatewayClassName"])
+        if gateway_class is not None:
+            yield gateway_class["spec"]["controllerName"], gateway_class

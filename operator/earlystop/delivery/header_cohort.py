@@ -1,0 +1,152 @@
+"""Mode HeaderCohort: users are told apart by a header that they send already, and each cohort gets its variant.
+
+A candidate's weight here is not a percentage: above 0 its cohort gets its settings, at 0 the baseline's, and at 100,
+when it was promoted, everybody gets it. Requests of no cohort get the baseline's settings under the revision
+`unassigned`: whatever variant a client forged is overwritten, and nobody counts them as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
+from earlystop.delivery.golden import golden_rule, golden_variants, rules_in_force, with_golden_rules
+from earlystop.delivery.headers import UNASSIGNED, asking, for_probes, headers_set, nonce_of, variant_headers
+from earlystop.delivery.overlay import Overlaid, carried, overlaid, overlay_route
+from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.rule_level import owned_names, setting, withdrawn
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
+
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
+
+Reading = frozenset[tuple[str, str, str]]
+"""Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
+
+
+def unfit(around: Surroundings, _: Share) -> Refusal | None:
+    """Why this mode cannot be used here, beside what holds for every overlay."""
+    header = _settings(around.spec.delivery).header
+    for each in overlaid(around):
+        named = [
+            condition["name"].lower()
+            for match in each.rule.get("matches", [])
+            for condition in match.get("headers", [])
+        ]
+        if header.lower() in named:
+            return Refusal(
+                "CohortHeaderInRoute",
+                f"A rule of HTTPRoute {around.route_name} matches on header {header} itself, so its "
+                "cohorts cannot be told apart beneath it. Write another header in headerCohort, or take that match "
+                "out of the route.",
+            )
+    return None
+
+
+def render(around: Surroundings, share: Share) -> list[Manifest]:
+    """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
+    users = carried(around)
+    rules = [rule for each in users for rule in _rules(around, share, each)]
+    probed = [for_probes(rule, nonce_of(share)) for rule in _rules(around, share, users[0])]
+    golden = [
+        golden_rule(setting(around, users[0], variant_headers(around, share, each)), each)
+        for each in golden_variants(share)
+    ]
+    return [overlay_route(around, with_golden_rules(probed, golden, rules))]
+
+
+def _rules(around: Surroundings, share: Share, users: Overlaid) -> list[dict[str, Any]]:
+    """One rule for each cohort, and a last one for everybody else."""
+    promoted = _promoted(share)
+    if promoted is not None:
+        return [setting(around, users, variant_headers(around, share, promoted))]
+    wanted = _settings(around.spec.delivery)
+    rules = []
+    for cohort in wanted.cohorts:
+        rule = setting(around, users, variant_headers(around, share, variant_for(cohort, share)))
+        matches = [match for value in cohort.values for match in asking(rule, wanted.header, value)["matches"]]
+        rules.append({**rule, "matches": matches})
+    return [*rules, setting(around, users, _unassigned_headers(around, share))]
+
+
+def _unassigned_headers(around: Surroundings, share: Share) -> dict[str, str]:
+    """The baseline's headers as evidence for nobody."""
+    prefix = around.spec.delivery.header_prefix
+    headers = variant_headers(around, share, share.baseline) | {f"{prefix}revision": UNASSIGNED}
+    return {name: value for name, value in headers.items() if name != f"{prefix}shadow"}
+
+
+def variant_for(cohort: Cohort, share: Share) -> VariantShare:
+    """What a cohort gets: its variant while that has a share, else the baseline.
+
+    A share with one candidate calls it `candidate`, whatever its name.
+    """
+    named = {each.variant: each for each in share.variants}
+    only = share.candidates[0] if len(share.candidates) == 1 else share.baseline
+    found = named.get(cohort.variant, only)
+    return found if found.weight > 0 else share.baseline
+
+
+def _promoted(share: Share) -> VariantShare | None:
+    return next((each for each in share.candidates if each.weight == 100), None)
+
+
+def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+    """Whether an overlay route gives each cohort what the share says."""
+    settings = _settings(delivery)
+    header, prefix = settings.header, settings.header_prefix
+    found = {each for rule in rules_in_force(route) for each in _readings(rule, header, prefix)}
+    return found == _wanted(settings, share)
+
+
+def _readings(rule: dict[str, Any], header: str, prefix: str) -> Iterable[tuple[str, str, str]]:
+    for headers in headers_set(rule):
+        for match in rule.get("matches", []):
+            asked = {each["name"]: each["value"] for each in match.get("headers", [])}
+            told = (headers.get(f"{prefix}revision", ""), headers.get(f"{prefix}variant", ""))
+            yield asked.get(header, ""), *told
+
+
+def _wanted(settings: HeaderCohort, share: Share) -> Reading:
+    promoted = _promoted(share)
+    if promoted is not None:
+        return frozenset({("", share.revision, promoted.variant)})
+    cohorts = {
+        (value, share.revision, variant_for(cohort, share).variant)
+        for cohort in settings.cohorts
+        for value in cohort.values
+    }
+    return frozenset(cohorts | {("", UNASSIGNED, share.baseline.variant)})
+
+
+def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+    """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
+    settings = _settings(around.spec.delivery)
+    wanted = _wanted(settings, share)
+    probed = overlay["spec"]["rules"][: 1 if _promoted(share) else len(settings.cohorts) + 1]
+    matches = [match for rule in probed for match in rule["matches"]]
+    targets = []
+    for value, revision, variant in sorted(wanted):
+        own = [match for match in matches if _asks(match, settings.header) == value]
+        targets.append(probe_target(around, overlay, own, share, revision, ((variant, 100),)))
+    found = [target for target in targets if target is not None]
+    return found if len(found) == len(targets) else []
+
+
+def _asks(match: dict[str, Any], header: str) -> str:
+    return next((str(each["value"]) for each in match.get("headers", []) if each["name"] == header), "")
+
+
+def summary(share: Share) -> str:
+    """A sentence about a share that is in force."""
+    promoted = _promoted(share)
+    if promoted is not None:
+        return f"All requests get {promoted.variant}."
+    trying = [each.variant for each in share.candidates if each.weight > 0]
+    return f"Cohorts get {', '.join(trying)}." if trying else "All cohorts get the baseline."
+
+
+def _settings(delivery: Delivery) -> HeaderCohort:
+    assert delivery.header_cohort is not None  # the CRD demands it for this mode
+    return delivery.header_cohort

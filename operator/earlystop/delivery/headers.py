@@ -1,0 +1,135 @@
+"""The headers by which a request carries its variant, and the filters of Gateway API that set them.
+
+Headers are `set`, which overwrites what a client forged; one that a variant has not is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from earlystop.delivery.surroundings import ShadowSetting, Share, Surroundings, VariantShare
+
+PROBE_HEADER = "x-early-stop-probe"
+ECHO_HEADER = "x-early-stop-echo"
+PROVEN = ".in-force"
+UNASSIGNED = "unassigned"
+"""Revision of requests that are evidence for nobody."""
+
+MODIFIER = "RequestHeaderModifier"
+Rule = dict[str, Any]
+Modifier = dict[str, Any]
+
+
+def variant_headers(around: Surroundings, share: Share, variant: VariantShare) -> dict[str, str]:
+    """The headers that a variant's requests carry. The baseline's name the shadows as well."""
+    prefix = around.spec.delivery.header_prefix
+    shadows = share.shadows if variant == share.baseline else ()
+    return {
+        f"{prefix}policy": f"{around.namespace}/{around.policy}",
+        f"{prefix}revision": share.revision,
+        f"{prefix}step": str(share.step),
+        f"{prefix}variant": variant.variant,
+        **{f"{prefix}param-{name}": value for name, value in variant.settings},
+        **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
+    }
+
+
+def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
+    """The candidates to judge beside an answer: a list of RFC 9651 with parameters, `w10;window=10, w5;window=5`."""
+    return ", ".join(
+        ";".join([each.variant, *(f"{name}={value}" for name, value in each.settings)]) for each in shadows
+    )
+
+
+def modifier(around: Surroundings, headers: dict[str, str]) -> Modifier:
+    """A header modifier that sets these headers, and removes shadows that a client forged."""
+    shadow = f"{around.spec.delivery.header_prefix}shadow"
+    named = [{"name": name, "value": value} for name, value in headers.items()]
+    return {"set": named} if shadow in headers else {"set": named, "remove": [shadow]}
+
+
+def as_filter(content: Modifier) -> dict[str, Any]:
+    """The filter of a rule or backend that applies a header modifier."""
+    return {"type": MODIFIER, "requestHeaderModifier": content}
+
+
+def with_filter(filters: Iterable[dict[str, Any]], content: Modifier) -> list[dict[str, Any]]:
+    """A rule's filters with a header modifier merged into the user's, since a rule may have only one; ours wins."""
+    filters = list(filters)
+    theirs = next((each for each in filters if each["type"] == MODIFIER), None)
+    if theirs is None:
+        return [*filters, as_filter(content)]
+    ours = as_filter(_merged(theirs.get("requestHeaderModifier", {}), content))
+    return [ours if each is theirs else each for each in filters]
+
+
+def _merged(theirs: Modifier, ours: Modifier) -> Modifier:
+    taken = {each["name"].lower() for each in ours["set"]} | {name.lower() for name in ours.get("remove", [])}
+    added = [each for each in theirs.get("add", []) if each["name"].lower() not in taken]
+    removed = [name for name in theirs.get("remove", []) if name.lower() not in taken]
+    removed += ours.get("remove", [])
+    return {
+        "set": [*(each for each in theirs.get("set", []) if each["name"].lower() not in taken), *ours["set"]],
+        **({"add": added} if added else {}),
+        **({"remove": removed} if removed else {}),
+    }
+
+
+def changed(rule: Rule, change: Callable[[Modifier], Modifier]) -> Rule:
+    """An overlay's rule with its header modifiers changed: those of its backends, or the rule's own."""
+    backends = rule.get("backendRefs", [])
+    if any("filters" in each for each in backends):
+        return {**rule, "backendRefs": [_with_change(each, change) for each in backends]}
+    return _with_change(rule, change)
+
+
+def _with_change(holder: dict[str, Any], change: Callable[[Modifier], Modifier]) -> dict[str, Any]:
+    filters = [
+        {**each, "requestHeaderModifier": change(each["requestHeaderModifier"])} if each["type"] == MODIFIER else each
+        for each in holder.get("filters", [])
+    ]
+    return {**holder, "filters": filters} if "filters" in holder else holder
+
+
+def headers_set(rule: Rule) -> list[dict[str, str]]:
+    """What an overlay's rule sets: one mapping for each backend with filters, or one for the rule itself."""
+    found: list[dict[str, str]] = []
+
+    def note(content: Modifier) -> Modifier:
+        found.append({each["name"]: each["value"] for each in content.get("set", [])})
+        return content
+
+    changed(rule, note)
+    return found
+
+
+def asking(rule: Rule, name: str, value: str) -> Rule:
+    """The rule for those of its requests alone that have a header of this value."""
+    condition = {"type": "Exact", "name": name, "value": value}
+    matches = [{**match, "headers": [*match.get("headers", []), condition]} for match in rule["matches"]]
+    return {**rule, "matches": matches}
+
+
+def for_probes(rule: Rule, nonce: str) -> Rule:
+    """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object."""
+    mark = {"name": PROBE_HEADER, "value": nonce + PROVEN}
+    return changed(asking(rule, PROBE_HEADER, nonce), lambda content: {**content, "set": [*content["set"], mark]})
+
+
+def without_shadows(rule: Rule, prefix: str) -> Rule:
+    """An overlay's rule with no candidate judged in the shadow of its requests."""
+    name = f"{prefix}shadow"
+
+    def dropped(content: Modifier) -> Modifier:
+        kept = [each for each in content.get("set", []) if each["name"] != name]
+        removed = [each for each in content.get("remove", []) if each != name]
+        return {**content, "set": kept, "remove": [*removed, name]}
+
+    return changed(rule, dropped) if any(name in headers for headers in headers_set(rule)) else rule
+
+
+def nonce_of(share: Share) -> str:
+    """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object."""
+    return hashlib.sha256(repr(share).encode()).hexdigest()[:16]

@@ -1,0 +1,21 @@
+"""Names of the objects that the operator owns."""
+
+from __future__ import annotations
+
+import hashlib
+
+from earlystop.api.values import bounded
+
+
+def overlay_name(policy: str) -> str:
+    """Name of the overlay HTTPRoute."""
+    return f"{bounded(policy, 235)}-early-stop"
+
+
+def alias_name(service: str, variant: str = "candidate") -> str:
+    """Name of a candidate's Service: at most 63 characters, different for different Services and variants."""
+    plain = f"{service}-es-{variant}"
+    if len(plain) <= 63:
+        return plain
+    ending = f"-{hashlib.sha256(service.encode()).hexdigest()[:8]}-es-{variant}"
+    return service[: 63 - len(ending)] + ending

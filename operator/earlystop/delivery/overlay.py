@@ -1,0 +1,109 @@
+"""What every mode with a route shares: which rules of the user's route are overlaid, and the overlay HTTPRoute itself.
+
+The user's route is read and never changed. The overlay is more specific, so it wins while it exists; it is owned by
+the policy, so garbage collection alone brings the original route back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.values import bounded
+from earlystop.delivery.matches import narrowed
+from earlystop.delivery.names import overlay_name
+from earlystop.delivery.rivals import Match, rivals
+from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, POLICY_UID, Manifest, Surroundings, owner_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaid:
+    """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none."""
+
+    rule: dict[str, Any]
+    backend: dict[str, Any]
+    matches: list[Match] | Refusal
+
+    def base(self) -> dict[str, Any]:
+        """The overlay's rule before any header is set: what the user wrote beside matches and backends is kept."""
+        kept: dict[str, Any] = {key: self.rule[key] for key in ("filters", "timeouts", "retry") if key in self.rule}
+        return {"matches": self.matches, **kept}
+
+    def backend_reference(self, name: str, weight: int) -> dict[str, Any]:
+        """A reference to a Service at the user's port."""
+        port = {"port": self.backend["port"]} if "port" in self.backend else {}
+        return {"group": "", "kind": "Service", "name": name, **port, "weight": weight}
+
+
+def overlaid(around: Surroundings) -> list[Overlaid]:
+    """The rules that lead to the target, in the route's order."""
+    assert around.route is not None  # preflight refuses a policy without its route
+    rules = around.route["spec"].get("rules", [])
+    backends = [target_backend(rule, around) for rule in rules]
+    ours = [backend is not None for backend in backends]
+    return [
+        Overlaid(rule, backend, narrowed(rule, rivals(rules, index, ours)))
+        for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
+        if backend is not None
+    ]
+
+
+def carried(around: Surroundings) -> list[Overlaid]:
+    """The rules that need a rule of the overlay. Expects surroundings that passed preflight."""
+    return [each for each in overlaid(around) if isinstance(each.matches, list) and each.matches]
+
+
+def target_backend(rule: dict[str, Any], around: Surroundings) -> dict[str, Any] | None:
+    """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
+    for backend in rule.get("backendRefs", []):
+        own = backend.get("namespace", around.namespace) == around.namespace
+        service = around.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
+        if service is not None and selects(service, around.deployment):
+            return dict(backend)
+    return None
+
+
+def selects(service: Manifest, deployment: Manifest | None) -> bool:
+    """Whether a Service sends to the Pods of a Deployment."""
+    if deployment is None:
+        return False
+    labels = deployment["spec"]["template"]["metadata"].get("labels", {})
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def overlay_route(around: Surroundings, rules: Iterable[dict[str, Any]]) -> Manifest:
+    """The overlay with these rules, attached as the user's route is."""
+    assert around.route is not None  # preflight refuses a policy without its route
+    spec = around.route["spec"]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": owned_metadata(around, overlay_name(around.policy)),
+        "spec": {
+            "parentRefs": spec["parentRefs"],
+            **({"hostnames": spec["hostnames"]} if spec.get("hostnames") else {}),
+            "rules": list(rules),
+        },
+    }
+
+
+def owned_metadata(around: Surroundings, name: str) -> dict[str, Any]:
+    """Metadata of an object that goes with its policy."""
+    return {
+        "name": name,
+        "namespace": around.namespace,
+        "labels": {
+            MANAGED_BY: MANAGER,
+            "earlystop.dev/policy": bounded(around.policy, 63),
+            POLICY_UID: around.uid,
+        },
+        "ownerReferences": [owner_reference(around)],
+    }
+
+
+def with_rules(route: Manifest, rules: Iterable[dict[str, Any]]) -> Manifest:
+    """A route with other rules."""
+    return {**route, "spec": {**route["spec"], "rules": list(rules)}}

@@ -1,0 +1,116 @@
+"""What a mode asks of the user's route before it overlays it, whatever headers it will set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.golden import GOLDEN_HEADER
+from earlystop.delivery.headers import PROBE_HEADER
+from earlystop.delivery.overlay import overlaid
+from earlystop.delivery.surroundings import Surroundings
+
+RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
+
+
+def route_exists(around: Surroundings) -> Refusal | None:
+    """The route that the policy names is there."""
+    if around.route is None:
+        return Refusal(
+            "RouteNotFound",
+            f"There is no HTTPRoute {around.route_name} in namespace {around.namespace}; one of another namespace "
+            f"cannot be named. Create it or correct {around.spec.delivery.settings_field}.routeRef.name.",
+        )
+    return None
+
+
+def route_reaches_target(around: Surroundings) -> Refusal | None:
+    """Some rule leads to the target's Pods, else the nearest reason why none does."""
+    if overlaid(around):
+        return None
+    assert around.route is not None  # checked before
+    backends = [each for rule in around.route["spec"].get("rules", []) for each in rule.get("backendRefs", [])]
+    services = [each for each in backends if each.get("kind", "Service") == "Service"]
+    for each in services:
+        namespace = each.get("namespace", around.namespace)
+        if namespace != around.namespace:
+            return Refusal(
+                "ServiceElsewhere",
+                f"HTTPRoute {around.route_name} leads to Service {each['name']} of namespace {namespace}. Policy, "
+                "route, Service and target belong in one namespace: write the policy and a route there.",
+            )
+    for each in services:
+        if each["name"] not in around.services:
+            return Refusal(
+                "ServiceNotFound",
+                f"HTTPRoute {around.route_name} leads to Service {each['name']}, which is not in namespace "
+                f"{around.namespace}. Create it or correct the route's backendRef.",
+            )
+    return Refusal(
+        "RouteMissesTarget",
+        f"No rule of HTTPRoute {around.route_name} leads to a Service that selects the Pods of Deployment "
+        f"{around.spec.target_ref.name}. Point a backendRef at such a Service, or correct spec.targetRef.",
+    )
+
+
+def rules_can_be_overlaid(around: Surroundings) -> Refusal | None:
+    """Nothing in the rules that lead to the target stands in an overlay's way."""
+    for each in overlaid(around):
+        refusal = _in_the_way(each.rule, around)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _in_the_way(rule: dict[str, Any], around: Surroundings) -> Refusal | None:
+    route = f"A rule of HTTPRoute {around.route_name}"
+    if len(rule["backendRefs"]) > 1:
+        return Refusal(
+            "RouteSplitsAlready",
+            f"{route} splits traffic between several backends. Give the target a rule with one backendRef.",
+        )
+    if rule["backendRefs"][0].get("filters"):
+        return Refusal(
+            "BackendFilters",
+            f"{route} has filters on its backendRef, where the overlay needs its own. Move them to the filters of the "
+            "rule.",
+        )
+    if any(_rewrites_prefix(each) for each in rule.get("filters", [])):
+        return Refusal(
+            "RouteRewritesPrefix",
+            f"{route} replaces a path prefix, which Gateway API refuses for the exact paths of an overlay. Let the "
+            "server take the path as it is, or use ReplaceFullPath.",
+        )
+    if "sessionPersistence" in rule:
+        return Refusal("SessionPersistence", f"{route} has sessionPersistence, which beats weights. Remove it.")
+    taken = sorted(_conditions(rule) & RESERVED_HEADERS)
+    if taken:
+        return Refusal(
+            "HeaderReserved",
+            f"{route} matches on header {taken[0]}, which the overlay needs for itself. Match on another header.",
+        )
+    return None
+
+
+def _conditions(rule: dict[str, Any]) -> set[str]:
+    return {each["name"].lower() for match in rule.get("matches", []) for each in match.get("headers", [])}
+
+
+def _rewrites_prefix(filter_: dict[str, Any]) -> bool:
+    return bool(filter_.get("urlRewrite", {}).get("path", {}).get("type") == "ReplacePrefixMatch")
+
+
+def overlay_can_win(around: Surroundings) -> Refusal | None:
+    """For each rule there are matches that are stricter than the user's, and for one at least there are any."""
+    found = overlaid(around)
+    for each in found:
+        if isinstance(each.matches, Refusal):
+            return each.matches
+    if not any(each.matches for each in found):
+        return Refusal(
+            "RouteWithoutPost",
+            f"No rule of HTTPRoute {around.route_name} brings POST requests to the target, and completion requests "
+            "are such: its matches ask for another method, or other rules of the route take them first. Remove the "
+            "method from a match or write POST, or change those rules.",
+        )
+    return None

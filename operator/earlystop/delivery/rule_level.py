@@ -1,0 +1,41 @@
+"""Rules of an overlay that set one variant's headers on all of their requests, with Core features of Gateway API only.
+
+Every conformant gateway can do that: one backend, the user's own Service, and a header modifier of the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from earlystop.api.counts import Variant
+from earlystop.delivery.headers import Modifier, changed, modifier, with_filter, without_shadows
+from earlystop.delivery.names import overlay_name
+from earlystop.delivery.overlay import Overlaid, with_rules
+from earlystop.delivery.surroundings import Manifest, Surroundings
+
+
+def owned_names(policy: str, _: Iterable[str], __: Iterable[str]) -> list[tuple[str, str]]:
+    """Kind and name of every object that a mode of this form may own."""
+    return [("HTTPRoute", overlay_name(policy))]
+
+
+def setting(around: Surroundings, users: Overlaid, headers: dict[str, str]) -> dict[str, Any]:
+    """The overlay's rule for a rule of the user's, with these headers on all of its requests."""
+    base = users.base()
+    filters = with_filter(base.get("filters", []), modifier(around, headers))
+    return {**base, "filters": filters, "backendRefs": [users.backend_reference(users.backend["name"], 1)]}
+
+
+def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
+    """An overlay route with the baseline's settings on all requests, whatever it was rendered from."""
+    prefix = around.spec.delivery.header_prefix
+    settings = around.spec.baseline_settings()
+    values = {f"{prefix}param-{name}": value for name, value in settings.items()}
+    values[f"{prefix}variant"] = Variant.BASELINE.value
+
+    def with_baseline(content: Modifier) -> Modifier:
+        headers = [{**each, "value": values.get(each["name"], each["value"])} for each in content.get("set", [])]
+        return {**content, "set": headers}
+
+    return with_rules(route, [without_shadows(changed(rule, with_baseline), prefix) for rule in route["spec"]["rules"]])

@@ -1,0 +1,54 @@
+"""Mode Shadow: all requests stay on the baseline, and a header names the candidates that the server judges on them.
+
+No user sees a candidate's answer, so there is nothing to split and nothing that a gateway could get wrong but headers.
+"""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.delivery import Delivery
+from earlystop.delivery.golden import rules_in_force
+from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
+from earlystop.delivery.overlay import carried, overlay_route
+from earlystop.delivery.probe_target import probe_target
+from earlystop.delivery.rule_level import owned_names, setting, withdrawn
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
+
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
+
+
+def unfit(_: Surroundings, __: Share) -> Refusal | None:
+    """Nothing stands in this mode's way beside what holds for every overlay."""
+    return None
+
+
+def render(around: Surroundings, share: Share) -> list[Manifest]:
+    """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
+    headers = variant_headers(around, share, share.baseline)
+    rules = [setting(around, each, headers) for each in carried(around)]
+    return [overlay_route(around, [for_probes(rules[0], nonce_of(share)), *rules])]
+
+
+def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+    """Whether an overlay route has the baseline and the share's shadows on all requests."""
+    prefix = delivery.header_prefix
+    found = {
+        (headers.get(f"{prefix}variant"), headers.get(f"{prefix}shadow", ""))
+        for rule in rules_in_force(route)
+        for headers in headers_set(rule)
+    }
+    return found == {(share.baseline.variant, shadow_value(share.shadows))}
+
+
+def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+    """What to ask through the gateway for proof; empty when nothing can be asked."""
+    matches = overlay["spec"]["rules"][0]["matches"]
+    target = probe_target(around, overlay, matches, share, share.revision, ((share.baseline.variant, 100),))
+    return [target] if target is not None else []
+
+
+def summary(share: Share) -> str:
+    """A sentence about a share that is in force."""
+    named = ", ".join(each.variant for each in share.shadows)
+    judged = f"{named}: judged on them without any user seeing it." if named else "no candidate is judged on them."
+    return f"All requests stay on the baseline; {judged}"

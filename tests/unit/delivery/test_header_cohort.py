@@ -1,0 +1,137 @@
+"""Mode HeaderCohort: each cohort gets its variant, and everybody else the baseline, as evidence for nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earlystop.delivery.golden import GOLDEN_HEADER
+from earlystop.delivery.header_cohort import probes, render, shows, summary
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.surroundings import Share
+from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in
+from tests.unit.delivery.gateway_api import Request, passed_on, winner
+
+CHAT = "/v1/chat/completions"
+BOTH, ONE_LEFT, NEITHER, WON = share(30, 30), share(0, 30), share(0, 0), share(0, 100)
+Told = tuple[str, str, str]
+
+
+def told(wanted: Share, request: Request, *rules: dict[str, Any]) -> Told:
+    """Revision, variant and window that the server sees of a request."""
+    users = list(rules) or [rule()]
+    here = around(*users, spec=spec_in("HeaderCohort", len(wanted.candidates)))
+    assert preflight(here, wanted) is None
+    (made,) = render(here, wanted)
+    met = winner(request, users, made["spec"]["rules"])
+    assert met is not None and len(met["backendRefs"]) == 1
+    carried = passed_on({"x-early-stop-variant": "forged", **request.headers}, met, met["backendRefs"][0])
+    names = ("revision", "variant", "param-window")
+    revision, variant, window = (carried[f"x-early-stop-{name}"] for name in names)
+    return revision, variant, window
+
+
+def cohort(value: str | None, **more: str) -> Request:
+    return Request(CHAT, headers={**({} if value is None else {"X-Cohort": value}), **more})
+
+
+OURS, NOBODY = BOTH.revision, ("unassigned", "baseline", "40")
+TABLE: list[tuple[Share, str | None, Told]] = [
+    (BOTH, "a", (OURS, "baseline", "40")),
+    (BOTH, "A", (OURS, "baseline", "40")),
+    (BOTH, "b-w10", (OURS, "w10", "10")),
+    (BOTH, "b-w5", (OURS, "w5", "5")),
+    (BOTH, "c", NOBODY),
+    (BOTH, "a, b-w10", NOBODY),
+    (BOTH, None, NOBODY),
+    (ONE_LEFT, "b-w10", (OURS, "baseline", "40")),
+    (ONE_LEFT, "b-w5", (OURS, "w5", "5")),
+    (NEITHER, "b-w5", (OURS, "baseline", "40")),
+    (NEITHER, None, NOBODY),
+    (WON, "a", (OURS, "w5", "5")),
+    (WON, "b-w10", (OURS, "w5", "5")),
+    (WON, None, (OURS, "w5", "5")),
+]
+
+
+@pytest.mark.parametrize(("wanted", "value", "expected"), TABLE)
+def test_each_cohort_gets_its_variant_and_everybody_else_the_baseline(
+    wanted: Share, value: str | None, expected: Told
+) -> None:
+    assert told(wanted, cohort(value)) == expected
+
+
+def test_the_only_candidate_is_called_candidate_whatever_its_name() -> None:
+    assert told(share(50), cohort("b-w10")) == (OURS, "candidate", "10")
+    assert told(share(50), cohort("a")) == (OURS, "baseline", "40")
+    assert told(share(0), cohort("b-w10")) == (OURS, "baseline", "40")
+
+
+def test_every_rule_of_the_users_has_its_cohorts() -> None:
+    rules = (rule(prefix("/v1/chat")), rule(exact("/ask"), timeouts={"request": "9s"}))
+    for path in (CHAT, "/ask"):
+        assert told(BOTH, Request(path, headers={"X-Cohort": "b-w5"}), *rules) == (OURS, "w5", "5")
+        assert told(BOTH, Request(path), *rules) == NOBODY
+
+
+def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_request_keeps_its_header() -> None:
+    for variant, window in (("baseline", "40"), ("w10", "10"), ("w5", "5")):
+        for value in ("a", "b-w10", None):
+            assert told(BOTH, cohort(value, **{GOLDEN_HEADER: variant})) == (OURS, variant, window)
+    here = around(spec=spec_in("HeaderCohort", 2))
+    (made,) = render(here, BOTH)
+    met = winner(cohort("a", **{GOLDEN_HEADER: "neither"}), made["spec"]["rules"])
+    assert met is not None
+    assert GOLDEN_HEADER not in passed_on({GOLDEN_HEADER: "neither"}, met, met["backendRefs"][0])
+
+
+def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> None:
+    here = around(spec=spec_in("HeaderCohort", 2))
+    (made,) = render(here, BOTH)
+    asked = {dict(each.headers).get("X-Cohort"): (each.revision, each.weights) for each in probes(here, BOTH, made)}
+    assert asked == {
+        "a": (OURS, (("baseline", 100),)),
+        "A": (OURS, (("baseline", 100),)),
+        "b-w10": (OURS, (("w10", 100),)),
+        "b-w5": (OURS, (("w5", 100),)),
+        None: ("unassigned", (("baseline", 100),)),
+    }
+    (made,) = render(here, WON)
+    (only,) = probes(here, WON, made)
+    assert (only.revision, only.weights) == (OURS, (("w5", 100),))
+
+
+@pytest.mark.parametrize("name", ["x-cohort", "X-COHORT"])
+def test_a_route_that_matches_on_the_cohorts_header_itself_is_refused(name: str) -> None:
+    here = around(rule(prefix("/", headers=[header(name, "a")])), spec=spec_in("HeaderCohort"))
+    refusal = preflight(here, share(50))
+    assert refusal is not None
+    assert refusal.reason == "CohortHeaderInRoute" and "Write another header in headerCohort" in refusal.message
+
+
+def test_more_cohorts_than_a_route_can_hold_are_refused() -> None:
+    rules = [rule(exact(f"/ask/{number}")) for number in range(4)]
+    here = around(*rules, spec=spec_in("HeaderCohort", 2))
+    refusal = preflight(here, BOTH)
+    assert refusal is not None
+    assert (refusal.reason, "fewer cohort values" in refusal.message) == ("OverlayTooLarge", True)
+
+
+def test_an_overlay_in_which_somebody_moved_a_cohort_does_not_show_the_share() -> None:
+    here = around(spec=spec_in("HeaderCohort", 2))
+    (made,) = render(here, BOTH)
+    for each in made["spec"]["rules"]:
+        for match in each["matches"]:
+            for condition in match.get("headers", []):
+                condition["value"] = "d" if condition["value"] == "b-w5" else condition["value"]
+    assert not shows(made, here.spec.delivery, BOTH)
+
+
+def test_what_cohorts_get_is_told() -> None:
+    assert [summary(each) for each in (BOTH, ONE_LEFT, NEITHER, WON)] == [
+        "Cohorts get w10, w5.",
+        "Cohorts get w5.",
+        "All cohorts get the baseline.",
+        "All requests get w5.",
+    ]

@@ -1,0 +1,178 @@
+"""What holds in every mode that overlays a route, for whatever routes and shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.delivery.bounds import excess
+from earlystop.delivery.golden import GOLDEN_HEADER
+from earlystop.delivery.headers import PROBE_HEADER, PROVEN, nonce_of, variant_headers
+from earlystop.delivery.modes import MODES, mode_of
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.surroundings import Manifest, Share, Surroundings
+from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in, untouched
+from tests.unit.delivery.gateway_api import Request, passed_on, winner
+from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
+from tests.unit.rollout.policies import examples
+
+MODIFIED = {
+    "type": "RequestHeaderModifier",
+    "requestHeaderModifier": {
+        "set": [{"name": "X-Early-Stop-Variant", "value": "user"}, {"name": "x-model", "value": "qa"}],
+        "add": [{"name": "x-early-stop-shadow", "value": "w1;window=1"}],
+    },
+}
+FORGED = {
+    **{f"x-early-stop-{name}": "forged" for name in ("policy", "revision", "step", "variant", "shadow")},
+    **{f"x-early-stop-param-{name}": "1" for name in ("window", "patience")},
+    GOLDEN_HEADER: "neither",
+}
+NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
+
+modes = st.sampled_from(sorted(MODES))
+percents = st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100)
+routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
+    lambda drawn: [{**each, "filters": drawn[1]} for each in drawn[0]]
+)
+
+
+def overlay(here: Surroundings, wanted: Share) -> Manifest:
+    return mode_of(here.spec.delivery).render(here, wanted)[-1]
+
+
+def told(here: Surroundings, wanted: Share) -> list[dict[str, str]]:
+    """All headers that a request may carry truthfully; "" for one that it must not have."""
+    unassigned = variant_headers(here, wanted, wanted.baseline) | {"x-early-stop-revision": "unassigned"}
+    unassigned.pop("x-early-stop-shadow", None)
+    each_variant = [variant_headers(here, wanted, variant) for variant in wanted.variants]
+    return [{name: headers.get(name, "") for name in NAMES} for headers in (*each_variant, unassigned)]
+
+
+@examples
+@given(modes, routes, percents, st.integers(0, 2))
+def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_header_gets_through(
+    mode: str, rules: list[dict[str, Any]], weights: list[int], shadows: int
+) -> None:
+    wanted = share(*weights, shadows=shadows)
+    here = around(*rules, spec=spec_in(mode, len(weights)))
+    before = untouched(here)
+    if preflight(here, wanted) is not None:
+        return
+    made = overlay(here, wanted)
+    assert here == before and excess(made["spec"]["rules"]) is None
+    truths = told(here, wanted)
+    for each in made["spec"]["rules"]:
+        backends = each["backendRefs"]
+        if mode == "GatewayHeader":
+            assert [backend["name"] for backend in backends] == [
+                "qa",
+                *(f"qa-es-{variant.variant}" for variant in wanted.candidates),
+            ]
+            assert sum(backend["weight"] for backend in backends) == 100
+            assert all(0 <= backend["weight"] <= 100 for backend in backends)
+        else:
+            assert [(backend["name"], "filters" in backend) for backend in backends] == [("qa", False)]
+        for backend in backends:
+            carried = passed_on(FORGED, each, backend)
+            assert {name: carried.get(name, "") for name in NAMES} in truths
+        assert len([filter_ for filter_ in each["filters"] if "requestHeaderModifier" in filter_]) <= 1
+
+
+@examples
+@given(modes, rules_of_routes, percents)
+def test_whatever_the_mode_no_request_is_led_elsewhere(
+    mode: str, rules: list[dict[str, Any]], weights: list[int]
+) -> None:
+    here = around(*rules, spec=spec_in(mode, len(weights)))
+    if preflight(here, share(*weights)) is not None:
+        return
+    made = overlay(here, share(*weights))["spec"]["rules"]
+    for request in REQUESTS:
+        before, after = winner(request, rules), winner(request, rules, made)
+        names = [found and found["backendRefs"][0]["name"] for found in (before, after)]
+        assert names[0] == names[1], request
+
+
+@examples
+@given(modes, percents, percents, st.integers(0, 2), st.integers(0, 2))
+def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
+    mode: str, weights: list[int], others: list[int], shadows: int, other_shadows: int
+) -> None:
+    here = around(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in(mode, len(weights)))
+    one = share(*weights, shadows=shadows)
+    other = share(*others, revision="9999999999", shadows=other_shadows)
+    made, shows = overlay(here, one), mode_of(here.spec.delivery).shows
+    assert shows(made, here.spec.delivery, one)
+    same = {
+        "GatewayHeader": one.weights == other.weights and shadows == other_shadows,
+        "HeaderCohort": False,
+        "Shadow": shadows == other_shadows,
+    }
+    if len(weights) == len(others):
+        assert shows(made, here.spec.delivery, other) == same[mode]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("weights", [(25,), (10, 20), (0, 100), (0, 0)])
+def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: str, weights: tuple[int, ...]) -> None:
+    here = around(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
+    made = overlay(here, share(*weights, shadows=2))
+    before = untouched(here)
+    withdrawn = mode_of(here.spec.delivery).withdrawn
+    taken_back = withdrawn(here, made)
+    assert withdrawn(here, taken_back) == taken_back and here == before
+    for old, each in zip(made["spec"]["rules"], taken_back["spec"]["rules"], strict=True):
+        assert each["matches"] == old["matches"]
+        for backend in each["backendRefs"]:
+            if backend["weight"]:
+                carried = passed_on(FORGED, each, backend)
+                assert carried["x-early-stop-variant"] == "baseline"
+                assert carried["x-early-stop-param-window"] == "40"
+                assert "x-early-stop-shadow" not in carried
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
+    wanted = share(10, 0, shadows=1)
+    users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
+    here = around(users, spec=spec_in(mode, 2))
+    made = overlay(here, wanted)
+    targets = mode_of(here.spec.delivery).probes(here, wanted, made)
+    assert targets
+    for target in targets:
+        sent = {**dict(target.headers), PROBE_HEADER: target.nonce}
+        met = winner(Request("/v1/chat/completions", headers=sent), [users], made["spec"]["rules"])
+        assert met is not None
+        found = set()
+        for backend in met["backendRefs"]:
+            carried = passed_on(sent, met, backend)
+            assert carried[PROBE_HEADER] == nonce_of(wanted) + PROVEN
+            assert carried["x-early-stop-revision"] == target.revision
+            found |= {carried["x-early-stop-variant"]} if backend["weight"] else set()
+        assert found == {variant for variant, weight in target.weights if weight}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
+    here = around(spec=spec_in(mode), gateways={})
+    assert mode_of(here.spec.delivery).probes(here, share(25), overlay(here, share(25))) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
+    here, wanted = around(spec=spec_in(mode, 3)), share(10, 10, 10)
+    module = mode_of(here.spec.delivery)
+    made = [(each["kind"], each["metadata"]["name"]) for each in module.render(here, wanted)]
+    assert module.owned_names("qa", ["qa"], [each.variant for each in wanted.candidates]) == made
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_in_force_is_a_sentence(mode: str) -> None:
+    module = MODES[mode]
+    for weights in ((25,), (10, 20), (0, 0), (0, 100)):
+        words = module.summary(share(*weights))
+        assert words.endswith(".") and (words[0].isupper() or words[0].isdigit())

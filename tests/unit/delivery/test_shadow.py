@@ -1,0 +1,40 @@
+"""Mode Shadow: everybody gets the baseline, and the server is told whom to judge beside it."""
+
+from __future__ import annotations
+
+from earlystop.delivery.shadow import render, summary
+from tests.unit.delivery.cluster import around, exact, prefix, rule, share, spec_in
+from tests.unit.delivery.gateway_api import passed_on
+
+WATCHED = share(0, 0, shadows=2)
+
+
+def test_all_requests_get_the_baseline_and_name_the_shadows() -> None:
+    (made,) = render(around(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in("Shadow", 2)), WATCHED)
+    assert len(made["spec"]["rules"]) == 3
+    for each in made["spec"]["rules"]:
+        (backend,) = each["backendRefs"]
+        carried = passed_on({"x-early-stop-shadow": "w1;window=1"}, each, backend)
+        assert carried | {"x-early-stop-probe": ""} == {
+            "x-early-stop-policy": "llm/qa",
+            "x-early-stop-revision": WATCHED.revision,
+            "x-early-stop-step": "1",
+            "x-early-stop-variant": "baseline",
+            "x-early-stop-param-window": "40",
+            "x-early-stop-param-patience": "2.5",
+            "x-early-stop-shadow": "w10;window=10;patience=2.5, w5;window=5;patience=2.5",
+            "x-early-stop-probe": "",
+        }
+
+
+def test_when_nobody_is_judged_any_more_a_forged_shadow_is_removed() -> None:
+    (made,) = render(around(spec=spec_in("Shadow", 2)), share(0, 0))
+    for each in made["spec"]["rules"]:
+        assert "x-early-stop-shadow" not in passed_on({"x-early-stop-shadow": "w1"}, each, each["backendRefs"][0])
+
+
+def test_who_is_judged_is_told() -> None:
+    assert summary(WATCHED) == (
+        "All requests stay on the baseline; w10, w5: judged on them without any user seeing it."
+    )
+    assert summary(share(0, 0)) == "All requests stay on the baseline; no candidate is judged on them."
