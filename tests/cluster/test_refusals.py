@@ -182,6 +182,11 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "revision",
         "the name revision is reserved for a header of the operator; write another name, for example revision-limit",
     ),
+    "a parameter whose header names the shadows": (
+        "spec.parameters.0.name",
+        "shadow",
+        "the name shadow is reserved for a header of the operator; write another name, for example shadow-limit",
+    ),
     "a delivery mode without its settings": (
         "spec.delivery.gatewayHeader",
         REMOVED,
@@ -242,6 +247,87 @@ def test_a_step_that_outlasts_the_deadline_is_refused(cluster: Cluster) -> None:
     wrong = policy()
     wrong["spec"]["rollout"] = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 300}
     assert "write a minimumSeconds below deadlineSeconds" in refusal(cluster, wrong)
+
+
+def cohort(variant: str, *values: str) -> Manifest:
+    return {"variant": variant, "values": list(values)}
+
+
+def in_cohorts(**changes: Any) -> Manifest:
+    """The policy with its candidate w10 for a cohort of users."""
+    written = {
+        "routeRef": {"name": "qa"},
+        "header": "X-User-Cohort",
+        "cohorts": [cohort("baseline", "a"), cohort("w10", "b", "c")],
+    }
+    return changed(policy(), "spec.delivery", {"mode": "HeaderCohort", "headerCohort": {**written, **changes}})
+
+
+COHORTS: dict[str, tuple[Manifest, str]] = {
+    "a header of the connection": ({"header": "Transfer-Encoding"}, "Transfer-Encoding belongs to the connection"),
+    "the header that names the host": ({"header": "host"}, "write a header of your own, for example x-user-cohort"),
+    "a header that is none": ({"header": "x user"}, "spec.delivery.headerCohort.header in body should match"),
+    "a header of the operator's": (
+        {"header": "X-Early-Stop-Golden", "headerPrefix": "x-other-"},
+        "X-Early-Stop-Golden is one of the headers that the overlay sets itself",
+    ),
+    "a header with the prefix": (
+        {"header": "X-Stop-Cohort", "headerPrefix": "x-stop-"},
+        "X-Stop-Cohort is one of the headers that the overlay sets itself",
+    ),
+    "a value in two cohorts": (
+        {"cohorts": [cohort("baseline", "a", "b"), cohort("w10", "b")]},
+        "headerCohort.cohorts overlap; write each value once, in the cohort of one variant",
+    ),
+    "a value twice in a cohort": (
+        {"cohorts": [cohort("baseline", "a", "a"), cohort("w10", "b")]},
+        "headerCohort.cohorts overlap",
+    ),
+    "two cohorts of a variant": (
+        {"cohorts": [cohort("baseline", "a"), cohort("w10", "b"), cohort("w10", "c")]},
+        'Duplicate value: {"variant":"w10"}',
+    ),
+    "a value that no header can have": (
+        {"cohorts": [cohort("baseline", "a"), cohort("w10", " b")]},
+        "in body should match",
+    ),
+    "no cohort for the baseline": (
+        {"cohorts": [cohort("w10", "b"), cohort("w5", "c")]},
+        "headerCohort.cohorts: write a cohort for the variant baseline",
+    ),
+    "no cohort for a candidate": (
+        {"cohorts": [cohort("baseline", "b"), cohort("w5", "c")]},
+        "headerCohort.cohorts: write a cohort for every candidate",
+    ),
+    "a cohort for nobody's variant": (
+        {"cohorts": [cohort("baseline", "a"), cohort("w10", "b"), cohort("w5", "c")]},
+        "headerCohort.cohorts: each variant is baseline or the name of a candidate",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), COHORTS.values(), ids=COHORTS.keys())
+def test_cohorts_that_cannot_be_told_apart_are_refused(cluster: Cluster, changes: Manifest, sentence: str) -> None:
+    assert sentence in refusal(cluster, in_cohorts(**changes))
+
+
+def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
+    wrong = changed(in_cohorts(), "spec.candidates", REMOVED)
+    wrong["spec"]["search"] = LADDER
+    assert "write candidates, not search" in refusal(cluster, wrong)
+
+
+def test_names_that_a_header_of_shadows_cannot_hold_are_refused(cluster: Cluster) -> None:
+    wrong = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
+    wrong = changed(wrong, "spec.candidates", [candidate("10", "10")])
+    assert "rename those that begin with a digit" in refusal(cluster, wrong)
+
+
+def test_policies_of_every_route_mode_are_stored(cluster: Cluster) -> None:
+    create = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
+    shadow = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
+    for good in (policy(), in_cohorts(), shadow):
+        cluster.access.kubectl(*create, input=json.dumps(good))
 
 
 SOURCES: dict[str, tuple[str, Any, str]] = {

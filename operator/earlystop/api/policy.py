@@ -233,6 +233,27 @@ class PolicySpec(Value):
             "message": "rollout.learnSeconds: in delivery.mode Shadow every request is compared with itself; remove it",
         },
         {
+            "rule": "!has(self.delivery.headerCohort) || has(self.candidates)",
+            "message": "delivery.mode HeaderCohort has a cohort for each candidate; write candidates, not search",
+        },
+        {
+            "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
+            " || self.delivery.headerCohort.cohorts.all(c, c.variant == 'baseline'"
+            " || self.candidates.exists(o, o.name == c.variant))",
+            "message": "headerCohort.cohorts: each variant is baseline or the name of a candidate",
+        },
+        {
+            "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
+            " || self.candidates.all(o, self.delivery.headerCohort.cohorts.exists(c, c.variant == o.name))",
+            "message": "headerCohort.cohorts: write a cohort for every candidate",
+        },
+        {
+            "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0) || (self.parameters.all(p, p.name.matches('^[a-z]'))"
+            " && (!has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
+            "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
+            "letter; rename those that begin with a digit",
+        },
+        {
             "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
             "message": "search.parameter: write the name of one of the parameters",
         },
