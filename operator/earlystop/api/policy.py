@@ -248,7 +248,8 @@ class PolicySpec(Value):
             "message": "headerCohort.cohorts: write a cohort for every candidate",
         },
         {
-            "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0) || (self.parameters.all(p, p.name.matches('^[a-z]'))"
+            "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0)"
+            " || (self.parameters.all(p, p.name.matches('^[a-z]'))"
             " && (!has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
             "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
             "letter; rename those that begin with a digit",

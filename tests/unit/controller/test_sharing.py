@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.controller.sharing import candidate_labels, fullest_share, share_of
+from earlystop.controller.sharing import fullest_share, share_of
+from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 from tests.unit.delivery.cluster import settings, spec_in
 from tests.unit.rollout.states import REACHED
@@ -29,8 +30,8 @@ def test_before_the_first_campaign_nothing_is_wanted() -> None:
 
 
 def test_checks_see_every_candidate_by_its_label() -> None:
-    assert candidate_labels(spec_in("GatewayHeader")) == ("candidate",)
-    assert candidate_labels(spec_in("HeaderCohort", 3)) == ("w10", "w5", "w2")
+    assert variant_labels(spec_in("GatewayHeader")) == ("candidate",)
+    assert variant_labels(spec_in("HeaderCohort", 3)) == ("w10", "w5", "w2")
     full = fullest_share(spec_in("GatewayHeader", 3))
     assert [each.variant for each in full.variants] == ["baseline", "w10", "w5", "w2"] and full.shadows == ()
     assert [each.variant for each in fullest_share(spec_in("Shadow", 3)).shadows] == ["w10", "w5", "w2"]

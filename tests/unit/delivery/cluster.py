@@ -42,7 +42,8 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     if mode == "HeaderCohort":
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
-    return policy({"delivery": delivery, "candidates": tried})
+    strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
+    return policy({"delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
 
 
 def deployment() -> Manifest:
