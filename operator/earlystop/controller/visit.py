@@ -120,7 +120,7 @@ class Visitor:
         if share is None or session.state.phase == Phase.SUSPENDED:
             return  # suspended, weights stay as they are, even where a step was not in force yet
         phase = session.state.phase
-        if phase in (Phase.PROMOTING, Phase.HOLDING) and not await self._verdict_is_stored(session):
+        if phase in (Phase.PROMOTING, Phase.HOLDING, Phase.REPORTING) and not await self._verdict_is_stored(session):
             session.traffic_failures += 1
             return
         under_way = phase in ACTING or phase == Phase.APPLYING
@@ -267,10 +267,9 @@ def _lost(failure: MetricsFailure) -> Sight:
 
 def _is_transition(before: RolloutState, after: RolloutState) -> bool:
     """Whether people or a restarted operator must know at once; single looks can be read again."""
-    return (before.phase, before.step, before.campaign, before.decision, before.metrics_lost_at is None) != (
-        after.phase,
-        after.step,
-        after.campaign,
-        after.decision,
-        after.metrics_lost_at is None,
-    )
+    return _milestone(before) != _milestone(after)
+
+
+def _milestone(state: RolloutState) -> tuple[object, ...]:
+    standing = tuple((each.certified_at, each.dropped) for each in state.comparisons)
+    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, standing
