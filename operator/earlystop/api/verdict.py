@@ -77,6 +77,9 @@ class VerdictSpec(Value):
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."
     )
+    requested_by: Text | None = Field(
+        None, description="Who asked for this decision, as the policy says it. Absent: the evidence or a deadline did."
+    )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")
     digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")

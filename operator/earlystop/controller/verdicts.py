@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.session import Session
-from earlystop.rollout.verdict import verdict_object
+from earlystop.rollout.verdict import verdict_name, verdict_object
 
 
 async def store_verdict(cluster: Cluster, session: Session) -> str | None:
     """Store the verdict of the session's decision. Returns why it could not be stored, None when it is there."""
-    if session.verdict_stored == session.state.revision:
+    if session.verdict_stored == verdict_name(session.name, session.state):
         return None
     verdict = verdict_object(session.name, session.namespace, session.uid, session.state)
     name = verdict["metadata"]["name"]
@@ -21,5 +21,5 @@ async def store_verdict(cluster: Cluster, session: Session) -> str | None:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
-    session.verdict_stored = session.state.revision
+    session.verdict_stored = name
     return None

@@ -43,6 +43,7 @@ from earlystop.rollout.kernel import (
 from earlystop.rollout.record import digest_of_decision
 from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
 from earlystop.rollout.story import Story, fact_stories, stories
+from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
 LOOKS_A_VISIT = 64
@@ -149,7 +150,7 @@ class Visitor:
         elif (
             state.phase in ACTING
             and traffic.standing in (Standing.PROVEN, Standing.UNPROVABLE)
-            and session.verdict_stored == state.revision
+            and session.verdict_stored == verdict_name(session.name, state)
         ):
             await self._move(session, carried_out(state))
 

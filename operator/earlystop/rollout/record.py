@@ -252,14 +252,23 @@ def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None
         name=verdict_name(name, state),
         digest=verdict_spec(name, uid, state)["digest"],
         at=rfc3339(state.decision.at),
+        number=state.decision.number if state.decision.number > 1 else None,
+        requested_by=state.decision.requested_by or None,
     )
 
 
 def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | None:
     if stored is None:
         return None
-    place = plan.names.index(stored.candidate) if stored.candidate else 0
-    return Decision(Verdict(stored.verdict), stored.reason, stored.message, from_rfc3339(stored.at), place)
+    return Decision(
+        Verdict(stored.verdict),
+        stored.reason,
+        stored.message,
+        from_rfc3339(stored.at),
+        candidate=plan.names.index(stored.candidate) if stored.candidate else 0,
+        requested_by=stored.requested_by or "",
+        number=stored.number or 1,
+    )
 
 
 def _certified(state: RolloutState) -> CertifiedStatus | None:

@@ -63,13 +63,19 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, why, and when (Unix seconds). candidate: place in the plan of the one that it is about."""
+    """What was decided, why, and when (Unix seconds).
+
+    candidate: place in the plan of the one that it is about. requested_by: who asked for it, "" when the evidence or a
+    deadline did. number: which decision of its campaign, from 1: a person may change the first.
+    """
 
     verdict: Verdict
     reason: str
     message: str
     at: int
     candidate: int = 0
+    requested_by: str = ""
+    number: int = 1
 
 
 @dataclass(frozen=True, slots=True)

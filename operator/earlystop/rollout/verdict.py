@@ -33,8 +33,9 @@ def columns(plan: Plan) -> tuple[str, ...]:
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
-    """Name of the campaign's verdict: the same whenever it is asked for, so that it is never created twice."""
-    return f"{bounded(policy, 240)}-{state.revision}"
+    """Name of the decision's verdict: the same whenever it is asked for, so that it is never created twice."""
+    number = 1 if state.decision is None else state.decision.number
+    return f"{bounded(policy, 240)}-{state.revision}{f'-{number}' if number > 1 else ''}"
 
 
 def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
             if place != decision.candidate
         ),
         uncertain=uncertain_of(state),
+        requested_by=decision.requested_by or None,
         previous=state.previous_digest,
         digest="",
     ).wire()
