@@ -61,6 +61,10 @@ def verify(
     if told:
         raise typer.Exit(1)
     spec, looks = found["spec"], len(found["spec"]["looks"])
+    if spec.get("requestedBy"):
+        asked = f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its {looks} looks,"
+        console.print(f"{asked} e-values and digest are right.", style="green", markup=False)
+        return
     console.print(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", style="green")
 
 

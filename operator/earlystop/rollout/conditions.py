@@ -187,6 +187,7 @@ def _after_decision(state: RolloutState, settings: str) -> str:
         Phase.REPORTING: "Reporting",
         Phase.REPORTED: "Reported",
     }[state.phase]
-    kept = "Decided" if state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND) else "Found"
+    favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
+    kept = "Decided" if favourable or state.decision.requested_by else "Found"
     wayout = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
     return f"{verb}: {settings}. {kept}: {state.decision.message}{wayout}"

@@ -255,6 +255,8 @@ def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
 def carried_out(state: RolloutState) -> RolloutState:
     """The decision is stored and its weights are in force."""
     if state.phase == Phase.PROMOTING and state.decision is not None:
+        if state.decision.requested_by:
+            return replace(state, phase=Phase.PROMOTED)  # a wish proves nothing
         values = parse_plan(state.plan).settings[state.decision.candidate]
         return replace(state, phase=Phase.PROMOTED, certified=Certified(values, state.decision.at))
     if state.phase == Phase.ROLLING_BACK:

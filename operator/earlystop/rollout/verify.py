@@ -12,13 +12,15 @@ from earlystop.rollout import contest
 from earlystop.rollout.judge import HARM_REASONS, harm_reason, held
 from earlystop.rollout.plan import Plan, Stage, parse_plan
 from earlystop.rollout.state import Verdict
+from earlystop.rollout.verbs import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.verdict import columns, digest_of
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 
 
 def differences(spec: dict[str, Any]) -> list[str]:
-    """Where a verdict differs from what its looks give, one sentence each; none when it can be recomputed.
+    """Where a verdict differs from what its looks give, one sentence each; none when it can be recomputed. A verdict
+    that a person asked for needs no proof, but its counts, e-values and digest must be right.
 
     Raises ValueError when the record is not a verdict.
     """
@@ -42,8 +44,13 @@ def differences(spec: dict[str, Any]) -> list[str]:
     for other in record.others:
         told += _other_values(other.log_e, found_others[other.candidate], f"of {other.candidate} ")
         told += _other_drop(other, found_others[other.candidate])
-    if Verdict(record.decision) in FAVOURABLE:
+    by_person = record.reason in BY_PERSON
+    told += _unsigned(record, by_person)
+    favourable = Verdict(record.decision) in FAVOURABLE
+    if favourable and not by_person:
         told += _unproven(plan, found, own, list(others.values()))
+    if favourable and found.harmful:
+        told.append("The looks show harm, yet the record promotes the candidate.")
     alleged = record.reason in HARM_REASONS and record.reason != harm_reason(found)
     if alleged or (record.reason == "EveryCandidateDropped" and not found.harmful):
         told.append(f"The looks do not show what the record rolls back for ({record.reason}).")
@@ -90,10 +97,20 @@ def _unproven(plan: Plan, found: Assessment, own: Record, others: list[Record]) 
         told.append("The looks do not prove what a promotion needs.")
     if held(found):
         told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
-    if found.harmful:
-        told.append("The looks show harm, yet the record promotes the candidate.")
     return told
 
 
 def _last_stage(plan: Plan, record: Record) -> Stage:
     return plan.stage(record[1][-1].step if record[1] else len(plan.stages))
+
+
+def _unsigned(record: VerdictSpec, by_person: bool) -> list[str]:
+    """A wish needs no proof but somebody who had it; what the evidence decided nobody asked for."""
+    if by_person and not record.requested_by:
+        return [f"The record's reason is {record.reason}, but it does not say who asked for it."]
+    if record.requested_by and not by_person:
+        return [f"The record says who asked for it, but its reason is {record.reason}."]
+    wanted = {PROMOTED_BY_PERSON: Verdict.PROMOTE, ABORTED: Verdict.ROLL_BACK}.get(record.reason)
+    if wanted is not None and record.decision != wanted.value:
+        return [f"The record's reason is {record.reason}, which leads to {wanted.value}, not {record.decision}."]
+    return []

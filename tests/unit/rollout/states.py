@@ -7,7 +7,9 @@ from dataclasses import replace
 from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.kernel import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
 from earlystop.rollout.kernel import weights_in_force as in_force
+from earlystop.rollout.record import digest_of_decision
 from earlystop.rollout.state import RolloutState, Totals
+from earlystop.rollout.verbs import Request, abort, promote_now
 from tests.unit.rollout import several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
@@ -60,10 +62,42 @@ def _reached() -> dict[str, RolloutState]:
         "held": carried_out(holding),
         "second campaign": again,
         "second campaign at a later step": one_more,
+        **_reached_by_verbs(observing, promoted, carried_out(holding)),
         "second verdict": carried_out(decided(SPEC, again, Server(), HARMFUL)),
         **_reached_with_claims(),
         **_reached_by_several(),
     }
+
+
+def _reached_by_verbs(observing: RolloutState, promoted: RolloutState, held: RolloutState) -> dict[str, RolloutState]:
+    """States that a person asked for."""
+    return {
+        "aborting": aborted(observing),
+        "aborted": carried_out(aborted(observing)),
+        "aborted after its promotion": carried_out(aborted(promoted)),
+        "promoting by request": promoted_now(observing),
+        "promoted by request": carried_out(promoted_now(observing)),
+        "promoted by request after holding": carried_out(promoted_now(held)),
+        "aborted as the third decision": carried_out(aborted(carried_out(promoted_now(held)))),
+    }
+
+
+def aborted(state: RolloutState, by: str = "user alice", text: str | None = None) -> RolloutState:
+    """The state with an abort that was asked for."""
+    after = abort(SPEC, state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000)
+    assert isinstance(after, RolloutState), after
+    return after
+
+
+def promoted_now(state: RolloutState, by: str = "user alice", text: str | None = None) -> RolloutState:
+    """The state with a promotion that was asked for."""
+    after = promote_now(SPEC, state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000)
+    assert isinstance(after, RolloutState), after
+    return after
+
+
+def _digest(state: RolloutState) -> str:
+    return digest_of_decision("qa", UID, state)
 
 
 def _reached_with_claims() -> dict[str, RolloutState]:
