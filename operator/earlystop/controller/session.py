@@ -28,6 +28,7 @@ class Session:
     stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
     proven: the share last shown to be in force. around: what acceptance has just read, and when.
     overflow: set when the counts outgrow the status.
+    declined: what was last told about a request that nothing is done about, by annotation.
     Times are Unix seconds.
     """
 
@@ -50,6 +51,7 @@ class Session:
     metrics_failures: int = 0
     verdict_stored: str = ""
     written_at: float = 0.0
+    declined: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, manifest: Manifest, now: float) -> Session:
@@ -99,7 +101,7 @@ class Session:
     @property
     def retry_token(self) -> str:
         """What a person changes to start a campaign again."""
-        return self.policy.retry
+        return self.policy.asked.retry.text
 
     @property
     def plan(self) -> Plan:

@@ -82,10 +82,15 @@ async def confirm(cluster: Cluster, session: Session, now: float) -> None:
 
     Raises Outrun when it is not, Gone when the policy is gone.
     """
-    known = (session.policy.digest, session.generation)
+    known = _decides(session)
     await read_again(cluster, session, now)
-    if (session.policy.digest, session.generation) != known:
+    if _decides(session) != known:
         raise Outrun
+
+
+def _decides(session: Session) -> tuple[Any, ...]:
+    """All of a policy that decides what is done: an annotation may ask for the opposite of what is about to be."""
+    return session.policy.digest, session.generation, session.policy.asked
 
 
 async def read_again(cluster: Cluster, session: Session, now: float) -> None:

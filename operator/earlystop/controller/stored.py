@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, Self
 
+from earlystop.api.sharing import one_of
 from earlystop.controller.cluster import POLICIES, Manifest
-
-RETRY_ANNOTATION = "earlystop.dev/retry"
+from earlystop.controller.requests import Asked, asked_in
 
 
 class Said(NamedTuple):
@@ -30,7 +30,7 @@ class Said(NamedTuple):
 class StoredPolicy:
     """A policy as it was last read or written. version: its resourceVersion; digest: of its whole status.
 
-    observed: generation that the status speaks of; retry: what a person changes to start a campaign again.
+    observed: generation that the status speaks of; asked: what people ask of it.
     """
 
     namespace: str
@@ -39,7 +39,7 @@ class StoredPolicy:
     generation: int
     version: str
     created: str
-    retry: str
+    asked: Asked
     observed: int | None
     said: tuple[Said, ...]
     digest: bytes
@@ -55,7 +55,7 @@ class StoredPolicy:
             generation=int(metadata["generation"]),
             version=metadata["resourceVersion"],
             created=metadata["creationTimestamp"],
-            retry=str(metadata.get("annotations", {}).get(RETRY_ANNOTATION, ""))[:128],
+            asked=one_of(asked_in(manifest)),
             observed=status.get("observedGeneration"),
             said=said_in(status),
             digest=digest_of_status(status),

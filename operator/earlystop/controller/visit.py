@@ -14,12 +14,16 @@ from math import ceil
 import aiohttp
 
 from earlystop.api.conditions import Truth
+from earlystop.api.policy import PolicySpec
 from earlystop.controller.acceptance import acceptance
 from earlystop.controller.book import Book, restarts_can_hide, without_closed_steps
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counting import CountReader
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.looking import look_failed, look_request, routed_since, seen_or_why_not, split_is_shown
+from earlystop.controller.requests import (
+    signed,
+)
 from earlystop.controller.session import Session
 from earlystop.controller.sharing import share_of
 from earlystop.controller.status import read_again, unsaid, write_status
@@ -43,10 +47,13 @@ from earlystop.rollout.kernel import (
 from earlystop.rollout.record import digest_of_decision
 from earlystop.rollout.state import ACTING, WATCHING, Phase, RolloutState
 from earlystop.rollout.story import Story, fact_stories, stories
+from earlystop.rollout.verbs import Declined, Request, abort, promote_now
 from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
 LOOKS_A_VISIT = 64
+
+Verb = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
 
 log = logging.getLogger(__name__)
 
@@ -107,13 +114,36 @@ class Visitor:
         await self._see(session, replace(session.facts, refusal=refusal))
 
     async def _begin(self, session: Session) -> None:
-        """A new campaign, a pause or its end, as the policy says now. A refused edit changes nothing under way."""
+        """A new campaign, a pause or its end, and what people ask for, as the policy says now. A refused edit changes
+        nothing under way. An abort comes first: what it ends has a record before the next campaign begins."""
         now = int(self._clock())
+        await self._heed(session, session.policy.asked.abort, abort)
         state = session.state
         if session.facts.refusal is None:
             digest = digest_of_decision(session.name, session.uid, state)
             state = start_campaign(session.spec, session.uid, session.retry_token, digest, state, now)
         await self._move(session, suspend_or_resume(session.spec, state, now))
+        await self._heed(session, session.policy.asked.promote, promote_now)
+
+    async def _heed(self, session: Session, request: Request, verb: Verb) -> None:
+        """Do what an annotation asks of the campaign under way; tell once why, where nothing is done."""
+        name = verb.__name__
+        if not request.text:
+            session.declined.pop(name, None)
+            return
+        before = session.state
+        digest = digest_of_decision(session.name, session.uid, before)
+        after = verb(session.spec, before, request, digest, int(self._clock()))
+        if isinstance(after, Declined):
+            if session.declined.get(name) != after.message:
+                session.declined[name] = after.message
+                reason = "RequestRefused" if after.refused else "RequestIgnored"
+                message = f"{after.message} Asked for by {request.by}."
+                await self._tell(session, Story(reason, "HeedRequest", message, warning=after.refused))
+            return
+        if after is not before and before.phase in ACTING:
+            await self._verdict_is_stored(session)  # the next one names it; if that fails, the abort does not wait
+        await self._move(session, after)
 
     async def _act(self, session: Session) -> None:
         """Bring the cluster to what the stored state says, in the order that is safe at every interruption."""
@@ -223,7 +253,7 @@ class Visitor:
         await write_status(self._cluster, session, state, ledger, self._clock())
         STATUS_WRITES.inc()
         for story in stories(before, session.state):
-            await self._tell(session, story)
+            await self._tell(session, signed(session.policy.asked, before, session.state, story))
 
     async def _keep(self, session: Session) -> None:
         """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""

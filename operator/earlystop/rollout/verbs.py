@@ -100,7 +100,9 @@ def promote_now(
     if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
         return state
     if state.phase not in UNDER_WAY | KEPT_AS_IT_IS:
-        return Declined(f"Campaign {state.revision} was rolled back; retry it to try again.", refused=True)
+        # After an abort the older wish is merely still written down.
+        news = state.decision is None or not state.decision.requested_by
+        return Declined(f"Campaign {state.revision} was rolled back; retry it to try again.", refused=news)
     found = assess(state.comparisons[place].evidence)
     if found.harmful:
         return Declined(f"Harm is shown ({', '.join(found.harms)[:200]}), and nobody promotes that.", refused=True)

@@ -6,8 +6,8 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.controller.acceptance import rival_refusal, source_refusal
+from earlystop.controller.requests import RETRY_ANNOTATION
 from earlystop.controller.session import Session
-from earlystop.controller.stored import RETRY_ANNOTATION
 from earlystop.controller.timing import acceptance_is_due
 from earlystop.rollout.facts import Facts
 from earlystop.rollout.state import WATCHING, Phase, RolloutState

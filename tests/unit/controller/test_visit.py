@@ -8,8 +8,8 @@ import pytest
 
 from earlystop.api.counts import Look, Tally
 from earlystop.controller.cluster import VERDICTS, ClusterError, Conflict
+from earlystop.controller.requests import RETRY_ANNOTATION
 from earlystop.controller.session import Session
-from earlystop.controller.stored import RETRY_ANNOTATION
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify import differences
