@@ -94,7 +94,8 @@ class Stage:
     def _uninstall(self) -> None:
         """On someone's own cluster what was not there before goes again. The CRDs stay, or every policy would go."""
         if self._installed:
-            roles = ("delete", "clusterroles,clusterrolebindings", "--selector=app.kubernetes.io/name=earlystop")
+            kinds = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings"
+            roles = ("delete", kinds, "--selector=app.kubernetes.io/name=earlystop")
             self.access.kubectl(*roles, "--ignore-not-found", "--wait=false")
             self.access.kubectl("delete", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--wait=false")
 
