@@ -75,7 +75,7 @@ def test_a_policy_is_created_with_ones_own_signature_or_none(cluster: Cluster, n
 @pytest.mark.parametrize("verb", VERBS, ids=["abort", "promote", "retry", "suspend"])
 def test_a_verb_is_signed_by_who_sends_it_or_by_nobody(cluster: Cluster, namespace: str, verb: dict[str, Any]) -> None:
     cluster.access.apply(policy(namespace))
-    refused = "earlystop.dev/requested-by signs for.*bob"
+    refused = r"earlystop\.dev/requested-by signs for.*bob"
     with pytest.raises(ClusterError, match=refused):
         patch(cluster, namespace, "bob", signed(verb, "alice"))
     patch(cluster, namespace, "alice", signed({}, "alice"))

@@ -11,9 +11,10 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
-from earlystop.cli import counts, judge, plan, simulate
+from earlystop.cli import counts, judge, plan, simulate, verbs
+from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
 from earlystop.cli.screen import picture
-from earlystop.controller.cluster import POLICIES, VERDICTS, Cluster, ClusterError, Resource
+from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError, Resource
 from earlystop.rollout.verify import differences
 
 app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do, and why they decided as they did.")
@@ -21,37 +22,42 @@ app.command("counts")(counts.command)
 app.command("judge")(judge.command)
 app.command("plan")(plan.command)
 app.command("simulate")(simulate.command)
+for verb in (verbs.pause, verbs.resume, verbs.abort, verbs.retry, verbs.promote):
+    app.command()(verb)
 console = Console()
 
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the object.")]
-PolicyName = Annotated[str, typer.Argument(help="Name of the policy.")]
 ENDED = ("Promoted", "RolledBack", "Held")
 
 
 @app.command()
-def status(policy: PolicyName, namespace: Namespace = "default") -> None:
+def status(policy: PolicyName, namespace: Namespace = None, context: Context = None) -> None:
     """Show where a policy stands."""
-    console.print(picture(asyncio.run(_read(POLICIES, namespace, policy))))
+    console.print(picture(asyncio.run(_read(POLICIES, namespace, context, policy))))
 
 
 @app.command()
 def watch(
     policy: PolicyName,
-    namespace: Namespace = "default",
+    namespace: Namespace = None,
+    context: Context = None,
     seconds: Annotated[float, typer.Option(help="Time between two readings.")] = 1.0,
 ) -> None:
     """Show a policy live until its rollout ends."""
-    asyncio.run(_watch(namespace, policy, seconds))
+    asyncio.run(_watch(namespace, context, policy, seconds))
 
 
 @app.command()
 def verify(
     verdict: Annotated[str, typer.Argument(help="Name of an EarlyStopVerdict, or a YAML or JSON file of one.")],
-    namespace: Namespace = "default",
+    namespace: Namespace = None,
+    context: Context = None,
 ) -> None:
     """Recompute a stored verdict from its looks, and say where it differs."""
     path = Path(verdict)
-    found = yaml.safe_load(path.read_text()) if path.exists() else asyncio.run(_read(VERDICTS, namespace, verdict))
+    if path.exists():
+        found = yaml.safe_load(path.read_text())
+    else:
+        found = asyncio.run(_read(VERDICTS, namespace, context, verdict))
     try:
         told = differences(found["spec"])
     except (ValueError, KeyError, TypeError) as error:
@@ -68,9 +74,10 @@ def verify(
     console.print(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", style="green")
 
 
-async def _read(resource: Resource, namespace: str, name: str) -> dict[str, Any]:
+async def _read(resource: Resource, namespace: str | None, context: str | None, name: str) -> dict[str, Any]:
+    namespace = namespace_of(namespace, context)
     try:
-        async with await Cluster.connect() as cluster:
+        async with await connect(context) as cluster:
             found = await cluster.get(resource, namespace, name)
     except ClusterError as error:
         raise typer.BadParameter(str(error)) from None
@@ -79,12 +86,12 @@ async def _read(resource: Resource, namespace: str, name: str) -> dict[str, Any]
     return found
 
 
-async def _watch(namespace: str, name: str, seconds: float) -> None:
-    with Live(picture(await _read(POLICIES, namespace, name)), console=console, auto_refresh=False) as live:
+async def _watch(namespace: str | None, context: str | None, name: str, seconds: float) -> None:
+    with Live(picture(await _read(POLICIES, namespace, context, name)), console=console, auto_refresh=False) as live:
         phase = None
         while phase not in ENDED:
             await asyncio.sleep(seconds)
-            policy = await _read(POLICIES, namespace, name)
+            policy = await _read(POLICIES, namespace, context, name)
             live.update(picture(policy), refresh=True)
             phase = policy.get("status", {}).get("phase")
 

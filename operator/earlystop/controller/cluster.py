@@ -87,17 +87,19 @@ class Cluster:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
-    async def connect(cls) -> Self:
-        """Connect as the Pod's service account, else as KUBECONFIG says.
+    async def connect(cls, context: str | None = None) -> Self:
+        """Connect as the Pod's service account, else as KUBECONFIG says; with `context`, as KUBECONFIG says of it.
 
         Raises ClusterError when there is neither.
         """
         configuration = client.Configuration()
         try:
+            if context is not None:
+                raise config.ConfigException
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
             try:
-                await config.load_kube_config(client_configuration=configuration)
+                await config.load_kube_config(context=context, client_configuration=configuration)
             except config.ConfigException as error:
                 message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
                 raise ClusterError(0, message) from None
@@ -150,9 +152,12 @@ class Cluster:
         """Replace an object, or its subresource, if it still has the resourceVersion that `manifest` carries."""
         return await self._call("PUT", resource.path(namespace, manifest["metadata"]["name"], subresource), manifest)
 
-    async def merge(self, resource: Resource, namespace: str | None, name: str, changes: Manifest) -> Manifest:
-        """Apply a JSON merge patch; only for objects that carry no decision, such as events."""
-        path = resource.path(namespace, name)
+    async def merge(
+        self, resource: Resource, namespace: str | None, name: str, changes: Manifest, manager: str = ""
+    ) -> Manifest:
+        """Apply a JSON merge patch, as this field manager. What carries a decision, unlike an event, is patched only
+        with the resourceVersion that was read: raises Conflict when it has another."""
+        path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, "application/merge-patch+json")
 
     async def _call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import yaml
 from typer.testing import CliRunner
 
 from earlystop.cli.main import app
-from earlystop.rollout.verdict import digest_of
+from earlystop.rollout.verdict import digest_of, verdict_spec
 from tests.cluster.objects import verdict
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.states import REACHED
 
 
 def verify(tmp_path: Path, manifest: dict[str, Any]) -> tuple[int, str]:
@@ -50,3 +53,9 @@ def test_a_file_without_a_verdict_is_refused_in_a_sentence(tmp_path: Path) -> No
     code, output = verify(tmp_path, {"kind": "ConfigMap", "spec": {}})
     assert code == 2
     assert "is not an EarlyStopVerdict" in output
+
+
+def test_a_verdict_that_a_person_asked_for_is_told_as_such(tmp_path: Path) -> None:
+    spec = verdict_spec("qa", UID, REACHED["promoted by request"])
+    code, output = verify(tmp_path, {"kind": "EarlyStopVerdict", "spec": json.loads(json.dumps(spec))})
+    assert (code, "was asked for by user alice; its" in output) == (0, True), output

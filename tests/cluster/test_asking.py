@@ -1,0 +1,93 @@
+"""A verb is written on what the person saw, or not at all: against a real API server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from kubernetes.aio import client, config
+
+from earlystop.cli.asking import ask, read, wait, whoami
+from earlystop.cli.wishes import Refused, Wish
+from earlystop.controller.cluster import Cluster as Api
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS, policy
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+ABORT, BY = "earlystop.dev/abort", "earlystop.dev/requested-by"
+WISH = Wish({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
+
+
+@pytest.fixture(autouse=True)
+def applied(cluster: Cluster, namespace: str) -> None:
+    cluster.access.install_crds(CRDS)
+    cluster.access.apply(policy(namespace))
+
+
+@asynccontextmanager
+async def connected(cluster: Cluster) -> AsyncIterator[Api]:
+    settings = client.Configuration()
+    await config.load_kube_config(config_file=str(cluster.access.kubeconfig), client_configuration=settings)
+    async with Api(client.ApiClient(settings)) as api:
+        yield api
+
+
+def annotations_of(cluster: Cluster, namespace: str) -> dict[str, str]:
+    found = cluster.access.get("esp/qa", f"--namespace={namespace}")["metadata"].get("annotations", {})
+    return dict(found)
+
+
+def reported(cluster: Cluster, namespace: str, **status: Any) -> None:
+    """As the operator does."""
+    found = cluster.access.get("esp/qa", f"--namespace={namespace}")
+    cluster.access.kubectl(
+        "replace", "--subresource=status", "--filename=-", input=json.dumps({**found, "status": status})
+    )
+
+
+async def test_a_verb_is_signed_with_the_name_that_the_api_server_knows(cluster: Cluster, namespace: str) -> None:
+    async with connected(cluster) as api:
+        seen = await read(api, namespace, "qa")
+        assert await ask(api, seen, WISH) == await whoami(api) == "admin"
+    assert annotations_of(cluster, namespace) == {ABORT: "0123456789", BY: "admin"}
+    (owner,) = [
+        entry["manager"]
+        for entry in cluster.access.get("esp/qa", f"--namespace={namespace}", "--show-managed-fields")["metadata"][
+            "managedFields"
+        ]
+        if f"f:{ABORT}" in str(entry["fieldsV1"])
+    ]
+    assert owner == "kubectl-earlystop"
+
+
+async def test_counts_that_grew_since_the_person_looked_do_not_stop_a_verb(cluster: Cluster, namespace: str) -> None:
+    reported(cluster, namespace, phase="Settling", campaign=1, revision="0123456789", step=0)
+    async with connected(cluster) as api:
+        seen = await read(api, namespace, "qa")
+        reported(cluster, namespace, phase="Observing", campaign=1, revision="0123456789", step=0)
+        await ask(api, seen, WISH)
+    assert annotations_of(cluster, namespace)[ABORT] == "0123456789"
+
+
+async def test_a_verb_on_what_is_no_more_as_the_person_saw_it_is_not_written(cluster: Cluster, namespace: str) -> None:
+    reported(cluster, namespace, phase="Observing", campaign=1, revision="0123456789")
+    async with connected(cluster) as api:
+        seen = await read(api, namespace, "qa")
+        reported(cluster, namespace, phase="Promoted", campaign=1, revision="0123456789")
+        with pytest.raises(Refused, match="has changed since it was read: it is Promoted now"):
+            await ask(api, seen, WISH)
+        assert annotations_of(cluster, namespace) == {}
+        cluster.access.kubectl("delete", "esp/qa", f"--namespace={namespace}")
+        with pytest.raises(Refused, match="was deleted in the meantime"):
+            await ask(api, seen, WISH)
+
+
+async def test_waiting_ends_at_its_deadline_with_what_to_look_at(cluster: Cluster, namespace: str) -> None:
+    async with connected(cluster) as api:
+        seen = await read(api, namespace, "qa")
+        with pytest.raises(Refused, match=r"not seen by the operator after 1 s.*whether the operator runs"):
+            await wait(api, seen, lambda _: False, 1.0)

@@ -1,0 +1,229 @@
+"""People meddle: pause, resume, abort, retry and promote, by real users on a real API server, under load."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from earlystop.rollout.verify import differences
+from tests.cluster.errors import ClusterError
+from tests.cluster.processes import child_environment, wait_until
+from tests.e2e.proof import Manifest, assert_weights_were_always_valid, only_verdict, share
+from tests.e2e.scene import ROOT
+from tests.e2e.stage import Stage, phase_is
+from tests.e2e.watching import Following
+from tests.faults.policies import apply_lasting, apply_quick
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with a kubeconfig of their own."""
+
+    stage: Stage
+    name: str
+    kubeconfig: Path
+
+    @property
+    def user(self) -> str:
+        """As the API server knows them."""
+        return f"system:serviceaccount:{self.stage.namespace}:{self.name}"
+
+    def earlystop(self, *args: str, answer: str = "") -> tuple[int, str]:
+        """Exit code and output of `kubectl earlystop ARGS`."""
+        paths = os.pathsep.join([str(ROOT / "operator"), str(ROOT)])
+        settings = {"KUBECONFIG": str(self.kubeconfig), "PYTHONPATH": paths, "COLUMNS": "400"}
+        command = [sys.executable, "-m", "earlystop.cli.main", *args]
+        done = subprocess.run(
+            command, env=child_environment(**settings), input=answer, capture_output=True, text=True, timeout=120
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    def does(self, *args: str) -> str:
+        """What `kubectl earlystop ARGS` printed; it succeeds."""
+        code, output = self.earlystop(*args)
+        assert code == 0, output
+        return output
+
+
+@pytest.fixture(scope="module")
+def alice(stage: Stage) -> Person:
+    """Holds the role `edit` in the stage's namespace, which the chart's role is aggregated to."""
+    return person(stage, "alice", role="edit")
+
+
+@pytest.fixture(scope="module")
+def victor(stage: Stage) -> Person:
+    """May look, and no more."""
+    return person(stage, "victor", role="view")
+
+
+def person(stage: Stage, name: str, role: str) -> Person:
+    where = f"--namespace={stage.namespace}"
+    stage.access.kubectl("create", "serviceaccount", name, where)
+    account = f"--serviceaccount={stage.namespace}:{name}"
+    stage.access.kubectl("create", "rolebinding", name, where, f"--clusterrole={role}", account)
+    verb = "patch" if role == "edit" else "get"
+
+    def may() -> bool:
+        try:
+            stage.access.kubectl("auth", "can-i", verb, "esp", where, f"--as=system:{account[2:].replace('=', ':')}")
+        except ClusterError:
+            return False
+        return True
+
+    # The controllers aggregate the chart's roles a moment after they were created.
+    wait_until(may, 60, f"{name} to be let in")
+    return Person(stage, name, stage.access.service_account_kubeconfig(stage.namespace, name))
+
+
+@pytest.fixture
+def lasting(stage: Stage, watched: Following, load: None, no_policy_left: None) -> Iterator[str]:
+    """A rollout that would be watched for hours, under a name of its own: verdicts outlive their policy."""
+    name = f"verbs-{uuid.uuid4().hex[:6]}"
+    apply_lasting(stage, name)
+    watched.wait_status(name, phase_is("Observing"), 60, "observed")
+    yield name
+    assert_weights_were_always_valid(watched.overlays(name))
+
+
+def notes(stage: Stage, policy: str, reason: str) -> list[str]:
+    return [note for found, note in stage.events(policy) if found == reason]
+
+
+def annotate(stage: Stage, policy: str, **values: str) -> None:
+    """Annotations as a GitOps controller applies them, without a signature."""
+    pairs = [f"earlystop.dev/{name}={value}" for name, value in values.items()]
+    where = (f"--namespace={stage.namespace}", "--overwrite", "--field-manager=gitops-controller")
+    stage.access.kubectl("annotate", f"esp/{policy}", *pairs, *where)
+
+
+def test_an_abort_reaches_weight_0_on_the_route_and_its_verdict_says_who(
+    stage: Stage, watched: Following, alice: Person, lasting: str
+) -> None:
+    assert share(stage, "candidate") > 0.3
+    output = alice.does("abort", lasting, "--wait")
+    assert "is aborted: all requests go to the baseline" in output and "is RolledBack" in output
+    assert watched.weight(lasting) == 0
+    wait_until(lambda: share(stage, "candidate", 50) == 0.0, 10, "the baseline to get all requests")
+    spec = only_verdict(stage, lasting)["spec"]
+    assert (spec["decision"], spec["reason"]) == ("RollBack", "Aborted")
+    assert spec["requestedBy"] == f"user {alice.user}"
+    assert alice.user in notes(stage, lasting, "RolledBack")[-1]
+    assert "rolled back already" in alice.does("abort", lasting)
+    assert f"was asked for by user {alice.user}" in alice.does(
+        "verify", stage.policy(lasting)["status"]["decision"]["name"]
+    )
+
+
+def test_an_abort_works_while_paused(stage: Stage, watched: Following, alice: Person, lasting: str) -> None:
+    assert "is paused" in alice.does("pause", lasting, "--wait")
+    assert stage.policy(lasting)["status"]["phase"] == "Suspended"
+    assert "paused already" in alice.does("pause", lasting)
+    alice.does("abort", lasting, "--wait")
+    assert watched.weight(lasting) == 0
+
+
+def test_a_pause_and_its_end_are_told_with_who_asked(stage: Stage, alice: Person, lasting: str) -> None:
+    alice.does("pause", lasting, "--wait")
+    alice.does("resume", lasting, "--wait")
+    assert "is not paused" in alice.does("resume", lasting)
+    for reason in ("Suspended", "Resumed"):
+        assert notes(stage, lasting, reason)[-1].startswith(f"Asked for by user {alice.user}: ")
+
+
+def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_what_was_not_proven(
+    stage: Stage, watched: Following, alice: Person, lasting: str
+) -> None:
+    code, output = alice.earlystop("promote", lasting, answer="n\n")
+    assert code == 1 and "Not proven: a saving of at least 99 % of the tokens" in output
+    assert "annotations" not in stage.policy(lasting)["metadata"]
+    output = alice.does("promote", lasting, "--yes", "--wait")
+    assert watched.weight(lasting) == 100
+    wait_until(lambda: share(stage, "candidate", 50) == 1.0, 10, "the candidate to get all requests")
+    spec = only_verdict(stage, lasting)["spec"]
+    assert (spec["reason"], spec["requestedBy"]) == ("PromotedByPerson", f"user {alice.user}")
+    assert "Not proven at that moment: " in spec["message"]
+    assert "certified" not in stage.policy(lasting)["status"]
+    assert "promoted its candidate already" in alice.does("promote", lasting, "--yes")
+    # And back.
+    alice.does("abort", lasting, "--wait")
+    assert watched.weight(lasting) == 0
+    first, second = verdicts_of(stage, lasting)
+    assert second["spec"]["previous"] == first["spec"]["digest"] and differences(second["spec"]) == []
+    assert second["metadata"]["name"] == f"{first['metadata']['name']}-2"
+
+
+def verdicts_of(stage: Stage, policy: str) -> list[Manifest]:
+    revision = stage.policy(policy)["status"]["revision"]
+    found = [each for each in stage.verdicts() if each["spec"]["revision"] == revision]
+    return sorted(found, key=lambda each: len(each["metadata"]["name"]))
+
+
+def test_a_retry_starts_a_campaign_to_which_an_old_abort_does_nothing(
+    stage: Stage, watched: Following, alice: Person, lasting: str
+) -> None:
+    first = stage.policy(lasting)["status"]["revision"]
+    annotate(stage, lasting, abort=first)
+    watched.wait_status(lasting, phase_is("RolledBack"), 30, "rolled back")
+    (verdict,) = verdicts_of(stage, lasting)
+    assert verdict["spec"]["requestedBy"] == "field manager gitops-controller, name not verified"
+    assert "starts a new campaign" in alice.does("retry", lasting, "--wait")
+    assert notes(stage, lasting, "CampaignStarted")[-1].startswith(f"Asked for by user {alice.user}: ")
+    watched.wait_status(lasting, phase_is("Observing"), 60, "observed again")
+    for _ in range(3):
+        annotate(stage, lasting, abort=first)
+    (note,) = notes(stage, lasting, "RequestIgnored")
+    status = stage.policy(lasting)["status"]
+    assert status["phase"] == "Observing" and status["revision"] != first
+    assert first in note and status["revision"] in note
+
+
+def test_what_cannot_be_done_is_said_and_nothing_is_written(
+    stage: Stage, alice: Person, victor: Person, lasting: str
+) -> None:
+    before = stage.policy(lasting)["metadata"].get("annotations", {})
+    code, output = alice.earlystop("abort", "nobody")
+    assert code == 1 and f"There is no policy nobody in namespace {stage.namespace}" in output
+    code, output = victor.earlystop("abort", lasting)
+    assert code == 1 and "cannot patch resource" in output and "as in the role `edit`, is needed" in output
+    code, output = alice.earlystop("abort", lasting, "--namespace=kube-system")
+    assert code == 1 and "cannot get resource" in output
+    code, output = alice.earlystop("promote", lasting, "--yes", "--candidate=w1")
+    assert code == 1 and "names the candidate 'w1'; write" in output
+    code, output = alice.earlystop("abort", lasting, "--context=nowhere")
+    assert code == 1 and "nowhere" in output
+    assert stage.policy(lasting)["metadata"].get("annotations", {}) == before
+    alice.does("pause", lasting, "--wait")
+    code, output = alice.earlystop("promote", lasting, "--yes")
+    assert code == 1 and "suspended" in output
+
+
+def test_nobody_signs_as_another_towards_a_running_operator(stage: Stage, alice: Person, lasting: str) -> None:
+    revision = stage.policy(lasting)["status"]["revision"]
+    with pytest.raises(ClusterError, match=r"earlystop\.dev/requested-by signs for"):
+        annotate(stage, lasting, abort=revision, **{"requested-by": alice.user})
+    assert stage.policy(lasting)["status"]["phase"] in ("Observing", "Settling", "Applying")
+
+
+@pytest.mark.usefixtures("load", "no_policy_left")
+def test_an_abort_takes_a_proven_setting_back_and_its_certificate_with_it(
+    stage: Stage, watched: Following, alice: Person
+) -> None:
+    apply_quick(stage, "proven")
+    watched.wait_status("proven", phase_is("Promoted"), 120, "promoted")
+    assert stage.policy("proven")["status"]["certified"]
+    alice.does("abort", "proven", "--wait")
+    assert watched.weight("proven") == 0 and "certified" not in stage.policy("proven")["status"]
+    first, second = verdicts_of(stage, "proven")
+    assert "after its decision Promote (NonInferiorAndSaving)" in second["spec"]["message"]
+    assert second["spec"]["previous"] == first["spec"]["digest"]
