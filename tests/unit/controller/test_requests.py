@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import EVENTS, ROUTES, ClusterError
+from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
 from earlystop.controller.requests import SUSPEND, field_of, requested_by
+from earlystop.controller.session import Session
 from earlystop.delivery.gateway_header import overlay_name, weights_in
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import differences
@@ -19,6 +21,7 @@ from tests.unit.rollout.traffic import Quality
 SAVING = Quality(mean_tokens=300, requests=40)
 HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
 SAME = Quality(requests=40)
+ONE_STEP = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
 ABORT, PROMOTE, RETRY, BY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry", "requested-by"))
 
 
@@ -238,3 +241,80 @@ def test_a_name_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
     policy["metadata"]["annotations"] = {BY: "\n\x1b]0;\u202e" + "x" * 1000}
     said = requested_by(policy, SUSPEND)
     assert said.isprintable() and len(said) == len("user ") + 253 and said.endswith("…")
+
+
+class Died(Exception):
+    """The operator's process ended."""
+
+
+def dies_at(world: World, write: int, *, done: bool) -> None:
+    """Let the operator die at its n-th write from now on, before the API took it or after."""
+    original, writes = world.api._call, count(1)
+
+    async def call(method: str, path: str, *rest: Any) -> Any:
+        dying = method != "GET" and next(writes) == write
+        if dying and not done:
+            raise Died
+        answer = await original(method, path, *rest)
+        if dying:
+            raise Died
+        return answer
+
+    setattr(world.api, "_call", call)  # noqa: B010
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("write", range(1, 7))
+async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next_operator(
+    write: int, done: bool
+) -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        revision = await under_way(world, "Promoted")
+        first = world.status["decision"]
+        world.edit(annotations={ABORT: revision, BY: "alice"})
+        dies_at(world, write, done=done)
+        for _ in range(30):
+            try:
+                await world.visit()
+            except Died:
+                world.session = Session.load(world.policy, world.now)
+        found = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
+        overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
+    assert world.status["phase"] == "RolledBack" and weights_in(overlay) == {(100, 0)}
+    assert set(found) == {first["name"], f"{first['name']}-2"}
+    second = found[f"{first['name']}-2"]
+    assert second["digest"] == world.status["decision"]["digest"] and second["previous"] == first["digest"]
+
+
+async def test_an_abort_that_comes_just_before_the_route_is_written_is_seen_before_it_is() -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        original, weights = world.api._call, list[set[tuple[int, ...]]]()
+
+        async def call(method: str, path: str, *rest: Any) -> Any:
+            answer = await original(method, path, *rest)
+            if method == "POST" and "earlystopverdicts" in path and ABORT not in str(world.policy["metadata"]):
+                # No watch event has told the operator yet.
+                made = world.policy
+                metadata = {**made["metadata"], "annotations": {ABORT: made["status"]["revision"]}}
+                world.api.put(POLICIES, {**made, "metadata": metadata})
+            if method == "PUT" and "httproutes" in path:
+                weights.append(weights_in(rest[0]))
+            return answer
+
+        setattr(world.api, "_call", call)  # noqa: B010
+        await world.visit_until("RolledBack")
+    assert weights == [{(100, 0)}], "all requests were given to a candidate that somebody had aborted"
+    assert len(world.verdicts()) == 2
+
+
+async def test_a_promotion_that_is_aborted_before_its_verdict_was_stored_keeps_that_verdict() -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 100)
+        await world.visit_until("Promoting")
+        world.api._failures.clear()
+        world.edit(annotations={ABORT: world.status["revision"]})
+        await world.visit_until("RolledBack", visits=20)
+        first, second = sorted(world.verdicts(), key=lambda each: len(each["metadata"]["name"]))
+    assert first["spec"]["decision"] == "Promote" and second["spec"]["previous"] == first["spec"]["digest"]

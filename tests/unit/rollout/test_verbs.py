@@ -137,6 +137,7 @@ def test_an_abort_takes_no_certificate_that_an_earlier_campaign_earned() -> None
     running = replace(REACHED["observing"], certified=certified)
     assert aborted(running).certified == certified
     assert aborted(carried_out(promoted_now(running))).certified == certified
+    assert aborted(replace(REACHED["promoting"], certified=certified)).certified == certified
 
 
 def test_a_verdict_that_a_person_asked_for_needs_no_proof_but_true_counts_and_a_name() -> None:
