@@ -88,6 +88,9 @@ lock: $(READY) ## resolve the dependencies anew
 	  --allow-unsafe --strip-extras --output-file operator/requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --allow-unsafe --strip-extras --extra dev --output-file tests/requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --allow-unsafe --strip-extras --extra evaluator --constraint tests/requirements.lock \
+	  --output-file operator/evaluator.lock pyproject.toml
 
 .PHONY: bench-%
 bench-%: $(READY)
@@ -107,3 +110,9 @@ ENGINE ?= $(firstword $(shell command -v docker podman buildah 2>/dev/null))
 image: ## build the operator's image (IMAGE=name:tag)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
 	$(ENGINE) build --file operator/Containerfile --tag $(IMAGE) .
+
+EVALUATOR_IMAGE ?= earlystop-evaluator:0.1.0
+.PHONY: evaluator-image
+evaluator-image: ## build the evaluator's image (EVALUATOR_IMAGE=name:tag)
+	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
+	$(ENGINE) build --file operator/Containerfile --build-arg LOCK=operator/evaluator.lock --tag $(EVALUATOR_IMAGE) .

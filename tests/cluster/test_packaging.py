@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from earlystop.rollout.acceptance import unbuilt
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
-from tests.cluster.packaging import CHART, MANIFESTS, helm, named, objects, template
+from tests.cluster.packaging import CHART, MANIFESTS, ROOT, helm, named, objects, template
 
 pytest_plugins = ["tests.cluster.fixtures"]
 
@@ -103,6 +104,17 @@ def test_an_example_is_accepted_as_it_stands(cluster: Cluster, namespace: str, p
     text = path.read_text().replace("namespace: llm", f"namespace: {namespace}")
     printed = cluster.access.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", input=text)
     assert "created (server dry run)" in printed
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Locked versions by package."""
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / "operator" / lock).read_text(), re.MULTILINE))
+
+
+def test_the_evaluators_image_holds_the_operators_packages_and_a_client_to_ask_with() -> None:
+    operator, evaluator = pins("requirements.lock"), pins("evaluator.lock")
+    assert operator.items() <= evaluator.items() and "openai" in evaluator and "openai" not in operator
+    assert "ARG LOCK=operator/requirements.lock\n" in (ROOT / "operator" / "Containerfile").read_text()
 
 
 def test_the_example_policy_asks_for_nothing_that_is_not_built() -> None:

@@ -44,7 +44,9 @@ async def evaluate(
 
 def main(
     url: Annotated[str, typer.Option(help="Base URL of the OpenAI-compatible API, with /v1.")],
-    golden: Annotated[Path, typer.Option(help="JSONL file: question, answers, query_class.")],
+    golden: Annotated[
+        Path, typer.Option(help="JSONL file or directory (a mounted ConfigMap): question, answers, query_class.")
+    ],
     policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
     token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all.", min=1)],
     model: Annotated[str, typer.Option(help="Model name to ask for.")] = "default",

@@ -31,34 +31,52 @@ class GoldenQuestion:
 
 
 def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
-    """The questions of a file, which may be a mounted ConfigMap's. Raises GoldenError, or OSError."""
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise GoldenError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    return parse_golden(text.split("\n"), str(path), scoring)
+    """The questions of a file, or of all files of a directory, such as a mounted ConfigMap with several keys.
+
+    Raises GoldenError, or OSError.
+    """
+    return _whole([(str(file), _lines(file)) for file in _files(path)], str(path), scoring)
 
 
 def parse_golden(lines: Iterable[str], name: str, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
-    """One question a line; blank lines are ignored. name: the source, for messages.
+    """One question a line; blank lines are ignored. name: the source, for messages. Raises GoldenError."""
+    return _whole([(name, lines)], name, scoring)
 
-    Raises GoldenError when any line is wrong: a set that shrank in silence would measure something else.
-    """
-    first_line: dict[str, int] = {}
+
+def _files(path: Path) -> list[Path]:
+    """In the order of their names. Hidden ones are left out: Kubernetes keeps the same keys again below `..data`."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        # Not splitlines(): a question may hold U+2028, which JSON allows inside a string.
+        return file.read_text("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise GoldenError(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def _whole(sources: Iterable[tuple[str, Iterable[str]]], name: str, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
+    """All questions. Raises GoldenError when any line is wrong: a set that shrank would measure something else."""
+    first_place: dict[str, str] = {}
     questions: list[GoldenQuestion] = []
     wrong: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            question = _parse(line, scoring)
-            earlier = first_line.setdefault(question.question, number)
-            if earlier != number:
-                raise GoldenError(f"'question' repeats that of line {earlier}; keep one of them")
-        except GoldenError as error:
-            wrong.append(f"{name}, line {number}: {error}")
-            continue
-        questions.append(question)
+    for source, lines in sources:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            place = f"{source}, line {number}"
+            try:
+                question = _parse(line, scoring)
+                earlier = first_place.setdefault(question.question, place)
+                if earlier != place:
+                    raise GoldenError(f"'question' repeats that of {earlier}; keep one of them")
+            except GoldenError as error:
+                wrong.append(f"{place}: {error}")
+                continue
+            questions.append(question)
     classes = {question.query_class for question in questions}
     if len(classes) > MAX_CLASSES:
         wrong.append(f"{name}: {len(classes)} query classes; use at most {MAX_CLASSES}, each is a set of series")

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.evaluator.golden import MAX_CLASSES, GoldenError, GoldenQuestion, load_golden, parse_golden
 from earlystop.evaluator.scoring import Mode, Scoring
+from tests.unit.evaluator.mounted import mount
 
 GOOD = '{"question": "1 + 1?", "answers": ["2", "two"], "query_class": "sums"}'
 
@@ -34,7 +35,7 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": [2]}', "'answers'"),
         ('{"question": "q", "answers": ["the"]}', "no answer can match"),
         ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
-        ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of line 1"),
+        ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of golden.jsonl, line 1"),
     ],
 )
 def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None:
@@ -65,3 +66,23 @@ def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(t
     lines = [f'{{"question": "q{n}", "answers": ["a b"], "query_class": "c{n}"}}' for n in range(MAX_CLASSES + 1)]
     with pytest.raises(GoldenError, match="17 query classes"):
         parse_golden(lines, "g", Scoring())
+
+
+def test_a_mounted_config_map_is_read_key_by_key_and_each_question_once(tmp_path: Path) -> None:
+    other = '{"question": "Capital of France?", "answers": ["Paris"]}'
+    mounted = mount(tmp_path / "golden", {"sums.jsonl": GOOD + "\n", "capitals.jsonl": other})
+    assert [each.question for each in load_golden(mounted, Scoring())] == ["Capital of France?", "1 + 1?"]
+    assert load_golden(mounted / "sums.jsonl", Scoring()) == (GoldenQuestion("1 + 1?", ("2", "two"), "sums"),)
+
+
+def test_malformed_questions_of_a_mounted_config_map_are_named_by_key_and_line(tmp_path: Path) -> None:
+    mounted = mount(tmp_path / "golden", {"a.jsonl": GOOD, "b.jsonl": "\n{\n" + GOOD})
+    with pytest.raises(GoldenError) as caught:
+        load_golden(mounted, Scoring())
+    first, second = str(caught.value).split("\n")
+    assert first.startswith(f"{mounted}/b.jsonl, line 2: not JSON")
+    assert (
+        second == f"{mounted}/b.jsonl, line 3: 'question' repeats that of {mounted}/a.jsonl, line 1; keep one of them"
+    )
+    with pytest.raises(GoldenError, match="empty: no questions"):
+        load_golden(mount(tmp_path / "empty", {}), Scoring())

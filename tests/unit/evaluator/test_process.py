@@ -14,11 +14,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
+from tests.unit.evaluator.mounted import mount
 from tests.unit.evaluator.serving import POLICY, REVISION, golden, reference
 
 DEADLINE_SECONDS = 30
-SOURCES = Path(__file__).resolve().parents[3] / "operator"
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "operator"
+EXAMPLE = ROOT / "manifests/examples/evaluator.yaml"
 ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
@@ -67,6 +71,23 @@ async def test_it_asks_until_the_budget_is_spent_says_so_and_lets_the_counts_be_
     assert len(pairs) == 4 and sum(map(int, pairs)) >= 5
     assert "earlystop_evaluator_asking 0.0" in page
     assert "earlystop_evaluator_budget_tokens 0.0" in page
+
+
+async def test_the_example_deployment_starts_with_the_config_map_beside_it(tmp_path: Path) -> None:
+    config, deployment = yaml.safe_load_all(EXAMPLE.read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python", "-m", "earlystop.evaluator"]
+    mounted = mount(tmp_path / "golden", config["data"])
+    changed = {
+        "--golden=/golden": f"--golden={mounted}",
+        "--url=http://gateway.example.com/v1": "--url=http://127.0.0.1:9",
+    }
+    assert changed.keys() <= set(container["args"])
+    options = [changed.get(option, option) for option in container["args"]]
+    async with started(*options, "--port=0") as process:
+        await line(process, "asking 4 golden questions")
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), DEADLINE_SECONDS) == 0
 
 
 @pytest.fixture
