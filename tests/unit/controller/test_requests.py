@@ -10,7 +10,8 @@ import pytest
 from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
 from earlystop.controller.requests import SUSPEND, field_of, requested_by
 from earlystop.controller.session import Session
-from earlystop.delivery.gateway_header import overlay_name, weights_in
+from earlystop.delivery.gateway_header import weights_in
+from earlystop.delivery.names import overlay_name
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import differences
 from tests.unit.controller.sessions import manifest
