@@ -87,9 +87,9 @@ def unmoved(state: RolloutState) -> str:
 def _sample_ratio(state: RolloutState) -> Condition:
     if not state.most_looks:
         return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
-    if not parse_plan(state.plan).objective.split_known:
-        message = "Cohorts decide which requests get a candidate, so no share of them is expected."
-        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "CohortsDecide", message)
+    if state.evidence is not None and not state.evidence.objective.split_known:
+        message = "Requests are not split by weights here, so no share of them is expected."
+        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NotSplit", message)
     if any(assess(each.evidence).sample_ratio_broken for each in state.comparisons):
         return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
     return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")

@@ -74,11 +74,12 @@ class Plan:
     def objective_at(self, step: int, learned: float | None) -> Objective:
         """What is to be proven in a step; learned: the factor that the baseline's scatter has shown, if it was watched.
 
-        In shadow both answers to a request are known, so they are pairs, and no live answer of a class is there.
+        In shadow both answers to a request are known, so they are pairs; no live answer of a class is there, and
+        requests that failed or are open have no shadow, so no share of them is expected.
         """
         objective = replace(self.objective, dispersion=learned or self.objective.dispersion)
         if self.stage(step).kind is Kind.SHADOW:
-            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False)
+            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
         return objective
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from earlystop.cli.wishes import Refused, Wish, abort, pause, promote, resume, retry, same_situation
 from earlystop.controller.cluster import Manifest
-from earlystop.rollout.state import TRYING, Phase
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import TRYING, Phase, RolloutState
 from tests.unit.controller.sessions import manifest
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
@@ -50,7 +51,13 @@ def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> 
         assert told.endswith(".") and len(told) < 400
 
 
-@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.phase in TRYING))
+def in_doubt(state: RolloutState) -> bool:
+    """Whether its first candidate can be promoted on request, and is not proven yet."""
+    tried = state.phase in TRYING and not parse_plan(state.plan).only_reports
+    return tried and state.comparisons[0].certified_at is None
+
+
+@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if in_doubt(state)))
 def test_abort_and_promote_name_the_campaign_that_was_seen(name: str) -> None:
     revision = REACHED[name].revision
     aborted, promoted = abort(standing(name), LATER), promote(standing(name), "w10", LATER)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.kernel import LONGEST_MESSAGE, candidate_weight, carried_out, start_campaign
+from earlystop.rollout.kernel import LONGEST_MESSAGE, candidate_weight, carried_out, start_campaign, weights
+from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.verbs import Declined, Request, abort, printable, promote_now, unproven
@@ -17,10 +18,12 @@ from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.states import REACHED, SPEC, aborted, promoted_now
 
 ALICE = "user alice"
-ENDED_AT_THE_BASELINE = (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+ENDED_AT_THE_BASELINE = (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REPORTING, Phase.REPORTED)
 EXPOSED = sorted(name for name, state in REACHED.items() if state.phase not in (Phase.PENDING, *ENDED_AT_THE_BASELINE))
 OVER = sorted(name for name, state in REACHED.items() if state.phase in ENDED_AT_THE_BASELINE)
-TRIED = sorted(name for name, state in REACHED.items() if state.phase in TRYING)
+TRIED = sorted(
+    name for name, state in REACHED.items() if state.phase in TRYING and not parse_plan(state.plan).only_reports
+)
 
 
 def asked(verb: str, state: RolloutState, text: str) -> RolloutState | Declined:
@@ -62,11 +65,13 @@ def test_a_wish_that_is_still_written_down_never_meets_the_next_campaign() -> No
 
 @pytest.mark.parametrize("name", TRIED)
 def test_a_promotion_on_request_says_what_was_not_proven_and_certifies_nothing(name: str) -> None:
-    state = promoted_now(REACHED[name])
+    state = promoted_now(REACHED[name], text=f"{REACHED[name].revision}/w10")
     decision = state.decision
     assert decision is not None and candidate_weight(state) == 100
     assert (decision.verdict, decision.reason) == (Verdict.PROMOTE, "PromotedByPerson")
-    assert "Asked for by user alice: w10 is promoted now. Not proven at that moment: " in decision.message
+    assert "Asked for by user alice: w10 is promoted now. " in decision.message
+    doubts = REACHED[name].comparisons[0].certified_at is None
+    assert ("Not proven at that moment: " in decision.message) is doubts
     assert carried_out(state).phase == Phase.PROMOTED
     assert carried_out(state).certified == REACHED[name].certified
 
@@ -104,6 +109,26 @@ def test_nothing_is_promoted_that_was_rolled_back(name: str) -> None:
     told = asked("promote", REACHED[name], REACHED[name].revision)
     by_person = name.startswith("abort")
     assert isinstance(told, Declined) and told.refused is not by_person
+
+
+def test_one_of_several_is_promoted_by_its_name_unless_it_was_dropped() -> None:
+    state = REACHED["several, one dropped"]
+    promoted = promoted_now(state, text=f"{state.revision}/w5")
+    assert weights(promoted) == (0, 0, 100, 0)
+    for text in (state.revision, f"{state.revision}/w1"):
+        told = asked("promote", state, text)
+        assert isinstance(told, Declined) and told.refused and "with one of w10, w5" in told.message
+
+
+def test_shadow_alone_promotes_nothing_whoever_asks() -> None:
+    state = REACHED["in shadow"]
+    told = asked("promote", state, f"{state.revision}/w5")
+    assert isinstance(told, Declined) and told.refused and "moves no traffic" in told.message
+
+
+def test_before_any_live_answer_a_promotion_says_that_there_is_none() -> None:
+    state = promoted_now(REACHED["in the shadow stage"])
+    assert state.decision is not None and "no request was answered with it yet" in state.decision.message
 
 
 @pytest.mark.parametrize("name", ["promoting", "promoted", "promoted by request"])
@@ -168,7 +193,7 @@ def test_who_asked_and_which_decision_it_was_outlive_a_restart(name: str) -> Non
 
 def test_a_message_has_room_for_the_longest_name_and_the_most_that_can_be_unproven() -> None:
     for name in TRIED:
-        state = promoted_now(REACHED[name], by="user " + "x" * 128)
+        state = promoted_now(REACHED[name], "user " + "x" * 128, f"{REACHED[name].revision}/w10")
         assert state.decision is not None and len(state.decision.message) <= LONGEST_MESSAGE
         assert state.decision.message.endswith(".")
 
