@@ -36,12 +36,12 @@ def weights(overlay: Manifest) -> set[tuple[int, ...]]:
     return {tuple(backend["weight"] for backend in rule["backendRefs"]) for rule in rules_in_force(overlay)}
 
 
-def assert_weights_were_always_valid(overlays: Sequence[Manifest]) -> None:
-    """At every revision all rules agree, and weights are two numbers from 0 to 100 with the sum 100."""
+def assert_weights_were_always_valid(overlays: Sequence[Manifest], variants: int = 2) -> None:
+    """At every revision all rules agree, and weights are a number from 0 to 100 for each variant, with the sum 100."""
     assert overlays, "no revision of the overlay was seen"
     for overlay in overlays:
-        (pair,) = weights(overlay)
-        assert len(pair) == 2 and all(0 <= weight <= 100 for weight in pair) and sum(pair) == 100, pair
+        (shares,) = weights(overlay)
+        assert len(shares) == variants and all(0 <= weight <= 100 for weight in shares) and sum(shares) == 100, shares
     promoted = {str(overlay["spec"]["rules"]) for overlay in overlays if weights(overlay) == {(0, 100)}}
     assert len(promoted) <= 1
 

@@ -151,8 +151,9 @@ class Stage:
         options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}")
         return self.python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
-    def start_load(self, rate: float = 400, seed: int = 1) -> Child:
-        """Start asking questions through the gateway; returns when the first has come to the server."""
+    def start_load(self, rate: float = 400, seed: int = 1, *options: str) -> Child:
+        """Start asking questions through the gateway; returns when the first has come to the server. options: more of
+        the load generator's."""
         before = self._questions()
         self._loads += 1
         self.load = self.python(
@@ -163,6 +164,7 @@ class Stage:
             f"--rate={rate}",
             f"--seed={seed}",
             f"--data={self.data}",
+            *options,
         )
         self.load.wait_ready(lambda: self._questions() > before, 30.0)
         return self.load
@@ -189,14 +191,16 @@ class Stage:
         saving: str = "0.10",
         risk: str = "0.01",
         objective: dict[str, Any] | None = None,
+        spec: dict[str, Any] | None = None,
         **rollout: Any,
     ) -> dict[str, Any]:
-        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout, and
-        `objective` adds to its spec.objective."""
+        """Apply a policy that tries a window against the baseline of 40; `rollout` overrides its spec.rollout,
+        `objective` adds to its spec.objective, and `spec` replaces whole parts of its spec."""
         policy = manifests.policy(self.namespace, name, self.source, window, margin)
         policy["spec"]["objective"]["tokens"]["minimumSaving"] = saving
         policy["spec"]["objective"]["risk"] = {"promote": risk, "harm": risk}
         policy["spec"]["objective"].update(objective or {})
+        policy["spec"].update(spec or {})
         policy["spec"]["rollout"].update(rollout)
         self.access.apply(policy)
         return policy

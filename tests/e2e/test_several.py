@@ -1,0 +1,152 @@
+"""Several candidates at once on real parts: side by side in one route, by cohorts of users, and in shadow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import Look
+from earlystop.rollout.verify import differences
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster
+from tests.cluster.processes import wait_until
+from tests.e2e.own_stage import own_stage
+from tests.e2e.proof import (
+    assert_weights_were_always_valid,
+    has_overlay,
+    only_verdict,
+    share,
+    users_objects,
+    weights,
+)
+from tests.e2e.scene import ROOT
+from tests.e2e.stage import BUILTIN, Stage, phase_is
+from tests.e2e.watching import Following, following
+
+pytest_plugins = ["tests.e2e.fixtures"]
+
+RATE = 400.0
+WINDOWS = (10, 5, 2, 1)
+CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in WINDOWS]
+# An A/B test without pairs asks for tens of thousands of answers; on the recorded data, whose last window is less
+# harmful, for more than a test has time for.
+AB_SECONDS = 300
+ROUTE = {"routeRef": {"name": "qa"}}
+QUICK = {"lookSeconds": 1, "settleSeconds": 2, "deadlineSeconds": AB_SECONDS}
+IN_SHADOW = {"mode": "Shadow", "shadow": ROUTE}
+
+
+def recorded() -> str:
+    """The recorded answers where they are at hand."""
+    file = Path(os.environ.get("EARLYSTOP_DATA") or ROOT.parent / "shared/data/esc-gpt35-last-letters.jsonl")
+    return str(file) if file.exists() else BUILTIN
+
+
+@pytest.fixture(scope="module", params=["builtin", "recorded"])
+def stage(cluster: Cluster, gateway: Gateway, crds: None, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    data = (os.environ.get("EARLYSTOP_DATA") or BUILTIN) if request.param == "builtin" else recorded()
+    with own_stage(cluster, gateway, data) as stage:
+        stage.start_operator()
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def watched(stage: Stage) -> Iterator[Following]:
+    with following(stage) as watches:
+        yield watches
+
+
+def end(stage: Stage, name: str) -> dict[str, Any]:
+    """Delete a policy under load, and see the user's own route serve again. Returns the load's summary."""
+    before = users_objects(stage)
+    stage.delete_policy(name)
+    wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
+    wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
+    answered = stage.stop_load()
+    assert answered["failed"] == 0, answered["examples"]
+    assert users_objects(stage) == before
+    return answered
+
+
+@pytest.mark.parametrize("stage", ["builtin"], indirect=True)
+def test_an_ab_test_drops_the_harmful_window_and_promotes_the_proven_one_that_saves_most(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE)
+    rollout = {**QUICK, "strategy": "ABTest", "steps": [{"weight": 19, "minimumSeconds": 3}]}
+    stage.apply_policy("together", 5, "0.03", risk="0.05", spec={"candidates": CANDIDATES, "rollout": rollout})
+    stage.wait_for("together", phase_is("Promoted"), AB_SECONDS + 60, "promoted")
+    winner = stage.policy("together")["status"]["decision"]["candidate"]
+    assert winner in ("w2", "w5") and share(stage, winner) == 1.0
+    record = only_verdict(stage, "together")["spec"]
+    dropped = {each["candidate"]: each.get("reason") for each in record["others"] if "reason" in each}
+    assert (record["candidate"], dropped) == (winner, {"w1": "HarmShown"})
+    assert differences(record) == []
+    overlays = watched.overlays("together")
+    assert_weights_were_always_valid(overlays, variants=1 + len(WINDOWS))
+    moves = [next(iter(weights(overlay))) for overlay in overlays]
+    assert moves[0] == (24, 19, 19, 19, 19) and (43, 19, 19, 19, 0) in moves
+    assert moves[-1] == (0, *(100 if f"w{window}" == winner else 0 for window in WINDOWS))
+    told = [reason for reason, _ in stage.events("together")]
+    assert told.count("CandidateDropped") == 1 and told.count("Promoted") == 1 and "CandidateCertified" in told
+    end(stage, "together")
+
+
+@pytest.mark.parametrize("stage", ["builtin"], indirect=True)
+def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybodys(stage: Stage) -> None:
+    stage.start_load(RATE, 1, "--cohort-header=x-user-cohort", "--cohorts=a,b,")
+    cohorts = [{"variant": "baseline", "values": ["a"]}, {"variant": "w5", "values": ["b"]}]
+    delivery = {"mode": "HeaderCohort", "headerCohort": {**ROUTE, "header": "x-user-cohort", "cohorts": cohorts}}
+    rollout = {**QUICK, "strategy": "ABTest", "minimumSeconds": 3}
+    stage.apply_policy("cohorts", 5, "0.05", risk="0.05", spec={"delivery": delivery, "rollout": rollout})
+    status = stage.wait_for("cohorts", phase_is("Observing"), 60, "watching its cohorts")
+    assert status["weight"] == 50
+    stage.wait_for("cohorts", phase_is("Promoted"), 120, "promoted")
+    assert share(stage, "w5") == 1.0, "also of those who send no cohort"
+    assert differences(only_verdict(stage, "cohorts")["spec"]) == []
+    answered = end(stage, "cohorts")
+    assert not answered["cohorts"]["a"].get("candidate") and answered["cohorts"]["b"]["w5"] > 1000
+
+
+@pytest.mark.parametrize("stage", ["recorded"], indirect=True)
+def test_shadow_judges_every_window_on_one_stream_with_a_fraction_of_the_requests_and_no_user_sees_one(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE)
+    rollout = {**QUICK, "minimumSeconds": 3}
+    spec = {"candidates": CANDIDATES, "delivery": IN_SHADOW, "rollout": rollout}
+    stage.apply_policy("shadow", 5, "0.02", risk="0.05", spec=spec)
+    stage.wait_for("shadow", phase_is("Reported"), AB_SECONDS, "reported")
+    record = only_verdict(stage, "shadow")["spec"]
+    assert (record["decision"], record["candidate"]) == ("Recommend", "w2")
+    assert {each["candidate"]: each.get("reason") for each in record["others"]}["w1"] == "HarmShown"
+    assert differences(record) == []
+    pairs = sum(Look.from_row(row).candidate.pairs.total for row in record["looks"])
+    assert 100 < pairs < 20_000
+    assert share(stage, "baseline") == 1.0
+    assert watched.overlays("shadow") and not any(
+        len(rule["backendRefs"]) > 1 for overlay in watched.overlays("shadow") for rule in overlay["spec"]["rules"]
+    )
+    end(stage, "shadow")
+
+
+@pytest.mark.parametrize("stage", ["recorded"], indirect=True)
+def test_a_harmful_setting_is_rolled_back_in_the_shadow_stage_and_a_harmless_one_goes_on_to_users(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE)
+    for name, window, phase in (("staged-harm", 1, "RolledBack"), ("staged", 5, "Promoted")):
+        stage.apply_policy(name, window, "0.02", risk="0.05", shadowSeconds=5)
+        stage.wait_for(name, phase_is(phase), AB_SECONDS, phase)
+        if phase == "RolledBack":
+            assert {next(iter(weights(overlay))) for overlay in watched.overlays(name)} == {(100, 0)}
+            stage.delete_policy(name)
+            wait_until(lambda: not has_overlay(stage, "staged-harm"), 60, "the overlay to be collected")
+    record = only_verdict(stage, "staged")["spec"]
+    assert {row[1] for row in record["looks"]}.isdisjoint({0}), "what shadow showed is no evidence of live answers"
+    assert_weights_were_always_valid(watched.overlays("staged"))
+    end(stage, "staged")
