@@ -44,6 +44,10 @@ def test_a_window_that_is_left_out_needs_more_samples_than_the_baseline_made_for
         assert needs_more or window == 1, (window, full)
 
 
+def test_a_baseline_that_makes_all_samples_whatever_they_say_has_those_of_every_window() -> None:
+    assert can_be_judged(4, 5, most_samples=5) and not can_be_judged(4, 5, most_samples=6)
+
+
 @pytest.mark.parametrize("window", [20, 10, 5, 3, 2, 1, 40])
 def test_a_run_of_full_length_has_the_samples_of_every_window(window: int) -> None:
     assert can_be_judged(window, 40, 40)
