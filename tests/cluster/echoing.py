@@ -1,0 +1,52 @@
+"""A server that says what it was sent: the headers of a request as JSON, and the echo of the convention to probes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER
+
+
+class _Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        seen = {name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers}
+        nonce = seen.get(PROBE_HEADER)
+        body = b"" if nonce else json.dumps(seen).encode()
+        self.send_response(204 if nonce else 200)
+        if nonce:
+            told = (seen.get(f"x-early-stop-{name}", "") for name in ("revision", "variant"))
+            self.send_header(ECHO_HEADER, ";".join([nonce, *told]))
+        else:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: thousands of requests are of no interest."""
+
+
+@contextmanager
+def echoing(address: str, port: int) -> Iterator[None]:
+    """Serve at this address until the end of the context."""
+    server = ThreadingHTTPServer((address, port), _Echo)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,279 @@
+"""Every mode with a route through a real gateway: what each request gets, and what is left when the overlay goes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Any
+
+import aiohttp
+import pytest
+
+from earlystop.delivery.headers import variant_headers
+from earlystop.delivery.modes import MODES, Mode, mode_of
+from earlystop.delivery.names import overlay_name
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.probe import Proof, probe
+from earlystop.delivery.surroundings import Manifest, Share, Surroundings
+from earlystop.demo import manifests
+from tests.cluster.access import Access
+from tests.cluster.echoing import echoing
+from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
+from tests.cluster.kit import Cluster, own_address
+from tests.cluster.processes import wait_until
+from tests.unit.delivery.cluster import share, spec_in
+from tests.unit.delivery.test_modes import FORGED
+
+pytest_plugins = ["tests.cluster.fixtures"]
+
+PORT, CHAT = 8124, "/v1/chat/completions"
+PREFIX, COHORT = "x-early-stop-", "X-Cohort"
+# By mode: what is in force at first, and what a later step of the rollout changes it to.
+FIRST = {"GatewayHeader": share(20, 30), "HeaderCohort": share(20, 30), "Shadow": share(0, 0, shadows=2)}
+LATER = {"GatewayHeader": share(0, 100), "HeaderCohort": share(0, 100), "Shadow": share(0, 0)}
+VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
+
+Headers = dict[str, str]
+
+
+@dataclass
+class Stage:
+    """A mode's overlay in a namespace of its own, and what the server says that it was sent."""
+
+    access: Access
+    gateway: Gateway
+    around: Surroundings
+    applied: dict[str, Any]
+
+    @property
+    def mode(self) -> Mode:
+        return mode_of(self.around.spec.delivery)
+
+    @property
+    def host(self) -> str:
+        """Of this stage alone: routes of a namespace that is being removed serve for a while."""
+        return host_of(self.around.namespace)
+
+    @property
+    def name(self) -> str:
+        return self.around.spec.delivery.mode
+
+    def put(self, wanted: Share) -> None:
+        """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
+        assert preflight(self.around, wanted) is None
+        made = self.mode.render(self.around, wanted)
+        *aliases, overlay = [without_owner(each) for each in made]
+        ends = [endpoint(each["metadata"]["name"], self.around.namespace) for each in aliases]
+        self.access.apply(*aliases, *ends, overlay)
+        self.applied = overlay
+        targets = self.mode.probes(self.around, wanted, made[-1])
+        assert targets
+
+        async def proven() -> Proof:
+            async with aiohttp.ClientSession() as session:
+                return (await probe(session, targets)).proof
+
+        wait_until(lambda: asyncio.run(proven()) == Proof.IN_FORCE, 60, "the share to be in force")
+
+    def send(self, requests: Sequence[Headers], path: str = CHAT, method: str = "POST") -> list[Headers]:
+        """What the server got of each request."""
+
+        async def all_of_them() -> list[Headers]:
+            connector = aiohttp.TCPConnector(limit=8)
+            async with aiohttp.ClientSession(connector=connector) as session:
+
+                async def one(headers: Headers) -> Headers:
+                    named = {"Host": self.host, **headers}
+                    async with session.request(method, self.gateway.url + path, headers=named, data=b"{}") as answer:
+                        assert answer.status == 200, await answer.text()
+                        seen: Headers = json.loads(await answer.read())
+                        return seen
+
+                return await asyncio.gather(*map(one, requests))
+
+        return asyncio.run(all_of_them())
+
+    def truths(self, wanted: Share) -> list[Headers]:
+        """The operator's headers that a request may arrive with: of each variant in use, and of nobody's requests."""
+        told = [variant_headers(self.around, wanted, each) for each in wanted.variants if each.weight]
+        nobody = variant_headers(self.around, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
+        return [*told, nobody] if self.name == "HeaderCohort" else told
+
+
+def host_of(namespace: str) -> str:
+    return f"{namespace}.example.com"
+
+
+def without_owner(manifest: Manifest) -> Manifest:
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "ownerReferences"}
+    return {**manifest, "metadata": metadata}
+
+
+def endpoint(service: str, namespace: str) -> Manifest:
+    (slice_, _) = manifests.endpoints(namespace, own_address(), PORT)
+    labels = {**slice_["metadata"]["labels"], "kubernetes.io/service-name": service}
+    return {**slice_, "metadata": {**slice_["metadata"], "name": f"{service}-outside", "labels": labels}}
+
+
+def ours(seen: Headers) -> Headers:
+    """The operator's headers among those that the server got."""
+    return {name: value for name, value in seen.items() if name.startswith(PREFIX)}
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster) -> Iterator[None]:
+    with echoing(own_address(), PORT):
+        yield
+
+
+@pytest.fixture(scope="module", params=sorted(MODES))
+def laid_out(request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway, server: None) -> Iterator[Stage]:
+    """The user's objects of one mode, without any overlay yet."""
+    access, namespace = cluster.access, f"mode-{request.param.lower()}-{uuid.uuid4().hex[:8]}"
+    access.kubectl("create", "namespace", namespace)
+    deployment, service = manifests.service(namespace, PORT, replicas=0)
+    route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
+    access.apply(deployment, service, route, endpoint("qa", namespace))
+    here = f"--namespace={namespace}"
+    wait_until(lambda: "status" in access.get("httproute/qa", here), 60, "the route's status")
+    around = Surroundings(
+        namespace=namespace,
+        policy="qa",
+        uid="none",
+        spec=spec_in(request.param, 2),
+        deployment=deployment,
+        route=access.get("httproute/qa", here),
+        services={"qa": access.get("service/qa", here)},
+        gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
+        gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
+    )
+    yield Stage(access, gateway, around, {})
+    access.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def stage(laid_out: Stage) -> Stage:
+    """The mode with its first share proven in force."""
+    laid_out.put(FIRST[laid_out.name])
+    return laid_out
+
+
+def drawn(wanted: Share, number: int, seed: int) -> list[Headers]:
+    """Requests of users whose cohorts are as frequent as the share says; only HeaderCohort looks at that."""
+    weights = wanted.weights if wanted.candidate_weight else (50, 20, 30)
+    values = random.Random(seed).choices(list(VALUES.values()), weights, k=number)
+    return [{COHORT: value} for value in values]
+
+
+def test_each_variant_gets_its_share_and_its_headers_and_no_other(stage: Stage) -> None:
+    wanted, number = FIRST[stage.name], 600
+    seen = [ours(each) for each in stage.send(drawn(wanted, number, seed=7))]
+    count = Counter(each[f"{PREFIX}variant"] for each in seen)
+    for each in wanted.variants:
+        share_of_all = each.weight / 100
+        # 4 standard deviations: a right split fails in 1 of 16,000 runs for each of three variants.
+        spread = 4 * sqrt(number * share_of_all * (1 - share_of_all))
+        assert abs(count[each.variant] - number * share_of_all) <= spread, count
+        told = variant_headers(stage.around, wanted, each)
+        assert all(one == told for one in seen if one[f"{PREFIX}variant"] == each.variant)
+    assert set(count) == wanted.in_use
+
+
+def test_forged_headers_are_overwritten_or_removed(stage: Stage) -> None:
+    wanted = FIRST[stage.name]
+    forged = {name.title(): value for name, value in FORGED.items() if not name.endswith("golden")}
+    truths = stage.truths(wanted)
+    for value in (*VALUES.values(), "of nobody"):
+        for each in stage.send([{**forged, COHORT: value}] * 40):
+            assert ours(each) in truths
+
+
+def test_no_request_on_the_overlays_paths_is_without_a_variant(stage: Stage) -> None:
+    kinds: list[Headers] = [
+        {},
+        {"Content-Type": "application/json"},
+        {"Content-Type": "text/plain"},
+        {COHORT: "of nobody"},
+        {COHORT: "a, b-w10"},
+        {COHORT: ""},
+        {COHORT.lower(): "b-w10"},
+        {"X-Early-Stop-Golden": "neither"},
+        {"X-Early-Stop-Golden": "w10"},
+        {"X-Early-Stop-Probe-Of-Mine": "1"},
+    ]
+    truths = stage.truths(FIRST[stage.name])
+    for path in (CHAT, "/v1/completions", f"{CHAT}?stream=true"):
+        for each in stage.send(kinds * 4, path):
+            told = {
+                name: value
+                for name, value in ours(each).items()
+                if name not in (f"{PREFIX}golden", f"{PREFIX}probe-of-mine")
+            }
+            assert told in truths
+
+
+def test_requests_of_no_cohort_are_evidence_for_nobody(stage: Stage) -> None:
+    revision = "unassigned" if stage.name == "HeaderCohort" else FIRST[stage.name].revision
+    for each in stage.send([{}, {COHORT: "of nobody"}, {f"{PREFIX}revision": "0123456789"}]):
+        assert each[f"{PREFIX}revision"] == revision
+
+
+def test_other_requests_of_the_users_route_are_left_alone(stage: Stage) -> None:
+    for each in stage.send([{}, {COHORT: "b-w10"}], "/v1/models", "GET"):
+        assert ours(each) == {}
+
+
+def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: Stage) -> None:
+    later = LATER[stage.name]
+    stage.put(later)
+    (told,) = [variant_headers(stage.around, later, each) for each in later.variants if each.weight]
+    for each in stage.send([*({COHORT: value} for value in VALUES.values()), {}] * 10):
+        assert ours(each) == told
+
+
+def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wanted(stage: Stage) -> None:
+    wanted, later = FIRST[stage.name], LATER[stage.name]
+    stage.put(later)
+    targets = stage.mode.probes(stage.around, wanted, stage.mode.render(stage.around, wanted)[-1])
+
+    async def proof() -> Proof:
+        async with aiohttp.ClientSession() as session:
+            return (await probe(session, targets)).proof
+
+    assert asyncio.run(proof()) == Proof.NOT_YET
+
+
+def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Stage) -> None:
+    stage.put(replace(LATER[stage.name], shadows=FIRST[stage.name].shadows))
+    stage.access.apply(stage.mode.withdrawn(stage.around, stage.applied))
+
+    def settings() -> set[tuple[str, str, bool]]:
+        requests = [*({COHORT: value} for value in VALUES.values()), {}, FORGED] * 4
+        return {
+            (each[f"{PREFIX}variant"], each[f"{PREFIX}param-window"], f"{PREFIX}shadow" in each)
+            for each in stage.send(requests)
+        }
+
+    wait_until(lambda: settings() == {("baseline", "40", False)}, 30, "the baseline for everybody")
+
+
+def test_without_the_overlay_the_users_route_is_as_it_was_to_the_byte_and_serves_as_before(stage: Stage) -> None:
+    namespace = f"--namespace={stage.around.namespace}"
+    before = stage.around.route
+    assert before is not None
+    stage.access.kubectl("delete", f"httproute/{overlay_name('qa')}", namespace)
+
+    def untouched() -> bool:
+        return all(ours(each) == {} for each in stage.send([{COHORT: "b-w10"}, {}] * 10))
+
+    wait_until(untouched, 30, "the user's own route to serve again")
+    after = stage.access.get("httproute/qa", namespace)
+    assert json.dumps(after["spec"]) == json.dumps(before["spec"])
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] == 1
+    assert set(after["metadata"]) == set(before["metadata"])
