@@ -36,7 +36,7 @@ def test_each_kind_is_served_under_a_short_name_of_its_own(cluster: Cluster, plu
 def test_kubectl_explains_the_steps_of_a_rollout(cluster: Cluster) -> None:
     text = " ".join(cluster.access.kubectl("explain", "esp.spec.rollout.steps").split())
     assert "Rising shares of traffic for the candidate; none in" in text
-    assert "weight <integer> -required- Percent of traffic that tries the candidate." in text
+    assert "weight <integer> -required- Percent of traffic that tries the candidate; with" in text
     assert "minimumSeconds <integer> Least time of evidence at this weight" in text
 
 

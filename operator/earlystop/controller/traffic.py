@@ -65,7 +65,8 @@ async def put_in_force(
     if changed:
         await confirm(cluster, session, now)
     services = [manifest for manifest in changed if manifest["kind"] == "Service"]
-    if _present(around, wanted[-1]) is None and (services or _is_young(around, wanted[:-1], now)):
+    rises = _present(around, wanted[-1]) is None or share.candidate_weight > 0
+    if wanted[-1] in changed and rises and (services or _is_young(around, wanted[:-1], now)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that share.
         await _write_all(cluster, around, services)
         session.route_written_at = now if services else session.route_written_at

@@ -22,12 +22,14 @@ from earlystop.delivery.headers import (
     nonce_of,
     shadow_value,
     variant_headers,
-    without_shadows,
 )
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata, with_rules
+from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
+from earlystop.delivery.withdrawal import withdrawn
+
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "weights_in", "withdrawn"]
 
 
 def owned_names(policy: str, services: Iterable[str], candidates: Iterable[str]) -> list[tuple[str, str]]:
@@ -109,18 +111,6 @@ def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
     name = f"{delivery.header_prefix}shadow"
     shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
     return weights_in(route) == {share.weights} and shadows <= {shadow_value(share.shadows)}
-
-
-def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
-    """An overlay route with all requests on the baseline, whatever has become of what it was rendered from."""
-    prefix = around.spec.delivery.header_prefix
-    rules = []
-    for rule in route["spec"]["rules"]:
-        backends = [
-            {**backend, "weight": 0 if place else 100} for place, backend in enumerate(rule.get("backendRefs", []))
-        ]
-        rules.append(without_shadows({**rule, "backendRefs": backends}, prefix))
-    return with_rules(route, rules)
 
 
 def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:

@@ -16,8 +16,9 @@ from earlystop.delivery.golden import golden_rule, golden_variants, rules_in_for
 from earlystop.delivery.headers import UNASSIGNED, asking, for_probes, headers_set, nonce_of, variant_headers
 from earlystop.delivery.overlay import Overlaid, carried, overlaid, overlay_route
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.rule_level import owned_names, setting, withdrawn
+from earlystop.delivery.rule_level import owned_names, setting
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
+from earlystop.delivery.withdrawal import withdrawn
 
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
 

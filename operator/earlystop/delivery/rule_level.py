@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from earlystop.api.counts import Variant
-from earlystop.delivery.headers import Modifier, changed, modifier, with_filter, without_shadows
+from earlystop.delivery.headers import modifier, with_filter
 from earlystop.delivery.names import overlay_name
-from earlystop.delivery.overlay import Overlaid, with_rules
-from earlystop.delivery.surroundings import Manifest, Surroundings
+from earlystop.delivery.overlay import Overlaid
+from earlystop.delivery.surroundings import Surroundings
 
 
 def owned_names(policy: str, _: Iterable[str], __: Iterable[str]) -> list[tuple[str, str]]:
@@ -25,17 +24,3 @@ def setting(around: Surroundings, users: Overlaid, headers: dict[str, str]) -> d
     base = users.base()
     filters = with_filter(base.get("filters", []), modifier(around, headers))
     return {**base, "filters": filters, "backendRefs": [users.backend_reference(users.backend["name"], 1)]}
-
-
-def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
-    """An overlay route with the baseline's settings on all requests, whatever it was rendered from."""
-    prefix = around.spec.delivery.header_prefix
-    settings = around.spec.baseline_settings()
-    values = {f"{prefix}param-{name}": value for name, value in settings.items()}
-    values[f"{prefix}variant"] = Variant.BASELINE.value
-
-    def with_baseline(content: Modifier) -> Modifier:
-        headers = [{**each, "value": values.get(each["name"], each["value"])} for each in content.get("set", [])]
-        return {**content, "set": headers}
-
-    return with_rules(route, [without_shadows(changed(rule, with_baseline), prefix) for rule in route["spec"]["rules"]])

@@ -11,8 +11,9 @@ from earlystop.delivery.golden import rules_in_force
 from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
 from earlystop.delivery.overlay import carried, overlay_route
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.rule_level import owned_names, setting, withdrawn
+from earlystop.delivery.rule_level import owned_names, setting
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
+from earlystop.delivery.withdrawal import withdrawn
 
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
 

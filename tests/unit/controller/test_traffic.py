@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -13,13 +14,15 @@ from earlystop.controller.session import Session
 from earlystop.controller.status import Outrun
 from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic, put_in_force
 from earlystop.delivery.gateway_header import weights_in
+from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.surroundings import Share
+from earlystop.rollout.plan import plan_text
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.sessions import manifest
 from tests.unit.controller.world import World
-from tests.unit.delivery.cluster import backend, prefix, route, share
-from tests.unit.rollout.policies import NOW
+from tests.unit.delivery.cluster import backend, prefix, route, share, spec_in
+from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import SAME
 
@@ -29,9 +32,11 @@ HALF, NONE = share(50, step=2), share(0, step=2)
 class Moves:
     """One policy whose shares are put in force, an hour between two."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: str = "GatewayHeader") -> None:
         self.api: Memory = World(SAME).api
-        self.session = Session.load(self.api.put(POLICIES, manifest(REACHED["observing"])), NOW)
+        changes = {"delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()}}
+        state = replace(REACHED["observing"], plan=plan_text(policy(changes)))
+        self.session = Session.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
         self.now = float(NOW)
 
     async def in_force(self, share: Share) -> None:
@@ -173,3 +178,51 @@ async def test_where_nothing_was_put_in_force_there_is_nothing_to_take_off() -> 
     moves.api.put(ROUTES, split_route())
     done = await moves.put(NONE)
     assert done.standing == Standing.UNPROVABLE and moves.api.calls == []
+
+
+CORE_MODES = ("HeaderCohort", "Shadow")
+
+
+@pytest.mark.parametrize("mode", CORE_MODES)
+async def test_a_mode_without_aliases_writes_its_overlay_at_once_and_nothing_else(mode: str) -> None:
+    moves = Moves(mode)
+    done = await moves.put(HALF)
+    assert done.changed == (f"HTTPRoute {overlay_name('qa')}",)
+    assert moves.api.calls == [("POST", ROUTES.path("llm"))]
+    moves.api.calls.clear()
+    assert (await moves.put(HALF)).changed == () and moves.api.calls == []
+
+
+@pytest.mark.parametrize("mode", CORE_MODES)
+async def test_in_every_mode_the_candidate_is_taken_off_even_when_the_route_no_longer_fits(mode: str) -> None:
+    moves = Moves(mode)
+    await moves.put(replace(HALF, shadows=share(0, shadows=1).shadows))
+    moves.api.put(ROUTES, split_route())
+    done = await moves.put(NONE)
+    assert done.standing == Standing.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
+    overlay = moves.api.at(ROUTES, "llm", overlay_name("qa"))
+    told = [headers for each in overlay["spec"]["rules"] for headers in headers_set(each)]
+    assert {(each["x-early-stop-variant"], each["x-early-stop-param-window"]) for each in told} == {("baseline", "40")}
+    assert not any("x-early-stop-shadow" in each for each in told)
+    moves.api.calls.clear()
+    assert (await moves.put(NONE)).changed == () and moves.api.calls == []
+
+
+async def test_an_overlay_that_comes_to_lead_to_an_alias_waits_for_it() -> None:
+    moves = Moves("HeaderCohort")
+    await moves.put(HALF)
+    moves.session.state = replace(moves.session.state, plan=plan_text(policy()))  # a campaign in another mode
+    moves.api.calls.clear()
+    first = await moves.put(HALF)
+    assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert moves.api.calls == [("POST", SERVICES.path("llm"))]
+    await moves.put(HALF)
+    assert moves.overlay_weights() == {(50, 50)}
+
+
+async def test_taking_candidates_off_waits_for_no_service() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    del moves.api.objects[SERVICES.path("llm", alias_name("qa"))]
+    await moves.put(NONE)
+    assert moves.overlay_weights() == {(100, 0)}

@@ -136,6 +136,15 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
+    here, earlier = around(spec=spec_in(mode, 2)), around(spec=spec_in("HeaderCohort", 2))
+    taken_back = mode_of(here.spec.delivery).withdrawn(here, overlay(earlier, share(0, 100)))
+    for each in taken_back["spec"]["rules"]:
+        (backend,) = each["backendRefs"]
+        assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
     wanted = share(10, 0, shadows=1)
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))

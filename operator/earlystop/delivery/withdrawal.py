@@ -1,0 +1,34 @@
+"""Taking every candidate off an overlay route, whatever has become of what it was rendered from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from earlystop.api.counts import Variant
+from earlystop.delivery.headers import Modifier, changed, without_shadows
+from earlystop.delivery.overlay import with_rules
+from earlystop.delivery.surroundings import Manifest, Surroundings
+
+
+def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
+    """An overlay route, of any mode, that gives all requests the baseline's settings and is otherwise the same."""
+    prefix = around.spec.delivery.header_prefix
+    return with_rules(route, [without_shadows(_to_baseline(rule, around), prefix) for rule in route["spec"]["rules"]])
+
+
+def _to_baseline(rule: dict[str, Any], around: Surroundings) -> dict[str, Any]:
+    """Where each backend sets headers of its own the first gets everything, since it is the baseline's; else the
+    rule's headers become the baseline's."""
+    backends = rule.get("backendRefs", [])
+    if any("filters" in each for each in backends):
+        weighed = [{**each, "weight": 0 if place else 100} for place, each in enumerate(backends)]
+        return {**rule, "backendRefs": weighed}
+    prefix = around.spec.delivery.header_prefix
+    values = {f"{prefix}param-{name}": value for name, value in around.spec.baseline_settings().items()}
+    values[f"{prefix}variant"] = Variant.BASELINE.value
+
+    def with_baseline(content: Modifier) -> Modifier:
+        headers = [{**each, "value": values.get(each["name"], each["value"])} for each in content.get("set", [])]
+        return {**content, "set": headers}
+
+    return changed(rule, with_baseline)
