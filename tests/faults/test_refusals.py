@@ -34,7 +34,7 @@ def apply_plain_policy(place: Place) -> None:
 @dataclass(frozen=True, slots=True)
 class Case:
     """reason, says: of the condition. left_out: kinds that are not there. prepare: what else is there.
-    edit: how the policy differs. mend: what a person then does."""
+    edit: how the policy differs. mend: what a person then does. serves: whether clients get answers meanwhile."""
 
     reason: str
     says: str
@@ -42,6 +42,7 @@ class Case:
     left_out: tuple[str, ...] = ()
     prepare: Action = lambda place: None
     edit: Edit = lambda policy: None
+    serves: bool = True
 
 
 def own_route(place: Place) -> None:
@@ -56,6 +57,24 @@ def own_route(place: Place) -> None:
     }
     route = place.objects()["HTTPRoute"]
     place.apply({**route, "metadata": {**route["metadata"], "ownerReferences": [owner]}})
+
+
+def attach_to(**changes: str) -> Action:
+    """The route asks for another Gateway, or another part of it."""
+
+    def attach(place: Place) -> None:
+        route = place.objects()["HTTPRoute"]
+        parents = [{**each, **changes} for each in route["spec"]["parentRefs"]]
+        place.apply({**route, "spec": {**route["spec"], "parentRefs": parents}})
+
+    return attach
+
+
+def lead_elsewhere(place: Place) -> None:
+    route = place.objects()["HTTPRoute"]
+    backend = {"name": "qa", "namespace": "default", "port": manifests.SERVICE_PORT}
+    rules = [{**each, "backendRefs": [backend]} for each in route["spec"]["rules"]]
+    place.apply({**route, "spec": {**route["spec"], "rules": rules}})
 
 
 def take_name_of_overlay(place: Place) -> None:
@@ -117,12 +136,42 @@ CASES: dict[str, Case] = {
         "Create it or correct spec.targetRef.name",
         left_out=("Deployment",),
         mend=lambda place: place.apply(place.objects()["Deployment"]),
+        serves=False,
     ),
     "route missing": Case(
         "RouteNotFound",
         "Create it or correct spec.delivery.gatewayHeader.routeRef.name",
         left_out=("HTTPRoute",),
         mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        serves=False,
+    ),
+    "service missing": Case(
+        "ServiceNotFound",
+        "Create it or correct the route's backendRef",
+        left_out=("Service",),
+        mend=lambda place: place.apply(place.objects()["Service"]),
+        serves=False,
+    ),
+    "service of another namespace": Case(
+        "ServiceElsewhere",
+        "Policy, route, Service and target belong in one namespace",
+        prepare=lead_elsewhere,
+        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        serves=False,
+    ),
+    "gateway missing": Case(
+        "GatewayNotFound",
+        "Create it or correct the route's parentRefs",
+        prepare=attach_to(name="nowhere"),
+        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        serves=False,
+    ),
+    "listener missing": Case(
+        "NoMatchingListener",
+        "Correct sectionName, port and hostnames of the route, or add a listener",
+        prepare=attach_to(sectionName="nothing"),
+        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        serves=False,
     ),
     "route of another controller": Case(
         "RouteManaged",
@@ -155,7 +204,9 @@ CASES: dict[str, Case] = {
     "several candidates": not_built("write one, and the next after its verdict", candidates=CANDIDATES),
     "guard": not_built("spec.guard is not built yet; remove it", guard={"holdbackWeight": 5}),
     "approval": not_built("write Never", approval={"mode": "BeforePromotion"}),
-    "shadow mode": not_built("write mode GatewayHeader", delivery={"mode": "Shadow"}),
+    "shadow mode": not_built(
+        "write mode GatewayHeader", delivery={"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}}
+    ),
     "A/B test": not_built("write Canary", rollout__strategy="ABTest"),
     "an engine's preset": refused("VariantsNotTold", "Write preset EarlyStop", metrics__preset="VLLM"),
     "no templates": refused("TemplatesUnusable", "write one for each field", metrics__preset="Custom"),
@@ -244,7 +295,7 @@ def test_it_is_refused_with_its_reason_and_what_to_do(stage: Stage, scenes: Scen
 def test_a_refused_policy_makes_no_object_and_moves_no_traffic(stage: Stage, scenes: Scenes, name: str) -> None:
     place = scenes.places[name]
     assert objects_in(place) == scenes.before[name]
-    if "HTTPRoute" not in CASES[name].left_out and "Deployment" not in CASES[name].left_out:
+    if CASES[name].serves:
         questions = [recording.question for recording in load_recordings(stage.data)]
         plan = LoadPlan(stage.gateway.url, rate=400, requests=40, headers={"Host": place.host})
         answered = asyncio.run(run_load(plan, questions))
