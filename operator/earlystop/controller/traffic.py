@@ -23,6 +23,8 @@ from earlystop.rollout.facts import Sight
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
+# A gateway that serves something else for longer is not slow, it does something else.
+SECONDS_TO_SERVE = 60.0
 PACING = "Pacing"
 
 
@@ -77,7 +79,7 @@ async def put_in_force(
         session.route_written_at = now
         session.proven = None
     names = tuple(f"{manifest['kind']} {manifest['metadata']['name']}" for manifest in changed)
-    return await _prove(http, session, around, share, wanted[-1], names)
+    return await _prove(http, session, around, share, wanted[-1], names, now)
 
 
 async def _withdraw(cluster: Cluster, session: Session, around: Surroundings, refusal: Refusal, now: float) -> Traffic:
@@ -114,6 +116,7 @@ async def _prove(
     share: Share,
     overlay: Manifest,
     changed: tuple[str, ...],
+    now: float,
 ) -> Traffic:
     mode = mode_of(around.spec.delivery)
     if session.proven == share:
@@ -126,6 +129,13 @@ async def _prove(
     if result.proof == Proof.IN_FORCE:
         session.proven = share
         return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", result.message), changed)
+    if result.proof == Proof.NOT_YET and now - session.route_written_at > SECONDS_TO_SERVE:
+        message = (
+            f"{result.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Some gateways accept filters "
+            "of backends and mix them up (Traefik before 3.7.6) or ignore them: upgrade the gateway, or write "
+            "delivery.mode HeaderCohort or Shadow. Nothing is counted as evidence."
+        )
+        return Traffic(Standing.WRITTEN, Sight(Truth.FALSE, "ShareNotServed", message), changed)
     if result.proof == Proof.NOT_YET:
         return Traffic(Standing.WRITTEN, Sight(Truth.UNKNOWN, "WaitingForGateway", result.message), changed)
     return Traffic(Standing.UNPROVABLE, Sight(Truth.UNKNOWN, result.proof.value, result.message), changed)

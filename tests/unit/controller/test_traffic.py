@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from earlystop.api.conditions import Truth
-from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES, Conflict
+from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
 from earlystop.controller.session import Session
 from earlystop.controller.status import Outrun
-from earlystop.controller.traffic import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic, put_in_force
+from earlystop.controller.traffic import (
+    PACING,
+    SECONDS_BETWEEN_CHANGES,
+    SECONDS_TO_SERVE,
+    Standing,
+    Traffic,
+    put_in_force,
+)
 from earlystop.delivery.gateway_header import weights_in
-from earlystop.delivery.headers import headers_set
+from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER, PROVEN, headers_set
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.surroundings import Share
 from earlystop.rollout.plan import plan_text
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.sessions import manifest
 from tests.unit.controller.world import World
-from tests.unit.delivery.cluster import backend, prefix, route, share, spec_in
+from tests.unit.delivery.cluster import backend, gateway, prefix, route, share, spec_in
+from tests.unit.delivery.test_probe import served
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import SAME
@@ -226,3 +238,29 @@ async def test_taking_candidates_off_waits_for_no_service() -> None:
     del moves.api.objects[SERVICES.path("llm", alias_name("qa"))]
     await moves.put(NONE)
     assert moves.overlay_weights() == {(100, 0)}
+
+
+@asynccontextmanager
+async def gateway_that_leaks(moves: Moves) -> AsyncIterator[None]:
+    """A gateway that gives every request the candidate's headers, as Traefik did before 3.7.6."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        echo = f"{request.headers[PROBE_HEADER]}{PROVEN};other-revision;candidate"
+        return web.Response(status=204, headers={ECHO_HEADER: echo})
+
+    async with served(answer) as url:
+        address = urlsplit(url)
+        made = gateway({"name": "web", "protocol": "HTTP", "port": address.port}, address=address.hostname)
+        moves.api.put(GATEWAYS, made)
+        yield
+
+
+async def test_a_share_that_a_gateway_never_serves_is_told_and_proves_nothing() -> None:
+    moves = Moves()
+    async with gateway_that_leaks(moves):
+        await moves.in_force(HALF)
+        waiting = await moves.put(HALF, SECONDS_TO_SERVE - 1)
+        assert (waiting.standing, waiting.sight.status) == (Standing.WRITTEN, Truth.UNKNOWN)
+        told = await moves.put(HALF, 2)
+    assert (told.standing, told.sight.status, told.sight.reason) == (Standing.WRITTEN, Truth.FALSE, "ShareNotServed")
+    assert "upgrade the gateway" in told.sight.message and moves.session.proven is None
