@@ -45,7 +45,7 @@ def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
     return state.last_look_at + seconds
 
 
-def record_is_full(records: Sequence[tuple[Look, ...]]) -> bool:
+def record_is_full(records: Sequence[Sequence[Look]]) -> bool:
     """Whether there is no room for more looks of each candidate: in a verdict, or in the part of the status that is
     theirs.
 
@@ -53,7 +53,8 @@ def record_is_full(records: Sequence[tuple[Look, ...]]) -> bool:
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
     longest = max(records, key=len)
-    if not longest or len(longest) < 4 * looks_per_spacing(len(longest[0].classes), len(records)):
+    classes = len(longest[-1].classes) if longest else 0
+    if len(longest) < 4 * looks_per_spacing(classes, len(records)):
         return False
-    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * len(longest[0].classes)
+    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * classes
     return len(longest) >= MAXIMUM_LOOKS or sum(len(pack_looks(looks)) for looks in records) > limit

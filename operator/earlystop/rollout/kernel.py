@@ -12,6 +12,7 @@ from earlystop.evidence.engine import begin, update
 from earlystop.evidence.objective import Objective
 from earlystop.rollout import contest
 from earlystop.rollout.grid import record_is_full
+from earlystop.rollout.history import with_look
 from earlystop.rollout.judge import at_the_end, harmed, judge, may_advance
 from earlystop.rollout.plan import Kind, Plan, Stage, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
@@ -138,7 +139,7 @@ def _compare(
         return comparison
     look = replace(used.look_since(comparison.mark, at, step, weight), baseline_weight=baseline_weight)
     evidence = update(comparison.evidence, look)
-    return replace(comparison, mark=used, looks=(*comparison.looks, look), evidence=evidence)
+    return replace(comparison, mark=used, looks=with_look(comparison.looks, look), evidence=evidence)
 
 
 def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:

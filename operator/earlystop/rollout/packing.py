@@ -24,7 +24,7 @@ COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc"
 BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
 
 
-def pack_records(records: Sequence[tuple[Look, ...]]) -> str:
+def pack_records(records: Sequence[Sequence[Look]]) -> str:
     """The looks of each candidate, in order; those of several have a column for the baseline's weight."""
     return BETWEEN_RECORDS.join(pack_looks(looks, len(records) > 1) for looks in records)
 
@@ -48,19 +48,22 @@ def unpack_marks(text: str) -> list[Totals]:
     return [unpack_totals(part) for part in text.split(BETWEEN_MARKS)]
 
 
-def pack_looks(looks: tuple[Look, ...], beside: bool = False) -> str:
+def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
+    """Looks as text, empty for none. All of them name the same query classes. beside: whether each has a column for
+    the baseline's weight."""
+    return base64.b85encode(compress_looks(looks, beside)).decode() if looks else ""
+
+
+def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
     """Column by column, each number as its departure from what the looks before lead one to expect, compressed.
 
-    All looks name the same query classes. beside: whether each has a column for the baseline's weight.
+    looks: at least one.
     """
-    if not looks:
-        return ""
     columns = list(zip(*_departures(looks), strict=True))
     if beside:
         columns.append(tuple(look.baseline_weight or 0 for look in looks))
     content = b"".join([_varint(number) for column in columns for number in column])
-    packed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
-    return base64.b85encode(packed).decode()
+    return lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False) -> tuple[Look, ...]:
@@ -69,7 +72,16 @@ def unpack_looks(text: str, classes: int = 0, beside: bool = False) -> tuple[Loo
     if not text:
         return ()
     try:
-        numbers = list(_numbers(lzma.decompress(base64.b85decode(text))))
+        content = base64.b85decode(text)
+    except ValueError as error:
+        raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
+    return decompress_looks(content, classes, beside)
+
+
+def decompress_looks(content: bytes, classes: int = 0, beside: bool = False) -> tuple[Look, ...]:
+    """Inverse of `compress_looks`. Raises ValueError for bytes not made by it."""
+    try:
+        numbers = list(_numbers(lzma.decompress(content)))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
     width = COLUMNS + CLASS_COLUMNS * classes + beside
@@ -120,7 +132,7 @@ def unpack_scatter(text: str) -> Scatter:
         raise ValueError(f'status.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
 
 
-def _departures(looks: tuple[Look, ...]) -> Iterator[list[int]]:
+def _departures(looks: Sequence[Look]) -> Iterator[list[int]]:
     """Rows in which regular traffic leaves small numbers. Times are differences of differences."""
     before = gap = 0
     baseline, candidate = NOTHING, NOTHING

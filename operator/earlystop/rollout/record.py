@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
@@ -23,6 +24,7 @@ from earlystop.api.status import (
 from earlystop.evidence.engine import EvidenceState, replay
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.grid import next_look
+from earlystop.rollout.history import History
 from earlystop.rollout.kernel import candidate_weight, weights
 from earlystop.rollout.packing import (
     pack_marks,
@@ -196,13 +198,13 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
     return tuple(
-        _restored(each, mark, looks, replay(objective, looks), uncertain)
+        _restored(each, mark, History(looks), replay(objective, looks), uncertain)
         for each, mark, looks, objective in zip(told, marks, records, objectives, strict=True)
     )
 
 
 def _restored(
-    told: CandidateStatus | None, mark: Totals, looks: tuple[Look, ...], evidence: EvidenceState, uncertain: Totals
+    told: CandidateStatus | None, mark: Totals, looks: Sequence[Look], evidence: EvidenceState, uncertain: Totals
 ) -> Comparison:
     if told is None or told.since is None:
         return Comparison(evidence, mark, looks, uncertain)

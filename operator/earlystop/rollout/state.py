@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -100,7 +101,7 @@ class Comparison:
 
     evidence: EvidenceState
     mark: Totals = Totals()
-    looks: tuple[Look, ...] = ()
+    looks: Sequence[Look] = ()
     uncertain: Totals = Totals()
     certified_at: int | None = None
     dropped: Dropped | None = None
@@ -163,7 +164,7 @@ class RolloutState:
         return self.comparisons[self.leader] if self.comparisons else None
 
     @property
-    def looks(self) -> tuple[Look, ...]:
+    def looks(self) -> Sequence[Look]:
         """Looks of the foremost candidate."""
         return self.leading.looks if self.leading else ()
 

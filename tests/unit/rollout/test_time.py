@@ -139,10 +139,10 @@ def test_nothing_is_looked_at_unless_it_is_watched() -> None:
 def test_a_rollout_ends_before_its_record_outgrows_the_status() -> None:
     server = Server()
     state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, split(50, 2))
-    few = state.looks * 500
+    few = tuple(state.looks) * 500
     assert not record_is_full([few])
     assert record_is_full([few * 9])
-    full = replace(state, comparisons=(replace(state.comparisons[0], looks=state.looks * 4095),))
+    full = replace(state, comparisons=(replace(state.comparisons[0], looks=tuple(state.looks) * 4095),))
     ended = observe(PATIENT, full, server, split(50, 2))
     assert ended.phase == Phase.ROLLING_BACK and ended.decision is not None
     assert (ended.decision.verdict, ended.decision.reason) == (Verdict.INCONCLUSIVE, "RecordFull")

@@ -1,0 +1,88 @@
+"""The looks of a campaign in little room: a fleet of a thousand policies has half a million of them after a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self, overload
+
+from earlystop.api.counts import Look
+from earlystop.rollout.packing import compress_looks, decompress_looks
+
+PIECE = 16
+"""Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
+
+
+class _Piece(NamedTuple):
+    """`PIECE` looks as they are stored in a status, how many query classes they have, and whether they have a weight
+    of the baseline."""
+
+    content: bytes
+    classes: int
+    beside: bool
+
+    @classmethod
+    def of(cls, looks: Sequence[Look]) -> Self:
+        beside = any(look.baseline_weight is not None for look in looks)
+        return cls(compress_looks(looks, beside), len(looks[0].classes), beside)
+
+    def looks(self) -> tuple[Look, ...]:
+        return decompress_looks(self.content, self.classes, self.beside)
+
+
+class History(Sequence[Look]):
+    """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
+
+    __slots__ = ("_pieces", "_recent")
+
+    def __init__(self, looks: Sequence[Look] = ()) -> None:
+        self._pieces: tuple[_Piece, ...] = ()
+        self._recent = tuple(looks)
+        while len(self._recent) >= 2 * PIECE:
+            older, self._recent = self._recent[:PIECE], self._recent[PIECE:]
+            self._pieces += (_Piece.of(older),)
+
+    def plus(self, look: Look) -> History:
+        """With one more look."""
+        longer = History((*self._recent, look))
+        longer._pieces = self._pieces + longer._pieces
+        return longer
+
+    def __len__(self) -> int:
+        return PIECE * len(self._pieces) + len(self._recent)
+
+    def __iter__(self) -> Iterator[Look]:
+        for piece in self._pieces:
+            yield from piece.looks()
+        yield from self._recent
+
+    def __reversed__(self) -> Iterator[Look]:
+        yield from reversed(self._recent)
+        for piece in reversed(self._pieces):
+            yield from reversed(piece.looks())
+
+    @overload
+    def __getitem__(self, index: int) -> Look: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Look, ...]: ...
+    def __getitem__(self, index: int | slice) -> Look | tuple[Look, ...]:
+        if isinstance(index, slice):
+            return tuple(self[place] for place in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        number, inside = divmod(place, PIECE)
+        if number < len(self._pieces):
+            return self._pieces[number].looks()[inside]
+        return self._recent[place - PIECE * len(self._pieces)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History | tuple) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"History({list(self)!r})"
+
+
+def with_look(looks: Sequence[Look], look: Look) -> History:
+    """These looks and one more."""
+    return (looks if isinstance(looks, History) else History(looks)).plus(look)
