@@ -176,6 +176,8 @@ class Cluster:
         if response.status >= 400:
             raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
         answer: Manifest = json.loads(data)
+        # Half of an object says who wrote which field. A write that leaves it out leaves it as it is.
+        answer.get("metadata", {}).pop("managedFields", None)
         return answer
 
 

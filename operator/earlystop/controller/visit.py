@@ -6,6 +6,7 @@ acts on it. When exposure falls the route comes before the verdict, when it rise
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -52,6 +53,8 @@ from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
 LOOKS_A_VISIT = 64
+# A visit that checks holds all objects around its policy, and a whole fleet is checked when it is first seen.
+CHECKS_AT_ONCE = 50
 
 Verb = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
 
@@ -76,12 +79,19 @@ class Visitor:
         self._events = events
         self._sessions = sessions
         self._clock = clock
+        self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def visit(self, session: Session) -> float:
         """Do all that is due for one policy. Returns when to come again, in Unix seconds.
 
         Raises Outrun when the policy changed underneath, Gone when it was deleted, ClusterError when the API fails.
         """
+        if not acceptance_is_due(session, self._clock()):
+            return await self._pass(session)
+        async with self._checks:
+            return await self._pass(session)
+
+    async def _pass(self, session: Session) -> float:
         if session.outdated:
             await read_again(self._cluster, session, self._clock())
         await self._check(session)
