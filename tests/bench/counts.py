@@ -20,7 +20,7 @@ from earlystop.metrics.answer import Sample, parse_vector
 from earlystop.metrics.convention import FEEDBACK, PAIRS, SELECTED, UNSCORED, Selected
 from earlystop.metrics.ledger import Ledger, merge, pack, unpack
 from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
-from earlystop.metrics.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.reader import MAX_POLICIES_A_QUERY, CountRequest, Reading, read_counts
 from tests.bench.count_errors import error_table, measure
 
 AT = 1_700_000_000
@@ -73,7 +73,8 @@ def print_costs(policies: int, processes: int, repeats: int, kinds: list[Selecte
     """Read, merge and store the counts of many policies, and print what each part costs, as in the operator."""
     gc.set_threshold(*COLLECT_AFTER)
     requests = [CountRequest(f"llm/policy-{n:04}", "a1b2c3d4", 120) for n in range(policies)]
-    chunks = [[one.policy for one in requests[start : start + 100]] for start in range(0, policies, 100)]
+    names = [one.policy for one in requests]
+    chunks = [names[start : start + MAX_POLICIES_A_QUERY] for start in range(0, policies, MAX_POLICIES_A_QUERY)]
     bodies = {counts_query(chunk, ["a1b2c3d4"], 120, "namespace"): body_of(chunk, processes, kinds) for chunk in chunks}
     source = Canned(bodies)
     spent: dict[str, list[float]] = {"read_counts": [], "unpack, merge, pack": []}
