@@ -16,7 +16,7 @@ RESTING = (Phase.PENDING, Phase.SUSPENDED)
 RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 8
-STATUS_WRITES_A_SECOND = 5.0
+STATUS_WRITES_A_SECOND = 8.0
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK})
 
 
@@ -40,7 +40,7 @@ def tick_after(uid: str, period: float, moment: float) -> float:
 
 
 def store_seconds(session: Session, policies: int) -> float:
-    """The slow tick: every eighth look at most, and all policies together about five times a second at most."""
+    """The slow tick: every eighth look at most, and all policies together about eight times a second at most."""
     return max(float(LOOKS_A_STORE * session.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
 
 

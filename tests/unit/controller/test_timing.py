@@ -116,10 +116,10 @@ def test_an_edited_policy_is_checked_at_once() -> None:
     assert acceptance_is_due(known("promoted", checked_generation=0), NOW)
 
 
-def test_looks_are_stored_at_every_eighth_and_not_more_than_five_times_a_second_over_all_policies() -> None:
+def test_looks_are_stored_at_every_eighth_and_not_more_than_eight_times_a_second_over_all_policies() -> None:
     found = known("observing")
     assert store_seconds(found, 1) == 120
-    assert store_seconds(found, 1000) == 200
+    assert store_seconds(found, 1000) == 125
     assert not store_is_due(found, 1, NOW + 10**6)
     found.state = replace(found.state)
     assert store_is_due(found, 1, NOW + 120) and not store_is_due(found, 1, NOW)
