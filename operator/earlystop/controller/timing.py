@@ -17,6 +17,7 @@ RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 8.0
+FINDINGS_A_SECOND = 2.0
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK})
 
 
@@ -51,10 +52,11 @@ def store_is_due(session: Session, policies: int, now: float) -> bool:
 
 def saying_is_due(unsaid: Collection[ConditionType], session: Session, policies: int, now: float) -> bool:
     """Whether changed conditions must be stored now. What a comparison finds wants answers for minutes and is the same
-    for a whole fleet that began together: it waits for the policy's turn, which with few policies is at once."""
+    for a whole fleet that began together: it waits for its looks to be stored, or for the policy's turn, which with few
+    policies is at once."""
     if not set(unsaid) <= COMPARED:
         return True
-    return bool(unsaid) and now >= tick_after(session.uid, policies / STATUS_WRITES_A_SECOND, session.written_at)
+    return bool(unsaid) and now >= tick_after(session.uid, policies / FINDINGS_A_SECOND, session.written_at)
 
 
 def _store_due(session: Session, policies: int) -> float:

@@ -14,6 +14,7 @@ from earlystop.api.conditions import ConditionType, Refusal, Truth
 from earlystop.controller.session import RECHECK_SECONDS, Session
 from earlystop.controller.timing import (
     COMPARED,
+    FINDINGS_A_SECOND,
     RECHECK_REFUSED_SECONDS,
     acceptance_is_due,
     next_visit,
@@ -133,11 +134,11 @@ def test_what_concerns_people_is_said_at_once_however_many_policies_there_are() 
     assert not saying_is_due(set(), found, 1, NOW + 10**6)
 
 
-def test_findings_of_a_whole_fleet_are_said_no_faster_than_its_looks_are_stored() -> None:
+def test_findings_of_a_whole_fleet_take_turns() -> None:
     found = known("observing", written_at=NOW)
     assert saying_is_due(COMPARED, found, 1, NOW + 1)
     assert not saying_is_due(COMPARED, found, 1000, NOW)
-    assert saying_is_due(COMPARED, found, 1000, NOW + store_seconds(found, 1000))
+    assert saying_is_due(COMPARED, found, 1000, NOW + 1000 / FINDINGS_A_SECOND)
 
 
 @examples
