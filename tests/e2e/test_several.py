@@ -89,7 +89,9 @@ def test_an_ab_test_drops_the_harmful_window_and_promotes_the_proven_one_that_sa
     overlays = watched.overlays("together")
     assert_weights_were_always_valid(overlays, variants=1 + len(WINDOWS))
     moves = [next(iter(weights(overlay))) for overlay in overlays]
-    assert moves[0] == (24, 19, 19, 19, 19) and (43, 19, 19, 19, 0) in moves
+    assert moves[0] == (24, 19, 19, 19, 19)
+    # The last look may both drop one and promote another.
+    assert set(moves[:-1]) <= {(24, 19, 19, 19, 19), (43, 19, 19, 19, 0), moves[-1]}
     assert moves[-1] == (0, *(100 if f"w{window}" == winner else 0 for window in WINDOWS))
     told = [reason for reason, _ in stage.events("together")]
     assert told.count("CandidateDropped") == 1 and told.count("Promoted") == 1 and "CandidateCertified" in told
