@@ -176,8 +176,10 @@ class Cluster:
         if response.status >= 400:
             raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
         answer: Manifest = json.loads(data)
-        # Half of an object says who wrote which field. A write that leaves it out leaves it as it is.
-        answer.get("metadata", {}).pop("managedFields", None)
+        # Half of an object says who wrote which field. A write that leaves it out leaves it as it is. Of a policy it
+        # says who asked for what.
+        if POLICIES.plural not in path:
+            answer.get("metadata", {}).pop("managedFields", None)
         return answer
 
 

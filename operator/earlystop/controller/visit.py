@@ -35,6 +35,7 @@ from earlystop.controller.verdicts import store_verdict
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import MetricsFailure
 from earlystop.metrics.ledger import Ledger
+from earlystop.rollout.conditions import setting_is_unmoved, split_is_broken
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
@@ -313,4 +314,5 @@ def _is_transition(before: RolloutState, after: RolloutState) -> bool:
 
 def _milestone(state: RolloutState) -> tuple[object, ...]:
     standing = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, standing
+    doubts = split_is_broken(state), setting_is_unmoved(state)
+    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, standing, doubts

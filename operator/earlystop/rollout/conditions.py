@@ -10,7 +10,7 @@ from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.plan import Kind, Plan, parse_plan
-from earlystop.rollout.state import ACTING, DECIDED, ENDED, TRYING, Phase, RolloutState, Verdict
+from earlystop.rollout.state import ACTING, DECIDED, ENDED, TRYING, WATCHING, Phase, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, in_settings
 
 
@@ -53,7 +53,11 @@ def _ready(state: RolloutState, facts: Facts) -> Condition:
 
 
 def _progressing(state: RolloutState) -> Condition:
-    """A refused edit does not stop what is under way."""
+    """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
+    if state.phase in WATCHING and split_is_broken(state):
+        return Condition(Type.PROGRESSING, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
+    if state.phase in WATCHING and setting_is_unmoved(state):
+        return Condition(Type.PROGRESSING, Truth.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, Truth.TRUE, state.phase.value, summary(state))
     return Condition(Type.PROGRESSING, Truth.FALSE, state.phase.value, summary(state))
@@ -75,7 +79,7 @@ def _setting_effective(state: RolloutState) -> Condition:
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
     plan = parse_plan(state.plan)
-    assessed = ((place, assess(each.evidence)) for place, each in enumerate(state.comparisons))
+    assessed = ((place, assess(state.comparisons[place].evidence)) for place in state.active or range(len(plan.names)))
     place, found = next((place, found) for place, found in assessed if found.setting is Effect.NOT_MOVED)
     return (
         f"Answers at {in_settings(plan.settings[place])} are as long as the baseline's "
@@ -90,9 +94,19 @@ def _sample_ratio(state: RolloutState) -> Condition:
     if state.evidence is not None and not state.evidence.objective.split_known:
         message = "Requests are not split by weights here, so no share of them is expected."
         return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NotSplit", message)
-    if any(assess(each.evidence).sample_ratio_broken for each in state.comparisons):
+    if split_is_broken(state):
         return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
     return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")
+
+
+def split_is_broken(state: RolloutState) -> bool:
+    """Whether requests are shown not to arrive as the weights say."""
+    return any(assess(each.evidence).sample_ratio_broken for each in state.comparisons)
+
+
+def setting_is_unmoved(state: RolloutState) -> bool:
+    """Whether a candidate that is tried is shown to answer as long as the baseline."""
+    return any(assess(state.comparisons[place].evidence).setting is Effect.NOT_MOVED for place in state.active)
 
 
 def mismatch(state: RolloutState) -> str:

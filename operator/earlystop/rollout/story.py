@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.evidence.effective import Effect
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.conditions import mismatch, summary, unmoved
+from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
 from earlystop.rollout.facts import Facts
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Phase, RolloutState
@@ -73,21 +72,13 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
     if after.comparisons is before.comparisons:
         return []
     same = before.campaign == after.campaign
-    split, setting = _is_broken(after), _is_unmoved(after)
+    split, setting = split_is_broken(after), setting_is_unmoved(after)
     told = []
-    if split and not (same and _is_broken(before)):
+    if split and not (same and split_is_broken(before)):
         told.append(Story("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
-    if setting and not (same and _is_unmoved(before)):
+    if setting and not (same and setting_is_unmoved(before)):
         told.append(Story("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
     return told
-
-
-def _is_broken(state: RolloutState) -> bool:
-    return any(assess(each.evidence).sample_ratio_broken for each in state.comparisons)
-
-
-def _is_unmoved(state: RolloutState) -> bool:
-    return any(assess(each.evidence).setting is Effect.NOT_MOVED for each in state.comparisons)
 
 
 def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
