@@ -55,9 +55,17 @@ def has_places(strata: set[tuple[int, str]], labels: set[str]) -> bool:
     return len(strata) <= MAX_STRATA and 1 <= len(labels) <= MAX_VARIANTS and len(strata) * len(labels) <= MAX_PLACES
 
 
-def check_answer(answer: Shadow) -> None:
-    """Raises ValueError for a result or a number of tokens that is none."""
-    if answer.result not in names.RESULTS:
-        raise ValueError(f"result is {answer.result!r}; write one of {', '.join(names.RESULTS)}")
-    if isinstance(answer.tokens, bool) or not isinstance(answer.tokens, int) or answer.tokens < 0:
-        raise ValueError(f"tokens is {answer.tokens!r}; it must be a whole number >= 0")
+def counts_of(tokens: int, result: str) -> dict[str, int]:
+    """What one answer adds to a `Tally`. Raises ValueError for a result or a number of tokens that is none."""
+    if result not in names.RESULTS:
+        raise ValueError(f"result is {result!r}; write one of {', '.join(names.RESULTS)}")
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+        raise ValueError(f"tokens is {tokens!r}; it must be a whole number >= 0")
+    return {"completed": 1, result: 1, "tokens": tokens, "tokens_squared": tokens * tokens}
+
+
+def pair_of(baseline: str, candidate: str) -> dict[str, int]:
+    """What two results for one request add to the candidate's `Tally`: nothing where one is not scored."""
+    if names.UNSCORED in (baseline, candidate):
+        return {}
+    return {f"pairs_{names.pair_outcome(baseline == names.MATCH, candidate == names.MATCH)}": 1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import subprocess
 import sys
 import threading
 from collections import defaultdict
@@ -16,9 +18,10 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.metrics.answer import Sample
 from earlystop.metrics.assignment import MAX_STRATA, Assignment
 from earlystop.metrics.convention import RESULTS
-from earlystop.metrics.export import MAX_RETIRED, MAX_SETTINGS, Exporter
+from earlystop.metrics.export import Exporter
 from earlystop.metrics.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.reader import CountRequest, Reading, judge_samples
+from earlystop.metrics.revisions import MAX_RETIRED, MAX_SETTINGS
 
 POLICY, REVISION = "llm/qa", "r1"
 
@@ -97,6 +100,39 @@ def test_the_page_has_no_created_series_in_either_format(exporter: Exporter, reg
 
 def test_a_process_that_starts_again_has_another_id() -> None:
     assert Exporter(CollectorRegistry()).process != Exporter(CollectorRegistry()).process
+
+
+FORKED = """
+import os
+from prometheus_client import CollectorRegistry, generate_latest
+from earlystop.metrics.export import Assignment, Exporter, Shadow
+registry = CollectorRegistry()
+exporter = Exporter(registry, process="parent")
+exporter.register("llm/qa", "r1", 0, variants=("baseline", "w10"))
+told = Assignment("llm/qa", "r1", 0, "baseline")
+for _ in range(7):
+    exporter.started(told)
+exporter.completed(told, 9, "match", [Shadow("w10", 3, "match")])
+exporter._lock.acquire()  # as when another thread counts at this moment
+child = os.fork()
+if child == 0:
+    exporter.started(told)
+    print(generate_latest(registry).decode(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+exporter._lock.release()
+print(generate_latest(registry).decode())
+"""
+
+
+def test_a_forked_worker_counts_from_zero_under_an_id_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=60)
+    started = re.findall(r'started_total\{.*process="(\w+)".*variant="baseline"\} (\d+)', done.stdout)
+    (child, ones), (parent, sevens) = started
+    assert (parent, ones, sevens) == ("parent", "1", "7") and child != "parent"
+    others = [line for line in done.stdout.splitlines() if f'process="{child}"' in line and "started" not in line]
+    assert others and all(line.endswith(" 0.0") for line in others)
+    assert 'process="parent",query_class="default",revision="r1",step="0",variant="w10"} 1.0' in done.stdout
 
 
 def test_restarts_are_summed_and_never_lost(registry: CollectorRegistry) -> None:
