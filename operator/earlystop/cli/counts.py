@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
-from earlystop.cli.files import read_manifest
+from earlystop.cli.files import read_manifest, read_policy
 from earlystop.cli.foreign_counts import Asked, read_source, show
 from earlystop.metrics.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.convention import POLICY, REVISION, STARTED
@@ -21,6 +22,7 @@ from earlystop.metrics.failures import MetricsFailure
 from earlystop.metrics.ledger import Ledger, totals
 from earlystop.metrics.query import counts_query, escape
 from earlystop.metrics.reader import CountRequest, Reading, read_counts
+from earlystop.rollout.plan import variant_labels
 
 console = Console()
 
@@ -61,10 +63,12 @@ def command(
         except (MetricsFailure, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
         return
+    variants = variant_labels(read_policy(policy))
     try:
         client = _client(prometheus, flavour)
         revisions = [revision] if revision else _revisions(client, label, moment)
-        found = {each: _read(client, label, each, moment, window, namespace_label) for each in revisions}
+        requests = {each: CountRequest(label, each, window, variants) for each in revisions}
+        found = {each: _read(client, request, moment, namespace_label) for each, request in requests.items()}
     except (MetricsFailure, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
     query = counts_query([label], revisions or ["REVISION"], window, namespace_label)
@@ -72,7 +76,8 @@ def command(
         typer.echo(json.dumps({"policy": label, "at": moment, "query": query, "revisions": found}))
         return
     for name, reading in found.items():
-        console.print(_table(f"{label}, revision {name}, at {moment}", reading))
+        for table in _tables(f"{label}, revision {name}, at {moment}", reading, (Variant.BASELINE, *variants)):
+            console.print(table)
     if not found:
         console.print(f"No counter carries the policy {label}.", style="yellow")
     console.print(f"Read by: {query}", style="dim", soft_wrap=True)
@@ -91,42 +96,49 @@ def _revisions(client: ExactPrometheus, label: str, at: int) -> list[str]:
     return sorted({labels[REVISION] for labels, _ in samples if REVISION in labels})
 
 
-def _read(
-    client: ExactPrometheus, label: str, revision: str, at: int, window: int, namespace_label: str | None
-) -> dict[str, Any]:
+def _read(client: ExactPrometheus, request: CountRequest, at: int, namespace_label: str | None) -> dict[str, Any]:
     """The counts of each step and variant, those of each query class, and what stands in the way of them."""
-    request = CountRequest(label, revision, window)
-    reading = read_counts(client, [request], at, namespace_label=namespace_label)[label]
+    reading = read_counts(client, [request], at, namespace_label=namespace_label)[request.policy]
     if not isinstance(reading, Reading):
         raise reading
-    ledger = Ledger(reading.observed)
+    ledger, variants = Ledger(reading.observed), (Variant.BASELINE, *request.variants)
     steps = sorted({key.step for key in ledger.rows})
     classes = sorted({key.query_class for key in ledger.rows})
     return {
         "newest_sample_at": reading.newest_sample_at,
         "series_refused": reading.rows_refused,
         "processes": len({key.process for key in ledger.rows}),
-        "steps": {str(step): _arms(ledger, step) for step in steps},
-        "query_classes": {name: {str(step): _arms(ledger, step, name) for step in steps} for name in classes},
+        "steps": {str(step): _arms(ledger, variants, step) for step in steps},
+        "query_classes": {name: {str(step): _arms(ledger, variants, step, name) for step in steps} for name in classes},
     }
 
 
-def _arms(ledger: Ledger, step: int, query_class: str | None = None) -> dict[str, dict[str, int]]:
-    sums = totals(ledger, step, query_class)
-    return {str(variant): dict(zip(TALLY_FIELDS, sums[variant].row(), strict=True)) for variant in Variant}
+def _arms(
+    ledger: Ledger, variants: tuple[str, ...], step: int, query_class: str | None = None
+) -> dict[str, dict[str, int]]:
+    """Every count by the variant's label, and by its name."""
+    sums = totals(ledger, step, query_class, variants)
+    return {variant: dict(zip(TALLY_FIELDS, tally.row(), strict=True)) for variant, tally in sums.items()}
 
 
-def _table(title: str, reading: dict[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", caption_justify="left")
-    table.add_column("count")
-    for step in reading["steps"]:
-        for variant in Variant:
+def _tables(title: str, reading: dict[str, Any], variants: tuple[str, ...]) -> Iterator[Table]:
+    """One table of all steps, or one a step where there are several candidates: a line has no room for more."""
+    steps = list(reading["steps"])
+    for shown in [steps] if len(variants) <= 2 else [[step] for step in steps]:
+        table = Table(title=title, title_justify="left", caption_justify="left")
+        table.add_column("count")
+        columns = [(step, str(variant)) for step in shown for variant in variants]
+        for step, variant in columns:
             table.add_column(f"step {step}, {variant}", justify="right")
-    for field in TALLY_FIELDS:
-        counts = [arms[str(variant)][field] for arms in reading["steps"].values() for variant in Variant]
-        if any(counts) or field in TALLY_FIELDS[:8]:
-            table.add_row(field.replace("_", " "), *(f"{count:,}" for count in counts))
+        for field in TALLY_FIELDS:
+            counts = [reading["steps"][step][variant][field] for step, variant in columns]
+            if any(counts) or field in TALLY_FIELDS[:8]:
+                table.add_row(field.replace("_", " "), *(f"{count:,}" for count in counts))
+        table.caption = _caption(reading)
+        yield table
+
+
+def _caption(reading: dict[str, Any]) -> str:
     newest, refused = reading["newest_sample_at"], reading["series_refused"]
     age = "no live target" if newest is None else f"newest sample at {newest:.0f}"
-    table.caption = f"{reading['processes']} processes, {age}" + (f", {refused} series refused" if refused else "")
-    return table
+    return f"{reading['processes']} processes, {age}" + (f", {refused} series refused" if refused else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from earlystop.cli.main import app
 from tests.unit.metrics.faulty_server import Handler, serving
 from tests.unit.rollout.policies import written
+from tests.unit.rollout.several import TOGETHER
 
 AT = 1_760_000_000
 LABELS = {"policy": "llm/qa", "revision": "5f3a9c", "step": "1", "variant": "candidate", "query_class": "default"}
@@ -31,10 +32,16 @@ ROWS: list[dict[str, object]] = [
 ]
 
 
-def run(tmp_path: Path, rows: Sequence[dict[str, object]], *words: str, metrics: object = None) -> tuple[Result, str]:
+def run(
+    tmp_path: Path,
+    rows: Sequence[dict[str, object]],
+    *words: str,
+    metrics: object = None,
+    changes: Mapping[str, object] | None = None,
+) -> tuple[Result, str]:
     """The command on these rows; returns the last request's body as well."""
     policy = tmp_path / "policy.yaml"
-    spec = written({"metrics": metrics} if metrics else None)
+    spec = written({"metrics": metrics} if metrics else changes)
     metadata = {"name": "qa", "namespace": "llm"}
     policy.write_text(yaml.safe_dump({"kind": "EarlyStopPolicy", "metadata": metadata, "spec": spec}))
 
@@ -56,6 +63,36 @@ def test_counts_are_summed_over_processes_and_pairs_stand_with_the_candidate(tmp
     assert reading["steps"]["1"]["baseline"]["started"] == 0
     assert reading["newest_sample_at"] == AT - 3 and reading["processes"] == 3
     assert reading["query_classes"]["default"]["1"]["candidate"]["started"] == 12
+
+
+def named(value: float, variant: str, step: str = "1") -> dict[str, object]:
+    return row(value, __name__="earlystop_requests_started_total", process="p1", variant=variant, step=step)
+
+
+def test_every_candidate_of_the_policy_is_counted_by_its_name_and_no_other(tmp_path: Path) -> None:
+    rows = [*ROWS, named(9, "baseline"), named(8, "w10"), named(3, "w1", "2"), named(99, "forged")]
+    rows.append(row(6, __name__="earlystop_pairs_total", outcome="both", process="e1", variant="w10"))
+    done, _ = run(tmp_path, rows, "--json", changes=TOGETHER)
+    assert done.exit_code == 0, done.output
+    (reading,) = json.loads(done.output)["revisions"].values()
+    assert {name: arm["started"] for name, arm in reading["steps"]["1"].items()} == {
+        "baseline": 9,
+        "w10": 8,
+        "w5": 0,
+        "w1": 0,
+    }
+    assert reading["steps"]["1"]["w10"]["pairs_both"] == 6 and reading["steps"]["2"]["w1"]["started"] == 3
+    assert reading["query_classes"]["default"]["2"]["w1"]["started"] == 3
+    shown, _ = run(tmp_path, rows, changes=TOGETHER)
+    columns = [f"step {step}, {name}" for step in (1, 2) for name in ("baseline", "w10", "w5", "w1")]
+    assert all(column in shown.output for column in columns) and "forged" not in shown.output
+
+
+def test_the_one_candidate_of_cohorts_or_shadow_is_counted_by_its_name(tmp_path: Path) -> None:
+    delivery = {"mode": "Shadow", "gatewayHeader": None, "shadow": {"routeRef": {"name": "qa"}}}
+    done, _ = run(tmp_path, [*ROWS, named(8, "w10")], "--json", changes={"delivery": delivery})
+    (reading,) = json.loads(done.output)["revisions"].values()
+    assert {name: arm["started"] for name, arm in reading["steps"]["1"].items()} == {"baseline": 0, "w10": 8}
 
 
 def test_the_table_ends_with_the_query_that_reads_it(tmp_path: Path) -> None:
