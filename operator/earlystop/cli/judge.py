@@ -33,10 +33,17 @@ def command(
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Steps and wall time are left out."""
     spec = read_built_policy(policy)
+    names = [each.name for each in spec.candidates or ()]
+    if len(names) > 1:
+        raise typer.BadParameter(
+            f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "
+            "baseline; write a policy with just the one that the counts are of"
+        )
     try:
         with looks.open(newline="", encoding="utf-8") as source:
             lines = read_lines(source, looks.name)
-        objective = for_lines(parse_plan(plan_text(spec)).objective, lines, looks.name)
+        plan = parse_plan(plan_text(spec))
+        objective = for_lines(plan.objective_at(0, None) if plan.only_reports else plan.objective, lines, looks.name)
     except (ValueError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{error}") from None
     if spec.rollout.learn_seconds:

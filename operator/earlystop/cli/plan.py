@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,9 @@ from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
-from earlystop.rollout.plan import objective_of
+from earlystop.rollout.plan import Kind, objective_of, stages_of
+from earlystop.rollout.plan import Stage as Planned
+from earlystop.rollout.state import Verdict
 
 console = Console()
 
@@ -24,7 +28,7 @@ def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
     rate: Annotated[float, typer.Option(help="Scored requests, or pairs, a second.", min=0.0001)] = 10.0,
     baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
-    em_loss: Annotated[float, typer.Option(help="EM that the candidate is supposed to lose.")] = 0.0,
+    em_loss: Annotated[float, typer.Option(help="EM that each candidate is supposed to lose.")] = 0.0,
     discordance: Annotated[
         float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
     ] = 0.06,
@@ -43,43 +47,104 @@ def command(
     table.add_column("until the verdict")
     for heading in ("mean", "90 % of rollouts"):
         table.add_column(heading, justify="right")
-    table.add_row(
-        "scored requests at the last step's split", f"{found['requests_mean']:,.0f}", f"{found['requests_ninety']:,.0f}"
-    )
-    table.add_row("hours over all steps", f"{found['hours_mean']:.2f}", f"{found['hours_ninety']:.2f}")
+    for row, name, places in (
+        ("scored requests at the last step's split", "requests", 0),
+        ("of them judged for each candidate", "candidate_requests", 0),
+        ("hours over all steps", "hours", 2),
+    ):
+        table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(
         f"One look at the end would need {found['fixed_sample']:,.0f} requests for 90 % power. The deadline allows "
         f"{found['requests_to_deadline']:,.0f}: a verdict by then has probability {found['power']:.0%}. More than "
         f"{found['sensible_maximum']:,.0f} are hardly worth waiting for."
     )
+    for sentence in _supposed(spec, found):
+        console.print(sentence)
+
+
+def _supposed(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
+    """What the forecast takes for granted beyond the options."""
+    names = [each.name for each in spec.candidates or ()]
+    told = []
+    if len(names) > 1:
+        told.append(
+            f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
+            f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
+        )
+    if spec.delivery.mode == "HeaderCohort":
+        told.append("Cohorts are supposed to send equally many requests.")
+    if spec.delivery.mode == "Shadow":
+        told.append("Every scored request is a pair for each candidate; none is answered with one.")
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """share: the candidate's of the requests that it is compared on, 0 < share < 1. compared: those, as a part of all
+    requests. own: the candidate's own evidence, as a part of all requests; both above 0, at most 1."""
+
+    share: float
+    compared: float
+    own: float
+
+
+def _split(stage: Planned, candidates: int, basis: Basis) -> _Split:
+    """How a candidate's requests lie in those of a stage that may end with a verdict."""
+    if stage.kind is Kind.SHADOW:
+        return _Split(0.5, 1.0, 1.0)  # pairs are alike at every share
+    weight, baseline = stage.weight, 100 - candidates * stage.weight
+    share = weight / (weight + baseline)
+    return _Split(share, 1.0, 1.0) if basis is Basis.PAIRS else _Split(share, (weight + baseline) / 100, weight / 100)
 
 
 def planned(
     spec: PolicySpec, rate: float, baseline_em: float, em_loss: float, discordance: float = 0.06
 ) -> dict[str, float | str]:
-    """The forecast as numbers. Raises ValueError when the supposed loss is just the margin, where nothing is shown."""
+    """The forecast as numbers, the same for each candidate. Requests are those of all variants.
+
+    Several candidates share the risk of a promotion evenly: the closed test never needs more than that (Bonferroni).
+    Raises ValueError when the supposed loss is just the margin, where nothing is shown, or without a step.
+    """
     rollout, margin = spec.rollout, float(spec.objective.exact_match.margin)
     side = Side.PROMOTE if em_loss < margin else Side.HARM
-    judged = objective_of(spec)
-    risk = judged.risk_promote if side is Side.PROMOTE else judged.harm_risks.exact_match
+    stages, judged = stages_of(spec), objective_of(spec)
+    if not stages:
+        raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
+    last, candidates = stages[-1], max(1, len(spec.candidates or ()))
+    if last.kind is Kind.SHADOW:
+        judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
+    risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
     question = Question(baseline_em, -em_loss, margin, risk, side, pairs, judged.dispersion)
-    stages = [Stage(step.weight / 100, float(step.minimum_seconds)) for step in rollout.steps]
-    share = stages[-1].share
-    expected = forecast(question, share)
+    split = _split(last, candidates, judged.basis)
+    watched = [each for each in stages if each.kind is last.kind]
+    steps = [Stage(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
+    expected = forecast(question, split.share)
     settle = float(rollout.settle_seconds)
-    # Also the share of the deadline that goes into learning how the baseline's answers scatter.
-    learning = float(rollout.learn_seconds + settle) if rollout.learn_seconds else 0.0
-    to_deadline = rate * max(0, rollout.deadline_seconds - len(stages) * rollout.settle_seconds - learning)
+    # What is watched before the first share is no evidence, and takes its part of the deadline.
+    before = sum(each.minimum_seconds + settle for each in stages if each.kind is not last.kind)
+    to_deadline = rate * max(0.0, rollout.deadline_seconds - len(watched) * settle - before)
+    compared = rate * split.compared
+    least = before + settle + watched[0].minimum_seconds if side is Side.PROMOTE else 0.0
     return {
-        "verdict": "Promote" if side is Side.PROMOTE else "RollBack",
-        "requests_mean": expected.mean,
-        "requests_ninety": expected.ninety,
-        "sensible_maximum": expected.longest,
-        "fixed_sample": fixed_sample_size(question, share),
-        "hours_mean": (learning + seconds_to_verdict(question, stages, rate, settle)) / 3600,
-        "hours_ninety": (learning + seconds_to_verdict(question, stages, rate, settle, 0.9)) / 3600,
+        "verdict": _verdict(spec, side),
+        "candidates": candidates,
+        "risk": risk,
+        "requests_mean": expected.mean / split.compared,
+        "requests_ninety": expected.ninety / split.compared,
+        "candidate_requests_mean": expected.mean / split.compared * split.own,
+        "candidate_requests_ninety": expected.ninety / split.compared * split.own,
+        "sensible_maximum": expected.longest / split.compared,
+        "fixed_sample": fixed_sample_size(question, split.share) / split.compared,
+        "hours_mean": max(least, before + seconds_to_verdict(question, steps, compared, settle)) / 3600,
+        "hours_ninety": max(least, before + seconds_to_verdict(question, steps, compared, settle, 0.9)) / 3600,
         "requests_to_deadline": to_deadline,
-        "power": power_within(question, share, to_deadline),
+        "power": power_within(question, split.share, to_deadline * split.compared),
     }
+
+
+def _verdict(spec: PolicySpec, side: Side) -> str:
+    if side is Side.HARM:
+        return Verdict.ROLL_BACK.value
+    return (Verdict.RECOMMEND if spec.delivery.mode == "Shadow" else Verdict.PROMOTE).value

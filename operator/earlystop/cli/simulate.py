@@ -14,8 +14,9 @@ from rich.table import Table
 
 from earlystop.cli.files import read_built_policy
 from earlystop.rollout.simulate import Outcome, World, simulate
+from earlystop.rollout.state import Verdict
 
-VERDICTS = ("Promote", "RollBack", "Inconclusive")
+OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = Console()
 
 
@@ -23,10 +24,10 @@ def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 10.0,
     baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
-    em_loss: Annotated[float, typer.Option(help="EM that the candidate truly loses, 0.01 for a point.")] = 0.0,
+    em_loss: Annotated[float, typer.Option(help="EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
     tokens: Annotated[float, typer.Option(help="Mean output tokens of the baseline.")] = 600.0,
     spread: Annotated[float, typer.Option(help="Standard deviation of the tokens over their mean.")] = 0.8,
-    saving: Annotated[float, typer.Option(help="Share of the tokens that the candidate truly saves.")] = 0.3,
+    saving: Annotated[float, typer.Option(help="Share of the tokens that each candidate truly saves.")] = 0.3,
     discordance: Annotated[
         float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
     ] = 0.06,
@@ -38,10 +39,12 @@ def command(
     spec = read_built_policy(policy)
     try:
         world = World(rate, baseline_em, em_loss, tokens, spread, saving, max(discordance, abs(em_loss)))
+        outcomes = list(simulate(spec, world, default_rng(seed), runs))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    outcomes = list(simulate(spec, world, default_rng(seed), runs))
-    found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in VERDICTS]
+    best = Verdict.RECOMMEND if spec.delivery.mode == "Shadow" else Verdict.PROMOTE
+    verdicts = (best.value, *OTHER_VERDICTS)
+    found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in verdicts]
     if as_json:
         typer.echo(json.dumps({"runs": runs, "seed": seed, "outcomes": found}))
         return

@@ -118,7 +118,7 @@ def parse_plan(text: str) -> Plan:
     candidates = spec.candidates or ()
     if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
         raise ValueError("a plan has exactly one candidate, or several that are judged together")
-    stages = _stages(spec)
+    stages = stages_of(spec)
     if not stages:
         raise ValueError("a plan that splits requests has steps")
     return Plan(
@@ -136,8 +136,8 @@ def _takes_several(spec: PolicySpec) -> bool:
     return spec.rollout.strategy == "ABTest" or spec.delivery.mode == "Shadow"
 
 
-def _stages(spec: PolicySpec) -> tuple[Stage, ...]:
-    """What happens one after the other."""
+def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
+    """What happens one after the other; nothing where requests are to be split and there are no steps."""
     rollout = spec.rollout
     if spec.delivery.mode == "Shadow":
         return (Stage(Kind.SHADOW, 0, rollout.minimum_seconds),)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from earlystop.api.counts import Look, Tally
 from earlystop.cli.main import app
 from earlystop.evidence.engine import Objective, assess, replay
-from tests.cluster.objects import policy
+from tests.cluster.objects import changed, policy
 
 HEADER = "variant,look,completed,failed,match,mismatch,tokens,tokens_squared"
 OBJECTIVE = Objective(margin=0.02, minimum_saving=0.0, risk_promote=0.05, risk_harm=0.05)
@@ -136,3 +136,29 @@ def test_a_file_that_cannot_be_used_is_named_by_line_and_column(
     result = CliRunner().invoke(app, ["judge", str(path), "--policy", str(policy_file)], env={"COLUMNS": "400"})
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_counts_of_one_candidate_are_not_judged_by_a_policy_of_several(tmp_path: Path) -> None:
+    several = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in (10, 5)]
+    path, counts = tmp_path / "policy.yaml", tmp_path / "looks.csv"
+    path.write_text(yaml.safe_dump(changed(policy(), "spec.candidates", several)))
+    counts.write_text(text(looks((0.8, 0.8), 2, seed=1)))
+    result = CliRunner().invoke(app, ["judge", str(counts), "--policy", str(path)], env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert "holds 2 candidates (w10, w5)" in result.output and "write a policy with just the one" in result.output
+
+
+def test_a_policy_in_shadow_is_judged_on_pairs_as_one_that_asks_for_them(tmp_path: Path) -> None:
+    shadow = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
+    paired = changed(policy(), "spec.objective.exactMatch.evidence", "Pairs")
+    lines = text(looks((0.8, 0.7), 3, seed=2)).splitlines()
+    with_pairs = [f"{lines[0]},pairs_both,pairs_baseline_only,pairs_candidate_only,pairs_neither"]
+    with_pairs += [f"{line},{'0,0,0,0' if line.startswith('baseline') else '150,10,2,38'}" for line in lines[1:]]
+    told = []
+    for manifest in (changed(shadow, "spec.rollout", {"steps": []}), paired):
+        path = tmp_path / "policy.yaml"
+        path.write_text(yaml.safe_dump(manifest))
+        told.append([judged(tmp_path, path, "\n".join(rows) + "\n") for rows in (with_pairs, lines)])
+    assert told[0] == told[1]
+    assert told[0][0][-1]["effect"] == pytest.approx(-8 / 200)
+    assert told[0][1][-1]["effect"] is None  # without pairs there is nothing to go by

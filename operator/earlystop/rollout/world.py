@@ -1,0 +1,144 @@
+"""Made-up traffic: requests, their answers and pairs, as a random stream with a known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import log, sqrt
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from earlystop.api.counts import ClassAnswers, Pairs, Tally
+from earlystop.rollout.state import Totals
+
+Lengths = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The traffic that a policy meets, and the truth about its candidate.
+
+    rate: requests a second, > 0. baseline_em: 0..1. em_loss: baseline's EM minus the candidate's, so that both lie in
+    0..1. mean_tokens: of the baseline, > 0; spread: standard deviation over mean of both, >= 0. saving: share of
+    tokens that the candidate saves, < 1. Query classes share the requests evenly, each with this EM and loss.
+    discordance: share of the questions that just one variant answers right, at least the loss, where EM is read from
+    pairs: then one pair comes with each request of the candidate, and in shadow with each request. Raises ValueError
+    outside these domains.
+    """
+
+    rate: float = 10.0
+    baseline_em: float = 0.80
+    em_loss: float = 0.0
+    mean_tokens: float = 600.0
+    spread: float = 0.8
+    saving: float = 0.3
+    discordance: float = 0.06
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0 or self.mean_tokens <= 0 or self.spread < 0 or self.saving >= 1:
+            raise ValueError("rate and mean tokens must be above 0, the spread at least 0, the saving below 1")
+        if not (0 <= self.baseline_em <= 1 and 0 <= self.baseline_em - self.em_loss <= 1):
+            raise ValueError("the EM of the baseline, and that minus the loss, must lie between 0 and 1")
+        if not abs(self.em_loss) <= self.discordance <= 1:
+            raise ValueError(f"the discordance is {self.discordance}; write at least the loss, and at most 1")
+
+    @property
+    def pair_shares(self) -> tuple[float, float, float, float]:
+        """Probabilities of a pair's outcomes, in the order of `Pairs`. Raises ValueError where EM leaves no room."""
+        worse, better = (self.discordance + self.em_loss) / 2, (self.discordance - self.em_loss) / 2
+        both, neither = self.baseline_em - worse, 1 - self.baseline_em - better
+        if min(both, neither) < -1e-9:
+            most = 2 * min(self.baseline_em - self.em_loss / 2, 1 - self.baseline_em + self.em_loss / 2)
+            raise ValueError(
+                f"a baseline with EM {self.baseline_em:g} and a loss of {self.em_loss:g} leave {most:g} for pairs that "
+                f"just one variant answers right; write a discordance of at most that, not {self.discordance:g}"
+            )
+        return (max(0.0, both), worse, better, max(0.0, neither))
+
+
+def more_split(
+    totals: Sequence[Totals], world: World, random: Generator, seconds: int, weights: Sequence[int]
+) -> tuple[Totals, ...]:
+    """The totals of each candidate after more requests: Poisson arrivals, each to a variant with its weight's
+    probability. weights: percent of the baseline and of each candidate."""
+    arrivals = [random.poisson(world.rate * seconds * weight / 100) for weight in weights]
+    baseline = _requests(random, arrivals[0], world.baseline_em, world.mean_tokens, world.spread)
+    em, mean = world.baseline_em - world.em_loss, world.mean_tokens * (1 - world.saving)
+    candidates = [_requests(random, count, em, mean, world.spread) for count in arrivals[1:]]
+    named = len(totals[0].classes)
+    columns = _by_class(random, baseline, named)
+    return tuple(
+        _plus(known, baseline, candidate, zip(*columns, *_by_class(random, candidate, named), strict=True))
+        for known, candidate in zip(totals, candidates, strict=True)
+    )
+
+
+def more_in_shadow(totals: Sequence[Totals], world: World, random: Generator, seconds: int) -> tuple[Totals, ...]:
+    """The totals of each candidate after more requests, all of which the baseline answers and each is judged on.
+
+    A candidate would have made the very same answer shorter, and whether it is right is drawn given the baseline's.
+    """
+    lengths = _lengths(random, int(random.poisson(world.rate * seconds)), world.mean_tokens, world.spread)
+    baseline = _tally(lengths, int(random.binomial(len(lengths), world.baseline_em)))
+    shorter = (lengths * (1 - world.saving)).round().clip(1)
+    return tuple(_plus(known, baseline, _shadow(baseline, shorter, world, random), ()) for known in totals)
+
+
+def paired(totals: Totals, world: World, random: Generator) -> Totals:
+    """The totals with one pair for each request that the candidate has had."""
+    known = totals.candidate.pairs
+    new = random.multinomial(totals.candidate.completed - known.total, world.pair_shares).tolist()
+    return replace(totals, candidate=_with_pairs(totals.candidate, known.plus(Pairs(*new))))
+
+
+def _shadow(baseline: Tally, lengths: Lengths, world: World, random: Generator) -> Tally:
+    both, baseline_only, candidate_only, neither = world.pair_shares
+    worse = int(random.binomial(baseline.match, baseline_only / ((both + baseline_only) or 1.0)))
+    better = int(random.binomial(baseline.mismatch, candidate_only / ((candidate_only + neither) or 1.0)))
+    pairs = Pairs(baseline.match - worse, worse, better, baseline.mismatch - better)
+    return _with_pairs(_tally(lengths, pairs.both + better), pairs)
+
+
+def _with_pairs(tally: Tally, pairs: Pairs) -> Tally:
+    return replace(tally, **{f"pairs_{name}": count for name, count in pairs._asdict().items()})
+
+
+def _plus(known: Totals, baseline: Tally, candidate: Tally, classes: Iterable[tuple[int, ...]]) -> Totals:
+    more = zip(known.classes, classes, strict=True)
+    return Totals(
+        known.baseline + baseline,
+        known.candidate + candidate,
+        tuple(ClassAnswers(*(mine + new for mine, new in zip(own, row, strict=True))) for own, row in more),
+    )
+
+
+def _by_class(random: Generator, tally: Tally, named: int) -> list[list[int]]:
+    """Matches and mismatches of each named class; those of the other requests, as many as of one class, are left."""
+    shares = [1 / (named + 1)] * (named + 1)
+    return [random.multinomial(count, shares)[:named].tolist() for count in (tally.match, tally.mismatch)]
+
+
+def _requests(random: Generator, count: int, em: float, mean: float, spread: float) -> Tally:
+    lengths = _lengths(random, count, mean, spread)
+    return _tally(lengths, int(random.binomial(count, em)))
+
+
+def _lengths(random: Generator, count: int, mean: float, spread: float) -> Lengths:
+    """Output tokens of each request: log-normal, at least one."""
+    variance = log(1 + spread**2)
+    return random.lognormal(log(mean) - variance / 2, sqrt(variance), count).round().clip(1)
+
+
+def _tally(lengths: Lengths, match: int) -> Tally:
+    """Requests that all complete."""
+    count = len(lengths)
+    return Tally(
+        started=count,
+        completed=count,
+        match=match,
+        mismatch=count - match,
+        tokens=int(lengths.sum()),
+        tokens_squared=int((lengths**2).sum()),
+    )
