@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Look, Tally
-from earlystop.controller.cluster import VERDICTS, ClusterError, Conflict
+from earlystop.controller.cluster import EVENTS, VERDICTS, ClusterError, Conflict
 from earlystop.controller.requests import RETRY_ANNOTATION
 from earlystop.controller.session import Session
 from earlystop.metrics.failures import FailureKind, MetricsFailure
@@ -183,3 +183,17 @@ async def test_a_conflict_at_any_write_of_the_status_loses_nothing_and_counts_no
                 world.api.fail("PUT", Conflict(409, "modified"))
             await world.visit()
     every_look_is_what_was_served_in_its_15_seconds(world)
+
+
+async def test_a_setting_that_never_reached_the_engine_is_told_once_and_neither_raised_nor_promoted() -> None:
+    async with World(SAME, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        for _ in range(40):
+            await world.visit()
+            if world.status["phase"] != "Observing":
+                break
+        notes = [each for path, each in world.api.objects.items() if path.startswith(EVENTS.path("llm"))]
+    assert [each["reason"] for each in notes].count("SettingNotEffective") == 1
+    assert condition(world, "Progressing")["reason"] in ("SettingNotEffective", "RolledBack")
+    assert condition(world, "SettingEffective")["status"] == "False"
+    assert all(each["spec"]["decision"] != "Promote" for each in world.verdicts())
