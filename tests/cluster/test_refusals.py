@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -110,7 +111,6 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     ),
     "a weight of 0": ("spec.rollout.steps.0.weight", 0, "should be greater than or equal to 1"),
     "a weight of 100": ("spec.rollout.steps.2.weight", 100, "should be less than or equal to 99"),
-    "no steps": ("spec.rollout.steps", [], "spec.rollout.steps in body should have at least 1 items"),
     "a look every 0 s": ("spec.rollout.lookSeconds", 0, "should be greater than or equal to 1"),
     "a workload that has no Pods of its own": (
         "spec.targetRef.kind",
@@ -260,7 +260,8 @@ def in_cohorts(**changes: Any) -> Manifest:
         "header": "X-User-Cohort",
         "cohorts": [cohort("baseline", "a"), cohort("w10", "b", "c")],
     }
-    return changed(policy(), "spec.delivery", {"mode": "HeaderCohort", "headerCohort": {**written, **changes}})
+    made = changed(policy(), "spec.delivery", {"mode": "HeaderCohort", "headerCohort": {**written, **changes}})
+    return changed(made, "spec.rollout", {"strategy": "ABTest"})
 
 
 COHORTS: dict[str, tuple[Manifest, str]] = {
@@ -317,16 +318,94 @@ def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
     assert "write candidates, not search" in refusal(cluster, wrong)
 
 
+def in_shadow() -> Manifest:
+    """The policy with its candidate judged on the baseline's requests."""
+    made = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
+    return changed(made, "spec.rollout", {"minimumSeconds": 60})
+
+
+STEPS = [{"weight": 5}]
+WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
+    "no step": (policy(), "spec.rollout.steps", [], "rollout.steps: write at least one, but none in delivery.mode"),
+    "steps in shadow": (in_shadow(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
+    "steps of cohorts": (in_cohorts(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
+    "a time without its stage": (
+        policy(),
+        "spec.rollout.minimumSeconds",
+        60,
+        "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
+    ),
+    "a shadow before a shadow": (
+        in_shadow(),
+        "spec.rollout.shadowSeconds",
+        60,
+        "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader",
+    ),
+    "a shadow for longer than all": (
+        policy(),
+        "spec.rollout.shadowSeconds",
+        90_000,
+        "write minimumSeconds and shadowSeconds below deadlineSeconds",
+    ),
+    "learning in shadow": (
+        in_shadow(),
+        "spec.rollout.learnSeconds",
+        60,
+        "in delivery.mode Shadow every request is compared with itself; remove it",
+    ),
+    "a canary of cohorts": (
+        in_cohorts(),
+        "spec.rollout.strategy",
+        "Canary",
+        "delivery.mode HeaderCohort compares fixed cohorts; write rollout.strategy ABTest",
+    ),
+    "a canary of two": (
+        policy(),
+        "spec.candidates",
+        [candidate("w10", "10"), candidate("w5", "5")],
+        "rollout.strategy Canary tries one candidate; write ABTest for several at once",
+    ),
+    "an A/B test in steps": (
+        policy(),
+        "spec.rollout.strategy",
+        "ABTest",
+        "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
+    ),
+    "an A/B test that leaves nothing to the baseline": (
+        changed(policy(), "spec.rollout", {"strategy": "ABTest", "steps": [{"weight": 50}]}),
+        "spec.candidates",
+        [candidate("w10", "10"), candidate("w5", "5")],
+        "with strategy ABTest each candidate gets the weight, and the baseline the rest; write a weight that leaves",
+    ),
+    "a candidate that is called as the baseline": (
+        policy(),
+        "spec.candidates.0.name",
+        "baseline",
+        "the candidate name baseline has a meaning in headers and metrics; write another, for example baseline-1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("good", "path", "value", "sentence"), WAYS.values(), ids=WAYS.keys())
+def test_a_way_of_judging_that_does_not_fit_its_delivery_is_refused_with_what_to_write(
+    cluster: Cluster, good: Manifest, path: str, value: Any, sentence: str
+) -> None:
+    assert sentence in refusal(cluster, changed(copy.deepcopy(good), path, value))
+
+
 def test_names_that_a_header_of_shadows_cannot_hold_are_refused(cluster: Cluster) -> None:
-    wrong = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
-    wrong = changed(wrong, "spec.candidates", [candidate("10", "10")])
+    wrong = changed(in_shadow(), "spec.candidates", [candidate("10", "10")])
     assert "rename those that begin with a digit" in refusal(cluster, wrong)
 
 
 def test_policies_of_every_route_mode_are_stored(cluster: Cluster) -> None:
     create = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
-    shadow = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
-    for good in (policy(), in_cohorts(), shadow):
+    several = [candidate(name, name[1:]) for name in ("w10", "w5", "w2")]
+    together = {"strategy": "ABTest", "steps": [{"weight": 33}]}
+    shadow = changed(in_shadow(), "spec.candidates", several)
+    tests = changed(changed(policy(), "spec.candidates", several), "spec.rollout", together)
+    staged = changed(policy(), "spec.rollout.shadowSeconds", 600)
+    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged):
         cluster.access.kubectl(*create, input=json.dumps(good))
 
 

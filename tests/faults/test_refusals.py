@@ -201,13 +201,27 @@ CASES: dict[str, Case] = {
         "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, mend=create_source
     ),
     "search": not_built("write the setting to try as the one candidate", candidates=None, search=SEARCH),
-    "several candidates": not_built("write one, and the next after its verdict", candidates=CANDIDATES),
     "guard": not_built("spec.guard is not built yet; remove it", guard={"holdbackWeight": 5}),
     "approval": not_built("write Never", approval={"mode": "BeforePromotion"}),
-    "shadow mode": not_built(
-        "write mode GatewayHeader", delivery={"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}}
+    "another mode": not_built("write one of GatewayHeader, HeaderCohort, Shadow", delivery={"mode": "Workload"}),
+    "a shadow stage without its counts": refused(
+        "ShadowNeedsPairs", "Write preset EarlyStop", rollout__shadowSeconds=60, metrics__preset="Custom"
     ),
-    "A/B test": not_built("write Canary", rollout__strategy="ABTest"),
+    "a shadow of query classes": refused(
+        "ShadowNeedsPairs",
+        "delivery.mode Shadow has none. Remove them",
+        delivery={"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}},
+        rollout__steps=[],
+        objective__queryClasses=[{"name": "hard", "margin": "0.03"}],
+    ),
+    "several candidates by counters of others": refused(
+        "VariantsNotTold",
+        "Write one candidate",
+        candidates=CANDIDATES,
+        rollout__strategy="ABTest",
+        rollout__steps=[{"weight": 20}],
+        metrics__preset="Custom",
+    ),
     "an engine's preset": refused("VariantsNotTold", "Write preset EarlyStop", metrics__preset="VLLM"),
     "no templates": refused("TemplatesUnusable", "write one for each field", metrics__preset="Custom"),
 }
