@@ -55,12 +55,16 @@ binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes onc
 older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are tested with besides 3.x
 	$(BIN)/python -m tests.cluster.older_prometheus
 
+.PHONY: bad-gateway
+bad-gateway: $(READY) ## fetch Traefik 3.7.5, a gateway that the operator must not trust
+	$(BIN)/python -m tests.cluster.bad_gateway
+
 .PHONY: cluster-tests
-cluster-tests: binaries older-prometheus ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries older-prometheus bad-gateway ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q -n 2
 
 .PHONY: faults
-faults: binaries older-prometheus ## run the fault injection tests, and count killed processes for ten minutes
+faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
 	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q -n 2 --dist loadfile
 
 .PHONY: demo
@@ -68,7 +72,7 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: test
-test: binaries older-prometheus lint ## all that CI runs
+test: binaries older-prometheus bad-gateway lint ## all that CI runs
 	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
 
 .PHONY: crds

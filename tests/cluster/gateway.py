@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,6 +44,7 @@ class Gateway:
         class_name: str = GATEWAY_CLASS,
         alone: bool = False,
     ) -> None:
+        self._executable: Path | None = None
         self.namespace = namespace
         self._class_name = class_name
         self._alone = alone
@@ -86,6 +89,19 @@ class Gateway:
         if self._traefik is not None:
             self._traefik.stop(patience_seconds=2.0)
 
+    @contextmanager
+    def replaced_by(self, executable: Path) -> Iterator[Self]:
+        """Another Traefik in the place of this one while the block runs, as after a change of its version."""
+        self.stop()
+        self._executable = executable
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+            self._executable = None
+            self.start()
+
     def _is_ready(self) -> bool:
         try:
             socket.create_connection((self._address, self._port), timeout=1).close()
@@ -104,7 +120,7 @@ class Gateway:
         alone = [f"--providers.kubernetesgateway.namespaces={self.namespace}"] if self._alone else []
         throttle = [] if self._throttle is None else [f"--providers.providersthrottleduration={self._throttle}"]
         return [
-            gateway_binary(),
+            self._executable or gateway_binary(),
             f"--entrypoints.web.address={self._address}:{self._port}",
             "--providers.kubernetesgateway=true",
             f"--providers.kubernetesgateway.statusaddress.ip={self._address}",

@@ -8,6 +8,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -23,6 +24,7 @@ from earlystop.delivery.probe import Proof, probe
 from earlystop.delivery.surroundings import Manifest, Share, Surroundings
 from earlystop.demo import manifests
 from tests.cluster.access import Access
+from tests.cluster.bad_gateway import bad_gateway
 from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
@@ -132,10 +134,20 @@ def server(cluster: Cluster) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=sorted(MODES))
+# With a gateway that mixes up the headers of backends too, where a mode sets none: what refusals advise must hold.
+GATEWAYS = [(mode, False) for mode in sorted(MODES)] + [(mode, True) for mode in ("HeaderCohort", "Shadow")]
+
+
+@pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
 def laid_out(request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway, server: None) -> Iterator[Stage]:
     """The user's objects of one mode, without any overlay yet."""
-    access, namespace = cluster.access, f"mode-{request.param.lower()}-{uuid.uuid4().hex[:8]}"
+    mode, bad = request.param
+    with gateway.replaced_by(bad_gateway()) if bad else nullcontext():
+        yield from lay_out(cluster.access, gateway, mode)
+
+
+def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[Stage]:
+    namespace = f"mode-{mode.lower()}-{uuid.uuid4().hex[:8]}"
     access.kubectl("create", "namespace", namespace)
     deployment, service = manifests.service(namespace, PORT, replicas=0)
     route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
@@ -146,7 +158,7 @@ def laid_out(request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway,
         namespace=namespace,
         policy="qa",
         uid="none",
-        spec=spec_in(request.param, 2),
+        spec=spec_in(mode, 2),
         deployment=deployment,
         route=access.get("httproute/qa", here),
         services={"qa": access.get("service/qa", here)},
@@ -246,7 +258,7 @@ def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wan
         async with aiohttp.ClientSession() as session:
             return (await probe(session, targets)).proof
 
-    assert asyncio.run(proof()) == Proof.NOT_YET
+    assert asyncio.run(proof()) == Proof.STALE
 
 
 def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Stage) -> None:

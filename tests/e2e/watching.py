@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from earlystop.delivery.golden import leads_nobody
 from earlystop.delivery.names import overlay_name
 from tests.cluster.access import Access
 from tests.cluster.binaries import binary
@@ -80,8 +81,12 @@ class Following:
         return self._policies.revisions(name)
 
     def overlays(self, policy: str) -> list[Manifest]:
-        """Every revision of a policy's overlay route."""
-        return self._routes.revisions(overlay_name(policy))
+        """Every revision of a policy's overlay route that led users' requests."""
+        return [each for each in self._routes.revisions(overlay_name(policy)) if not leads_nobody(each)]
+
+    def trials(self, policy: str) -> list[Manifest]:
+        """Every revision of it that led the operator's own requests alone."""
+        return [each for each in self._routes.revisions(overlay_name(policy)) if leads_nobody(each)]
 
     def routes(self) -> list[tuple[str, Manifest]]:
         """All events about routes, the user's own among them."""

@@ -26,7 +26,9 @@ class Session:
 
     policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
     stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
-    proven: the share last shown to be in force. around: what acceptance has just read, and when.
+    proven: the share last shown to be in force; tried: the one last shown on the operator's own requests alone;
+    contradicted_at: since when answers to probes speak against what was written; withdrawn: revision of the campaign
+    that was taken off again since the gateway misroutes. around: what acceptance has just read, and when.
     overflow: set when the counts outgrow the status.
     declined: what was last told about a request that nothing is done about, by annotation.
     Times are Unix seconds.
@@ -45,6 +47,9 @@ class Session:
     checked_at: float = 0.0
     suspect: bool = True
     proven: Share | None = None
+    tried: Share | None = None
+    contradicted_at: float | None = None
+    withdrawn: str = ""
     around: tuple[float, Surroundings] | None = None
     route_written_at: float = 0.0
     traffic_failures: int = 0

@@ -170,7 +170,7 @@ class Visitor:
             return
         session.suspect = False  # what is seen from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, session, share, self._clock())
-        session.suspect = session.suspect or traffic.standing == Standing.NOT_WRITTEN
+        session.suspect = session.suspect or traffic.standing in (Standing.NOT_WRITTEN, Standing.MISROUTED)
         if not under_way:
             await self._tell_corrections(session, traffic)
         if phase == Phase.ROLLING_BACK and traffic.standing != Standing.NOT_WRITTEN:
@@ -190,7 +190,7 @@ class Visitor:
             await self._move(session, weights_lost(state))
         elif (
             state.phase in ACTING
-            and traffic.standing in (Standing.PROVEN, Standing.UNPROVABLE)
+            and _is_done(state.phase, traffic.standing)
             and session.verdict_stored == verdict_name(session.name, state)
         ):
             await self._move(session, carried_out(state))
@@ -291,6 +291,12 @@ class Visitor:
 
     def _policies(self) -> int:
         return len(self._sessions())
+
+
+def _is_done(phase: Phase, standing: Standing) -> bool:
+    """Whether what was decided is carried out. A gateway that misroutes gets no candidate, as a rollback wants."""
+    done = (Standing.PROVEN, Standing.UNPROVABLE)
+    return standing in done or (phase == Phase.ROLLING_BACK and standing == Standing.MISROUTED)
 
 
 def _readable(ledger: Book) -> Sight:

@@ -26,10 +26,12 @@ from earlystop.delivery.headers import (
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, Trial, VariantShare
 from earlystop.delivery.withdrawal import withdrawn
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "weights_in", "withdrawn"]
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "weights_in", "withdrawn"]
+
+TRIAL = "trial "
 
 
 def owned_names(policy: str, services: Iterable[str], candidates: Iterable[str]) -> list[tuple[str, str]]:
@@ -98,6 +100,31 @@ def _alias(around: Surroundings, name: str, variant: str) -> Manifest:
     }
 
 
+def trial(around: Surroundings, share: Share) -> Trial | None:
+    """A rule for each variant that only the operator's probes meet, all of them to alias Services, which lead no user's
+    request yet: a gateway that confuses the headers of two backends of one name shows it here, and to nobody else.
+
+    None where nothing can be asked. Expects surroundings that passed preflight.
+    """
+    users = carried(around)[0]
+    name, nonce = users.backend["name"], nonce_of(share, TRIAL)
+    rules = []
+    for each in share.variants:
+        service = alias_name(name, share.candidates[0].variant if each == share.baseline else each.variant)
+        headers = as_filter(modifier(around, variant_headers(around, share, each)))
+        backends = [{**users.backend_reference(service, 100), "filters": [headers]}]
+        rules.append(golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each))
+    overlay = overlay_route(around, rules)
+    targets = [
+        probe_target(around, overlay, rule["matches"], nonce, share.revision, ((each.variant, 100),))
+        for each, rule in zip(share.variants, rules, strict=True)
+    ]
+    found = [target for target in targets if target is not None]
+    if len(found) < len(targets):
+        return None
+    return Trial([*(_alias(around, name, each.variant) for each in share.candidates), overlay], found)
+
+
 def weights_in(route: Manifest) -> set[tuple[int, ...]]:
     """The weights of each rule's backends, baseline first, whatever somebody has made of the route; a single tuple
     when all is well. Rules for golden questions have weights of their own."""
@@ -116,7 +143,8 @@ def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
 def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     weights = tuple((each.variant, each.weight) for each in share.variants)
-    target = probe_target(around, overlay, overlay["spec"]["rules"][0]["matches"], share, share.revision, weights)
+    matches = overlay["spec"]["rules"][0]["matches"]
+    target = probe_target(around, overlay, matches, nonce_of(share), share.revision, weights)
     return [target] if target is not None else []
 
 

@@ -55,6 +55,11 @@ def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
     return [rule for rule in route["spec"].get("rules", []) if not is_golden(rule)]
 
 
+def leads_nobody(route: Manifest) -> bool:
+    """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
+    return not rules_in_force(route)
+
+
 def _without_header(rule: dict[str, Any]) -> dict[str, Any]:
     def removed(content: Modifier) -> Modifier:
         return {**content, "remove": [*content.get("remove", []), GOLDEN_HEADER]}

@@ -20,7 +20,7 @@ from earlystop.delivery.rule_level import owned_names, setting
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
 from earlystop.delivery.withdrawal import withdrawn
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]
 
 Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
@@ -121,6 +121,10 @@ def _wanted(settings: HeaderCohort, share: Share) -> Reading:
     return frozenset(cohorts | {("", UNASSIGNED, share.baseline.variant)})
 
 
+def trial(_: Surroundings, __: Share) -> None:
+    """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
+
+
 def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
     """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
     settings = _settings(around.spec.delivery)
@@ -130,7 +134,7 @@ def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeT
     targets = []
     for value, revision, variant in sorted(wanted):
         own = [match for match in matches if _asks(match, settings.header) == value]
-        targets.append(probe_target(around, overlay, own, share, revision, ((variant, 100),)))
+        targets.append(probe_target(around, overlay, own, nonce_of(share), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
 

@@ -130,6 +130,7 @@ def without_shadows(rule: Rule, prefix: str) -> Rule:
     return changed(rule, dropped) if any(name in headers for headers in headers_set(rule)) else rule
 
 
-def nonce_of(share: Share) -> str:
-    """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object."""
-    return hashlib.sha256(repr(share).encode()).hexdigest()[:16]
+def nonce_of(share: Share, purpose: str = "") -> str:
+    """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object.
+    What is probed for another purpose has another one."""
+    return hashlib.sha256(f"{purpose}{share!r}".encode()).hexdigest()[:16]

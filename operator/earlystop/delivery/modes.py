@@ -8,7 +8,7 @@ from typing import Protocol
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery import gateway_header, header_cohort, shadow
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, Trial
 
 
 class Mode(Protocol):
@@ -25,6 +25,10 @@ class Mode(Protocol):
 
     def render(self, around: Surroundings, share: Share, /) -> list[Manifest]:
         """The objects that put a share in force, in the order of writing. Expects surroundings without refusal."""
+
+    def trial(self, around: Surroundings, share: Share, /) -> Trial | None:
+        """What to put in place and ask before `render` leads users by this mode's rules for the first time; None where
+        there is no need or nobody to ask. Expects surroundings without refusal."""
 
     def shows(self, route: Manifest, delivery: Delivery, share: Share, /) -> bool:
         """Whether the last of the rendered objects, as it is found in the cluster, has the share in force."""

@@ -23,6 +23,10 @@ class Proof(StrEnum):
 
     IN_FORCE = "InForce"
     NOT_YET = "NotYet"
+    STALE = "Stale"
+    """Answers, but not of this overlay: of one before it, or of a gateway that does not set its headers."""
+    WRONG = "Wrong"
+    """Answers of this very overlay that it does not allow."""
     UNSUPPORTED = "ProbeUnsupported"
     UNREACHABLE = "GatewayUnreachable"
 
@@ -70,23 +74,33 @@ async def _probe_one(session: aiohttp.ClientSession, target: ProbeTarget) -> tup
             if isinstance(answer, ProbeResult):
                 return answer, sent
             variant = _confirmed(answer, target)
+            if variant is None:
+                return ProbeResult(Proof.STALE, "The gateway still serves an earlier configuration."), sent
             if variant not in wanted:
-                return ProbeResult(Proof.NOT_YET, "The gateway still serves an earlier configuration."), sent
+                return ProbeResult(Proof.WRONG, _confused(answer, wanted)), sent
             seen.add(variant)
         if seen == wanted and sent >= 2 * AT_ONCE:
             return None, sent
     missing = ", ".join(sorted(wanted - seen))
-    return ProbeResult(Proof.NOT_YET, f"{sent} probes through the gateway reached no {missing}."), sent
+    return ProbeResult(Proof.WRONG, f"{sent} probes through the gateway reached no {missing}."), sent
 
 
-def _confirmed(echo: str, target: ProbeTarget) -> str:
-    """The variant of an echo that this very overlay brought about, else "". A server may call the variant of
-    unassigned requests so too."""
+def _confirmed(echo: str, target: ProbeTarget) -> str | None:
+    """The variant of an echo that this very overlay brought about, "" for one of another revision; None for an echo
+    without its mark. A server may call the variant of unassigned requests so too."""
     nonce, _, rest = echo.partition(";")
     revision, _, variant = rest.partition(";")
-    if nonce != target.nonce + PROVEN or revision != target.revision:
+    if nonce != target.nonce + PROVEN:
+        return None
+    if revision != target.revision:
         return ""
     return Variant.BASELINE.value if revision == variant == UNASSIGNED else variant
+
+
+def _confused(echo: str, wanted: Collection[str]) -> str:
+    """A sentence about an echo with the right mark and the wrong rest. Its words are a server's, so few are kept."""
+    told = echo.partition(";")[2][:80]
+    return f"A probe that can only reach {' or '.join(sorted(wanted))} came back as {told!r}."
 
 
 async def _ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | ProbeResult:

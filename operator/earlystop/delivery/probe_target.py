@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earlystop.delivery.headers import nonce_of
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
+from earlystop.delivery.surroundings import Manifest, ProbeTarget, Surroundings
 
 
 def probe_target(
     around: Surroundings,
     overlay: Manifest,
     matches: list[dict[str, Any]],
-    share: Share,
+    nonce: str,
     revision: str,
     weights: tuple[tuple[str, int], ...],
 ) -> ProbeTarget | None:
@@ -31,7 +30,7 @@ def probe_target(
             if hosts:
                 assert gateway is not None  # it has listeners
                 url = f"http://{_address(gateway, listener)}{target}"
-                return ProbeTarget(url, hosts[0], nonce_of(share), headers, revision, weights)
+                return ProbeTarget(url, hosts[0], nonce, headers, revision, weights)
     return None
 
 

@@ -15,7 +15,7 @@ from earlystop.delivery.rule_level import owned_names, setting
 from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
 from earlystop.delivery.withdrawal import withdrawn
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "unfit", "withdrawn"]
+__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]
 
 
 def unfit(_: Surroundings, __: Share) -> Refusal | None:
@@ -41,10 +41,14 @@ def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
     return found == {(share.baseline.variant, shadow_value(share.shadows))}
 
 
+def trial(_: Surroundings, __: Share) -> None:
+    """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
+
+
 def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(around, overlay, matches, share, share.revision, ((share.baseline.variant, 100),))
+    target = probe_target(around, overlay, matches, nonce_of(share), share.revision, ((share.baseline.variant, 100),))
     return [target] if target is not None else []
 
 

@@ -118,6 +118,15 @@ class ProbeTarget:
     weights: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An overlay that leads the operator's own requests alone, to see what the gateway makes of such rules before it
+    leads anybody else's. objects: in the order of writing, the overlay last. targets: what to ask, never empty."""
+
+    objects: list[Manifest]
+    targets: list[ProbeTarget]
+
+
 def owner_reference(around: Surroundings) -> Manifest:
     """Ownership by the policy: deleting it brings back the original route by garbage collection alone."""
     return {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.controller.traffic import _covers, as_wanted
+from earlystop.controller.writing import _covers, as_wanted
 from earlystop.delivery.gateway_header import render
 from tests.unit.delivery.cluster import SHARE, around, exact, header, rule
 from tests.unit.rollout.policies import examples

@@ -38,7 +38,7 @@ from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import SAME
 
-HALF, NONE = share(50, step=2), share(0, step=2)
+HALF, ALL, NONE = share(50, step=2), share(100, step=2), share(0, step=2)
 
 
 class Moves:
@@ -119,10 +119,19 @@ async def test_the_users_objects_are_never_written() -> None:
 async def test_two_changes_of_the_route_are_kept_apart() -> None:
     moves = Moves()
     await moves.in_force(HALF)
-    waiting = await moves.put(NONE, SECONDS_BETWEEN_CHANGES - 0.1)
+    waiting = await moves.put(ALL, SECONDS_BETWEEN_CHANGES - 0.1)
     assert (waiting.standing, waiting.sight.reason) == (Standing.NOT_WRITTEN, PACING)
     assert moves.overlay_weights() == {(50, 50)}
+    await moves.put(ALL, 0.1)
+    assert moves.overlay_weights() == {(0, 100)}
+
+
+async def test_the_way_back_to_the_baseline_waits_for_no_other_change_and_what_follows_waits_for_it() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
     await moves.put(NONE, 0.1)
+    assert moves.overlay_weights() == {(100, 0)}
+    assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).sight.reason == PACING
     assert moves.overlay_weights() == {(100, 0)}
 
 
