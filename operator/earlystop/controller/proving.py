@@ -34,17 +34,19 @@ def misroutes(session: Session, result: ProbeResult, now: float) -> bool:
     return since is not None and now - since >= PATIENCE_SECONDS[result.proof]
 
 
-def misrouting(result: ProbeResult, backends: bool) -> Sight:
-    """What to say of such a gateway. result: its last answer. backends: it was asked to set headers by backend."""
+def misrouting(result: ProbeResult, backends: bool, under_way: bool) -> Sight:
+    """What to say of such a gateway. result: its last answer. backends: it was asked to set headers by backend.
+    under_way: users were led by the overlay until now."""
     seen = result.message
     if result.proof == Proof.STALE:
         seen = f"For {PATIENCE_SECONDS[Proof.STALE]:.0f} s no probe came to the server with the headers that it sets."
+    retry = ", then retry the policy" if under_way else ""
     if backends:
         what_to_do = (
-            "All requests go by your own route. Traefik before 3.7.6 confuses the headers of backends: upgrade it, or "
-            "use delivery.mode HeaderCohort or Shadow, which need no headers by backend."
+            "All requests go by your own route. Traefik before 3.7.6 confuses the headers of backends: upgrade it"
+            f"{retry}, or use delivery.mode HeaderCohort or Shadow, which need no headers by backend."
         )
     else:
-        what_to_do = "No request gets a candidate. Find what changes headers on the way to the server, then retry."
+        what_to_do = f"All requests get the baseline. Find what changes headers on the way to the server{retry}."
     what = "The gateway does not do what the overlay's HTTPRoute says, whatever it reports."
     return Sight(Truth.FALSE, MISROUTES, f"{what} {seen} {what_to_do}")

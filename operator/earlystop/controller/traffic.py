@@ -122,7 +122,7 @@ async def _try_out(
         if result.proof == Proof.IN_FORCE:
             session.tried = share
         elif misroutes(session, result, now):
-            return Traffic(Standing.MISROUTED, misrouting(result, backends=True), _names(changed))
+            return Traffic(Standing.MISROUTED, misrouting(result, backends=True, under_way=False), _names(changed))
         elif session.contradicted_at is not None or result.proof == Proof.NOT_YET:
             # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
             waiting = Sight(Truth.UNKNOWN, "WaitingForGateway", result.message)
@@ -209,7 +209,7 @@ async def _prove(
         session.proven = share
         return Traffic(Standing.PROVEN, Sight(Truth.TRUE, "InForce", result.message), changed)
     if misroutes(session, result, now):
-        sight = misrouting(result, backends=mode.trial(around, share) is not None)
+        sight = misrouting(result, backends=mode.trial(around, share) is not None, under_way=True)
         return Traffic(Standing.MISROUTED, sight, changed)
     if result.proof == Proof.NOT_YET and now - session.route_written_at > SECONDS_TO_SERVE:
         message = (

@@ -159,6 +159,7 @@ async def test_what_turns_out_to_be_misrouted_under_way_is_taken_off_until_anoth
         await moves.put(ALL)
         found = seen(moves, await moves.put(ALL, STALE))
         assert (found.standing, found.sight.reason) == (Standing.MISROUTED, MISROUTES)
+        assert "then retry the policy" in found.sight.message
         assert leads_nobody(overlay_of(moves))
         played.confused = False
         moves.api.calls.clear()
