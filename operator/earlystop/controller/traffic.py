@@ -213,8 +213,8 @@ async def _prove(
         return Traffic(Standing.MISROUTED, sight, changed)
     if result.proof == Proof.NOT_YET and now - session.route_written_at > SECONDS_TO_SERVE:
         message = (
-            f"{result.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and at the "
-            "servers behind it. Nothing is counted as evidence."
+            f"{result.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and "
+            "at the servers behind it. Nothing is counted as evidence."
         )
         return Traffic(Standing.WRITTEN, Sight(Truth.FALSE, "ShareNotServed", message), changed)
     if session.contradicted_at is not None or result.proof == Proof.NOT_YET:

@@ -25,7 +25,7 @@ from earlystop.controller.traffic import (
     put_in_force,
 )
 from earlystop.delivery.gateway_header import weights_in
-from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER, PROVEN, headers_set
+from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.surroundings import Share
 from earlystop.rollout.plan import plan_text
@@ -250,12 +250,11 @@ async def test_taking_candidates_off_waits_for_no_service() -> None:
 
 
 @asynccontextmanager
-async def gateway_that_leaks(moves: Moves) -> AsyncIterator[None]:
-    """A gateway that gives every request the candidate's headers, as Traefik did before 3.7.6."""
+async def gateway_without_servers(moves: Moves) -> AsyncIterator[None]:
+    """A gateway that finds no server behind the overlay."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
-        echo = f"{request.headers[PROBE_HEADER]}{PROVEN};other-revision;candidate"
-        return web.Response(status=204, headers={ECHO_HEADER: echo})
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=503)
 
     async with served(answer) as url:
         address = urlsplit(url)
@@ -266,10 +265,11 @@ async def gateway_that_leaks(moves: Moves) -> AsyncIterator[None]:
 
 async def test_a_share_that_a_gateway_never_serves_is_told_and_proves_nothing() -> None:
     moves = Moves()
-    async with gateway_that_leaks(moves):
-        await moves.in_force(HALF)
+    await moves.in_force(HALF)
+    async with gateway_without_servers(moves):
+        moves.session.proven = None
         waiting = await moves.put(HALF, SECONDS_TO_SERVE - 1)
         assert (waiting.standing, waiting.sight.status) == (Standing.WRITTEN, Truth.UNKNOWN)
         told = await moves.put(HALF, 2)
     assert (told.standing, told.sight.status, told.sight.reason) == (Standing.WRITTEN, Truth.FALSE, "ShareNotServed")
-    assert "upgrade the gateway" in told.sight.message and moves.session.proven is None
+    assert "Look at the gateway" in told.sight.message and moves.session.proven is None
