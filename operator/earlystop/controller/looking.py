@@ -52,7 +52,8 @@ def look_request(session: Session, sources: Mapping[str, SourceSpec], at: int) -
     if preset is Preset.EARLY_STOP:
         return CountRequest(session.label, state.revision, window, session.plan.variants)
     templates = source.templates.by_field() if source is not None and source.templates is not None else {}
-    return ForeignRequest(session.label, state.revision, window, preset, templates)
+    (candidate,) = session.plan.variants  # of several the acceptance has refused the preset
+    return ForeignRequest(session.label, state.revision, window, preset, templates, candidate=candidate)
 
 
 def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book]:
@@ -127,7 +128,7 @@ def split_is_shown(reading: AnyReading, share: Share, known: Book, since: float 
     the step was in force before. since: Unix time after which counters of others must have grown."""
     if isinstance(reading, ForeignReading):
         return foreign_split_is_shown(reading, share, since)
-    before = totals(_own(known), share.step)
-    now = totals(merge(_own(known), reading.observed), share.step)
-    seen = {variant for variant in Variant if now[variant].started > before[variant].started}
-    return share.in_use <= seen
+    wanted = tuple(share.in_use)
+    before = totals(_own(known), share.step, variants=wanted)
+    now = totals(merge(_own(known), reading.observed), share.step, variants=wanted)
+    return all(now[variant].started > before[variant].started for variant in wanted)

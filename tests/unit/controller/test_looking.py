@@ -145,6 +145,16 @@ def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() 
     assert split_is_shown(reading(NOW, (1, C, "p", one)), share(100), new)
 
 
+def test_a_split_among_named_candidates_is_shown_by_requests_of_each_that_has_a_share() -> None:
+    def served(*variants: str) -> Reading:
+        rows = {SeriesKey(1, variant, "qa", "p"): Tally(started=1) for variant in variants}
+        return Reading(NOW, rows, NOW, 0)
+
+    assert split_is_shown(served("baseline", "w10", "w5"), share(20, 20), Ledger())
+    assert not split_is_shown(served("baseline", "w10"), share(20, 20), Ledger())
+    assert split_is_shown(served("baseline", "w10"), share(20, 0), Ledger())
+
+
 def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_again() -> None:
     known = Ledger({SeriesKey(1, variant, "qa", "p"): Tally(started=5) for variant in (B, C)})
     five, six = Tally(started=5), Tally(started=6)
