@@ -58,7 +58,7 @@ def command(
         source = read_source(templates)
         source = source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
         try:
-            asked = Asked(label, revision or "", source, moment, window)
+            asked = Asked(label, revision or "", source, moment, window, _one_candidate(policy))
             show(console, _client(prometheus, flavour), asked, as_json)
         except (MetricsFailure, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
@@ -81,6 +81,13 @@ def command(
     if not found:
         console.print(f"No counter carries the policy {label}.", style="yellow")
     console.print(f"Read by: {query}", style="dim", soft_wrap=True)
+
+
+def _one_candidate(policy: Path) -> str:
+    labels = variant_labels(read_policy(policy))
+    if len(labels) != 1:
+        raise typer.BadParameter(f"{policy}: preset Custom counts one candidate, and the policy has {len(labels)}")
+    return labels[0]
 
 
 def _client(url: str, flavour: str) -> ExactPrometheus:

@@ -24,13 +24,15 @@ from earlystop.metrics.watermark import WatermarkLedger, is_blind, look, totals,
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """policy: namespace/name; source: the MetricSource; at: Unix second; window: seconds before it that are counted."""
+    """policy: namespace/name; source: the MetricSource; at: Unix second; window: seconds before it that are counted;
+    candidate: label of the one candidate."""
 
     policy: str
     revision: str
     source: SourceSpec
     at: int
     window: int
+    candidate: str = Variant.CANDIDATE.value
 
     @property
     def templates(self) -> dict[str, str]:
@@ -59,7 +61,9 @@ def show(console: Console, client: ExactPrometheus, asked: Asked, as_json: bool)
     """
     if not asked.revision and any("{revision}" in template for template in asked.templates.values()):
         raise typer.BadParameter("the templates name {revision}; write --revision, as in the policy's status.revision")
-    request = PresetRequest(asked.policy, asked.revision, asked.window, asked.source.namespace_label)
+    request = PresetRequest(
+        asked.policy, asked.revision, asked.window, asked.source.namespace_label, candidate=asked.candidate
+    )
     texts = queries(Preset.CUSTOM, request, asked.templates)
     found = _counts(client, asked)
     if as_json:
@@ -72,7 +76,9 @@ def show(console: Console, client: ExactPrometheus, asked: Asked, as_json: bool)
 
 def _counts(client: ExactPrometheus, asked: Asked) -> dict[str, Any]:
     window = asked.window + 2 * asked.source.scrape_interval_seconds  # a sample from before says what grew within
-    request = ForeignRequest(asked.policy, asked.revision, window, Preset.CUSTOM, asked.templates)
+    request = ForeignRequest(
+        asked.policy, asked.revision, window, Preset.CUSTOM, asked.templates, candidate=asked.candidate
+    )
     source = asked.source
     reading = read_foreign(
         client, request, asked.at, namespace_label=source.namespace_label, replica_label=source.replica_label

@@ -50,4 +50,5 @@ def foreign_split_is_shown(reading: ForeignReading, share: Share, since: float) 
     These counters know of no step, so it shows that both variants are served, not in which shares.
     """
     sums = totals(look(WatermarkLedger(share.step, int(1000 * since)), reading.observed).ledger, share.step)
-    return share.in_use <= {variant for variant in Variant if sums[variant].completed > 0}
+    arms = zip(Variant, share.variants, strict=True)
+    return all(sums[arm].completed > 0 for arm, each in arms if each.weight > 0)

@@ -35,7 +35,8 @@ class RangeVectors(Protocol):
 class ForeignRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
 
-    templates: for Custom, by field of `Tally`; workloads: for engines, see `PresetRequest`.
+    templates: for Custom, by field of `Tally`; workloads: for engines, see `PresetRequest`; candidate: label of the
+    one candidate.
     """
 
     policy: str
@@ -44,6 +45,7 @@ class ForeignRequest:
     preset: Preset = Preset.CUSTOM
     templates: Mapping[str, str] = field(default_factory=dict)
     workloads: Mapping[Variant, str] | None = None
+    candidate: str = Variant.CANDIDATE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ def joined(rows: Iterable[RawSeries]) -> list[RawSeries]:
 
 
 def _asked(request: ForeignRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
-    return PresetRequest(request.policy, request.revision, seconds, namespace_label, request.workloads)
+    return PresetRequest(
+        request.policy, request.revision, seconds, namespace_label, request.workloads, request.candidate
+    )
 
 
 def _evidence(

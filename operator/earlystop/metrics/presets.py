@@ -48,7 +48,8 @@ class PresetRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
 
     namespace_label: the source's, None where it has none; workloads: for engines, which know of no policy, the name of
-    the Pods' owner that serves each variant, as the `pod` label begins.
+    the Pods' owner that serves each variant, as the `pod` label begins; candidate: what {variant} stands for in the
+    candidate's templates: its name, where it is not a canary.
     """
 
     policy: str
@@ -56,6 +57,7 @@ class PresetRequest:
     window_seconds: int
     namespace_label: str | None = None
     workloads: Mapping[Variant, str] | None = None
+    candidate: str = Variant.CANDIDATE.value
 
 
 VLLM: Mapping[str, str] = MappingProxyType(
@@ -199,7 +201,8 @@ def _names_within_quotes(template: str) -> list[str] | None:
 
 
 def _filled(template: str, request: PresetRequest, variant: Variant) -> str:
-    values = {"policy": request.policy, "revision": request.revision, "variant": variant.value}
+    label = request.candidate if variant is Variant.CANDIDATE else variant.value
+    values = {"policy": request.policy, "revision": request.revision, "variant": label}
     return _PLACEHOLDER.sub(lambda found: escape(values[found.group(1)]), template)
 
 

@@ -20,11 +20,13 @@ from tests.unit.rollout.policies import NOW, written
 ASKED = ("--revision=r1", f"--at={NOW}", "--window=60")
 
 
-def run(tmp_path: Path, templates: dict[str, str], *words: str, **source: Any) -> tuple[Result, list[str]]:
+def run(
+    tmp_path: Path, templates: dict[str, str], *words: str, strategy: str = "Canary", **source: Any
+) -> tuple[Result, list[str]]:
     """The command before an engine; returns the queries that it was asked as well."""
     policy, metric_source = tmp_path / "policy.yaml", tmp_path / "source.yaml"
     metadata = {"name": "qa", "namespace": "llm"}
-    policy.write_text(yaml.safe_dump({"kind": "EarlyStopPolicy", "metadata": metadata, "spec": written(CUSTOM)}))
+    policy.write_text(yaml.safe_dump({"kind": "EarlyStopPolicy", "metadata": metadata, "spec": _asked_for(strategy)}))
     spec = {
         "url": "http://elsewhere",
         "templates": {to_camel(name): text for name, text in templates.items()},
@@ -45,6 +47,10 @@ def run(tmp_path: Path, templates: dict[str, str], *words: str, **source: Any) -
         return CliRunner().invoke(app, words), [query for query, _ in engine.asked]
 
 
+def _asked_for(strategy: str) -> dict[str, Any]:
+    return written({**CUSTOM, "rollout": {"strategy": strategy, "steps": [{"weight": 50}]}})
+
+
 def test_counts_of_the_window_and_the_queries_that_read_them_are_shown(tmp_path: Path) -> None:
     done, asked = run(tmp_path, TEMPLATES, *ASKED, "--json", namespaceLabel="namespace")
     assert done.exit_code == 0, done.output
@@ -59,6 +65,12 @@ def test_the_table_shows_what_may_be_missing_beside_each_count(tmp_path: Path) -
     done, _ = run(tmp_path, TEMPLATES, *ASKED)
     assert done.exit_code == 0, done.output
     assert "and up to" in done.output and "tokens squared" in done.output and "Read by: app_completed" in done.output
+
+
+def test_the_candidate_of_an_a_b_test_is_asked_for_by_its_name(tmp_path: Path) -> None:
+    done, asked = run(tmp_path, TEMPLATES, *ASKED, "--json", strategy="ABTest")
+    assert done.exit_code == 0, done.output
+    assert any('variant="w10"' in query for query in asked) and not any('"candidate"' in query for query in asked)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class Engine:
             return RawSeries(labels, [(1000 * m, "1" if life else "0") for m, life in living])
         if name == "process_start_time_seconds":
             return RawSeries(labels, [(1000 * m, str(life.began)) for m, life in living if life and self.tells_start])
-        variant = next(each for each in Variant if f'variant="{each}"' in query)
+        variant = Variant.BASELINE if 'variant="baseline"' in query else Variant.CANDIDATE
         field = name.removeprefix("app_").removesuffix("_total")
         points = [(1000 * m, str(life.value(variant, field, m))) for m, life in living if life]
         return RawSeries({**labels, "variant": variant}, points)

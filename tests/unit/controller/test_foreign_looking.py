@@ -11,6 +11,7 @@ from earlystop.controller.book import opened, pack_book, unpack_book
 from earlystop.controller.foreign_looking import SILENT_SECONDS
 from earlystop.controller.looking import look_request, looked, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
+from earlystop.controller.sharing import share_of
 from earlystop.metrics.failures import FailureKind, MetricsFailure
 from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest
 from earlystop.metrics.ledger import Ledger
@@ -178,6 +179,15 @@ def test_a_split_is_shown_by_growth_of_both_variants_after_the_route_was_written
     assert not split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 58)
     assert not split_is_shown(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40)
     assert split_is_shown(baseline_only.reading(request, NOW + 60), share(0, step=0), Ledger(), NOW + 40)
+
+
+def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
+    named = session(started(policy(CUSTOM | {"rollout": {"strategy": "ABTest", "steps": [{"weight": 50}]}})))
+    request = look_request(named, SOURCES, NOW + 60)
+    assert isinstance(request, ForeignRequest) and request.candidate == "w10"
+    wanted, one = share_of(named.state), ForeignRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
+    assert wanted is not None and wanted.in_use == {"baseline", "w10"}
+    assert split_is_shown(Engine([steady(RATE)]).reading(one, NOW + 60), wanted, Ledger(), NOW + 40)
 
 
 def test_both_kinds_of_ledger_come_back_from_their_text() -> None:

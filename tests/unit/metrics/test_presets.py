@@ -57,6 +57,12 @@ def test_a_custom_template_is_filled_for_each_variant() -> None:
     ]
 
 
+def test_a_custom_template_is_filled_with_the_name_of_a_named_candidate() -> None:
+    request = PresetRequest("llm/qa", "r1", 60, candidate="w10")
+    texts = [one.text for one in field_queries(Preset.CUSTOM, request, {"completed": 'm{arm="{variant}"}'})]
+    assert texts == ['m{arm="baseline"}[60s]', 'm{arm="w10"}[60s]']
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 @settings(max_examples=200, deadline=None)
 def test_no_policy_name_can_leave_its_quotes(name: str) -> None:
