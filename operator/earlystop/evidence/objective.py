@@ -114,6 +114,12 @@ class Objective:
         rates = [guardrail_name(each.name) for each in self.guardrails]
         return [*floor, *rates, *(class_name(each.name) for each in self.classes)]
 
+    @property
+    def other_claims(self) -> list[str]:
+        """Names of all claims besides Exact Match, tokens and the sample ratio."""
+        proven = self.classes if self.require_each else ()
+        return [*self.harm_claims, *(certificate_name(each.name) for each in proven)]
+
 
 def guardrail_name(name: str) -> str:
     """How a guardrail's claim is called among others."""

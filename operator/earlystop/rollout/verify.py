@@ -65,7 +65,14 @@ def _looks(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) ->
     """The looks of a candidate, with what they had to prove: in shadow that is less than on live answers."""
     looks = tuple(Look.from_row(list(row)) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
-    return plan.objective_at(looks[-1].step if looks else len(plan.stages), learned), looks
+    return plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned), looks
+
+
+def _step_without_looks(plan: Plan, of: VerdictSpec | OtherCandidate) -> int:
+    """A step that asks for just the claims that are told: a campaign may end in any stage before its first look."""
+    told = {each.name for each in of.log_e.others}
+    steps = range(len(plan.stages))
+    return next((step for step in steps if set(plan.objective_at(step, None).other_claims) == told), len(plan.stages))
 
 
 def _other_values(stored: LogE, found: Assessment, whose: str = "") -> list[str]:
