@@ -89,7 +89,7 @@ def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
             return [Story("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
             return [Story("Resumed", "Resume", text)]
-        case Phase.APPLYING if parse_plan(after.plan).several and after.active != before.active:
+        case Phase.APPLYING if after.campaign == before.campaign and _only_fewer(before, after):
             return []  # told of each candidate that was dropped
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
             return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
@@ -107,6 +107,12 @@ def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
             return [Story("Reported", "Report", text)]
         case _:
             return []
+
+
+def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
+    """Whether a new step has fewer candidates and is of the same stage."""
+    plan = parse_plan(after.plan)
+    return after.active != before.active and plan.stage(after.step) == plan.stage(before.step)
 
 
 def fact_stories(before: Facts, after: Facts) -> tuple[Story, ...]:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.facts import Facts
-from earlystop.rollout.kernel import carried_out, shadowed, weights
+from earlystop.rollout.kernel import carried_out, expire, shadowed, weights
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
+from earlystop.rollout.story import stories
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
-from tests.unit.rollout.policies import UID, started
-from tests.unit.rollout.several import BAD, GOOD, IN_SHADOW, STAGED, STAGED_TOGETHER, USUAL, by_name, decided, observe
+from tests.unit.rollout.policies import NOW, UID, policy, started
+from tests.unit.rollout.several import (
+    BAD,
+    GOOD,
+    IN_SHADOW,
+    STAGED,
+    STAGED_TOGETHER,
+    TOGETHER,
+    USUAL,
+    by_name,
+    decided,
+    observe,
+)
 
 
 def _kind(state: RolloutState) -> Kind:
@@ -56,6 +72,32 @@ def test_what_shadow_shows_promotes_nothing_and_live_evidence_starts_from_none()
     final = decided(STAGED, state, (GOOD,))
     assert final.decision is not None and final.decision.verdict is Verdict.PROMOTE
     assert differences(verdict_spec("qa", UID, final)) == []
+
+
+def test_the_end_of_the_shadow_stage_is_told_even_when_it_comes_with_a_drop() -> None:
+    state = started(STAGED_TOGETHER)
+    state = observe(STAGED_TOGETHER, state, (GOOD, GOOD, GOOD), requests=100, looks=7)
+    assert _kind(state) is Kind.SHADOW and len(state.active) == 3
+    after = observe(STAGED_TOGETHER, state, (GOOD, GOOD, BAD), requests=1000)
+    assert _kind(after) is Kind.SPLIT and len(after.active) == 2
+    assert [story.reason for story in stories(state, after)] == [
+        "StepAdvanced",
+        "CandidateDropped",
+    ]
+
+
+@pytest.mark.parametrize("together", [{}, TOGETHER])
+@pytest.mark.parametrize("stage", [{"shadowSeconds": 120}, {"learnSeconds": 120, "shadowSeconds": 120}])
+def test_a_rollout_that_ends_in_shadow_before_its_first_look_can_be_recomputed(
+    together: dict[str, Any], stage: dict[str, int]
+) -> None:
+    classes = {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}], "requireEach": True}
+    spec = policy({**together, "rollout": {**together.get("rollout", {}), **stage}, "objective": classes})
+    state = started(spec)
+    while _kind(state) is not Kind.SHADOW:
+        state = observe(spec, state, USUAL[: len(state.comparisons)])
+    ended = expire(spec, state, NOW + 10**6)
+    assert ended.looks == () and differences(verdict_spec("qa", UID, ended)) == []
 
 
 def test_one_of_several_that_harms_in_shadow_never_gets_a_share() -> None:
