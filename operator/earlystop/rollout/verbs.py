@@ -15,7 +15,7 @@ from earlystop.evidence.objective import CERTIFICATE
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.kernel import LONGEST_MESSAGE, WITHOUT_CANDIDATE, decide
 from earlystop.rollout.plan import Kind, Plan, parse_plan
-from earlystop.rollout.state import TRYING, Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, log_e_text
 
 ABORTED = "Aborted"
@@ -23,8 +23,6 @@ PROMOTED_BY_PERSON = "PromotedByPerson"
 BY_PERSON = frozenset({ABORTED, PROMOTED_BY_PERSON})
 
 LONGEST_QUOTE = 64
-UNDER_WAY = TRYING | {Phase.SUSPENDED}
-KEPT_AS_IT_IS = frozenset({Phase.HOLDING, Phase.HELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +92,17 @@ def promote_now(
     if stale is not None:
         return stale
     plan = parse_plan(state.plan)
+    if state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+        # After an abort the older wish is merely still written down.
+        news = state.decision is None or not state.decision.requested_by
+        return Declined(f"Campaign {state.revision} was rolled back; retry it to try again.", refused=news)
     place = _place(plan, state, request)
     if isinstance(place, Declined):
         return place
     if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
-        return state
-    if state.phase not in UNDER_WAY | KEPT_AS_IT_IS:
-        # After an abort the older wish is merely still written down.
-        news = state.decision is None or not state.decision.requested_by
-        return Declined(f"Campaign {state.revision} was rolled back; retry it to try again.", refused=news)
+        won = plan.names[state.leader]
+        told = f"Campaign {state.revision} has promoted {won} already; retry it to promote another. Nothing is done."
+        return state if place == state.leader else Declined(told, refused=True)
     found = assess(state.comparisons[place].evidence)
     if found.harmful:
         return Declined(f"Harm is shown ({', '.join(found.harms)[:200]}), and nobody promotes that.", refused=True)

@@ -14,7 +14,8 @@ from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.verbs import Declined, Request, abort, printable, promote_now, unproven
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
-from tests.unit.rollout.policies import NOW, UID
+from tests.unit.rollout import several
+from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.states import REACHED, SPEC, aborted, promoted_now
 
 ALICE = "user alice"
@@ -134,6 +135,20 @@ def test_before_any_live_answer_a_promotion_says_that_there_is_none() -> None:
 @pytest.mark.parametrize("name", ["promoting", "promoted", "promoted by request"])
 def test_what_is_promoted_already_is_not_decided_again(name: str) -> None:
     assert asked("promote", REACHED[name], REACHED[name].revision) is REACHED[name]
+
+
+def test_after_a_promotion_of_one_of_several_another_is_refused_with_words() -> None:
+    state = REACHED["several, one dropped"]
+    promoted = carried_out(promoted_now(state, text=f"{state.revision}/w5"))
+    assert asked("promote", promoted, f"{state.revision}/w5") is promoted
+    told = asked("promote", promoted, f"{state.revision}/w10")
+    assert isinstance(told, Declined) and told.refused and "has promoted w5 already" in told.message
+
+
+def test_when_every_one_of_several_was_dropped_a_promotion_is_refused_since_it_was_rolled_back() -> None:
+    state = several.decided(several.AB_TEST, started(several.AB_TEST), (several.BAD,) * 3)
+    told = asked("promote", state, f"{state.revision}/w5")
+    assert isinstance(told, Declined) and told.refused and "was rolled back" in told.message
 
 
 def test_a_promotion_may_name_its_candidate_and_no_other() -> None:
