@@ -10,7 +10,17 @@ from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.plan import Kind, Plan, parse_plan
-from earlystop.rollout.state import ACTING, DECIDED, ENDED, TRYING, WATCHING, Phase, RolloutState, Verdict
+from earlystop.rollout.state import (
+    ACTING,
+    DECIDED,
+    ENDED,
+    TRYING,
+    WATCHING,
+    Comparison,
+    Phase,
+    RolloutState,
+    Verdict,
+)
 from earlystop.rollout.wording import in_percent, in_points, in_settings
 
 
@@ -64,8 +74,7 @@ def _progressing(state: RolloutState) -> Condition:
 
 
 def _setting_effective(state: RolloutState) -> Condition:
-    places = state.active or tuple(range(len(state.comparisons)))
-    found = [assess(state.comparisons[place].evidence) for place in places]
+    found = [assess(each.evidence) for each in _tried_ones(state)]
     if any(each.setting is Effect.NOT_MOVED for each in found):
         return Condition(Type.SETTING_EFFECTIVE, Truth.FALSE, "SettingNotEffective", unmoved(state))
     if found and all(each.setting is Effect.MOVED for each in found):
@@ -74,6 +83,11 @@ def _setting_effective(state: RolloutState) -> Condition:
         return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
     return Condition(Type.SETTING_EFFECTIVE, Truth.UNKNOWN, "NotShownYet", message)
+
+
+def _tried_ones(state: RolloutState) -> tuple[Comparison, ...]:
+    """The comparisons that may still lead to something; all of them when every candidate was dropped."""
+    return tuple(each for each in state.comparisons if each.dropped is None) or state.comparisons
 
 
 def unmoved(state: RolloutState) -> str:
@@ -89,7 +103,7 @@ def unmoved(state: RolloutState) -> str:
 
 
 def _sample_ratio(state: RolloutState) -> Condition:
-    if not state.most_looks:
+    if not any(each.looks for each in _tried_ones(state)):
         return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
     if state.evidence is not None and not state.evidence.objective.split_known:
         message = "Requests are not split by weights here, so no share of them is expected."
@@ -100,8 +114,8 @@ def _sample_ratio(state: RolloutState) -> Condition:
 
 
 def split_is_broken(state: RolloutState) -> bool:
-    """Whether requests are shown not to arrive as the weights say."""
-    return any(assess(each.evidence).sample_ratio_broken for each in state.comparisons)
+    """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
+    return any(assess(each.evidence).sample_ratio_broken for each in _tried_ones(state))
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:
@@ -111,7 +125,7 @@ def setting_is_unmoved(state: RolloutState) -> bool:
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    looks = next(each.looks for each in state.comparisons if assess(each.evidence).sample_ratio_broken)
+    looks = next(each.looks for each in _tried_ones(state) if assess(each.evidence).sample_ratio_broken)
     started = [sum(getattr(look, arm).started for look in looks) for arm in ("baseline", "candidate")]
     return (
         f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "

@@ -224,7 +224,7 @@ def expire(spec: PolicySpec, state: RolloutState, now: int) -> RolloutState:
     lost = None if state.metrics_lost_at is None else now - state.metrics_lost_at
     if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
         message = f"Counts could not be read for {lost} s; back to the baseline."
-        return decide(spec, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now))
+        return decide(spec, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
     if now - state.campaign_started_at >= spec.rollout.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {spec.rollout.deadline_seconds} s."
         return decide(spec, state, at_the_end(state, "DeadlineExceeded", message, now))

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Tally
-from earlystop.rollout.kernel import carried_out, expire, take_look, weights, weights_in_force
+from earlystop.evidence.engine import assess, update
+from earlystop.rollout.conditions import conditions, split_is_broken
+from earlystop.rollout.facts import Facts
+from earlystop.rollout.kernel import carried_out, expire, lose_sight, take_look, weights, weights_in_force
 from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.story import stories
@@ -86,6 +89,26 @@ def test_at_the_deadline_a_proven_one_need_wait_for_nobody() -> None:
     assert late.decision is not None and late.decision.verdict is Verdict.PROMOTE and late.decision.candidate == 0
     nobody = expire(AB_TEST, observe(AB_TEST, started(AB_TEST), USUAL, requests=60), NOW + 10**6)
     assert nobody.decision is not None and nobody.decision.verdict is Verdict.INCONCLUSIVE
+
+
+def test_without_metrics_the_verdict_is_about_one_that_is_still_tried() -> None:
+    state = observe(AB_TEST, started(AB_TEST), (BAD, GOOD, GOOD), requests=600)
+    assert by_name(state)["w10"].dropped is not None
+    blind = lose_sight(observe(AB_TEST, state, (BAD, GOOD, GOOD), requests=60), NOW)
+    ended = expire(AB_TEST, blind, NOW + 1000)
+    assert ended.decision is not None and (ended.decision.reason, ended.decision.candidate) == ("NoMetrics", 1)
+
+
+def test_a_broken_split_of_one_that_was_dropped_is_no_doubt_about_the_others() -> None:
+    state = observe(AB_TEST, started(AB_TEST), USUAL, requests=600)
+    (w10, w5, w1) = state.comparisons
+    broken = replace(w1.looks[0], candidate=replace(w1.looks[0].candidate, started=9000))
+    state = replace(state, comparisons=(w10, w5, replace(w1, evidence=update(w1.evidence, broken))))
+    assert assess(state.comparisons[2].evidence).sample_ratio_broken and not split_is_broken(state)
+    said = {each.type.value: each for each in conditions(state, Facts())}
+    assert (said["Progressing"].status, said["SampleRatioOK"].status) == ("True", "True")
+    everyone = tuple(replace(each, dropped=state.comparisons[2].dropped) for each in state.comparisons)
+    assert split_is_broken(replace(state, comparisons=everyone)), "then there is nobody else to tell of"
 
 
 def test_when_every_one_is_harmful_traffic_goes_back_to_the_baseline() -> None:
