@@ -66,7 +66,7 @@ def _progressing(state: RolloutState) -> Condition:
     """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
     if state.phase in WATCHING and split_is_broken(state):
         return Condition(Type.PROGRESSING, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
-    if state.phase in WATCHING and setting_is_unmoved(state):
+    if state.phase in WATCHING and _nothing_moves(state):
         return Condition(Type.PROGRESSING, Truth.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, Truth.TRUE, state.phase.value, summary(state))
@@ -121,6 +121,12 @@ def split_is_broken(state: RolloutState) -> bool:
 def setting_is_unmoved(state: RolloutState) -> bool:
     """Whether a candidate that is tried is shown to answer as long as the baseline."""
     return any(assess(state.comparisons[place].evidence).setting is Effect.NOT_MOVED for place in state.active)
+
+
+def _nothing_moves(state: RolloutState) -> bool:
+    """Whether that is shown of every candidate: of several, one that does nothing holds back no other."""
+    found = [assess(each.evidence) for each in _tried_ones(state)]
+    return bool(found) and all(each.setting is Effect.NOT_MOVED for each in found)
 
 
 def mismatch(state: RolloutState) -> str:

@@ -48,7 +48,7 @@ def _judge_several(plan: Plan, state: RolloutState, at: int) -> Decision | None:
 def at_the_end(state: RolloutState, reason: str, message: str, at: int) -> Decision:
     """The decision when no more evidence will come: the best of several candidates that are proven, or none."""
     plan = parse_plan(state.plan)
-    final = plan.several and bool(state.comparisons) and _is_final(plan, state)
+    final = plan.several and bool(state.comparisons) and is_final(plan, state)
     place = contest.winner(plan, state, at_the_end=True) if final else None
     if place is not None:
         return _won(plan, state, place, at)
@@ -64,10 +64,10 @@ def _benefit_verdict(plan: Plan) -> Verdict:
 
 
 def _may_promote(plan: Plan, state: RolloutState, at: int) -> bool:
-    return _is_final(plan, state) and _watched(plan, state, at)
+    return is_final(plan, state) and _watched(plan, state, at)
 
 
-def _is_final(plan: Plan, state: RolloutState) -> bool:
+def is_final(plan: Plan, state: RolloutState) -> bool:
     """Whether evidence of this stage may promote: of live answers, or of shadow where that is all there will be."""
     return plan.only_reports or plan.stage(state.step).kind is Kind.SPLIT
 
@@ -101,13 +101,15 @@ def may_advance(state: RolloutState, at: int) -> bool:
     plan = parse_plan(state.plan)
     if state.step + 1 >= len(plan.stages) or not _watched(plan, state, at):
         return False
-    return all(_is_calm(state.comparisons[place], state.step) for place in state.active)
+    tried = [state.comparisons[place] for place in state.active]
+    return all(_is_calm(each, state.step) for each in tried) and any(not held(assess(each.evidence)) for each in tried)
 
 
 def _is_calm(comparison: Comparison, step: int) -> bool:
+    """Nothing against the next share. A setting that does nothing is told, and holds back no other candidate."""
     found = assess(comparison.evidence)
-    calm = max([found.log_e.harm, *_harm_signs(found)]) < HARM_TO_ADVANCE
-    return _scored_in_step(comparison, step) >= SCORED_TO_ADVANCE and calm and not held(found)
+    calm = max([found.log_e.harm, *_harm_signs(found)]) < HARM_TO_ADVANCE and not found.sample_ratio_broken
+    return _scored_in_step(comparison, step) >= SCORED_TO_ADVANCE and calm
 
 
 def _harm_signs(found: Assessment) -> list[float]:

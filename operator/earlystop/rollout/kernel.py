@@ -13,7 +13,7 @@ from earlystop.evidence.objective import Objective
 from earlystop.rollout import contest
 from earlystop.rollout.grid import record_is_full
 from earlystop.rollout.history import with_look
-from earlystop.rollout.judge import at_the_end, harmed, judge, may_advance
+from earlystop.rollout.judge import at_the_end, harmed, is_final, judge, may_advance
 from earlystop.rollout.plan import Kind, Plan, Stage, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
     ACTING,
@@ -188,7 +188,9 @@ def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:
     plan = parse_plan(state.plan)
     dropped = harmed(state) if plan.several else {}
     if plan.several:
-        state = contest.certify(plan, contest.drop(state, dropped, at), at)
+        state = contest.drop(state, dropped, at)
+        # What is proven in shadow before the first share is proven anew on live answers.
+        state = contest.certify(plan, state, at) if is_final(plan, state) else state
     decision = judge(state, at)
     if decision is not None:
         return decide(spec, state, decision)

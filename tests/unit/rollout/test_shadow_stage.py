@@ -24,6 +24,7 @@ from tests.unit.rollout.several import (
     STAGED_TOGETHER,
     TOGETHER,
     USUAL,
+    Answering,
     by_name,
     decided,
     observe,
@@ -84,6 +85,21 @@ def test_the_end_of_the_shadow_stage_is_told_even_when_it_comes_with_a_drop() ->
         "StepAdvanced",
         "CandidateDropped",
     ]
+
+
+def test_in_the_shadow_stage_one_that_does_nothing_is_told_and_holds_back_no_other() -> None:
+    idle = Answering(mean_tokens=600)
+    state, told = started(STAGED_TOGETHER), []
+    for _ in range(20):
+        before, state = state, observe(STAGED_TOGETHER, state, (GOOD, GOOD, idle), requests=1000)
+        told += [story.reason for story in stories(before, state)]
+        if _kind(state) is Kind.SPLIT:
+            break
+        assert {each.type.value: each.status for each in conditions(state, Facts())}["Progressing"] == "True"
+    assert _kind(state) is Kind.SPLIT and told == ["SettingNotEffective", "StepAdvanced"], "none is proven on live ones"
+    stuck = observe(STAGED_TOGETHER, started(STAGED_TOGETHER), (idle, idle, idle), requests=1000, looks=20)
+    assert _kind(stuck) is Kind.SHADOW, "then the setting reaches no engine"
+    assert {each.type.value: each.reason for each in conditions(stuck, Facts())}["Progressing"] == "SettingNotEffective"
 
 
 @pytest.mark.parametrize("together", [{}, TOGETHER])
