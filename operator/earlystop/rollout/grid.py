@@ -53,7 +53,7 @@ def record_is_full(records: Sequence[Sequence[Look]]) -> bool:
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
     longest = max(records, key=len)
-    classes = len(longest[-1].classes) if longest else 0
+    classes = max((len(looks[-1].classes) for looks in records if looks), default=0)
     if len(longest) < 4 * looks_per_spacing(classes, len(records)):
         return False
     limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * classes

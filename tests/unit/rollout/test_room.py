@@ -97,3 +97,11 @@ def test_a_record_is_full_before_it_outgrows_its_room_and_leaves_the_series_of_s
     names = [f"class-{number}" for number in range(max(1, classes))]
     keys = (SeriesKey(2, v, name, f"{p:08x}-4a1d") for v in Variant for name in names for p in range(5))
     assert len(pack(Ledger(dict.fromkeys(keys, tally)))) + len(pack_looks(looks[:last])) <= PACKED_LIMIT
+
+
+def test_the_room_of_query_classes_is_left_even_when_the_longest_record_is_of_one_dropped_in_shadow() -> None:
+    dropped, judged = realistic_looks(2000, 20_000), realistic_looks(30, 200, classes=10)
+    packed = [len(pack_looks(dropped[:number])) for number in range(0, 2001, 50)]
+    number = 50 * next(place for place, size in enumerate(packed) if size > LOOKS_LIMIT - 6 * LIMIT_OF_A_CLASS)
+    assert len(pack_looks(dropped[:number])) + len(pack_looks(judged)) <= LOOKS_LIMIT
+    assert record_is_full([dropped[:number], judged])
