@@ -24,8 +24,10 @@ def unpack_book(text: str) -> Book:
 
 
 def series_in(book: Book) -> int:
-    """How many series a ledger holds."""
-    return len(book.series if isinstance(book, WatermarkLedger) else book.rows)
+    """How many series a ledger holds; each process that was folded, of which it holds a digest, is one more."""
+    if isinstance(book, WatermarkLedger):
+        return len(book.series)
+    return len(book.rows) + sum(map(len, book.ended.digests.values()))
 
 
 def restarts_can_hide(book: Book) -> bool:

@@ -12,6 +12,7 @@ from earlystop.controller.foreign_looking import foreign_split_is_shown, looked_
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.folding import fold_silent, unfolded
 from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest
 from earlystop.metrics.ledger import Ledger, merge, totals
 from earlystop.metrics.presets import Preset
@@ -63,18 +64,18 @@ def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState
     """
     if isinstance(reading, ForeignReading):
         return looked_foreign(session, reading, at)
-    step = session.state.step
-    observed = {key: tally for key, tally in reading.observed.items() if key.step == step}
+    step, known = session.state.step, _own(session.ledger)
+    observed = unfolded(known, {key: tally for key, tally in reading.observed.items() if key.step == step})
     if len(observed) > MAX_SERIES:
         # Merged once they would be here to stay, though the next answer may be sound again.
         told = f"the answer holds {len(observed)} series of {session.label} by process and class"
         raise MetricsFailure(FailureKind.TOO_MANY_SERIES, told)
-    ledger = merge(_own(session.ledger), observed)
-    seen = [
+    ledger = fold_silent(merge(known, observed), observed, at)
+    counted = [
         _totals_of(ledger, step, variant, [each.name for each in comparison.evidence.objective.classes])
         for variant, comparison in zip(session.plan.variants, session.state.comparisons, strict=True)
     ]
-    return take_look(session.spec, session.state, at, *seen), ledger
+    return take_look(session.spec, session.state, at, *counted), ledger
 
 
 def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book] | MetricsFailure:
@@ -128,7 +129,7 @@ def split_is_shown(reading: AnyReading, share: Share, known: Book, since: float 
     the step was in force before. since: Unix time after which counters of others must have grown."""
     if isinstance(reading, ForeignReading):
         return foreign_split_is_shown(reading, share, since)
-    wanted = tuple(share.in_use)
-    before = totals(_own(known), share.step, variants=wanted)
-    now = totals(merge(_own(known), reading.observed), share.step, variants=wanted)
+    wanted, ledger = tuple(share.in_use), _own(known)
+    before = totals(ledger, share.step, variants=wanted)
+    now = totals(merge(ledger, unfolded(ledger, reading.observed)), share.step, variants=wanted)
     return all(now[variant].started > before[variant].started for variant in wanted)

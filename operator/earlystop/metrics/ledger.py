@@ -1,29 +1,28 @@
 """What has been seen of counters that only grow: one largest value per series, so reading again changes nothing.
 
 Merging is a pointwise maximum: idempotent, commutative and associative. Overlapping, repeated, late or reordered
-reads, crashes before or after a write, and both halves of an HA pair therefore all lead to the same counts.
+reads, crashes before or after a write, and both halves of an HA pair therefore all lead to the same counts. What
+bounds a ledger, the folding of processes that have ended, is `folding.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.metrics.convention import UNASSIGNED
+from earlystop.metrics.ended import NOBODY, Ended, EndedLines, Place, drop_before, ended_lines
+from earlystop.metrics.words import counts_text, is_count, tally_in, unword, word
 
 ONE_CANDIDATE: tuple[str, ...] = tuple(variant.value for variant in Variant)
 """The variant labels of a campaign with one candidate."""
 
 MAX_LABEL = 64
 """Characters that a variant's label may have, as a server exposes it."""
-
-_EMPTY_WORD = '""'
-_PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}"
 
 
 class SeriesKey(NamedTuple):
@@ -38,9 +37,10 @@ class SeriesKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The largest tally seen of each series, field by field. Immutable."""
+    """The largest tally seen of each series, field by field; and what is kept of processes that are gone. Immutable."""
 
     rows: Mapping[SeriesKey, Tally] = field(default_factory=dict)
+    ended: Ended = NOBODY
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", MappingProxyType(dict(self.rows)))
@@ -56,7 +56,7 @@ def merge(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Ledger:
     for key, tally in observed.items():
         known = rows.get(key)
         rows[key] = tally if known is None else _larger(known, tally)
-    return Ledger(rows)
+    return Ledger(rows, ledger.ended)
 
 
 def _larger(known: Tally, seen: Tally) -> Tally:
@@ -73,7 +73,8 @@ def totals(
     Every label of `variants` appears, with zeros where nothing was seen of it, and no other.
     """
     sums = {str(variant): [0] * len(TALLY_FIELDS) for variant in variants}
-    for key, tally in ledger.rows.items():
+    counted: Iterable[tuple[SeriesKey | Place, Tally]] = chain(ledger.rows.items(), ledger.ended.sums.items())
+    for key, tally in counted:
         if key.step == step and query_class in (None, key.query_class) and key.variant in sums:
             sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]
     return {variant: Tally(*row) for variant, row in sums.items()}
@@ -81,41 +82,43 @@ def totals(
 
 def drop_steps_before(ledger: Ledger, step: int) -> Ledger:
     """The ledger without closed steps. A later read may bring them back; they are summed by step, so it is harmless."""
-    return Ledger({key: tally for key, tally in ledger.rows.items() if key.step >= step})
+    rows = {key: tally for key, tally in ledger.rows.items() if key.step >= step}
+    return Ledger(rows, drop_before(ledger.ended, step))
 
 
 def pack(ledger: Ledger) -> str:
     """One line per series, sorted: `step variant class process n,n,…` with the counts in the order of `Tally`, those of
-    zero at its end left out.
+    zero at its end left out. After them what is kept of processes that are gone, see `ended_lines`.
 
     Odd characters in variant, class and process are percent-encoded. Equal ledgers give equal text; a line takes about
     70 bytes.
     """
-    return "\n".join(_line(key, ledger.rows[key]) for key in sorted(ledger.rows))
+    lines = [_line(key, ledger.rows[key]) for key in sorted(ledger.rows)]
+    return "\n".join(lines if ledger.ended is NOBODY else lines + ended_lines(ledger.ended))
 
 
 def unpack(text: str) -> Ledger:
     """Exact inverse of `pack`. Raises LedgerError that names the line for any other text."""
     rows: dict[SeriesKey, Tally] = {}
+    ended = EndedLines()
     for number, line in enumerate(text.split("\n") if text else (), start=1):
         entry = _entry(line)
+        if entry is None and ended.take(line):
+            continue
         if entry is None or _line(*entry) != line:
             raise LedgerError(
                 f"line {number} of the ledger reads {line[:120]!r}; "
-                f"expected: step variant class process and up to {len(TALLY_FIELDS)} counts separated by commas"
+                f"expected: step variant class process and up to {len(TALLY_FIELDS)} counts separated by commas, "
+                "or a line of folded, silent or ended processes"
             )
         if entry[0] in rows:
             raise LedgerError(f"line {number} of the ledger repeats the series of an earlier line: {line[:120]!r}")
         rows[entry[0]] = entry[1]
-    return Ledger(rows)
+    return Ledger(rows, ended.result())
 
 
 def _line(key: SeriesKey, tally: Tally) -> str:
-    row = list(tally.row())
-    while len(row) > 1 and row[-1] == 0:
-        row.pop()
-    counts = ",".join(map(str, row))
-    return f"{key.step} {_word(key.variant)} {_word(key.query_class)} {_word(key.process)} {counts}"
+    return f"{key.step} {word(key.variant)} {word(key.query_class)} {word(key.process)} {counts_text(tally)}"
 
 
 def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
@@ -123,27 +126,13 @@ def _entry(line: str) -> tuple[SeriesKey, Tally] | None:
     if len(words) != 5:
         return None
     step, variant, query_class, process, counts = words
-    numbers = counts.split(",")
-    if len(numbers) > len(TALLY_FIELDS) or not all(map(_is_count, (step, *numbers))):
+    tally = tally_in(counts)
+    if tally is None or not is_count(step):
         return None
     try:
-        key = SeriesKey(int(step), _unword(variant), _unword(query_class), _unword(process))
+        key = SeriesKey(int(step), unword(variant), unword(query_class), unword(process))
     except ValueError:  # bytes that are no UTF-8
         return None
     if not 1 <= len(key.variant) <= MAX_LABEL or key.variant == UNASSIGNED:
         return None
-    return key, Tally(*map(int, numbers))
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 20
-
-
-@lru_cache(maxsize=4096)
-def _word(text: str) -> str:
-    return quote(text, safe=_PLAIN, errors="surrogatepass") or _EMPTY_WORD
-
-
-@lru_cache(maxsize=4096)
-def _unword(word: str) -> str:
-    return "" if word == _EMPTY_WORD else unquote(word, errors="surrogatepass")
+    return key, tally

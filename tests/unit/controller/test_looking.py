@@ -16,8 +16,10 @@ from earlystop.controller.looking import (
     split_is_shown,
 )
 from earlystop.controller.session import Session
+from earlystop.metrics.ended import Ended, Place, Start, digest_of
 from earlystop.metrics.failures import FailureKind, MetricsFailure
-from earlystop.metrics.ledger import Ledger, SeriesKey, merge
+from earlystop.metrics.folding import SILENT_SECONDS
+from earlystop.metrics.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.reader import Reading
 from earlystop.rollout.kernel import lose_sight, weights_in_force
 from earlystop.rollout.state import Phase
@@ -135,6 +137,47 @@ def test_an_outage_before_any_evidence_of_the_step_looks_back_to_its_beginning()
     assert look_request(found, SOURCES, NOW + 615).window_seconds == 615 + MARGIN
 
 
+def test_a_process_that_stays_away_is_folded_and_no_look_counts_it_again() -> None:
+    live = (0, C, "new", answers(3))
+    found = see(settling(), reading(NOW + 30, (0, B, "old", answers(5)), live))
+    for at in (NOW + 45, NOW + 60, NOW + 45 + SILENT_SECONDS):
+        found = see(found, reading(at, live))
+    assert isinstance(found.ledger, Ledger)
+    assert {key.process for key in found.ledger.rows} == {"new"} and found.ledger.ended.digests
+    before = found.state.looks
+    found = see(found, reading(NOW + 60 + SILENT_SECONDS, (0, B, "old", answers(50)), live))
+    assert isinstance(found.ledger, Ledger)
+    assert found.state.looks == before and totals(found.ledger, 0)[B] == answers(5)
+    newer = ((0, B, "newer", answers(4)), (0, C, "newer", answers(2)))
+    found = see(found, reading(NOW + 75 + SILENT_SECONDS, (0, B, "old", answers(60)), *newer, live))
+    (look,) = found.state.looks
+    assert (look.baseline, look.candidate) == (answers(4), answers(2))
+
+
+def test_a_look_that_could_not_be_used_makes_nobody_absent() -> None:
+    found = see(settling(), reading(NOW + 30, (0, B, "p", answers(5)), (0, C, "p", answers(5))))
+    crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
+    before = found.ledger
+    assert isinstance(seen_or_why_not(found, crowd, crowd.at), MetricsFailure)
+    assert isinstance(before, Ledger) and found.ledger == before == Ledger(before.rows)
+
+
+def test_processes_that_were_folded_take_no_room_in_an_answer_that_reaches_far_back() -> None:
+    digests = frozenset(digest_of(f"odd-{number}") for number in range(MAX_SERIES))
+    found = settling()
+    found.ledger = Ledger({}, Ended({}, {}, {0: digests}))
+    crowd = [(0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES)]
+    found = see(found, reading(NOW + 45, *crowd, (0, B, "p", answers(5)), (0, C, "p", answers(5))))
+    assert isinstance(found.ledger, Ledger) and totals(found.ledger, 0) == {B: answers(5), C: answers(5)}
+
+
+def test_a_folded_process_that_comes_back_does_not_show_the_split() -> None:
+    known = Ledger({}, Ended({}, {Place(1, B, "qa"): Tally(started=5)}, {1: frozenset({digest_of("old")})}))
+    one = Tally(started=1)
+    assert not split_is_shown(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), share(25), known)
+    assert split_is_shown(reading(NOW, (1, B, "new", one), (1, C, "p", one)), share(25), known)
+
+
 def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
     new = Ledger()
     one = Tally(started=1)
@@ -168,3 +211,7 @@ def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_a
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:
     ledger = Ledger({SeriesKey(0, B, "multi hop", "p-1"): answers(7)})
     assert session(REACHED["observing"], ledger=ledger).ledger == ledger
+    place = Place(0, B, "multi hop")
+    ended = Ended({Start(0, "p-1"): NOW}, {place: answers(3)}, {0: frozenset({digest_of("old")})})
+    gone = Ledger(ledger.rows, ended)
+    assert session(REACHED["observing"], ledger=gone).ledger == gone

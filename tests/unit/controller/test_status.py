@@ -13,7 +13,9 @@ from earlystop.controller.cluster import POLICIES
 from earlystop.controller.session import Session
 from earlystop.controller.status import Gone, Outrun, merge_conditions, read_again, unsaid, write_status
 from earlystop.controller.stored import said_in
-from earlystop.metrics.ledger import Ledger, SeriesKey
+from earlystop.metrics.ended import Ended, digest_of
+from earlystop.metrics.folding import SILENT_SECONDS, fold_silent
+from earlystop.metrics.ledger import Ledger, SeriesKey, totals
 from earlystop.metrics.watermark import SeriesId, Watermark, WatermarkLedger
 from earlystop.rollout.kernel import suspend_or_resume
 from earlystop.rollout.state import Phase
@@ -126,6 +128,35 @@ async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and
     await write_status(api, session, session.state, WatermarkLedger(0, NOW * 1000, series=series), NOW)
     assert session.overflow is not None and "600 series" in session.overflow.message
     assert session.stored_ledger == Ledger()
+
+
+async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_it_was() -> None:
+    api = Memory()
+    text = '0 baseline qa p1 1,1,0,1,0,0,9,81\n0 candidate qa "" 2'
+    old = manifest(REACHED["observing"])
+    old["status"]["ledger"] = text
+    session = Session.load(api.put(POLICIES, old), NOW)
+    await write_status(api, session, session.state, session.ledger, NOW)
+    assert api.at(POLICIES, "llm", "qa")["status"]["ledger"] == text
+
+
+async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_number() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    digests = frozenset(digest_of(str(number)) for number in range(7_000))
+    await write_status(api, session, session.state, Ledger({}, Ended({}, {}, {0: digests})), NOW)
+    assert session.overflow is not None and "7000 series" in session.overflow.message
+
+
+async def test_a_crowd_that_is_folded_fits_again_and_its_rollout_is_no_longer_frozen() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    await write_status(api, session, session.state, fold_silent(CROWD, {}, NOW), NOW)
+    assert session.overflow is not None
+    gone = fold_silent(fold_silent(CROWD, {}, NOW), {}, NOW + SILENT_SECONDS)
+    await write_status(api, session, session.state, gone, NOW + SILENT_SECONDS)
+    assert session.overflow is None and session.stored_ledger == gone
+    assert totals(gone, 0) == totals(CROWD, 0)
 
 
 async def test_a_turn_that_does_not_fit_into_the_status_is_not_taken() -> None:

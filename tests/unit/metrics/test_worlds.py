@@ -40,10 +40,15 @@ class Status:
         return True
 
 
+def unpacked(stored: Stored) -> Ledger:
+    """The ledger as it comes back from the status."""
+    return unpack(stored.ledger)
+
+
 def look(world: World, stored: Stored, at: int, asked: tuple[str, ...]) -> Ledger:
     request = CountRequest(POLICY, REVISION, window_since(stored.last_good_at, at, SCRAPE_INTERVAL), asked)
     reading = read_counts(world, [request], at)[POLICY]
-    known = unpack(stored.ledger)
+    known = unpacked(stored)
     if isinstance(reading, MetricsFailure):
         assert reading.kind is FailureKind.NO_DATA
         return known
