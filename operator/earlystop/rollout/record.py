@@ -190,6 +190,8 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     told = stored.candidates or (None,)
     if len(told) != len(plan.names):
         raise ValueError(f"status tells of {len(told)} candidates, but status.plan has {len(plan.names)}")
+    if any(each is not None and each.name != name for each, name in zip(told, plan.names, strict=True)):
+        raise ValueError(f"status.candidates are not {', '.join(plan.names)}, those of status.plan in its order")
     steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in told]
     objectives = [plan.objective_at(step or 0, factor) for step in steps]
     records = unpack_records(stored.looks or "," * (len(told) - 1), [len(each.classes) for each in objectives])

@@ -126,6 +126,13 @@ def test_a_rollout_that_goes_on_from_its_status_at_any_look_decides_the_same() -
     assert verdict_spec("qa", UID, interrupted) == verdict_spec("qa", UID, whole)
 
 
+def test_a_status_whose_candidates_are_in_another_order_than_the_plan_is_not_taken_over() -> None:
+    status = to_status("qa", UID, AB_TEST, observe(AB_TEST, started(AB_TEST), USUAL, requests=600), "")
+    status["candidates"].reverse()
+    with pytest.raises(ValueError, match="status.candidates are not w10, w5, w1"):
+        from_status(status)
+
+
 @pytest.mark.parametrize("forged", ["the winner's looks", "a rival's looks", "a rival less"])
 def test_a_record_in_which_any_candidates_looks_were_changed_is_found_out(forged: str) -> None:
     record = verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), USUAL))
