@@ -52,7 +52,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     if favourable and found.harmful:
         told.append("The looks show harm, yet the record promotes the candidate.")
     alleged = record.reason in HARM_REASONS and record.reason != harm_reason(found)
-    if alleged or (record.reason == "EveryCandidateDropped" and not found.harmful):
+    everyone = found.harmful and all(found_others[other.candidate].harmful for other in record.others)
+    if alleged or (record.reason == "EveryCandidateDropped" and not everyone):
         told.append(f"The looks do not show what the record rolls back for ({record.reason}).")
     return told
 

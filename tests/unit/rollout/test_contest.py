@@ -129,7 +129,7 @@ def test_a_rollout_that_goes_on_from_its_status_at_any_look_decides_the_same() -
 def test_a_status_whose_candidates_are_in_another_order_than_the_plan_is_not_taken_over() -> None:
     status = to_status("qa", UID, AB_TEST, observe(AB_TEST, started(AB_TEST), USUAL, requests=600), "")
     status["candidates"].reverse()
-    with pytest.raises(ValueError, match="status.candidates are not w10, w5, w1"):
+    with pytest.raises(ValueError, match=r"status\.candidates are not w10, w5, w1"):
         from_status(status)
 
 
@@ -144,6 +144,16 @@ def test_a_record_in_which_any_candidates_looks_were_changed_is_found_out(forged
     else:
         record["others"] = record["others"][1:]
     assert differences({**record, "digest": digest_of(record)})
+
+
+def test_a_record_that_says_every_one_was_dropped_needs_harm_of_every_one() -> None:
+    record = verdict_spec("qa", UID, decided(AB_TEST, started(AB_TEST), (BAD, BAD, BAD)))
+    assert differences(record) == []
+    kept = {key: value for key, value in record["others"][0].items() if key not in ("reason", "droppedAtStep")}
+    nothing = {name: "0.0" if isinstance(value, str) else value for name, value in kept["logE"].items()}
+    record["others"][0] = {**kept, "logE": nothing, "looks": []}
+    forged = {**record, "digest": digest_of(record)}
+    assert differences(forged) == ["The looks do not show what the record rolls back for (EveryCandidateDropped)."]
 
 
 def test_a_promotion_of_one_that_was_not_proven_beside_the_others_is_found_out() -> None:
