@@ -1,0 +1,121 @@
+"""What the parts of a policy must be to each other, in CEL: the API server refuses a policy that breaks one of these,
+with a message that says what to write."""
+
+from __future__ import annotations
+
+RULES: tuple[dict[str, str], ...] = (
+    {
+        "rule": "has(self.candidates) != has(self.search)",
+        "message": "write exactly one of candidates and search",
+    },
+    {
+        "rule": "self.parameters.all(p, self.baseline.values.exists(v, v.name == p.name))",
+        "message": "baseline.values: write a value for every parameter",
+    },
+    {
+        "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
+        " && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum)))",
+        "message": "baseline.values: each value needs a parameter of that name and must lie between its "
+        "minimum and maximum",
+    },
+    {
+        "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
+        " && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
+        "message": 'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
+    },
+    {
+        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
+        " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum))))",
+        "message": "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+    },
+    {
+        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
+        " p.name == v.name && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$')))))",
+        "message": 'candidates: a parameter of type Integer takes whole numbers, for example "10"',
+    },
+    {
+        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.exists(v,"
+        " self.baseline.values.exists(b, b.name == v.name && double(b.value) != double(v.value))))",
+        "message": "candidates: a candidate equals the baseline; write at least one value that differs "
+        '("40.0" is "40")',
+    },
+    {
+        "rule": "!has(self.candidates) || self.candidates.all(c, self.candidates.exists_one(o,"
+        " o.values.size() == c.values.size() && o.values.all(v, c.values.exists(w,"
+        " w.name == v.name && double(w.value) == double(v.value)))))",
+        "message": "candidates: two candidates have the same values; remove one",
+    },
+    {
+        "rule": "!has(self.rollout.learnSeconds) || self.rollout.learnSeconds == 0"
+        " || !has(self.objective.exactMatch.evidence) || self.objective.exactMatch.evidence != 'Pairs'",
+        "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
+        "exactMatch.evidence is Pairs",
+    },
+    {
+        "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] ? self.rollout.steps.size() == 0"
+        " : self.rollout.steps.size() > 0",
+        "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "
+        "operator moves no share of requests (rollout.minimumSeconds says how long to watch there)",
+    },
+    {
+        "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] || self.rollout.minimumSeconds == 0",
+        "message": "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
+    },
+    {
+        "rule": "self.delivery.mode == 'GatewayHeader' || self.rollout.shadowSeconds == 0",
+        "message": "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader; remove it, or "
+        "write rollout.minimumSeconds in mode Shadow",
+    },
+    {
+        "rule": "self.delivery.mode != 'HeaderCohort' || self.rollout.strategy == 'ABTest'",
+        "message": "delivery.mode HeaderCohort compares fixed cohorts; write rollout.strategy ABTest",
+    },
+    {
+        "rule": "self.rollout.strategy == 'ABTest' || self.delivery.mode == 'Shadow'"
+        " || !has(self.candidates) || self.candidates.size() == 1",
+        "message": "rollout.strategy Canary tries one candidate; write ABTest for several at once, or "
+        "delivery.mode Shadow",
+    },
+    {
+        "rule": "self.rollout.strategy != 'ABTest' || !has(self.candidates)"
+        " || self.rollout.steps.all(s, s.weight * self.candidates.size() < 100)",
+        "message": "rollout.steps: with strategy ABTest each candidate gets the weight, and the baseline the rest; "
+        "write a weight that leaves some",
+    },
+    {
+        "rule": "self.delivery.mode != 'Shadow' || !has(self.rollout.learnSeconds) || self.rollout.learnSeconds == 0",
+        "message": "rollout.learnSeconds: in delivery.mode Shadow every request is compared with itself; remove it",
+    },
+    {
+        "rule": "!has(self.delivery.headerCohort) || has(self.candidates)",
+        "message": "delivery.mode HeaderCohort has a cohort for each candidate; write candidates, not search",
+    },
+    {
+        "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
+        " || self.delivery.headerCohort.cohorts.all(c, c.variant == 'baseline'"
+        " || self.candidates.exists(o, o.name == c.variant))",
+        "message": "headerCohort.cohorts: each variant is baseline or the name of a candidate",
+    },
+    {
+        "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"
+        " || self.candidates.all(o, self.delivery.headerCohort.cohorts.exists(c, c.variant == o.name))",
+        "message": "headerCohort.cohorts: write a cohort for every candidate",
+    },
+    {
+        "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0)"
+        " || (self.parameters.all(p, p.name.matches('^[a-z]'))"
+        " && (!has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
+        "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
+        "letter; rename those that begin with a digit",
+    },
+    {
+        "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
+        "message": "search.parameter: write the name of one of the parameters",
+    },
+    {
+        "rule": "!has(self.search) || !has(self.search.values) || self.search.values.all(v,"
+        " self.parameters.exists(p, p.name == self.search.parameter"
+        " && double(v) >= double(p.minimum) && double(v) <= double(p.maximum)))",
+        "message": "search.values: each value must lie between the minimum and maximum of its parameter",
+    },
+)
