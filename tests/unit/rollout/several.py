@@ -11,9 +11,9 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import take_look, weights, weights_in_force
 from earlystop.rollout.plan import Kind, parse_plan
-from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
+from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
 from tests.unit.rollout.policies import policy
-from tests.unit.rollout.traffic import answers
+from tests.unit.rollout.traffic import answers, nothing
 
 WINDOWS = (10, 5, 1)
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in WINDOWS]
@@ -53,10 +53,10 @@ def observe(
         if state.phase == Phase.APPLYING:
             last = max([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks)])
             state = weights_in_force(state, last + 5)
-            state = take_look(spec, state, _next(spec, state), *(each.mark for each in state.comparisons))
+            state = take_look(spec, state, _next(spec, state), *map(_known, state.comparisons))
         shadow = parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW
         new = _in_shadow(answering, requests) if shadow else _split(state, answering, requests)
-        marks = [each.mark for each in state.comparisons]
+        marks = [_known(each) for each in state.comparisons]
         state = take_look(spec, state, _next(spec, state), *map(_plus, marks, new))
     return state
 
@@ -111,5 +111,11 @@ def _judged(each: Answering, requests: int) -> Tally:
     )
 
 
+def _known(comparison: Comparison) -> Totals:
+    """What was counted so far, with no answer in any query class that is judged."""
+    none = nothing(len(comparison.evidence.objective.classes)).classes
+    return replace(comparison.mark, classes=none)
+
+
 def _plus(one: Totals, other: Totals) -> Totals:
-    return Totals(one.baseline + other.baseline, one.candidate + other.candidate)
+    return Totals(one.baseline + other.baseline, one.candidate + other.candidate, one.classes)
