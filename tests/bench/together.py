@@ -19,8 +19,9 @@ from earlystop.api.policy import PolicySpec
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
 from earlystop.metrics.convention import MATCH
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights, weights_in_force
+from earlystop.rollout.kernel import take_look, weights_in_force
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
 from tests.unit.demo.recorded import real_source, recordings

@@ -345,7 +345,7 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         policy(),
         "spec.rollout.shadowSeconds",
         90_000,
-        "write minimumSeconds and shadowSeconds below deadlineSeconds",
+        "write a minimumSeconds below deadlineSeconds for each step, together with learnSeconds and shadowSeconds",
     ),
     "learning in shadow": (
         in_shadow(),

@@ -104,7 +104,8 @@ RULES: tuple[dict[str, str], ...] = (
     {
         "rule": "(self.delivery.mode != 'Shadow' && self.rollout.shadowSeconds == 0)"
         " || (self.parameters.all(p, p.name.matches('^[a-z]'))"
-        " && (!has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
+        " && (self.delivery.mode != 'Shadow' && self.rollout.strategy == 'Canary'"
+        " || !has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
         "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
         "letter; rename those that begin with a digit",
     },

@@ -48,12 +48,15 @@ class Rollout(Value):
 
     model_config = rules(
         {
-            "rule": "self.steps.all(s, s.minimumSeconds < self.deadlineSeconds)",
-            "message": "rollout: write a minimumSeconds below deadlineSeconds for each step, or no verdict could come",
+            "rule": "self.steps.all(s,"
+            " self.learnSeconds + self.shadowSeconds + s.minimumSeconds < self.deadlineSeconds)",
+            "message": "rollout: write a minimumSeconds below deadlineSeconds for each step, together with "
+            "learnSeconds and shadowSeconds, or no verdict could come",
         },
         {
-            "rule": "self.minimumSeconds < self.deadlineSeconds && self.shadowSeconds < self.deadlineSeconds",
-            "message": "rollout: write minimumSeconds and shadowSeconds below deadlineSeconds, for a verdict to come",
+            "rule": "self.learnSeconds + self.minimumSeconds < self.deadlineSeconds",
+            "message": "rollout: write minimumSeconds and learnSeconds that are together below deadlineSeconds, or no "
+            "verdict could come",
         },
         {
             "rule": "self.strategy != 'ABTest' || self.steps.size() < 2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.surroundings import ShadowSetting, Share, VariantShare
-from earlystop.rollout.kernel import shadowed, weights
+from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.plan import parse_plan, variant_labels
 from earlystop.rollout.state import RolloutState
 

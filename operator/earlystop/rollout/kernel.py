@@ -32,7 +32,6 @@ from earlystop.rollout.wording import in_remainder
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
 TELLING_REQUESTS = 20
 LONGEST_MESSAGE = 1024
-WITHOUT_CANDIDATE = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REPORTING, Phase.REPORTED})
 
 
 def start_campaign(
@@ -64,8 +63,9 @@ def _afresh(plan: Plan, step: int, learned: float | None) -> tuple[Comparison, .
 
 
 def suspend_or_resume(spec: PolicySpec, state: RolloutState, now: int) -> RolloutState:
-    """Freeze a running rollout, or let it go on: its step then starts afresh, and the deadline waits as long."""
-    if spec.suspend and state.phase in TRYING:
+    """Freeze a running rollout, or let it go on: its step then starts afresh, and the deadline waits as long. One that
+    has just dropped a candidate is frozen when that one's requests are taken off."""
+    if spec.suspend and state.phase in TRYING and not _sheds(state):
         return replace(_step_afresh(state), phase=Phase.SUSPENDED, suspended_at=now)
     if not spec.suspend and state.phase == Phase.SUSPENDED:
         pause = now - (state.suspended_at or now)
@@ -76,6 +76,12 @@ def suspend_or_resume(spec: PolicySpec, state: RolloutState, now: int) -> Rollou
             campaign_started_at=state.campaign_started_at + pause,
         )
     return state
+
+
+def _sheds(state: RolloutState) -> bool:
+    """Whether this step is there to take a candidate off, and is not in force yet."""
+    dropped = [each.dropped for each in state.comparisons if each.dropped is not None]
+    return state.phase is Phase.APPLYING and any(each.step == state.step - 1 for each in dropped)
 
 
 def weights_in_force(state: RolloutState, at: int) -> RolloutState:
@@ -269,35 +275,6 @@ def carried_out(state: RolloutState) -> RolloutState:
     if state.phase == Phase.REPORTING:
         return replace(state, phase=Phase.REPORTED)
     return state
-
-
-def weights(state: RolloutState) -> tuple[int, ...] | None:
-    """Percent of traffic that the baseline and each candidate shall have, of sum 100; None before a campaign."""
-    if state.phase == Phase.PENDING:
-        return None
-    plan = parse_plan(state.plan)
-    shares = [0] * len(plan.names)
-    if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
-        shares[state.leader] = 100
-    elif state.phase not in WITHOUT_CANDIDATE:
-        for place in state.active:
-            shares[place] = plan.stage(state.step).weight
-    return (100 - sum(shares), *shares)
-
-
-def candidate_weight(state: RolloutState) -> int | None:
-    """Percent of traffic that candidates shall have; None before the first campaign."""
-    shares = weights(state)
-    return None if shares is None else 100 - shares[0]
-
-
-def shadowed(state: RolloutState) -> tuple[int, ...]:
-    """Places of the candidates that the server shall judge on the baseline's requests. One that is dropped stays: no
-    user sees it, and to take it off would change the route."""
-    if state.phase not in TRYING | {Phase.SUSPENDED, Phase.HOLDING, Phase.HELD}:
-        return ()
-    is_shadow = parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW
-    return tuple(range(len(state.comparisons))) if is_shadow else ()
 
 
 def _step_afresh(state: RolloutState) -> RolloutState:

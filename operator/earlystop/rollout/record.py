@@ -23,9 +23,9 @@ from earlystop.api.status import (
 )
 from earlystop.evidence.engine import EvidenceState, replay
 from earlystop.rollout.assessing import assess
+from earlystop.rollout.exposure import candidate_weight, weights
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.history import History
-from earlystop.rollout.kernel import candidate_weight, weights
 from earlystop.rollout.packing import (
     pack_marks,
     pack_records,

@@ -10,8 +10,9 @@ from numpy.random import Generator
 from earlystop.api.counts import ClassAnswers
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import expire, start_campaign, take_look, weights, weights_in_force
+from earlystop.rollout.kernel import expire, start_campaign, take_look, weights_in_force
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.world import World, more_in_shadow, more_split, paired

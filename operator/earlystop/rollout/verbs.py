@@ -13,7 +13,8 @@ from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import CERTIFICATE
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.kernel import LONGEST_MESSAGE, WITHOUT_CANDIDATE, decide
+from earlystop.rollout.exposure import WITHOUT_CANDIDATE
+from earlystop.rollout.kernel import LONGEST_MESSAGE, decide
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.wording import in_percent, in_points, log_e_text

@@ -49,6 +49,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     favourable = Verdict(record.decision) in FAVOURABLE
     if favourable and not by_person:
         told += _unproven(plan, found, own, list(others.values()))
+        told += _unsound(record, found_others)
     if favourable and found.harmful:
         told.append("The looks show harm, yet the record promotes the candidate.")
     alleged = record.reason in HARM_REASONS and record.reason != harm_reason(found)
@@ -106,6 +107,16 @@ def _unproven(plan: Plan, found: Assessment, own: Record, others: list[Record]) 
     if held(found):
         told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
     return told
+
+
+def _unsound(record: VerdictSpec, others: dict[str, Assessment]) -> list[str]:
+    """While requests of any candidate that is tried do not arrive as weighted, none is promoted."""
+    tried = [other.candidate for other in record.others if other.dropped_at_step is None]
+    return [
+        f"The looks show that the requests of {name} did not arrive as they were split, so nothing is promoted."
+        for name in tried
+        if others[name].sample_ratio_broken
+    ]
 
 
 def _last_stage(plan: Plan, record: Record) -> Stage:

@@ -8,8 +8,9 @@ from typing import Any
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights, weights_in_force
+from earlystop.rollout.kernel import take_look, weights_in_force
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
 from tests.unit.rollout.policies import policy

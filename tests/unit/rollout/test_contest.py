@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Tally
-from earlystop.evidence.engine import assess, update
+from earlystop.evidence.engine import assess, replay, update
 from earlystop.rollout.conditions import conditions, split_is_broken
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.facts import Facts
-from earlystop.rollout.kernel import carried_out, expire, lose_sight, take_look, weights, weights_in_force
+from earlystop.rollout.kernel import carried_out, expire, lose_sight, suspend_or_resume, take_look, weights_in_force
 from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.story import stories
@@ -202,3 +203,25 @@ def test_a_policy_names_each_candidate_and_gives_it_the_weight_of_the_step() -> 
     spec = policy({**TOGETHER, "candidates": CANDIDATES[:2]})
     assert weights(started(spec)) == (60, 20, 20)
     assert decided(spec, started(spec), (BETTER, GOOD)).decision is not None
+
+
+def test_a_pause_comes_after_the_requests_of_a_dropped_candidate_are_taken_off() -> None:
+    dropped = observe(AB_TEST, started(AB_TEST), USUAL, requests=600)
+    paused = policy({**TOGETHER, "suspend": True})
+    assert suspend_or_resume(paused, dropped, NOW + 500) is dropped, "harm comes first"
+    shed = weights_in_force(dropped, NOW + 501)
+    assert suspend_or_resume(paused, shed, NOW + 501).phase == Phase.SUSPENDED
+
+
+def test_a_promotion_beside_a_candidate_whose_requests_do_not_arrive_is_found_out() -> None:
+    state = decided(AB_TEST, started(AB_TEST), USUAL)
+    rival = state.comparisons[0]
+    looks = tuple(
+        replace(look, candidate=replace(look.candidate, started=9 * look.candidate.started)) for look in rival.looks
+    )
+    broken = replace(rival, looks=looks, evidence=replay(rival.evidence.objective, looks))
+    record = verdict_spec("qa", UID, replace(state, comparisons=(broken, *state.comparisons[1:])))
+    assert (
+        "The looks show that the requests of w10 did not arrive as they were split, so nothing is promoted."
+        in differences(record)
+    )

@@ -12,17 +12,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from earlystop.evidence.engine import replay
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.facts import Facts
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
     carried_out,
     expire,
     lose_sight,
-    shadowed,
     start_campaign,
     suspend_or_resume,
     take_look,
-    weights,
     weights_in_force,
     weights_lost,
 )

@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
+from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
-    candidate_weight,
     carried_out,
     expire,
     lose_sight,

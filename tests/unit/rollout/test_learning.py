@@ -11,7 +11,7 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import summary
-from earlystop.rollout.kernel import candidate_weight
+from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState, Totals

@@ -12,8 +12,8 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
 from earlystop.metrics.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.grid import LOOKS_LIMIT, record_is_full
-from earlystop.rollout.kernel import weights
 from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.record import PACKED_LIMIT, TooLarge, from_status, to_status

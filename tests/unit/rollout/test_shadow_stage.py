@@ -8,8 +8,9 @@ import pytest
 
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.facts import Facts
-from earlystop.rollout.kernel import carried_out, expire, shadowed, weights
+from earlystop.rollout.kernel import carried_out, expire
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.story import stories

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.kernel import LONGEST_MESSAGE, candidate_weight, carried_out, start_campaign, weights
+from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.kernel import LONGEST_MESSAGE, carried_out, start_campaign
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
