@@ -15,6 +15,7 @@ from earlystop.cli import counts, judge, plan, simulate, verbs
 from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
 from earlystop.cli.screen import picture
 from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError, Resource
+from earlystop.rollout import state
 from earlystop.rollout.verify import differences
 
 app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do, and why they decided as they did.")
@@ -26,7 +27,7 @@ for verb in (verbs.pause, verbs.resume, verbs.abort, verbs.retry, verbs.promote)
     app.command()(verb)
 console = Console()
 
-ENDED = ("Promoted", "RolledBack", "Held")
+ENDED = frozenset(phase.value for phase in state.ENDED)
 
 
 @app.command()

@@ -10,10 +10,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.plan import stages_of
+
 Manifest = dict[str, Any]
 
 CLAIMS = (("non-inferior", "promote", "promote"), ("saves tokens", "tokens", "promote"), ("harm", "harm", "harm"))
-COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow"}
+COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green"}
 
 
 def picture(policy: Manifest) -> RenderableType:
@@ -22,7 +25,8 @@ def picture(policy: Manifest) -> RenderableType:
     phase = status.get("phase", "Pending")
     title = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
     message = Text(_message(status), style=COLOURS.get(phase, ""))
-    return Panel(Group(_standing(policy), _evidence(policy), message), title=title, subtitle=phase, expand=True)
+    shown = _candidates(policy) if status.get("candidates") else _evidence(policy)
+    return Panel(Group(_standing(policy), shown, message), title=title, subtitle=phase, expand=True)
 
 
 def line(policy: Manifest) -> str:
@@ -40,13 +44,37 @@ def line(policy: Manifest) -> str:
 
 
 def _standing(policy: Manifest) -> Table:
-    status, spec = policy.get("status", {}), policy["spec"]
-    rollout = spec["rollout"]
-    steps = len(rollout["steps"]) + (1 if rollout.get("learnSeconds") else 0)
+    status = policy.get("status", {})
+    steps = len(stages_of(PolicySpec.model_validate(policy["spec"])))
+    # Each candidate that is dropped begins a step that nobody planned.
+    planned = "" if status.get("candidates") else f" of {steps}"
     table = Table.grid(padding=(0, 2))
-    table.add_row("step", f"{min(status.get('step', 0) + 1, steps)} of {steps}")
-    table.add_row("candidate's weight", f"{status.get('weight', 0)} %")
+    table.add_row("step", f"{status.get('step', 0) + 1}{planned}")
+    table.add_row("candidates' weight", f"{status.get('weight', 0)} %")
     table.add_row("looks", str((status.get("evidence") or {}).get("looks", 0)))
+    return table
+
+
+def _candidates(policy: Manifest) -> Table:
+    """A row for each of several candidates."""
+    risk = policy["spec"]["objective"].get("risk", {})
+    table = Table(box=None, padding=(0, 2))
+    needed = f"log e harm, of {-log(float(risk.get('harm', '0.05'))):.2f}"
+    for heading in ("candidate", "standing", "weight", "answers", "EM difference", "saving", "log e promote", needed):
+        table.add_column(heading, justify="left" if heading in ("candidate", "standing") else "right")
+    for each in policy["status"]["candidates"]:
+        evidence = each.get("evidence") or {}
+        log_e = evidence.get("logE", {})
+        table.add_row(
+            each["name"],
+            each["standing"] + (f": {each['reason']}" if each.get("reason") else ""),
+            f"{each['weight']} %",
+            f"{each['counts']['candidate']['scored']:,}",
+            evidence.get("effect", "-"),
+            evidence.get("saving", "-"),
+            log_e.get("promote", "-"),
+            log_e.get("harm", "-"),
+        )
     return table
 
 

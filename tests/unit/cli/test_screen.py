@@ -1,0 +1,43 @@
+"""What `kubectl earlystop status` shows."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from earlystop.cli.screen import line, picture
+from earlystop.rollout.plan import parse_plan
+from tests.unit.controller.sessions import manifest
+from tests.unit.rollout.states import REACHED
+
+
+def shown(name: str) -> str:
+    """The picture of a reached state, of the policy that its campaign is about."""
+    state = REACHED[name]
+    made = manifest(state)
+    if state.plan:
+        made["spec"] = json.loads(parse_plan(state.plan).spec.model_dump_json(by_alias=True, exclude_none=True))
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(picture(made))
+    assert line(made)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("name", sorted(REACHED))
+def test_every_situation_can_be_shown_with_its_phase_and_each_candidate(name: str) -> None:
+    text, state = shown(name), REACHED[name]
+    assert state.phase.value in text
+    if len(state.comparisons) > 1:
+        assert all(candidate in text for candidate in parse_plan(state.plan).names)
+
+
+def test_a_dropped_candidate_is_shown_with_its_reason_and_a_certified_one_as_such() -> None:
+    text = shown("several, one dropped")
+    assert "Dropped: HarmShown" in text and "Certified" in text
+
+
+def test_the_stages_before_the_first_share_are_counted_as_steps() -> None:
+    assert "1 of 4" in shown("in the shadow stage")
