@@ -20,6 +20,7 @@ from earlystop.metrics.convention import FEEDBACK, FIELD_INDEX, MARKS, PAIRS
 REQUESTS_A_SECOND = 4.0
 EXACT_MATCH = 0.8
 MEAN_TOKENS, DEVIATION_OF_TOKENS = 200.0, 60.0
+KEPT_BY_THE_CANDIDATE = 2 / 3
 
 
 class Counters:
@@ -27,6 +28,7 @@ class Counters:
 
     def __init__(self, policy: str, revision: str, variant: Variant, process: str) -> None:
         self.counts = [0] * (max(FIELD_INDEX.values()) + 1)
+        self.mean_tokens = MEAN_TOKENS if variant is Variant.BASELINE else KEPT_BY_THE_CANDIDATE * MEAN_TOKENS
         labels = f'policy="{policy}",revision="{revision}",step="0",variant="{variant}"'
         labels += f',query_class="default",process="{process}"'
         self.series: list[tuple[str, int]] = []
@@ -42,7 +44,9 @@ class Counters:
             return
         spread = (requests * EXACT_MATCH * (1 - EXACT_MATCH)) ** 0.5
         match = min(requests, max(0, round(random.gauss(requests * EXACT_MATCH, spread))))
-        tokens = max(requests, round(requests * MEAN_TOKENS + random.gauss(0, DEVIATION_OF_TOKENS * requests**0.5)))
+        tokens = max(
+            requests, round(requests * self.mean_tokens + random.gauss(0, DEVIATION_OF_TOKENS * requests**0.5))
+        )
         squared = round(tokens * tokens / requests + requests * DEVIATION_OF_TOKENS**2)
         added = (requests, requests, 0, match, requests - match, 0, tokens, squared)
         self.counts = [count + more for count, more in zip_longest(self.counts, added, fillvalue=0)]

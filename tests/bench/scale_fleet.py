@@ -153,7 +153,7 @@ def _surroundings(number: int) -> list[Manifest]:
 
 
 def _policy(number: int) -> Manifest:
-    """A policy that stays undecided: both variants are alike, and half of the tokens would have to be saved."""
+    """A policy that stays undecided: its candidate saves a third of the tokens, and half would have to be saved."""
     metadata = _metadata(number)
     parameter = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
     return {

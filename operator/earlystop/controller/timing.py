@@ -18,7 +18,8 @@ LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 8.0
 FINDINGS_A_SECOND = 2.0
-COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK})
+# What follows from comparisons: Progressing changes with the phase, which is stored at once, or with one of the others.
+COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
 
 def acceptance_is_due(session: Session, now: float) -> bool:

@@ -35,7 +35,6 @@ from earlystop.controller.verdicts import store_verdict
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import MetricsFailure
 from earlystop.metrics.ledger import Ledger
-from earlystop.rollout.conditions import setting_is_unmoved, split_is_broken
 from earlystop.rollout.facts import Facts, Sight
 from earlystop.rollout.grid import next_look
 from earlystop.rollout.kernel import (
@@ -261,17 +260,21 @@ class Visitor:
         if not _is_transition(before, state):
             session.state, session.ledger = state, ledger
             return
+        await self._store(session, state, ledger)
+
+    async def _store(self, session: Session, state: RolloutState, ledger: Book) -> None:
+        """Write the status, and tell what is new in it since it was last written."""
+        before = session.stored
         await write_status(self._cluster, session, state, ledger, self._clock())
         STATUS_WRITES.inc()
-        for story in stories(before, session.state):
-            await self._tell(session, signed(session.policy.asked, before, session.state, story))
+        for story in stories(before, session.stored):
+            await self._tell(session, signed(session.policy.asked, before, session.stored, story))
 
     async def _keep(self, session: Session) -> None:
         """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
         now, policies = self._clock(), self._policies()
         if saying_is_due(unsaid(session), session, policies, now) or store_is_due(session, policies, now):
-            await write_status(self._cluster, session, session.state, session.ledger, now)
-            STATUS_WRITES.inc()
+            await self._store(session, session.state, session.ledger)
 
     async def _see(self, session: Session, facts: Facts) -> None:
         before, session.facts = session.facts, facts
@@ -320,5 +323,4 @@ def _is_transition(before: RolloutState, after: RolloutState) -> bool:
 
 def _milestone(state: RolloutState) -> tuple[object, ...]:
     standing = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    doubts = split_is_broken(state), setting_is_unmoved(state)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, standing, doubts
+    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, standing
