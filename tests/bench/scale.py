@@ -26,7 +26,7 @@ from tests.bench.scale_sources import (
     writes_between,
 )
 from tests.bench.scale_stage import LOOKS, Stage, staged
-from tests.bench.scale_table import BARS, ColdStart, Steady, table
+from tests.bench.scale_table import ColdStart, Steady, table
 
 LATENESS = "earlystop_operator_look_lateness_seconds"
 # Longer than a look's spacing and the delay together: after it every policy has a look that is due.
@@ -118,7 +118,7 @@ def main(
         stage.last_looks()  # asserts that nothing was decided
         console.print("killing the operator and starting it again")
         again = cold_start(stage)
-    console.print(table(policies, processes, costs, again, BARS))
+    console.print(table(policies, processes, costs, again))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     console.print(
         f"machine: {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; load {load}; "
