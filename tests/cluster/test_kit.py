@@ -170,7 +170,15 @@ def test_a_service_account_may_do_only_what_its_role_grants(cluster: Cluster, na
     bound = f"--serviceaccount={namespace}:reader"
     cluster.access.kubectl("create", "rolebinding", "reader", where, "--role=reader", bound)
     reader = Access(cluster.access.service_account_kubeconfig(namespace, "reader"), cluster.access.directory)
-    wait_until(lambda: "kube-root-ca.crt" in reader.kubectl("get", "configmap/kube-root-ca.crt"), 10, "the role")
+    cluster.access.kubectl("create", "configmap", "readable", where)
+
+    def may_read() -> bool:
+        try:
+            return "readable" in reader.kubectl("get", "configmap/readable")
+        except ClusterError:
+            return False  # the authorizer learns of a role a moment after it was made
+
+    wait_until(may_read, 30, "the role")
     for refused in (("delete", "configmap/kube-root-ca.crt"), ("get", "secrets")):
         with pytest.raises(ClusterError, match="forbidden"):
             reader.kubectl(*refused)
