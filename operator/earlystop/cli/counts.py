@@ -15,11 +15,12 @@ from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.cli.files import read_manifest, read_policy
-from earlystop.cli.foreign_counts import Asked, read_source, show
+from earlystop.cli.foreign_counts import Asked, read_source, show, show_engine
 from earlystop.metrics.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.convention import POLICY, REVISION, STARTED
 from earlystop.metrics.failures import MetricsFailure
 from earlystop.metrics.ledger import Ledger, totals
+from earlystop.metrics.presets import Preset
 from earlystop.metrics.query import counts_query, escape
 from earlystop.metrics.reader import CountRequest, Reading, read_counts
 from earlystop.rollout.plan import variant_labels
@@ -48,9 +49,9 @@ def command(
     label = f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}"
     preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", "EarlyStop")
     if preset not in ("EarlyStop", "Custom"):
-        raise typer.BadParameter(
-            f"{policy}: preset {preset} does not tell variants apart; only EarlyStop and Custom do"
-        )
+        target = read_policy(policy).target_ref.name
+        show_engine(console, Preset(preset), label, target, window, namespace_label, as_json)
+        return
     moment = int(time.time()) if at is None else at
     if preset == "Custom":
         if templates is None:

@@ -74,6 +74,26 @@ def show(console: Console, client: ExactPrometheus, asked: Asked, as_json: bool)
         console.print(f"Read by: {text}", style="dim", soft_wrap=True, markup=False)
 
 
+def show_engine(
+    console: Console, preset: Preset, policy: str, target: str, window: int, namespace_label: str | None, as_json: bool
+) -> None:
+    """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and no
+    mode that is built gives a candidate Pods of its own."""
+    workloads = {Variant.BASELINE: target, Variant.CANDIDATE: f"{target}-es-candidate"}
+    texts = queries(preset, PresetRequest(policy, "", window, namespace_label, workloads))
+    if as_json:
+        typer.echo(json.dumps({"policy": policy, "queries": texts}))
+        return
+    console.print(
+        f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
+        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these would be asked:",
+        soft_wrap=True,
+        markup=False,
+    )
+    for text in texts:
+        console.print(text, style="dim", soft_wrap=True, markup=False)
+
+
 def _counts(client: ExactPrometheus, asked: Asked) -> dict[str, Any]:
     window = asked.window + 2 * asked.source.scrape_interval_seconds  # a sample from before says what grew within
     request = ForeignRequest(

@@ -111,7 +111,6 @@ def test_a_policy_that_nobody_counts_for_is_said_to_be_so(tmp_path: Path) -> Non
     [
         (["--flavour=Influx"], None, "write one of Prometheus, Thanos"),
         (["--revision=unknown"], None, "no counter carries the policy"),
-        ([], {"preset": "VLLM"}, "preset VLLM does not tell variants apart"),
         ([], {"preset": "Custom"}, "write --templates with the file of its MetricSource"),
     ],
 )
@@ -121,3 +120,13 @@ def test_what_stands_in_the_way_is_said_in_a_sentence(
     done, _ = run(tmp_path, ROWS, *words, metrics=metrics)
     assert done.exit_code == 2
     assert says in " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
+def test_the_queries_of_an_engine_are_shown_and_nothing_is_counted_by_them(tmp_path: Path, preset: str) -> None:
+    done, asked = run(tmp_path, ROWS, metrics={"preset": preset})
+    assert done.exit_code == 0, done.output
+    assert "nothing is counted" in done.output and "qa-server" in done.output and "process_start_time" in done.output
+    assert asked == ""
+    texts = json.loads(run(tmp_path, ROWS, "--json", metrics={"preset": preset})[0].output)["queries"]
+    assert len(texts) > 4 and all(text in done.output for text in texts)
