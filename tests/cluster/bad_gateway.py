@@ -11,10 +11,9 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-from tests.cluster.cache import CACHE, locked
+from tests.cluster.cache import CACHE, fetched
 from tests.cluster.errors import ClusterError
 
 VERSION = "3.7.5"
@@ -29,11 +28,7 @@ _HOW_OTHERWISE = (
 @cache
 def bad_gateway() -> Path:
     """A Traefik 3.7.5 that can be executed. Raises ClusterError where there is none and none can be fetched."""
-    with locked(_TARGET.parent / ".lock"):
-        if not _TARGET.exists():
-            with TemporaryDirectory(prefix=".fetch-", dir=_TARGET.parent) as scratch:
-                fetch(Path(scratch)).rename(_TARGET)
-    return _TARGET
+    return fetched(_TARGET, fetch)
 
 
 def fetch(scratch: Path) -> Path:

@@ -11,9 +11,8 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tests.cluster.cache import CACHE, locked
+from tests.cluster.cache import CACHE, fetched
 from tests.cluster.errors import ClusterError
 
 VERSION = "2.42"
@@ -30,11 +29,7 @@ def older_prometheus() -> Path:
     installed = shutil.which("prometheus")
     if installed is not None and is_version(Path(installed), VERSION):
         return Path(installed)
-    with locked(_TARGET.parent / ".lock"):
-        if not _TARGET.exists():
-            with TemporaryDirectory(prefix=".fetch-", dir=_TARGET.parent) as scratch:
-                fetch(Path(scratch)).rename(_TARGET)
-    return _TARGET
+    return fetched(_TARGET, fetch)
 
 
 def is_version(prometheus: Path, version: str) -> bool:

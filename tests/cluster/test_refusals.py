@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from typing import Any
 
 import pytest
 
-from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy, source
+from tests.cluster.refusing import LADDER, candidate, refusal
 
 pytest_plugins = ["tests.cluster.fixtures"]
 
@@ -20,20 +18,7 @@ def kinds(cluster: Cluster) -> None:
     cluster.access.install_crds(CRDS)
 
 
-def refusal(cluster: Cluster, manifest: Manifest) -> str:
-    """The API server's words against creating an object."""
-    create = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
-    with pytest.raises(ClusterError) as caught:
-        cluster.access.kubectl(*create, input=json.dumps(manifest))
-    return str(caught.value)
-
-
 WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
-LADDER = {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}
-
-
-def candidate(name: str, value: str) -> Manifest:
-    return {"name": name, "values": [{"name": "window", "value": value}]}
 
 
 POLICIES: dict[str, tuple[str, Any, str]] = {
@@ -247,166 +232,6 @@ def test_a_step_that_outlasts_the_deadline_is_refused(cluster: Cluster) -> None:
     wrong = policy()
     wrong["spec"]["rollout"] = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 300}
     assert "write a minimumSeconds below deadlineSeconds" in refusal(cluster, wrong)
-
-
-def cohort(variant: str, *values: str) -> Manifest:
-    return {"variant": variant, "values": list(values)}
-
-
-def in_cohorts(**changes: Any) -> Manifest:
-    """The policy with its candidate w10 for a cohort of users."""
-    written = {
-        "routeRef": {"name": "qa"},
-        "header": "X-User-Cohort",
-        "cohorts": [cohort("baseline", "a"), cohort("w10", "b", "c")],
-    }
-    made = changed(policy(), "spec.delivery", {"mode": "HeaderCohort", "headerCohort": {**written, **changes}})
-    return changed(made, "spec.rollout", {"strategy": "ABTest"})
-
-
-COHORTS: dict[str, tuple[Manifest, str]] = {
-    "a header of the connection": ({"header": "Transfer-Encoding"}, "Transfer-Encoding belongs to the connection"),
-    "the header that names the host": ({"header": "host"}, "write a header of your own, for example x-user-cohort"),
-    "a header that is none": ({"header": "x user"}, "spec.delivery.headerCohort.header in body should match"),
-    "a header of the operator's": (
-        {"header": "X-Early-Stop-Golden", "headerPrefix": "x-other-"},
-        "X-Early-Stop-Golden is one of the headers that the overlay sets itself",
-    ),
-    "a header with the prefix": (
-        {"header": "X-Stop-Cohort", "headerPrefix": "x-stop-"},
-        "X-Stop-Cohort is one of the headers that the overlay sets itself",
-    ),
-    "a value in two cohorts": (
-        {"cohorts": [cohort("baseline", "a", "b"), cohort("w10", "b")]},
-        "headerCohort.cohorts overlap; write each value once, in the cohort of one variant",
-    ),
-    "a value twice in a cohort": (
-        {"cohorts": [cohort("baseline", "a", "a"), cohort("w10", "b")]},
-        "headerCohort.cohorts overlap",
-    ),
-    "two cohorts of a variant": (
-        {"cohorts": [cohort("baseline", "a"), cohort("w10", "b"), cohort("w10", "c")]},
-        'Duplicate value: {"variant":"w10"}',
-    ),
-    "a value that no header can have": (
-        {"cohorts": [cohort("baseline", "a"), cohort("w10", " b")]},
-        "in body should match",
-    ),
-    "no cohort for the baseline": (
-        {"cohorts": [cohort("w10", "b"), cohort("w5", "c")]},
-        "headerCohort.cohorts: write a cohort for the variant baseline",
-    ),
-    "no cohort for a candidate": (
-        {"cohorts": [cohort("baseline", "b"), cohort("w5", "c")]},
-        "headerCohort.cohorts: write a cohort for every candidate",
-    ),
-    "a cohort for nobody's variant": (
-        {"cohorts": [cohort("baseline", "a"), cohort("w10", "b"), cohort("w5", "c")]},
-        "headerCohort.cohorts: each variant is baseline or the name of a candidate",
-    ),
-}
-
-
-@pytest.mark.parametrize(("changes", "sentence"), COHORTS.values(), ids=COHORTS.keys())
-def test_cohorts_that_cannot_be_told_apart_are_refused(cluster: Cluster, changes: Manifest, sentence: str) -> None:
-    assert sentence in refusal(cluster, in_cohorts(**changes))
-
-
-def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
-    wrong = changed(in_cohorts(), "spec.candidates", REMOVED)
-    wrong["spec"]["search"] = LADDER
-    assert "write candidates, not search" in refusal(cluster, wrong)
-
-
-def in_shadow() -> Manifest:
-    """The policy with its candidate judged on the baseline's requests."""
-    made = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
-    return changed(made, "spec.rollout", {"minimumSeconds": 60})
-
-
-STEPS = [{"weight": 5}]
-WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
-    "no step": (policy(), "spec.rollout.steps", [], "rollout.steps: write at least one, but none in delivery.mode"),
-    "steps in shadow": (in_shadow(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
-    "steps of cohorts": (in_cohorts(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
-    "a time without its stage": (
-        policy(),
-        "spec.rollout.minimumSeconds",
-        60,
-        "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
-    ),
-    "a shadow before a shadow": (
-        in_shadow(),
-        "spec.rollout.shadowSeconds",
-        60,
-        "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader",
-    ),
-    "a shadow for longer than all": (
-        policy(),
-        "spec.rollout.shadowSeconds",
-        90_000,
-        "write a minimumSeconds below deadlineSeconds for each step, together with learnSeconds and shadowSeconds",
-    ),
-    "learning in shadow": (
-        in_shadow(),
-        "spec.rollout.learnSeconds",
-        60,
-        "in delivery.mode Shadow every request is compared with itself; remove it",
-    ),
-    "a canary of cohorts": (
-        in_cohorts(),
-        "spec.rollout.strategy",
-        "Canary",
-        "delivery.mode HeaderCohort compares fixed cohorts; write rollout.strategy ABTest",
-    ),
-    "a canary of two": (
-        policy(),
-        "spec.candidates",
-        [candidate("w10", "10"), candidate("w5", "5")],
-        "rollout.strategy Canary tries one candidate; write ABTest for several at once",
-    ),
-    "an A/B test in steps": (
-        policy(),
-        "spec.rollout.strategy",
-        "ABTest",
-        "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
-    ),
-    "an A/B test that leaves nothing to the baseline": (
-        changed(policy(), "spec.rollout", {"strategy": "ABTest", "steps": [{"weight": 50}]}),
-        "spec.candidates",
-        [candidate("w10", "10"), candidate("w5", "5")],
-        "with strategy ABTest each candidate gets the weight, and the baseline the rest; write a weight that leaves",
-    ),
-    "a candidate that is called as the baseline": (
-        policy(),
-        "spec.candidates.0.name",
-        "baseline",
-        "the candidate name baseline has a meaning in headers and metrics; write another, for example baseline-1",
-    ),
-}
-
-
-@pytest.mark.parametrize(("good", "path", "value", "sentence"), WAYS.values(), ids=WAYS.keys())
-def test_a_way_of_judging_that_does_not_fit_its_delivery_is_refused_with_what_to_write(
-    cluster: Cluster, good: Manifest, path: str, value: Any, sentence: str
-) -> None:
-    assert sentence in refusal(cluster, changed(copy.deepcopy(good), path, value))
-
-
-def test_names_that_a_header_of_shadows_cannot_hold_are_refused(cluster: Cluster) -> None:
-    wrong = changed(in_shadow(), "spec.candidates", [candidate("10", "10")])
-    assert "rename those that begin with a digit" in refusal(cluster, wrong)
-
-
-def test_policies_of_every_route_mode_are_stored(cluster: Cluster) -> None:
-    create = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
-    several = [candidate(name, name[1:]) for name in ("w10", "w5", "w2")]
-    together = {"strategy": "ABTest", "steps": [{"weight": 33}]}
-    shadow = changed(in_shadow(), "spec.candidates", several)
-    tests = changed(changed(policy(), "spec.candidates", several), "spec.rollout", together)
-    staged = changed(policy(), "spec.rollout.shadowSeconds", 600)
-    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged):
-        cluster.access.kubectl(*create, input=json.dumps(good))
 
 
 SOURCES: dict[str, tuple[str, Any, str]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +11,15 @@ from typer.testing import CliRunner
 
 from earlystop.api.counts import Look
 from earlystop.cli.main import app
-from earlystop.demo.recordings import BUILTIN, load_recordings
+from earlystop.demo.recordings import load_recordings
 from earlystop.evidence.planning import Question, forecast
 from earlystop.rollout.verify import differences
 from earlystop.rollout.wording import from_rfc3339
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import Child
-from tests.e2e.own_stage import own_stage
+from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import Manifest, only_verdict
-from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import following
 
@@ -32,8 +30,7 @@ PORT, PAIRS_A_SECOND, LIVE_RATE = 9464, 60, 50.0
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
-    recorded = Path(os.environ.get("EARLYSTOP_DATA") or ROOT.parent / "shared/data/esc-gpt35-last-letters.jsonl")
-    with own_stage(cluster, gateway, str(recorded) if recorded.exists() else BUILTIN) as stage:
+    with own_stage(cluster, gateway, recorded()) as stage:
         stage.start_operator()
         yield stage
 

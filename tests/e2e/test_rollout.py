@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
-from tests.e2e.own_stage import own_stage
+from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import (
     Manifest,
     assert_looks_are_what_prometheus_says,
@@ -25,8 +23,7 @@ from tests.e2e.proof import (
     users_objects,
     verdict_looks,
 )
-from tests.e2e.scene import ROOT
-from tests.e2e.stage import BUILTIN, Stage
+from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
 
 pytest_plugins = ["tests.e2e.fixtures"]
@@ -56,8 +53,7 @@ class Act:
 
 @pytest.fixture(scope="module")
 def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
-    recorded = Path(os.environ.get("EARLYSTOP_DATA") or ROOT.parent / "shared/data/esc-gpt35-last-letters.jsonl")
-    with own_stage(cluster, gateway, str(recorded) if recorded.exists() else BUILTIN) as stage:
+    with own_stage(cluster, gateway, recorded()) as stage:
         stage.start_operator()
         yield stage
 

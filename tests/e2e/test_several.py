@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from earlystop.rollout.verify import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
-from tests.e2e.own_stage import own_stage
+from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import (
     assert_weights_were_always_valid,
     has_overlay,
@@ -23,7 +22,6 @@ from tests.e2e.proof import (
     users_objects,
     weights,
 )
-from tests.e2e.scene import ROOT
 from tests.e2e.stage import BUILTIN, Stage, phase_is
 from tests.e2e.watching import Following, following
 
@@ -38,12 +36,6 @@ AB_SECONDS = 300
 ROUTE = {"routeRef": {"name": "qa"}}
 QUICK = {"lookSeconds": 1, "settleSeconds": 2, "deadlineSeconds": AB_SECONDS}
 IN_SHADOW = {"mode": "Shadow", "shadow": ROUTE}
-
-
-def recorded() -> str:
-    """The recorded answers where they are at hand."""
-    file = Path(os.environ.get("EARLYSTOP_DATA") or ROOT.parent / "shared/data/esc-gpt35-last-letters.jsonl")
-    return str(file) if file.exists() else BUILTIN
 
 
 @pytest.fixture(scope="module", params=["builtin", "recorded"])

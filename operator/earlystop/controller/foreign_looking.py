@@ -9,14 +9,12 @@ from earlystop.controller.book import opened
 from earlystop.controller.session import Session
 from earlystop.delivery.surroundings import Share
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.folding import SILENT_SECONDS
 from earlystop.metrics.foreign_reader import ForeignReading
 from earlystop.metrics.watermark import WatermarkLedger, drop_silent, look, newly_uncertain, totals
 from earlystop.rollout.kernel import take_look
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
-
-SILENT_SECONDS = 3600
-"""A series without samples for so long is folded away: its process has ended."""
 
 
 def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[RolloutState, WatermarkLedger]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from earlystop.api.counts import ClassAnswers, Variant
+from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.book import Book
 from earlystop.controller.counting import AnyReading, AnyRequest
@@ -71,11 +71,7 @@ def looked(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState
         told = f"the answer holds {len(observed)} series of {session.label} by process and class"
         raise MetricsFailure(FailureKind.TOO_MANY_SERIES, told)
     ledger = fold_silent(merge(known, observed), observed, at)
-    counted = [
-        _totals_of(ledger, step, variant, [each.name for each in comparison.evidence.objective.classes])
-        for variant, comparison in zip(session.plan.variants, session.state.comparisons, strict=True)
-    ]
-    return take_look(session.spec, session.state, at, *counted), ledger
+    return take_look(session.spec, session.state, at, *_totals(session, ledger)), ledger
 
 
 def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[RolloutState, Book] | MetricsFailure:
@@ -86,24 +82,22 @@ def seen_or_why_not(session: Session, reading: AnyReading, at: int) -> tuple[Rol
         return failure.with_traceback(None)
 
 
-def _totals_of(ledger: Ledger, step: int, variant: str, query_classes: Sequence[str]) -> Totals:
-    """Counts of the baseline and one candidate, in all and in each query class."""
-    both = (Variant.BASELINE, variant)
-    arms = totals(ledger, step, variants=both)
-    in_classes = [totals(ledger, step, name, both) for name in query_classes]
-    return Totals(
-        arms[Variant.BASELINE],
-        arms[variant],
-        tuple(
-            ClassAnswers(
-                each[Variant.BASELINE].match,
-                each[Variant.BASELINE].mismatch,
-                each[variant].match,
-                each[variant].mismatch,
-            )
-            for each in in_classes
-        ),
-    )
+def _totals(session: Session, ledger: Ledger) -> Iterator[Totals]:
+    """Counts of the baseline and each candidate, in all and in the query classes that its comparison names. The ledger
+    is gone through once for all variants."""
+    step, candidates = session.state.step, session.plan.variants
+    variants = (Variant.BASELINE, *candidates)
+    named = [[each.name for each in comparison.evidence.objective.classes] for comparison in session.state.comparisons]
+    arms = totals(ledger, step, variants=variants)
+    in_class = {name: totals(ledger, step, name, variants) for name in {name for names in named for name in names}}
+    for variant, names in zip(candidates, named, strict=True):
+        answers = (_answers(in_class[name], variant) for name in names)
+        yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers))
+
+
+def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:
+    baseline, candidate = arms[Variant.BASELINE], arms[variant]
+    return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
 
 
 def _own(book: Book) -> Ledger:

@@ -35,12 +35,7 @@ def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
 
     Raises GoldenError, or OSError.
     """
-    return _whole([(str(file), _lines(file)) for file in _files(path)], str(path), scoring)
-
-
-def parse_golden(lines: Iterable[str], name: str, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
-    """One question a line; blank lines are ignored. name: the source, for messages. Raises GoldenError."""
-    return _whole([(name, lines)], name, scoring)
+    return parse_golden([(str(file), _lines(file)) for file in _files(path)], str(path), scoring)
 
 
 def _files(path: Path) -> list[Path]:
@@ -58,8 +53,13 @@ def _lines(file: Path) -> list[str]:
         raise GoldenError(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
 
-def _whole(sources: Iterable[tuple[str, Iterable[str]]], name: str, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
-    """All questions. Raises GoldenError when any line is wrong: a set that shrank would measure something else."""
+def parse_golden(
+    sources: Iterable[tuple[str, Iterable[str]]], name: str, scoring: Scoring
+) -> tuple[GoldenQuestion, ...]:
+    """One question a line; blank lines are ignored. sources: the name of each, for messages, and its lines.
+
+    Raises GoldenError when any line is wrong: a set that shrank would measure something else.
+    """
     first_place: dict[str, str] = {}
     questions: list[GoldenQuestion] = []
     wrong: list[str] = []

@@ -139,11 +139,12 @@ def _compare(
     comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> Comparison:
     """The comparison after a look; the same one when nothing can be used yet."""
-    share = 100 * weight / (weight + (100 - weight if baseline_weight is None else baseline_weight))
-    used = usable(comparison.evidence.objective, comparison.mark, totals, share)
+    look = replace(totals.look_since(comparison.mark, at, step, weight), baseline_weight=baseline_weight)
+    used = usable(comparison.evidence.objective, comparison.mark, totals, look.share)
     if used is None:
         return comparison
-    look = replace(used.look_since(comparison.mark, at, step, weight), baseline_weight=baseline_weight)
+    if used is not totals:
+        look = replace(used.look_since(comparison.mark, at, step, weight), baseline_weight=baseline_weight)
     evidence = update(comparison.evidence, look)
     return replace(comparison, mark=used, looks=with_look(comparison.looks, look), evidence=evidence)
 

@@ -8,11 +8,11 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.controller.book import opened, pack_book, unpack_book
-from earlystop.controller.foreign_looking import SILENT_SECONDS
 from earlystop.controller.looking import look_request, looked, seen_or_why_not, split_is_shown
 from earlystop.controller.session import Session
 from earlystop.controller.sharing import share_of
 from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.folding import SILENT_SECONDS
 from earlystop.metrics.foreign_reader import ForeignReading, ForeignRequest
 from earlystop.metrics.ledger import Ledger
 from earlystop.metrics.presets import Preset

@@ -40,21 +40,21 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
 )
 def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None:
     with pytest.raises(GoldenError) as caught:
-        parse_golden([GOOD, "", line], "golden.jsonl", Scoring())
+        parse_golden([("golden.jsonl", [GOOD, "", line])], "golden.jsonl", Scoring())
     assert str(caught.value).startswith("golden.jsonl, line 3: ")
     assert said in str(caught.value)
 
 
 def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
     with pytest.raises(GoldenError) as caught:
-        parse_golden(["{"] * 14, "g", Scoring())
+        parse_golden([("g", ["{"] * 14)], "g", Scoring())
     assert str(caught.value).count("\n") == 10
     assert "g, line 10:" in str(caught.value) and "and 4 more lines" in str(caught.value)
 
 
 def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
     with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
-        parse_golden([GOOD], "g", Scoring(Mode.NUMERIC))
+        parse_golden([("g", [GOOD])], "g", Scoring(Mode.NUMERIC))
 
 
 def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(t
             load_golden(file, Scoring())
     lines = [f'{{"question": "q{n}", "answers": ["a b"], "query_class": "c{n}"}}' for n in range(MAX_CLASSES + 1)]
     with pytest.raises(GoldenError, match="17 query classes"):
-        parse_golden(lines, "g", Scoring())
+        parse_golden([("g", lines)], "g", Scoring())
 
 
 def test_a_mounted_config_map_is_read_key_by_key_and_each_question_once(tmp_path: Path) -> None:
