@@ -16,11 +16,11 @@ from pathlib import Path
 from rich.table import Table
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.metrics.client import ExactPrometheus
-from earlystop.metrics.failures import MetricsFailure
-from earlystop.metrics.ledger import Ledger, merge, totals
-from earlystop.metrics.query import window_since
-from earlystop.metrics.reader import CountRequest, read_counts
+from earlystop.metrics.convention.ledger import Ledger, merge, totals
+from earlystop.metrics.convention.query import window_since
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.failures import MetricsFailure
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import POLICY, REVISION
 from tests.cluster.network import enter_private_network

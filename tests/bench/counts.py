@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import FEEDBACK, PAIRS, SELECTED, UNSCORED, Selected
 from earlystop.controller.main import COLLECT_AFTER
-from earlystop.metrics.answer import Sample, parse_vector
-from earlystop.metrics.convention import FEEDBACK, PAIRS, SELECTED, UNSCORED, Selected
-from earlystop.metrics.ledger import Ledger, merge, pack, unpack
-from earlystop.metrics.query import NEWEST_SAMPLE, READING, counts_query
-from earlystop.metrics.reader import MAX_POLICIES_A_QUERY, CountRequest, Reading, read_counts
+from earlystop.metrics.convention.ledger import Ledger, merge, pack, unpack
+from earlystop.metrics.convention.query import NEWEST_SAMPLE, READING, counts_query
+from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, CountRequest, Reading, read_counts
+from earlystop.metrics.source.answer import Sample, parse_vector
 from tests.bench.count_errors import error_table, measure
 
 AT = 1_700_000_000

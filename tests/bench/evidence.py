@@ -30,15 +30,15 @@ from earlystop.evidence import (
     floor,
     intervals,
     pairs,
-    rates,
+    rate_ratio,
     sample_ratio,
     tokens,
 )
 from earlystop.evidence.exact_match import Answers, Side
 from earlystop.evidence.mixture import BetGrid
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind, Objective
-from earlystop.evidence.parts import deal
-from earlystop.evidence.rates import Events
+from earlystop.evidence.rate_ratio import Events
+from earlystop.evidence.split_look import deal
 from earlystop.evidence.tokens import Lengths
 
 ROUNDS, CALLS = 7, 500
@@ -107,14 +107,14 @@ def parts() -> dict[str, Callable[[], object]]:
     state = engine.replay(ALL, [LOOK] * 20)
     answers, process = Answers(100, 85), exact_match.start(0.02, Side.PROMOTE)
     lengths = Lengths(100, 60_000, 50_000_000), Lengths(100, 40_000, 25_000_000)
-    rate, bounded = rates.start(1.5), empirical_bernstein.start(0.1, 4096)
+    rate, bounded = rate_ratio.start(1.5), empirical_bernstein.start(0.1, 4096)
     return {
         "engine.update, all tests": lambda: engine.update(state, LOOK),
         "  exact_match.update (one side, one part)": lambda: exact_match.update(process, answers, answers),
         "  tokens.update": lambda: tokens.update(state.tokens, *lengths, 50),
         "  empirical_bernstein.update": lambda: empirical_bernstein.update(bounded, *lengths),
         "  floor.log_e": lambda: floor.log_e(Answers(2000, 1700), 0.8, Side.HARM),
-        "  rates.update": lambda: rates.update(rate, Events(105, 5), Events(105, 5)),
+        "  rates.update": lambda: rate_ratio.update(rate, Events(105, 5), Events(105, 5)),
         "  sample_ratio.update": lambda: sample_ratio.update(state.sample_ratio, 105, 105, 50),
         "  parts.deal": lambda: deal(answers, answers, 7),
         "engine.assess": lambda: engine.assess(state),

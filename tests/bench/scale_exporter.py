@@ -15,7 +15,7 @@ import typer
 from aiohttp import web
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.convention import FEEDBACK, FIELD_INDEX, MARKS, PAIRS
+from earlystop.api.wire import FEEDBACK, FIELD_INDEX, MARKS, PAIRS
 
 REQUESTS_A_SECOND = 4.0
 EXACT_MATCH = 0.8

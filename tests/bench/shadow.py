@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import Look, Tally, total
+from earlystop.api.wire import MATCH, pair_outcome
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay, Reply
 from earlystop.evidence.engine import Verdict, assess, begin, update
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.metrics.convention import MATCH, pair_outcome
 from tests.unit.demo.recorded import real_source, recordings
 
 BASELINE = 40

@@ -17,7 +17,7 @@ from rich.table import Table
 from earlystop.api.counts import Pairs
 from earlystop.evidence import pairs
 from earlystop.evidence.bets import Side
-from earlystop.evidence.planning import Question, fixed_sample_size
+from earlystop.simulation.planning import Question, fixed_sample_size
 from tests.bench import statistics_regret, statistics_stress
 from tests.bench.statistics_paths import constant
 from tests.bench.statistics_rivals import RISK, RULES, Decisions, Setting

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from earlystop.evidence.bets import CAP, Side
 from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.mixture import BetGrid
-from earlystop.evidence.parts import ANSWERS_A_PART, MOST_PARTS
+from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
 
 Array = NDArray[np.float64]
 Deal: TypeAlias = Callable[[Array, Array, Array, Array], tuple[Array, Array, Array, Array]]

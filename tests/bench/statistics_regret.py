@@ -10,7 +10,7 @@ import numpy as np
 
 from earlystop.evidence.bets import Side
 from earlystop.evidence.exact_match import default_grid
-from earlystop.evidence.planning import Question, fixed_sample_size
+from earlystop.simulation.planning import Question, fixed_sample_size
 from tests.bench.statistics_paths import constant, dealt, first_claims
 from tests.bench.statistics_rivals import REFERENCE_GRID
 

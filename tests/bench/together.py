@@ -16,14 +16,14 @@ from rich.table import Table
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import MATCH
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
-from earlystop.metrics.convention import MATCH
 from earlystop.rollout.exposure import weights
-from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights_in_force
+from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
+from earlystop.rollout.transitions import take_look, weights_in_force
 from tests.unit.demo.recorded import real_source, recordings
 from tests.unit.rollout.policies import policy, started
 

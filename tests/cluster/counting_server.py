@@ -16,7 +16,7 @@ import typer
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.export import Assignment, Exporter
+from earlystop.exporter.export import Assignment, Exporter
 
 POLICY, REVISION = "llm/qa", "r1"
 FOREIGN = "engine_requests"

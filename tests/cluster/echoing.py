@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER
+from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 
 
 class _Echo(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from typing import Any
 
 from earlystop.api.counts import Look, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.api.values import API_VERSION
+from earlystop.api.wire import API_VERSION
 from earlystop.evidence.engine import replay
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
 from earlystop.rollout.state import Comparison, Decision, Phase, RolloutState, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
-from earlystop.metrics.convention import SELECTED
+from earlystop.api.wire import SELECTED
 from tests.cluster.prometheus import Prometheus
 
 

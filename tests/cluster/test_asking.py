@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
-from earlystop.cli.asking import ask, read, wait, whoami
-from earlystop.cli.wishes import Refused, Wish
+from earlystop.cli.manual_plan import Refused, Wish
+from earlystop.cli.submit import ask, read, wait, whoami
 from earlystop.controller.cluster import Cluster as Api
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy

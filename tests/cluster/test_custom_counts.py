@@ -18,18 +18,18 @@ import pytest
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.api.status import Uncertain
-from earlystop.controller.counting import CountReader
-from earlystop.controller.session import Session
-from earlystop.controller.status import Outrun
-from earlystop.metrics.watermark import WatermarkLedger, is_blind
+from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.reconcile.status_writer import Outrun
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import differences
-from earlystop.rollout.wording import from_rfc3339
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN
 from tests.cluster.network import enter_private_network
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.proof import verdict_looks
-from tests.unit.controller.world import World
+from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import SAVING
 
 LONGEST_SECONDS = 180

@@ -14,12 +14,11 @@ import pytest
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.golden import GOLDEN_HEADER
-from earlystop.delivery.surroundings import Share, Surroundings, VariantShare
+from earlystop.delivery.inputs import Share, Surroundings, VariantShare
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
-from earlystop.evaluator import pin
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.grading import Told
 from earlystop.evaluator.pin import RoutePin
@@ -134,4 +133,4 @@ def test_golden_questions_reach_their_variant_through_a_real_gateway_and_no_serv
 
 
 def test_both_sides_spell_the_header_alike() -> None:
-    assert pin.GOLDEN_HEADER == GOLDEN_HEADER
+    assert GOLDEN_HEADER == "x-early-stop-golden"

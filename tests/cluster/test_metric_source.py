@@ -18,8 +18,8 @@ from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, source
 from tests.cluster.packaging import CHART, ROOT, helm
 from tests.cluster.processes import Child, wait_until
-from tests.unit.metrics.certificates import Authority
-from tests.unit.metrics.faulty_server import FaultyServer, Handler, serving, vector
+from tests.unit.metrics.source.certificates import Authority
+from tests.unit.metrics.source.faulty_server import FaultyServer, Handler, serving, vector
 
 pytest_plugins = ["tests.cluster.fixtures"]
 

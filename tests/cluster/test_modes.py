@@ -17,11 +17,11 @@ import aiohttp
 import pytest
 
 from earlystop.delivery.headers import variant_headers
+from earlystop.delivery.inputs import Manifest, Share, Surroundings
 from earlystop.delivery.modes import MODES, Mode, mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probe import Proof, probe
-from earlystop.delivery.surroundings import Manifest, Share, Surroundings
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.bad_gateway import bad_gateway

@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 
 from earlystop.demo.recordings import Recording
-from earlystop.metrics.client import ExactPrometheus
-from earlystop.metrics.ledger import Ledger, merge, pack, totals, unpack
-from earlystop.metrics.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.convention.ledger import Ledger, merge, pack, totals, unpack
+from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.source.client import ExactPrometheus
 from tests.cluster.network import NODE_ADDRESS, enter_private_network
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus

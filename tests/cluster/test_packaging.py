@@ -10,7 +10,7 @@ import pytest
 
 from earlystop.api.crds import definitions
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.acceptance import unbuilt
+from earlystop.rollout.unsupported import unbuilt
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS

@@ -18,16 +18,16 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.metrics.client import ExactPrometheus
-from earlystop.metrics.failures import FailureKind, MetricsFailure
-from earlystop.metrics.foreign import observe, raw_series
-from earlystop.metrics.ledger import merge, pack, totals, unpack
-from earlystop.metrics.query import window_since
-from earlystop.metrics.reader import CountRequest, read_counts
-from earlystop.metrics.watermark import WatermarkLedger, is_blind, look, uncertain
-from earlystop.metrics.watermark import totals as foreign_totals
-from earlystop.metrics.watermark_text import pack as pack_foreign
-from earlystop.metrics.watermark_text import unpack as unpack_foreign
+from earlystop.metrics.convention.ledger import merge, pack, totals, unpack
+from earlystop.metrics.convention.query import window_since
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.range_vectors import observe, raw_series
+from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind, look, uncertain
+from earlystop.metrics.templates.reset_ledger import totals as foreign_totals
+from earlystop.metrics.templates.reset_ledger_text import pack as pack_foreign
+from earlystop.metrics.templates.reset_ledger_text import unpack as unpack_foreign
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN, POLICY, REVISION
 from tests.cluster.network import enter_private_network

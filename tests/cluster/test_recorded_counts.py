@@ -15,10 +15,10 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.demo.recordings import Recording, load_recordings
-from earlystop.metrics.client import ExactPrometheus
-from earlystop.metrics.failures import MetricsFailure
-from earlystop.metrics.ledger import Ledger, merge, totals
-from earlystop.metrics.reader import CountRequest, read_counts
+from earlystop.metrics.convention.ledger import Ledger, merge, totals
+from earlystop.metrics.convention.reader import CountRequest, read_counts
+from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.failures import MetricsFailure
 from tests.cluster.network import NODE_ADDRESS, enter_private_network
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
-from earlystop.delivery.golden import rules_in_force
+from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
 from earlystop.demo.recordings import load_recordings
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.packing import unpack_looks
 from earlystop.rollout.verify import differences
-from earlystop.rollout.wording import from_rfc3339
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.stage import Stage
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from earlystop.api.counts import Look
 from earlystop.cli.main import app
 from earlystop.demo.recordings import load_recordings
-from earlystop.evidence.planning import Question, forecast
+from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import differences
-from earlystop.rollout.wording import from_rfc3339
+from earlystop.simulation.planning import Question, forecast
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import Child

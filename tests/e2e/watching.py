@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from earlystop.delivery.golden import leads_nobody
+from earlystop.delivery.golden_rules import leads_nobody
 from earlystop.delivery.names import overlay_name
 from tests.cluster.access import Access
 from tests.cluster.binaries import binary

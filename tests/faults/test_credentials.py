@@ -16,7 +16,7 @@ from tests.e2e.stage import OPERATOR_NAMESPACE, Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_quick
 from tests.faults.proxies import Proxy
-from tests.unit.metrics.certificates import Authority
+from tests.unit.metrics.source.certificates import Authority
 
 pytest_plugins = ["tests.e2e.fixtures"]
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NamedTuple
 
+from earlystop.api.wire import BASELINE as BASELINE_LABEL
+from earlystop.api.wire import CANDIDATE as CANDIDATE_LABEL
+
 
 class Variant(StrEnum):
     """The two arms of a comparison, as they stand in the `variant` label and header."""
 
-    BASELINE = "baseline"
-    CANDIDATE = "candidate"
+    BASELINE = BASELINE_LABEL
+    CANDIDATE = CANDIDATE_LABEL
 
 
 class Pairs(NamedTuple):

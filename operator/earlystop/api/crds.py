@@ -13,8 +13,8 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
 from earlystop.api.source import REACHABLE, SourceSpec, SourceStatus
 from earlystop.api.status import PolicyStatus
-from earlystop.api.values import GROUP, VERSION
 from earlystop.api.verdict import VerdictSpec
+from earlystop.api.wire import GROUP, VERSION
 
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 

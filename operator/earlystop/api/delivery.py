@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.values import ObjectName, SettingName, Value, rules
+from earlystop.api.wire import DEFAULT_PREFIX
 
-DEFAULT_PREFIX = "x-early-stop-"
 HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][-a-z0-9]*-$")]
 # A token of RFC 9110, as Gateway API takes it.
 HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]

@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.wire import POLICY, REVISION, STARTED
 from earlystop.cli.files import read_manifest, read_policy
-from earlystop.cli.foreign_counts import Asked, read_source, show, show_engine
-from earlystop.metrics.client import FLAVOUR_PARAMETERS, ExactPrometheus
-from earlystop.metrics.convention import POLICY, REVISION, STARTED
-from earlystop.metrics.failures import MetricsFailure
-from earlystop.metrics.ledger import Ledger, totals
-from earlystop.metrics.presets import Preset
-from earlystop.metrics.query import counts_query, escape
-from earlystop.metrics.reader import CountRequest, Reading, read_counts
+from earlystop.cli.template_counts import Asked, read_source, show, show_engine
+from earlystop.metrics.convention.ledger import Ledger, totals
+from earlystop.metrics.convention.query import counts_query, escape
+from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
+from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.templates.presets import Preset
 from earlystop.rollout.plan import variant_labels
 
 console = Console()

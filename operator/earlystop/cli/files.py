@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.acceptance import unbuilt
+from earlystop.rollout.unsupported import unbuilt
 
 LARGEST_FILE = 8 * 2**20
 

@@ -19,9 +19,9 @@ from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import Assessment, assess, begin, update
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.kernel import usable
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Totals
+from earlystop.rollout.transitions import usable
 
 EVEN_SPLIT = 50
 PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")

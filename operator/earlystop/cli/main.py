@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
-from earlystop.cli import counts, judge, plan, simulate, verbs
+from earlystop.cli import counts, judge, manual, plan, simulate
 from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
 from earlystop.cli.screen import picture
 from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError, Resource
@@ -23,7 +23,7 @@ app.command("counts")(counts.command)
 app.command("judge")(judge.command)
 app.command("plan")(plan.command)
 app.command("simulate")(simulate.command)
-for verb in (verbs.pause, verbs.resume, verbs.abort, verbs.retry, verbs.promote):
+for verb in (manual.pause, manual.resume, manual.abort, manual.retry, manual.promote):
     app.command()(verb)
 console = Console()
 

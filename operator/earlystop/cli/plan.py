@@ -16,10 +16,10 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
-from earlystop.evidence.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
 from earlystop.rollout.plan import Kind, objective_of, stages_of
 from earlystop.rollout.plan import Stage as Planned
 from earlystop.rollout.state import Verdict
+from earlystop.simulation.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
 
 console = Console()
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.cli.files import read_built_policy
-from earlystop.rollout.simulate import Outcome, World, simulate
 from earlystop.rollout.state import Verdict
+from earlystop.simulation.simulate import Outcome, World, simulate
 
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = Console()

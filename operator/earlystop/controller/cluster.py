@@ -15,6 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client, config
 
+from earlystop.api.wire import GROUP, VERSION
+
 Manifest = dict[str, Any]
 
 # Below the lease of any patience: a look is due every few seconds.
@@ -46,9 +48,9 @@ class Resource:
         return "/".join(part for part in parts if part)
 
 
-POLICIES = Resource("earlystop.dev", "v1alpha1", "earlystoppolicies")
-VERDICTS = Resource("earlystop.dev", "v1alpha1", "earlystopverdicts")
-SOURCES = Resource("earlystop.dev", "v1alpha1", "metricsources")
+POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
+VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
+SOURCES = Resource(GROUP, VERSION, "metricsources")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")

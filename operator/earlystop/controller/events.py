@@ -8,10 +8,11 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 
 from earlystop.api.values import bounded
+from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
-from earlystop.rollout.story import Story
+from earlystop.rollout.event_notes import Story
 
-CONTROLLER = "earlystop.dev/operator"
+CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes
 REMEMBERED = 4096
 

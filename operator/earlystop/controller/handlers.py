@@ -8,9 +8,10 @@ from typing import Any
 
 import kopf
 
+from earlystop.api.wire import GROUP, MANAGED_BY_LABEL, MANAGER, VERSION
 from earlystop.controller.cluster import PAGE
 from earlystop.controller.runtime import Runtime
-from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, SELECTOR
+from earlystop.delivery.inputs import SELECTOR
 
 WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
 
@@ -63,14 +64,14 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
-    @kopf.on.event("earlystop.dev", "v1alpha1", "earlystoppolicies", registry=handlers)
+    @kopf.on.event(GROUP, VERSION, "earlystoppolicies", registry=handlers)
     async def policy(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
             runtime.policy_gone(event["object"])
         else:
             await runtime.policy_seen(dict(event["object"]))
 
-    @kopf.on.event("earlystop.dev", "v1alpha1", "metricsources", registry=handlers)
+    @kopf.on.event(GROUP, VERSION, "metricsources", registry=handlers)
     async def source(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
             runtime.source_gone(event["object"])
@@ -81,7 +82,7 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         "gateway.networking.k8s.io",
         "v1",
         "httproutes",
-        labels={MANAGED_BY: MANAGER},
+        labels={MANAGED_BY_LABEL: MANAGER},
         registry=handlers,
     )
     async def overlay(event: Any, **_: Any) -> None:

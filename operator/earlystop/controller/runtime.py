@@ -9,23 +9,24 @@ from functools import partial
 import aiohttp
 
 from earlystop.api.source import SourceSpec
+from earlystop.api.wire import API_VERSION
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
-from earlystop.controller.connections import Connections
-from earlystop.controller.counting import CountReader
+from earlystop.controller.counts.connections import Connections
+from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.counts.secrets import SecretReader, own_namespace
+from earlystop.controller.counts.source_status import SourceWatch, source_spec
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.orphan_collector import Sweeper
+from earlystop.controller.reconcile.reconciler import Visitor
+from earlystop.controller.reconcile.status_writer import Gone, Outrun
+from earlystop.controller.reconcile.tracked import Session
 from earlystop.controller.scheduler import Scheduler
-from earlystop.controller.secrets import SecretReader, own_namespace
-from earlystop.controller.session import Session
-from earlystop.controller.sharing import share_of
-from earlystop.controller.sources import SourceWatch, source_spec
-from earlystop.controller.status import Gone, Outrun
-from earlystop.controller.sweep import Sweeper
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
-from earlystop.controller.visit import Visitor
+from earlystop.controller.traffic.desired_split import share_of
 from earlystop.delivery.modes import mode_of
+from earlystop.rollout.event_notes import Story
 from earlystop.rollout.state import Phase
-from earlystop.rollout.story import Story
 
 LONGEST_BACKOFF = 15.0
 OUTAGE_SECONDS = 2.0
@@ -68,7 +69,7 @@ class Runtime:
 
     async def policy_seen(self, manifest: Manifest) -> None:
         """A policy was listed, or created or changed."""
-        manifest = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "EarlyStopPolicy", **manifest}
+        manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
         known = self._sessions.get(key)
         if known is not None and known.uid == manifest["metadata"]["uid"]:

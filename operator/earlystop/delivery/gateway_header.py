@@ -13,7 +13,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.gateways import unfit_for_backend_filters
-from earlystop.delivery.golden import golden_rule, golden_variants, rules_in_force, with_golden_rules
+from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
     as_filter,
     for_probes,
@@ -23,10 +23,10 @@ from earlystop.delivery.headers import (
     shadow_value,
     variant_headers,
 )
+from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings, Trial, VariantShare
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, Trial, VariantShare
 from earlystop.delivery.withdrawal import withdrawn
 
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "weights_in", "withdrawn"]

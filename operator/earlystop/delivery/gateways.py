@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.surroundings import Manifest, Surroundings
+from earlystop.delivery.inputs import Manifest, Surroundings
 
 FEATURE = "HTTPRouteBackendRequestHeaderModification"
 ELSEWHERE = "Use another gateway, or delivery.mode HeaderCohort or Shadow, which need no filter on a backend."

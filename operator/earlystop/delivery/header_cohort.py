@@ -12,12 +12,13 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
-from earlystop.delivery.golden import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import UNASSIGNED, asking, for_probes, headers_set, nonce_of, variant_headers
+from earlystop.api.wire import UNASSIGNED
+from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
+from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of, variant_headers
+from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings, VariantShare
 from earlystop.delivery.overlay import Overlaid, carried, overlaid, overlay_route
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.rule_level import owned_names, setting
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, VariantShare
 from earlystop.delivery.withdrawal import withdrawn
 
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]

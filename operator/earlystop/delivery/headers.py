@@ -9,13 +9,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from earlystop.delivery.surroundings import ShadowSetting, Share, Surroundings, VariantShare
-
-PROBE_HEADER = "x-early-stop-probe"
-ECHO_HEADER = "x-early-stop-echo"
-PROVEN = ".in-force"
-UNASSIGNED = "unassigned"
-"""Revision of requests that are evidence for nobody."""
+from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER
+from earlystop.delivery.inputs import ShadowSetting, Share, Surroundings, VariantShare
 
 MODIFIER = "RequestHeaderModifier"
 Rule = dict[str, Any]
@@ -114,7 +109,7 @@ def asking(rule: Rule, name: str, value: str) -> Rule:
 
 def for_probes(rule: Rule, nonce: str) -> Rule:
     """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object."""
-    mark = {"name": PROBE_HEADER, "value": nonce + PROVEN}
+    mark = {"name": PROBE_HEADER, "value": nonce + IN_FORCE_MARK}
     return changed(asking(rule, PROBE_HEADER, nonce), lambda content: {**content, "set": [*content["set"], mark]})
 
 

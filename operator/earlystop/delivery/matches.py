@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.rivals import EVERYTHING, Match, Rival
+from earlystop.delivery.competing_matches import EVERYTHING, Match, Rival
 
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
 JSON_CONTENT = {"type": "Exact", "name": "content-type", "value": "application/json"}

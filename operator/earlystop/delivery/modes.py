@@ -8,7 +8,7 @@ from typing import Protocol
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery import gateway_header, header_cohort, shadow
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings, Trial
+from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings, Trial
 
 
 class Mode(Protocol):

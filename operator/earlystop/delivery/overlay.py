@@ -12,10 +12,11 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.values import bounded
+from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
+from earlystop.delivery.competing_matches import Match, rivals
+from earlystop.delivery.inputs import Manifest, Surroundings, owner_reference
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.names import overlay_name
-from earlystop.delivery.rivals import Match, rivals
-from earlystop.delivery.surroundings import MANAGED_BY, MANAGER, POLICY_UID, Manifest, Surroundings, owner_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ def owned_metadata(around: Surroundings, name: str) -> dict[str, Any]:
         "name": name,
         "namespace": around.namespace,
         "labels": {
-            MANAGED_BY: MANAGER,
-            "earlystop.dev/policy": bounded(around.policy, 63),
-            POLICY_UID: around.uid,
+            MANAGED_BY_LABEL: MANAGER,
+            POLICY_LABEL: bounded(around.policy, 63),
+            POLICY_UID_LABEL: around.uid,
         },
         "ownerReferences": [owner_reference(around)],
     }

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
-from earlystop.delivery.bounds import excess
+from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.gateways import unfit_for_overlays
-from earlystop.delivery.leftovers import is_leftover
+from earlystop.delivery.inputs import Manifest, Share, Surroundings, controller_of
 from earlystop.delivery.modes import mode_of
+from earlystop.delivery.orphans import is_leftover
 from earlystop.delivery.route_checks import (
     overlay_can_win,
     route_exists,
     route_reaches_target,
     rules_can_be_overlaid,
 )
-from earlystop.delivery.surroundings import Manifest, Share, Surroundings, controller_of
 
 
 def preflight(around: Surroundings, share: Share) -> Refusal | None:

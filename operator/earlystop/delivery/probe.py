@@ -11,8 +11,8 @@ from math import ceil, log
 import aiohttp
 
 from earlystop.api.counts import Variant
-from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER, PROVEN, UNASSIGNED
-from earlystop.delivery.surroundings import ProbeTarget
+from earlystop.api.wire import ECHO_HEADER, IN_FORCE_MARK, PROBE_HEADER, UNASSIGNED
+from earlystop.delivery.inputs import ProbeTarget
 
 AT_ONCE = 8
 TIMEOUT = aiohttp.ClientTimeout(total=5)
@@ -90,7 +90,7 @@ def _confirmed(echo: str, target: ProbeTarget) -> str | None:
     without its mark. A server may call the variant of unassigned requests so too."""
     nonce, _, rest = echo.partition(";")
     revision, _, variant = rest.partition(";")
-    if nonce != target.nonce + PROVEN:
+    if nonce != target.nonce + IN_FORCE_MARK:
         return None
     if revision != target.revision:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Surroundings
+from earlystop.delivery.inputs import Manifest, ProbeTarget, Surroundings
 
 
 def probe_target(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.golden import GOLDEN_HEADER
-from earlystop.delivery.headers import PROBE_HEADER
+from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
+from earlystop.delivery.inputs import Surroundings
 from earlystop.delivery.overlay import overlaid
-from earlystop.delivery.surroundings import Surroundings
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from earlystop.delivery.headers import modifier, with_filter
+from earlystop.delivery.inputs import Surroundings
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import Overlaid
-from earlystop.delivery.surroundings import Surroundings
 
 
 def owned_names(policy: str, _: Iterable[str], __: Iterable[str]) -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.golden import rules_in_force
+from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
+from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings
 from earlystop.delivery.overlay import carried, overlay_route
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.rule_level import owned_names, setting
-from earlystop.delivery.surroundings import Manifest, ProbeTarget, Share, Surroundings
 from earlystop.delivery.withdrawal import withdrawn
 
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]

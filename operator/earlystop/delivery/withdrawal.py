@@ -6,8 +6,8 @@ from typing import Any
 
 from earlystop.api.counts import Variant
 from earlystop.delivery.headers import Modifier, changed, without_shadows
+from earlystop.delivery.inputs import Manifest, Surroundings
 from earlystop.delivery.overlay import with_rules
-from earlystop.delivery.surroundings import Manifest, Surroundings
 
 
 def withdrawn(around: Surroundings, route: Manifest) -> Manifest:

@@ -16,17 +16,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER
 from earlystop.demo import chat
-from earlystop.demo.placement import DEFAULT_PREFIX, PARAMETER, Placement, Roster, place, unassigned
+from earlystop.demo.placement import PARAMETER, Placement, Roster, place, unassigned
 from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.metrics.export import Assignment, Exporter, Shadow
-from earlystop.metrics.ledger import ONE_CANDIDATE
+from earlystop.exporter.export import Assignment, Exporter, Shadow
 
-PROBE = "x-early-stop-probe"
-ECHO = "x-early-stop-echo"
-GOLDEN = "x-early-stop-golden"
 """A request with it is an evaluator's: it gets the variant's answer, and the evaluator alone counts it."""
 MAX_NONCE = 128
 MAX_REVISIONS = 16
@@ -106,7 +103,7 @@ class ReferenceServer:
         self._open += 1
         self._idle.clear()
         try:
-            return await (self._uncounted(request) if GOLDEN in request.headers else self._counted(request))
+            return await (self._uncounted(request) if GOLDEN_HEADER in request.headers else self._counted(request))
         finally:
             self._open -= 1
             if not self._open:
@@ -197,16 +194,16 @@ class ReferenceServer:
     @web.middleware
     async def _answer_probes(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answers a probe on any path: it says how a request with these headers would be counted."""
-        nonces = request.headers.getall(PROBE, ())
+        nonces = request.headers.getall(PROBE_HEADER, ())
         if not nonces:
             return await handler(request)
         nonce = nonces[0]
         if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
-            message = f"the header '{PROBE}' must be 1 to {MAX_NONCE} printable ASCII characters"
+            message = f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters"
             return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
         assignment = self._place(request, is_use=False).assignment
         echo = f"{nonce};{assignment.revision};{assignment.variant}"
-        return web.Response(status=204, headers={ECHO: echo})
+        return web.Response(status=204, headers={ECHO_HEADER: echo})
 
     async def _models(self, _: web.Request) -> web.Response:
         return _json(chat.models())

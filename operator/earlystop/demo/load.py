@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import typer
 
+from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.demo.chat import MODEL
 from earlystop.demo.pacing import Pace
-from earlystop.demo.placement import DEFAULT_PREFIX
 from earlystop.demo.recordings import BUILTIN, load_recordings
 
 # Requests that fall due within a tick leave together: a wake-up for each would cost more than the request.
@@ -88,7 +88,7 @@ class LoadPlan:
     seed: int = 0
     concurrency: int = 64
     headers: Mapping[str, str] = field(default_factory=dict)
-    variant_header: str = "x-early-stop-variant"
+    variant_header: str = f"{DEFAULT_PREFIX}variant"
     timeout_seconds: float = 30.0
     cohort_header: str = "x-user-cohort"
     cohorts: tuple[str, ...] = ()

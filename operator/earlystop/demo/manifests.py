@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from earlystop.api.wire import API_VERSION
 from earlystop.delivery.names import alias_name
 
 Manifest = dict[str, Any]
@@ -82,7 +83,7 @@ def route(namespace: str, host: str, gateway: str, gateway_namespace: str) -> Ma
 def source(name: str, url: str) -> Manifest:
     """A MetricSource for a Prometheus that scrapes every second."""
     return {
-        "apiVersion": "earlystop.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "MetricSource",
         "metadata": {"name": name},
         "spec": {"url": url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 1, "timeoutSeconds": 5},
@@ -92,7 +93,7 @@ def source(name: str, url: str) -> Manifest:
 def policy(namespace: str, name: str, source_name: str, window: int, margin: str) -> Manifest:
     """A policy that tries one window against the baseline of 40, with risk 0.01, so that it can be relied on."""
     return {
-        "apiVersion": "earlystop.dev/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "EarlyStopPolicy",
         "metadata": {"name": name, "namespace": namespace},
         "spec": {

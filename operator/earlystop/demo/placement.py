@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import UNASSIGNED
 from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.metrics.assignment import Assignment, is_variant
-from earlystop.metrics.convention import UNASSIGNED
+from earlystop.exporter.assignment import Assignment, is_variant
 
-DEFAULT_PREFIX = "x-early-stop-"
 PARAMETER = "window"
 
 _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
+from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.demo.app import ReferenceServer, ServerSettings
-from earlystop.demo.placement import DEFAULT_PREFIX
 from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
 from earlystop.demo.voting import MAXIMUM_WINDOW

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from earlystop.api.counts import Variant
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.metrics.assignment import is_variant
+from earlystop.exporter.assignment import is_variant
 
 MOST_CANDIDATES = 10
 MOST_CHARACTERS = 1024

@@ -13,13 +13,14 @@ import typer
 from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.evaluator.client import Asker, AskSettings
-from earlystop.evaluator.golden import GoldenQuestion, load_golden
-from earlystop.evaluator.pin import DEFAULT_PREFIX, DirectPin, Pin, RoutePin
+from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
+from earlystop.evaluator.questions import GoldenQuestion, load_golden
 from earlystop.evaluator.scoring import Mode, Scoring
 from earlystop.evaluator.service import Evaluator, Plan
 from earlystop.evaluator.telemetry import Telemetry
-from earlystop.metrics.export import Exporter
+from earlystop.exporter.export import Exporter
 
 
 async def evaluate(

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from earlystop.api.wire import DEFAULT_PREFIX, GOLDEN_HEADER
 from earlystop.evaluator.grading import Told
 
-GOLDEN_HEADER = "x-early-stop-golden"
 """A request with `x-early-stop-golden: baseline`, or with a candidate's label, is for that variant and counted by no
 server: the evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
 
-DEFAULT_PREFIX = "x-early-stop-"
 _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import MATCH, MISMATCH, pair_outcome
 from earlystop.evaluator.budget import Budget
-from earlystop.evaluator.golden import GoldenQuestion
 from earlystop.evaluator.grading import Answer, fate_of, is_match, spoilt
+from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
-from earlystop.metrics.assignment import is_variant
-from earlystop.metrics.convention import MATCH, MISMATCH, pair_outcome
-from earlystop.metrics.export import Assignment, Exporter
+from earlystop.exporter.assignment import is_variant
+from earlystop.exporter.export import Assignment, Exporter
 
 log = logging.getLogger(__name__)
 

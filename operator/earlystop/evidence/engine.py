@@ -13,23 +13,23 @@ from math import log
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, Variant
 from earlystop.evidence import (
-    effective,
+    em_claims,
     empirical_bernstein,
     guardrails,
     intervals,
     pairs,
-    quality,
     sample_ratio,
+    setting_check,
     tokens,
 )
-from earlystop.evidence.effective import Effect, EffectProcess
+from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.exact_match import Answers
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import EffectSums, Interval
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.evidence.quality import Quality
 from earlystop.evidence.sample_ratio import SampleRatioProcess
+from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.tokens import Lengths, TokenProcess
 
 __all__ = ["Assessment", "EvidenceState", "LogE", "Objective", "Verdict", "assess", "begin", "replay", "update"]
@@ -120,11 +120,11 @@ def begin(objective: Objective) -> EvidenceState:
     longest = objective.longest_answer
     return EvidenceState(
         objective,
-        quality.start(objective),
+        em_claims.start(objective),
         guardrails.start(objective),
         tokens.start(objective.minimum_saving),
         None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
-        effective.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
+        setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
         sample_ratio.start(),
         EffectSums(),
     )
@@ -139,17 +139,17 @@ def update(state: EvidenceState, look: Look) -> EvidenceState:
     enough. Raises ValueError for a count that cannot be or a weight outside 1..99, naming the field.
     """
     _check(state.objective, look)
-    if not quality.usable(state.objective, look):
+    if not em_claims.usable(state.objective, look):
         look = _without_answers(look)
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share)
     return EvidenceState(
         state.objective,
-        quality.update(state.quality, state.objective, look),
+        em_claims.update(state.quality, state.objective, look),
         guardrails.update(state.guardrails, state.objective, look),
         moved,
         None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
-        effective.update(state.setting, moved),
+        setting_check.update(state.setting, moved),
         _split(state, look),
         intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
     )
@@ -176,7 +176,7 @@ def assess(state: EvidenceState) -> Assessment:
     saved = state.exact_tokens or state.tokens
     others = [
         *guardrails.processes(state.guardrails, objective),
-        *quality.class_processes(state.quality, objective),
+        *em_claims.class_processes(state.quality, objective),
     ]
     risks = objective.harm_risks
     harms = [EXACT_MATCH] if _shown(harm.log_e_max, risks.exact_match) else []

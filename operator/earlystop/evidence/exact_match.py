@@ -19,7 +19,7 @@ from math import log
 from earlystop.evidence import bets
 from earlystop.evidence.bets import CAP, Answers, ClassLook, Guess, Side
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
-from earlystop.evidence.parts import LookInParts
+from earlystop.evidence.split_look import LookInParts
 
 __all__ = [
     "CAP",

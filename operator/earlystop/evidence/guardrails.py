@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from earlystop.api.counts import Look, Tally
-from earlystop.evidence import floor, rates
+from earlystop.evidence import floor, rate_ratio
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.floor import FloorProcess
 from earlystop.evidence.objective import FLOOR, Basis, GuardrailKind, Objective, guardrail_name
-from earlystop.evidence.rates import Events, RateProcess
+from earlystop.evidence.rate_ratio import Events, RateProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def start(objective: Objective) -> Guardrails:
     """The processes before any look."""
     return Guardrails(
         None if objective.floor is None else floor.start(objective.floor, Side.HARM),
-        tuple(rates.start(each.maximum_ratio) for each in objective.guardrails),
+        tuple(rate_ratio.start(each.maximum_ratio) for each in objective.guardrails),
     )
 
 
@@ -35,7 +35,7 @@ def update(guardrails: Guardrails, objective: Objective, look: Look) -> Guardrai
     return Guardrails(
         None if below is None else floor.update(below, _answers(objective, look), objective.dispersion),
         tuple(
-            rates.update(
+            rate_ratio.update(
                 process,
                 _events(rail.kind, look.baseline),
                 _events(rail.kind, look.candidate),

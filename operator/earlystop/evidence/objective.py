@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from earlystop.evidence.many import HarmRisks, harm_risks
+from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
 
 FLOOR = "floor"
 CERTIFICATE = "certificate/"

@@ -20,7 +20,7 @@ from math import log, log1p
 from random import Random
 
 from earlystop.api.counts import Pairs
-from earlystop.evidence import bets, parts
+from earlystop.evidence import bets, split_look
 from earlystop.evidence.bets import Side
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
@@ -83,12 +83,12 @@ def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0) -> PairsP
 def deal(new: Pairs, seed: int) -> list[Pairs]:
     """The pairs of a look in up to 8 parts, dealt as `parts` deals answers; `update` with each in turn."""
     count = min(new.total // PAIRS_A_PART, MOST_PARTS)
-    if count < 2 or new.total > parts.MOST_ANSWERS:
+    if count < 2 or new.total > split_look.MOST_ANSWERS:
         return [new]
-    random, sizes = Random(seed), parts.even(new.total, count)  # noqa: S311
+    random, sizes = Random(seed), split_look.even(new.total, count)  # noqa: S311
     columns, left = [], sizes
     for marked in new[:3]:
-        columns.append(parts.drawn(random, left, marked))
+        columns.append(split_look.drawn(random, left, marked))
         left = [size - taken for size, taken in zip(left, columns[-1], strict=True)]
     return [Pairs(*row) for row in zip(*columns, left, strict=True)]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, Truth
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.facts import Facts, Sight
+from earlystop.rollout.formatting import in_percent, in_points, in_settings
+from earlystop.rollout.observations import Facts, Sight
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import (
     ACTING,
@@ -21,7 +22,6 @@ from earlystop.rollout.state import (
     RolloutState,
     Verdict,
 )
-from earlystop.rollout.wording import in_percent, in_points, in_settings
 
 
 def conditions(state: RolloutState, facts: Facts) -> tuple[Condition, ...]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from earlystop.api.counts import Variant
+from earlystop.api.interning import one_of, shared
 from earlystop.api.policy import PolicySpec
-from earlystop.api.sharing import one_of, shared
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
 TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")

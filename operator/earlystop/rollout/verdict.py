@@ -8,13 +8,14 @@ from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
 from earlystop.api.status import NamedLogE, Remainder, Uncertain
-from earlystop.api.values import API_VERSION, bounded
+from earlystop.api.values import bounded
 from earlystop.api.verdict import LogE, OtherCandidate, SettingPair, VerdictSpec
+from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.rollout.assessing import assess
+from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
-from earlystop.rollout.wording import in_percent, in_points, rfc3339
 
 COLUMNS = (
     "at",
@@ -128,7 +129,7 @@ def verdict_object(policy: str, namespace: str, uid: str, state: RolloutState) -
         "metadata": {
             "name": verdict_name(policy, state),
             "namespace": namespace,
-            "labels": {"earlystop.dev/policy-uid": uid, "app.kubernetes.io/managed-by": "earlystop"},
+            "labels": {POLICY_UID_LABEL: uid, MANAGED_BY_LABEL: MANAGER},
         },
         "spec": verdict_spec(policy, uid, state),
     }

@@ -8,11 +8,11 @@ from earlystop.api.counts import Look
 from earlystop.api.verdict import LogE, OtherCandidate, VerdictSpec
 from earlystop.evidence.engine import Assessment, assess, replay
 from earlystop.evidence.objective import Objective
-from earlystop.rollout import contest
-from earlystop.rollout.judge import HARM_REASONS, harm_reason, held
+from earlystop.rollout.decision import HARM_REASONS, harm_reason, held
+from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.plan import Plan, Stage, parse_plan
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.verbs import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
+from earlystop.rollout.strategies import ab_test
 from earlystop.rollout.verdict import columns, digest_of
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -100,7 +100,7 @@ def _unproven(plan: Plan, found: Assessment, own: Record, others: list[Record]) 
     """What a promotion lacks. Candidates whose evidence ended in an earlier stage have no part in it."""
     told = []
     beside = [other for other in others if _last_stage(plan, other) == _last_stage(plan, own)]
-    together = contest.ever_certified([own, *beside], own[0].risk_promote) if plan.several else set()
+    together = ab_test.ever_certified([own, *beside], own[0].risk_promote) if plan.several else set()
     proven = 0 in together if plan.several else found.non_inferior and found.saves_tokens
     if not proven:
         told.append("The looks do not prove what a promotion needs.")

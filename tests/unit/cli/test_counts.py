@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from earlystop.cli.main import app
-from tests.unit.metrics.faulty_server import Handler, serving
+from tests.unit.metrics.source.faulty_server import Handler, serving
 from tests.unit.rollout.policies import written
 from tests.unit.rollout.several import TOGETHER
 

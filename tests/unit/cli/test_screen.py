@@ -10,7 +10,7 @@ from rich.console import Console
 
 from earlystop.cli.screen import line, picture
 from earlystop.rollout.plan import parse_plan
-from tests.unit.controller.sessions import manifest
+from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.states import REACHED
 
 

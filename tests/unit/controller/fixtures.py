@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.controller.metric_sources import PrivateFiles
+from tests.unit.controller.counts.metric_sources import PrivateFiles
 
 
 @pytest.fixture

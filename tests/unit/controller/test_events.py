@@ -6,9 +6,9 @@ import re
 
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import REMEMBERED, EventRecorder
-from earlystop.rollout.story import Story
+from earlystop.rollout.event_notes import Story
 from tests.unit.controller.memory import Memory
-from tests.unit.controller.sessions import manifest
+from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, UID
 
 STORY = Story("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)

@@ -10,9 +10,9 @@ import pytest
 
 from earlystop.controller.cluster import PAGE, POLICIES, Manifest
 from earlystop.controller.runtime import Runtime
-from earlystop.rollout.kernel import weights_in_force
+from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
-from tests.unit.controller.sessions import manifest
+from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, policy, started
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.delivery.inputs import Manifest, ShadowSetting, Share, Surroundings, VariantShare
 from earlystop.delivery.names import overlay_name
-from earlystop.delivery.surroundings import Manifest, ShadowSetting, Share, Surroundings, VariantShare
 from tests.unit.rollout.policies import UID, policy
 
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")

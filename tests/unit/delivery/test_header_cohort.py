@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from earlystop.delivery.golden import GOLDEN_HEADER
+from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.header_cohort import probes, render, shows, summary
+from earlystop.delivery.inputs import Share
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.surroundings import Share
 from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.delivery.bounds import excess
-from earlystop.delivery.golden import GOLDEN_HEADER
-from earlystop.delivery.headers import PROBE_HEADER, PROVEN, nonce_of, variant_headers
+from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
+from earlystop.delivery.gateway_limits import excess
+from earlystop.delivery.headers import nonce_of, variant_headers
+from earlystop.delivery.inputs import Manifest, Share, Surroundings
 from earlystop.delivery.modes import MODES, mode_of
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.surroundings import Manifest, Share, Surroundings
 from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in, untouched
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
@@ -159,7 +159,7 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
         found = set()
         for backend in met["backendRefs"]:
             carried = passed_on(sent, met, backend)
-            assert carried[PROBE_HEADER] == nonce_of(wanted) + PROVEN
+            assert carried[PROBE_HEADER] == nonce_of(wanted) + IN_FORCE_MARK
             assert carried["x-early-stop-revision"] == target.revision
             found |= {carried["x-early-stop-variant"]} if backend["weight"] else set()
         assert found == {variant for variant, weight in target.weights if weight}

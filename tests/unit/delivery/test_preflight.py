@@ -9,10 +9,10 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateways import FEATURE, UNFIT_CONTROLLERS, UNFIT_FOR_OVERLAYS
+from earlystop.delivery.inputs import ShadowSetting, Surroundings
 from earlystop.delivery.modes import MODES
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.surroundings import ShadowSetting, Surroundings
 from tests.unit.delivery.cluster import (
     SHARE,
     around,

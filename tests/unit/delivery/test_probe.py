@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from earlystop.delivery.headers import ECHO_HEADER, PROBE_HEADER
+from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
+from earlystop.delivery.inputs import ProbeTarget
 from earlystop.delivery.probe import AT_ONCE, ProbeResult, Proof, probe, probes_needed
-from earlystop.delivery.surroundings import ProbeTarget
 from tests.unit.delivery.cluster import SHARE
 
 NONCE = "00ff00ff00ff00ff"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.wire import PROBE_HEADER
 from earlystop.delivery.gateway_header import probes, render
-from earlystop.delivery.headers import PROBE_HEADER, nonce_of
-from earlystop.delivery.surroundings import ProbeTarget
+from earlystop.delivery.headers import nonce_of
+from earlystop.delivery.inputs import ProbeTarget
 from tests.unit.delivery.cluster import SHARE, around, exact, gateway, header, prefix, route, rule
 
 WEB = {"name": "web", "protocol": "HTTP", "port": 8000}

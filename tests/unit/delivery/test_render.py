@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
 from earlystop.delivery.gateway_header import owned_names, render, shows, summary, weights_in, withdrawn
-from earlystop.delivery.golden import GOLDEN_HEADER, is_golden, rules_in_force
-from earlystop.delivery.headers import PROBE_HEADER, nonce_of, variant_headers
+from earlystop.delivery.golden_rules import is_golden, rules_in_force
+from earlystop.delivery.headers import nonce_of, variant_headers
+from earlystop.delivery.inputs import Manifest, Share, VariantShare
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.surroundings import Manifest, Share, VariantShare
 from tests.unit.delivery.cluster import (
     SHARE,
     WINDOWS,

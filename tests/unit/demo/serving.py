@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from earlystop.api.counts import Tally
+from earlystop.api.wire import MARKS, SELECTED, Selected
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
-from earlystop.metrics.convention import MARKS, SELECTED, Selected
 from tests.unit.demo.recorded import recordings
 
 Client: TypeAlias = TestClient[web.Request, web.Application]

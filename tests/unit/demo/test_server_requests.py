@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from earlystop.api.counts import Tally
+from earlystop.api.wire import COUNTED_METRICS
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
-from earlystop.metrics.convention import COUNTED_METRICS
 from tests.unit.demo.serving import (
     NOBODY,
     POLICY,

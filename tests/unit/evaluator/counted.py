@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
 
-from earlystop.evaluator.golden import GoldenQuestion
+from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import Asks, Evaluator, Plan
 from earlystop.evaluator.telemetry import Telemetry
-from earlystop.metrics.export import Exporter
+from earlystop.exporter.export import Exporter
 from tests.unit.evaluator.serving import POLICY
 
 DEADLINE_SECONDS = 30

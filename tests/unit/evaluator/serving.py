@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from earlystop.demo.app import ReferenceServer
 from earlystop.demo.replay import Replay
-from earlystop.evaluator.golden import GoldenQuestion
+from earlystop.evaluator.questions import GoldenQuestion
 from tests.unit.demo.recorded import recordings
 
 POLICY, REVISION = "llm/qa", "5f3a9c"

@@ -11,8 +11,8 @@ from itertools import islice
 import pytest
 
 from earlystop.api.counts import Variant
-from earlystop.evaluator.golden import GoldenQuestion
 from earlystop.evaluator.grading import Answer, Told
+from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.service import Plan, drawn
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from earlystop.evidence import exact_match, parts, strata
+from earlystop.evidence import exact_match, split_look, strata
 from earlystop.evidence.bets import Answers, Side
-from earlystop.evidence.parts import LookInParts
+from earlystop.evidence.split_look import LookInParts
 from earlystop.evidence.strata import Arms
 from tests.bench import group_sequential, statistics_paths
 from tests.bench.group_sequential import obrien_fleming, pocock
@@ -74,7 +74,7 @@ def test_the_benchmark_takes_looks_in_parts_as_the_operator_does(side: Side, eff
 def same_deal(n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> tuple[Array, Array, Array, Array]:
     """The operator's own deal, as the benchmark wants it: (parts, runs), empty where a run has fewer parts."""
     dealt = [
-        parts.deal(Answers(int(nb), int(xb)), Answers(int(nc), int(xc)), SEED)
+        split_look.deal(Answers(int(nb), int(xb)), Answers(int(nc), int(xc)), SEED)
         for nb, xb, nc, xc in zip(n_b, x_b, n_c, x_c, strict=True)
     ]
     table = np.zeros((4, max(map(len, dealt)), len(dealt)))
@@ -88,7 +88,7 @@ def test_the_benchmarks_deal_follows_the_law_of_the_operators() -> None:
     runs = 4000
     counts = (np.full(runs, 60.0), np.full(runs, 48.0), np.full(runs, 23.0), np.full(runs, 20.0))
     drawn = statistics_paths.dealt(np.random.default_rng(29))(*counts)
-    own = [parts.deal(Answers(60, 48), Answers(23, 20), seed) for seed in range(runs)]
+    own = [split_look.deal(Answers(60, 48), Answers(23, 20), seed) for seed in range(runs)]
     assert [size.tolist() for size in drawn[0][:, :1].T] == [[part[0].scored for part in own[0]]]
     for arm, matches in ((0, drawn[1]), (1, drawn[3])):
         for k in range(len(own[0])):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence import engine
-from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind
+from earlystop.evidence.setting_check import Effect
 from tests.unit.evidence.simulate import examples
 
 OBJECTIVE = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)

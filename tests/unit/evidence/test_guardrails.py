@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally
-from earlystop.evidence import floor, guardrails, rates
+from earlystop.evidence import floor, guardrails, rate_ratio
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind, Objective
-from earlystop.evidence.rates import Events
+from earlystop.evidence.rate_ratio import Events
 from tests.unit.evidence.simulate import examples
 
 FAILURES = Guardrail("errors", GuardrailKind.FAILURE_RATE, 1.5)
@@ -37,10 +37,10 @@ def after(objective: Objective, *looks: tuple[Tally, Tally]) -> Guardrails:
 @examples
 @given(st.lists(st.tuples(tallies, tallies), max_size=4))
 def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: list[tuple[Tally, Tally]]) -> None:
-    expected = rates.start(1.5)
+    expected = rate_ratio.start(1.5)
     for baseline, candidate in looks:
         in_b, in_c = (Events(arm.completed + arm.failed, arm.failed) for arm in (baseline, candidate))
-        expected = rates.update(expected, in_b, in_c)
+        expected = rate_ratio.update(expected, in_b, in_c)
     assert after(replace(NONE, guardrails=(FAILURES,)), *looks) == Guardrails(None, (expected,))
 
 
@@ -49,10 +49,10 @@ def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: lis
 def test_negative_feedback_counts_votes_among_completed_requests_and_never_more_votes_than_requests(
     looks: list[tuple[Tally, Tally]],
 ) -> None:
-    expected = rates.start(2.0)
+    expected = rate_ratio.start(2.0)
     for baseline, candidate in looks:
         in_b, in_c = (Events(arm.completed, min(arm.completed, arm.feedback_down)) for arm in (baseline, candidate))
-        expected = rates.update(expected, in_b, in_c)
+        expected = rate_ratio.update(expected, in_b, in_c)
     assert after(replace(NONE, guardrails=(VOTES,)), *looks) == Guardrails(None, (expected,))
 
 

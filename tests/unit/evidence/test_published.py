@@ -9,8 +9,8 @@ import pytest
 
 from earlystop.evidence import normal_mixture
 from earlystop.evidence.bets import Answers, ClassLook, Side, look_log_e
-from earlystop.evidence.planning import Question, fixed_sample_size
 from earlystop.evidence.sample_ratio import dirichlet_log_e
+from earlystop.simulation.planning import Question, fixed_sample_size
 
 THRESHOLD = np.log(20)
 

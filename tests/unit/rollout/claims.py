@@ -9,8 +9,8 @@ from typing import Any
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState, Totals
+from earlystop.rollout.status_codec import from_status, to_status
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import Server, answers, observe, snapshot
 

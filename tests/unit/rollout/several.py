@@ -9,10 +9,10 @@ from typing import Any
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import weights
-from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights_in_force
+from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
+from earlystop.rollout.transitions import take_look, weights_in_force
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.traffic import answers, nothing
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Pairs, Tally
-from earlystop.rollout.kernel import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
-from earlystop.rollout.kernel import weights_in_force as in_force
-from earlystop.rollout.record import digest_of_decision
+from earlystop.rollout.manual import Request, abort, promote_now
 from earlystop.rollout.state import RolloutState, Totals
-from earlystop.rollout.verbs import Request, abort, promote_now
+from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.transitions import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
+from earlystop.rollout.transitions import weights_in_force as in_force
 from tests.unit.rollout import several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started

@@ -8,8 +8,15 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.rollout.exposure import candidate_weight
-from earlystop.rollout.kernel import carried_out, lose_sight, start_campaign, suspend_or_resume, take_look, weights_lost
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
+from earlystop.rollout.transitions import (
+    carried_out,
+    lose_sight,
+    start_campaign,
+    suspend_or_resume,
+    take_look,
+    weights_lost,
+)
 from tests.unit.rollout.policies import NOW, PATIENT, UID, policy, started
 from tests.unit.rollout.traffic import (
     SAME,

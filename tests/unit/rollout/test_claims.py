@@ -8,9 +8,9 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.evidence.effective import Effect
 from earlystop.evidence.engine import Assessment, assess
-from earlystop.rollout.judge import HARM_REASONS, held, judge, may_advance
+from earlystop.evidence.setting_check import Effect
+from earlystop.rollout.decision import HARM_REASONS, held, judge, may_advance
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from tests.unit.rollout.claims import CLAIMED, TWO_STEPS, arms, in_classes, judging, observed, with_events
 from tests.unit.rollout.policies import NOW

@@ -9,9 +9,9 @@ import pytest
 
 from earlystop.api.conditions import Condition, ConditionType, Refusal, Truth
 from earlystop.api.status import ConditionStatus
-from earlystop.metrics.failures import FailureKind, MetricsFailure
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions, summary
-from earlystop.rollout.facts import NOT_YET, Facts, Sight, facts_from
+from earlystop.rollout.observations import NOT_YET, Facts, Sight, facts_from
 from earlystop.rollout.state import RolloutState
 from tests.unit.rollout.states import REACHED
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from earlystop.evidence.engine import assess
 from earlystop.rollout.exposure import candidate_weight
-from earlystop.rollout.kernel import carried_out, expire, suspend_or_resume, take_look
 from earlystop.rollout.state import Phase, Totals, Verdict
+from earlystop.rollout.transitions import carried_out, expire, suspend_or_resume, take_look
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
 from tests.unit.rollout.traffic import (
     HARMFUL,

@@ -11,11 +11,11 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import summary
+from earlystop.rollout.event_notes import stories
 from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.plan import parse_plan, plan_text
-from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.story import stories
+from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import UID, policy, started

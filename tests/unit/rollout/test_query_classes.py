@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
-from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import TELLING_REQUESTS, take_look
+from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, Totals
+from earlystop.rollout.transitions import TELLING_REQUESTS, take_look
 from tests.unit.rollout.claims import (
     CLASSES,
     TWO_STEPS,

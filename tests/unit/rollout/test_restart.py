@@ -10,10 +10,10 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights_in_force
-from earlystop.rollout.record import from_status, to_status
+from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.transitions import take_look, weights_in_force
 from earlystop.rollout.verdict import verdict_spec
 from tests.unit.rollout.policies import NOW, UID, policy, started
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Look, Tally, Variant
-from earlystop.metrics.ledger import Ledger, SeriesKey, pack
-from earlystop.rollout.grid import (
+from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.look_schedule import (
     LIMIT_OF_A_CLASS,
     LOOKS_LIMIT,
     LOOKS_PER_SPACING,
@@ -19,7 +19,7 @@ from earlystop.rollout.grid import (
     spacing,
 )
 from earlystop.rollout.packing import CLASS_COLUMNS, COLUMNS, pack_looks, unpack_looks
-from earlystop.rollout.record import PACKED_LIMIT
+from earlystop.rollout.status_codec import PACKED_LIMIT
 from tests.unit.rollout.claims import CLASSES, UNDECIDED, arms, begun, in_classes, judging
 from tests.unit.rollout.realistic import THIRTY_DAYS, looks_in, realistic_looks
 from tests.unit.rollout.traffic import observe

@@ -9,10 +9,10 @@ import pytest
 from earlystop.api.conditions import Condition, ConditionType, Truth
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.facts import Facts
-from earlystop.rollout.kernel import start_campaign
+from earlystop.rollout.event_notes import Story, stories
+from earlystop.rollout.observations import Facts
 from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.story import Story, stories
+from earlystop.rollout.transitions import start_campaign
 from tests.unit.rollout.claims import TWO_STEPS, begun, judging, observed, restarted
 from tests.unit.rollout.policies import NOW, UID
 from tests.unit.rollout.states import REACHED

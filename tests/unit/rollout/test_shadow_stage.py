@@ -8,12 +8,12 @@ import pytest
 
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.event_notes import stories
 from earlystop.rollout.exposure import shadowed, weights
-from earlystop.rollout.facts import Facts
-from earlystop.rollout.kernel import carried_out, expire
+from earlystop.rollout.observations import Facts
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
-from earlystop.rollout.story import stories
+from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import NOW, UID, policy, started

@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.kernel import carried_out
 from earlystop.rollout.state import Certified, RolloutState
+from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import UID

@@ -10,9 +10,9 @@ import pytest
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Variant
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.kernel import expire
-from earlystop.rollout.record import from_status, to_status
 from earlystop.rollout.state import RolloutState, Totals
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.transitions import expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.claims import CLAIMED, CLASSES, arms, in_classes, judging, observed, with_events

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.grid import next_look
-from earlystop.rollout.kernel import take_look, weights_in_force
+from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
+from earlystop.rollout.transitions import take_look, weights_in_force
 
 
 def answers(scored: int, exact_match: float = 0.8, mean_tokens: int = 600) -> Tally:

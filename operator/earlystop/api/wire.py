@@ -1,0 +1,130 @@
+"""Every word that crosses a process border: API group, headers, annotations, labels, metrics. One list for all sides.
+
+Inference servers carry this file with the exporter, so it imports nothing of ours.
+
+Every counter is labelled with the policy's revision and with the process that counted, and starts at 0 in each
+process. Such a series only ever grows, so its largest value seen is exact whatever was read twice or missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+GROUP = "earlystop.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+# Annotations by which people ask something of a policy.
+ABORT_ANNOTATION = f"{GROUP}/abort"
+PROMOTE_ANNOTATION = f"{GROUP}/promote"
+RETRY_ANNOTATION = f"{GROUP}/retry"
+REQUESTED_BY_ANNOTATION = f"{GROUP}/requested-by"
+
+# Labels of the objects that the operator makes.
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGER = "earlystop"
+POLICY_LABEL = f"{GROUP}/policy"
+POLICY_UID_LABEL = f"{GROUP}/policy-uid"
+
+DEFAULT_PREFIX = "x-early-stop-"
+"""Of the headers by which a request carries its variant: `<prefix>policy`, `revision`, `step`, `variant`, `shadow` and
+`param-<name>`."""
+PROBE_HEADER = "x-early-stop-probe"
+ECHO_HEADER = "x-early-stop-echo"
+IN_FORCE_MARK = ".in-force"
+"""The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
+GOLDEN_HEADER = "x-early-stop-golden"
+
+BASELINE = "baseline"
+CANDIDATE = "candidate"
+ONE_CANDIDATE: tuple[str, ...] = (BASELINE, CANDIDATE)
+"""Variants of a policy that tries one candidate by weights."""
+
+STARTED = "earlystop_requests_started_total"
+REQUESTS = "earlystop_requests_total"
+ANSWERS = "earlystop_answers_total"
+TOKENS = "earlystop_output_tokens_total"
+TOKENS_SQUARED = "earlystop_output_tokens_squared_total"
+PAIRS = "earlystop_pairs_total"
+FEEDBACK = "earlystop_feedback_total"
+SETTING_INFO = "earlystop_setting_info"
+
+POLICY = "policy"
+REVISION = "revision"
+STEP = "step"
+VARIANT = "variant"
+QUERY_CLASS = "query_class"
+PROCESS = "process"
+SERIES_LABELS: tuple[str, ...] = (POLICY, REVISION, STEP, VARIANT, QUERY_CLASS, PROCESS)
+
+OUTCOME = "outcome"
+RESULT = "result"
+SENTIMENT = "sentiment"
+PARAMETER = "parameter"
+VALUE = "value"
+
+MATCH = "match"
+MISMATCH = "mismatch"
+UNSCORED = "unscored"
+RESULTS: tuple[str, ...] = (MATCH, MISMATCH, UNSCORED)
+
+PAIR_OUTCOMES: tuple[str, ...] = ("both", "baseline_only", "candidate_only", "neither")
+"""Which variants were right when both answered the same question. A pair is of the baseline and of the candidate in its
+`variant` label; without that label it is of the one candidate `candidate`."""
+
+
+def pair_outcome(baseline: bool, candidate: bool) -> str:
+    """The `outcome` label of a pair, from whether each of the two was right."""
+    if baseline:
+        return "both" if candidate else "baseline_only"
+    return "candidate_only" if candidate else "neither"
+
+
+SENTIMENTS: tuple[str, ...] = ("up", "down")
+
+UNASSIGNED = "unassigned"
+"""The revision under which a server counts requests whose revision it does not know."""
+
+
+MARKS: tuple[str, ...] = (OUTCOME, RESULT, SENTIMENT)
+"""Labels that tell the series of one metric apart, in the order of `Selected`."""
+
+
+class Selected(NamedTuple):
+    """One kind of series: the metric's name and its `outcome`, `result` and `sentiment` labels, "" for one it lacks."""
+
+    metric: str
+    outcome: str = ""
+    result: str = ""
+    sentiment: str = ""
+
+
+SELECTED: Mapping[Selected, str] = MappingProxyType(
+    {
+        Selected(STARTED): "started",
+        Selected(REQUESTS, outcome="completed"): "completed",
+        Selected(REQUESTS, outcome="failed"): "failed",
+        Selected(ANSWERS, result=MATCH): "match",
+        Selected(ANSWERS, result=MISMATCH): "mismatch",
+        Selected(ANSWERS, result=UNSCORED): "unscored",
+        Selected(TOKENS): "tokens",
+        Selected(TOKENS_SQUARED): "tokens_squared",
+        Selected(FEEDBACK, sentiment="up"): "feedback_up",
+        Selected(FEEDBACK, sentiment="down"): "feedback_down",
+        **{Selected(PAIRS, outcome=outcome): f"pairs_{outcome}" for outcome in PAIR_OUTCOMES},
+    }
+)
+"""Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""
+
+COUNT_FIELDS: tuple[str, ...] = tuple(SELECTED.values())
+"""The counts of one variant, in the order in which they are kept everywhere (`api.counts.Tally`)."""
+
+FIELD_INDEX: Mapping[tuple[str, str, str, str], int] = {
+    (kind.metric, kind.outcome, kind.result, kind.sentiment): COUNT_FIELDS.index(field)
+    for kind, field in SELECTED.items()
+}
+"""(metric, outcome, result, sentiment) -> position in `Tally.row()`. A plain dict: it is asked for every row read."""
+
+COUNTED_METRICS: tuple[str, ...] = tuple(dict.fromkeys(selected.metric for selected in SELECTED))

@@ -1,0 +1,149 @@
+"""kubectl earlystop pause, resume, abort, retry and promote: what a person may ask of a rollout, signed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from earlystop.cli import manual_plan
+from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
+from earlystop.cli.manual_plan import Refused, Wish
+from earlystop.cli.submit import ask, read, wait
+from earlystop.controller.cluster import ClusterError, Manifest
+
+console = Console(highlight=False)
+problems = Console(stderr=True, highlight=False)
+
+Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
+CandidateName = Annotated[str | None, typer.Option(help="Which candidate, where the policy has several.")]
+
+
+def pause(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Freeze a rollout: weights stay as they are, nothing is counted."""
+    _run(policy, namespace, context, manual_plan.pause, timeout if wait_for_it else None)
+
+
+def resume(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Let a paused rollout go on."""
+    _run(policy, namespace, context, manual_plan.resume, timeout if wait_for_it else None)
+
+
+def abort(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Give all requests back to the baseline, also after a promotion. The verdict says who asked."""
+    _run(policy, namespace, context, lambda found: manual_plan.abort(found, _now()), timeout if wait_for_it else None)
+
+
+def retry(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Start a new campaign; nothing seen before counts again."""
+    token = datetime.now(UTC).isoformat()
+    _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), timeout if wait_for_it else None)
+
+
+def promote(
+    policy: PolicyName,
+    namespace: Namespace = None,
+    context: Context = None,
+    candidate: CandidateName = None,
+    yes: Yes = False,
+    wait_for_it: Wait = False,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Give all requests to the candidate now, whatever is proven. The verdict says who asked and what was not."""
+    limit = timeout if wait_for_it else None
+    _run(
+        policy,
+        namespace,
+        context,
+        lambda found: manual_plan.promote(found, candidate, _now()),
+        limit,
+        ask_first=not yes,
+    )
+
+
+def _run(
+    name: str,
+    namespace: str | None,
+    context: str | None,
+    plan: Callable[[Manifest], Wish],
+    seconds: float | None,
+    ask_first: bool = False,
+) -> None:
+    """Ask for what `plan` makes of the policy. Exits with 1 and a sentence when it cannot be."""
+    try:
+        asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
+    except (Refused, ClusterError) as error:
+        problems.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+async def _ask(
+    name: str,
+    namespace: str,
+    context: str | None,
+    plan: Callable[[Manifest], Wish],
+    seconds: float | None,
+    ask_first: bool,
+) -> None:
+    async with await connect(context) as cluster:
+        seen = await read(cluster, namespace, name)
+        wish = plan(seen)
+        if wish.changes is None:
+            _say(wish.sentence)
+            return
+        if ask_first:
+            _confirm(seen, wish)
+        who = await ask(cluster, seen, wish)
+        signature = f" Signed by {who}." if who else " It is not signed: the API server does not say who you are."
+        _say(wish.sentence + signature)
+        if seconds is not None and wish.reached is not None:
+            found = await wait(cluster, seen, wish.reached, seconds)
+            _say(f"Done: {namespace}/{name} is {found['status']['phase']}.")
+
+
+def _confirm(seen: Manifest, wish: Wish) -> None:
+    """Raises typer.Abort unless the person, who is told what is not proven, says yes."""
+    for doubt in wish.doubts:
+        _say(f"Not proven: {doubt}.")
+    if not wish.doubts:
+        _say("All claims are proven.")
+    typer.confirm(f"Give all requests to the candidate of {seen['metadata']['name']} now?", abort=True)
+
+
+def _say(sentence: str) -> None:
+    console.print(sentence, markup=False, soft_wrap=True)
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,101 @@
+"""Asking for a verb: read the policy, find out who asks, patch just what was seen, and wait until it is so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from earlystop.api.wire import REQUESTED_BY_ANNOTATION
+from earlystop.cli.manual_plan import Refused, Wish, same_situation
+from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
+
+SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+FIELD_MANAGER = "kubectl-earlystop"
+ATTEMPTS = 5
+POLL_SECONDS = 0.5
+
+
+async def read(cluster: Cluster, namespace: str, name: str) -> Manifest:
+    """The policy. Raises Refused when there is none, or when it may not be read."""
+    try:
+        found = await cluster.get(POLICIES, namespace, name)
+    except ClusterError as error:
+        raise Refused(_explained(error, namespace, "get")) from None
+    if found is None:
+        raise Refused(f"There is no policy {name} in namespace {namespace}; name another with --namespace.")
+    return found
+
+
+async def whoami(cluster: Cluster) -> str | None:
+    """The user's name as the API server knows it, None where it does not say."""
+    review = {"apiVersion": SELF_REVIEWS.api_version, "kind": "SelfSubjectReview", "metadata": {}}
+    try:
+        answer = await cluster.create(SELF_REVIEWS, None, review)
+    except ClusterError:
+        return None
+    user: dict[str, Any] = answer.get("status", {}).get("userInfo", {})
+    return user.get("username")
+
+
+async def ask(cluster: Cluster, seen: Manifest, wish: Wish) -> str | None:
+    """Write what was wished for, signed, on the policy as it was seen. Returns who signed.
+
+    Counts that grew in the meantime are no other policy: then it is written on the newer one. Raises Refused.
+    """
+    assert wish.changes is not None  # asked for only where something has to change
+    who = await whoami(cluster)
+    namespace, name = seen["metadata"]["namespace"], seen["metadata"]["name"]
+    found = seen
+    for _ in range(ATTEMPTS):
+        try:
+            await cluster.merge(POLICIES, namespace, name, _signed(wish.changes, who, found), FIELD_MANAGER)
+        except Conflict:
+            found = await read(cluster, namespace, name)
+            if not same_situation(seen, found):
+                raise Refused(
+                    f"{namespace}/{name} has changed since it was read: it is {found.get('status', {}).get('phase')} "
+                    "now. Look at it with `kubectl earlystop status` and ask again."
+                ) from None
+        except NotFound:
+            raise Refused(f"{namespace}/{name} was deleted in the meantime.") from None
+        except ClusterError as error:
+            raise Refused(_explained(error, namespace, "patch")) from None
+        else:
+            return who
+    raise Refused(f"{namespace}/{name} changes faster than it can be written; ask again.")
+
+
+def _signed(changes: Manifest, who: str | None, found: Manifest) -> Manifest:
+    metadata = changes.get("metadata", {})
+    annotations = {**metadata.get("annotations", {}), REQUESTED_BY_ANNOTATION: who}
+    version = found["metadata"]["resourceVersion"]
+    return {**changes, "metadata": {**metadata, "annotations": annotations, "resourceVersion": version}}
+
+
+async def wait(cluster: Cluster, seen: Manifest, reached: Callable[[Manifest], bool], seconds: float) -> Manifest:
+    """The policy once its status shows what was asked for. Raises Refused at the deadline, or when it cannot come."""
+    namespace, name = seen["metadata"]["namespace"], seen["metadata"]["name"]
+    end = time.monotonic() + seconds
+    while True:
+        found = await read(cluster, namespace, name)
+        status = found.get("status", {})
+        if reached(status):
+            return found
+        if time.monotonic() >= end:
+            raise Refused(
+                f"{namespace}/{name} is {status.get('phase', 'not seen by the operator')} after {seconds:g} s. What "
+                "was asked for stands and will be done. For what holds it up, see whether the operator runs, and "
+                f"`kubectl describe esp {name} -n {namespace}`."
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _explained(error: ClusterError, namespace: str, verb: str) -> str:
+    if error.status == 401:
+        return f"The API server does not know you: {error.message}. Log in again, or name another --context."
+    if error.status == 403:
+        right = f"The verb {verb} on earlystoppolicies.earlystop.dev, as in the role `edit`, is needed."
+        return f"Not allowed in namespace {namespace}: {error.message}. {right}"
+    return f"The API server could not do it: {error}."

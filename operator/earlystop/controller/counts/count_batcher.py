@@ -1,0 +1,183 @@
+"""Reading counts for many policies at once: requests for the same source and moment share one query."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.counts.connections import Connections
+from earlystop.metrics.convention.reader import CountRequest, Reading, is_stale, read_counts
+from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
+from earlystop.metrics.templates.reader import ForeignReading, ForeignRequest, read_foreign
+
+GATHER_SECONDS = 0.05
+THREADS = 4
+PROBE_QUERY = "vector(1)"
+# What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
+REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
+
+log = logging.getLogger(__name__)
+
+AnyRequest = CountRequest | ForeignRequest
+AnyReading = Reading | ForeignReading
+Result = AnyReading | MetricsFailure
+Answers = dict[str, Result]
+Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
+"""Told after every exchange: the source's name, its spec as it was used, and why it gave no answer, None if it did."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    spec: SourceSpec
+    requests: dict[str, CountRequest] = field(default_factory=dict)
+    results: asyncio.Future[Answers] | None = None
+
+
+class CountReader:
+    """Reads counts from the cluster's metric sources, in threads, since the client library is synchronous. One
+    exchange at a time with a source: one that hangs holds one thread, and the others' sources go on."""
+
+    def __init__(self, connections: Connections | None = None) -> None:
+        self.sources: dict[str, SourceSpec] = {}
+        self.report: Report = _unheard
+        self._connections = connections or Connections()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._batches: dict[tuple[str, int], _Batch] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="metrics")
+
+    def learn_source(self, name: str, spec: SourceSpec | None) -> None:
+        """Take over a MetricSource as it is now; None: it is gone."""
+        if spec is not None:
+            self.sources[name] = spec
+        elif self.sources.pop(name, None) is not None:
+            self._start(self._leave(name))
+
+    def known(self) -> Mapping[str, SourceSpec]:
+        """The sources by name."""
+        return self.sources
+
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
+        """The counts of one policy at Unix second `at`, or why there are none. Stale counts are a failure."""
+        spec = self.sources.get(source)
+        if spec is None:
+            return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
+        if isinstance(request, ForeignRequest):
+            question = partial(_read_foreign, request, at, spec)
+            result = (await self._ask(source, spec, [request.policy], question))[request.policy]
+        else:
+            result = await self._read_together(source, spec, request, at)
+        if not isinstance(result, MetricsFailure) and is_stale(result, spec.scrape_interval_seconds):
+            return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
+        return result
+
+    async def _read_together(self, source: str, spec: SourceSpec, request: CountRequest, at: int) -> Result:
+        batch = self._batches.get((source, at))
+        if batch is None:
+            batch = self._batches[source, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
+            self._start(self._flush(source))
+        batch.requests[request.policy] = request
+        assert batch.results is not None  # set where the batch is made
+        return (await asyncio.shield(batch.results))[request.policy]
+
+    async def probe(self, source: str, at: int) -> None:
+        """Ask a source something that it can always answer, so that what it says is reported."""
+        spec = self.sources.get(source)
+        if spec is not None:
+            await self._ask(source, spec, [source], partial(_probe, source, at))
+
+    async def _flush(self, source: str) -> None:
+        """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
+        catch up with others, and share their queries from there on. A batch takes requests until its turn comes."""
+        await asyncio.sleep(GATHER_SECONDS)
+        async with self._turns[source]:
+            at = min(moment for name, moment in self._batches if name == source)
+            batch = self._batches.pop((source, at))
+            assert batch.results is not None  # set where the batch is made
+            question = partial(_read, list(batch.requests.values()), at, batch.spec.namespace_label)
+            batch.results.set_result(await self._ask_now(source, batch.spec, list(batch.requests), question))
+
+    async def _ask(
+        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+    ) -> Answers:
+        """What the source answers, in its turn."""
+        async with self._turns[source]:
+            return await self._ask_now(source, spec, policies, question)
+
+    async def _ask_now(
+        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+    ) -> Answers:
+        """What the source answers. Raises nothing: without an answer, every policy has the failure."""
+        try:
+            answers = await self._exchange(source, spec, question)
+            if _is_refused(answers) and await self._connections.renewed(source, spec):
+                answers = await self._exchange(source, spec, question)
+        except MetricsFailure as failure:
+            answers = dict.fromkeys(policies, failure.with_traceback(None))
+        except Exception as error:
+            # A bug must hold the rollouts that it concerns, not end the operator's loop.
+            log.exception("reading counts of %d policies failed", len(policies))
+            what = f"the answer could not be used ({type(error).__name__})"
+            answers = dict.fromkeys(policies, MetricsFailure(FailureKind.MALFORMED, what))
+        self.report(source, spec, failure_of_source(answers.values()))
+        return answers
+
+    async def _exchange(self, source: str, spec: SourceSpec, question: Callable[[ExactPrometheus], Answers]) -> Answers:
+        client = await self._connections.client(source, spec)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question, client)
+
+    async def _leave(self, source: str) -> None:
+        async with self._turns[source]:
+            if source not in self.sources:
+                await self._connections.drop(source)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def close(self) -> None:
+        """End the threads without waiting for answers, and remove every file with a certificate."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._connections.close()
+
+
+def failure_of_source(results: Collection[Result]) -> MetricsFailure | None:
+    """Why a source gave nothing that could be used; None when it answered, be it with bad counts of single policies."""
+    failures = [result for result in results if isinstance(result, MetricsFailure) and result.kind not in OF_ONE_POLICY]
+    return failures[-1] if failures and len(failures) == len(results) else None
+
+
+def _is_refused(answers: Answers) -> bool:
+    return any(isinstance(each, MetricsFailure) and each.kind in REFUSING for each in answers.values())
+
+
+def _read(requests: list[CountRequest], at: int, namespace_label: str | None, client: ExactPrometheus) -> Answers:
+    return dict(read_counts(client, requests, at, namespace_label=namespace_label))
+
+
+def _read_foreign(request: ForeignRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
+    try:
+        labels = {"namespace_label": spec.namespace_label, "replica_label": spec.replica_label}
+        return {request.policy: read_foreign(client, request, at, place=spec.url, **labels)}
+    except MetricsFailure as failure:
+        return {request.policy: failure.with_traceback(None)}
+
+
+def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
+    try:
+        client.instant_vector(PROBE_QUERY, float(at))
+    except MetricsFailure as failure:
+        return {source: failure.with_traceback(None)}
+    return {}
+
+
+def _unheard(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
+    """Nobody asked to be told."""

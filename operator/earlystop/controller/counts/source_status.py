@@ -1,0 +1,183 @@
+"""What a MetricSource's status says: whether it answers, in one condition that is written only when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from earlystop.api.source import REACHABLE, SourceSpec
+from earlystop.controller.cluster import SOURCES, Cluster, ClusterError, Conflict, Manifest
+from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.rollout.formatting import rfc3339
+
+SECONDS_BETWEEN_WRITES = 10.0
+AGAIN_SECONDS = 1.0
+# How long after it was last heard of a source is asked, when it answered and when it failed.
+IDLE_SECONDS = 30.0
+MENDING_SECONDS = 10.0
+TICK_SECONDS = 5.0
+ANSWERING = "Answering"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How the last exchange with a source ended, and the spec that it was led by. at: Unix seconds."""
+
+    spec: SourceSpec
+    failure: MetricsFailure | None
+    at: float
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """Status and reason of the condition."""
+        return ("True", ANSWERING) if self.failure is None else ("False", self.failure.kind.value)
+
+    @property
+    def message(self) -> str:
+        """What the admin should know."""
+        return "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
+
+
+class SourceWatch:
+    """Listens to what the reader meets, asks sources that no policy is reading, and writes their conditions.
+
+    A source's status is written at most once in 10 s, by compare-and-swap, and only for another status or reason.
+    """
+
+    def __init__(self, cluster: Cluster, reader: CountReader, clock: Callable[[], float]) -> None:
+        self._cluster = cluster
+        self._reader = reader
+        self._clock = clock
+        self._heard: dict[str, Heard] = {}
+        self._told: dict[str, tuple[str, str] | None] = {}
+        self._not_before: dict[str, float] = {}
+        self._probes: dict[str, asyncio.Task[None]] = {}
+        self._woken = asyncio.Event()
+        reader.report = self.hear
+
+    def hear(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
+        """An exchange with a source has ended. One that was led by another spec than today's says nothing."""
+        if self._reader.known().get(name) == spec:
+            self._heard[name] = Heard(spec, failure, self._clock())
+            if self._told.get(name) != self._heard[name].told:
+                self._woken.set()
+
+    def seen(self, manifest: Manifest) -> None:
+        """A source was listed, or written by whomever, or its status was."""
+        name = manifest["metadata"]["name"]
+        self._told[name] = _told_in(manifest)
+        heard = self._heard.get(name)
+        if heard is not None and heard.spec != self._reader.known().get(name):
+            del self._heard[name]  # what was heard is about another source
+        self._woken.set()
+
+    def gone(self, name: str) -> None:
+        """A source was deleted."""
+        for memory in (self._heard, self._told, self._not_before):
+            memory.pop(name, None)
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        while True:
+            self._woken.clear()
+            self.ask_idle()
+            await self.write_due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._woken.wait()
+
+    def ask_idle(self) -> None:
+        """Start to ask each source that nobody has heard of for a while. One that hangs holds up no other."""
+        now = self._clock()
+        for name, spec in self._reader.known().items():
+            if name not in self._probes and now >= self._ask_at(name):
+                task = asyncio.create_task(self._reader.probe(name, int(now) - spec.evaluation_delay_seconds))
+                self._probes[name] = task
+                task.add_done_callback(partial(self._probed, name))
+
+    def _ask_at(self, name: str) -> float:
+        heard = self._heard.get(name)
+        if heard is None:
+            return 0.0
+        return heard.at + (IDLE_SECONDS if heard.failure is None else MENDING_SECONDS)
+
+    def _probed(self, name: str, _: asyncio.Task[None]) -> None:
+        del self._probes[name]
+
+    async def write_due(self) -> None:
+        """Write every condition that has changed and whose time has come."""
+        for name, heard in list(self._heard.items()):
+            if self._told.get(name) == heard.told or self._clock() < self._not_before.get(name, 0.0):
+                continue
+            try:
+                await self._write(name, heard)
+            except Conflict:
+                self._not_before[name] = self._clock() + AGAIN_SECONDS
+            except ClusterError as error:
+                log.warning("the status of MetricSource %s was not written: %s", name, error)
+                self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
+            except Exception:
+                # A fault that one source provokes must not stop the others.
+                log.exception("the status of MetricSource %s was not written", name)
+                self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
+
+    async def _write(self, name: str, heard: Heard) -> None:
+        manifest = await self._cluster.get(SOURCES, None, name)
+        if manifest is None or source_spec(manifest) != heard.spec:
+            self._not_before[name] = self._clock() + AGAIN_SECONDS  # the watch is about to tell
+            return
+        status = status_with(manifest, heard, int(self._clock()))
+        if status is not None:
+            await self._cluster.replace(SOURCES, None, {**manifest, "status": status}, "status")
+            self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
+            log.info("MetricSource %s: Reachable=%s, %s: %s", name, *heard.told, heard.message)
+        self._told[name] = heard.told
+
+
+def status_with(manifest: Manifest, heard: Heard, now: int) -> dict[str, Any] | None:
+    """The status of a MetricSource after what was heard; None when it says so already."""
+    if _told_in(manifest) == heard.told:
+        return None
+    before, known = manifest.get("status", {}), _condition_in(manifest)
+    others = [each for each in before.get("conditions", []) if each["type"] != REACHABLE]
+    status, reason = heard.told
+    condition = {
+        "type": REACHABLE,
+        "status": status,
+        "observedGeneration": manifest["metadata"]["generation"],
+        "lastTransitionTime": known["lastTransitionTime"] if known.get("status") == status else rfc3339(now),
+        "reason": reason,
+        "message": heard.message[:2048],
+    }
+    return {**before, "conditions": [*others, condition]}
+
+
+def _condition_in(manifest: Manifest) -> dict[str, Any]:
+    conditions: list[dict[str, Any]] = manifest.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == REACHABLE), {})
+
+
+def _told_in(manifest: Manifest) -> tuple[str, str] | None:
+    """Status and reason of the stored condition, when it is about the present spec."""
+    known = _condition_in(manifest)
+    if known.get("observedGeneration") != manifest["metadata"]["generation"]:
+        return None
+    return known["status"], known["reason"]
+
+
+def source_spec(manifest: Manifest) -> SourceSpec | None:
+    """The spec of a MetricSource; None for one that was written before the CRD had its rules: nobody can use it."""
+    try:
+        return SourceSpec.model_validate(manifest["spec"])
+    except ValidationError:
+        return None

@@ -1,0 +1,53 @@
+"""From a reading of counters of others to the next state: the watermark ledger, and what it leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earlystop.api.counts import Variant
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.delivery.inputs import Share
+from earlystop.metrics.convention.compaction import SILENT_SECONDS
+from earlystop.metrics.count_ledger import opened
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.reader import ForeignReading
+from earlystop.metrics.templates.reset_ledger import WatermarkLedger, drop_silent, look, newly_uncertain, totals
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Phase, RolloutState, Totals
+from earlystop.rollout.transitions import take_look
+
+
+def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[RolloutState, WatermarkLedger]:
+    """The state and ledger after a look that could be read.
+
+    Raises MetricsFailure when the source's past has changed, or when it asks for other series than before.
+    """
+    state = session.state
+    assert state.step_started_at is not None  # a step that is looked at was put in force
+    book = opened(session.ledger, state.step, state.step_started_at, reading.queries)
+    seen = look(book, reading.observed)
+    if seen.rewritten:
+        what = f"{len(seen.rewritten)} series hold other values than were read before for the same moment"
+        raise MetricsFailure(FailureKind.REWRITTEN, what)
+    if state.phase == Phase.OBSERVING and parse_plan(state.plan).stage(state.step).weight > 0:
+        (only,) = state.comparisons
+        only = replace(only, uncertain=_with_more(only.uncertain, book, seen.ledger))
+        state = replace(state, comparisons=(only,))
+    sums = totals(seen.ledger, state.step)
+    counted = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
+    return take_look(session.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
+
+
+def _with_more(known: Totals, before: WatermarkLedger, after: WatermarkLedger) -> Totals:
+    more = newly_uncertain(before, after)
+    return Totals(known.baseline + more[Variant.BASELINE], known.candidate + more[Variant.CANDIDATE])
+
+
+def foreign_split_is_shown(reading: ForeignReading, share: Share, since: float) -> bool:
+    """Whether requests were completed after Unix time `since`, of every variant that shall have some.
+
+    These counters know of no step, so it shows that both variants are served, not in which shares.
+    """
+    sums = totals(look(WatermarkLedger(share.step, int(1000 * since)), reading.observed).ledger, share.step)
+    arms = zip(Variant, share.variants, strict=True)
+    return all(sums[arm].completed > 0 for arm, each in arms if each.weight > 0)

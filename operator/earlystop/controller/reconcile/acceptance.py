@@ -1,0 +1,114 @@
+"""Whether a policy can be carried out: what it asks for, its source, its rivals, and its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import Cluster
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.traffic.desired_split import fullest_share
+from earlystop.controller.traffic.gatherer import look_around
+from earlystop.delivery.preflight import preflight
+from earlystop.metrics.templates.presets import TemplateError, checked_templates
+from earlystop.rollout.state import Phase
+from earlystop.rollout.unsupported import engine_refusal, missing_counts, shadow_refusal, unbuilt
+
+
+async def acceptance(
+    cluster: Cluster, session: Session, sources: Mapping[str, SourceSpec], rivals: Iterable[Session], now: float
+) -> Refusal | None:
+    """The first reason not to carry out the policy as it is written now, or None."""
+    spec = session.spec
+    refusal = (
+        unbuilt(spec)
+        or engine_refusal(spec)
+        or shadow_refusal(spec)
+        or source_refusal(spec, sources)
+        or templates_refusal(spec, sources)
+        or rival_refusal(session, rivals)
+    )
+    if refusal is not None:
+        return refusal
+    return preflight(await look_around(cluster, session, now), fullest_share(spec))
+
+
+def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
+    """Why counts cannot be read from the named source."""
+    name = spec.metrics.source_ref.name
+    source = sources.get(name)
+    if source is None:
+        return Refusal(
+            "SourceNotFound", f"There is no MetricSource {name}. Ask the cluster's admin to create it, or name another."
+        )
+    if not _usable_url(source.url):
+        return Refusal(
+            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
+        )
+    return None
+
+
+def templates_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
+    """Why the named source's templates cannot give the counts of a policy with the preset Custom."""
+    source = sources.get(spec.metrics.source_ref.name)
+    if spec.metrics.preset != "Custom" or source is None:
+        return None
+    templates = source.templates.by_field() if source.templates is not None else {}
+    try:
+        checked_templates(templates)
+    except TemplateError as error:
+        return Refusal("TemplatesUnusable", f"MetricSource {spec.metrics.source_ref.name}: {error}.")
+    if source.flavour == "Thanos" and source.replica_label is None:
+        message = (
+            f"MetricSource {spec.metrics.source_ref.name}: flavour Thanos shows both scrapers of an HA pair, so their "
+            "events would count twice. Ask the cluster's admin to write replicaLabel, the label that tells them apart."
+        )
+        return Refusal("TemplatesUnusable", message)
+    return missing_counts(spec, templates)
+
+
+def _usable_url(url: str) -> bool:
+    """Whether a URL that the CRD let pass has a port and a form that a client can connect to."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not parts.fragment
+    except ValueError:
+        return False
+
+
+def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None:
+    """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
+    older one gets it."""
+    for rival in rivals:
+        if rival.namespace != session.namespace or rival.uid == session.uid:
+            continue
+        contested = _same_traffic(rival.spec, session.spec) or _moves(rival, session.spec)
+        if contested and _claim(rival, session.spec) < _claim(session, session.spec):
+            return Refusal(
+                "TargetTaken",
+                f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
+            )
+    return None
+
+
+def _claim(session: Session, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
+    """Who has the better claim on some traffic sorts first: one that moves it, one that is not refused, the older."""
+    waiting = not _moves(session, traffic)
+    return (waiting, waiting and session.facts.refusal is not None, *_age(session))
+
+
+def _moves(session: Session, traffic: PolicySpec) -> bool:
+    """Whether the campaign under way, pinned before any later edit, moves the traffic that a spec is about."""
+    return session.state.phase != Phase.PENDING and _same_traffic(session.plan.spec, traffic)
+
+
+def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
+    route = one.delivery.route_ref
+    return one.target_ref == other.target_ref or (route is not None and route == other.delivery.route_ref)
+
+
+def _age(session: Session) -> tuple[str, str]:
+    return session.policy.created, session.uid

@@ -1,0 +1,82 @@
+"""What is remembered of a policy as it stands in the API: enough to write its status and to notice other writers.
+
+The object itself is ten times as large, with the texts of its conditions and the lists of who wrote which field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, NamedTuple, Self
+
+from earlystop.api.interning import one_of
+from earlystop.controller.cluster import POLICIES, Manifest
+from earlystop.controller.reconcile.annotations import Asked, asked_in
+
+
+class Said(NamedTuple):
+    """A stored condition without its message. since: time of its last transition, as it is written."""
+
+    type: str
+    status: str
+    reason: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    """A policy as it was last read or written. version: its resourceVersion; digest: of its whole status.
+
+    observed: generation that the status speaks of; asked: what people ask of it.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    version: str
+    created: str
+    asked: Asked
+    observed: int | None
+    said: tuple[Said, ...]
+    digest: bytes
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """What is kept of a policy as the API gave it."""
+        metadata, status = manifest["metadata"], manifest.get("status", {})
+        return cls(
+            namespace=intern(metadata["namespace"]),
+            name=metadata["name"],
+            uid=str(metadata["uid"]),
+            generation=int(metadata["generation"]),
+            version=metadata["resourceVersion"],
+            created=metadata["creationTimestamp"],
+            asked=one_of(asked_in(manifest)),
+            observed=status.get("observedGeneration"),
+            said=said_in(status),
+            digest=digest_of_status(status),
+        )
+
+    def reference(self) -> Manifest:
+        """Which object is meant, in which version: all that a write of its status must tell besides the status."""
+        metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid, "resourceVersion": self.version}
+        return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
+
+
+def said_in(status: Mapping[str, Any]) -> tuple[Said, ...]:
+    """The conditions of a stored status; one without a time was not written by the operator.
+    Thousands of policies share their few words."""
+    return tuple(
+        Said(*(intern(each[name]) for name in ("type", "status", "reason", "lastTransitionTime")))
+        for each in status.get("conditions", [])
+        if "lastTransitionTime" in each
+    )
+
+
+def digest_of_status(status: Mapping[str, Any]) -> bytes:
+    """Equal for equal statuses only."""
+    return hashlib.sha256(json.dumps(status, sort_keys=True, separators=(",", ":")).encode()).digest()

@@ -1,0 +1,95 @@
+"""When to visit a policy again, and when to store what was seen: pure functions of the session and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from zlib import crc32
+
+from earlystop.api.conditions import ConditionType
+from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, Session
+from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.state import ACTING, TRYING, Phase
+
+# Phases in which no weight is wanted or may be moved.
+RESTING = (Phase.PENDING, Phase.SUSPENDED)
+RECHECK_REFUSED_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 15.0
+LOOKS_A_STORE = 8
+STATUS_WRITES_A_SECOND = 8.0
+FINDINGS_A_SECOND = 2.0
+# What follows from comparisons: Progressing changes with the phase, which is stored at once, or with one of the others.
+COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
+
+
+def acceptance_is_due(session: Session, now: float) -> bool:
+    """Whether the policy and its surroundings have to be checked again."""
+    if session.checked_generation != session.generation:
+        return True
+    return now >= _check_due(session)
+
+
+def _check_due(session: Session) -> float:
+    patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
+    return tick_after(session.uid, patience, session.checked_at)
+
+
+def tick_after(uid: str, period: float, moment: float) -> float:
+    """The first moment after `moment` on the policy's own grid of `period` seconds. Policies that began together,
+    as all do when the operator starts, are thereby spread over the period."""
+    offset = period * crc32(uid.encode()) / 2**32
+    return offset + period * ((moment - offset) // period + 1)
+
+
+def store_seconds(session: Session, policies: int) -> float:
+    """The slow tick: every eighth look at most, and all policies together about eight times a second at most."""
+    return max(float(LOOKS_A_STORE * session.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
+
+
+def store_is_due(session: Session, policies: int, now: float) -> bool:
+    """Whether looks that are known only here have waited long enough."""
+    return session.state is not session.stored and now >= _store_due(session, policies)
+
+
+def saying_is_due(unsaid: Collection[ConditionType], session: Session, policies: int, now: float) -> bool:
+    """Whether changed conditions must be stored now. What a comparison finds wants answers for minutes and is the same
+    for a whole fleet that began together: it waits for its looks to be stored, or for the policy's turn, which with few
+    policies is at once."""
+    if not set(unsaid) <= COMPARED:
+        return True
+    return bool(unsaid) and now >= tick_after(session.uid, policies / FINDINGS_A_SECOND, session.written_at)
+
+
+def _store_due(session: Session, policies: int) -> float:
+    return tick_after(session.uid, store_seconds(session, policies), session.written_at)
+
+
+def next_visit(session: Session, delay: float, policies: int, now: float) -> float:
+    """The earliest moment at which something will be due, in Unix seconds.
+
+    delay: how long after a moment its counts are complete.
+    """
+    state = session.state
+    moments = [_check_due(session)]
+    if state.phase in ACTING or state.phase == Phase.APPLYING or (session.suspect and state.phase not in RESTING):
+        moments.append(_next_try(session, now))
+    look = next_look(session.spec, state)
+    if look is not None:
+        retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(session.metrics_failures, 10))
+        moments.append(max(look + delay, retry) if session.metrics_failures else look + delay)
+        if session.overflow is not None:
+            moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)
+    if state.phase in TRYING:
+        moments.append(state.campaign_started_at + session.spec.rollout.deadline_seconds)
+        if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":
+            moments.append(state.metrics_lost_at + session.spec.rollout.on_no_metrics.hold_seconds)
+    if state is not session.stored:
+        moments.append(_store_due(session, policies))
+    return max(now + 0.05, min(moments))
+
+
+def _next_try(session: Session, now: float) -> float:
+    """When to write or prove the wanted weights again: as soon as the route may change, else ever less often."""
+    if session.facts.traffic.reason == PACING:
+        return session.route_written_at + SECONDS_BETWEEN_CHANGES
+    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(session.traffic_failures, 20))

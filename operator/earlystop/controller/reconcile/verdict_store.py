@@ -1,0 +1,25 @@
+"""Storing verdicts: created once under a name that follows from the campaign, never changed."""
+
+from __future__ import annotations
+
+from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.rollout.verdict import verdict_name, verdict_object
+
+
+async def store_verdict(cluster: Cluster, session: Session) -> str | None:
+    """Store the verdict of the session's decision. Returns why it could not be stored, None when it is there."""
+    if session.verdict_stored == verdict_name(session.name, session.state):
+        return None
+    verdict = verdict_object(session.name, session.namespace, session.uid, session.state)
+    name = verdict["metadata"]["name"]
+    try:
+        await cluster.create(VERDICTS, session.namespace, verdict)
+    except Conflict:
+        stored = await cluster.get(VERDICTS, session.namespace, name)
+        if stored is None or stored["spec"].get("digest") != verdict["spec"]["digest"]:
+            return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
+    except ClusterError as error:
+        return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
+    session.verdict_stored = name
+    return None

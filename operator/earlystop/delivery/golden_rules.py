@@ -1,0 +1,66 @@
+"""Rules of an overlay route for an evaluator's questions: a header says which variant a request is for.
+
+The header needs no secret. Whoever sends it chooses between settings that users get anyway, and is counted by no
+server; so it can neither bring the evidence out of balance nor add to it. Every other value of it is taken off
+requests, or clients could leave the count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from earlystop.api.wire import GOLDEN_HEADER
+from earlystop.delivery.gateway_limits import excess
+from earlystop.delivery.headers import Modifier, asking, changed
+from earlystop.delivery.inputs import Manifest, Share, VariantShare
+
+
+def golden_variants(share: Share) -> list[VariantShare]:
+    """The variants that questions may ask for: the baseline, and candidates that users get too. None before that."""
+    return [share.baseline, *(each for each in share.candidates if each.weight > 0)] if share.candidate_weight else []
+
+
+def golden_rule(rule: dict[str, Any], variant: VariantShare) -> dict[str, Any]:
+    """The rule for golden requests of a variant. One match more than the rule itself has makes it win."""
+    return asking(rule, GOLDEN_HEADER, variant.variant)
+
+
+def with_golden_rules(
+    probes: Iterable[dict[str, Any]], golden: Iterable[dict[str, Any]], rules: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rules of an overlay, with GOLDEN_HEADER taken off all requests that no golden rule takes.
+
+    Where golden rules do not fit into what Gateway API allows, they are left out: a route without them serves live
+    requests as well, and an evaluator says that its questions reach no variant.
+    """
+    probes, golden, rules = list(probes), list(golden), list(rules)
+    if golden:
+        all_rules = [*probes, *golden, *map(_without_header, rules)]
+        if excess(all_rules) is None:
+            return all_rules
+    return [*probes, *rules]
+
+
+def is_golden(rule: dict[str, Any]) -> bool:
+    """Whether a rule of an overlay is for golden requests: its weights say nothing of the share that is in force."""
+    return any(
+        header["name"] == GOLDEN_HEADER for match in rule.get("matches", []) for header in match.get("headers", [])
+    )
+
+
+def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
+    """The rules that say what is in force for users."""
+    return [rule for rule in route["spec"].get("rules", []) if not is_golden(rule)]
+
+
+def leads_nobody(route: Manifest) -> bool:
+    """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
+    return not rules_in_force(route)
+
+
+def _without_header(rule: dict[str, Any]) -> dict[str, Any]:
+    def removed(content: Modifier) -> Modifier:
+        return {**content, "remove": [*content.get("remove", []), GOLDEN_HEADER]}
+
+    return changed(rule, removed)

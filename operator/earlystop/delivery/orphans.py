@@ -1,0 +1,58 @@
+"""What a deleted policy leaves behind, and how it goes: handed to garbage collection, never deleted by the operator.
+
+An alias Service outlives its policy on purpose (`gateway_header` says why). An overlay does when its policy was
+deleted with `--cascade=orphan`. Either is handed over by naming the policy that is gone as its only owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
+from earlystop.delivery.inputs import Manifest, controller_of
+
+
+def is_leftover(manifest: Manifest) -> bool:
+    """Whether an object was the operator's and belongs to no policy any more, so that another one may take it."""
+    return bool(policy_of(manifest)) and controller_of(manifest) is None
+
+
+def policy_of(manifest: Manifest) -> str:
+    """UID of the policy that an object of the operator was made for, "" when it was not made by the operator."""
+    labels = manifest["metadata"].get("labels", {})
+    return str(labels.get(POLICY_UID_LABEL, "")) if labels.get(MANAGED_BY_LABEL) == MANAGER else ""
+
+
+def orphaned_overlays(overlays: Iterable[Manifest], living: Collection[str]) -> list[Manifest]:
+    """Overlays that route requests although the policy with that UID is gone. living: UIDs of all policies."""
+    return [each for each in overlays if policy_of(each) and policy_of(each) not in living]
+
+
+def unused_aliases(
+    services: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
+) -> list[Manifest]:
+    """Alias Services of policies that are gone, to which no overlay leads."""
+    used = {
+        (route["metadata"]["namespace"], backend["name"])
+        for route in overlays
+        for rule in route["spec"].get("rules", [])
+        for backend in rule.get("backendRefs", [])
+    }
+    return [
+        each
+        for each in services
+        if policy_of(each)
+        and policy_of(each) not in living
+        and (each["metadata"]["namespace"], each["metadata"]["name"]) not in used
+    ]
+
+
+def let_go(manifest: Manifest) -> Manifest:
+    """The object with the policy that is gone as its only owner: garbage collection then removes it."""
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": "EarlyStopPolicy",
+        "name": manifest["metadata"]["labels"][POLICY_LABEL],
+        "uid": policy_of(manifest),
+    }
+    return {**manifest, "metadata": {**manifest["metadata"], "ownerReferences": [owner]}}

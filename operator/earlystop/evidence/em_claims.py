@@ -1,0 +1,127 @@
+"""Exact Match of a comparison: over all answers, inside query classes, in each class, and on pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from earlystop.api.counts import Look
+from earlystop.evidence import exact_match, pairs, strata
+from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.exact_match import ExactMatchProcess
+from earlystop.evidence.objective import Basis, Objective, certificate_name, class_name
+from earlystop.evidence.pairs import PairsProcess
+from earlystop.evidence.split_look import LookInParts
+from earlystop.evidence.strata import Arms, StrataProcess
+
+OTHER = ""
+"""All classes that the policy does not name, together."""
+
+MeanProcess = ExactMatchProcess | StrataProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """promote, harm: on the mean over all answers. paired_*: the same on pairs. harmed, certified: one process for each
+    query class, in the policy's order; `certified` is empty unless each class must be proven."""
+
+    promote: MeanProcess
+    harm: MeanProcess
+    paired_promote: PairsProcess
+    paired_harm: PairsProcess
+    harmed: tuple[ExactMatchProcess, ...] = ()
+    certified: tuple[ExactMatchProcess, ...] = ()
+
+    def deciding(self, basis: Basis) -> tuple[MeanProcess | PairsProcess, MeanProcess | PairsProcess]:
+        """The processes that decide, promote and harm."""
+        if basis is Basis.PAIRS:
+            return self.paired_promote, self.paired_harm
+        return self.promote, self.harm
+
+
+def start(objective: Objective) -> Quality:
+    """The processes before any look."""
+    begin = strata.start if objective.classes else exact_match.start
+    return Quality(
+        begin(objective.margin, Side.PROMOTE),
+        begin(objective.margin, Side.HARM),
+        pairs.start(objective.margin, Side.PROMOTE),
+        pairs.start(objective.margin, Side.HARM),
+        tuple(exact_match.start(each.margin, Side.HARM) for each in objective.classes),
+        tuple(exact_match.start(each.margin, Side.PROMOTE) for each in objective.classes if objective.require_each),
+    )
+
+
+def usable(objective: Objective, look: Look) -> bool:
+    """Whether the answers of a look can be bet on now; otherwise they are to be kept for the next one.
+
+    On pairs: there is one. On answers: both variants have some, and in every class where the candidate has any, the
+    baseline has too. The numbers of answers alone decide.
+    """
+    if objective.basis is Basis.PAIRS:
+        return look.candidate.pairs.total > 0
+    return look.baseline.scored > 0 and strata.usable(_classes(objective, look))
+
+
+def update(quality: Quality, objective: Objective, look: Look) -> Quality:
+    """The processes after one more look; what is not usable changes nothing.
+
+    Raises ValueError, naming the class, for counts that cannot be.
+    """
+    if objective.basis is Basis.PAIRS:
+        return _on_pairs(quality, objective, look)
+    classes = _classes(objective, look)
+    if not strata.usable(classes):
+        return quality
+    named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
+    risks = objective.harm_risks
+    return Quality(
+        _mean(quality.promote, objective, classes, look.at, objective.risk_promote),
+        _mean(quality.harm, objective, classes, look.at, risks.exact_match),
+        quality.paired_promote,
+        quality.paired_harm,
+        tuple(
+            exact_match.advance(process, part, risks.guardrails[class_name(each.name)], objective.dispersion)
+            for process, part, each in zip(quality.harmed, named, objective.classes, strict=True)
+        ),
+        tuple(
+            exact_match.advance(process, part, objective.risk_promote, objective.dispersion)
+            for process, part in zip(quality.certified, named, strict=bool(quality.certified))
+        ),
+    )
+
+
+def class_processes(quality: Quality, objective: Objective) -> Iterator[tuple[str, ExactMatchProcess]]:
+    """Each class's process by the name of its claim, harm first."""
+    for each, process in zip(objective.classes, quality.harmed, strict=True):
+        yield class_name(each.name), process
+    for each, process in zip(objective.classes, quality.certified, strict=bool(quality.certified)):
+        yield certificate_name(each.name), process
+
+
+def _mean(process: MeanProcess, objective: Objective, classes: dict[str, Arms], at: int, risk: float) -> MeanProcess:
+    if isinstance(process, StrataProcess):
+        # A part of a look does not have the look's mix of classes, which the null hypothesis is about.
+        return strata.update(process, classes, objective.dispersion)
+    return exact_match.advance(process, LookInParts(*classes[OTHER], at), risk, objective.dispersion)
+
+
+def _on_pairs(quality: Quality, objective: Objective, look: Look) -> Quality:
+    promote, harm = quality.paired_promote, quality.paired_harm
+    for part in pairs.deal(look.candidate.pairs, look.at):
+        promote = pairs.update(promote, part, objective.dispersion)
+        harm = pairs.update(harm, part, objective.dispersion)
+    return Quality(quality.promote, quality.harm, promote, harm)
+
+
+def _classes(objective: Objective, look: Look) -> dict[str, Arms]:
+    """The answers of each named class, and of all others together."""
+    rest = [look.baseline.match, look.baseline.scored, look.candidate.match, look.candidate.scored]
+    found = {}
+    for each, (match_b, miss_b, match_c, miss_c) in zip(objective.classes, look.classes, strict=True):
+        found[each.name] = Arms(Answers(match_b + miss_b, match_b), Answers(match_c + miss_c, match_c))
+        rest = [rest[0] - match_b, rest[1] - match_b - miss_b, rest[2] - match_c, rest[3] - match_c - miss_c]
+    if min(rest[0], rest[1] - rest[0], rest[2], rest[3] - rest[2]) < 0:
+        raise ValueError(f"look at {look.at}: the named query classes hold more answers than the variant has in all")
+    found[OTHER] = Arms(Answers(rest[1], rest[0]), Answers(rest[3], rest[2]))
+    return found

@@ -1,0 +1,71 @@
+"""What a server may expose: assignments and answers, and whether their words and numbers fit the convention."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from earlystop.api import wire as names
+
+MAX_STRATA = 64
+"""Pairs of step and query class that one revision may have."""
+MAX_VARIANTS = 16
+"""Variants that one revision may have."""
+MAX_PLACES = 256
+"""Strata times variants of one revision: all its variants stand in each of its strata."""
+
+_POLICY = re.compile(r"[a-z0-9.-]{1,63}/[a-z0-9.-]{1,253}")
+WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a request was told by its headers. Nothing is trusted: what does not fit is counted as unassigned."""
+
+    policy: str
+    revision: str
+    step: int
+    variant: str
+    query_class: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a candidate would have made of a request that the baseline served: its label, output tokens, result."""
+
+    variant: str
+    tokens: int
+    result: str
+
+
+def is_exposable(wanted: Assignment) -> bool:
+    """Whether policy, revision, step and query class can be label values; the variant is not asked for."""
+    words = WORD.fullmatch(wanted.revision) and WORD.fullmatch(wanted.query_class)
+    named = _POLICY.fullmatch(wanted.policy) and wanted.revision != names.UNASSIGNED
+    return bool(words and named) and type(wanted.step) is int and 0 <= wanted.step <= 9999
+
+
+def is_variant(label: str) -> bool:
+    """Whether a variant can be exposed under this label."""
+    return bool(WORD.fullmatch(label)) and label != names.UNASSIGNED
+
+
+def has_places(strata: set[tuple[int, str]], labels: set[str]) -> bool:
+    """Whether one revision may have these pairs of step and query class, each with these variants."""
+    return len(strata) <= MAX_STRATA and 1 <= len(labels) <= MAX_VARIANTS and len(strata) * len(labels) <= MAX_PLACES
+
+
+def counts_of(tokens: int, result: str) -> dict[str, int]:
+    """What one answer adds to a `Tally`. Raises ValueError for a result or a number of tokens that is none."""
+    if result not in names.RESULTS:
+        raise ValueError(f"result is {result!r}; write one of {', '.join(names.RESULTS)}")
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+        raise ValueError(f"tokens is {tokens!r}; it must be a whole number >= 0")
+    return {"completed": 1, result: 1, "tokens": tokens, "tokens_squared": tokens * tokens}
+
+
+def pair_of(baseline: str, candidate: str) -> dict[str, int]:
+    """What two results for one request add to the candidate's `Tally`: nothing where one is not scored."""
+    if names.UNSCORED in (baseline, candidate):
+        return {}
+    return {f"pairs_{names.pair_outcome(baseline == names.MATCH, candidate == names.MATCH)}": 1}

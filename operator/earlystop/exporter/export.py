@@ -1,0 +1,176 @@
+"""For inference servers: counts what the operator reads, in the convention that it reads.
+
+    exporter = Exporter()                          # once per process
+    exporter.register("llm/qa", revision, step=0)  # when the server learns of a revision it trusts
+    exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="unscored")
+
+A campaign with several candidates names them: register(..., variants=("baseline", "w10", "w5")).
+One collector yields all families under one lock, so a scrape never sees half of an event. Workers that are forked count
+from 0 under ids of their own, so nothing is counted twice. Each needs a metrics endpoint of its own to be seen, as
+Prometheus' multi-process mode is not supported.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from earlystop.api import wire as names
+from earlystop.api.wire import COUNT_FIELDS, ONE_CANDIDATE
+from earlystop.exporter.assignment import WORD, Assignment, Shadow, counts_of, pair_of
+from earlystop.exporter.exposition import families
+from earlystop.exporter.revisions import Counts, Revisions
+
+__all__ = ["Assignment", "Exporter", "Shadow"]
+
+
+class Exporter(Collector):
+    """Counts requests by assignment and exposes them in `registry` (None: prometheus_client's own).
+
+    process: id of this start of the process, new at every start; the default is random. Two processes that share one
+    are undercounted. max_revisions bounds the label values that clients' headers can create, see `Revisions`.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry | None = None, process: str | None = None, max_revisions: int = 16
+    ) -> None:
+        self.process = secrets.token_hex(5) if process is None else process
+        if not WORD.fullmatch(self.process):
+            raise ValueError(f"process {self.process[:80]!r} must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
+        self._lock = threading.Lock()
+        self._revisions = Revisions(max_revisions)
+        (REGISTRY if registry is None else registry).register(self)
+        begin_anew = weakref.WeakMethod(self._begin_anew)
+        os.register_at_fork(after_in_child=lambda: (begin := begin_anew()) and begin())
+
+    def register(
+        self,
+        policy: str,
+        revision: str,
+        step: int,
+        query_class: str = "default",
+        *,
+        variants: Sequence[str] = ONE_CANDIDATE,
+    ) -> bool:
+        """Expose a revision's counters of these variants, and of those registered before, at 0 if they are new.
+
+        False when it cannot be: odd label values, evicted before, or too many. Nothing has changed then, and requests
+        of what is not exposed count as unassigned.
+        """
+        with self._lock:
+            return self._revisions.admit(Assignment(policy, revision, step, "", query_class), variants)
+
+    def started(self, assignment: Assignment) -> None:
+        """A request arrived."""
+        self._add(assignment, started=1)
+
+    def completed(self, assignment: Assignment, tokens: int, result: str, shadows: Sequence[Shadow] = ()) -> None:
+        """A request was answered with `tokens` output tokens; result is match, mismatch or unscored.
+
+        shadows: what candidates would have made of the very same request, where the baseline served it. Each counts as
+        started and completed, and as a pair with `result` where both are scored. All of it is one event. A shadow whose
+        variant is not exposed, and those of a request that counts as unassigned, are counted nowhere.
+        """
+        counts = counts_of(tokens, result)
+        shadowed = [
+            (each.variant, {"started": 1} | counts_of(each.tokens, each.result) | pair_of(result, each.result))
+            for each in shadows
+        ]
+        with self._lock:
+            if self._count(assignment, counts):
+                for variant, more in shadowed:
+                    if variant != assignment.variant:
+                        _add_to(self._revisions.known_row(assignment, variant), more)
+
+    def failed(self, assignment: Assignment) -> None:
+        """A request ended without an answer."""
+        self._add(assignment, failed=1)
+
+    def evaluated(self, assignment: Assignment, tokens: int | None, result: str) -> None:
+        """For an evaluator: a golden question was answered, with `tokens` output tokens, None when unknown.
+
+        It is not counted as started: the sample-ratio check is about requests that the route assigned. Without tokens
+        it is not counted as completed either, since the mean divides tokens by completed requests.
+        """
+        if tokens is not None:
+            self.completed(assignment, tokens, result)
+            return
+        _check(names.RESULT, result, names.RESULTS)
+        self._add(assignment, **{result: 1})
+
+    def pair(self, assignment: Assignment, outcome: str) -> bool:
+        """For an evaluator: the baseline and a candidate answered one question; the assignment is the candidate's.
+
+        The one candidate `candidate` needs no variant label. False when the revision, or a candidate with a name of its
+        own, is not exposed: then the pair is counted nowhere.
+        """
+        _check(names.OUTCOME, outcome, names.PAIR_OUTCOMES)
+        with self._lock:
+            if assignment.variant in ("", *ONE_CANDIDATE):
+                row = self._revisions.pairs_row(assignment)
+            else:
+                row = self._revisions.known_row(assignment, assignment.variant)
+            return _add_to(row, {f"pairs_{outcome}": 1})
+
+    def feedback(self, assignment: Assignment, sentiment: str) -> bool:
+        """A user's verdict, up or down, on an answer given under this assignment, however long ago.
+
+        False when the revision or the variant is not exposed: then it is counted nowhere.
+        """
+        _check(names.SENTIMENT, sentiment, names.SENTIMENTS)
+        with self._lock:
+            row = self._revisions.known_row(assignment, assignment.variant)
+            return _add_to(row, {f"feedback_{sentiment}": 1})
+
+    def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
+        """Tell the value of a parameter in force. False when the revision, variant or words are not accepted."""
+        if not (WORD.fullmatch(parameter) and WORD.fullmatch(value)):
+            return False
+        with self._lock:
+            return self._revisions.tell(policy, revision, variant, parameter, value)
+
+    def describe(self) -> Iterable[Metric]:
+        """The families without samples."""
+        return families({}, [], self.process)
+
+    def collect(self) -> Iterable[Metric]:
+        """The families as they are at one moment."""
+        with self._lock:
+            counts, settings = self._revisions.counts(), self._revisions.settings()
+        return families(counts, settings, self.process)
+
+    def _begin_anew(self) -> None:
+        """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""
+        self.process = secrets.token_hex(5)
+        self._lock = threading.Lock()
+        self._revisions.zero()
+
+    def _add(self, assignment: Assignment, **counts: int) -> None:
+        with self._lock:
+            self._count(assignment, counts)
+
+    def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
+        """With the lock held. False when it was counted as unassigned."""
+        row = self._revisions.row(assignment)
+        return _add_to(row, counts) or not _add_to(self._revisions.nobodys_row(assignment), counts)
+
+
+def _check(name: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise ValueError(f"{name} is {word!r}; write one of {', '.join(words)}")
+
+
+def _add_to(row: Counts | None, counts: Mapping[str, int]) -> bool:
+    """False, and nothing added, when there is no row."""
+    if row is None:
+        return False
+    for name, count in counts.items():
+        row[COUNT_FIELDS.index(name)] += count
+    return True

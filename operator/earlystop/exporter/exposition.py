@@ -1,0 +1,48 @@
+"""A server's counts as families of the metrics page: the inverse of what the reader does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from earlystop.api import wire as names
+from earlystop.exporter.revisions import BOTH, Labels
+
+_HELP = {
+    names.STARTED: "Requests that arrived.",
+    names.REQUESTS: "Requests that ended, by outcome.",
+    names.ANSWERS: "Answers of completed requests, by exact match.",
+    names.TOKENS: "Output tokens of completed requests.",
+    names.TOKENS_SQUARED: "Sum of the squares of output tokens per completed request.",
+    names.PAIRS: "Questions answered by the baseline and by a candidate, by which of them was right.",
+    names.FEEDBACK: "Users' verdicts on answers.",
+}
+_SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
+
+
+def families(
+    counts: Mapping[Labels, tuple[int, ...]], settings: Iterable[tuple[str, ...]], process: str
+) -> Iterator[Metric]:
+    """All families of the convention, without `_created` series.
+
+    counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each.
+    """
+    for metric in names.COUNTED_METRICS:
+        kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
+        split = [label for label, value in zip(names.MARKS, kinds[0][0][1:], strict=True) if value]
+        family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, *split))
+        for labels, row in counts.items():
+            if _is_shown(metric, labels, [row[place] for _, place in kinds]):
+                for kind, place in kinds:
+                    family.add_metric((*labels, process, *filter(None, kind[1:])), row[place])
+        yield family
+    info = GaugeMetricFamily(names.SETTING_INFO, "1 for each parameter value in force.", labels=_SETTING_LABELS)
+    for told in settings:
+        info.add_metric(told, 1)
+    yield info
+
+
+def _is_shown(metric: str, labels: Labels, counts: list[int]) -> bool:
+    """Pairs and feedback are left out where there are none, as with most servers; all else has a variant."""
+    return any(counts) if metric in (names.PAIRS, names.FEEDBACK) else labels[3] != BOTH

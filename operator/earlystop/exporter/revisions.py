@@ -1,0 +1,145 @@
+"""Which revisions, steps, classes and variants a server counts: bounds that no client's header can move."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from earlystop.api.wire import COUNT_FIELDS, UNASSIGNED
+from earlystop.exporter.assignment import Assignment, has_places, is_exposable, is_variant
+
+MAX_SETTINGS = 32
+MAX_RETIRED = 4096
+"""Evicted revisions that are remembered; beyond it no new revision is admitted until the process restarts."""
+BOTH = ""
+"""In place of a variant: pairs of the baseline and the one candidate, which need no name."""
+
+NOBODY = (UNASSIGNED, UNASSIGNED, UNASSIGNED, UNASSIGNED)
+
+Counts = list[int]
+"""In the order of `Tally`."""
+Labels = tuple[str, str, str, str, str]
+"""Policy, revision, step, variant and query class, as label values."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is exposed of one revision: counts by step, variant and class, and values by variant and parameter."""
+
+    strata: set[tuple[int, str]] = field(default_factory=set)
+    variants: set[str] = field(default_factory=set)
+    rows: dict[tuple[int, str, str], Counts] = field(default_factory=dict)
+    settings: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+class Revisions:
+    """The counts of at most `most` revisions, each with all of its variants from 0 on. Not safe between threads.
+
+    When one more is admitted, the one not used for longest is evicted with its counts, and never comes back: its
+    series would begin again.
+    """
+
+    def __init__(self, most: int) -> None:
+        if most < 1:
+            raise ValueError(f"max_revisions is {most}; at least 1 revision must have room")
+        self._most = most
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the oldest use first
+        self._retired: set[tuple[str, str]] = set()
+        self._policies: set[str] = set()
+        self._nobodys: dict[str, Counts] = {}
+
+    def admit(self, wanted: Assignment, variants: Sequence[str] = ()) -> bool:
+        """Make room for the revision, step, class and these variants beside those that it has, and let all of them
+        stand at 0. False when there is none: then nothing has changed."""
+        known, stratum = self._get(wanted), (wanted.step, wanted.query_class)
+        if known is not None and stratum in known.strata and known.variants.issuperset(variants):
+            return True
+        strata, labels = {stratum}, {str(variant) for variant in variants}
+        if known is not None:
+            strata, labels = strata | known.strata, labels | known.variants
+        if not is_exposable(wanted) or not all(map(is_variant, labels)) or not has_places(strata, labels):
+            return False
+        known = known or self._new(wanted.policy, wanted.revision)
+        if known is None:
+            return False
+        for step, query_class in strata:
+            for variant in labels:
+                known.rows.setdefault((step, variant, query_class), _zeros())
+        # Last, so that a fork amidst this leaves the child no label without its counts.
+        known.strata, known.variants = strata, labels
+        return True
+
+    def row(self, told: Assignment) -> Counts | None:
+        """Where a request counts that uses the revision; None when it is to be counted as unassigned."""
+        if self._get(told) is not None:
+            self._known.move_to_end((told.policy, told.revision))
+        return self.known_row(told, told.variant)
+
+    def nobodys_row(self, told: Assignment) -> Counts:
+        """Where a request counts as unassigned, under its policy if that has ever had a revision here."""
+        return self._nobodys.setdefault(told.policy if told.policy in self._policies else UNASSIGNED, _zeros())
+
+    def known_row(self, told: Assignment, variant: str) -> Counts | None:
+        """The counts of a variant in the assignment's stratum; None unless revision and variant are exposed. It is no
+        use of the revision: feedback comes from clients too, and must evict nobody."""
+        known = self._get(told)
+        if known is None or variant not in known.variants or not self.admit(told):
+            return None
+        return known.rows[told.step, variant, told.query_class]
+
+    def pairs_row(self, told: Assignment) -> Counts | None:
+        """As `known_row`, for pairs of the baseline and the one candidate."""
+        known = self._get(told)
+        if known is None or not self.admit(told):
+            return None
+        return known.rows.setdefault((told.step, BOTH, told.query_class), _zeros())
+
+    def tell(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
+        """Keep a parameter's value. False when revision or variant is not known or has no room for the parameter."""
+        known = self._known.get((policy, revision))
+        if known is None or variant not in known.variants:
+            return False
+        if (variant, parameter) not in known.settings and len(known.settings) >= MAX_SETTINGS:
+            return False
+        known.settings[variant, parameter] = value
+        return True
+
+    def zero(self) -> None:
+        """Set every count to 0; what is exposed stays so."""
+        for row in (*self._nobodys.values(), *(row for known in self._known.values() for row in known.rows.values())):
+            row[:] = _zeros()
+
+    def counts(self) -> dict[Labels, tuple[int, ...]]:
+        """A copy of all counts."""
+        found = {(policy, *NOBODY): tuple(row) for policy, row in self._nobodys.items()}
+        for revision, known in self._known.items():
+            for (step, variant, query_class), row in known.rows.items():
+                found[*revision, str(int(step)), str(variant), query_class] = tuple(row)
+        return found
+
+    def settings(self) -> list[tuple[str, ...]]:
+        """Policy, revision, variant, parameter and value of every parameter told."""
+        return [
+            (*revision, str(variant), parameter, value)
+            for revision, known in self._known.items()
+            for (variant, parameter), value in known.settings.items()
+        ]
+
+    def _get(self, told: Assignment) -> _Known | None:
+        return self._known.get((told.policy, told.revision))
+
+    def _new(self, policy: str, revision: str) -> _Known | None:
+        if (policy, revision) in self._retired:
+            return None
+        if len(self._known) >= self._most:
+            if len(self._retired) >= MAX_RETIRED:
+                return None
+            self._retired.add(self._known.popitem(last=False)[0])
+        if len(self._policies) < self._most:
+            self._policies.add(policy)
+        return self._known.setdefault((policy, revision), _Known())
+
+
+def _zeros() -> Counts:
+    return [0] * len(COUNT_FIELDS)

@@ -1,0 +1,1 @@
+"""Exact counts from counters of the convention, which never restart within a series."""

@@ -1,0 +1,108 @@
+"""From the bytes of an answer to samples: pure, and strict about everything that could make counts wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.range_vectors import RawSeries, raw_series
+
+
+class Sample(NamedTuple):
+    """One row of an instant vector. The value may be NaN or infinite: the reader judges it per policy."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+TEXT = frozenset({str})
+TIME_TOLERANCE_SECONDS = 0.001
+
+
+def parse_vector(body: bytes, content_type: str, place: str, at: float | None = None) -> list[Sample]:
+    """The samples of a Prometheus API answer with HTTP status 200.
+
+    `place` names the source in messages; `at` is the Unix time that was asked for, None when any will do. Raises
+    MetricsFailure: NotJson, Malformed, Rejected (status is not success), Partial (warnings, or VictoriaMetrics'
+    isPartial) or TimeMoved. Infos are remarks on the query and are ignored.
+    """
+    rows = _rows(body, content_type, place, "vector", "an instant vector")
+    samples = _samples(rows)
+    if samples is None:
+        raise _malformed(place, "holds a row without text labels, a time or a value")
+    moments = {row["value"][0] for row in rows}  # nearly always one
+    if at is not None and any(abs(moment - at) > TIME_TOLERANCE_SECONDS for moment in moments):
+        raise moved(place)
+    return samples
+
+
+def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[RawSeries]:
+    """The series of an instant query for a range vector, evaluated at Unix time `at`, as strictly as `parse_vector`.
+
+    Samples of a moment after `at` are refused as TimeMoved. A source that moved the time back instead gives fewer
+    samples, which come with the next look: a watermark ledger takes nothing for granted but what it has seen.
+    """
+    found = raw_series(_rows(body, content_type, place, "matrix", "a range vector"), place)
+    latest = round((at + TIME_TOLERANCE_SECONDS) * 1000)
+    if any(moment > latest for series in found for moment, _ in series.points):
+        raise moved(place)
+    return found
+
+
+def _rows(body: bytes, content_type: str, place: str, kind: str, described: str) -> list[Any]:
+    answer = _json_object(body, content_type, place)
+    if answer.get("status") == "error":
+        raise MetricsFailure(FailureKind.REJECTED, f"{place} answered 200 with the status error")
+    if answer.get("status") != "success":
+        raise _malformed(place, "has no status of success or error")
+    if answer.get("warnings"):
+        raise MetricsFailure(FailureKind.PARTIAL, f"{place} answered with warnings")
+    if answer.get("isPartial"):
+        raise MetricsFailure(FailureKind.PARTIAL, f"{place} marked its answer as partial")
+    data = answer.get("data")
+    if not isinstance(data, dict) or data.get("resultType") != kind:
+        raise _malformed(place, f"is not {described}")
+    rows = data.get("result")
+    if not isinstance(rows, list):
+        raise _malformed(place, "has no list of results")
+    return rows
+
+
+def moved(place: str) -> MetricsFailure:
+    """The failure of a source that evaluates queries at another time than it is asked to."""
+    return MetricsFailure(FailureKind.TIME_MOVED, f"{place} answered for another time than was asked")
+
+
+def _samples(rows: list[Any]) -> list[Sample] | None:
+    """The rows as samples, None when one of them is none. One loop, since there are tens of thousands a look."""
+    samples = []
+    is_text = TEXT.issuperset
+    try:
+        for row in rows:
+            labels = row["metric"]
+            time, value = row["value"]
+            numbered = type(value) is str and (type(time) is float or type(time) is int)
+            if type(labels) is not dict or not numbered or not is_text(map(type, labels.values())):
+                return None
+            samples.append(Sample(labels, float(value)))
+    except (TypeError, KeyError, ValueError):
+        return None  # the failure is raised by the caller: this error quotes the answer
+    return samples
+
+
+def _json_object(body: bytes, content_type: str, place: str) -> dict[str, Any]:
+    answer: Any = None
+    with suppress(ValueError, RecursionError):  # such an error would carry the body
+        answer = json.loads(body)
+    if isinstance(answer, dict):
+        return answer
+    if "json" in content_type.lower() and body.lstrip()[:1] in (b"{", b"["):
+        raise _malformed(place, "is damaged or cut JSON")
+    raise MetricsFailure(FailureKind.NOT_JSON, f"{place} answered 200 with a body that is not a JSON object")
+
+
+def _malformed(place: str, what: str) -> MetricsFailure:
+    return MetricsFailure(FailureKind.MALFORMED, f"the answer of {place} {what}")

@@ -1,0 +1,151 @@
+"""Counters of others, read by a policy's own few queries: both variants, start times and scrapes, at one moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.convention.query import alternation
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.presets import Preset, PresetRequest, TemplateError, evidence_queries, field_queries
+from earlystop.metrics.templates.range_vectors import RawSeries, observe
+from earlystop.metrics.templates.reset_ledger import Observed, SeriesId
+
+LONGEST_RANGE_SECONDS = 3600
+"""Longer ranges are asked for in pieces: an hour of 100 series scraped every 5 s is 3 MB of JSON."""
+MOST_RANGES = 24
+"""Beyond a day only the newest samples are read; a counter that was not restarted meanwhile loses nothing by that."""
+_TARGET_LABELS = ("job", "instance")
+
+
+class RangeVectors(Protocol):
+    """A source of range vectors, such as `ExactPrometheus`. Raises MetricsFailure."""
+
+    def range_vector(self, query: str, at: float) -> list[RawSeries]:
+        """The samples of `query`, a selector with a range, at Unix time `at`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignRequest:
+    """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
+
+    templates: for Custom, by field of `Tally`; workloads: for engines, see `PresetRequest`; candidate: label of the
+    one candidate.
+    """
+
+    policy: str
+    revision: str
+    window_seconds: int
+    preset: Preset = Preset.CUSTOM
+    templates: Mapping[str, str] = field(default_factory=dict)
+    workloads: Mapping[Variant, str] | None = None
+    candidate: str = Variant.CANDIDATE.value
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignReading:
+    """What one policy's counters said at Unix second `at`.
+
+    observed: for `watermark.look`; newest_sample_at: Unix time of the newest sample of any counter; queries: a name of
+    what was asked for, the same as long as the questions are.
+    """
+
+    at: int
+    observed: Mapping[SeriesId, Observed]
+    newest_sample_at: float
+    queries: str
+
+
+def read_foreign(
+    client: RangeVectors,
+    request: ForeignRequest,
+    at: int,
+    *,
+    namespace_label: str | None = None,
+    replica_label: str | None = None,
+    place: str = "",
+) -> ForeignReading:
+    """The reading of one policy at Unix second `at`. Every query names that same moment.
+
+    With `namespace_label` only series of the policy's namespace are asked for. replica_label: names the scraper of an
+    HA pair, whose series are never added. place: names the source. Raises MetricsFailure, also for a
+    template that cannot be used.
+    """
+    try:
+        name = name_of_queries(request, namespace_label, replica_label, place)
+        rows: dict[tuple[Variant, str], list[RawSeries]] = {}
+        for moment, seconds in ranges(at, request.window_seconds):
+            for one in field_queries(request.preset, _asked(request, seconds, namespace_label), request.templates):
+                rows.setdefault((one.variant, one.field), []).extend(client.range_vector(one.text, float(moment)))
+    except TemplateError as error:
+        raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, str(error)) from None
+    counters = {place: joined(found) for place, found in rows.items()}
+    newest = max((each.points[-1][0] for found in counters.values() for each in found), default=None)
+    if newest is None:
+        raise MetricsFailure(
+            FailureKind.NO_DATA, f"none of the MetricSource's templates finds a series of {request.policy}"
+        )
+    evidence = _evidence(client, request, at, namespace_label, [each for found in counters.values() for each in found])
+    observed = observe(counters, evidence["process_start_time_seconds"], evidence["up"], replica_label)
+    return ForeignReading(at, observed, newest / 1000, name)
+
+
+def name_of_queries(
+    request: ForeignRequest, namespace_label: str | None, replica_label: str | None, place: str = ""
+) -> str:
+    """12 hex digits that change when other series would be asked for, or at another place: the same events under other
+    labels must not be added to what was counted.
+
+    Raises TemplateError.
+    """
+    asked = field_queries(request.preset, _asked(replace(request, revision=""), 1, namespace_label), request.templates)
+    content = [place, replica_label, *((one.variant, one.field, one.text) for one in asked)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
+def ranges(at: int, window_seconds: int) -> list[tuple[int, int]]:
+    """Moments and lengths of the ranges that cover the window before `at`, the newest first; each an hour at most.
+
+    They overlap by a second, since before Prometheus 3 a range held both its ends and since then only the later one.
+    """
+    pieces: list[tuple[int, int]] = []
+    end, left = at, window_seconds
+    while left > 0 and len(pieces) < MOST_RANGES:
+        length = min(left, LONGEST_RANGE_SECONDS)
+        pieces.append((end, length + (length < left)))
+        end, left = end - length, left - length
+    return pieces
+
+
+def joined(rows: Iterable[RawSeries]) -> list[RawSeries]:
+    """Each series once, with the samples of all its pieces in order of time and without repetitions."""
+    points: defaultdict[tuple[tuple[str, str], ...], dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        points[tuple(sorted(row.labels.items()))].update(row.points)
+    return [RawSeries(dict(labels), sorted(found.items())) for labels, found in points.items() if found]
+
+
+def _asked(request: ForeignRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
+    return PresetRequest(
+        request.policy, request.revision, seconds, namespace_label, request.workloads, request.candidate
+    )
+
+
+def _evidence(
+    client: RangeVectors, request: ForeignRequest, at: int, namespace_label: str | None, rows: Sequence[RawSeries]
+) -> dict[str, list[RawSeries]]:
+    """Start times and scrapes of the counters' targets. Counters that carry no target's labels have none."""
+    found: dict[str, list[RawSeries]] = {"process_start_time_seconds": [], "up": []}
+    if not all(row.labels.get("instance") for row in rows):
+        return found
+    targets = {name: alternation(row.labels.get(name, "") for row in rows) for name in _TARGET_LABELS}
+    for moment, seconds in ranges(at, request.window_seconds):
+        for query in evidence_queries(_asked(request, seconds, namespace_label), targets):
+            found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
+    return {name: joined(series) for name, series in found.items()}

@@ -1,0 +1,132 @@
+"""What changed between two states, told as events that a person understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earlystop.rollout.assessing import assess
+from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
+from earlystop.rollout.formatting import in_percent, in_points, in_settings
+from earlystop.rollout.observations import Facts
+from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.state import Phase, RolloutState
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One event: its reason, what the operator did, and a sentence. `warning`: someone may have to act."""
+
+    reason: str
+    action: str
+    message: str
+    warning: bool = False
+
+
+def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
+    """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
+    told = []
+    if after.campaign != before.campaign:
+        plan = parse_plan(after.plan)
+        told.append(
+            Story(
+                "CampaignStarted",
+                "StartCampaign",
+                f"Campaign {after.campaign} tries {' | '.join(map(in_settings, plan.settings))} against the baseline "
+                f"{in_settings(plan.baseline_settings)}{_way(plan)}.",
+            )
+        )
+    if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
+        told.extend(_phase_story(before, after))
+    told.extend(_contest_stories(before, after))
+    told.extend(_doubts(before, after))
+    return tuple(told)
+
+
+def _way(plan: Plan) -> str:
+    """How requests get to the candidates."""
+    if plan.only_reports:
+        return " in shadow: the server judges each on the baseline's requests"
+    if not plan.objective.split_known:
+        return ", each on a cohort by a header"
+    weights = [str(stage.weight) for stage in plan.stages]
+    return f" at {weights[-1]} % each" if plan.several else f" in steps of {', '.join(weights)} %"
+
+
+def _contest_stories(before: RolloutState, after: RolloutState) -> list[Story]:
+    """Events about single ones of several candidates."""
+    if after.plan != before.plan or len(after.comparisons) < 2:
+        return []
+    names, told = parse_plan(after.plan).names, []
+    for name, old, new in zip(names, before.comparisons, after.comparisons, strict=True):
+        if new.dropped is not None and old.dropped is None:
+            told.append(Story("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
+        if new.certified_at is not None and old.certified_at is None:
+            found = assess(new.evidence)
+            message = f"Candidate {name} is proven: EM difference {in_points(found.effect)} points, saving "
+            told.append(Story("CandidateCertified", "Certify", f"{message}{in_percent(found.saving)}."))
+    return told
+
+
+def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
+    """Events about a comparison that turns out to be unsound: nothing is promoted from it."""
+    if after.comparisons is before.comparisons:
+        return []
+    same = before.campaign == after.campaign
+    split, setting = split_is_broken(after), setting_is_unmoved(after)
+    told = []
+    if split and not (same and split_is_broken(before)):
+        told.append(Story("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
+    if setting and not (same and setting_is_unmoved(before)):
+        told.append(Story("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+    return told
+
+
+def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
+    text = summary(after)
+    match after.phase:
+        case Phase.APPLYING if before.dispersion != after.dispersion and after.dispersion is not None:
+            scatter = f"The baseline's answers scatter {after.dispersion:.2f} times as much as independent ones would"
+            return [Story("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
+        case Phase.APPLYING if before.phase == Phase.SUSPENDED:
+            return [Story("Resumed", "Resume", text)]
+        case Phase.APPLYING if after.campaign == before.campaign and _only_fewer(before, after):
+            return []  # told of each candidate that was dropped
+        case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
+            return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
+        case Phase.SETTLING:
+            return [Story("WeightsInForce", "ProveTraffic", text)]
+        case Phase.SUSPENDED:
+            return [Story("Suspended", "Suspend", text)]
+        case Phase.PROMOTED:
+            return [Story("Promoted", "Promote", text)]
+        case Phase.ROLLED_BACK:
+            return [Story("RolledBack", "RollBack", text, warning=True)]
+        case Phase.HELD:
+            return [Story("Inconclusive", "Hold", text, warning=True)]
+        case Phase.REPORTED:
+            return [Story("Reported", "Report", text)]
+        case _:
+            return []
+
+
+def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
+    """Whether a new step has fewer candidates and is of the same stage."""
+    plan = parse_plan(after.plan)
+    return after.active != before.active and plan.stage(after.step) == plan.stage(before.step)
+
+
+def fact_stories(before: Facts, after: Facts) -> tuple[Story, ...]:
+    """Events about acceptance, metrics, traffic and storage whose reason changed."""
+    told = []
+    if after.refusal is not None and after.refusal != before.refusal:
+        told.append(Story(after.refusal.reason, "Check", after.refusal.message, warning=True))
+    if before.refusal is not None and after.refusal is None:
+        told.append(Story("Accepted", "Check", "The policy can be carried out as written now."))
+    for name, old, new in (("Metrics", before.metrics, after.metrics), ("Traffic", before.traffic, after.traffic)):
+        if new.status == "False" and (old.status, old.reason) != (new.status, new.reason):
+            told.append(Story(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True))
+        if old.status == "False" and new.status == "True":
+            told.append(Story(f"{name}Recovered", f"Recover{name}", new.message))
+    if after.storage is not None and before.storage is None:
+        told.append(Story("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
+    return tuple(told)

@@ -1,0 +1,292 @@
+"""The state as it stands in a policy's status, and back: what is not here is not remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from earlystop.api.counts import Look, Tally, total
+from earlystop.api.policy import PolicySpec, Setting
+from earlystop.api.status import (
+    ArmCounts,
+    CandidateStatus,
+    Counts,
+    DecisionStatus,
+    EvidenceText,
+    LogEText,
+    NamedLogE,
+    PolicyStatus,
+    Uncertain,
+)
+from earlystop.api.status import (
+    Certified as CertifiedStatus,
+)
+from earlystop.evidence.engine import EvidenceState, replay
+from earlystop.rollout.assessing import assess
+from earlystop.rollout.compressed_looks import History
+from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.packing import (
+    pack_marks,
+    pack_records,
+    pack_scatter,
+    unpack_marks,
+    unpack_records,
+    unpack_scatter,
+)
+from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.state import (
+    DECIDED,
+    NOTHING_LEARNED,
+    Certified,
+    Comparison,
+    Decision,
+    Dropped,
+    Phase,
+    RolloutState,
+    Totals,
+    Verdict,
+)
+from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
+
+PACKED_LIMIT = 40_960
+
+
+class TooLarge(ValueError):
+    """Looks and ledger together outgrow what a status holds."""
+
+
+def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger: str) -> dict[str, Any]:
+    """The status without its conditions and observedGeneration. `ledger` is the packed ledger.
+
+    Raises TooLarge when ledger and looks take more than their 40 KiB.
+    """
+    if state.phase == Phase.PENDING:
+        return {"phase": state.phase.value, "campaign": 0}
+    plan = parse_plan(state.plan)
+    weight = candidate_weight(state)
+    due = next_look(spec, state)
+    looks = pack_records([each.looks for each in state.comparisons])
+    if len(ledger) + len(looks) > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
+    return PolicyStatus(
+        phase=state.phase.value,
+        campaign=state.campaign,
+        revision=state.revision,
+        candidate=plan.names[state.leader],
+        plan=state.plan,
+        step=state.step,
+        weight=weight,
+        variant=_variant(plan, state),
+        campaign_started_at=rfc3339(state.campaign_started_at),
+        step_started_at=_time(state.step_started_at),
+        evidence_from=_time(state.evidence_from),
+        last_look_at=_time(state.last_look_at),
+        next_look_at=_time(due),
+        suspended_at=_time(state.suspended_at),
+        metrics_lost_at=_time(state.metrics_lost_at),
+        counts=_counts(state.comparisons[state.leader]),
+        uncertain=uncertain_of(state),
+        evidence=_evidence(state.comparisons[state.leader]),
+        candidates=_candidates(plan, state) if plan.several else None,
+        ledger=ledger,
+        mark=pack_marks([each.mark for each in state.comparisons]),
+        looks=looks,
+        scatter=pack_scatter(state.scatter) if state.scatter != NOTHING_LEARNED else None,
+        dispersion=None if state.dispersion is None else repr(state.dispersion),
+        decision=_decision(name, uid, state),
+        previous_digest=state.previous_digest,
+        certified=_certified(state),
+    ).wire()
+
+
+def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
+    """The state and the packed ledger behind a status; a new state for a policy without a campaign.
+
+    Raises ValueError when the status was not written by this operator.
+    """
+    stored = PolicyStatus.model_validate(status)
+    if not stored.campaign or stored.plan is None or stored.phase is None:
+        return RolloutState(), ""
+    plan = parse_plan(stored.plan)
+    factor = None if stored.dispersion is None else float(stored.dispersion)
+    state = RolloutState(
+        phase=Phase(stored.phase),
+        campaign=stored.campaign,
+        revision=stored.revision or "",
+        plan=stored.plan,
+        step=stored.step or 0,
+        campaign_started_at=from_rfc3339(stored.campaign_started_at or ""),
+        step_started_at=_moment(stored.step_started_at),
+        evidence_from=_moment(stored.evidence_from),
+        last_look_at=_moment(stored.last_look_at),
+        suspended_at=_moment(stored.suspended_at),
+        metrics_lost_at=_moment(stored.metrics_lost_at),
+        comparisons=_comparisons(plan, stored, factor),
+        scatter=unpack_scatter(stored.scatter) if stored.scatter else NOTHING_LEARNED,
+        dispersion=factor,
+        decision=_restore_decision(plan, stored.decision),
+        previous_digest=stored.previous_digest or "",
+        certified=_restore_certified(stored.certified),
+    )
+    steps = len(plan.stages) + len(state.comparisons) - len(state.active)
+    if state.step >= steps:
+        raise ValueError(f"status.step is {state.step}, but status.plan has {steps} steps")
+    if (state.decision is None) == (state.phase in DECIDED):
+        raise ValueError(
+            f"status.phase {state.phase} does not fit a status with{'out' * (state.decision is None)} decision"
+        )
+    return state, stored.ledger or ""
+
+
+def digest_of_decision(name: str, uid: str, state: RolloutState) -> str:
+    """Digest of the campaign's verdict, or of the one before it when this campaign has none."""
+    return state.previous_digest if state.decision is None else str(verdict_spec(name, uid, state)["digest"])
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)
+
+
+def _moment(text: str | None) -> int | None:
+    return None if text is None else from_rfc3339(text)
+
+
+def _variant(plan: Plan, state: RolloutState) -> str:
+    """The setting that most requests get."""
+    shares = weights(state)
+    assert shares is not None  # a campaign has begun
+    most = max(range(len(shares)), key=shares.__getitem__)
+    return plan.names[most - 1] if most else "baseline"
+
+
+def _candidates(plan: Plan, state: RolloutState) -> tuple[CandidateStatus, ...]:
+    shares = weights(state)
+    assert shares is not None  # a campaign has begun
+    return tuple(
+        _candidate(name, weight, each)
+        for name, weight, each in zip(plan.names, shares[1:], state.comparisons, strict=True)
+    )
+
+
+def _candidate(name: str, weight: int, comparison: Comparison) -> CandidateStatus:
+    dropped, certified_at = comparison.dropped, comparison.certified_at
+    return CandidateStatus(
+        name=name,
+        standing="Dropped" if dropped else "Trying" if certified_at is None else "Certified",
+        weight=weight,
+        since=_time(dropped.at if dropped else certified_at),
+        reason=dropped.reason if dropped else None,
+        message=dropped.message if dropped else None,
+        dropped_at_step=dropped.step if dropped else None,
+        counts=_counts(comparison),
+        evidence=_evidence(comparison),
+    )
+
+
+def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tuple[Comparison, ...]:
+    """Each candidate's comparison, its evidence worked out anew from its looks."""
+    told = stored.candidates or (None,)
+    if len(told) != len(plan.names):
+        raise ValueError(f"status tells of {len(told)} candidates, but status.plan has {len(plan.names)}")
+    if any(each is not None and each.name != name for each, name in zip(told, plan.names, strict=True)):
+        raise ValueError(f"status.candidates are not {', '.join(plan.names)}, those of status.plan in its order")
+    steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in told]
+    objectives = [plan.objective_at(step or 0, factor) for step in steps]
+    records = unpack_records(stored.looks or "," * (len(told) - 1), [len(each.classes) for each in objectives])
+    marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(told)
+    if len(marks) != len(told):
+        raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
+    uncertain = _restore_uncertain(stored.uncertain)
+    return tuple(
+        _restored(each, mark, History(looks), replay(objective, looks), uncertain)
+        for each, mark, looks, objective in zip(told, marks, records, objectives, strict=True)
+    )
+
+
+def _restored(
+    told: CandidateStatus | None, mark: Totals, looks: Sequence[Look], evidence: EvidenceState, uncertain: Totals
+) -> Comparison:
+    if told is None or told.since is None:
+        return Comparison(evidence, mark, looks, uncertain)
+    since = from_rfc3339(told.since)
+    if told.dropped_at_step is None:
+        return Comparison(evidence, mark, looks, uncertain, certified_at=since)
+    dropped = Dropped(told.reason or "", told.message or "", since, told.dropped_at_step)
+    return Comparison(evidence, mark, looks, uncertain, dropped=dropped)
+
+
+def _counts(comparison: Comparison) -> Counts:
+    baseline = total([look.baseline for look in comparison.looks])
+    candidate = total([look.candidate for look in comparison.looks])
+    return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
+
+
+def _arm(tally: Tally) -> ArmCounts:
+    return ArmCounts(
+        scored=tally.scored, match=tally.match, completed=tally.completed, failed=tally.failed, tokens=tally.tokens
+    )
+
+
+def _evidence(comparison: Comparison) -> EvidenceText:
+    found = assess(comparison.evidence)
+    return EvidenceText(
+        looks=len(comparison.looks),
+        log_e=LogEText(
+            promote=log_e_text(found.log_e.promote),
+            harm=log_e_text(found.log_e.harm),
+            tokens=log_e_text(found.log_e.tokens),
+            sample_ratio=log_e_text(found.log_e.sample_ratio),
+            others=tuple(NamedLogE(name=name, value=log_e_text(value)) for name, value in found.log_e.others),
+        ),
+        effect=in_points(found.effect),
+        saving=in_percent(found.saving),
+    )
+
+
+def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None:
+    if state.decision is None:
+        return None
+    return DecisionStatus(
+        verdict=state.decision.verdict.value,
+        candidate=parse_plan(state.plan).names[state.decision.candidate] if len(state.comparisons) > 1 else None,
+        reason=state.decision.reason,
+        message=state.decision.message,
+        name=verdict_name(name, state),
+        digest=verdict_spec(name, uid, state)["digest"],
+        at=rfc3339(state.decision.at),
+        number=state.decision.number if state.decision.number > 1 else None,
+        requested_by=state.decision.requested_by or None,
+    )
+
+
+def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | None:
+    if stored is None:
+        return None
+    return Decision(
+        Verdict(stored.verdict),
+        stored.reason,
+        stored.message,
+        from_rfc3339(stored.at),
+        candidate=plan.names.index(stored.candidate) if stored.candidate else 0,
+        requested_by=stored.requested_by or "",
+        number=stored.number or 1,
+    )
+
+
+def _certified(state: RolloutState) -> CertifiedStatus | None:
+    if state.certified is None:
+        return None
+    values = tuple(Setting(name=name, value=value) for name, value in state.certified.values.items())
+    return CertifiedStatus(values=values, at=rfc3339(state.certified.at))
+
+
+def _restore_uncertain(stored: Uncertain | None) -> Totals:
+    return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
+
+
+def _restore_certified(stored: CertifiedStatus | None) -> Certified | None:
+    if stored is None:
+        return None
+    return Certified({setting.name: setting.value for setting in stored.values}, from_rfc3339(stored.at))

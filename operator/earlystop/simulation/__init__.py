@@ -1,0 +1,1 @@
+"""Made-up traffic through the very same evidence and rollout, and the arithmetic of planning."""

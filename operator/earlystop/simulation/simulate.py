@@ -1,0 +1,78 @@
+"""A policy on made-up traffic: the very same kernel and evidence, fed by a random stream instead of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from numpy.random import Generator
+
+from earlystop.api.counts import ClassAnswers
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.objective import Basis
+from earlystop.rollout.exposure import weights
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.state import TRYING, RolloutState, Totals
+from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from earlystop.simulation.traffic import World, more_in_shadow, more_split, paired
+
+__all__ = ["Outcome", "World", "simulate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one simulated rollout ended: the verdict and its reason, answers to requests that were evidence, seconds it
+    took. In shadow an answer of the baseline is evidence for every candidate and is told once."""
+
+    verdict: str
+    reason: str
+    answers: int
+    seconds: int
+
+
+def simulate(spec: PolicySpec, world: World, random: Generator, runs: int) -> Iterator[Outcome]:
+    """So many rollouts of the policy, one after the other, all from the same source of randomness.
+
+    The truth about the candidate is that about each of several. Raises ValueError where pairs are compared that the
+    world cannot have.
+    """
+    spec = spec.model_copy(update={"suspend": False})
+    for _ in range(runs):
+        yield _rollout(spec, world, random)
+
+
+def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
+    now = 0
+    state = start_campaign(spec, "simulated", "", "", RolloutState(), now)
+    plan = parse_plan(state.plan)
+    totals: tuple[Totals, ...] = ()
+    while state.phase in TRYING:
+        if state.step_started_at is None:
+            state, totals = weights_in_force(state, now), _nothing(plan, state.step)
+        at = next_look(spec, state)
+        assert at is not None  # a step whose weights are in force is watched
+        if plan.stage(state.step).kind is Kind.SHADOW:
+            totals = more_in_shadow(totals, world, random, at - now)
+        else:
+            totals = more_split(totals, world, random, at - now, weights(state) or ())
+            if plan.objective.basis is Basis.PAIRS:
+                totals = tuple(paired(each, world, random) for each in totals)
+        now = at
+        state = take_look(spec, state, now, *totals)
+        state = expire(spec, state, now)
+    assert state.decision is not None  # nothing else ends the loop
+    return Outcome(state.decision.verdict.value, state.decision.reason, _answers(state), now)
+
+
+def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
+    """What each candidate's totals are when a step begins."""
+    return (Totals(classes=(ClassAnswers(),) * len(plan.objective_at(step, None).classes)),) * len(plan.names)
+
+
+def _answers(state: RolloutState) -> int:
+    """Scored answers to requests in the looks: the baseline's, and the candidates' where those answered any."""
+    baseline = max(sum(look.baseline.scored for look in each.looks) for each in state.comparisons)
+    if parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW:
+        return baseline
+    return baseline + sum(look.candidate.scored for each in state.comparisons for look in each.looks)

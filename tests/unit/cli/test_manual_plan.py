@@ -1,0 +1,129 @@
+"""What each verb would change of a policy as it stands, said before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from earlystop.cli.manual_plan import Refused, Wish, abort, pause, promote, resume, retry, same_situation
+from earlystop.controller.cluster import Manifest
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import TRYING, Phase, RolloutState
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+
+LATER = NOW + 5000
+PAUSED = {"suspend": True}
+NEW = {"metadata": {"annotations": {"earlystop.dev/retry": "t"}}}
+
+
+def standing(name: str, **more: Any) -> dict[str, Any]:
+    return manifest(REACHED[name], **more)
+
+
+VERBS: dict[str, Callable[[Manifest], Wish]] = {
+    "pause": pause,
+    "resume": resume,
+    "retry": lambda policy: retry(policy, "t"),
+    "abort": lambda policy: abort(policy, LATER),
+    "promote": lambda policy: promote(policy, None, LATER),
+}
+
+
+def sentence(verb: Callable[[Manifest], Wish], policy: Manifest) -> str:
+    """What a person is told; a refusal when the verb refuses."""
+    try:
+        wish = verb(policy)
+    except Refused as error:
+        return str(error)
+    assert wish.changes is not None or wish.reached is None
+    return wish.sentence
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", sorted(REACHED))
+def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> None:
+    for changes in ({}, PAUSED):
+        told = sentence(VERBS[verb], standing(name, changes=changes))
+        assert told.endswith(".") and len(told) < 400
+
+
+def in_doubt(state: RolloutState) -> bool:
+    """Whether its first candidate can be promoted on request, and is not proven yet."""
+    tried = state.phase in TRYING and not parse_plan(state.plan).only_reports
+    return tried and state.comparisons[0].certified_at is None
+
+
+@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if in_doubt(state)))
+def test_abort_and_promote_name_the_campaign_that_was_seen(name: str) -> None:
+    revision = REACHED[name].revision
+    aborted, promoted = abort(standing(name), LATER), promote(standing(name), "w10", LATER)
+    assert aborted.changes == {"metadata": {"annotations": {"earlystop.dev/abort": revision}}}
+    assert promoted.changes == {"metadata": {"annotations": {"earlystop.dev/promote": f"{revision}/w10"}}}
+    assert promoted.doubts
+
+
+def test_a_promotion_that_the_operator_would_refuse_is_not_even_written() -> None:
+    for name in ("suspended", "rolled back", "pending"):
+        with pytest.raises(Refused):
+            promote(standing(name), None, LATER)
+    with pytest.raises(Refused, match="names the candidate 'w11'"):
+        promote(standing("observing"), "w11", LATER)
+
+
+def test_what_is_so_already_is_not_asked_for() -> None:
+    wishes = [
+        abort(standing("rolled back"), LATER),
+        promote(standing("promoted"), None, LATER),
+        pause(standing("suspended", changes=PAUSED)),
+        resume(standing("observing")),
+    ]
+    assert [wish.changes for wish in wishes] == [None] * 4
+
+
+def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
+    assert "ends without a verdict" in retry(standing("observing"), "t").sentence
+    assert "without a verdict" not in retry(standing("promoted"), "t").sentence
+    assert "when it is resumed" in retry(standing("suspended", changes=PAUSED), "t").sentence
+    refused = standing("rolled back")
+    for each in refused["status"]["conditions"]:
+        if each["type"] == "Accepted":
+            each.update(status="False", reason="TargetTaken", message="Delete one.")
+    wish = retry(refused, "t")
+    assert (wish.changes, wish.reached) == (NEW, None) and wish.sentence.endswith("(TargetTaken): Delete one.")
+
+
+def test_waiting_ends_with_a_sentence_when_the_campaign_came_to_something_else() -> None:
+    def reached(wish: Wish, status: dict[str, Any]) -> bool:
+        assert wish.reached is not None
+        return wish.reached(status)
+
+    wish = promote(standing("observing"), None, LATER)
+    revision = REACHED["observing"].revision
+    assert not reached(wish, {"revision": revision, "phase": Phase.PROMOTING.value})
+    assert reached(wish, {"revision": revision, "phase": Phase.PROMOTED.value})
+    with pytest.raises(Refused, match="came to RolledBack"):
+        reached(wish, {"revision": revision, "phase": Phase.ROLLED_BACK.value})
+    with pytest.raises(Refused, match="was replaced by other"):
+        reached(wish, {"revision": "other", "phase": Phase.APPLYING.value})
+    back = abort(standing("promoted"), LATER)
+    assert not reached(back, {"revision": REACHED["promoted"].revision, "phase": Phase.PROMOTED.value})
+
+
+def test_counts_that_grow_are_the_same_situation_and_a_verdict_an_edit_or_a_verb_is_not() -> None:
+    seen = standing("observing")
+    assert same_situation(seen, standing("settling")) and same_situation(seen, standing("blind"))
+    for other in (standing("promoting"), standing("suspended"), standing("second campaign")):
+        assert not same_situation(seen, other)
+    for change in ({"generation": 2}, {"annotations": {"earlystop.dev/abort": "x"}}, {"uid": "other"}):
+        assert not same_situation(seen, {**seen, "metadata": {**seen["metadata"], **change}})
+
+
+def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
+    policy = standing("observing")
+    policy["status"]["mark"] = "nonsense"
+    with pytest.raises(Refused, match="different releases"):
+        abort(policy, LATER)

@@ -1,0 +1,55 @@
+"""Which requests share a query, and in which order a source that is behind is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.counts.count_batcher import Answers, CountReader, Result
+from earlystop.metrics.convention.reader import CountRequest, Reading
+from earlystop.metrics.source.client import ExactPrometheus
+from tests.unit.controller.counts.metric_sources import eventually
+
+AT = 1_700_000_000
+
+
+class Slow(CountReader):
+    """Answers one exchange at a time, and only when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learn_source("default", SourceSpec.model_validate({"url": "http://prometheus:9090"}))
+        self.asked: list[list[str]] = []
+        self.allowed = asyncio.Semaphore(0)
+
+    async def _ask_now(
+        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+    ) -> Answers:
+        self.asked.append(sorted(policies))
+        await self.allowed.acquire()
+        return {policy: Reading(AT, {}, float(AT), 0) for policy in policies}
+
+    async def until_asked(self, times: int) -> None:
+        await eventually(lambda: len(self.asked) == times, f"query {times}")
+
+
+def looks(reader: CountReader, policy: str, at: int) -> asyncio.Task[Result]:
+    return asyncio.create_task(reader.read("default", CountRequest(policy, "r1", 60), at))
+
+
+async def test_policies_that_are_behind_catch_up_with_each_other_and_then_share_their_queries() -> None:
+    reader = Slow()
+    tasks = [looks(reader, "first", AT)]
+    await reader.until_asked(1)
+    tasks += [looks(reader, "ahead", AT + 30), looks(reader, "behind", AT + 15)]
+    await asyncio.sleep(0)  # both have begun, the one that is ahead first
+    reader.allowed.release()
+    await reader.until_asked(2)
+    tasks.append(looks(reader, "first", AT + 30))
+    reader.allowed.release()
+    await reader.until_asked(3)
+    assert reader.asked == [["first"], ["behind"], ["ahead", "first"]]
+    reader.allowed.release()
+    await asyncio.gather(*tasks)
+    reader.close()

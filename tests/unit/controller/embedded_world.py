@@ -1,0 +1,139 @@
+"""A cluster in memory with a service, a route and a policy, and counts as a function of time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from earlystop.api.counts import Tally, Variant
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import (
+    DEPLOYMENTS,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    POLICIES,
+    ROUTES,
+    SERVICES,
+    VERDICTS,
+    Manifest,
+)
+from earlystop.controller.counts.count_batcher import AnyRequest, CountReader, Result
+from earlystop.controller.events import EventRecorder
+from earlystop.controller.reconcile.reconciler import Visitor
+from earlystop.controller.reconcile.status_writer import Outrun
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.convention.ledger import SeriesKey
+from earlystop.metrics.convention.reader import Reading
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.delivery.cluster import deployment, gateway, route, service
+from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.traffic import Quality
+
+SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
+
+
+class Counts(CountReader):
+    """Prometheus as a function of time: requests come steadily from a moment on, split as the weights say.
+
+    crowd: so many more series of processes that did nothing, with long names, from `crowd_after` seconds on.
+    """
+
+    def __init__(self, quality: Quality, crowd: int = 0, crowd_after: int = 0) -> None:
+        super().__init__()
+        self.sources["default"] = SOURCE
+        self.quality = quality
+        idle = (f"{number:0100d}" for number in range(crowd))
+        self.crowd = {SeriesKey(0, Variant.BASELINE, "qa", process): Tally() for process in idle}
+        self.crowd_at = NOW + crowd_after
+        self.failure: Result | None = None
+        self.weights: tuple[int, ...] = ()
+
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
+        if self.failure is not None:
+            return self.failure
+        observed = dict(self.crowd) if at >= self.crowd_at else {}
+        for step, weight in enumerate(self.weights):
+            totals = self.quality.at(weight)
+            for variant, tally in ((Variant.BASELINE, totals.baseline), (Variant.CANDIDATE, totals.candidate)):
+                observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*((at - NOW) * count for count in tally.row()))
+        return Reading(at, observed, float(at), 0)
+
+
+class World:
+    """One policy and its visits, at a clock that the test moves."""
+
+    def __init__(
+        self, quality: Quality, changes: Mapping[str, Any] | None = None, crowd: int = 0, crowd_after: int = 0
+    ) -> None:
+        self.api = Memory()
+        self.now = float(NOW)
+        self.counts = Counts(quality, crowd, crowd_after)
+        self.counts.weights = tuple(step.weight for step in policy(changes).rollout.steps)
+        for resource, made in (
+            (DEPLOYMENTS, deployment()),
+            (SERVICES, service()),
+            (ROUTES, route()),
+            (GATEWAYS, gateway(address=None)),
+            (GATEWAY_CLASSES, {"metadata": {"name": "traefik"}, "spec": {"controllerName": "traefik.io/x"}}),
+        ):
+            self.api.put(resource, made)
+        self.session = Session.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
+        self.visitor: Visitor | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[World]:
+        async with aiohttp.ClientSession() as http:
+            events = EventRecorder(self.api, "operator-1")
+            self.visitor = Visitor(self.api, http, self.counts, events, lambda: [self.session], lambda: self.now)
+            yield self
+            self.counts.close()
+
+    async def visit(self) -> None:
+        """One visit, and on to the moment of the next."""
+        assert self.visitor is not None
+        try:
+            self.now = await self.visitor.visit(self.session)
+        except Outrun:
+            self.now += 0.2
+
+    async def visit_until(self, phase: str, visits: int = 300) -> None:
+        for _ in range(visits):
+            if self.status.get("phase") == phase:
+                return
+            await self.visit()
+        raise AssertionError(f"the policy is {self.status.get('phase')}, not {phase}, after {visits} visits")
+
+    def edit(self, **metadata: Any) -> None:
+        """Change metadata of the policy, as a user does."""
+        made = self.policy
+        self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], **metadata}})
+        self.session.outdated = True
+
+    def respell(self, spec: Mapping[str, Any]) -> None:
+        """Change the spec of the policy, as a user does."""
+        made = self.policy
+        generation = made["metadata"]["generation"] + 1
+        self.api.put(POLICIES, {**made, "spec": dict(spec), "metadata": {**made["metadata"], "generation": generation}})
+        self.session.outdated = True
+
+    @property
+    def policy(self) -> Manifest:
+        return self.api.at(POLICIES, "llm", "qa")
+
+    @property
+    def status(self) -> Manifest:
+        return dict(self.policy.get("status", {}))
+
+    def written(self, *kinds: str) -> list[str]:
+        """What was written besides events, in order: status, route, service or verdict."""
+        names = {"status": "/status", "route": "/httproutes", "service": "/services", "verdict": "/earlystopverdicts"}
+        told = [next((name for name, part in names.items() if part in path), "") for _, path in self.api.calls]
+        return [name for name in told if name in (kinds or names)]
+
+    def verdicts(self) -> list[Manifest]:
+        place = VERDICTS.path("llm")
+        return [made for path, made in sorted(self.api.objects.items()) if path.startswith(place)]

@@ -1,0 +1,321 @@
+"""Annotations and pauses, from the policy to the record: what is done, who asked, and what is told."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import pytest
+
+from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
+from earlystop.controller.reconcile.annotations import SUSPEND, field_of, requested_by
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.delivery.gateway_header import weights_in
+from earlystop.delivery.names import overlay_name
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.rollout.verify import differences
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import written
+from tests.unit.rollout.traffic import Quality
+
+SAVING = Quality(mean_tokens=300, requests=40)
+HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
+SAME = Quality(requests=40)
+ONE_STEP = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
+ABORT, PROMOTE, RETRY, BY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry", "requested-by"))
+
+
+def events(world: World) -> list[tuple[str, str]]:
+    made = [each for path, each in world.api.objects.items() if path.startswith(EVENTS.path("llm"))]
+    return [(each["reason"], each["note"]) for each in made]
+
+
+def told(world: World, reason: str) -> list[str]:
+    return [note for found, note in events(world) if found == reason]
+
+
+async def under_way(world: World, phase: str = "Observing") -> str:
+    """The revision of a campaign that has come so far."""
+    await world.visit_until(phase)
+    return str(world.status["revision"])
+
+
+async def test_an_abort_reaches_weight_0_and_its_verdict_says_who_asked() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.edit(annotations={ABORT: revision, BY: "alice"})
+        await world.visit_until("RolledBack")
+        (verdict,) = world.verdicts()
+        overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
+    assert world.status["weight"] == 0
+    assert weights_in(overlay) == {(100, 0)}
+    assert (verdict["spec"]["reason"], verdict["spec"]["requestedBy"]) == ("Aborted", "user alice")
+    assert differences(verdict["spec"]) == []
+    assert "Asked for by user alice" in told(world, "RolledBack")[0]
+    assert world.written("status", "verdict", "route")[-4:] == ["status", "route", "verdict", "status"]
+
+
+async def test_an_abort_works_while_suspended_and_while_metrics_are_lost() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.counts.failure = MetricsFailure(FailureKind.TIMEOUT, "the source hangs")
+        for _ in range(3):
+            await world.visit()
+        world.respell(written({"suspend": True}))
+        await world.visit_until("Suspended")
+        world.edit(annotations={ABORT: revision})
+        await world.visit_until("RolledBack", visits=20)
+    assert world.status["weight"] == 0 and world.status["decision"]["reason"] == "Aborted"
+
+
+async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_verdict() -> None:
+    async with World(SAVING).open() as world:
+        revision = await under_way(world, "Promoted")
+        first = world.status["decision"]
+        world.edit(annotations={ABORT: revision, BY: "alice"})
+        await world.visit_until("RolledBack", visits=20)
+        verdicts = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
+        assert world.status["weight"] == 0 and "certified" not in world.status
+        world.edit(annotations={ABORT: revision, RETRY: "2"})
+        await world.visit()
+        assert world.status["previousDigest"] == verdicts[f"{first['name']}-2"]["digest"]
+    assert set(verdicts) == {first["name"], f"{first['name']}-2"}
+    assert verdicts[f"{first['name']}-2"]["previous"] == first["digest"] == verdicts[first["name"]]["digest"]
+    assert differences(verdicts[f"{first['name']}-2"]) == []
+
+
+async def test_an_abort_does_not_wait_for_a_promotion_whose_verdict_cannot_be_stored() -> None:
+    async with World(SAVING).open() as world:
+        await world.visit_until("Observing")
+        refuse = ClusterError(403, "exceeded quota")
+        original = world.api._create
+
+        def create(path: str, body: dict[str, Any]) -> Any:
+            if "earlystopverdicts" in path:
+                raise refuse
+            return original(path, body)
+
+        world.api._create = create  # type: ignore[method-assign]
+        await world.visit_until("Promoting")
+        world.edit(annotations={ABORT: world.status["revision"]})
+        for _ in range(5):
+            await world.visit()
+        overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
+        assert world.status["phase"] == "RollingBack" and world.status["weight"] == 0
+        assert weights_in(overlay) == {(100, 0)}
+        world.api._create = original  # type: ignore[method-assign]
+        await world.visit_until("RolledBack", visits=30)
+
+
+async def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_what_was_not_proven() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.edit(annotations={PROMOTE: f"{revision}/w10", BY: "alice"})
+        await world.visit_until("Promoted", visits=20)
+        (verdict,) = world.verdicts()
+    assert world.status["weight"] == 100 and "certified" not in world.status
+    assert (verdict["spec"]["reason"], verdict["spec"]["requestedBy"]) == ("PromotedByPerson", "user alice")
+    assert "Not proven at that moment" in verdict["spec"]["message"] and differences(verdict["spec"]) == []
+    assert world.written("status", "verdict", "route")[-4:] == ["status", "verdict", "route", "status"]
+
+
+async def test_a_request_that_is_applied_for_ever_is_done_once_and_told_once_to_the_next_campaign() -> None:
+    for name, phase in ((ABORT, "RolledBack"), (PROMOTE, "Promoted")):
+        async with World(SAME).open() as world:
+            revision = await under_way(world)
+            world.edit(annotations={name: revision})
+            await world.visit_until(phase)
+            for _ in range(5):
+                await world.visit()
+            assert len(world.verdicts()) == 1 and told(world, "RequestIgnored") == []
+            world.edit(annotations={name: revision, RETRY: "2"})
+            await world.visit_until("Observing")
+            for _ in range(5):
+                world.edit(annotations={name: revision, RETRY: "2"})
+                await world.visit()
+            assert world.status["phase"] == "Observing" and world.status["campaign"] == 2
+            (note,) = told(world, "RequestIgnored")
+            assert revision in note and world.status["revision"] in note
+            (name_of_event,) = [
+                path for path, each in world.api.objects.items() if each.get("reason") == "RequestIgnored"
+            ]
+            assert ("PATCH", name_of_event) not in world.api.calls, "it was told again"
+
+
+async def test_a_promotion_is_refused_where_nothing_is_under_way_and_the_refusal_says_who_asked() -> None:
+    async with World(HARMFUL).open() as world:
+        revision = await under_way(world, "RolledBack")
+        world.edit(annotations={PROMOTE: revision, BY: "alice"})
+        for _ in range(5):
+            await world.visit()
+        assert world.status["phase"] == "RolledBack" and len(world.verdicts()) == 1
+    (note,) = told(world, "RequestRefused")
+    assert "was rolled back" in note and "user alice" in note
+
+
+async def test_when_both_are_asked_for_the_abort_is_done_and_the_promotion_is_not() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.edit(annotations={ABORT: revision, PROMOTE: revision})
+        await world.visit_until("RolledBack")
+        for _ in range(5):
+            await world.visit()
+    assert world.status["phase"] == "RolledBack" and told(world, "RequestRefused") == []
+
+
+async def test_an_abort_that_comes_with_a_new_setting_is_recorded_before_that_one_is_tried() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.respell(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
+        world.edit(annotations={ABORT: revision})
+        await world.visit_until("Observing")
+        for _ in range(30):
+            await world.visit()
+        assert world.status["campaign"] == 2 and world.status["candidate"] == "w20"
+        (verdict,) = world.verdicts()
+    assert verdict["spec"]["reason"] == "Aborted" and verdict["spec"]["candidate"] == "w10"
+
+
+async def test_a_pause_its_end_and_a_retry_are_told_with_who_asked() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit(annotations={BY: "alice"})
+        world.respell(written({"suspend": True}))
+        await world.visit_until("Suspended")
+        world.edit(annotations={BY: "bob"})
+        world.respell(written())
+        await world.visit_until("Observing")
+        world.edit(annotations={BY: "carol\x1b[2J", RETRY: "2"})
+        await world.visit()
+    assert told(world, "Suspended")[0].startswith("Asked for by user alice: ")
+    assert told(world, "Resumed")[0].startswith("Asked for by user bob: ")
+    assert told(world, "CampaignStarted")[-1].startswith("Asked for by user carol?[2J: ")
+    assert "Asked for" not in told(world, "CampaignStarted")[0]
+
+
+async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who_signed_before() -> None:
+    async with World(SAME).open() as world:
+        world.edit(annotations={BY: "alice", RETRY: "1"})
+        await under_way(world)
+        world.respell(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
+        for _ in range(2):
+            await world.visit()
+    assert len(told(world, "CampaignStarted")) == 2
+    assert all("alice" not in note for note in told(world, "CampaignStarted"))
+
+
+@pytest.mark.parametrize("phase", ["Observing", "Promoted"])
+async def test_the_operator_never_writes_to_the_policys_metadata(phase: str) -> None:
+    async with World(SAVING).open() as world:
+        await world.visit_until(phase)
+        world.edit(annotations={ABORT: world.status["revision"], BY: "alice"})
+        before = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
+        await world.visit_until("RolledBack")
+        after = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
+    assert before == after
+
+
+def managed(manager: str, field: tuple[str, ...], time: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in reversed(field):
+        fields = {name: fields}
+    return {"manager": manager, "time": time, "fieldsV1": fields}
+
+
+def test_without_a_signature_the_newest_field_manager_of_the_verb_is_named_and_said_to_be_unverified() -> None:
+    policy = manifest()
+    policy["metadata"]["managedFields"] = [
+        managed("argocd-controller", field_of(ABORT), "2026-01-02T00:00:00Z"),
+        managed("kubectl-edit", field_of(ABORT), "2026-01-01T00:00:00Z"),
+        managed("helm\x07", SUSPEND, "2026-01-03T00:00:00Z"),
+    ]
+    assert requested_by(policy, field_of(ABORT)) == "field manager argocd-controller, name not verified"
+    assert requested_by(policy, SUSPEND) == "field manager helm?, name not verified"
+    assert requested_by(policy, field_of(PROMOTE)) == "someone unnamed"
+    policy["metadata"]["annotations"] = {BY: "alice"}
+    assert requested_by(policy, field_of(PROMOTE)) == "user alice"
+
+
+def test_a_name_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
+    policy = manifest()
+    policy["metadata"]["annotations"] = {BY: "\n\x1b]0;\u202e" + "x" * 1000}
+    said = requested_by(policy, SUSPEND)
+    assert said.isprintable() and len(said) == len("user ") + 253 and said.endswith("…")
+
+
+class Died(Exception):
+    """The operator's process ended."""
+
+
+def dies_at(world: World, write: int, *, done: bool) -> None:
+    """Let the operator die at its n-th write from now on, before the API took it or after."""
+    original, writes = world.api._call, count(1)
+
+    async def call(method: str, path: str, *rest: Any) -> Any:
+        dying = method != "GET" and next(writes) == write
+        if dying and not done:
+            raise Died
+        answer = await original(method, path, *rest)
+        if dying:
+            raise Died
+        return answer
+
+    setattr(world.api, "_call", call)  # noqa: B010
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("write", range(1, 7))
+async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next_operator(
+    write: int, done: bool
+) -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        revision = await under_way(world, "Promoted")
+        first = world.status["decision"]
+        world.edit(annotations={ABORT: revision, BY: "alice"})
+        dies_at(world, write, done=done)
+        for _ in range(30):
+            try:
+                await world.visit()
+            except Died:
+                world.session = Session.load(world.policy, world.now)
+        found = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
+        overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
+    assert world.status["phase"] == "RolledBack" and weights_in(overlay) == {(100, 0)}
+    assert set(found) == {first["name"], f"{first['name']}-2"}
+    second = found[f"{first['name']}-2"]
+    assert second["digest"] == world.status["decision"]["digest"] and second["previous"] == first["digest"]
+
+
+async def test_an_abort_that_comes_just_before_the_route_is_written_is_seen_before_it_is() -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        original, weights = world.api._call, list[set[tuple[int, ...]]]()
+
+        async def call(method: str, path: str, *rest: Any) -> Any:
+            answer = await original(method, path, *rest)
+            if method == "POST" and "earlystopverdicts" in path and ABORT not in str(world.policy["metadata"]):
+                # No watch event has told the operator yet.
+                made = world.policy
+                metadata = {**made["metadata"], "annotations": {ABORT: made["status"]["revision"]}}
+                world.api.put(POLICIES, {**made, "metadata": metadata})
+            if method == "PUT" and "httproutes" in path:
+                weights.append(weights_in(rest[0]))
+            return answer
+
+        setattr(world.api, "_call", call)  # noqa: B010
+        await world.visit_until("RolledBack")
+    assert weights == [{(100, 0)}], "all requests were given to a candidate that somebody had aborted"
+    assert len(world.verdicts()) == 2
+
+
+async def test_a_promotion_that_is_aborted_before_its_verdict_was_stored_keeps_that_verdict() -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 100)
+        await world.visit_until("Promoting")
+        world.api._failures.clear()
+        world.edit(annotations={ABORT: world.status["revision"]})
+        await world.visit_until("RolledBack", visits=20)
+        first, second = sorted(world.verdicts(), key=lambda each: len(each["metadata"]["name"]))
+    assert first["spec"]["decision"] == "Promote" and second["spec"]["previous"] == first["spec"]["digest"]

@@ -1,0 +1,145 @@
+"""Visits to a policy with the preset Custom, from its creation to its verdict, against an API in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.counts.count_batcher import AnyRequest, Result
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.templates.reader import ForeignRequest
+from earlystop.metrics.templates.reset_ledger import WatermarkLedger
+from earlystop.rollout.verify import differences
+from tests.unit.controller.counts.template_sources import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
+from tests.unit.controller.embedded_world import Counts, World
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.traffic import SAVING
+
+ONE_STEP = {**CUSTOM, "rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
+RATE = 40
+
+
+class ForeignCounts(Counts):
+    """A source that answers from an engine's counters."""
+
+    def __init__(self, engine: Engine, source: SourceSpec = SOURCE) -> None:
+        super().__init__(SAVING)
+        self.sources["default"] = source
+        self.engine = engine
+
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
+        assert isinstance(request, ForeignRequest)
+        try:
+            return self.engine.reading(request, at)
+        except MetricsFailure as failure:
+            return failure
+
+
+def world(*lives: Life, source: SourceSpec = SOURCE, **changes: Any) -> World:
+    made = World(SAVING, {**ONE_STEP, **changes})
+    made.counts = ForeignCounts(Engine(lives), source)
+    return made
+
+
+def accepted(made: World) -> dict[str, Any]:
+    return next(each for each in made.status["conditions"] if each["type"] == "Accepted")
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_anew_counts_the_same(anew: bool) -> None:
+    made = world(steady(RATE, ended=NOW + 60), steady(RATE, began=NOW + 62))
+    async with made.open():
+        for _ in range(200):
+            if made.status.get("phase") == "Promoted":
+                break
+            await made.visit()
+            if isinstance(made.session.ledger, WatermarkLedger):
+                assert made.session.ledger.step == 0
+            if anew:
+                made.session = Session.load(made.policy, made.now)
+    assert made.status["phase"] == "Promoted" and "uncertain" not in made.status
+    (verdict,) = made.verdicts()
+    assert differences(verdict["spec"]) == [] and "uncertain" not in verdict["spec"]
+    looks = verdict["spec"]["looks"]
+    completed = verdict["spec"]["columns"].index("candidate.completed")
+    assert sum(row[completed] for row in looks) == looks_seconds(made, looks) * RATE
+
+
+def looks_seconds(made: World, looks: list[list[int]]) -> int:
+    """Seconds that the looks cover, without the two in which no process lived."""
+    first = looks[0][0] - made.session.spec.rollout.look_seconds
+    return looks[-1][0] - first - 2 * (first < NOW + 60)
+
+
+async def test_what_the_counts_may_have_missed_stands_in_status_and_verdict_and_in_the_decisions_words() -> None:
+    late = Life(NOW - 500, NOW + 10**6, steady(RATE).rates, seen_from=NOW + 58, instance="b:1")
+    made = world(steady(RATE), late)
+    async with made.open():
+        await made.visit_until("Promoted")
+    remainder = made.status["uncertain"]
+    assert remainder["baseline"]["completed"] > 0 and remainder["candidate"]["tokens"] > 0
+    spec = made.verdicts()[0]["spec"]
+    assert spec["uncertain"] == remainder and differences(spec) == []
+    assert differences({**spec, "uncertain": {"baseline": {}, "candidate": {}}}) != []
+    assert f"{remainder['baseline']['completed']:,} and" in spec["message"] and "could not be placed" in spec["message"]
+
+
+def source(**templates: str | None) -> SourceSpec:
+    written = {name: text for name, text in {**TEMPLATES, **templates}.items() if text is not None}
+    return SourceSpec.model_validate({"url": "http://prometheus:9090", "templates": written})
+
+
+PAIRS = {"objective": {"exactMatch": {"margin": "0.05", "evidence": "Pairs"}}}
+RAILS = {"objective": {"guardrails": [{"name": "f", "kind": "FailureRate", "maximumRatio": "1.5"}]}}
+CLASSES = {"objective": {"queryClasses": [{"name": "easy", "margin": "0.05"}]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "changes", "reason", "says"),
+    [
+        (source(match=None), {}, "CountsMissing", "no template for match,"),
+        (source(tokens_squared=None, tokens=None), {}, "CountsMissing", "no template for tokens, tokensSquared,"),
+        (SOURCE, RAILS, "CountsMissing", "no template for failed,"),
+        (SOURCE, PAIRS, "CountsMissing", "no template for pairsBoth, pairsBaselineOnly"),
+        (SOURCE, CLASSES, "CountsMissing", "no counts by query class"),
+        (source(tokens="rate(x[5m])"), {}, "TemplatesUnusable", "the template for tokens is not one selector"),
+        (source(match='m{a="b"}'), {}, "TemplatesUnusable", "does not hold {variant}"),
+        (SourceSpec.model_validate({"url": "http://p"}), {}, "TemplatesUnusable", "has no templates; write one"),
+        (SOURCE.model_copy(update={"flavour": "Thanos"}), {}, "TemplatesUnusable", "write replicaLabel"),
+        (SOURCE, {"metrics": {"preset": "VLLM"}}, "VariantsNotTold", "cannot tell variants that share its Pods apart"),
+    ],
+)
+async def test_counts_that_cannot_judge_the_policy_are_refused_with_what_to_write(
+    given: SourceSpec, changes: dict[str, Any], reason: str, says: str
+) -> None:
+    made = world(steady(), source=given, **changes)
+    async with made.open():
+        await made.visit()
+    assert (accepted(made)["status"], accepted(made)["reason"]) == ("False", reason)
+    assert says in accepted(made)["message"] and made.written("route") == []
+
+
+async def test_templates_that_change_under_a_rollout_hold_it_and_it_goes_on_when_they_are_back() -> None:
+    made = world(steady(4))
+    async with made.open():
+        await made.visit_until("Observing")
+        made.counts.sources["default"] = source(match='app_match_total{variant="{variant}",job="qa"}')
+        for _ in range(3):
+            await made.visit()
+        metrics = next(each for each in made.status["conditions"] if each["type"] == "MetricsAvailable")
+        assert (metrics["status"], metrics["reason"]) == ("False", "SourceChanged")
+        made.counts.sources["default"] = SOURCE
+        for _ in range(4):
+            await made.visit()
+        metrics = next(each for each in made.status["conditions"] if each["type"] == "MetricsAvailable")
+    assert metrics["status"] == "True"
+
+
+async def test_without_counts_of_started_requests_the_split_is_not_judged() -> None:
+    made = world(steady(RATE))
+    async with made.open():
+        await made.visit_until("Promoted")
+    assert made.status["evidence"]["logE"]["sampleRatio"] == "0.000"

@@ -1,0 +1,119 @@
+"""What must not happen when a policy is interrupted: by downtime, by a person, by a refused verdict, by pacing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from earlystop.api.source import SourceSpec
+from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError
+from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.reconcile.acceptance import source_refusal
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.convention.reader import CountRequest
+from earlystop.metrics.source.failures import MetricsFailure
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.reconcile.test_reconciler import HARMFUL, ONE_STEP, SAVING
+from tests.unit.rollout.policies import policy
+
+QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleSeconds": 0, "deadlineSeconds": 300}}
+
+
+async def test_looks_that_wait_to_be_read_after_downtime_come_before_the_deadline() -> None:
+    async with World(SAVING, QUICK_LOOKS).open() as world:
+        await world.visit_until("Observing")
+        world.session = Session.load(world.policy, world.now)
+        world.now += 400  # the operator was away past the deadline, with more looks due than one visit takes
+        for _ in range(60):
+            if world.status["phase"] not in ("Observing", "Promoting"):
+                break
+            await world.visit()
+    assert world.status["phase"] == "Promoted"
+
+
+async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -> None:
+    async with World(SAVING, ONE_STEP).open() as world:
+        await world.visit_until("Observing")
+        world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 1000)
+        await world.visit_until("Promoting")
+        world.api.calls.clear()
+        end = world.now + 60
+        while world.now < end:
+            await world.visit()
+        refused = [path for _, path in world.api.calls if path.startswith(VERDICTS.path("llm"))]
+    assert 4 <= len(refused) <= 20
+
+
+async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_moves_no_more_traffic() -> None:
+    async with World(SAVING).open() as world:
+        world.counts.weights = ()  # nothing is counted: the first step cannot be proven
+        for _ in range(3):
+            await world.visit()
+        assert world.status["phase"] == "Applying"
+        spec = {**world.policy["spec"], "suspend": True}
+        world.respell(spec)
+        await world.visit_until("Suspended")
+        world.api.calls.clear()
+        end = world.now + 700
+        while world.now < end:
+            await world.visit()
+    assert world.written("route", "service") == []
+
+
+async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_route_before_the_verdict() -> None:
+    async with World(HARMFUL).open() as world:
+        await world.visit_until("Observing")
+        world.api.calls.clear()
+        world.session.route_written_at = world.now + 15  # the route changed just before the decision
+        await world.visit_until("RolledBack")
+    assert world.written("route", "verdict") == ["route", "verdict"]
+
+
+async def test_a_foreign_edit_that_is_seen_during_a_visit_is_not_overlooked() -> None:
+    async with World(SAVING).open() as world:
+        await world.visit_until("Observing")
+        world.session.suspect = True
+        visit = asyncio.create_task(world.visit())
+        await asyncio.sleep(0)
+        while not visit.done():
+            world.session.suspect = True
+            await asyncio.sleep(0)
+        await visit
+    assert world.session.suspect
+
+
+@pytest.mark.parametrize("url", ["http://prom:99999", "http://prom:9090#part", "http://[::1", "http://prom:0"])
+async def test_a_source_that_cannot_be_connected_to_is_a_failure_and_never_a_wait_without_end(url: str) -> None:
+    source = SourceSpec.model_construct(
+        url=url,
+        flavour="Prometheus",
+        timeout_seconds=1,
+        scrape_interval_seconds=15,
+        namespace_label=None,
+        auth=None,
+        tls=None,
+    )
+    reader = CountReader()
+    reader.sources["default"] = source
+    try:
+        async with asyncio.timeout(10):
+            result = await reader.read("default", CountRequest("llm/qa", "r", 60), 1_700_000_000)
+    finally:
+        reader.close()
+    assert isinstance(result, MetricsFailure)
+    refusal = source_refusal(policy(), {"default": source})
+    assert refusal is not None and refusal.reason == "SourceUnusable"
+
+
+async def test_an_edit_that_comes_while_traffic_is_being_written_is_checked_before_anything_goes_on() -> None:
+    async with World(SAVING).open() as world:
+        await world.visit()
+        generation = world.policy["metadata"]["generation"]
+        made = world.policy
+        spec = {**made["spec"], "guard": {"holdbackWeight": 5}}
+        world.api.put(POLICIES, {**made, "spec": spec, "metadata": {**made["metadata"], "generation": generation + 1}})
+        for _ in range(5):
+            await world.visit()
+        accepted = next(each for each in world.status["conditions"] if each["type"] == "Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", "NotBuilt")

@@ -1,0 +1,182 @@
+"""Writing a status: conditions as Kubernetes keeps them, one compare-and-swap, and what does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.conditions import Condition, ConditionType, Truth
+from earlystop.api.counts import Tally, Variant
+from earlystop.controller.cluster import POLICIES
+from earlystop.controller.reconcile.policy_snapshot import said_in
+from earlystop.controller.reconcile.status_writer import (
+    Gone,
+    Outrun,
+    merge_conditions,
+    read_again,
+    unsaid,
+    write_status,
+)
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent
+from earlystop.metrics.convention.ended_processes import Ended, digest_of
+from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals
+from earlystop.metrics.templates.reset_ledger import SeriesId, Watermark, WatermarkLedger
+from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.state import Phase
+from earlystop.rollout.transitions import suspend_or_resume
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+
+READY = Condition(ConditionType.READY, Truth.TRUE, "Observing", "At step 1.")
+TALLY = Tally(*[10**9] * 8)
+CROWD = Ledger({SeriesKey(0, Variant.BASELINE, "qa", f"process-{n}"): TALLY for n in range(600)})
+
+
+def merged(old: list[dict[str, Any]], *new: Condition, now: int = NOW) -> list[dict[str, Any]]:
+    return merge_conditions(said_in({"conditions": old}), new, 3, now)
+
+
+def test_the_time_of_transition_changes_with_the_status_and_with_nothing_else() -> None:
+    first = merged([], READY)
+    assert first[0]["lastTransitionTime"] == rfc3339(NOW) and first[0]["observedGeneration"] == 3
+    reworded = merged(first, replace(READY, reason="Settling", message="Else."), now=NOW + 60)
+    assert reworded[0]["lastTransitionTime"] == rfc3339(NOW)
+    assert (reworded[0]["reason"], reworded[0]["message"]) == ("Settling", "Else.")
+    turned = merged(reworded, replace(READY, status=Truth.FALSE), now=NOW + 120)
+    assert turned[0]["lastTransitionTime"] == rfc3339(NOW + 120)
+
+
+def test_each_condition_has_a_time_of_its_own() -> None:
+    other = replace(READY, type=ConditionType.ACCEPTED)
+    later = merged(merged([], READY, other), READY, replace(other, status=Truth.UNKNOWN), now=NOW + 60)
+    assert [condition["lastTransitionTime"] for condition in later] == [rfc3339(NOW), rfc3339(NOW + 60)]
+
+
+def test_a_message_is_no_longer_than_the_crd_allows() -> None:
+    assert len(merged([], replace(READY, message="x" * 5000))[0]["message"]) == 2048
+
+
+def stored(name: str, api: Memory, **more: Any) -> Session:
+    return Session.load(api.put(POLICIES, manifest(REACHED[name], **more)), NOW)
+
+
+async def test_what_was_written_is_what_a_restarted_operator_reads() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    ledger = Ledger({SeriesKey(0, Variant.BASELINE, "qa", "p1"): TALLY})
+    await write_status(api, session, REACHED["promoting"], ledger, NOW)
+    again = Session.load(api.at(POLICIES, "llm", "qa"), NOW)
+    assert (again.state, again.ledger) == (REACHED["promoting"], ledger) == (session.stored, session.stored_ledger)
+    assert not unsaid(again) and not unsaid(session)
+
+
+async def test_whoever_was_faster_wins_and_the_visit_starts_over() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    ours = session.state
+    edited = manifest(REACHED["observing"], changes={"suspend": True})
+    edited["metadata"]["generation"] = 2
+    api.put(POLICIES, edited)
+    with pytest.raises(Outrun):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert session.spec.suspend and session.generation == 2 and session.state is ours
+    await write_status(api, session, suspend_or_resume(session.spec, session.state, NOW), Ledger(), NOW)
+    assert api.at(POLICIES, "llm", "qa")["status"]["phase"] == Phase.SUSPENDED
+
+
+async def test_a_status_that_someone_else_moved_on_is_gone_on_from() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    api.put(POLICIES, manifest(REACHED["rolled back"]))
+    with pytest.raises(Outrun):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert session.state == session.stored == REACHED["rolled back"] and session.suspect
+
+
+async def test_a_policy_that_was_deleted_or_made_anew_is_gone_and_nothing_is_created_for_it() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    api.put(POLICIES, manifest(uid="another"))
+    with pytest.raises(Gone):
+        await read_again(api, session, NOW)
+    api.objects.clear()
+    with pytest.raises(Gone):
+        await read_again(api, session, NOW)
+    with pytest.raises(Gone):
+        await write_status(api, session, REACHED["promoting"], Ledger(), NOW)
+    assert {method for method, _ in api.calls} <= {"PUT"}
+
+
+async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    before = api.at(POLICIES, "llm", "qa")["status"]
+    grown = replace(session.state, last_look_at=NOW + 999)
+    session.state, session.ledger = grown, CROWD
+    await write_status(api, session, grown, CROWD, NOW)
+    status = api.at(POLICIES, "llm", "qa")["status"]
+    assert {**status, "conditions": before["conditions"]} == before
+    assert (session.state, session.stored, session.stored_ledger) == (grown, REACHED["observing"], Ledger())
+    accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
+    assert "600 series" in accepted["message"]
+
+
+async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and_say_so() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    mark = Watermark(NOW * 1000, 10**6, 10**6, NOW * 1000, 10**5, 0)
+    series = {SeriesId(Variant.BASELINE, "tokens", f"{number:012}"): mark for number in range(600)}
+    await write_status(api, session, session.state, WatermarkLedger(0, NOW * 1000, series=series), NOW)
+    assert session.overflow is not None and "600 series" in session.overflow.message
+    assert session.stored_ledger == Ledger()
+
+
+async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_it_was() -> None:
+    api = Memory()
+    text = '0 baseline qa p1 1,1,0,1,0,0,9,81\n0 candidate qa "" 2'
+    old = manifest(REACHED["observing"])
+    old["status"]["ledger"] = text
+    session = Session.load(api.put(POLICIES, old), NOW)
+    await write_status(api, session, session.state, session.ledger, NOW)
+    assert api.at(POLICIES, "llm", "qa")["status"]["ledger"] == text
+
+
+async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_number() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    digests = frozenset(digest_of(str(number)) for number in range(7_000))
+    await write_status(api, session, session.state, Ledger({}, Ended({}, {}, {0: digests})), NOW)
+    assert session.overflow is not None and "7000 series" in session.overflow.message
+
+
+async def test_a_crowd_that_is_folded_fits_again_and_its_rollout_is_no_longer_frozen() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    await write_status(api, session, session.state, fold_silent(CROWD, {}, NOW), NOW)
+    assert session.overflow is not None
+    gone = fold_silent(fold_silent(CROWD, {}, NOW), {}, NOW + SILENT_SECONDS)
+    await write_status(api, session, session.state, gone, NOW + SILENT_SECONDS)
+    assert session.overflow is None and session.stored_ledger == gone
+    assert totals(gone, 0) == totals(CROWD, 0)
+
+
+async def test_a_turn_that_does_not_fit_into_the_status_is_not_taken() -> None:
+    api = Memory()
+    session = stored("settling", api)
+    await write_status(api, session, REACHED["observing nothing yet"], CROWD, NOW)
+    assert session.state == session.stored == REACHED["settling"]
+
+
+async def test_a_rollout_whose_counts_fit_again_is_no_longer_frozen() -> None:
+    api = Memory()
+    session = stored("observing", api)
+    await write_status(api, session, session.state, CROWD, NOW)
+    assert session.overflow is not None
+    await write_status(api, session, session.state, Ledger(), NOW + 60)
+    assert session.overflow is None

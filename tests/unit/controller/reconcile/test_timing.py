@@ -1,0 +1,154 @@
+"""When a policy is visited again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earlystop.api.conditions import ConditionType, Refusal, Truth
+from earlystop.controller.reconcile.timing import (
+    COMPARED,
+    FINDINGS_A_SECOND,
+    RECHECK_REFUSED_SECONDS,
+    acceptance_is_due,
+    next_visit,
+    saying_is_due,
+    store_is_due,
+    store_seconds,
+    tick_after,
+)
+from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, Session
+from earlystop.controller.traffic.put_in_force import PACING
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.observations import Facts, Sight
+from earlystop.rollout.state import ACTING, Phase
+from tests.unit.controller.tracked_policies import session
+from tests.unit.rollout.policies import NOW, UID, examples
+from tests.unit.rollout.states import REACHED
+
+IDLE = sorted(name for name, state in REACHED.items() if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD))
+
+
+def known(name: str, now: float = NOW, **changes: Any) -> Session:
+    """A session that was checked just now and has nothing to put right."""
+    found = session(REACHED[name], now)
+    found.checked_generation, found.checked_at, found.suspect = 1, now, False
+    for field, value in changes.items():
+        setattr(found, field, value)
+    return found
+
+
+@examples
+@given(
+    st.sampled_from(sorted(REACHED)),
+    st.integers(-10_000, 10**9),
+    st.floats(0, 300),
+    st.integers(1, 10_000),
+    st.booleans(),
+    st.integers(0, 50),
+    st.booleans(),
+)
+def test_the_next_visit_is_never_in_the_past_and_always_comes(
+    name: str, later: int, delay: float, policies: int, suspect: bool, failures: int, refused: bool
+) -> None:
+    now = float(NOW + later)
+    found = known(name, suspect=suspect, metrics_failures=failures, traffic_failures=failures)
+    found.facts = Facts(refusal=Refusal("TargetTaken", "No.") if refused else None)
+    if later % 2:
+        found.state = replace(found.state)
+    assert now + 0.05 <= next_visit(found, delay, policies, now) <= max(now + 0.05, NOW + 2 * RECHECK_SECONDS)
+
+
+def test_a_look_is_visited_as_soon_as_its_counts_are_complete() -> None:
+    found = known("observing")
+    at = next_look(found.spec, found.state)
+    assert at is not None
+    assert next_visit(found, 5.0, 1, NOW) == at + 5
+
+
+def test_a_look_that_failed_is_tried_again_ever_less_often_but_at_least_every_15_seconds() -> None:
+    waits = []
+    for failures in range(1, 12):
+        found = known("blind", metrics_failures=failures)
+        waits.append(next_visit(found, 5.0, 1, NOW + 200.0) - NOW - 200)
+    assert waits == sorted(waits) and waits[0] == 2 and waits[-1] == 15
+
+
+@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.phase in ACTING))
+def test_a_decision_that_is_not_carried_out_is_tried_again_within_seconds(name: str) -> None:
+    for failures in range(40):
+        assert next_visit(known(name, traffic_failures=failures), 5.0, 1, NOW) <= NOW + 15
+
+
+def test_a_route_that_was_just_written_is_visited_when_it_may_change_again() -> None:
+    found = known("rolling back", route_written_at=NOW - 1.0)
+    found.facts = Facts(traffic=Sight(Truth.UNKNOWN, PACING, "Waiting."))
+    assert next_visit(found, 5.0, 1, NOW) == NOW + 2
+
+
+def test_the_deadline_and_the_end_of_patience_without_metrics_are_visited() -> None:
+    deadline = REACHED["applying"].campaign_started_at + 3600
+    assert next_visit(known("applying", NOW + 3599.5, traffic_failures=9), 5.0, 1, NOW + 3599.5) == deadline
+    blind = known("blind", NOW + 350.0, metrics_failures=9)
+    assert blind.state.metrics_lost_at is not None
+    assert next_visit(blind, 500.0, 1, NOW + 398.5) == blind.state.metrics_lost_at + 300
+
+
+@pytest.mark.parametrize("name", [*IDLE, "pending"])
+def test_a_policy_with_nothing_to_do_is_left_in_peace(name: str) -> None:
+    found = known(name, suspect=name == "pending")
+    assert next_visit(found, 5.0, 1, NOW) == tick_after(UID, RECHECK_SECONDS, NOW)
+
+
+def test_a_refused_policy_is_checked_more_often_than_one_in_order() -> None:
+    found = known("promoted")
+    assert not acceptance_is_due(found, NOW)
+    assert acceptance_is_due(found, NOW + RECHECK_SECONDS)
+    found.facts = Facts(refusal=Refusal("RouteNotFound", "Create it."))
+    assert acceptance_is_due(found, NOW + RECHECK_REFUSED_SECONDS)
+
+
+def test_an_edited_policy_is_checked_at_once() -> None:
+    assert acceptance_is_due(known("promoted", checked_generation=0), NOW)
+
+
+def test_looks_are_stored_at_every_eighth_and_not_more_than_eight_times_a_second_over_all_policies() -> None:
+    found = known("observing")
+    assert store_seconds(found, 1) == 120
+    assert store_seconds(found, 1000) == 125
+    assert not store_is_due(found, 1, NOW + 10**6)
+    found.state = replace(found.state)
+    assert store_is_due(found, 1, NOW + 120) and not store_is_due(found, 1, NOW)
+
+
+def test_what_concerns_people_is_said_at_once_however_many_policies_there_are() -> None:
+    found = known("observing")
+    for type_ in frozenset(ConditionType) - COMPARED:
+        assert saying_is_due({type_}, found, 5000, NOW)
+        assert saying_is_due({type_, *COMPARED}, found, 5000, NOW)
+    assert not saying_is_due(set(), found, 1, NOW + 10**6)
+
+
+def test_findings_of_a_whole_fleet_take_turns() -> None:
+    found = known("observing", written_at=NOW)
+    assert saying_is_due(COMPARED, found, 1, NOW + 1)
+    assert not saying_is_due(COMPARED, found, 1000, NOW)
+    assert saying_is_due(COMPARED, found, 1000, NOW + 1000 / FINDINGS_A_SECOND)
+
+
+@examples
+@given(st.uuids(), st.floats(0.5, 5000), st.floats(0, 2e9))
+def test_a_tick_comes_after_its_moment_and_within_a_period(uid: object, period: float, moment: float) -> None:
+    tick = tick_after(str(uid), period, moment)
+    assert moment - 1e-3 <= tick <= moment + period + 1e-3
+
+
+def test_policies_that_began_together_are_spread_over_the_period() -> None:
+    ticks = sorted(tick_after(f"uid-{number}", 300.0, NOW) for number in range(300))
+    assert ticks[0] < NOW + 10 and ticks[-1] > NOW + 290
+    assert max(later - earlier for earlier, later in pairwise(ticks)) < 15

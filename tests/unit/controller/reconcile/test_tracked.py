@@ -1,0 +1,132 @@
+"""What the operator remembers of a policy, and what it takes up again after a restart."""
+
+from __future__ import annotations
+
+import pytest
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.wire import RETRY_ANNOTATION
+from earlystop.controller.reconcile.acceptance import rival_refusal, source_refusal
+from earlystop.controller.reconcile.timing import acceptance_is_due
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.rollout.observations import Facts
+from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from tests.unit.controller.counts.test_look import SOURCES
+from tests.unit.controller.tracked_policies import manifest, session
+from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.states import REACHED
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_a_session_takes_up_what_was_stored(name: str) -> None:
+    found = session(REACHED[name])
+    assert found.state == found.stored == REACHED[name]
+    assert found.state is found.stored
+
+
+def test_a_policy_that_the_operator_has_not_seen_begins_with_nothing_and_is_checked() -> None:
+    fresh = manifest()
+    fresh["status"] = {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "Pending", "message": "W"}]}
+    found = Session.load(fresh, NOW)
+    assert found.state == RolloutState() and found.facts == Facts() and acceptance_is_due(found, NOW)
+
+
+def test_after_a_restart_looks_come_before_checks_but_what_was_being_done_is_done_again() -> None:
+    for state in REACHED.values():
+        found = session(state)
+        if state.phase != Phase.PENDING:
+            assert not acceptance_is_due(found, NOW)
+        assert found.suspect == (state.phase not in WATCHING)
+
+
+def test_a_policy_that_was_refused_or_edited_meanwhile_is_checked_at_once() -> None:
+    refused = session(REACHED["observing"], facts=Facts(refusal=Refusal("TargetTaken", "No.")))
+    assert acceptance_is_due(refused, NOW)
+    edited = manifest(REACHED["observing"])
+    edited["metadata"]["generation"] = 2
+    assert acceptance_is_due(Session.load(edited, NOW), NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("looks", "x"), ("mark", "1"), ("ledger", "x"), ("plan", "[]"), ("phase", "X"), ("step", 99)]
+)
+def test_a_status_that_cannot_be_understood_is_a_value_error_and_nothing_worse(field: str, value: object) -> None:
+    broken = manifest(REACHED["observing"])
+    broken["status"][field] = value
+    with pytest.raises(ValueError, match=r".+"):
+        Session.load(broken, NOW)
+
+
+def test_a_retry_is_asked_for_by_an_annotation() -> None:
+    made = manifest()
+    assert Session.load(made, NOW).retry_token == ""
+    made["metadata"]["annotations"] = {RETRY_ANNOTATION: "x" * 500}
+    assert Session.load(made, NOW).retry_token == "x" * 128
+
+
+# Who may move which traffic
+
+
+def older_and_younger(**other: object) -> tuple[Session, Session]:
+    changes = {"targetRef": {"name": "else"}, "delivery": {"gatewayHeader": {"routeRef": {"name": "else"}}}, **other}
+    older = session(created="2026-01-01T00:00:00Z")
+    return older, session(created="2026-01-02T00:00:00Z", uid="2222-younger", name="qa2", changes=changes)
+
+
+@pytest.mark.parametrize(
+    "shared", [{"targetRef": {"name": "qa-server"}}, {"delivery": {"gatewayHeader": {"routeRef": {"name": "qa"}}}}]
+)
+def test_of_two_policies_for_one_target_or_route_just_the_younger_is_refused(shared: dict[str, object]) -> None:
+    older, younger = older_and_younger(**shared)
+    refusal = rival_refusal(younger, [older, younger])
+    assert refusal is not None and refusal.reason == "TargetTaken"
+    assert "Policy qa has the traffic" in refusal.message and "Delete one" in refusal.message
+    assert rival_refusal(older, [older, younger]) is None
+
+
+def test_a_policy_that_moves_the_traffic_already_keeps_it_from_an_older_one() -> None:
+    waiting = session(created="2026-01-01T00:00:00Z")
+    moving = session(REACHED["promoted"], created="2026-01-02T00:00:00Z", uid="2222", name="qa2")
+    assert rival_refusal(moving, [waiting, moving]) is None
+    refusal = rival_refusal(waiting, [waiting, moving])
+    assert refusal is not None and refusal.reason == "TargetTaken"
+
+
+def test_policies_of_one_age_are_told_apart_so_that_just_one_is_refused() -> None:
+    one = session(uid="1111")
+    other = session(uid="2222", name="qa2")
+    assert [rival_refusal(each, [one, other]) is None for each in (one, other)] == [True, False]
+
+
+def test_policies_for_other_traffic_are_no_rivals() -> None:
+    older, younger = older_and_younger()
+    assert rival_refusal(younger, [older, younger]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "advice"),
+    [
+        (None, "SourceNotFound", "Ask the cluster's admin to create it"),
+        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to mend it"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
+    change: dict[str, object] | None, reason: str, advice: str
+) -> None:
+    known = {} if change is None else {"default": SOURCES["default"].model_validate({"url": "http://p", **change})}
+    refusal = source_refusal(policy(), known)
+    assert refusal is not None and refusal.reason == reason and advice in refusal.message
+    assert source_refusal(policy(), SOURCES) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"flavour": flavour} for flavour in ("Prometheus", "Thanos", "VictoriaMetrics", "Mimir")),
+        {"auth": {"type": "Bearer", "secretRef": {"name": "a", "key": "b"}}},
+        {"tls": {"caRef": {"name": "a", "key": "b"}}},
+    ],
+)
+def test_every_flavour_and_credentials_are_taken(change: dict[str, object]) -> None:
+    known = {"default": SOURCES["default"].model_validate({"url": "https://p", **change})}
+    assert source_refusal(policy(), known) is None

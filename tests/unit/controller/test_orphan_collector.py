@@ -1,0 +1,80 @@
+"""What deleted policies leave behind is let go, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
+from earlystop.controller.orphan_collector import GRACE_SECONDS, Sweeper
+from tests.unit.controller.memory import Memory
+
+
+class World:
+    """One namespace with an overlay and its alias, and a clock that a test moves."""
+
+    def __init__(self, *, policy: bool, overlay: bool = True) -> None:
+        self.api = Memory()
+        self.now = 1_000.0
+        if policy:
+            self.api.put(POLICIES, {"metadata": {"name": "qa", "namespace": "llm", "uid": "u-1"}, "spec": {}})
+        if overlay:
+            rules = [{"backendRefs": [{"name": "qa"}, {"name": "qa-es-candidate"}]}]
+            self.api.put(ROUTES, {"metadata": ours("qa-early-stop"), "spec": {"rules": rules}})
+        self.api.put(ROUTES, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": {}})
+        self.api.put(SERVICES, {"metadata": ours("qa-es-candidate"), "spec": {}})
+        self.api.put(SERVICES, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": {}})
+        self.sweeper = Sweeper(self.api, lambda: self.now, [None])
+
+    async def sweep(self, seconds: float = 0.0) -> list[tuple[str, str]]:
+        self.now += seconds
+        self.api.calls.clear()
+        await self.sweeper.sweep()
+        return list(self.api.calls)
+
+
+def ours(name: str) -> dict[str, Any]:
+    labels = {
+        "app.kubernetes.io/managed-by": "earlystop",
+        "earlystop.dev/policy": "qa",
+        "earlystop.dev/policy-uid": "u-1",
+    }
+    return {"name": name, "namespace": "llm", "labels": labels, "ownerReferences": [{"kind": "Service", "uid": "s"}]}
+
+
+def owners(manifest: Manifest) -> list[tuple[str, str, str]]:
+    return [(each["kind"], each["name"], each["uid"]) for each in manifest["metadata"]["ownerReferences"]]
+
+
+async def test_nothing_of_a_living_policy_is_touched() -> None:
+    world = World(policy=True)
+    assert await world.sweep() == []
+    assert await world.sweep(10 * GRACE_SECONDS) == []
+
+
+async def test_an_orphaned_overlay_is_handed_to_garbage_collection_at_once() -> None:
+    world = World(policy=False)
+    assert await world.sweep() == [("PUT", ROUTES.path("llm", "qa-early-stop"))]
+    assert owners(world.api.at(ROUTES, "llm", "qa-early-stop")) == [("EarlyStopPolicy", "qa", "u-1")]
+
+
+async def test_an_alias_stays_while_an_overlay_leads_to_it_whoever_made_that() -> None:
+    world = World(policy=False)
+    for _ in range(5):
+        assert ("PUT", SERVICES.path("llm", "qa-es-candidate")) not in await world.sweep(GRACE_SECONDS)
+
+
+async def test_an_alias_is_let_go_only_when_nothing_has_led_to_it_for_the_grace_time() -> None:
+    world = World(policy=False, overlay=False)
+    assert await world.sweep() == []
+    assert await world.sweep(GRACE_SECONDS - 1) == []
+    assert await world.sweep(1) == [("PUT", SERVICES.path("llm", "qa-es-candidate"))]
+    assert owners(world.api.at(SERVICES, "llm", "qa-es-candidate")) == [("EarlyStopPolicy", "qa", "u-1")]
+
+
+async def test_an_alias_that_a_new_policy_takes_up_is_not_let_go() -> None:
+    world = World(policy=False, overlay=False)
+    await world.sweep()
+    taken = world.api.at(SERVICES, "llm", "qa-es-candidate")
+    taken["metadata"]["labels"]["earlystop.dev/policy-uid"] = "u-2"
+    world.api.put(POLICIES, {"metadata": {"name": "next", "namespace": "llm", "uid": "u-2"}, "spec": {}})
+    assert await world.sweep(2 * GRACE_SECONDS) == []

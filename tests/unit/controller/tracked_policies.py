@@ -1,0 +1,53 @@
+"""Policies as the operator holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from earlystop.controller.cluster import Manifest
+from earlystop.controller.reconcile.status_writer import merge_conditions
+from earlystop.controller.reconcile.tracked import Session
+from earlystop.metrics.convention.ledger import Ledger, pack
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.observations import Facts
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.status_codec import to_status
+from tests.unit.rollout.policies import NOW, UID, policy, written
+
+
+def manifest(
+    state: RolloutState | None = None,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    name: str = "qa",
+    uid: str = UID,
+    created: str = "2026-01-01T00:00:00Z",
+    facts: Facts | None = None,
+    ledger: Ledger | None = None,
+) -> Manifest:
+    """The policy as it is stored, with a state in its status when one is given."""
+    made: Manifest = {
+        "apiVersion": "earlystop.dev/v1alpha1",
+        "kind": "EarlyStopPolicy",
+        "metadata": {
+            "name": name,
+            "namespace": "llm",
+            "uid": uid,
+            "generation": 1,
+            "resourceVersion": "1",
+            "creationTimestamp": created,
+        },
+        "spec": written(changes),
+    }
+    if state is not None:
+        status = to_status(name, uid, policy(changes), state, pack(ledger or Ledger()))
+        status["observedGeneration"] = 1
+        status["conditions"] = merge_conditions((), conditions(state, facts or Facts()), 1, NOW)
+        made["status"] = status
+    return made
+
+
+def session(state: RolloutState | None = None, now: float = NOW, **more: Any) -> Session:
+    """The session of a policy as it is stored."""
+    return Session.load(manifest(state, **more), now)

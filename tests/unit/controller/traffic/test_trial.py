@@ -1,0 +1,182 @@
+"""A gateway shows on the operator's own requests what it makes of an overlay, before that leads anybody else's."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from earlystop.api.conditions import Truth
+from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
+from earlystop.controller.cluster import GATEWAYS, ROUTES, SERVICES
+from earlystop.controller.traffic.proof import MISROUTES, PATIENCE_SECONDS
+from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic
+from earlystop.delivery.golden_rules import leads_nobody
+from earlystop.delivery.headers import MODIFIER
+from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.probe import Proof
+from earlystop.rollout.state import Phase
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.traffic.test_put_in_force import ALL, HALF, NONE, Moves
+from tests.unit.delivery.cluster import gateway
+from tests.unit.delivery.test_probe import served
+
+Headers = dict[str, str]
+# A first visit that finds the gateway's answers to be wrong, and one at which it has borne them for long enough.
+WRONG, STALE = PATIENCE_SECONDS[Proof.WRONG], PATIENCE_SECONDS[Proof.STALE]
+
+
+@dataclass
+class Played:
+    """A gateway with an echoing server behind it. confused: the filters of backends with one name are mixed up, the
+    last winning. deaf: nothing that is written reaches it. served: the requests that it led by the overlay."""
+
+    api: Memory
+    confused: bool = False
+    deaf: bool = False
+    random: random.Random = field(default_factory=lambda: random.Random(5))
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        overlay = self.api.objects.get(ROUTES.path("llm", overlay_name("qa")))
+        got = {name.lower(): value for name, value in request.headers.items()}
+        rules = overlay["spec"]["rules"] if overlay and not self.deaf else []
+        for rule in sorted(rules, key=lambda each: -len(each["matches"][0].get("headers", []))):
+            if all(got.get(each["name"]) == each["value"] for each in rule["matches"][0].get("headers", [])):
+                got |= self._told(rule, rules)
+                break
+        told = ";".join(got.get(f"x-early-stop-{name}", "unassigned") for name in ("probe", "revision", "variant"))
+        return web.Response(status=204, headers={ECHO_HEADER: told})
+
+    def _told(self, rule: dict[str, Any], rules: list[dict[str, Any]]) -> Headers:
+        backends = rule["backendRefs"]
+        (backend,) = self.random.choices(backends, [each["weight"] for each in backends])
+        if self.confused:
+            backend = [each for other in rules for each in other["backendRefs"] if each["name"] == backend["name"]][-1]
+        filters = [*rule.get("filters", []), *backend.get("filters", [])]
+        modifiers = [each["requestHeaderModifier"] for each in filters if each["type"] == MODIFIER]
+        return {each["name"]: each["value"] for modifier in modifiers for each in modifier["set"]}
+
+
+@asynccontextmanager
+async def before(played: Played, moves: Moves) -> AsyncIterator[None]:
+    """The gateway of these moves is this one."""
+    async with served(played) as url:
+        parts = urlsplit(url)
+        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
+        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
+        yield
+
+
+def overlay_of(moves: Moves) -> dict[str, Any]:
+    return moves.api.at(ROUTES, "llm", overlay_name("qa"))
+
+
+def seen(moves: Moves, traffic: Traffic) -> Traffic:
+    """What a visit notes of it."""
+    moves.session.facts = replace(moves.session.facts, traffic=traffic.sight)
+    return traffic
+
+
+async def test_users_are_led_by_the_overlay_only_after_the_gateway_has_shown_what_it_makes_of_it() -> None:
+    moves = Moves()
+    async with before(Played(moves.api), moves):
+        first = await moves.put(HALF)
+        assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+        assert moves.api.calls == [("POST", SERVICES.path("llm")), ("POST", ROUTES.path("llm"))]
+        assert leads_nobody(overlay_of(moves))
+        assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).sight.reason == PACING
+        assert leads_nobody(overlay_of(moves))
+        assert (await moves.put(HALF, 0.1)).standing == Standing.PROVEN
+        assert moves.overlay_weights() == {(50, 50)}
+
+
+async def test_a_trial_leads_to_no_service_that_users_requests_go_to() -> None:
+    moves = Moves()
+    async with before(Played(moves.api), moves):
+        await moves.put(HALF)
+    rules = overlay_of(moves)["spec"]["rules"]
+    assert {each["name"] for rule in rules for each in rule["backendRefs"]} == {alias_name("qa")}
+    for rule in rules:
+        for match in rule["matches"]:
+            assert PROBE_HEADER in [each["name"] for each in match["headers"]]
+
+
+async def test_later_shares_need_no_trial() -> None:
+    moves = Moves()
+    async with before(Played(moves.api), moves):
+        await moves.in_force(HALF)
+        moves.api.calls.clear()
+        assert (await moves.put(ALL)).standing == Standing.PROVEN
+        assert moves.api.calls == [("PUT", ROUTES.path("llm", overlay_name("qa")))]
+
+
+async def test_a_gateway_that_confuses_backends_leads_nobody_and_is_told_after_a_stated_time() -> None:
+    moves = Moves()
+    async with before(Played(moves.api, confused=True), moves):
+        waiting = seen(moves, await moves.put(HALF))
+        assert (waiting.sight.status, waiting.sight.reason) == (Truth.UNKNOWN, "WaitingForGateway")
+        assert (await moves.put(HALF, WRONG - 0.1)).standing == Standing.NOT_WRITTEN
+        found = seen(moves, await moves.put(HALF, 0.1))
+        assert (found.standing, found.sight.status, found.sight.reason) == (Standing.MISROUTED, Truth.FALSE, MISROUTES)
+        assert "Traefik before 3.7.6" in found.sight.message
+        moves.session.contradicted_at = None  # the operator is restarted
+        assert (await moves.put(HALF)).sight.reason == MISROUTES
+        assert leads_nobody(overlay_of(moves))
+
+
+async def test_a_gateway_that_ignores_filters_leads_nobody_and_is_given_time_to_take_the_overlay_in() -> None:
+    moves = Moves()
+    played = Played(moves.api, deaf=True)
+    async with before(played, moves):
+        await moves.put(HALF)
+        assert (await moves.put(HALF, STALE - 0.1)).sight.reason == "WaitingForGateway"
+        assert (await moves.put(HALF, 0.1)).sight.reason == MISROUTES
+        assert leads_nobody(overlay_of(moves))
+        played.deaf = False
+        await moves.in_force(HALF)
+        assert moves.overlay_weights() == {(50, 50)}
+
+
+async def test_an_abort_of_what_led_nobody_has_nothing_to_take_off() -> None:
+    moves = Moves()
+    async with before(Played(moves.api, confused=True), moves):
+        await moves.put(HALF)
+        moves.session.state = replace(moves.session.state, phase=Phase.ROLLING_BACK)
+        moves.api.calls.clear()
+        assert (await moves.put(NONE)).standing == Standing.PROVEN and moves.api.calls == []
+
+
+async def test_what_turns_out_to_be_misrouted_under_way_is_taken_off_until_another_campaign() -> None:
+    moves = Moves()
+    played = Played(moves.api)
+    async with before(played, moves):
+        await moves.in_force(HALF)
+        played.confused = True
+        await moves.put(ALL)
+        found = seen(moves, await moves.put(ALL, STALE))
+        assert (found.standing, found.sight.reason) == (Standing.MISROUTED, MISROUTES)
+        assert "then retry the policy" in found.sight.message
+        assert leads_nobody(overlay_of(moves))
+        played.confused = False
+        moves.api.calls.clear()
+        assert (await moves.put(ALL)).standing == Standing.MISROUTED and moves.api.calls == []
+        await moves.in_force(replace(HALF, revision="another"))
+        assert moves.overlay_weights() == {(50, 50)}
+
+
+async def test_a_mode_without_filters_of_backends_falls_back_to_the_baseline_for_everybody() -> None:
+    moves = Moves("HeaderCohort")
+    played = Played(moves.api)
+    async with before(played, moves):
+        await moves.put(HALF)
+        played.deaf = True
+        await moves.put(ALL)
+        assert (await moves.put(ALL, STALE)).standing == Standing.MISROUTED
+    filters = [each["filters"][0]["requestHeaderModifier"]["set"] for each in overlay_of(moves)["spec"]["rules"]]
+    told = {header["value"] for each in filters for header in each if header["name"] == "x-early-stop-param-window"}
+    assert told == {"40"}

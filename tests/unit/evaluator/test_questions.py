@@ -1,0 +1,88 @@
+"""Golden questions are read whole or not at all, and every wrong line is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earlystop.evaluator.questions import MAX_CLASSES, GoldenError, GoldenQuestion, load_golden, parse_golden
+from earlystop.evaluator.scoring import Mode, Scoring
+from tests.unit.evaluator.mounted import mount
+
+GOOD = '{"question": "1 + 1?", "answers": ["2", "two"], "query_class": "sums"}'
+
+
+def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    file.write_text(GOOD + '\n\n{"question": "Capital of France?", "answers": ["Paris"]}\n')
+    assert load_golden(file, Scoring()) == (
+        GoldenQuestion("1 + 1?", ("2", "two"), "sums"),
+        GoldenQuestion("Capital of France?", ("Paris",), "default"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "list instead of a JSON object"),
+        ('{"answers": ["2"]}', "'question'"),
+        ('{"question": " ", "answers": ["2"]}', "'question'"),
+        ('{"question": "q"}', "'answers'"),
+        ('{"question": "q", "answers": "2"}', "'answers'"),
+        ('{"question": "q", "answers": []}', "'answers'"),
+        ('{"question": "q", "answers": [2]}', "'answers'"),
+        ('{"question": "q", "answers": ["the"]}', "no answer can match"),
+        ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
+        ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of golden.jsonl, line 1"),
+    ],
+)
+def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None:
+    with pytest.raises(GoldenError) as caught:
+        parse_golden([("golden.jsonl", [GOOD, "", line])], "golden.jsonl", Scoring())
+    assert str(caught.value).startswith("golden.jsonl, line 3: ")
+    assert said in str(caught.value)
+
+
+def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
+    with pytest.raises(GoldenError) as caught:
+        parse_golden([("g", ["{"] * 14)], "g", Scoring())
+    assert str(caught.value).count("\n") == 10
+    assert "g, line 10:" in str(caught.value) and "and 4 more lines" in str(caught.value)
+
+
+def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
+    with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
+        parse_golden([("g", [GOOD])], "g", Scoring(Mode.NUMERIC))
+
+
+def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    for content, said in ((b"\n", "no questions"), (b"\xff", "not UTF-8")):
+        file.write_bytes(content)
+        with pytest.raises(GoldenError, match=said):
+            load_golden(file, Scoring())
+    lines = [f'{{"question": "q{n}", "answers": ["a b"], "query_class": "c{n}"}}' for n in range(MAX_CLASSES + 1)]
+    with pytest.raises(GoldenError, match="17 query classes"):
+        parse_golden([("g", lines)], "g", Scoring())
+
+
+def test_a_mounted_config_map_is_read_key_by_key_and_each_question_once(tmp_path: Path) -> None:
+    other = '{"question": "Capital of France?", "answers": ["Paris"]}'
+    mounted = mount(tmp_path / "golden", {"sums.jsonl": GOOD + "\n", "capitals.jsonl": other})
+    assert [each.question for each in load_golden(mounted, Scoring())] == ["Capital of France?", "1 + 1?"]
+    assert load_golden(mounted / "sums.jsonl", Scoring()) == (GoldenQuestion("1 + 1?", ("2", "two"), "sums"),)
+
+
+def test_malformed_questions_of_a_mounted_config_map_are_named_by_key_and_line(tmp_path: Path) -> None:
+    mounted = mount(tmp_path / "golden", {"a.jsonl": GOOD, "b.jsonl": "\n{\n" + GOOD})
+    with pytest.raises(GoldenError) as caught:
+        load_golden(mounted, Scoring())
+    first, second = str(caught.value).split("\n")
+    assert first.startswith(f"{mounted}/b.jsonl, line 2: not JSON")
+    assert (
+        second == f"{mounted}/b.jsonl, line 3: 'question' repeats that of {mounted}/a.jsonl, line 1; keep one of them"
+    )
+    with pytest.raises(GoldenError, match="empty: no questions"):
+        load_golden(mount(tmp_path / "empty", {}), Scoring())

@@ -1,0 +1,120 @@
+"""Which queries a preset sends, and that neither a name nor a template can make them say something else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.convention.query import counts_query
+from earlystop.metrics.templates.presets import (
+    Preset,
+    PresetRequest,
+    TemplateError,
+    checked_templates,
+    field_queries,
+    queries,
+)
+
+WORKLOADS = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-es.candidate"}
+REQUEST = PresetRequest("llm/qa", "r1", 90, "namespace", WORKLOADS)
+
+
+def test_the_early_stop_preset_sends_the_one_query_of_the_convention() -> None:
+    assert queries(Preset.EARLY_STOP, REQUEST) == [counts_query(["llm/qa"], ["r1"], 90, "namespace")]
+
+
+def test_vllm_counts_tokens_of_finished_requests_of_each_variants_pods_in_the_policys_namespace() -> None:
+    by_place = {(one.variant, one.field): one.text for one in field_queries(Preset.VLLM, REQUEST)}
+    assert by_place[Variant.BASELINE, "tokens"] == (
+        'vllm:request_generation_tokens_sum{pod=~"qa-[a-z0-9]+-[a-z0-9]{5}",namespace="llm"}[90s]'
+    )
+    assert by_place[Variant.CANDIDATE, "completed"] == (
+        'vllm:request_generation_tokens_count{pod=~"qa-es\\\\.candidate-[a-z0-9]+-[a-z0-9]{5}",namespace="llm"}[90s]'
+    )
+    assert set(by_place) == {(variant, field) for variant in Variant for field in ("completed", "failed", "tokens")}
+
+
+@pytest.mark.parametrize("preset", [Preset.VLLM, Preset.SGLANG, Preset.ENVOY_AI_GATEWAY])
+def test_every_engine_preset_asks_for_start_times_and_scrapes_too(preset: Preset) -> None:
+    texts = queries(preset, REQUEST)
+    for metric in ("process_start_time_seconds{", "up{"):
+        assert sum(text.startswith(metric) for text in texts) == 2
+    assert all(text.endswith("[90s]") and 'namespace="llm"' in text for text in texts)
+
+
+def test_an_engine_preset_without_the_variants_workloads_is_refused() -> None:
+    with pytest.raises(ValueError, match="workload of each variant"):
+        queries(Preset.VLLM, PresetRequest("llm/qa", "r1", 90))
+
+
+def test_a_custom_template_is_filled_for_each_variant() -> None:
+    custom = {"tokens": 'app_tokens_total{policy="{policy}",rev="{revision}",arm="{variant}",zone=~"a|b"}'}
+    texts = [one.text for one in field_queries(Preset.CUSTOM, PresetRequest("llm/qa", "r1", 60), custom)]
+    assert texts == [
+        f'app_tokens_total{{policy="llm/qa",rev="r1",arm="{variant}",zone=~"a|b"}}[60s]' for variant in Variant
+    ]
+
+
+def test_a_custom_template_is_filled_with_the_name_of_a_named_candidate() -> None:
+    request = PresetRequest("llm/qa", "r1", 60, candidate="w10")
+    texts = [one.text for one in field_queries(Preset.CUSTOM, request, {"completed": 'm{arm="{variant}"}'})]
+    assert texts == ['m{arm="baseline"}[60s]', 'm{arm="w10"}[60s]']
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_no_policy_name_can_leave_its_quotes(name: str) -> None:
+    custom = {"completed": 'm{policy="{policy}",arm="{variant}"}'}
+    text = field_queries(Preset.CUSTOM, PresetRequest(name, "r1", 60), custom)[0].text
+    prefix, suffix = 'm{policy="', '",arm="baseline"}[60s]'
+    assert text.startswith(prefix) and text.endswith(suffix)
+    assert unquoted(text[len(prefix) : -len(suffix)]) == name
+
+
+def unquoted(text: str) -> str:
+    """What PromQL reads between double quotes; fails on a quote that would end it."""
+    result, position = "", 0
+    while position < len(text):
+        assert text[position] not in '"\n'
+        if text[position] == "\\":
+            result += {"\\": "\\", '"': '"', "n": "\n"}[text[position + 1]]
+            position += 2
+        else:
+            result += text[position]
+            position += 1
+    return result
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "",
+        "m",
+        'm{arm="{variant}"}[5m]',
+        'rate(m{arm="{variant}"}[5m])',
+        'm{arm="{variant}"} or secret',
+        'm{arm="{variant}"} # }',
+        "m{arm='{variant}'}",
+        "m{arm={variant}}",
+        '{__name__="m",arm="{variant}"}',
+        'm{arm=~"{variant}.*"}',
+        'm{arm="{variant}",x="\\"}',
+        '{variant}{arm="{variant}"}',
+        'm{arm="{variant}"} offset 5m',
+        'm{policy="{policy}"}',
+        'm{arm="{variant}",x="{namespace}"}',
+        'm{arm="{variant}",x="' + "a" * 1100 + '"}',
+    ],
+)
+def test_a_template_that_is_more_or_less_than_one_selector_with_a_variant_is_refused(template: str) -> None:
+    with pytest.raises(TemplateError, match="template for tokens"):
+        checked_templates({"tokens": template})
+
+
+def test_templates_for_no_field_or_an_unknown_one_are_refused() -> None:
+    with pytest.raises(TemplateError, match="no templates"):
+        checked_templates({})
+    with pytest.raises(TemplateError, match="no field 'smiles'"):
+        checked_templates({"smiles": 'm{arm="{variant}"}'})

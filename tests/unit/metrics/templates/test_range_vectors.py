@@ -1,0 +1,71 @@
+"""From range vectors to what the watermark ledger takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.range_vectors import RawSeries, observe, raw_series
+from earlystop.metrics.templates.reset_ledger import Observed, Sample
+
+PLACE = (Variant.BASELINE, "tokens")
+
+
+def row(points: list[tuple[float, str]], **labels: str) -> dict[str, Any]:
+    return {"metric": {"pod": "a", "instance": "a:1", **labels}, "values": points}
+
+
+def series(points: list[tuple[float, str]], **labels: str) -> list[RawSeries]:
+    return raw_series([row(points, **labels)], "http://source")
+
+
+def only(observed: dict[Any, Observed]) -> Observed:
+    (one,) = observed.values()
+    return one
+
+
+def test_start_times_are_joined_by_target_and_moment_and_births_by_earlier_good_scrapes() -> None:
+    counters = series([(20.001, "3"), (30.001, "5")], engine="0")
+    starts = series([(20.001, "12.5")])
+    ups = series([(5.0, "1"), (10.0, "0"), (20.001, "1"), (30.001, "1")], __name__="up")
+    assert only(observe({PLACE: counters}, starts, ups)) == Observed(
+        [Sample(20_001, 3, 12_500), Sample(30_001, 5, None)], absent_at_ms=5_000
+    )
+
+
+def test_evidence_of_another_target_or_of_another_scraper_is_never_used() -> None:
+    counters = series([(20.0, "3")], replica="x")
+    starts = series([(20.0, "1")], pod="b", replica="x") + series([(20.0, "2")], replica="y")
+    assert only(observe({PLACE: counters}, starts, starts, "replica")) == Observed([Sample(20_000, 3)])
+
+
+def test_the_two_scrapers_of_a_pair_are_the_same_counter() -> None:
+    pair = series([(20.0, "3")], replica="x") + series([(21.0, "3")], replica="y")
+    assert {key.target for key in observe({PLACE: pair}, replica_label="replica")} == {
+        key.target for key in observe({PLACE: series([(20.0, "3")])})
+    }
+    assert {key.replica for key in observe({PLACE: pair}, replica_label="replica")} == {"x", "y"}
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "+Inf", "1e300"])
+def test_a_value_that_no_counter_of_events_has_is_refused(value: str) -> None:
+    with pytest.raises(MetricsFailure) as caught:
+        observe({PLACE: series([(20.0, value)])})
+    assert caught.value.kind is FailureKind.NOT_A_COUNT
+
+
+def test_samples_that_are_not_a_number_are_left_out() -> None:
+    assert only(observe({PLACE: series([(20.0, "NaN"), (30.0, "4")])})).samples == [Sample(30_000, 4)]
+    assert observe({PLACE: series([(20.0, "NaN")])}) == {}
+
+
+@pytest.mark.parametrize(
+    "result", [None, {}, [1], [{"metric": {}}], [{"metric": [], "values": []}], [{"metric": {}, "histograms": []}]]
+)
+def test_what_is_no_range_vector_is_refused(result: Any) -> None:
+    with pytest.raises(MetricsFailure) as caught:
+        raw_series(result, "http://source")
+    assert caught.value.kind is FailureKind.MALFORMED

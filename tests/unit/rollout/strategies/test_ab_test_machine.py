@@ -1,0 +1,227 @@
+"""Promises about several candidates under any order of looks, drops, outages, pauses, wishes, edits and restarts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from earlystop.evidence.engine import replay
+from earlystop.rollout.conditions import conditions
+from earlystop.rollout.event_notes import stories
+from earlystop.rollout.exposure import shadowed, weights
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.manual import Declined, Request, abort, promote_now
+from earlystop.rollout.observations import Facts
+from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.state import (
+    ACTING,
+    DECIDED,
+    TRYING,
+    WATCHING,
+    Comparison,
+    Phase,
+    RolloutState,
+    Totals,
+    Verdict,
+)
+from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.transitions import (
+    carried_out,
+    expire,
+    lose_sight,
+    start_campaign,
+    suspend_or_resume,
+    take_look,
+    weights_in_force,
+    weights_lost,
+)
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.policies import NOW, UID, policy
+from tests.unit.rollout.several import BAD, BETTER, GOOD, IN_SHADOW, TOGETHER, Answering, observe
+from tests.unit.rollout.traffic import nothing
+
+CLASS = {"queryClasses": [{"name": "multi-hop", "margin": "0.1"}]}
+RAILS = {
+    "exactMatch": {"margin": "0.05", "floor": "0.5"},
+    "guardrails": [{"name": "failures", "kind": "FailureRate", "maximumRatio": "1.5"}],
+}
+STAGES: dict[str, Any] = {**TOGETHER["rollout"], "deadlineSeconds": 3600}
+POLICIES = (
+    policy({**TOGETHER, "rollout": STAGES}),
+    policy({**TOGETHER, "rollout": {**STAGES, "shadowSeconds": 60, "onInconclusive": "Hold"}, "objective": RAILS}),
+    policy({**TOGETHER, "rollout": {**STAGES, "shadowSeconds": 60, "learnSeconds": 300}, "objective": CLASS}),
+    policy({**TOGETHER, "rollout": {**STAGES, "shadowSeconds": 60}, "objective": CLASS | {"requireEach": True}}),
+    IN_SHADOW,
+)
+SLOW = Answering(mean_tokens=600)
+UNCLEAR = Answering(0.765, 500)
+answerings = st.tuples(*[st.sampled_from((GOOD, BETTER, BAD, SLOW, UNCLEAR))] * 3)
+
+
+class Contest(RuleBasedStateMachine):
+    """The shell's calls in any order, with a restart after every one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.spec = POLICIES[0]
+        self.suspended = False
+        self.state = RolloutState()
+        self.promoted: dict[int, list[int]] = {}
+
+    @initialize(spec=st.sampled_from(POLICIES))
+    def begin(self, spec: Any) -> None:
+        self.spec = spec
+        self.check()
+
+    @precondition(lambda self: self.state.decision is not None)
+    @rule(spec=st.sampled_from(POLICIES))
+    def edit(self, spec: Any) -> None:
+        self.spec = spec.model_copy(update={"suspend": self.suspended})
+        self.check()
+
+    @precondition(lambda self: self.suspended or self.state.most_looks > 4)
+    @rule()
+    def pause_or_resume(self) -> None:
+        self.suspended = not self.suspended
+        self.spec = self.spec.model_copy(update={"suspend": self.suspended})
+        self.check()
+
+    def check(self) -> None:
+        digest = digest_of_decision("qa", UID, self.state)
+        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now))
+        self._move(suspend_or_resume(self.spec, self.state, self.now))
+
+    @precondition(lambda self: self.state.phase in TRYING)
+    @rule(
+        answering=answerings,
+        requests=st.sampled_from((3, 60, 700, 3000)),
+        looks=st.sampled_from((1, 6, 12, 25)),
+    )
+    def observe(self, answering: Any, requests: int, looks: int) -> None:
+        for _ in range(looks):
+            if self.state.phase not in TRYING:
+                break
+            self._move(observe(parse_plan(self.state.plan).spec, self.state, answering, requests))
+
+    @precondition(lambda self: self.state.phase == Phase.APPLYING)
+    @rule()
+    def put_in_force(self) -> None:
+        last = max((look.at for each in self.state.comparisons for look in each.looks), default=0)
+        self._move(weights_in_force(self.state, max(last, self.now)))
+
+    @precondition(lambda self: self.state.phase in WATCHING)
+    @rule()
+    def foreign_hand(self) -> None:
+        self._move(weights_lost(self.state))
+
+    @precondition(lambda self: self.state.phase in WATCHING)
+    @rule()
+    def look_in_vain(self) -> None:
+        at = next_look(self.spec, self.state)
+        assert at is not None
+        self._move(take_look(self.spec, self.state, at, *map(_known, self.state.comparisons)))
+
+    @precondition(lambda self: self.state.phase in WATCHING)
+    @rule(for_good=st.booleans())
+    def lose_sight(self, for_good: bool) -> None:
+        self._move(lose_sight(self.state, self.now, next_look(self.spec, self.state) if for_good else None))
+
+    @rule(seconds=st.sampled_from((1, 1, 60, 60, 4000)))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        self._move(expire(self.spec, self.state, self.now))
+
+    @precondition(lambda self: self.state.most_looks > 16 or self.state.decision is not None)
+    @rule(verb=st.sampled_from((abort, promote_now)), name=st.sampled_from(("", "/w10", "/w5", "/w1")))
+    def wish(self, verb: Any, name: str) -> None:
+        before = self.state
+        digest = digest_of_decision("qa", UID, before)
+        after = verb(self.spec, before, Request(before.revision + name, "someone"), digest, self.now)
+        if isinstance(after, Declined):
+            assert after.message and "one of ." not in after.message
+        else:
+            self._move(after)
+
+    @precondition(lambda self: self.state.phase in ACTING)
+    @rule()
+    def carry_out(self) -> None:
+        self._move(carried_out(self.state))
+
+    def _move(self, after: RolloutState) -> None:
+        before = self.state
+        if after is before:
+            return
+        self.now = max([self.now, *(look.at for each in after.comparisons for look in each.looks)])
+        self.state = after
+        self._weights_are_whole()
+        if after.campaign == before.campaign:
+            self._a_campaign_goes_forward(before)
+        self._all_is_told(before)
+        self._restart()
+
+    def _weights_are_whole(self) -> None:
+        shares = weights(self.state)
+        assert shares is not None and sum(shares) == 100 and min(shares) >= 0
+        for place, each in enumerate(self.state.comparisons):
+            assert each.dropped is None or shares[place + 1] == 0
+            assert each.dropped is None or each.certified_at is None
+        plan = parse_plan(self.state.plan)
+        if plan.only_reports or (self.state.decision is None and plan.stage(self.state.step).kind is not Kind.SPLIT):
+            assert shares[0] == 100
+        if self.state.phase == Phase.PROMOTED:
+            self.promoted.setdefault(self.state.campaign, []).append(self.state.leader)
+            assert len(set(self.promoted[self.state.campaign])) == 1
+        assert shadowed(self.state) in ((), (0, 1, 2))
+
+    def _a_campaign_goes_forward(self, before: RolloutState) -> None:
+        after, plan = self.state, parse_plan(self.state.plan)
+        assert before.step <= after.step <= before.step + 1
+        same = plan.stage(before.step) == plan.stage(after.step)
+        for old, new in zip(before.comparisons, after.comparisons, strict=True):
+            if old.dropped is not None:
+                assert (new.dropped, new.looks, new.evidence) == (old.dropped, old.looks, old.evidence)
+            elif same:
+                assert new.looks[: len(old.looks)] == old.looks and len(new.looks) <= len(old.looks) + 1
+            elif new.dropped is None:
+                assert new.looks == ()
+            step = after.step if new.dropped is None else new.dropped.step
+            assert new.evidence == replay(plan.objective_at(step, after.dispersion), new.looks)
+            assert len({plan.stage(look.step).kind for look in new.looks}) <= 1
+
+    def _all_is_told(self, before: RolloutState) -> None:
+        told = stories(before, self.state)
+        assert all(each.message for each in told)
+        names = [each.reason for each in told]
+        plan = parse_plan(self.state.plan)
+        if self.state.campaign == before.campaign:
+            dropped = set(before.active) - set(self.state.active)
+            assert names.count("CandidateDropped") == len(dropped)
+            if plan.stage(before.step).kind is Kind.SHADOW and self.state.step > before.step:
+                assert "StepAdvanced" in names
+        said = conditions(self.state, Facts())
+        assert all(0 < len(each.message) <= 2048 for each in said)
+
+    def _restart(self) -> None:
+        status = json.loads(json.dumps(to_status("qa", UID, self.spec, self.state, "")))
+        assert from_status(status) == (self.state, "")
+        assert (self.state.decision is not None) == (self.state.phase in DECIDED)
+        if self.state.decision is not None:
+            record = verdict_spec("qa", UID, self.state)
+            assert differences(record) == []
+            assert self.state.decision.verdict is not Verdict.PROMOTE or self.state.leader in self.state.active
+
+
+def _known(comparison: Comparison) -> Totals:
+    none = nothing(len(comparison.evidence.objective.classes)).classes
+    return replace(comparison.mark, classes=none)
+
+
+TestContest = Contest.TestCase
+TestContest.settings = settings(max_examples=50, stateful_step_count=30, deadline=None, derandomize=True, database=None)

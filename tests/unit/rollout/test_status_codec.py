@@ -1,0 +1,143 @@
+"""The state in a policy's status, and back."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.counts import Variant
+from earlystop.api.status import PolicyStatus
+from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.exposure import weights
+from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
+from earlystop.rollout.packing import pack_looks
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.status_codec import PACKED_LIMIT, TooLarge, from_status, to_status
+from tests.unit.rollout.policies import UID
+from tests.unit.rollout.realistic import realistic_looks
+from tests.unit.rollout.states import REACHED, SPEC
+
+TWENTY_PROCESSES = Ledger(
+    {
+        SeriesKey(2, variant, query_class, f"{process:08x}-4a1d"): realistic_looks(1, 50)[0].baseline
+        for variant in Variant
+        for query_class in ("single-hop",)
+        for process in range(20)
+    }
+)
+
+
+def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:
+    """The status as it comes back from the API server."""
+    status: dict[str, Any] = json.loads(json.dumps(to_status("qa", UID, SPEC, state, ledger)))
+    return status
+
+
+def test_all_phases_are_among_the_states_that_are_tried_here() -> None:
+    assert {state.phase for state in REACHED.values()} == set(Phase)
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_a_status_gives_back_the_state_itself_with_every_float(name: str) -> None:
+    ledger = "" if name == "pending" else "0 baseline qa p1 1,1,0,1,0,0,9,81"
+    assert from_status(stored(REACHED[name], ledger)) == (REACHED[name], ledger)
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_every_status_is_one_that_the_crd_describes(name: str) -> None:
+    status = stored(REACHED[name])
+    assert PolicyStatus.model_validate(status).wire() == status
+    assert status["phase"] == REACHED[name].phase
+
+
+@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
+    state, status = REACHED[name], stored(REACHED[name])
+    weight = status["weight"]
+    shares = weights(state)
+    assert shares is not None and weight == 100 - shares[0]
+    names = ("baseline", *parse_plan(state.plan).names)
+    assert shares[names.index(status["variant"])] == max(shares)
+    assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
+    assert status["evidence"]["looks"] == len(state.looks)
+    assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])
+
+
+@pytest.mark.parametrize("status", [{}, {"conditions": []}, {"phase": "Pending", "campaign": 0}])
+def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any]) -> None:
+    assert from_status(status) == (RolloutState(), "")
+
+
+@pytest.mark.parametrize("requests_a_second", [2, 400])
+def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(requests_a_second: int) -> None:
+    looks, ledger = realistic_looks(725, requests_a_second), pack(TWENTY_PROCESSES)
+    (only,) = REACHED["observing"].comparisons
+    state = replace(REACHED["observing"], comparisons=(replace(only, looks=looks),))
+    status = stored(state, ledger)
+    assert len(status["looks"]) + len(status["ledger"]) <= PACKED_LIMIT
+
+
+@pytest.mark.parametrize("requests_a_second", [5, 200])
+def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_processes(requests_a_second: int) -> None:
+    looks = realistic_looks(1400, requests_a_second)
+    last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full([looks[:count]]))
+    packed = pack_looks(looks[:last])
+    assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 400
+    assert len(packed) + len(pack(TWENTY_PROCESSES)) <= PACKED_LIMIT
+
+
+def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:
+    with pytest.raises(TooLarge, match="more than 40960"):
+        to_status("qa", UID, SPEC, REACHED["observing"], "x" * 40_960)
+
+
+def test_totals_of_any_size_find_room_in_the_status() -> None:
+    state = REACHED["observing"]
+    (only,) = state.comparisons
+    huge = only.mark.baseline + type(only.mark.baseline)(*[2**63 - 1] * 8)
+    state = replace(state, comparisons=(replace(only, mark=type(only.mark)(huge, huge)),))
+    assert from_status(stored(state))[0].comparisons[0].mark == state.comparisons[0].mark
+
+
+def test_a_policy_with_the_longest_name_can_be_decided() -> None:
+    status = to_status("q" * 253, UID, SPEC, REACHED["rolled back"], "")
+    assert len(status["decision"]["name"]) <= 253
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "names"),
+    [
+        ("looks", "not packed", "status.looks"),
+        ("looks", "YmFzZTY0", "status.looks"),
+        ("looks", "é", "status.looks"),
+        ("mark", "1,2;3", "status.mark"),
+        ("mark", "1,2,3,4,5,6,7,8,9;1,2,3,4,5,6,7,8,9", "status.mark"),
+        ("mark", "a,b,c,d,e,f,g,h;1,2,3,4,5,6,7,8", "status.mark"),
+        ("mark", "-1,2,3,4,5,6,7,8;1,2,3,4,5,6,7,8", "status.mark"),
+        ("plan", "[]", "a plan is"),
+        ("plan", "{}", "a plan is"),
+        ("plan", "{", "Expecting"),
+        ("plan", '{"strategy":"Canary","steps":[]}', "targetRef"),
+        ("campaignStartedAt", "yesterday", "'yesterday' is no time"),
+        ("lastLookAt", "2026-01-01", "'2026-01-01' is no time"),
+        ("phase", "Sleeping", "'Sleeping' is not a valid Phase"),
+        ("phase", "Promoted", "status.phase Promoted does not fit a status without decision"),
+        ("step", 3, "status.step is 3, but status.plan has 3 steps"),
+        ("unheardOf", 1, "unheardOf"),
+    ],
+)
+def test_a_status_that_nobody_here_wrote_is_refused_by_the_name_of_its_field(
+    field: str, value: object, names: str
+) -> None:
+    with pytest.raises(ValueError, match=names.replace("[", r"\[")):
+        from_status({**stored(REACHED["observing"]), field: value})
+
+
+def test_a_decision_in_a_phase_that_has_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit a status with decision"):
+        from_status({**stored(REACHED["promoted"]), "phase": "Observing"})
