@@ -75,7 +75,7 @@ def learned_factors(past: Stream) -> Array:
     """The dispersion factor that each run learns from the looks of its baseline."""
     factors = []
     for n, x in zip(past.n_b[:, :, 0], past.x_b[:, :, 0], strict=True):
-        scatter = dispersion.Scatter()
+        scatter = dispersion.DispersionEstimate()
         for scored, match in zip(n, x, strict=True):
             scatter = dispersion.observe(scatter, Answers(int(scored), int(match)))
         factors.append(dispersion.factor(scatter) or 1.0)

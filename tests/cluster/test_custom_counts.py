@@ -18,10 +18,10 @@ import pytest
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.api.status import Uncertain
-from earlystop.controller.counts.count_batcher import CountReader
-from earlystop.controller.reconcile.status_writer import Outrun
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.reconcile.status_writer import StatusConflict
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import differences
 from tests.cluster.counting_fleet import Fleet
@@ -68,13 +68,13 @@ async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
         if world.now >= due:
             assert world.visitor is not None
             try:
-                due = await world.visitor.visit(world.session)
-            except Outrun:
+                due = await world.visitor.visit(world.tracked)
+            except StatusConflict:
                 continue
-            book = world.session.ledger
-            assert not (isinstance(book, WatermarkLedger) and is_blind(book))
+            book = world.tracked.ledger
+            assert not (isinstance(book, ResetLedger) and is_blind(book))
             if rng.random() < 0.1:
-                world.session, due, killed = Session.load(world.policy, world.now), 0.0, killed + 1
+                world.tracked, due, killed = TrackedPolicy.load(world.policy, world.now), 0.0, killed + 1
         await asyncio.sleep(0.1)
     return killed
 
@@ -86,7 +86,7 @@ async def test_a_custom_policy_is_promoted_on_counters_of_killed_processes_and_n
     with Fleet(directory, size=3, seed=7) as fleet:
         prometheus.set_targets({"qa": fleet.addresses}, labels={"qa": {"namespace": "llm"}})
         world = World(SAVING, POLICY)
-        reader = CountReader()
+        reader = CountBatcher()
         spec = {"url": prometheus.url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 2}
         source = {**spec, "namespaceLabel": "namespace", "templates": TEMPLATES}
         reader.learn_source("default", SourceSpec.model_validate(source))

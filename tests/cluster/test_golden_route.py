@@ -16,7 +16,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.inputs import Share, Surroundings, VariantShare
+from earlystop.delivery.inputs import ClusterInputs, TrafficSplit, VariantWeight
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.evaluator.client import Asker, AskSettings
@@ -33,10 +33,10 @@ pytest_plugins = ["tests.cluster.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT, HOST, PAIRS = 8123, "golden.example.com", 40
-SHARE = Share(
+SHARE = TrafficSplit(
     "5f3a9c",
     1,
-    (VariantShare("baseline", 95, (("window", "40"),)), VariantShare("candidate", 5, (("window", "1"),))),
+    (VariantWeight("baseline", 95, (("window", "40"),)), VariantWeight("candidate", 5, (("window", "1"),))),
 )
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -75,7 +75,7 @@ def overlay(namespace: str) -> list[dict[str, Any]]:
     spec = PolicySpec.model_validate(manifests.policy(namespace, "qa", "none", 1, "0.02")["spec"])
     route = manifests.route(namespace, HOST, GATEWAY, "default")
     known = {**service, "metadata": {**service["metadata"], "uid": "none"}}
-    around = Surroundings(namespace, "qa", "none", spec, deployment, route, {"qa": known})
+    around = ClusterInputs(namespace, "qa", "none", spec, deployment, route, {"qa": known})
     *services, overlay_route = render(around, SHARE)
     for manifest in (*services, overlay_route):
         del manifest["metadata"]["ownerReferences"]

@@ -16,9 +16,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from earlystop.api.modes import built_modes
 from earlystop.delivery.headers import variant_headers
-from earlystop.delivery.inputs import Manifest, Share, Surroundings
-from earlystop.delivery.modes import MODES, Mode, mode_of
+from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit
+from earlystop.delivery.modes import Mode, mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.probe import Proof, probe
@@ -29,7 +30,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import share, spec_in
+from tests.unit.delivery.cluster import spec_in, split
 from tests.unit.delivery.test_modes import FORGED
 
 pytest_plugins = ["tests.cluster.fixtures"]
@@ -37,8 +38,8 @@ pytest_plugins = ["tests.cluster.fixtures"]
 PORT, CHAT = 8124, "/v1/chat/completions"
 PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
-FIRST = {"GatewayHeader": share(20, 30), "HeaderCohort": share(20, 30), "Shadow": share(0, 0, shadows=2)}
-LATER = {"GatewayHeader": share(0, 100), "HeaderCohort": share(0, 100), "Shadow": share(0, 0)}
+FIRST = {"GatewayHeader": split(20, 30), "HeaderCohort": split(20, 30), "Shadow": split(0, 0, shadows=2)}
+LATER = {"GatewayHeader": split(0, 100), "HeaderCohort": split(0, 100), "Shadow": split(0, 0)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
@@ -50,7 +51,7 @@ class Stage:
 
     access: Access
     gateway: Gateway
-    around: Surroundings
+    around: ClusterInputs
     applied: dict[str, Any]
 
     @property
@@ -66,7 +67,7 @@ class Stage:
     def name(self) -> str:
         return self.around.spec.delivery.mode
 
-    def put(self, wanted: Share) -> None:
+    def put(self, wanted: TrafficSplit) -> None:
         """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
         assert preflight(self.around, wanted) is None
         made = self.mode.render(self.around, wanted)
@@ -101,7 +102,7 @@ class Stage:
 
         return asyncio.run(all_of_them())
 
-    def truths(self, wanted: Share) -> list[Headers]:
+    def truths(self, wanted: TrafficSplit) -> list[Headers]:
         """The operator's headers that a request may arrive with: of each variant in use, and of nobody's requests."""
         told = [variant_headers(self.around, wanted, each) for each in wanted.variants if each.weight]
         nobody = variant_headers(self.around, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
@@ -135,7 +136,7 @@ def server(cluster: Cluster) -> Iterator[None]:
 
 
 # With a gateway that mixes up the headers of backends too, where a mode sets none: what refusals advise must hold.
-GATEWAYS = [(mode, False) for mode in sorted(MODES)] + [(mode, True) for mode in ("HeaderCohort", "Shadow")]
+GATEWAYS = [(mode, False) for mode in sorted(built_modes())] + [(mode, True) for mode in ("HeaderCohort", "Shadow")]
 
 
 @pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
@@ -154,7 +155,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[Stage]:
     access.apply(deployment, service, route, endpoint("qa", namespace))
     here = f"--namespace={namespace}"
     wait_until(lambda: "status" in access.get("httproute/qa", here), 60, "the route's status")
-    around = Surroundings(
+    around = ClusterInputs(
         namespace=namespace,
         policy="qa",
         uid="none",
@@ -176,7 +177,7 @@ def stage(laid_out: Stage) -> Stage:
     return laid_out
 
 
-def drawn(wanted: Share, number: int, seed: int) -> list[Headers]:
+def drawn(wanted: TrafficSplit, number: int, seed: int) -> list[Headers]:
     """Requests of users whose cohorts are as frequent as the share says; only HeaderCohort looks at that."""
     weights = wanted.weights if wanted.candidate_weight else (50, 20, 30)
     values = random.Random(seed).choices(list(VALUES.values()), weights, k=number)

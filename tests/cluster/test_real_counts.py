@@ -24,7 +24,7 @@ from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import observe, raw_series
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind, look, uncertain
+from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, uncertain
 from earlystop.metrics.templates.reset_ledger import totals as foreign_totals
 from earlystop.metrics.templates.reset_ledger_text import pack as pack_foreign
 from earlystop.metrics.templates.reset_ledger_text import unpack as unpack_foreign
@@ -63,7 +63,7 @@ class Reader:
 
     def __post_init__(self) -> None:
         self.last_good_at = self.began
-        self.foreign = pack_foreign(WatermarkLedger(0, self.began * 1000))
+        self.foreign = pack_foreign(ResetLedger(0, self.began * 1000))
 
     def look(self, at: int, crash: bool) -> None:
         """Both ledgers at Unix second `at`."""

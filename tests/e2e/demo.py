@@ -44,7 +44,7 @@ def main(
             console.print(f"Cluster, gateway, Prometheus, server and operator are up after {seconds:.0f} s.")
             right = [_act(stage, *act) for act in ACTS]
             if keep:
-                _keep(setting)
+                _flush_status(setting)
     except ClusterError as error:
         console.print(str(error), style="red")
         raise typer.Exit(1) from None
@@ -106,7 +106,7 @@ def _story(stage: Stage, name: str) -> Table:
     return table
 
 
-def _keep(setting: Scene) -> None:
+def _flush_status(setting: Scene) -> None:
     console.print("Everything keeps running. For a shell with kubectl in it:")
     console.print(setting.shell_command(), style="bold", soft_wrap=True)
     console.print("Ctrl-C ends it.")

@@ -24,7 +24,7 @@ def bad(gateway: Gateway, stage: Stage) -> Iterator[Gateway]:
         yield gateway
 
 
-def stories(stage: Stage, policy: str, reason: str) -> list[str]:
+def event_notes(stage: Stage, policy: str, reason: str) -> list[str]:
     return [note for found, note in stage.events(policy) if found == reason]
 
 
@@ -50,7 +50,7 @@ def test_a_gateway_that_confuses_backends_is_found_before_any_user_is_led_by_the
     with pytest.raises(AssertionError, match="not trusted again"):
         stage.wait_for("misled", lambda status: not misroutes(status), 15, "trusted again")
     assert len(watched.policies("misled")) - seen <= 2, "the same is stored again and again"
-    assert len(stories(stage, "misled", REASON)) == 1
+    assert len(event_notes(stage, "misled", REASON)) == 1
 
     status = stage.policy("misled")["status"]
     assert status["phase"] == "Applying" and not status.get("looks")
@@ -68,5 +68,5 @@ def test_a_rollout_goes_on_by_itself_once_the_gateway_is_sound(
         watched.wait_status("upgraded", misroutes, 60, "found to be misrouted")
     stage.start_load()
     watched.wait_status("upgraded", phase_is("Observing"), 90, "observed")
-    assert watched.weight("upgraded") == 50 and stories(stage, "upgraded", "WeightsInForce")
+    assert watched.weight("upgraded") == 50 and event_notes(stage, "upgraded", "WeightsInForce")
     assert stage.stop_load()["failed"] == 0

@@ -20,7 +20,7 @@ class ConditionType(StrEnum):
     ROLLED_BACK = "RolledBack"
 
 
-class Truth(StrEnum):
+class ConditionStatus(StrEnum):
     """Status of a condition."""
 
     TRUE = "True"
@@ -33,7 +33,7 @@ class Condition:
     """One statement with its reason (a CamelCase word) and a message for a person."""
 
     type: ConditionType
-    status: Truth
+    status: ConditionStatus
     reason: str
     message: str
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from earlystop.api.values import ObjectName, SettingName, Value, rules
+from earlystop.api.modes import MODES, ModeTraits
+from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
 HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][-a-z0-9]*-$")]
@@ -85,8 +86,9 @@ class HeaderCohort(ByRoute):
     ] = Field(description="One cohort for the baseline and for each candidate.")
 
 
-def _belongs(mode: str, field: str) -> list[dict[str, str]]:
-    """Rules that a mode has its settings, and no other mode has them."""
+def _belongs(field: str) -> list[dict[str, str]]:
+    """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase."""
+    mode = field[0].upper() + field[1:]
     return [
         {
             "rule": f"self.mode != '{mode}' || has(self.{field})",
@@ -103,12 +105,10 @@ class Delivery(Value):
     """How a variant's setting reaches the requests."""
 
     model_config = rules(
-        *_belongs("GatewayHeader", "gatewayHeader"),
-        *_belongs("HeaderCohort", "headerCohort"),
-        *_belongs("Shadow", "shadow"),
+        *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
     )
 
-    mode: Literal["Shadow", "GatewayHeader", "HeaderCohort", "Workload", "ConfigMap"] = Field(
+    mode: Annotated[str, RowOf(MODES, "delivery mode")] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
         "server counts what the candidates would have done."
@@ -116,6 +116,11 @@ class Delivery(Value):
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
+
+    @property
+    def traits(self) -> ModeTraits:
+        """What the mode is like."""
+        return MODES[self.mode]
 
     @property
     def by_route(self) -> ByRoute | None:

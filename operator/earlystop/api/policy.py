@@ -9,8 +9,9 @@ from pydantic import Field
 from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
 from earlystop.api.policy_rules import RULES
+from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PresetTraits
 from earlystop.api.rollout import Rollout
-from earlystop.api.values import DecimalText, ObjectName, Percent, SettingName, Value, canonical_decimal, rules
+from earlystop.api.values import DecimalText, ObjectName, Percent, RowOf, SettingName, Value, canonical_decimal, rules
 
 RESERVED_NAMES = ("policy", "revision", "step", "variant", "shadow")
 RESERVED_VARIANTS = ("baseline", "candidate", "unassigned")
@@ -121,11 +122,16 @@ class MetricsReference(Value):
         name: ObjectName = Field(description="Name of the MetricSource.")
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
-    preset: Literal["EarlyStop", "VLLM", "SGLang", "EnvoyAIGateway", "Custom"] = Field(
-        "EarlyStop",
+    preset: Annotated[str, RowOf(PRESETS, "metrics preset")] = Field(
+        DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
         "MetricSource's templates name. Counters of an engine or a gateway cannot tell variants apart that share Pods.",
     )
+
+    @property
+    def traits(self) -> PresetTraits:
+        """What the preset is like."""
+        return PRESETS[self.preset]
 
 
 class Guard(Value):

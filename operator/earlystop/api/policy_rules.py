@@ -3,6 +3,10 @@ with a message that says what to write."""
 
 from __future__ import annotations
 
+from earlystop.api.modes import MODES
+
+WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
+
 RULES: tuple[dict[str, str], ...] = (
     {
         "rule": "has(self.candidates) != has(self.search)",
@@ -52,7 +56,7 @@ RULES: tuple[dict[str, str], ...] = (
         "exactMatch.evidence is Pairs",
     },
     {
-        "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] ? self.rollout.steps.size() == 0"
+        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} ? self.rollout.steps.size() == 0"
         " : self.rollout.steps.size() > 0",
         "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "
         "operator moves no share of requests (rollout.minimumSeconds says how long to watch there)",

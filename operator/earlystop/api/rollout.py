@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Percent, Value, rules
+from earlystop.api.strategies import DEFAULT_STRATEGY, STRATEGIES, StrategyTraits
+from earlystop.api.values import Percent, RowOf, Value, rules
 
 
 class Step(Value):
@@ -64,8 +65,8 @@ class Rollout(Value):
         },
     )
 
-    strategy: Literal["Canary", "ABTest"] = Field(
-        "Canary",
+    strategy: Annotated[str, RowOf(STRATEGIES, "rollout strategy")] = Field(
+        DEFAULT_STRATEGY,
         description="Canary: one candidate in rising shares. ABTest: candidates in fixed shares, judged together; one "
         "that is shown to be harmful is dropped, and the proven one that saves most is promoted.",
     )
@@ -109,3 +110,8 @@ class Rollout(Value):
         "RollBack", description="At the deadline: back to the baseline, or keep the weights for a person to decide."
     )
     on_no_metrics: OnNoMetrics = Field(default_factory=OnNoMetrics, description="While counts cannot be read.")
+
+    @property
+    def traits(self) -> StrategyTraits:
+        """What the strategy is like."""
+        return STRATEGIES[self.strategy]

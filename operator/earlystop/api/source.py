@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.status import ConditionStatus
+from earlystop.api.status import StoredCondition
 from earlystop.api.templates import Templates
 from earlystop.api.values import ObjectName, Value, rules
 
@@ -100,5 +100,5 @@ class SourceStatus(Value):
     """What the operator knows about a source."""
 
     conditions: (
-        Annotated[tuple[ConditionStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "type"})] | None
+        Annotated[tuple[StoredCondition, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "type"})] | None
     ) = Field(None, description="Reachable: whether the source answers; its reason is the kind of the last failure.")

@@ -142,7 +142,7 @@ class Certified(Value):
     at: Time = Field(description="When it was proven.")
 
 
-class ConditionStatus(Value):
+class StoredCondition(Value):
     """A condition as Kubernetes knows it."""
 
     type: Annotated[str, Field(max_length=64)] = Field(description="Which statement.")
@@ -203,6 +203,6 @@ class PolicyStatus(Value):
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: Certified | None = Field(None, description="The setting that was proven last.")
     conditions: (
-        Annotated[tuple[ConditionStatus, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")

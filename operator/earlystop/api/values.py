@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -38,6 +42,26 @@ class Value(BaseModel):
     def wire(self) -> dict[str, Any]:
         """The JSON form, camelCase, without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@dataclass(frozen=True)
+class RowOf:
+    """Marks a text field that holds the name of a row of a table, whatever rows that has when a value is checked; the
+    generated schema lists them. what: what the rows are, for people."""
+
+    table: Mapping[str, object]
+    what: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"enum": list(self.table), "type": "string"}
+
+    def _listed(self, name: str) -> str:
+        if name not in self.table:
+            raise ValueError(f"{name!r} is no {self.what}; write one of {', '.join(self.table)}")
+        return name
 
 
 def rules(*validations: dict[str, str]) -> ConfigDict:

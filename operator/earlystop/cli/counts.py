@@ -16,7 +16,7 @@ from rich.table import Table
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.api.wire import POLICY, REVISION, STARTED
 from earlystop.cli.files import read_manifest, read_policy
-from earlystop.cli.template_counts import Asked, read_source, show, show_engine
+from earlystop.cli.template_counts import PolicyRequests, read_source, show, show_engine
 from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
 from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
@@ -59,7 +59,7 @@ def command(
         source = read_source(templates)
         source = source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
         try:
-            asked = Asked(label, revision or "", source, moment, window, _one_candidate(policy))
+            asked = PolicyRequests(label, revision or "", source, moment, window, _one_candidate(policy))
             show(console, _client(prometheus, flavour), asked, as_json)
         except (MetricsFailure, ValueError) as error:
             raise typer.BadParameter(str(error)) from None

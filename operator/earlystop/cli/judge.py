@@ -84,7 +84,7 @@ def _refuse_two_stories(lines: list[Line], name: str) -> None:
 def taught(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
     """Looks of the baseline alone at the head of the file teach how much its answers scatter, as in the cluster, and
     are no evidence. Returns the objective with what was learned, and the other lines."""
-    scatter, looks = dispersion.Scatter(), list(grouped(lines))
+    scatter, looks = dispersion.DispersionEstimate(), list(grouped(lines))
     alone = list(takewhile(lambda group: all(line.variant == Variant.BASELINE for line in group), looks))
     for group in alone:
         answers = _sum(group)

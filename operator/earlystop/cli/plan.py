@@ -72,9 +72,9 @@ def _supposed(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
             f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
             f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
         )
-    if spec.delivery.mode == "HeaderCohort":
+    if not spec.delivery.traits.split_known:
         told.append("Cohorts are supposed to send equally many requests.")
-    if spec.delivery.mode == "Shadow":
+    if not spec.delivery.traits.moves_traffic:
         told.append("Every scored request is a pair for each candidate; none is answered with one.")
     return told
 
@@ -147,4 +147,4 @@ def planned(
 def _verdict(spec: PolicySpec, side: Side) -> str:
     if side is Side.HARM:
         return Verdict.ROLL_BACK.value
-    return (Verdict.RECOMMEND if spec.delivery.mode == "Shadow" else Verdict.PROMOTE).value
+    return (Verdict.PROMOTE if spec.delivery.traits.moves_traffic else Verdict.RECOMMEND).value

@@ -42,7 +42,7 @@ def command(
         outcomes = list(simulate(spec, world, default_rng(seed), runs))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    best = Verdict.RECOMMEND if spec.delivery.mode == "Shadow" else Verdict.PROMOTE
+    best = Verdict.RECOMMEND if not spec.delivery.traits.moves_traffic else Verdict.PROMOTE
     verdicts = (best.value, *OTHER_VERDICTS)
     found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in verdicts]
     if as_json:

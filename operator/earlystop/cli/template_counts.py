@@ -18,12 +18,12 @@ from earlystop.api.source import SourceSpec
 from earlystop.cli.files import read_manifest
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.presets import Preset, PresetRequest, TemplateError, checked_templates, queries
-from earlystop.metrics.templates.reader import ForeignRequest, read_foreign
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind, look, totals, uncertain
+from earlystop.metrics.templates.reader import TemplateRequest, read_templates
+from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PolicyRequests:
     """policy: namespace/name; source: the MetricSource; at: Unix second; window: seconds before it that are counted;
     candidate: label of the one candidate."""
 
@@ -54,7 +54,7 @@ def read_source(path: Path) -> SourceSpec:
     return source
 
 
-def show(console: Console, client: ExactPrometheus, asked: Asked, as_json: bool) -> None:
+def show(console: Console, client: ExactPrometheus, asked: PolicyRequests, as_json: bool) -> None:
     """Print the counts of the window, what may be missing from them, and every query. Raises MetricsFailure.
 
     Raises typer.BadParameter when the templates need a revision and none is given.
@@ -94,16 +94,16 @@ def show_engine(
         console.print(text, style="dim", soft_wrap=True, markup=False)
 
 
-def _counts(client: ExactPrometheus, asked: Asked) -> dict[str, Any]:
+def _counts(client: ExactPrometheus, asked: PolicyRequests) -> dict[str, Any]:
     window = asked.window + 2 * asked.source.scrape_interval_seconds  # a sample from before says what grew within
-    request = ForeignRequest(
+    request = TemplateRequest(
         asked.policy, asked.revision, window, Preset.CUSTOM, asked.templates, candidate=asked.candidate
     )
     source = asked.source
-    reading = read_foreign(
+    reading = read_templates(
         client, request, asked.at, namespace_label=source.namespace_label, replica_label=source.replica_label
     )
-    ledger = look(WatermarkLedger(0, 1000 * (asked.at - asked.window)), reading.observed).ledger
+    ledger = look(ResetLedger(0, 1000 * (asked.at - asked.window)), reading.observed).ledger
     return {
         "newest_sample_at": reading.newest_sample_at,
         "series": len(ledger.series),
@@ -117,7 +117,7 @@ def _named(tallies: Mapping[Variant, Tally]) -> dict[str, dict[str, int]]:
     return {str(variant): dict(zip(TALLY_FIELDS, tallies[variant].row(), strict=True)) for variant in Variant}
 
 
-def _table(asked: Asked, found: Mapping[str, Any]) -> Table:
+def _table(asked: PolicyRequests, found: Mapping[str, Any]) -> Table:
     title = f"{asked.policy}, the {asked.window} s before {asked.at}"
     table = Table(title=title, title_justify="left", caption_justify="left")
     table.add_column("count")

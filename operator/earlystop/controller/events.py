@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from earlystop.api.values import bounded
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
-from earlystop.rollout.event_notes import Story
+from earlystop.rollout.event_notes import EventNote
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes
@@ -27,7 +27,7 @@ class EventRecorder:
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def tell(self, policy: Manifest, story: Story, now: float) -> None:
+    async def tell(self, policy: Manifest, story: EventNote, now: float) -> None:
         """Post a story about a policy, or count up the event that told it before."""
         name = _event_name(policy, story)
         count = self._counts.get(name, 0) + 1
@@ -43,7 +43,7 @@ class EventRecorder:
         except ClusterError as error:
             log.warning("event %s was not posted: %s", story.reason, error)
 
-    async def _first(self, policy: Manifest, name: str, story: Story, now: float) -> None:
+    async def _first(self, policy: Manifest, name: str, story: EventNote, now: float) -> None:
         event = _event(policy, name, story, self._instance, now)
         try:
             await self._cluster.create(EVENTS, policy["metadata"]["namespace"], event)
@@ -61,12 +61,12 @@ class EventRecorder:
             self._counts.pop(name, None)
 
 
-def _event_name(policy: Manifest, story: Story) -> str:
+def _event_name(policy: Manifest, story: EventNote) -> str:
     told = f"{policy['metadata']['uid']}/{story.reason}/{story.message}"
     return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _event(policy: Manifest, name: str, story: Story, instance: str, now: float) -> Manifest:
+def _event(policy: Manifest, name: str, story: EventNote, instance: str, now: float) -> Manifest:
     metadata = policy["metadata"]
     return {
         "apiVersion": "events.k8s.io/v1",

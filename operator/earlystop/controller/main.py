@@ -113,8 +113,8 @@ async def _sweep(runtime: Runtime) -> None:
     """What was deleted while no operator ran is found at the start, the rest as it happens."""
     while True:
         with suppress(ClusterError):
-            await runtime.sweeper.sweep()
-        await runtime.sweeper.wait(COMPARE_SECONDS)
+            await runtime.orphan_collector.sweep()
+        await runtime.orphan_collector.wait(COMPARE_SECONDS)
 
 
 def log_as_json(level: str) -> None:

@@ -17,7 +17,7 @@ GRACE_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
-class Sweeper:
+class OrphanCollector:
     """Hands leftovers to garbage collection: overlays at once, since they move requests, and alias Services when
     nothing has led to them for a while."""
 

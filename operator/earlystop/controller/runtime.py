@@ -12,20 +12,20 @@ from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.secrets import SecretReader, own_namespace
-from earlystop.controller.counts.source_status import SourceWatch, source_spec
+from earlystop.controller.counts.source_status import SourceStatusWriter, source_spec
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.orphan_collector import Sweeper
-from earlystop.controller.reconcile.reconciler import Visitor
-from earlystop.controller.reconcile.status_writer import Gone, Outrun
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.orphan_collector import OrphanCollector
+from earlystop.controller.reconcile.reconciler import Reconciler
+from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import VISITS
-from earlystop.controller.traffic.desired_split import share_of
+from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.modes import mode_of
-from earlystop.rollout.event_notes import Story
+from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.state import Phase
 
 LONGEST_BACKOFF = 15.0
@@ -49,29 +49,29 @@ class Runtime:
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
-        self.reader = CountReader(Connections(SecretReader(cluster, own_namespace())))
-        self.source_watch = SourceWatch(cluster, self.reader, clock)
-        self.sweeper = Sweeper(cluster, clock, self._namespaces)
+        self.reader = CountBatcher(Connections(SecretReader(cluster, own_namespace())))
+        self.source_watch = SourceStatusWriter(cluster, self.reader, clock)
+        self.orphan_collector = OrphanCollector(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)
-        self._sessions: dict[Key, Session] = {}
+        self._tracked: dict[Key, TrackedPolicy] = {}
         self._failures: dict[Key, int] = {}
         self._cut_off: set[Key] = set()
         self._answered_at = clock()
         self._listed: dict[Key, Manifest] = {}
         self.scheduler = Scheduler(self._visit, clock)
-        self._visitor = Visitor(cluster, http, self.reader, self._events, self.sessions, clock)
+        self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 
-    def sessions(self) -> Collection[Session]:
+    def tracked_policies(self) -> Collection[TrackedPolicy]:
         """Every policy that is known."""
-        return self._sessions.values()
+        return self._tracked.values()
 
     async def policy_seen(self, manifest: Manifest) -> None:
         """A policy was listed, or created or changed."""
         manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
-        known = self._sessions.get(key)
+        known = self._tracked.get(key)
         if known is not None and known.uid == manifest["metadata"]["uid"]:
             if known.policy.version == manifest["metadata"]["resourceVersion"]:
                 return  # our own last write
@@ -83,29 +83,29 @@ class Runtime:
     async def _adopt(self, key: Key, manifest: Manifest) -> bool:
         """Take a policy in. One that cannot be read is told so and left alone; the others go on."""
         try:
-            self._sessions[key] = Session.load(manifest, self._clock())
+            self._tracked[key] = TrackedPolicy.load(manifest, self._clock())
         except ValueError as error:
-            self._sessions.pop(key, None)
+            self._tracked.pop(key, None)
             message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
             log.error(message, extra={"policy": "/".join(key)})
-            await self._events.tell(manifest, Story("Unreadable", "Read", message, warning=True), self._clock())
+            await self._events.tell(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
-        self._compare_with_listed(self._sessions[key])
+        self._compare_with_listed(self._tracked[key])
         return True
 
     def policy_gone(self, manifest: Manifest) -> None:
         """A policy was deleted; one of the same name may have taken its place before this was told."""
-        session = self._sessions.get(_key(manifest))
-        if session is not None and session.uid == manifest["metadata"]["uid"]:
-            self._forget(_key(manifest), session)
+        tracked = self._tracked.get(_key(manifest))
+        if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
+            self._forget(_key(manifest), tracked)
 
     def overlay_changed(self, manifest: Manifest) -> None:
         """An object that the operator owns was changed or deleted, perhaps by someone else."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
-            session = self._sessions.get(key)
-            if session is not None and session.uid == owner["uid"]:
-                session.suspect = True
+            tracked = self._tracked.get(key)
+            if tracked is not None and tracked.uid == owner["uid"]:
+                tracked.suspect = True
                 self.scheduler.wake(key)
 
     def overlay_listed(self, manifest: Manifest) -> None:
@@ -113,16 +113,16 @@ class Runtime:
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
             self._listed[key] = manifest
-            if key in self._sessions:
-                self._compare_with_listed(self._sessions[key])
+            if key in self._tracked:
+                self._compare_with_listed(self._tracked[key])
 
-    def _compare_with_listed(self, session: Session) -> None:
-        listed, share = self._listed.pop(session.key, None), share_of(session.state)
-        if listed is None or share is None:
+    def _compare_with_listed(self, tracked: TrackedPolicy) -> None:
+        listed, split = self._listed.pop(tracked.key, None), desired_split(tracked.state)
+        if listed is None or split is None:
             return
-        delivery = session.plan.spec.delivery
-        if not mode_of(delivery).shows(listed, delivery, share):
-            session.suspect = True
+        delivery = tracked.plan.spec.delivery
+        if not mode_of(delivery).shows(listed, delivery, split):
+            tracked.suspect = True
 
     def source_seen(self, manifest: Manifest) -> None:
         """A MetricSource was listed, or created or changed."""
@@ -139,9 +139,9 @@ class Runtime:
         if spec == self.reader.known().get(name):
             return
         self.reader.learn_source(name, spec)
-        for key, session in self._sessions.items():
-            if session.spec.metrics.source_ref.name == name:
-                session.checked_generation = -1
+        for key, tracked in self._tracked.items():
+            if tracked.spec.metrics.source_ref.name == name:
+                tracked.checked_generation = -1
                 self.scheduler.wake(key)
 
     async def learn_sources(self) -> None:
@@ -151,48 +151,48 @@ class Runtime:
 
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
-        before = dict(self._sessions)
+        before = dict(self._tracked)
         listed: dict[Key, str] = {}
         missed: list[Manifest] = []
         for namespace in self._namespaces:
             async for page in self._cluster.pages(POLICIES, namespace):
                 listed |= {_key(manifest): manifest["metadata"]["uid"] for manifest in page}
                 missed += [manifest for manifest in page if not self._knows(manifest)]
-        for key, session in before.items():
-            if listed.get(key) != session.uid:
-                self._forget(key, session)
+        for key, tracked in before.items():
+            if listed.get(key) != tracked.uid:
+                self._forget(key, tracked)
         for manifest in missed:
-            if _key(manifest) not in self._sessions:
+            if _key(manifest) not in self._tracked:
                 await self.policy_seen(manifest)
 
     def _knows(self, manifest: Manifest) -> bool:
-        session = self._sessions.get(_key(manifest))
-        return session is not None and session.uid == manifest["metadata"]["uid"]
+        tracked = self._tracked.get(_key(manifest))
+        return tracked is not None and tracked.uid == manifest["metadata"]["uid"]
 
     async def _visit(self, key: Key) -> float | None:
-        session = self._sessions.get(key)
-        if session is None:
+        tracked = self._tracked.get(key)
+        if tracked is None:
             return None
         try:
-            due = await self._visitor.visit(session)
-        except Outrun:
+            due = await self._reconciler.visit(tracked)
+        except StatusConflict:
             VISITS.labels("outrun").inc()
             return self._clock() + 0.2
         except Gone:
             VISITS.labels("gone").inc()
-            self._forget(key, session)
+            self._forget(key, tracked)
             return None
         except ClusterError as error:
             VISITS.labels("api_error").inc()
             silent = self._clock() - self._answered_at > OUTAGE_SECONDS
             if silent and (error.status == 0 or error.status >= 500):
                 self._cut_off.add(key)
-            return self._later(key, session, str(error))
+            return self._later(key, tracked, str(error))
         except Exception:
             # A fault that one policy provokes must not stop the others.
             VISITS.labels("failed").inc()
-            log.exception("a visit failed", extra=session.log_fields)
-            return self._later(key, session, "internal error")
+            log.exception("a visit failed", extra=tracked.log_fields)
+            return self._later(key, tracked, "internal error")
         VISITS.labels("done").inc()
         self._failures.pop(key, None)
         self._api_answers()
@@ -203,25 +203,25 @@ class Runtime:
         long. A policy that fails while others succeed waits on."""
         self._answered_at = self._clock()
         waiting, self._cut_off = self._cut_off, set()
-        for key in waiting & self._sessions.keys():
+        for key in waiting & self._tracked.keys():
             self.scheduler.wake(key)
 
-    def _later(self, key: Key, session: Session, why: str) -> float:
+    def _later(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         wait = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
-        log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=session.log_fields)
+        log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)
         return self._clock() + wait
 
-    def _forget(self, key: Key, session: Session) -> None:
-        if self._sessions.get(key) is not session:
+    def _forget(self, key: Key, tracked: TrackedPolicy) -> None:
+        if self._tracked.get(key) is not tracked:
             return  # another policy of the same name has come
-        del self._sessions[key]
+        del self._tracked[key]
         self._failures.pop(key, None)
         self.scheduler.forget(key)
-        self.sweeper.ask()
+        self.orphan_collector.ask()
 
     def _in_phase(self, phase: Phase) -> float:
-        return float(sum(1 for session in self._sessions.values() if session.state.phase == phase))
+        return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))
 
 
 def _key(manifest: Manifest) -> Key:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.inputs import Manifest, Surroundings, controller_of
+from earlystop.delivery.inputs import ClusterInputs, Manifest, controller_of
 
 ARGO_LABEL = "rollouts.argoproj.io/gatewayapi-canary"
 AI_GATEWAY_ANNOTATION = "gateway.envoyproxy.io/ai-gateway-generated"
@@ -26,36 +26,36 @@ MANAGERS = {
 NO_LISTENER = ("NoMatchingParent", "NoMatchingListenerHostname")
 
 
-def route_has_a_gateway(around: Surroundings) -> Refusal | None:
+def route_has_a_gateway(inputs: ClusterInputs) -> Refusal | None:
     """The route names a Gateway that is there, with a listener for it."""
-    assert around.route is not None  # checked before
-    parents = around.route["spec"].get("parentRefs")
+    assert inputs.route is not None  # checked before
+    parents = inputs.route["spec"].get("parentRefs")
     if not parents:
         return Refusal(
             "RouteDetached",
-            f"HTTPRoute {around.route_name} names no Gateway, so no request comes by it. Write its parentRefs.",
+            f"HTTPRoute {inputs.route_name} names no Gateway, so no request comes by it. Write its parentRefs.",
         )
     gateways = [each for each in parents if each.get("kind", "Gateway") == "Gateway"]
     if len(gateways) < len(parents):
         return None  # a mesh's parent, of which nothing is read
-    there = [each for each in gateways if _key(each, around) in around.gateways]
+    there = [each for each in gateways if _key(each, inputs) in inputs.gateways]
     if not there:
-        namespace, name = _key(gateways[0], around)
+        namespace, name = _key(gateways[0], inputs)
         return Refusal(
             "GatewayNotFound",
-            f"HTTPRoute {around.route_name} names Gateway {name}, which is not in namespace {namespace}. Create it or "
+            f"HTTPRoute {inputs.route_name} names Gateway {name}, which is not in namespace {namespace}. Create it or "
             "correct the route's parentRefs.",
         )
-    if not any(_has_listener(each, around.gateways[_key(each, around)]) for each in there):
+    if not any(_has_listener(each, inputs.gateways[_key(each, inputs)]) for each in there):
         name = there[0]["name"]
-        return _no_listener(around, f"its parentRefs ask for a sectionName or port that Gateway {name} has not")
+        return _no_listener(inputs, f"its parentRefs ask for a sectionName or port that Gateway {name} has not")
     return None
 
 
-def route_is_accepted(around: Surroundings) -> Refusal | None:
+def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
     """No gateway has accepted the route, and one says why; without any word of theirs the probe decides."""
-    assert around.route is not None  # checked before
-    said = list(_acceptances(around.route))
+    assert inputs.route is not None  # checked before
+    said = list(_acceptances(inputs.route))
     if any(each["status"] == "True" for each in said):
         return None
     refused = next((each for each in said if each["status"] == "False"), None)
@@ -63,24 +63,24 @@ def route_is_accepted(around: Surroundings) -> Refusal | None:
         return None
     reason, words = refused.get("reason", ""), refused.get("message", "").strip().rstrip(".")
     if reason in NO_LISTENER:
-        return _no_listener(around, f"its Gateway says {reason}")
+        return _no_listener(inputs, f"its Gateway says {reason}")
     if reason == "NotAllowedByListeners":
         return Refusal(
             "RouteNotAllowed",
-            f"The Gateway's listeners do not admit HTTPRoute {around.route_name} of namespace {around.namespace}. Ask "
+            f"The Gateway's listeners do not admit HTTPRoute {inputs.route_name} of namespace {inputs.namespace}. Ask "
             "the Gateway's owner to allow the namespace in allowedRoutes.",
         )
     return Refusal(
         "RouteNotAccepted",
-        f"The Gateway does not accept HTTPRoute {around.route_name}: {reason}{f', {words}' if words else ''}. Mend the "
+        f"The Gateway does not accept HTTPRoute {inputs.route_name}: {reason}{f', {words}' if words else ''}. Mend the "
         "route until its status shows Accepted=True.",
     )
 
 
-def _no_listener(around: Surroundings, why: str) -> Refusal:
+def _no_listener(inputs: ClusterInputs, why: str) -> Refusal:
     return Refusal(
         "NoMatchingListener",
-        f"No listener takes HTTPRoute {around.route_name}: {why}. Correct sectionName, port and hostnames of the "
+        f"No listener takes HTTPRoute {inputs.route_name}: {why}. Correct sectionName, port and hostnames of the "
         "route, or add a listener.",
     )
 
@@ -98,8 +98,8 @@ def _acceptances(route: Manifest) -> Iterator[dict[str, Any]]:
                 yield condition
 
 
-def _key(reference: dict[str, Any], around: Surroundings) -> tuple[str, str]:
-    return reference.get("namespace", around.namespace), reference["name"]
+def _key(reference: dict[str, Any], inputs: ClusterInputs) -> tuple[str, str]:
+    return reference.get("namespace", inputs.namespace), reference["name"]
 
 
 def _has_listener(reference: dict[str, Any], gateway: Manifest) -> bool:
@@ -110,22 +110,22 @@ def _has_listener(reference: dict[str, Any], gateway: Manifest) -> bool:
     )
 
 
-def route_is_the_users(around: Surroundings) -> Refusal | None:
+def route_is_the_users(inputs: ClusterInputs) -> Refusal | None:
     """Nobody else moves the route's traffic."""
-    assert around.route is not None  # checked before
-    metadata = around.route["metadata"]
-    owner = controller_of(around.route)
+    assert inputs.route is not None  # checked before
+    metadata = inputs.route["metadata"]
+    owner = controller_of(inputs.route)
     if owner is not None:
         advice = MANAGERS.get(owner["kind"], "Name a route that no other controller owns")
-        return _managed(around, f"is managed by {owner['kind']} {owner['name']}", advice)
+        return _managed(inputs, f"is managed by {owner['kind']} {owner['name']}", advice)
     if ARGO_LABEL in metadata.get("labels", {}):
-        return _managed(around, "is in use by an Argo Rollouts canary", "Wait until it ends")
+        return _managed(inputs, "is in use by an Argo Rollouts canary", "Wait until it ends")
     if any(label in metadata.get("labels", {}) for label in KSERVE_LABELS):
-        return _managed(around, "is managed by KServe", MANAGERS["InferenceService"])
+        return _managed(inputs, "is managed by KServe", MANAGERS["InferenceService"])
     if AI_GATEWAY_ANNOTATION in metadata.get("annotations", {}):
-        return _managed(around, "is managed by an AIGatewayRoute", MANAGERS["AIGatewayRoute"])
+        return _managed(inputs, "is managed by an AIGatewayRoute", MANAGERS["AIGatewayRoute"])
     return None
 
 
-def _managed(around: Surroundings, how: str, advice: str) -> Refusal:
-    return Refusal("RouteManaged", f"HTTPRoute {around.route_name} {how}, which moves traffic too. {advice}.")
+def _managed(inputs: ClusterInputs, how: str, advice: str) -> Refusal:
+    return Refusal("RouteManaged", f"HTTPRoute {inputs.route_name} {how}, which moves traffic too. {advice}.")

@@ -23,7 +23,7 @@ from earlystop.delivery.headers import (
     shadow_value,
     variant_headers,
 )
-from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings, Trial, VariantShare
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit, Trial, VariantWeight
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata
 from earlystop.delivery.probe_target import probe_target
@@ -41,56 +41,56 @@ def owned_names(policy: str, services: Iterable[str], candidates: Iterable[str])
     return [*aliases, ("HTTPRoute", overlay_name(policy))]
 
 
-def unfit(around: Surroundings, _: Share) -> Refusal | None:
+def unfit(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
     """Why this mode cannot be used here, beside what holds for every overlay."""
-    return unfit_for_backend_filters(around)
+    return unfit_for_backend_filters(inputs)
 
 
-def render(around: Surroundings, share: Share) -> list[Manifest]:
+def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
     """The objects that put a share in force: the alias Services first, then the overlay route.
 
     Expects surroundings that passed preflight.
     """
-    users = carried(around)
-    rules = [_rule(around, share, each) for each in users]
-    golden = [golden_rule(_all_to(rules[0], each, share), each) for each in golden_variants(share)]
-    overlay = with_golden_rules([for_probes(rules[0], nonce_of(share))], golden, rules)
+    users = carried(inputs)
+    rules = [_rule(inputs, split, each) for each in users]
+    golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
+    overlay = with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules)
     services = dict.fromkeys(each.backend["name"] for each in users)
-    aliases = [_alias(around, name, each.variant) for name in services for each in share.candidates]
-    return [*aliases, overlay_route(around, overlay)]
+    aliases = [_alias(inputs, name, each.variant) for name in services for each in split.candidates]
+    return [*aliases, overlay_route(inputs, overlay)]
 
 
-def _rule(around: Surroundings, share: Share, users: Overlaid) -> dict[str, Any]:
+def _rule(inputs: ClusterInputs, split: TrafficSplit, users: Overlaid) -> dict[str, Any]:
     """One rule with all variants in constant order and constant sum of weights. Headers are `set`, on each of them:
     that is what overwrites headers forged by a client."""
     name = users.backend["name"]
     backends = []
-    for each in share.variants:
-        service = name if each == share.baseline else alias_name(name, each.variant)
-        headers = modifier(around, variant_headers(around, share, each))
+    for each in split.variants:
+        service = name if each == split.baseline else alias_name(name, each.variant)
+        headers = modifier(inputs, variant_headers(inputs, split, each))
         backends.append({**users.backend_reference(service, each.weight), "filters": [as_filter(headers)]})
     return {**users.base(), "backendRefs": backends}
 
 
-def _all_to(rule: dict[str, Any], variant: VariantShare, share: Share) -> dict[str, Any]:
+def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -> dict[str, Any]:
     """The rule with all requests on one variant. Backends keep their order: an overlay that is withdrawn then leads
     golden requests to the baseline too."""
     backends = [
         {**backend, "weight": 100 if each == variant else 0}
-        for each, backend in zip(share.variants, rule["backendRefs"], strict=True)
+        for each, backend in zip(split.variants, rule["backendRefs"], strict=True)
     ]
     return {**rule, "backendRefs": backends}
 
 
-def _alias(around: Surroundings, name: str, variant: str) -> Manifest:
+def _alias(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
     """A second name for the same Pods. Its labels are its own, or a ServiceMonitor would scrape each Pod twice."""
-    spec = around.services[name]["spec"]
+    spec = inputs.services[name]["spec"]
     ports = [
         {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
         for port in spec["ports"]
     ]
-    metadata = owned_metadata(around, alias_name(name, variant))
-    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": around.services[name]["metadata"]["uid"]}
+    metadata = owned_metadata(inputs, alias_name(name, variant))
+    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": inputs.services[name]["metadata"]["uid"]}
     metadata["ownerReferences"].append(keeper)
     return {
         "apiVersion": "v1",
@@ -100,29 +100,29 @@ def _alias(around: Surroundings, name: str, variant: str) -> Manifest:
     }
 
 
-def trial(around: Surroundings, share: Share) -> Trial | None:
+def trial(inputs: ClusterInputs, split: TrafficSplit) -> Trial | None:
     """A rule for each variant that only the operator's probes meet, all of them to alias Services, which lead no user's
     request yet: a gateway that confuses the headers of two backends of one name shows it here, and to nobody else.
 
     None where nothing can be asked. Expects surroundings that passed preflight.
     """
-    users = carried(around)[0]
-    name, nonce = users.backend["name"], nonce_of(share, TRIAL)
+    users = carried(inputs)[0]
+    name, nonce = users.backend["name"], nonce_of(split, TRIAL)
     rules = []
-    for each in share.variants:
-        service = alias_name(name, share.candidates[0].variant if each == share.baseline else each.variant)
-        headers = as_filter(modifier(around, variant_headers(around, share, each)))
+    for each in split.variants:
+        service = alias_name(name, split.candidates[0].variant if each == split.baseline else each.variant)
+        headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
         backends = [{**users.backend_reference(service, 100), "filters": [headers]}]
         rules.append(golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each))
-    overlay = overlay_route(around, rules)
+    overlay = overlay_route(inputs, rules)
     targets = [
-        probe_target(around, overlay, rule["matches"], nonce, share.revision, ((each.variant, 100),))
-        for each, rule in zip(share.variants, rules, strict=True)
+        probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))
+        for each, rule in zip(split.variants, rules, strict=True)
     ]
     found = [target for target in targets if target is not None]
     if len(found) < len(targets):
         return None
-    return Trial([*(_alias(around, name, each.variant) for each in share.candidates), overlay], found)
+    return Trial([*(_alias(inputs, name, each.variant) for each in split.candidates), overlay], found)
 
 
 def weights_in(route: Manifest) -> set[tuple[int, ...]]:
@@ -133,26 +133,26 @@ def weights_in(route: Manifest) -> set[tuple[int, ...]]:
     }
 
 
-def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the share's weights and shadows in force."""
     name = f"{delivery.header_prefix}shadow"
     shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
-    return weights_in(route) == {share.weights} and shadows <= {shadow_value(share.shadows)}
+    return weights_in(route) == {split.weights} and shadows <= {shadow_value(split.shadows)}
 
 
-def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
-    weights = tuple((each.variant, each.weight) for each in share.variants)
+    weights = tuple((each.variant, each.weight) for each in split.variants)
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(around, overlay, matches, nonce_of(share), share.revision, weights)
+    target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, weights)
     return [target] if target is not None else []
 
 
-def summary(share: Share) -> str:
+def summary(split: TrafficSplit) -> str:
     """A sentence about a share that is in force."""
-    if len(share.candidates) == 1 and not share.shadows:
-        return f"{share.candidate_weight} % of requests try the candidate."
-    if share.shadows:
-        named = ", ".join(each.variant for each in share.shadows)
+    if len(split.candidates) == 1 and not split.shadows:
+        return f"{split.candidate_weight} % of requests try the candidate."
+    if split.shadows:
+        named = ", ".join(each.variant for each in split.shadows)
         return f"All requests stay on the baseline, and {named} are judged on them without any user seeing it."
-    return ", ".join(f"{each.weight} % of requests get {each.variant}" for each in share.variants) + "."
+    return ", ".join(f"{each.weight} % of requests get {each.variant}" for each in split.variants) + "."

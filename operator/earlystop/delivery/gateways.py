@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.inputs import Manifest, Surroundings
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 
 FEATURE = "HTTPRouteBackendRequestHeaderModification"
 ELSEWHERE = "Use another gateway, or delivery.mode HeaderCohort or Shadow, which need no filter on a backend."
@@ -29,18 +29,18 @@ UNFIT_FOR_OVERLAYS = {
 }
 
 
-def unfit_for_overlays(around: Surroundings) -> Refusal | None:
+def unfit_for_overlays(inputs: ClusterInputs) -> Refusal | None:
     """Why no overlay can work on one of the route's gateways."""
-    for controller, _ in _classes(around):
+    for controller, _ in _classes(inputs):
         why = _listed(UNFIT_FOR_OVERLAYS, controller)
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. Use another gateway.")
     return None
 
 
-def unfit_for_backend_filters(around: Surroundings) -> Refusal | None:
+def unfit_for_backend_filters(inputs: ClusterInputs) -> Refusal | None:
     """Why one of the route's gateways cannot set headers by backend. A class that lists no features says nothing."""
-    for controller, gateway_class in _classes(around):
+    for controller, gateway_class in _classes(inputs):
         why = _listed(UNFIT_CONTROLLERS, controller)
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. {ELSEWHERE}")
@@ -63,9 +63,9 @@ def supported_features(gateway_class: Manifest) -> frozenset[str]:
     return frozenset(str(each.get("name", "")) if isinstance(each, dict) else str(each) for each in listed)
 
 
-def _classes(around: Surroundings) -> Iterator[tuple[str, Manifest]]:
+def _classes(inputs: ClusterInputs) -> Iterator[tuple[str, Manifest]]:
     """Controller and class of each of the route's gateways that could be read."""
-    for gateway in around.gateways.values():
-        gateway_class = around.gateway_classes.get(gateway["spec"]["gatewayClassName"])
+    for gateway in inputs.gateways.values():
+        gateway_class = inputs.gateway_classes.get(gateway["spec"]["gatewayClassName"])
         if gateway_class is not None:
             yield gateway_class["spec"]["controllerName"], gateway_class

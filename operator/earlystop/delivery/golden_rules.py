@@ -13,15 +13,15 @@ from typing import Any
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import Modifier, asking, changed
-from earlystop.delivery.inputs import Manifest, Share, VariantShare
+from earlystop.delivery.inputs import Manifest, TrafficSplit, VariantWeight
 
 
-def golden_variants(share: Share) -> list[VariantShare]:
+def golden_variants(split: TrafficSplit) -> list[VariantWeight]:
     """The variants that questions may ask for: the baseline, and candidates that users get too. None before that."""
-    return [share.baseline, *(each for each in share.candidates if each.weight > 0)] if share.candidate_weight else []
+    return [split.baseline, *(each for each in split.candidates if each.weight > 0)] if split.candidate_weight else []
 
 
-def golden_rule(rule: dict[str, Any], variant: VariantShare) -> dict[str, Any]:
+def golden_rule(rule: dict[str, Any], variant: VariantWeight) -> dict[str, Any]:
     """The rule for golden requests of a variant. One match more than the rule itself has makes it win."""
     return asking(rule, GOLDEN_HEADER, variant.variant)
 

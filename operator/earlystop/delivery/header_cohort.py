@@ -15,7 +15,7 @@ from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of, variant_headers
-from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings, VariantShare
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit, VariantWeight
 from earlystop.delivery.overlay import Overlaid, carried, overlaid, overlay_route
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.rule_level import owned_names, setting
@@ -27,10 +27,10 @@ Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
 
 
-def unfit(around: Surroundings, _: Share) -> Refusal | None:
+def unfit(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
     """Why this mode cannot be used here, beside what holds for every overlay."""
-    header = _settings(around.spec.delivery).header
-    for each in overlaid(around):
+    header = _settings(inputs.spec.delivery).header
+    for each in overlaid(inputs):
         named = [
             condition["name"].lower()
             for match in each.rule.get("matches", [])
@@ -39,67 +39,67 @@ def unfit(around: Surroundings, _: Share) -> Refusal | None:
         if header.lower() in named:
             return Refusal(
                 "CohortHeaderInRoute",
-                f"A rule of HTTPRoute {around.route_name} matches on header {header} itself, so its "
+                f"A rule of HTTPRoute {inputs.route_name} matches on header {header} itself, so its "
                 "cohorts cannot be told apart beneath it. Write another header in headerCohort, or take that match "
                 "out of the route.",
             )
     return None
 
 
-def render(around: Surroundings, share: Share) -> list[Manifest]:
+def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
     """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
-    users = carried(around)
-    rules = [rule for each in users for rule in _rules(around, share, each)]
-    probed = [for_probes(rule, nonce_of(share)) for rule in _rules(around, share, users[0])]
+    users = carried(inputs)
+    rules = [rule for each in users for rule in _rules(inputs, split, each)]
+    probed = [for_probes(rule, nonce_of(split)) for rule in _rules(inputs, split, users[0])]
     golden = [
-        golden_rule(setting(around, users[0], variant_headers(around, share, each)), each)
-        for each in golden_variants(share)
+        golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
+        for each in golden_variants(split)
     ]
-    return [overlay_route(around, with_golden_rules(probed, golden, rules))]
+    return [overlay_route(inputs, with_golden_rules(probed, golden, rules))]
 
 
-def _rules(around: Surroundings, share: Share, users: Overlaid) -> list[dict[str, Any]]:
+def _rules(inputs: ClusterInputs, split: TrafficSplit, users: Overlaid) -> list[dict[str, Any]]:
     """One rule for each cohort, and a last one for everybody else."""
-    promoted = _promoted(share)
+    promoted = _promoted(split)
     if promoted is not None:
-        return [setting(around, users, variant_headers(around, share, promoted))]
-    wanted = _settings(around.spec.delivery)
+        return [setting(inputs, users, variant_headers(inputs, split, promoted))]
+    wanted = _settings(inputs.spec.delivery)
     rules = []
     for cohort in wanted.cohorts:
-        rule = setting(around, users, variant_headers(around, share, variant_for(cohort, share)))
+        rule = setting(inputs, users, variant_headers(inputs, split, variant_for(cohort, split)))
         matches = [match for value in cohort.values for match in asking(rule, wanted.header, value)["matches"]]
         rules.append({**rule, "matches": matches})
-    return [*rules, setting(around, users, _unassigned_headers(around, share))]
+    return [*rules, setting(inputs, users, _unassigned_headers(inputs, split))]
 
 
-def _unassigned_headers(around: Surroundings, share: Share) -> dict[str, str]:
+def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str, str]:
     """The baseline's headers as evidence for nobody."""
-    prefix = around.spec.delivery.header_prefix
-    headers = variant_headers(around, share, share.baseline) | {f"{prefix}revision": UNASSIGNED}
+    prefix = inputs.spec.delivery.header_prefix
+    headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}revision": UNASSIGNED}
     return {name: value for name, value in headers.items() if name != f"{prefix}shadow"}
 
 
-def variant_for(cohort: Cohort, share: Share) -> VariantShare:
+def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:
     """What a cohort gets: its variant while that has a share, else the baseline.
 
     A share with one candidate calls it `candidate`, whatever its name.
     """
-    named = {each.variant: each for each in share.variants}
-    only = share.candidates[0] if len(share.candidates) == 1 else share.baseline
+    named = {each.variant: each for each in split.variants}
+    only = split.candidates[0] if len(split.candidates) == 1 else split.baseline
     found = named.get(cohort.variant, only)
-    return found if found.weight > 0 else share.baseline
+    return found if found.weight > 0 else split.baseline
 
 
-def _promoted(share: Share) -> VariantShare | None:
-    return next((each for each in share.candidates if each.weight == 100), None)
+def _promoted(split: TrafficSplit) -> VariantWeight | None:
+    return next((each for each in split.candidates if each.weight == 100), None)
 
 
-def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route gives each cohort what the share says."""
     settings = _settings(delivery)
     header, prefix = settings.header, settings.header_prefix
     found = {each for rule in rules_in_force(route) for each in _readings(rule, header, prefix)}
-    return found == _wanted(settings, share)
+    return found == _wanted(settings, split)
 
 
 def _readings(rule: dict[str, Any], header: str, prefix: str) -> Iterable[tuple[str, str, str]]:
@@ -110,32 +110,32 @@ def _readings(rule: dict[str, Any], header: str, prefix: str) -> Iterable[tuple[
             yield asked.get(header, ""), *told
 
 
-def _wanted(settings: HeaderCohort, share: Share) -> Reading:
-    promoted = _promoted(share)
+def _wanted(settings: HeaderCohort, split: TrafficSplit) -> Reading:
+    promoted = _promoted(split)
     if promoted is not None:
-        return frozenset({("", share.revision, promoted.variant)})
+        return frozenset({("", split.revision, promoted.variant)})
     cohorts = {
-        (value, share.revision, variant_for(cohort, share).variant)
+        (value, split.revision, variant_for(cohort, split).variant)
         for cohort in settings.cohorts
         for value in cohort.values
     }
-    return frozenset(cohorts | {("", UNASSIGNED, share.baseline.variant)})
+    return frozenset(cohorts | {("", UNASSIGNED, split.baseline.variant)})
 
 
-def trial(_: Surroundings, __: Share) -> None:
+def trial(_: ClusterInputs, __: TrafficSplit) -> None:
     """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
 
 
-def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
-    settings = _settings(around.spec.delivery)
-    wanted = _wanted(settings, share)
-    probed = overlay["spec"]["rules"][: 1 if _promoted(share) else len(settings.cohorts) + 1]
+    settings = _settings(inputs.spec.delivery)
+    wanted = _wanted(settings, split)
+    probed = overlay["spec"]["rules"][: 1 if _promoted(split) else len(settings.cohorts) + 1]
     matches = [match for rule in probed for match in rule["matches"]]
     targets = []
     for value, revision, variant in sorted(wanted):
         own = [match for match in matches if _asks(match, settings.header) == value]
-        targets.append(probe_target(around, overlay, own, nonce_of(share), revision, ((variant, 100),)))
+        targets.append(probe_target(inputs, overlay, own, nonce_of(split), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
 
@@ -144,12 +144,12 @@ def _asks(match: dict[str, Any], header: str) -> str:
     return next((str(each["value"]) for each in match.get("headers", []) if each["name"] == header), "")
 
 
-def summary(share: Share) -> str:
+def summary(split: TrafficSplit) -> str:
     """A sentence about a share that is in force."""
-    promoted = _promoted(share)
+    promoted = _promoted(split)
     if promoted is not None:
         return f"All requests get {promoted.variant}."
-    trying = [each.variant for each in share.candidates if each.weight > 0]
+    trying = [each.variant for each in split.candidates if each.weight > 0]
     return f"Cohorts get {', '.join(trying)}." if trying else "All cohorts get the baseline."
 
 

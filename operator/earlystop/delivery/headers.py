@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER
-from earlystop.delivery.inputs import ShadowSetting, Share, Surroundings, VariantShare
+from earlystop.delivery.inputs import ClusterInputs, ShadowSetting, TrafficSplit, VariantWeight
 
 MODIFIER = "RequestHeaderModifier"
 Rule = dict[str, Any]
 Modifier = dict[str, Any]
 
 
-def variant_headers(around: Surroundings, share: Share, variant: VariantShare) -> dict[str, str]:
+def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: VariantWeight) -> dict[str, str]:
     """The headers that a variant's requests carry. The baseline's name the shadows as well."""
-    prefix = around.spec.delivery.header_prefix
-    shadows = share.shadows if variant == share.baseline else ()
+    prefix = inputs.spec.delivery.header_prefix
+    shadows = split.shadows if variant == split.baseline else ()
     return {
-        f"{prefix}policy": f"{around.namespace}/{around.policy}",
-        f"{prefix}revision": share.revision,
-        f"{prefix}step": str(share.step),
+        f"{prefix}policy": f"{inputs.namespace}/{inputs.policy}",
+        f"{prefix}revision": split.revision,
+        f"{prefix}step": str(split.step),
         f"{prefix}variant": variant.variant,
         **{f"{prefix}param-{name}": value for name, value in variant.settings},
         **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
@@ -38,9 +38,9 @@ def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
     )
 
 
-def modifier(around: Surroundings, headers: dict[str, str]) -> Modifier:
+def modifier(inputs: ClusterInputs, headers: dict[str, str]) -> Modifier:
     """A header modifier that sets these headers, and removes shadows that a client forged."""
-    shadow = f"{around.spec.delivery.header_prefix}shadow"
+    shadow = f"{inputs.spec.delivery.header_prefix}shadow"
     named = [{"name": name, "value": value} for name, value in headers.items()]
     return {"set": named} if shadow in headers else {"set": named, "remove": [shadow]}
 
@@ -125,7 +125,7 @@ def without_shadows(rule: Rule, prefix: str) -> Rule:
     return changed(rule, dropped) if any(name in headers for headers in headers_set(rule)) else rule
 
 
-def nonce_of(share: Share, purpose: str = "") -> str:
+def nonce_of(split: TrafficSplit, purpose: str = "") -> str:
     """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object.
     What is probed for another purpose has another one."""
-    return hashlib.sha256(f"{purpose}{share!r}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]

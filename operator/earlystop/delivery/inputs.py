@@ -15,7 +15,7 @@ SELECTOR = f"{MANAGED_BY_LABEL}={MANAGER}"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ClusterInputs:
     """Objects around a policy; an absent one was looked for and not found.
 
     services: by name, those that the route leads to. gateways: by namespace and name.
@@ -41,7 +41,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class VariantShare:
+class VariantWeight:
     """A variant's percent of requests (0..100), and the value of each parameter for it."""
 
     variant: str
@@ -58,7 +58,7 @@ class ShadowSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class TrafficSplit:
     """What shall be in force: the campaign's revision, its step, and what each variant gets.
 
     variants: the baseline first, then every candidate of the campaign in constant order, dropped ones with weight 0.
@@ -67,7 +67,7 @@ class Share:
 
     revision: str
     step: int
-    variants: tuple[VariantShare, ...]
+    variants: tuple[VariantWeight, ...]
     shadows: tuple[ShadowSetting, ...] = ()
 
     def __post_init__(self) -> None:
@@ -75,12 +75,12 @@ class Share:
             raise ValueError(f"weights {self.weights} must lie in 0..100 and sum to 100")
 
     @property
-    def baseline(self) -> VariantShare:
+    def baseline(self) -> VariantWeight:
         """The baseline's share."""
         return self.variants[0]
 
     @property
-    def candidates(self) -> tuple[VariantShare, ...]:
+    def candidates(self) -> tuple[VariantWeight, ...]:
         """The candidates' shares."""
         return self.variants[1:]
 
@@ -125,13 +125,13 @@ class Trial:
     targets: list[ProbeTarget]
 
 
-def owner_reference(around: Surroundings) -> Manifest:
+def owner_reference(inputs: ClusterInputs) -> Manifest:
     """Ownership by the policy: deleting it brings back the original route by garbage collection alone."""
     return {
         "apiVersion": API_VERSION,
         "kind": "EarlyStopPolicy",
-        "name": around.policy,
-        "uid": around.uid,
+        "name": inputs.policy,
+        "uid": inputs.uid,
         "controller": True,
         "blockOwnerDeletion": False,
     }

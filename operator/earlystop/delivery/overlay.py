@@ -14,7 +14,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.values import bounded
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.delivery.competing_matches import Match, rivals
-from earlystop.delivery.inputs import Manifest, Surroundings, owner_reference
+from earlystop.delivery.inputs import ClusterInputs, Manifest, owner_reference
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.names import overlay_name
 
@@ -38,11 +38,11 @@ class Overlaid:
         return {"group": "", "kind": "Service", "name": name, **port, "weight": weight}
 
 
-def overlaid(around: Surroundings) -> list[Overlaid]:
+def overlaid(inputs: ClusterInputs) -> list[Overlaid]:
     """The rules that lead to the target, in the route's order."""
-    assert around.route is not None  # preflight refuses a policy without its route
-    rules = around.route["spec"].get("rules", [])
-    backends = [target_backend(rule, around) for rule in rules]
+    assert inputs.route is not None  # preflight refuses a policy without its route
+    rules = inputs.route["spec"].get("rules", [])
+    backends = [target_backend(rule, inputs) for rule in rules]
     ours = [backend is not None for backend in backends]
     return [
         Overlaid(rule, backend, narrowed(rule, rivals(rules, index, ours)))
@@ -51,17 +51,17 @@ def overlaid(around: Surroundings) -> list[Overlaid]:
     ]
 
 
-def carried(around: Surroundings) -> list[Overlaid]:
+def carried(inputs: ClusterInputs) -> list[Overlaid]:
     """The rules that need a rule of the overlay. Expects surroundings that passed preflight."""
-    return [each for each in overlaid(around) if isinstance(each.matches, list) and each.matches]
+    return [each for each in overlaid(inputs) if isinstance(each.matches, list) and each.matches]
 
 
-def target_backend(rule: dict[str, Any], around: Surroundings) -> dict[str, Any] | None:
+def target_backend(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any] | None:
     """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
     for backend in rule.get("backendRefs", []):
-        own = backend.get("namespace", around.namespace) == around.namespace
-        service = around.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
-        if service is not None and selects(service, around.deployment):
+        own = backend.get("namespace", inputs.namespace) == inputs.namespace
+        service = inputs.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
+        if service is not None and selects(service, inputs.deployment):
             return dict(backend)
     return None
 
@@ -75,14 +75,14 @@ def selects(service: Manifest, deployment: Manifest | None) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
-def overlay_route(around: Surroundings, rules: Iterable[dict[str, Any]]) -> Manifest:
+def overlay_route(inputs: ClusterInputs, rules: Iterable[dict[str, Any]]) -> Manifest:
     """The overlay with these rules, attached as the user's route is."""
-    assert around.route is not None  # preflight refuses a policy without its route
-    spec = around.route["spec"]
+    assert inputs.route is not None  # preflight refuses a policy without its route
+    spec = inputs.route["spec"]
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": owned_metadata(around, overlay_name(around.policy)),
+        "metadata": owned_metadata(inputs, overlay_name(inputs.policy)),
         "spec": {
             "parentRefs": spec["parentRefs"],
             **({"hostnames": spec["hostnames"]} if spec.get("hostnames") else {}),
@@ -91,17 +91,17 @@ def overlay_route(around: Surroundings, rules: Iterable[dict[str, Any]]) -> Mani
     }
 
 
-def owned_metadata(around: Surroundings, name: str) -> dict[str, Any]:
+def owned_metadata(inputs: ClusterInputs, name: str) -> dict[str, Any]:
     """Metadata of an object that goes with its policy."""
     return {
         "name": name,
-        "namespace": around.namespace,
+        "namespace": inputs.namespace,
         "labels": {
             MANAGED_BY_LABEL: MANAGER,
-            POLICY_LABEL: bounded(around.policy, 63),
-            POLICY_UID_LABEL: around.uid,
+            POLICY_LABEL: bounded(inputs.policy, 63),
+            POLICY_UID_LABEL: inputs.uid,
         },
-        "ownerReferences": [owner_reference(around)],
+        "ownerReferences": [owner_reference(inputs)],
     }
 
 

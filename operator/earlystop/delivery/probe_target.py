@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earlystop.delivery.inputs import Manifest, ProbeTarget, Surroundings
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget
 
 
 def probe_target(
-    around: Surroundings,
+    inputs: ClusterInputs,
     overlay: Manifest,
     matches: list[dict[str, Any]],
     nonce: str,
@@ -24,7 +24,7 @@ def probe_target(
     target, headers = request
     hostnames = overlay["spec"].get("hostnames", [])
     for reference in overlay["spec"]["parentRefs"]:
-        gateway = around.gateways.get((reference.get("namespace", around.namespace), reference["name"]))
+        gateway = inputs.gateways.get((reference.get("namespace", inputs.namespace), reference["name"]))
         for listener in _listeners(gateway, reference):
             hosts = _hosts(hostnames, listener.get("hostname"))
             if hosts:

@@ -6,63 +6,63 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
-from earlystop.delivery.inputs import Surroundings
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.overlay import overlaid
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
 
-def route_exists(around: Surroundings) -> Refusal | None:
+def route_exists(inputs: ClusterInputs) -> Refusal | None:
     """The route that the policy names is there."""
-    if around.route is None:
+    if inputs.route is None:
         return Refusal(
             "RouteNotFound",
-            f"There is no HTTPRoute {around.route_name} in namespace {around.namespace}; one of another namespace "
-            f"cannot be named. Create it or correct {around.spec.delivery.settings_field}.routeRef.name.",
+            f"There is no HTTPRoute {inputs.route_name} in namespace {inputs.namespace}; one of another namespace "
+            f"cannot be named. Create it or correct {inputs.spec.delivery.settings_field}.routeRef.name.",
         )
     return None
 
 
-def route_reaches_target(around: Surroundings) -> Refusal | None:
+def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
     """Some rule leads to the target's Pods, else the nearest reason why none does."""
-    if overlaid(around):
+    if overlaid(inputs):
         return None
-    assert around.route is not None  # checked before
-    backends = [each for rule in around.route["spec"].get("rules", []) for each in rule.get("backendRefs", [])]
+    assert inputs.route is not None  # checked before
+    backends = [each for rule in inputs.route["spec"].get("rules", []) for each in rule.get("backendRefs", [])]
     services = [each for each in backends if each.get("kind", "Service") == "Service"]
     for each in services:
-        namespace = each.get("namespace", around.namespace)
-        if namespace != around.namespace:
+        namespace = each.get("namespace", inputs.namespace)
+        if namespace != inputs.namespace:
             return Refusal(
                 "ServiceElsewhere",
-                f"HTTPRoute {around.route_name} leads to Service {each['name']} of namespace {namespace}. Policy, "
+                f"HTTPRoute {inputs.route_name} leads to Service {each['name']} of namespace {namespace}. Policy, "
                 "route, Service and target belong in one namespace: write the policy and a route there.",
             )
     for each in services:
-        if each["name"] not in around.services:
+        if each["name"] not in inputs.services:
             return Refusal(
                 "ServiceNotFound",
-                f"HTTPRoute {around.route_name} leads to Service {each['name']}, which is not in namespace "
-                f"{around.namespace}. Create it or correct the route's backendRef.",
+                f"HTTPRoute {inputs.route_name} leads to Service {each['name']}, which is not in namespace "
+                f"{inputs.namespace}. Create it or correct the route's backendRef.",
             )
     return Refusal(
         "RouteMissesTarget",
-        f"No rule of HTTPRoute {around.route_name} leads to a Service that selects the Pods of Deployment "
-        f"{around.spec.target_ref.name}. Point a backendRef at such a Service, or correct spec.targetRef.",
+        f"No rule of HTTPRoute {inputs.route_name} leads to a Service that selects the Pods of Deployment "
+        f"{inputs.spec.target_ref.name}. Point a backendRef at such a Service, or correct spec.targetRef.",
     )
 
 
-def rules_can_be_overlaid(around: Surroundings) -> Refusal | None:
+def rules_can_be_overlaid(inputs: ClusterInputs) -> Refusal | None:
     """Nothing in the rules that lead to the target stands in an overlay's way."""
-    for each in overlaid(around):
-        refusal = _in_the_way(each.rule, around)
+    for each in overlaid(inputs):
+        refusal = _in_the_way(each.rule, inputs)
         if refusal is not None:
             return refusal
     return None
 
 
-def _in_the_way(rule: dict[str, Any], around: Surroundings) -> Refusal | None:
-    route = f"A rule of HTTPRoute {around.route_name}"
+def _in_the_way(rule: dict[str, Any], inputs: ClusterInputs) -> Refusal | None:
+    route = f"A rule of HTTPRoute {inputs.route_name}"
     if len(rule["backendRefs"]) > 1:
         return Refusal(
             "RouteSplitsAlready",
@@ -99,16 +99,16 @@ def _rewrites_prefix(filter_: dict[str, Any]) -> bool:
     return bool(filter_.get("urlRewrite", {}).get("path", {}).get("type") == "ReplacePrefixMatch")
 
 
-def overlay_can_win(around: Surroundings) -> Refusal | None:
+def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
     """For each rule there are matches that are stricter than the user's, and for one at least there are any."""
-    found = overlaid(around)
+    found = overlaid(inputs)
     for each in found:
         if isinstance(each.matches, Refusal):
             return each.matches
     if not any(each.matches for each in found):
         return Refusal(
             "RouteWithoutPost",
-            f"No rule of HTTPRoute {around.route_name} brings POST requests to the target, and completion requests "
+            f"No rule of HTTPRoute {inputs.route_name} brings POST requests to the target, and completion requests "
             "are such: its matches ask for another method, or other rules of the route take them first. Remove the "
             "method from a match or write POST, or change those rules.",
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from earlystop.delivery.headers import modifier, with_filter
-from earlystop.delivery.inputs import Surroundings
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import Overlaid
 
@@ -19,8 +19,8 @@ def owned_names(policy: str, _: Iterable[str], __: Iterable[str]) -> list[tuple[
     return [("HTTPRoute", overlay_name(policy))]
 
 
-def setting(around: Surroundings, users: Overlaid, headers: dict[str, str]) -> dict[str, Any]:
+def setting(inputs: ClusterInputs, users: Overlaid, headers: dict[str, str]) -> dict[str, Any]:
     """The overlay's rule for a rule of the user's, with these headers on all of its requests."""
     base = users.base()
-    filters = with_filter(base.get("filters", []), modifier(around, headers))
+    filters = with_filter(base.get("filters", []), modifier(inputs, headers))
     return {**base, "filters": filters, "backendRefs": [users.backend_reference(users.backend["name"], 1)]}

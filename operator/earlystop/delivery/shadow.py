@@ -9,7 +9,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
-from earlystop.delivery.inputs import Manifest, ProbeTarget, Share, Surroundings
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit
 from earlystop.delivery.overlay import carried, overlay_route
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.rule_level import owned_names, setting
@@ -18,19 +18,19 @@ from earlystop.delivery.withdrawal import withdrawn
 __all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]
 
 
-def unfit(_: Surroundings, __: Share) -> Refusal | None:
+def unfit(_: ClusterInputs, __: TrafficSplit) -> Refusal | None:
     """Nothing stands in this mode's way beside what holds for every overlay."""
     return None
 
 
-def render(around: Surroundings, share: Share) -> list[Manifest]:
+def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
     """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
-    headers = variant_headers(around, share, share.baseline)
-    rules = [setting(around, each, headers) for each in carried(around)]
-    return [overlay_route(around, [for_probes(rules[0], nonce_of(share)), *rules])]
+    headers = variant_headers(inputs, split, split.baseline)
+    rules = [setting(inputs, each, headers) for each in carried(inputs)]
+    return [overlay_route(inputs, [for_probes(rules[0], nonce_of(split)), *rules])]
 
 
-def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
+def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the baseline and the share's shadows on all requests."""
     prefix = delivery.header_prefix
     found = {
@@ -38,22 +38,22 @@ def shows(route: Manifest, delivery: Delivery, share: Share) -> bool:
         for rule in rules_in_force(route)
         for headers in headers_set(rule)
     }
-    return found == {(share.baseline.variant, shadow_value(share.shadows))}
+    return found == {(split.baseline.variant, shadow_value(split.shadows))}
 
 
-def trial(_: Surroundings, __: Share) -> None:
+def trial(_: ClusterInputs, __: TrafficSplit) -> None:
     """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
 
 
-def probes(around: Surroundings, share: Share, overlay: Manifest) -> list[ProbeTarget]:
+def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(around, overlay, matches, nonce_of(share), share.revision, ((share.baseline.variant, 100),))
+    target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, ((split.baseline.variant, 100),))
     return [target] if target is not None else []
 
 
-def summary(share: Share) -> str:
+def summary(split: TrafficSplit) -> str:
     """A sentence about a share that is in force."""
-    named = ", ".join(each.variant for each in share.shadows)
+    named = ", ".join(each.variant for each in split.shadows)
     judged = f"{named}: judged on them without any user seeing it." if named else "no candidate is judged on them."
     return f"All requests stay on the baseline; {judged}"

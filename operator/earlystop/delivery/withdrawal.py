@@ -6,25 +6,25 @@ from typing import Any
 
 from earlystop.api.counts import Variant
 from earlystop.delivery.headers import Modifier, changed, without_shadows
-from earlystop.delivery.inputs import Manifest, Surroundings
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import with_rules
 
 
-def withdrawn(around: Surroundings, route: Manifest) -> Manifest:
+def withdrawn(inputs: ClusterInputs, route: Manifest) -> Manifest:
     """An overlay route, of any mode, that gives all requests the baseline's settings and is otherwise the same."""
-    prefix = around.spec.delivery.header_prefix
-    return with_rules(route, [without_shadows(_to_baseline(rule, around), prefix) for rule in route["spec"]["rules"]])
+    prefix = inputs.spec.delivery.header_prefix
+    return with_rules(route, [without_shadows(_to_baseline(rule, inputs), prefix) for rule in route["spec"]["rules"]])
 
 
-def _to_baseline(rule: dict[str, Any], around: Surroundings) -> dict[str, Any]:
+def _to_baseline(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any]:
     """Where each backend sets headers of its own the first gets everything, since it is the baseline's; else the
     rule's headers become the baseline's."""
     backends = rule.get("backendRefs", [])
     if any("filters" in each for each in backends):
         weighed = [{**each, "weight": 0 if place else 100} for place, each in enumerate(backends)]
         return {**rule, "backendRefs": weighed}
-    prefix = around.spec.delivery.header_prefix
-    values = {f"{prefix}param-{name}": value for name, value in around.spec.baseline_settings().items()}
+    prefix = inputs.spec.delivery.header_prefix
+    values = {f"{prefix}param-{name}": value for name, value in inputs.spec.baseline_settings().items()}
     values[f"{prefix}variant"] = Variant.BASELINE.value
 
     def with_baseline(content: Modifier) -> Modifier:

@@ -21,7 +21,7 @@ LEAST_PAIRS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Scatter:
+class DispersionEstimate:
     """What looks of the baseline have shown. last: the look before; pairs: neighbours compared; total: their sum."""
 
     last: Answers | None = None
@@ -29,7 +29,7 @@ class Scatter:
     total: float = 0.0
 
 
-def observe(scatter: Scatter, baseline: Answers) -> Scatter:
+def observe(scatter: DispersionEstimate, baseline: Answers) -> DispersionEstimate:
     """With one more look of the baseline alone. A look without answers changes nothing.
 
     Neighbours that are all right or all wrong show nothing and are left out, which makes the factor larger.
@@ -43,16 +43,16 @@ def observe(scatter: Scatter, baseline: Answers) -> Scatter:
         return scatter
     last = scatter.last
     if last is None:
-        return Scatter(baseline)
+        return DispersionEstimate(baseline)
     rate = (last.match + baseline.match) / (last.scored + baseline.scored)
     if rate in (0.0, 1.0):
-        return Scatter(baseline, scatter.pairs, scatter.total)
+        return DispersionEstimate(baseline, scatter.pairs, scatter.total)
     difference = baseline.match / baseline.scored - last.match / last.scored
     expected = rate * (1 - rate) * (1 / baseline.scored + 1 / last.scored)
-    return Scatter(baseline, scatter.pairs + 1, scatter.total + difference * difference / expected)
+    return DispersionEstimate(baseline, scatter.pairs + 1, scatter.total + difference * difference / expected)
 
 
-def factor(scatter: Scatter, least_pairs: int = LEAST_PAIRS) -> float | None:
+def factor(scatter: DispersionEstimate, least_pairs: int = LEAST_PAIRS) -> float | None:
     """The dispersion factor, at least 1; None while fewer than `least_pairs` neighbours were compared."""
     if scatter.pairs < max(1, least_pairs):
         return None

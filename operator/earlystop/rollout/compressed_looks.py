@@ -29,7 +29,7 @@ class _Piece(NamedTuple):
         return decompress_looks(self.content, self.classes, self.beside)
 
 
-class History(Sequence[Look]):
+class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
     __slots__ = ("_pieces", "_recent")
@@ -41,9 +41,9 @@ class History(Sequence[Look]):
             older, self._recent = self._recent[:PIECE], self._recent[PIECE:]
             self._pieces += (_Piece.of(older),)
 
-    def plus(self, look: Look) -> History:
+    def plus(self, look: Look) -> CompressedLooks:
         """With one more look."""
-        longer = History((*self._recent, look))
+        longer = CompressedLooks((*self._recent, look))
         longer._pieces = self._pieces + longer._pieces
         return longer
 
@@ -74,7 +74,7 @@ class History(Sequence[Look]):
         return self._recent[place - PIECE * len(self._pieces)]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, History | tuple) and tuple(self) == tuple(other)
+        return isinstance(other, CompressedLooks | tuple) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
@@ -83,6 +83,6 @@ class History(Sequence[Look]):
         return f"History({list(self)!r})"
 
 
-def with_look(looks: Sequence[Look], look: Look) -> History:
+def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:
     """These looks and one more."""
-    return (looks if isinstance(looks, History) else History(looks)).plus(look)
+    return (looks if isinstance(looks, CompressedLooks) else CompressedLooks(looks)).plus(look)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from earlystop.api.conditions import Condition, Truth
+from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.formatting import in_percent, in_points, in_settings
-from earlystop.rollout.observations import Facts, Sight
+from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import (
     ACTING,
@@ -24,13 +24,13 @@ from earlystop.rollout.state import (
 )
 
 
-def conditions(state: RolloutState, facts: Facts) -> tuple[Condition, ...]:
+def conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
     """All conditions, each with a reason constant and a message that says what is going on or what to do."""
     return (
-        _ready(state, facts),
-        _accepted(facts),
-        _from_sight(Type.METRICS_AVAILABLE, facts.metrics),
-        _from_sight(Type.TRAFFIC_APPLIED, facts.traffic),
+        _ready(state, observations),
+        _accepted(observations),
+        _from_observation(Type.METRICS_AVAILABLE, observations.metrics),
+        _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
         _setting_effective(state),
         _sample_ratio(state),
         _progressing(state),
@@ -39,50 +39,52 @@ def conditions(state: RolloutState, facts: Facts) -> tuple[Condition, ...]:
     )
 
 
-def _from_sight(type_: Type, sight: Sight) -> Condition:
-    return Condition(type_, sight.status, sight.reason, sight.message)
+def _from_observation(type_: Type, observation: Observation) -> Condition:
+    return Condition(type_, observation.status, observation.reason, observation.message)
 
 
-def _accepted(facts: Facts) -> Condition:
-    if facts.refusal is not None:
-        return Condition(Type.ACCEPTED, Truth.FALSE, facts.refusal.reason, facts.refusal.message)
-    return Condition(Type.ACCEPTED, Truth.TRUE, "Accepted", "The policy can be carried out as written.")
+def _accepted(observations: Observations) -> Condition:
+    if observations.refusal is not None:
+        return Condition(
+            Type.ACCEPTED, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message
+        )
+    return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
 
 
-def _ready(state: RolloutState, facts: Facts) -> Condition:
+def _ready(state: RolloutState, observations: Observations) -> Condition:
     """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
     the hours of a healthy rollout."""
-    if facts.refusal is not None:
-        return Condition(Type.READY, Truth.FALSE, facts.refusal.reason, facts.refusal.message)
-    if facts.storage is not None:
-        return Condition(Type.READY, Truth.FALSE, "VerdictNotStored", facts.storage)
-    for sight in (facts.metrics, facts.traffic):
-        if sight.status == Truth.FALSE:
-            return Condition(Type.READY, Truth.FALSE, sight.reason, sight.message)
-    return Condition(Type.READY, Truth.TRUE, state.phase.value, summary(state))
+    if observations.refusal is not None:
+        return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message)
+    if observations.storage is not None:
+        return Condition(Type.READY, ConditionStatus.FALSE, "VerdictNotStored", observations.storage)
+    for observation in (observations.metrics, observations.traffic):
+        if observation.status == ConditionStatus.FALSE:
+            return Condition(Type.READY, ConditionStatus.FALSE, observation.reason, observation.message)
+    return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, summary(state))
 
 
 def _progressing(state: RolloutState) -> Condition:
     """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
     if state.phase in WATCHING and split_is_broken(state):
-        return Condition(Type.PROGRESSING, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
     if state.phase in WATCHING and _nothing_moves(state):
-        return Condition(Type.PROGRESSING, Truth.FALSE, "SettingNotEffective", unmoved(state))
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in TRYING | ACTING:
-        return Condition(Type.PROGRESSING, Truth.TRUE, state.phase.value, summary(state))
-    return Condition(Type.PROGRESSING, Truth.FALSE, state.phase.value, summary(state))
+        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, summary(state))
+    return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, summary(state))
 
 
 def _setting_effective(state: RolloutState) -> Condition:
     found = [assess(each.evidence) for each in _tried_ones(state)]
     if any(each.setting is Effect.NOT_MOVED for each in found):
-        return Condition(Type.SETTING_EFFECTIVE, Truth.FALSE, "SettingNotEffective", unmoved(state))
+        return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if found and all(each.setting is Effect.MOVED for each in found):
         savings = "; ".join(in_percent(each.saving) for each in found)
         message = f"The setting changes what is generated: {savings} of the tokens are saved."
-        return Condition(Type.SETTING_EFFECTIVE, Truth.TRUE, "TokensMoved", message)
+        return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
-    return Condition(Type.SETTING_EFFECTIVE, Truth.UNKNOWN, "NotShownYet", message)
+    return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.UNKNOWN, "NotShownYet", message)
 
 
 def _tried_ones(state: RolloutState) -> tuple[Comparison, ...]:
@@ -104,13 +106,15 @@ def unmoved(state: RolloutState) -> str:
 
 def _sample_ratio(state: RolloutState) -> Condition:
     if not any(each.looks for each in _tried_ones(state)):
-        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NoEvidenceYet", "No requests were compared yet.")
+        return Condition(
+            Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NoEvidenceYet", "No requests were compared yet."
+        )
     if state.evidence is not None and not state.evidence.objective.split_known:
         message = "Requests are not split by weights here, so no share of them is expected."
-        return Condition(Type.SAMPLE_RATIO_OK, Truth.UNKNOWN, "NotSplit", message)
+        return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NotSplit", message)
     if split_is_broken(state):
-        return Condition(Type.SAMPLE_RATIO_OK, Truth.FALSE, "TrafficSplitMismatch", mismatch(state))
-    return Condition(Type.SAMPLE_RATIO_OK, Truth.TRUE, "AsWeighted", "Requests are split as the weights say.")
+        return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
+    return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.TRUE, "AsWeighted", "Requests are split as the weights say.")
 
 
 def split_is_broken(state: RolloutState) -> bool:
@@ -141,11 +145,13 @@ def mismatch(state: RolloutState) -> str:
 
 def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:
     if state.phase == phase and state.decision is not None:
-        return Condition(type_, Truth.TRUE, state.decision.reason, state.decision.message)
+        return Condition(type_, ConditionStatus.TRUE, state.decision.reason, state.decision.message)
     if state.phase in ENDED:
         assert state.decision is not None  # terminal phases follow a decision
-        return Condition(type_, Truth.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
-    return Condition(type_, Truth.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
+        return Condition(
+            type_, ConditionStatus.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}."
+        )
+    return Condition(type_, ConditionStatus.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
 
 
 def summary(state: RolloutState) -> str:

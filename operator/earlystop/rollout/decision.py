@@ -8,7 +8,7 @@ from earlystop.evidence.engine import EXACT_MATCH, Assessment
 from earlystop.evidence.objective import CERTIFICATE, FLOOR, Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.decision_messages import all_dropped_told, benefit_told, harm_told
+from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import Comparison, Decision, RolloutState, Verdict
 from earlystop.rollout.strategies import ab_test
@@ -29,16 +29,16 @@ def judge(state: RolloutState, at: int) -> Decision | None:
         return _judge_several(plan, state, at)
     found = assess(state.comparisons[0].evidence)
     if found.harmful:
-        return Decision(Verdict.ROLL_BACK, harm_reason(found), harm_told(plan, state, 0), at)
+        return Decision(Verdict.ROLL_BACK, harm_reason(found), harm_message(plan, state, 0), at)
     proven = found.non_inferior and found.saves_tokens and not held(found)
     if proven and _may_promote(plan, state, at):
-        return Decision(_benefit_verdict(plan), "NonInferiorAndSaving", benefit_told(plan, state, 0), at)
+        return Decision(_benefit_verdict(plan), "NonInferiorAndSaving", benefit_message(plan, state, 0), at)
     return None
 
 
 def _judge_several(plan: Plan, state: RolloutState, at: int) -> Decision | None:
     if not state.active:
-        return Decision(Verdict.ROLL_BACK, "EveryCandidateDropped", all_dropped_told(plan, state), at)
+        return Decision(Verdict.ROLL_BACK, "EveryCandidateDropped", all_dropped_message(plan, state), at)
     place = ab_test.winner(plan, state) if _may_promote(plan, state, at) else None
     return None if place is None else _won(plan, state, place, at)
 
@@ -54,7 +54,7 @@ def at_the_end(state: RolloutState, reason: str, message: str, at: int) -> Decis
 
 
 def _won(plan: Plan, state: RolloutState, place: int, at: int) -> Decision:
-    return Decision(_benefit_verdict(plan), "MostProvenSaving", benefit_told(plan, state, place), at, place)
+    return Decision(_benefit_verdict(plan), "MostProvenSaving", benefit_message(plan, state, place), at, place)
 
 
 def _benefit_verdict(plan: Plan) -> Verdict:
@@ -74,7 +74,9 @@ def harmed(state: RolloutState) -> dict[int, tuple[str, str]]:
     """Which of several candidates are shown to be harmful: place, and the reason constant and sentence."""
     plan = parse_plan(state.plan)
     found = {place: assess(state.comparisons[place].evidence) for place in state.active}
-    return {place: (harm_reason(each), harm_told(plan, state, place)) for place, each in found.items() if each.harmful}
+    return {
+        place: (harm_reason(each), harm_message(plan, state, place)) for place, each in found.items() if each.harmful
+    }
 
 
 def held(found: Assessment) -> bool:

@@ -13,7 +13,7 @@ from earlystop.rollout.state import RolloutState
 HARMS_TOLD = 4
 
 
-def benefit_told(plan: Plan, state: RolloutState, place: int) -> str:
+def benefit_message(plan: Plan, state: RolloutState, place: int) -> str:
     """The sentence on what a candidate is proven to do."""
     objective, found = _judged(state, place)
     each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
@@ -41,7 +41,7 @@ def _beside(plan: Plan, state: RolloutState, place: int) -> str:
     return f" for all {len(plan.names)} candidates together ({told})"
 
 
-def all_dropped_told(plan: Plan, state: RolloutState) -> str:
+def all_dropped_message(plan: Plan, state: RolloutState) -> str:
     """The sentence on a campaign of which no candidate is left."""
     each = zip(plan.names, state.comparisons, strict=True)
     told = ", ".join(f"{name}: {one.dropped.reason}" for name, one in each if one.dropped)
@@ -53,7 +53,7 @@ def _judged(state: RolloutState, place: int) -> tuple[Objective, Assessment]:
     return evidence.objective, assess(evidence)
 
 
-def harm_told(plan: Plan, state: RolloutState, place: int) -> str:
+def harm_message(plan: Plan, state: RolloutState, place: int) -> str:
     """The sentence on every harm that a candidate is shown to do."""
     objective, found = _judged(state, place)
     told = " It ".join(_one_harm(objective, name, found) for name in found.harms[:HARMS_TOLD])

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
 from earlystop.rollout.formatting import in_percent, in_points, in_settings
-from earlystop.rollout.observations import Facts
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Phase, RolloutState
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class EventNote:
     """One event: its reason, what the operator did, and a sentence. `warning`: someone may have to act."""
 
     reason: str
@@ -22,13 +22,13 @@ class Story:
     warning: bool = False
 
 
-def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
+def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
     told = []
     if after.campaign != before.campaign:
         plan = parse_plan(after.plan)
         told.append(
-            Story(
+            EventNote(
                 "CampaignStarted",
                 "StartCampaign",
                 f"Campaign {after.campaign} tries {' | '.join(map(in_settings, plan.settings))} against the baseline "
@@ -36,8 +36,8 @@ def stories(before: RolloutState, after: RolloutState) -> tuple[Story, ...]:
             )
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
-        told.extend(_phase_story(before, after))
-    told.extend(_contest_stories(before, after))
+        told.extend(_phase_notes(before, after))
+    told.extend(_candidate_notes(before, after))
     told.extend(_doubts(before, after))
     return tuple(told)
 
@@ -52,22 +52,22 @@ def _way(plan: Plan) -> str:
     return f" at {weights[-1]} % each" if plan.several else f" in steps of {', '.join(weights)} %"
 
 
-def _contest_stories(before: RolloutState, after: RolloutState) -> list[Story]:
+def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """Events about single ones of several candidates."""
     if after.plan != before.plan or len(after.comparisons) < 2:
         return []
     names, told = parse_plan(after.plan).names, []
     for name, old, new in zip(names, before.comparisons, after.comparisons, strict=True):
         if new.dropped is not None and old.dropped is None:
-            told.append(Story("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
+            told.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
             found = assess(new.evidence)
             message = f"Candidate {name} is proven: EM difference {in_points(found.effect)} points, saving "
-            told.append(Story("CandidateCertified", "Certify", f"{message}{in_percent(found.saving)}."))
+            told.append(EventNote("CandidateCertified", "Certify", f"{message}{in_percent(found.saving)}."))
     return told
 
 
-def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
+def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """Events about a comparison that turns out to be unsound: nothing is promoted from it."""
     if after.comparisons is before.comparisons:
         return []
@@ -75,36 +75,36 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[Story]:
     split, setting = split_is_broken(after), setting_is_unmoved(after)
     told = []
     if split and not (same and split_is_broken(before)):
-        told.append(Story("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
+        told.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
-        told.append(Story("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+        told.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
     return told
 
 
-def _phase_story(before: RolloutState, after: RolloutState) -> list[Story]:
+def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     text = summary(after)
     match after.phase:
         case Phase.APPLYING if before.dispersion != after.dispersion and after.dispersion is not None:
             scatter = f"The baseline's answers scatter {after.dispersion:.2f} times as much as independent ones would"
-            return [Story("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
+            return [EventNote("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
-            return [Story("Resumed", "Resume", text)]
+            return [EventNote("Resumed", "Resume", text)]
         case Phase.APPLYING if after.campaign == before.campaign and _only_fewer(before, after):
             return []  # told of each candidate that was dropped
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
-            return [Story("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
+            return [EventNote("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
         case Phase.SETTLING:
-            return [Story("WeightsInForce", "ProveTraffic", text)]
+            return [EventNote("WeightsInForce", "ProveTraffic", text)]
         case Phase.SUSPENDED:
-            return [Story("Suspended", "Suspend", text)]
+            return [EventNote("Suspended", "Suspend", text)]
         case Phase.PROMOTED:
-            return [Story("Promoted", "Promote", text)]
+            return [EventNote("Promoted", "Promote", text)]
         case Phase.ROLLED_BACK:
-            return [Story("RolledBack", "RollBack", text, warning=True)]
+            return [EventNote("RolledBack", "RollBack", text, warning=True)]
         case Phase.HELD:
-            return [Story("Inconclusive", "Hold", text, warning=True)]
+            return [EventNote("Inconclusive", "Hold", text, warning=True)]
         case Phase.REPORTED:
-            return [Story("Reported", "Report", text)]
+            return [EventNote("Reported", "Report", text)]
         case _:
             return []
 
@@ -115,18 +115,20 @@ def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
     return after.active != before.active and plan.stage(after.step) == plan.stage(before.step)
 
 
-def fact_stories(before: Facts, after: Facts) -> tuple[Story, ...]:
+def observation_notes(before: Observations, after: Observations) -> tuple[EventNote, ...]:
     """Events about acceptance, metrics, traffic and storage whose reason changed."""
     told = []
     if after.refusal is not None and after.refusal != before.refusal:
-        told.append(Story(after.refusal.reason, "Check", after.refusal.message, warning=True))
+        told.append(EventNote(after.refusal.reason, "Check", after.refusal.message, warning=True))
     if before.refusal is not None and after.refusal is None:
-        told.append(Story("Accepted", "Check", "The policy can be carried out as written now."))
+        told.append(EventNote("Accepted", "Check", "The policy can be carried out as written now."))
     for name, old, new in (("Metrics", before.metrics, after.metrics), ("Traffic", before.traffic, after.traffic)):
         if new.status == "False" and (old.status, old.reason) != (new.status, new.reason):
-            told.append(Story(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True))
+            told.append(
+                EventNote(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True)
+            )
         if old.status == "False" and new.status == "True":
-            told.append(Story(f"{name}Recovered", f"Recover{name}", new.message))
+            told.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
     if after.storage is not None and before.storage is None:
-        told.append(Story("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
+        told.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
     return tuple(told)

@@ -6,40 +6,40 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.api.conditions import ConditionType, Refusal, Truth
+from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """One thing that was looked at: whether it is as it should be, a reason constant, and a sentence."""
 
-    status: Truth
+    status: ConditionStatus
     reason: str
     message: str
 
 
-NOT_YET = Sight(Truth.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
+NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Observations:
     """refusal: why the policy is not accepted, None when it is. traffic: whether the wanted weights are in force.
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong."""
 
     refusal: Refusal | None = None
-    traffic: Sight = NOT_YET
-    metrics: Sight = NOT_YET
+    traffic: Observation = NOT_YET
+    metrics: Observation = NOT_YET
     storage: str | None = None
 
 
-def facts_from(conditions: Iterable[Mapping[str, Any]]) -> Facts:
+def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     """The facts behind stored conditions, so that a restart neither repeats events nor forgets what was seen."""
     stored = {condition["type"]: condition for condition in conditions}
     accepted = stored.get(ConditionType.ACCEPTED.value)
-    refused = accepted is not None and accepted["status"] == Truth.FALSE.value
+    refused = accepted is not None and accepted["status"] == ConditionStatus.FALSE.value
     ready = stored.get(ConditionType.READY.value)
     unstored = ready is not None and ready["reason"] == "VerdictNotStored"
-    return Facts(
+    return Observations(
         refusal=Refusal(accepted["reason"], accepted["message"]) if refused and accepted else None,
         traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
         metrics=_sight(stored.get(ConditionType.METRICS_AVAILABLE.value)),
@@ -47,7 +47,7 @@ def facts_from(conditions: Iterable[Mapping[str, Any]]) -> Facts:
     )
 
 
-def _sight(condition: Mapping[str, Any] | None) -> Sight:
+def _sight(condition: Mapping[str, Any] | None) -> Observation:
     if condition is None:
         return NOT_YET
-    return Sight(Truth(condition["status"]), condition["reason"], condition["message"])
+    return Observation(ConditionStatus(condition["status"]), condition["reason"], condition["message"])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence.bets import Answers
-from earlystop.evidence.dispersion import Scatter
+from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.rollout.state import Totals
 
 WIDTH = len(TALLY_FIELDS)
@@ -116,18 +116,18 @@ def unpack_totals(text: str) -> Totals:
     return Totals(Tally(*baseline), Tally(*candidate), tuple(ClassAnswers(*counts) for counts in classes))
 
 
-def pack_scatter(scatter: Scatter) -> str:
+def pack_dispersion(scatter: DispersionEstimate) -> str:
     """What the baseline has taught, as "scored,match,pairs,total"; empty numbers before the first look."""
     last = ("", "") if scatter.last is None else scatter.last
     return ",".join(map(str, (*last, scatter.pairs, repr(scatter.total))))
 
 
-def unpack_scatter(text: str) -> Scatter:
-    """Inverse of `pack_scatter`. Raises ValueError when the text was not made by it."""
+def unpack_dispersion(text: str) -> DispersionEstimate:
+    """Inverse of `pack_dispersion`. Raises ValueError when the text was not made by it."""
     try:
         scored, match, pairs, total = text.split(",")
         last = Answers(int(scored), int(match)) if scored else None
-        return Scatter(last, int(pairs), float(total))
+        return DispersionEstimate(last, int(pairs), float(total))
     except ValueError:
         raise ValueError(f'status.scatter is {text[:80]!r}, expected "scored,match,pairs,total"') from None
 

@@ -65,7 +65,7 @@ class Plan:
     @property
     def only_reports(self) -> bool:
         """Whether no request ever gets a candidate's setting."""
-        return self.spec.delivery.mode == "Shadow"
+        return not self.spec.delivery.traits.moves_traffic
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
@@ -86,7 +86,7 @@ class Plan:
 @lru_cache(maxsize=4096)
 def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
     """Labels of the candidates in headers and metrics: a canary has just one, elsewhere its name tells each apart."""
-    if spec.delivery.mode == "GatewayHeader" and spec.rollout.strategy == "Canary":
+    if spec.delivery.traits.by_weights and not spec.rollout.traits.takes_several:
         return (Variant.CANDIDATE.value,)
     return tuple(candidate.name for candidate in spec.candidates or ())
 
@@ -133,17 +133,17 @@ def parse_plan(text: str) -> Plan:
 
 
 def _takes_several(spec: PolicySpec) -> bool:
-    return spec.rollout.strategy == "ABTest" or spec.delivery.mode == "Shadow"
+    return spec.rollout.traits.takes_several or spec.delivery.traits.takes_several
 
 
 def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     """What happens one after the other; nothing where requests are to be split and there are no steps."""
     rollout = spec.rollout
-    if spec.delivery.mode == "Shadow":
+    if not spec.delivery.traits.moves_traffic:
         return (Stage(Kind.SHADOW, 0, rollout.minimum_seconds),)
     first = [Stage(Kind.LEARN, 0, rollout.learn_seconds)] if rollout.learn_seconds else []
     first += [Stage(Kind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
-    if spec.delivery.mode == "HeaderCohort":
+    if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
         even = 100 // (len(spec.candidates or ()) + 1)
         return (*first, Stage(Kind.SPLIT, even, rollout.minimum_seconds))
@@ -169,7 +169,7 @@ def objective_of(spec: PolicySpec) -> Objective:
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
-        split_known=spec.delivery.mode != "HeaderCohort",
+        split_known=spec.delivery.traits.split_known,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
-from earlystop.evidence.dispersion import Scatter
+from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import EvidenceState
 
 
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
     RECOMMEND = "Recommend"
 
 
-NOTHING_LEARNED = Scatter()
+NOTHING_LEARNED = DispersionEstimate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class RolloutState:
     suspended_at: int | None = None
     metrics_lost_at: int | None = None
     comparisons: tuple[Comparison, ...] = ()
-    scatter: Scatter = NOTHING_LEARNED
+    scatter: DispersionEstimate = NOTHING_LEARNED
     dispersion: float | None = None
     decision: Decision | None = None
     previous_digest: str = ""

@@ -23,17 +23,17 @@ from earlystop.api.status import (
 )
 from earlystop.evidence.engine import EvidenceState, replay
 from earlystop.rollout.assessing import assess
-from earlystop.rollout.compressed_looks import History
+from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import candidate_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
+    pack_dispersion,
     pack_marks,
     pack_records,
-    pack_scatter,
+    unpack_dispersion,
     unpack_marks,
     unpack_records,
-    unpack_scatter,
 )
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import (
@@ -93,7 +93,7 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         ledger=ledger,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
-        scatter=pack_scatter(state.scatter) if state.scatter != NOTHING_LEARNED else None,
+        scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
         previous_digest=state.previous_digest,
@@ -124,7 +124,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         suspended_at=_moment(stored.suspended_at),
         metrics_lost_at=_moment(stored.metrics_lost_at),
         comparisons=_comparisons(plan, stored, factor),
-        scatter=unpack_scatter(stored.scatter) if stored.scatter else NOTHING_LEARNED,
+        scatter=unpack_dispersion(stored.scatter) if stored.scatter else NOTHING_LEARNED,
         dispersion=factor,
         decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
@@ -200,7 +200,7 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
     return tuple(
-        _restored(each, mark, History(looks), replay(objective, looks), uncertain)
+        _restored(each, mark, CompressedLooks(looks), replay(objective, looks), uncertain)
         for each, mark, looks, objective in zip(told, marks, records, objectives, strict=True)
     )
 

@@ -212,7 +212,7 @@ def _conclude(spec: PolicySpec, state: RolloutState, at: int) -> RolloutState:
     return state
 
 
-def lose_sight(state: RolloutState, now: int, at: int | None = None) -> RolloutState:
+def lose_metrics(state: RolloutState, now: int, at: int | None = None) -> RolloutState:
     """Counts could not be used. With `at`, the moment is passed over for good (its data are stale or broken, and
     the increments come with a later look); without, the same moment is read again."""
     known = state.metrics_lost_at is not None and at is None

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
+from earlystop.api.modes import built_modes
 from earlystop.api.policy import PolicySpec
 
 REASON = "NotBuilt"
@@ -21,13 +22,10 @@ def unbuilt(spec: PolicySpec) -> Refusal | None:
     return None
 
 
-ENGINES = frozenset({"VLLM", "SGLang", "EnvoyAIGateway"})
-
-
 def engine_refusal(spec: PolicySpec) -> Refusal | None:
     """Why counters of an engine or a gateway cannot judge variants that share its Pods, or None."""
     preset = spec.metrics.preset
-    if preset not in ENGINES:
+    if spec.delivery.traits.own_pods or not spec.metrics.traits.needs_own_pods:
         return None
     return Refusal(
         "VariantsNotTold",
@@ -39,22 +37,23 @@ def engine_refusal(spec: PolicySpec) -> Refusal | None:
 
 def shadow_refusal(spec: PolicySpec) -> Refusal | None:
     """Why candidates cannot be judged in shadow, or beside each other, with these counts; None when they can."""
-    in_shadow = spec.delivery.mode == "Shadow" or spec.rollout.shadow_seconds > 0
-    if in_shadow and spec.metrics.preset != "EarlyStop":
+    in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
+    if in_shadow and not spec.metrics.traits.by_convention:
         return Refusal(
             "ShadowNeedsPairs",
             f"metrics.preset {spec.metrics.preset}: judging in shadow needs the pairs that a server exposes by the "
             "convention. Write preset EarlyStop, or remove rollout.shadowSeconds or mode Shadow.",
         )
-    if spec.delivery.mode == "Shadow" and spec.objective.query_classes:
+    if not spec.delivery.traits.moves_traffic and spec.objective.query_classes:
         return Refusal(
             "ShadowNeedsPairs",
             "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them.",
         )
-    if spec.metrics.preset == "Custom" and spec.candidates is not None and len(spec.candidates) > 1:
+    if not spec.metrics.traits.by_convention and spec.candidates is not None and len(spec.candidates) > 1:
         return Refusal(
             "VariantsNotTold",
-            "metrics.preset Custom counts one candidate beside the baseline. Write one candidate, or preset EarlyStop.",
+            f"metrics.preset {spec.metrics.preset} counts one candidate beside the baseline. Write one candidate, or "
+            "preset EarlyStop.",
         )
     return None
 
@@ -89,13 +88,12 @@ def _needed(spec: PolicySpec) -> tuple[str, ...]:
     )
 
 
-BUILT_MODES = ("GatewayHeader", "HeaderCohort", "Shadow")
 PAIR_FIELDS = tuple(f"pairs_{name}" for name in Pairs._fields)
 CHECKS: tuple[tuple[Callable[[PolicySpec], bool], str], ...] = (
     (lambda s: s.search is not None, "spec.search is not built yet; write the setting to try as the one candidate."),
     (
-        lambda s: s.delivery.mode not in BUILT_MODES,
-        f"This delivery.mode is not built yet; write one of {', '.join(BUILT_MODES)}.",
+        lambda s: not s.delivery.traits.built,
+        f"This delivery.mode is not built yet; write one of {', '.join(sorted(built_modes()))}.",
     ),
     (lambda s: s.guard is not None, "spec.guard is not built yet; remove it, the promoted setting gets all traffic."),
     (lambda s: s.approval.mode != "Never", "approval.mode is not built yet beyond Never; write Never."),

@@ -20,11 +20,11 @@ from earlystop.controller.cluster import (
     VERDICTS,
     Manifest,
 )
-from earlystop.controller.counts.count_batcher import AnyRequest, CountReader, Result
+from earlystop.controller.counts.count_batcher import AnyRequest, CountBatcher, Result
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.reconcile.reconciler import Visitor
-from earlystop.controller.reconcile.status_writer import Outrun
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.reconciler import Reconciler
+from earlystop.controller.reconcile.status_writer import StatusConflict
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from tests.unit.controller.memory import Memory
@@ -36,7 +36,7 @@ from tests.unit.rollout.traffic import Quality
 SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
 
 
-class Counts(CountReader):
+class Counts(CountBatcher):
     """Prometheus as a function of time: requests come steadily from a moment on, split as the weights say.
 
     crowd: so many more series of processes that did nothing, with long names, from `crowd_after` seconds on.
@@ -81,14 +81,14 @@ class World:
             (GATEWAY_CLASSES, {"metadata": {"name": "traefik"}, "spec": {"controllerName": "traefik.io/x"}}),
         ):
             self.api.put(resource, made)
-        self.session = Session.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
-        self.visitor: Visitor | None = None
+        self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
+        self.visitor: Reconciler | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
-            self.visitor = Visitor(self.api, http, self.counts, events, lambda: [self.session], lambda: self.now)
+            self.visitor = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
             yield self
             self.counts.close()
 
@@ -96,8 +96,8 @@ class World:
         """One visit, and on to the moment of the next."""
         assert self.visitor is not None
         try:
-            self.now = await self.visitor.visit(self.session)
-        except Outrun:
+            self.now = await self.visitor.visit(self.tracked)
+        except StatusConflict:
             self.now += 0.2
 
     async def visit_until(self, phase: str, visits: int = 300) -> None:
@@ -111,14 +111,14 @@ class World:
         """Change metadata of the policy, as a user does."""
         made = self.policy
         self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], **metadata}})
-        self.session.outdated = True
+        self.tracked.outdated = True
 
     def respell(self, spec: Mapping[str, Any]) -> None:
         """Change the spec of the policy, as a user does."""
         made = self.policy
         generation = made["metadata"]["generation"] + 1
         self.api.put(POLICIES, {**made, "spec": dict(spec), "metadata": {**made["metadata"], "generation": generation}})
-        self.session.outdated = True
+        self.tracked.outdated = True
 
     @property
     def policy(self) -> Manifest:

@@ -6,12 +6,12 @@ import re
 
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import REMEMBERED, EventRecorder
-from earlystop.rollout.event_notes import Story
+from earlystop.rollout.event_notes import EventNote
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, UID
 
-STORY = Story("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)
+STORY = EventNote("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)
 
 
 def posted(api: Memory) -> list[dict[str, object]]:
@@ -67,7 +67,7 @@ async def test_other_words_and_other_policies_are_events_of_their_own() -> None:
     api = Memory()
     recorder = EventRecorder(api, "operator-1")
     await recorder.tell(manifest(), STORY, NOW)
-    await recorder.tell(manifest(), Story("RolledBack", "RollBack", "Rolled back: window=2."), NOW)
+    await recorder.tell(manifest(), EventNote("RolledBack", "RollBack", "Rolled back: window=2."), NOW)
     await recorder.tell(manifest(uid="another"), STORY, NOW)
     assert len(posted(api)) == 3
 
@@ -85,7 +85,7 @@ async def test_an_api_that_fails_stops_nothing() -> None:
 
 async def test_a_note_is_no_longer_in_bytes_than_the_api_allows() -> None:
     api = Memory()
-    await EventRecorder(api, "x" * 300).tell(manifest(), Story("A", "B", "é" * 2000), NOW)
+    await EventRecorder(api, "x" * 300).tell(manifest(), EventNote("A", "B", "é" * 2000), NOW)
     (event,) = posted(api)
     assert len(str(event["note"]).encode()) <= 1024 and set(str(event["note"])) == {"é"}
     assert len(str(event["reportingInstance"])) == 128
@@ -104,7 +104,7 @@ async def test_the_name_of_an_event_is_a_name_whatever_the_policy_is_called() ->
 async def test_the_memory_of_what_was_told_does_not_grow_without_end() -> None:
     recorder = EventRecorder(Memory(), "operator-1")
     for number in range(REMEMBERED + 50):
-        await recorder.tell(manifest(), Story("A", "B", f"Message {number}."), NOW)
+        await recorder.tell(manifest(), EventNote("A", "B", f"Message {number}."), NOW)
     assert len(recorder._counts) == REMEMBERED
 
 

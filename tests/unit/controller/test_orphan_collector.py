@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
-from earlystop.controller.orphan_collector import GRACE_SECONDS, Sweeper
+from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
 from tests.unit.controller.memory import Memory
 
 
@@ -23,12 +23,12 @@ class World:
         self.api.put(ROUTES, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": {}})
         self.api.put(SERVICES, {"metadata": ours("qa-es-candidate"), "spec": {}})
         self.api.put(SERVICES, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": {}})
-        self.sweeper = Sweeper(self.api, lambda: self.now, [None])
+        self.orphan_collector = OrphanCollector(self.api, lambda: self.now, [None])
 
     async def sweep(self, seconds: float = 0.0) -> list[tuple[str, str]]:
         self.now += seconds
         self.api.calls.clear()
-        await self.sweeper.sweep()
+        await self.orphan_collector.sweep()
         return list(self.api.calls)
 
 

@@ -31,7 +31,7 @@ class Place:
 
     @property
     def known(self) -> list[str]:
-        return [session.uid for session in self.runtime.sessions()]
+        return [tracked.uid for tracked in self.runtime.tracked_policies()]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_a_deletion_forgets_the_policy(place: Place) -> None:
 
 async def test_a_visit_that_finds_its_policy_gone_does_not_forget_the_one_that_took_the_name(place: Place) -> None:
     await place.created("0a000000-old")
-    (old,) = place.runtime.sessions()
+    (old,) = place.runtime.tracked_policies()
     await place.created("0b000000-new")
     place.runtime._forget(old.key, old)
     assert place.known == ["0b000000-new"]
@@ -111,8 +111,8 @@ async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_
     await place.runtime.policy_seen(stored)
     if not listed_first:
         place.runtime.overlay_listed(overlay)
-    (session,) = place.runtime.sessions()
-    assert session.suspect is suspect
+    (tracked,) = place.runtime.tracked_policies()
+    assert tracked.suspect is suspect
 
 
 async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.status_writer import merge_conditions
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.observations import Facts
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import to_status
 from tests.unit.rollout.policies import NOW, UID, policy, written
@@ -23,7 +23,7 @@ def manifest(
     name: str = "qa",
     uid: str = UID,
     created: str = "2026-01-01T00:00:00Z",
-    facts: Facts | None = None,
+    observations: Observations | None = None,
     ledger: Ledger | None = None,
 ) -> Manifest:
     """The policy as it is stored, with a state in its status when one is given."""
@@ -43,11 +43,11 @@ def manifest(
     if state is not None:
         status = to_status(name, uid, policy(changes), state, pack(ledger or Ledger()))
         status["observedGeneration"] = 1
-        status["conditions"] = merge_conditions((), conditions(state, facts or Facts()), 1, NOW)
+        status["conditions"] = merge_conditions((), conditions(state, observations or Observations()), 1, NOW)
         made["status"] = status
     return made
 
 
-def session(state: RolloutState | None = None, now: float = NOW, **more: Any) -> Session:
+def tracked(state: RolloutState | None = None, now: float = NOW, **more: Any) -> TrackedPolicy:
     """The session of a policy as it is stored."""
-    return Session.load(manifest(state, **more), now)
+    return TrackedPolicy.load(manifest(state, **more), now)

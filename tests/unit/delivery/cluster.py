@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.inputs import Manifest, ShadowSetting, Share, Surroundings, VariantShare
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.delivery.names import overlay_name
 from tests.unit.rollout.policies import UID, policy
 
@@ -19,17 +19,17 @@ def settings(window: str) -> tuple[tuple[str, str], ...]:
     return (("window", window), ("patience", "2.5"))
 
 
-def share(*weights: int, revision: str = "0123456789", step: int = 1, shadows: int = 0) -> Share:
+def split(*weights: int, revision: str = "0123456789", step: int = 1, shadows: int = 0) -> TrafficSplit:
     """The share of each candidate: `candidate` when there is one, else w10, w5, w2, ...; the baseline has the rest.
     shadows: how many candidates are judged in the baseline's shadow."""
     labels = ["candidate"] if len(weights) == 1 else [f"w{window}" for window in WINDOWS[: len(weights)]]
-    candidates = [VariantShare(*each) for each in zip(labels, weights, map(settings, WINDOWS), strict=False)]
+    candidates = [VariantWeight(*each) for each in zip(labels, weights, map(settings, WINDOWS), strict=False)]
     judged = tuple(ShadowSetting(f"w{window}", settings(window)) for window in WINDOWS[:shadows])
-    baseline = VariantShare("baseline", 100 - sum(weights), settings("40"))
-    return Share(revision, step, (baseline, *candidates), judged)
+    baseline = VariantWeight("baseline", 100 - sum(weights), settings("40"))
+    return TrafficSplit(revision, step, (baseline, *candidates), judged)
 
 
-SHARE = share(25)
+SHARE = split(25)
 
 
 def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
@@ -112,9 +112,9 @@ def gateway(*listeners: dict[str, Any], address: str | None = "10.1.2.3") -> Man
     }
 
 
-def around(*rules: dict[str, Any], **more: Any) -> Surroundings:
+def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
     """A policy that passes preflight, with this route's rules; `more` replaces parts."""
-    here = Surroundings(
+    here = ClusterInputs(
         namespace="llm",
         policy="qa",
         uid=UID,
@@ -138,6 +138,6 @@ def owned_by(uid: str, kind: str = "EarlyStopPolicy", name: str = "qa") -> Manif
     }
 
 
-def untouched(here: Surroundings) -> Surroundings:
+def untouched(here: ClusterInputs) -> ClusterInputs:
     """A deep copy, to show later that nothing was changed."""
     return copy.deepcopy(here)

@@ -8,20 +8,20 @@ import pytest
 
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.header_cohort import probes, render, shows, summary
-from earlystop.delivery.inputs import Share
+from earlystop.delivery.inputs import TrafficSplit
 from earlystop.delivery.preflight import preflight
-from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in
+from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 
 CHAT = "/v1/chat/completions"
-BOTH, ONE_LEFT, NEITHER, WON = share(30, 30), share(0, 30), share(0, 0), share(0, 100)
+BOTH, ONE_LEFT, NEITHER, WON = split(30, 30), split(0, 30), split(0, 0), split(0, 100)
 Told = tuple[str, str, str]
 
 
-def told(wanted: Share, request: Request, *rules: dict[str, Any]) -> Told:
+def told(wanted: TrafficSplit, request: Request, *rules: dict[str, Any]) -> Told:
     """Revision, variant and window that the server sees of a request."""
     users = list(rules) or [rule()]
-    here = around(*users, spec=spec_in("HeaderCohort", len(wanted.candidates)))
+    here = inputs(*users, spec=spec_in("HeaderCohort", len(wanted.candidates)))
     assert preflight(here, wanted) is None
     (made,) = render(here, wanted)
     met = winner(request, users, made["spec"]["rules"])
@@ -37,7 +37,7 @@ def cohort(value: str | None, **more: str) -> Request:
 
 
 OURS, NOBODY = BOTH.revision, ("unassigned", "baseline", "40")
-TABLE: list[tuple[Share, str | None, Told]] = [
+TABLE: list[tuple[TrafficSplit, str | None, Told]] = [
     (BOTH, "a", (OURS, "baseline", "40")),
     (BOTH, "A", (OURS, "baseline", "40")),
     (BOTH, "b-w10", (OURS, "w10", "10")),
@@ -57,15 +57,15 @@ TABLE: list[tuple[Share, str | None, Told]] = [
 
 @pytest.mark.parametrize(("wanted", "value", "expected"), TABLE)
 def test_each_cohort_gets_its_variant_and_everybody_else_the_baseline(
-    wanted: Share, value: str | None, expected: Told
+    wanted: TrafficSplit, value: str | None, expected: Told
 ) -> None:
     assert told(wanted, cohort(value)) == expected
 
 
 def test_the_only_candidate_is_called_candidate_whatever_its_name() -> None:
-    assert told(share(50), cohort("b-w10")) == (OURS, "candidate", "10")
-    assert told(share(50), cohort("a")) == (OURS, "baseline", "40")
-    assert told(share(0), cohort("b-w10")) == (OURS, "baseline", "40")
+    assert told(split(50), cohort("b-w10")) == (OURS, "candidate", "10")
+    assert told(split(50), cohort("a")) == (OURS, "baseline", "40")
+    assert told(split(0), cohort("b-w10")) == (OURS, "baseline", "40")
 
 
 def test_every_rule_of_the_users_has_its_cohorts() -> None:
@@ -79,7 +79,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
     for variant, window in (("baseline", "40"), ("w10", "10"), ("w5", "5")):
         for value in ("a", "b-w10", None):
             assert told(BOTH, cohort(value, **{GOLDEN_HEADER: variant})) == (OURS, variant, window)
-    here = around(spec=spec_in("HeaderCohort", 2))
+    here = inputs(spec=spec_in("HeaderCohort", 2))
     (made,) = render(here, BOTH)
     met = winner(cohort("a", **{GOLDEN_HEADER: "neither"}), made["spec"]["rules"])
     assert met is not None
@@ -87,7 +87,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
 
 
 def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> None:
-    here = around(spec=spec_in("HeaderCohort", 2))
+    here = inputs(spec=spec_in("HeaderCohort", 2))
     (made,) = render(here, BOTH)
     asked = {dict(each.headers).get("X-Cohort"): (each.revision, each.weights) for each in probes(here, BOTH, made)}
     assert asked == {
@@ -104,22 +104,22 @@ def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> No
 
 @pytest.mark.parametrize("name", ["x-cohort", "X-COHORT"])
 def test_a_route_that_matches_on_the_cohorts_header_itself_is_refused(name: str) -> None:
-    here = around(rule(prefix("/", headers=[header(name, "a")])), spec=spec_in("HeaderCohort"))
-    refusal = preflight(here, share(50))
+    here = inputs(rule(prefix("/", headers=[header(name, "a")])), spec=spec_in("HeaderCohort"))
+    refusal = preflight(here, split(50))
     assert refusal is not None
     assert refusal.reason == "CohortHeaderInRoute" and "Write another header in headerCohort" in refusal.message
 
 
 def test_more_cohorts_than_a_route_can_hold_are_refused() -> None:
     rules = [rule(exact(f"/ask/{number}")) for number in range(4)]
-    here = around(*rules, spec=spec_in("HeaderCohort", 2))
+    here = inputs(*rules, spec=spec_in("HeaderCohort", 2))
     refusal = preflight(here, BOTH)
     assert refusal is not None
     assert (refusal.reason, "fewer cohort values" in refusal.message) == ("OverlayTooLarge", True)
 
 
 def test_an_overlay_in_which_somebody_moved_a_cohort_does_not_show_the_share() -> None:
-    here = around(spec=spec_in("HeaderCohort", 2))
+    here = inputs(spec=spec_in("HeaderCohort", 2))
     (made,) = render(here, BOTH)
     for each in made["spec"]["rules"]:
         for match in each["matches"]:

@@ -13,7 +13,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import render
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.preflight import preflight
-from tests.unit.delivery.cluster import SHARE, around, exact, header, prefix, rule
+from tests.unit.delivery.cluster import SHARE, exact, header, inputs, prefix, rule
 from tests.unit.delivery.gateway_api import Request, winner
 from tests.unit.rollout.policies import examples
 
@@ -129,7 +129,7 @@ REQUESTS = [
 @pytest.mark.parametrize("name", OVERLAPS)
 def test_requests_of_other_rules_stay_theirs_or_the_route_is_refused(name: str) -> None:
     rules, expected = OVERLAPS[name]
-    here = around(*rules)
+    here = inputs(*rules)
     refusal = preflight(here, SHARE)
     if expected == "refused":
         assert refusal is not None
@@ -179,7 +179,7 @@ rules_of_routes = st.lists(
 @examples
 @given(rules_of_routes)
 def test_whatever_the_users_rules_no_request_is_led_elsewhere(rules: list[dict[str, Any]]) -> None:
-    here = around(*rules)
+    here = inputs(*rules)
     if preflight(here, SHARE) is not None:
         return
     overlay = render(here, SHARE)[-1]["spec"]["rules"]

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.api.modes import built_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import nonce_of, variant_headers
-from earlystop.delivery.inputs import Manifest, Share, Surroundings
-from earlystop.delivery.modes import MODES, mode_of
+from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit
+from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
-from tests.unit.delivery.cluster import around, exact, header, prefix, rule, share, spec_in, untouched
+from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split, untouched
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
 from tests.unit.rollout.policies import examples
@@ -33,18 +34,18 @@ FORGED = {
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 
-modes = st.sampled_from(sorted(MODES))
+modes = st.sampled_from(sorted(built_modes()))
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100)
 routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
     lambda drawn: [{**each, "filters": drawn[1]} for each in drawn[0]]
 )
 
 
-def overlay(here: Surroundings, wanted: Share) -> Manifest:
+def overlay(here: ClusterInputs, wanted: TrafficSplit) -> Manifest:
     return mode_of(here.spec.delivery).render(here, wanted)[-1]
 
 
-def told(here: Surroundings, wanted: Share) -> list[dict[str, str]]:
+def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
     """All headers that a request may carry truthfully; "" for one that it must not have."""
     unassigned = variant_headers(here, wanted, wanted.baseline) | {"x-early-stop-revision": "unassigned"}
     unassigned.pop("x-early-stop-shadow", None)
@@ -57,8 +58,8 @@ def told(here: Surroundings, wanted: Share) -> list[dict[str, str]]:
 def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_header_gets_through(
     mode: str, rules: list[dict[str, Any]], weights: list[int], shadows: int
 ) -> None:
-    wanted = share(*weights, shadows=shadows)
-    here = around(*rules, spec=spec_in(mode, len(weights)))
+    wanted = split(*weights, shadows=shadows)
+    here = inputs(*rules, spec=spec_in(mode, len(weights)))
     before = untouched(here)
     if preflight(here, wanted) is not None:
         return
@@ -87,10 +88,10 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
 def test_whatever_the_mode_no_request_is_led_elsewhere(
     mode: str, rules: list[dict[str, Any]], weights: list[int]
 ) -> None:
-    here = around(*rules, spec=spec_in(mode, len(weights)))
-    if preflight(here, share(*weights)) is not None:
+    here = inputs(*rules, spec=spec_in(mode, len(weights)))
+    if preflight(here, split(*weights)) is not None:
         return
-    made = overlay(here, share(*weights))["spec"]["rules"]
+    made = overlay(here, split(*weights))["spec"]["rules"]
     for request in REQUESTS:
         before, after = winner(request, rules), winner(request, rules, made)
         names = [found and found["backendRefs"][0]["name"] for found in (before, after)]
@@ -102,9 +103,9 @@ def test_whatever_the_mode_no_request_is_led_elsewhere(
 def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
     mode: str, weights: list[int], others: list[int], shadows: int, other_shadows: int
 ) -> None:
-    here = around(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in(mode, len(weights)))
-    one = share(*weights, shadows=shadows)
-    other = share(*others, revision="9999999999", shadows=other_shadows)
+    here = inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in(mode, len(weights)))
+    one = split(*weights, shadows=shadows)
+    other = split(*others, revision="9999999999", shadows=other_shadows)
     made, shows = overlay(here, one), mode_of(here.spec.delivery).shows
     assert shows(made, here.spec.delivery, one)
     same = {
@@ -116,11 +117,11 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
         assert shows(made, here.spec.delivery, other) == same[mode]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 @pytest.mark.parametrize("weights", [(25,), (10, 20), (0, 100), (0, 0)])
 def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: str, weights: tuple[int, ...]) -> None:
-    here = around(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
-    made = overlay(here, share(*weights, shadows=2))
+    here = inputs(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
+    made = overlay(here, split(*weights, shadows=2))
     before = untouched(here)
     withdrawn = mode_of(here.spec.delivery).withdrawn
     taken_back = withdrawn(here, made)
@@ -135,20 +136,20 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
                 assert "x-early-stop-shadow" not in carried
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
-    here, earlier = around(spec=spec_in(mode, 2)), around(spec=spec_in("HeaderCohort", 2))
-    taken_back = mode_of(here.spec.delivery).withdrawn(here, overlay(earlier, share(0, 100)))
+    here, earlier = inputs(spec=spec_in(mode, 2)), inputs(spec=spec_in("HeaderCohort", 2))
+    taken_back = mode_of(here.spec.delivery).withdrawn(here, overlay(earlier, split(0, 100)))
     for each in taken_back["spec"]["rules"]:
         (backend,) = each["backendRefs"]
         assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
-    wanted = share(10, 0, shadows=1)
+    wanted = split(10, 0, shadows=1)
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
-    here = around(users, spec=spec_in(mode, 2))
+    here = inputs(users, spec=spec_in(mode, 2))
     made = overlay(here, wanted)
     targets = mode_of(here.spec.delivery).probes(here, wanted, made)
     assert targets
@@ -165,23 +166,23 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
         assert found == {variant for variant, weight in target.weights if weight}
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
-    here = around(spec=spec_in(mode), gateways={})
-    assert mode_of(here.spec.delivery).probes(here, share(25), overlay(here, share(25))) == []
+    here = inputs(spec=spec_in(mode), gateways={})
+    assert mode_of(here.spec.delivery).probes(here, split(25), overlay(here, split(25))) == []
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
-    here, wanted = around(spec=spec_in(mode, 3)), share(10, 10, 10)
+    here, wanted = inputs(spec=spec_in(mode, 3)), split(10, 10, 10)
     module = mode_of(here.spec.delivery)
     made = [(each["kind"], each["metadata"]["name"]) for each in module.render(here, wanted)]
     assert module.owned_names("qa", ["qa"], [each.variant for each in wanted.candidates]) == made
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_what_is_in_force_is_a_sentence(mode: str) -> None:
-    module = MODES[mode]
+    module = mode_of(spec_in(mode).delivery)
     for weights in ((25,), (10, 20), (0, 0), (0, 100)):
-        words = module.summary(share(*weights))
+        words = module.summary(split(*weights))
         assert words.endswith(".") and (words[0].isupper() or words[0].isdigit())

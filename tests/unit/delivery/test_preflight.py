@@ -8,26 +8,26 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import Refusal
+from earlystop.api.modes import built_modes
 from earlystop.delivery.gateways import FEATURE, UNFIT_CONTROLLERS, UNFIT_FOR_OVERLAYS
-from earlystop.delivery.inputs import ShadowSetting, Surroundings
-from earlystop.delivery.modes import MODES
+from earlystop.delivery.inputs import ClusterInputs, ShadowSetting
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
 from tests.unit.delivery.cluster import (
     SHARE,
-    around,
     backend,
     deployment,
     exact,
     gateway,
     header,
+    inputs,
     owned_by,
     prefix,
     route,
     rule,
     service,
-    share,
     spec_in,
+    split,
 )
 from tests.unit.rollout.policies import UID
 
@@ -41,7 +41,7 @@ def managed(**metadata: Any) -> dict[str, Any]:
     return users
 
 
-def refused(here: Surroundings) -> Refusal | None:
+def refused(here: ClusterInputs) -> Refusal | None:
     return preflight(here, SHARE)
 
 
@@ -55,125 +55,125 @@ def said(status: str, reason: str, message: str = "", **parent: Any) -> dict[str
 
 OVERLAY = ("HTTPRoute", overlay_name("qa"))
 ALIAS = ("Service", alias_name("qa"))
-REFUSED: dict[str, tuple[Surroundings, str, str]] = {
-    "no deployment": (around(deployment=None), "TargetNotFound", "Create it or correct spec.targetRef.name"),
-    "no route": (around(route=None), "RouteNotFound", "Create it or correct spec.delivery.gatewayHeader.routeRef.name"),
-    "no gateway": (around(route=route(parentRefs=[])), "RouteDetached", "Write its parentRefs"),
+REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
+    "no deployment": (inputs(deployment=None), "TargetNotFound", "Create it or correct spec.targetRef.name"),
+    "no route": (inputs(route=None), "RouteNotFound", "Create it or correct spec.delivery.gatewayHeader.routeRef.name"),
+    "no gateway": (inputs(route=route(parentRefs=[])), "RouteDetached", "Write its parentRefs"),
     "managed": (
-        around(route=managed(ownerReferences=[{"kind": "Canary", "name": "qa", "uid": "u", "controller": True}])),
+        inputs(route=managed(ownerReferences=[{"kind": "Canary", "name": "qa", "uid": "u", "controller": True}])),
         "RouteManaged",
         "managed by Canary qa",
     ),
     "argo": (
-        around(route=managed(labels={"rollouts.argoproj.io/gatewayapi-canary": "qa"})),
+        inputs(route=managed(labels={"rollouts.argoproj.io/gatewayapi-canary": "qa"})),
         "RouteManaged",
         "Wait until it ends",
     ),
-    "other pods": (around(services={"qa": service(app="else")}), "RouteMissesTarget", "Point a backendRef at"),
-    "no service": (around(services={}), "ServiceNotFound", "Create it or correct the route's backendRef"),
+    "other pods": (inputs(services={"qa": service(app="else")}), "RouteMissesTarget", "Point a backendRef at"),
+    "no service": (inputs(services={}), "ServiceNotFound", "Create it or correct the route's backendRef"),
     "a service of another namespace": (
-        around({"matches": [prefix("/")], "backendRefs": [backend(namespace="elsewhere")]}),
+        inputs({"matches": [prefix("/")], "backendRefs": [backend(namespace="elsewhere")]}),
         "ServiceElsewhere",
         "write the policy and a route there",
     ),
-    "no such gateway": (around(gateways={}), "GatewayNotFound", "Create it or correct the route's parentRefs"),
+    "no such gateway": (inputs(gateways={}), "GatewayNotFound", "Create it or correct the route's parentRefs"),
     "no such listener": (
-        around(route=route(parentRefs=[{"name": "edge", "sectionName": "tls"}])),
+        inputs(route=route(parentRefs=[{"name": "edge", "sectionName": "tls"}])),
         "NoMatchingListener",
         "or add a listener",
     ),
     "a listener for other hosts": (
-        around(route=said("False", "NoMatchingListenerHostname")),
+        inputs(route=said("False", "NoMatchingListenerHostname")),
         "NoMatchingListener",
         "Correct sectionName, port and hostnames",
     ),
     "no listener for the namespace": (
-        around(route=said("False", "NotAllowedByListeners")),
+        inputs(route=said("False", "NotAllowedByListeners")),
         "RouteNotAllowed",
         "allow the namespace in allowedRoutes",
     ),
     "not accepted": (
-        around(route=said("False", "UnsupportedValue", "no such filter.")),
+        inputs(route=said("False", "UnsupportedValue", "no such filter.")),
         "RouteNotAccepted",
         "UnsupportedValue, no such filter. Mend the route",
     ),
     "kserve": (
-        around(route=managed(labels={"serving.kserve.io/inferenceservice": "qa"})),
+        inputs(route=managed(labels={"serving.kserve.io/inferenceservice": "qa"})),
         "RouteManaged",
         "Give the predictor's Service an HTTPRoute of your own",
     ),
     "owned by kserve": (
-        around(route=managed(ownerReferences=[{"kind": "LLMInferenceService", "name": "qa", "controller": True}])),
+        inputs(route=managed(ownerReferences=[{"kind": "LLMInferenceService", "name": "qa", "controller": True}])),
         "RouteManaged",
         "Give the service's Pods a Service and an HTTPRoute of your own",
     ),
     "ai gateway": (
-        around(route=managed(ownerReferences=[{"kind": "AIGatewayRoute", "name": "qa", "controller": True}])),
+        inputs(route=managed(ownerReferences=[{"kind": "AIGatewayRoute", "name": "qa", "controller": True}])),
         "RouteManaged",
         "Put a route of your own before it",
     ),
     "marked by ai gateway": (
-        around(route=managed(annotations={"gateway.envoyproxy.io/ai-gateway-generated": "true"})),
+        inputs(route=managed(annotations={"gateway.envoyproxy.io/ai-gateway-generated": "true"})),
         "RouteManaged",
         "Put a route of your own before it",
     ),
     "a header of the operator's": (
-        around(rule(prefix("/", headers=[header("X-Early-Stop-Golden", "baseline")]))),
+        inputs(rule(prefix("/", headers=[header("X-Early-Stop-Golden", "baseline")]))),
         "HeaderReserved",
         "Match on another header",
     ),
     "no selector": (
-        around(services={"qa": {"metadata": {}, "spec": {"ports": []}}}),
+        inputs(services={"qa": {"metadata": {}, "spec": {"ports": []}}}),
         "RouteMissesTarget",
         "Point a backendRef at",
     ),
-    "no rules": (around(route=route(rules=[])), "RouteMissesTarget", "Point a backendRef at"),
+    "no rules": (inputs(route=route(rules=[])), "RouteMissesTarget", "Point a backendRef at"),
     "splits": (
-        around({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}),
+        inputs({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}),
         "RouteSplitsAlready",
         "Give the target a rule with one backendRef",
     ),
     "backend filters": (
-        around({"matches": [prefix("/")], "backendRefs": [backend(filters=[HEADERS])]}),
+        inputs({"matches": [prefix("/")], "backendRefs": [backend(filters=[HEADERS])]}),
         "BackendFilters",
         "Move them to the filters of the rule",
     ),
-    "rewrites": (around(rule(prefix("/qa"), filters=[REWRITE])), "RouteRewritesPrefix", "use ReplaceFullPath"),
-    "sessions": (around(rule(sessionPersistence={"sessionName": "s"})), "SessionPersistence", "Remove it"),
+    "rewrites": (inputs(rule(prefix("/qa"), filters=[REWRITE])), "RouteRewritesPrefix", "use ReplaceFullPath"),
+    "sessions": (inputs(rule(sessionPersistence={"sessionName": "s"})), "SessionPersistence", "Remove it"),
     "regular expression": (
-        around(rule({"path": {"type": "RegularExpression", "value": "/.*"}})),
+        inputs(rule({"path": {"type": "RegularExpression", "value": "/.*"}})),
         "RouteTooSpecific",
         "Write it as a PathPrefix",
     ),
-    "only gets": (around(rule(prefix("/", method="GET"))), "RouteWithoutPost", "or write POST"),
+    "only gets": (inputs(rule(prefix("/", method="GET"))), "RouteWithoutPost", "or write POST"),
     "too many rules": (
-        around(*(rule(exact(f"/ask/{n}")) for n in range(16))),
+        inputs(*(rule(exact(f"/ask/{n}")) for n in range(16))),
         "OverlayTooLarge",
         "17 rules, and Gateway API allows 16",
     ),
     "too many matches of a rule": (
-        around(rule(*(exact(f"/ask/{n}") for n in range(65)))),
+        inputs(rule(*(exact(f"/ask/{n}") for n in range(65)))),
         "OverlayTooLarge",
         "matches, and Gateway API allows",
     ),
     "too many matches of a route": (
-        around(rule(*(exact(f"/ask/{n}") for n in range(50))), rule(*(exact(f"/tell/{n}") for n in range(29)))),
+        inputs(rule(*(exact(f"/ask/{n}") for n in range(50))), rule(*(exact(f"/tell/{n}") for n in range(29)))),
         "OverlayTooLarge",
         "129 matches, and Gateway API allows 128. Write fewer rules and matches",
     ),
     "overlap": (
-        around(rule(), rule(prefix("/", headers=[header("x-beta", "1")]), to="other")),
+        inputs(rule(), rule(prefix("/", headers=[header("x-beta", "1")]), to="other")),
         "RouteOverlaps",
         "different paths",
     ),
     "foreign overlay": (
-        around(owned={OVERLAY: {"metadata": {"name": "x"}}}),
+        inputs(owned={OVERLAY: {"metadata": {"name": "x"}}}),
         "NameTaken",
         "was made by someone else. Remove or rename it",
     ),
-    "another's overlay": (around(owned={OVERLAY: owned_by("another-uid", name="qa2")}), "NameTaken", "belongs to"),
+    "another's overlay": (inputs(owned={OVERLAY: owned_by("another-uid", name="qa2")}), "NameTaken", "belongs to"),
     "foreign alias": (
-        around(owned={ALIAS: {"metadata": {"name": "x"}}}),
+        inputs(owned={ALIAS: {"metadata": {"name": "x"}}}),
         "NameTaken",
         "Service qa-es-candidate exists",
     ),
@@ -181,12 +181,12 @@ REFUSED: dict[str, tuple[Surroundings, str, str]] = {
 
 
 def test_a_policy_in_order_is_not_refused() -> None:
-    assert refused(around()) is None
-    assert refused(around(gateway_classes={})) is None
+    assert refused(inputs()) is None
+    assert refused(inputs(gateway_classes={})) is None
 
 
 def test_what_the_policy_itself_owns_is_not_in_its_way() -> None:
-    assert refused(around(owned={OVERLAY: owned_by(UID), ALIAS: owned_by(UID)})) is None
+    assert refused(inputs(owned={OVERLAY: owned_by(UID), ALIAS: owned_by(UID)})) is None
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -201,7 +201,7 @@ def test_each_refusal_has_its_reason_and_says_what_to_do(name: str) -> None:
 @pytest.mark.parametrize("controller", UNFIT_CONTROLLERS)
 def test_a_gateway_that_fails_on_filters_of_a_backend_is_refused_before_any_request_is_lost(controller: str) -> None:
     classes = {"traefik": {"spec": {"controllerName": controller}}}
-    refusal = refused(around(gateway_classes=classes))
+    refusal = refused(inputs(gateway_classes=classes))
     assert refusal is not None and refusal.reason == "GatewayUnfit"
     assert "HeaderCohort or Shadow" in refusal.message
 
@@ -209,14 +209,14 @@ def test_a_gateway_that_fails_on_filters_of_a_backend_is_refused_before_any_requ
 @pytest.mark.parametrize("mode", ["HeaderCohort", "Shadow"])
 @pytest.mark.parametrize("controller", UNFIT_CONTROLLERS)
 def test_such_a_gateway_serves_the_modes_that_need_core_features_only(controller: str, mode: str) -> None:
-    here = around(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
+    here = inputs(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
     assert refused(here) is None
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", built_modes())
 def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -> None:
     (controller,) = UNFIT_FOR_OVERLAYS
-    here = around(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
+    here = inputs(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
     refusal = refused(here)
     assert refusal is not None and refusal.reason == "GatewayUnfit" and "Use another gateway." in refusal.message
 
@@ -235,11 +235,11 @@ def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -
 def test_listed_features_are_believed_and_a_missing_list_is_no_no(listed: list[Any] | None, fit: bool) -> None:
     status = {} if listed is None else {"supportedFeatures": listed}
     named = {"metadata": {"name": "traefik"}, "spec": {"controllerName": "traefik.io/x"}, "status": status}
-    refusal = refused(around(gateway_classes={"traefik": named}))
+    refusal = refused(inputs(gateway_classes={"traefik": named}))
     assert (refusal is None) is fit
     if refusal is not None:
         assert refusal.reason == "GatewayUnfit" and FEATURE in refusal.message
-    assert refused(around(gateway_classes={"traefik": named}, spec=spec_in("Shadow"))) is None
+    assert refused(inputs(gateway_classes={"traefik": named}, spec=spec_in("Shadow"))) is None
 
 
 @pytest.mark.parametrize(
@@ -253,31 +253,31 @@ def test_listed_features_are_believed_and_a_missing_list_is_no_no(listed: list[A
     ids=["accepted", "unknown", "of another parent", "of an older generation"],
 )
 def test_only_a_gateways_present_no_is_believed(users: dict[str, Any]) -> None:
-    assert refused(around(route=users)) is None
+    assert refused(inputs(route=users)) is None
 
 
 def test_a_parent_of_a_mesh_is_left_to_the_probe() -> None:
     parents = [{"group": "", "kind": "Service", "name": "qa"}]
-    assert refused(around(route=route(parentRefs=parents), gateways={}, gateway_classes={})) is None
+    assert refused(inputs(route=route(parentRefs=parents), gateways={}, gateway_classes={})) is None
 
 
 def test_the_field_to_correct_is_that_of_the_mode() -> None:
-    refusal = refused(around(route=None, spec=spec_in("HeaderCohort")))
+    refusal = refused(inputs(route=None, spec=spec_in("HeaderCohort")))
     assert refusal is not None and "correct spec.delivery.headerCohort.routeRef.name" in refusal.message
 
 
 def test_every_alias_must_be_free() -> None:
-    several, taken = share(10, 10, 10), {"metadata": {"name": "x"}}
-    here = around(spec=spec_in("GatewayHeader", 3), owned={("Service", alias_name("qa", "w2")): taken})
+    several, taken = split(10, 10, 10), {"metadata": {"name": "x"}}
+    here = inputs(spec=spec_in("GatewayHeader", 3), owned={("Service", alias_name("qa", "w2")): taken})
     refusal = preflight(here, several)
     assert refusal is not None and (refusal.reason, "Service qa-es-w2 exists" in refusal.message) == ("NameTaken", True)
     assert preflight(replace(here, owned={}), several) is None
 
 
 def test_two_aliases_of_one_name_are_refused() -> None:
-    routed = around(rule(to="qa"), rule(exact("/ask"), to="qa-es-w"))
+    routed = inputs(rule(to="qa"), rule(exact("/ask"), to="qa-es-w"))
     here = replace(routed, services={"qa": service(), "qa-es-w": service("qa-es-w")})
-    doubled = share(10, 10)
+    doubled = split(10, 10)
     one, other = doubled.candidates
     doubled = replace(doubled, variants=(doubled.baseline, replace(one, variant="w-es-b"), replace(other, variant="b")))
     refusal = preflight(here, doubled)
@@ -287,21 +287,21 @@ def test_two_aliases_of_one_name_are_refused() -> None:
 def test_a_header_that_is_too_long_is_refused() -> None:
     values = tuple((f"parameter-{number:022d}", "1.123456") for number in range(8))
     long = replace(SHARE, shadows=tuple(ShadowSetting(f"w{number}", values) for number in range(15)))
-    refusal = preflight(around(), long)
+    refusal = preflight(inputs(), long)
     assert refusal is not None and refusal.reason == "OverlayTooLarge"
     assert "characters in a header's value, and Gateway API allows 4096" in refusal.message
 
 
 def test_the_first_thing_in_the_way_is_told_first() -> None:
-    refusal = refused(around(deployment=None, route=None, gateways={("llm", "edge"): gateway()}))
+    refusal = refused(inputs(deployment=None, route=None, gateways={("llm", "edge"): gateway()}))
     assert refusal is not None and refusal.reason == "TargetNotFound"
 
 
 def test_a_service_selects_the_target_by_some_of_its_labels() -> None:
     more = deployment()
     more["spec"]["template"]["metadata"]["labels"] = {"app": "qa-server", "version": "7"}
-    assert refused(around(deployment=more)) is None
+    assert refused(inputs(deployment=more)) is None
 
 
 def test_as_many_matches_as_gateway_api_allows_are_overlaid() -> None:
-    assert refused(around(rule(*(exact(f"/ask/{n}") for n in range(64))))) is None
+    assert refused(inputs(rule(*(exact(f"/ask/{n}") for n in range(64))))) is None

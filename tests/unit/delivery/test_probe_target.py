@@ -10,7 +10,7 @@ from earlystop.api.wire import PROBE_HEADER
 from earlystop.delivery.gateway_header import probes, render
 from earlystop.delivery.headers import nonce_of
 from earlystop.delivery.inputs import ProbeTarget
-from tests.unit.delivery.cluster import SHARE, around, exact, gateway, header, prefix, route, rule
+from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, prefix, route, rule
 
 WEB = {"name": "web", "protocol": "HTTP", "port": 8000}
 TLS = {"name": "tls", "protocol": "HTTPS", "port": 8443}
@@ -18,7 +18,7 @@ API = {"name": "api", "protocol": "HTTP", "port": 9000, "hostname": "api.example
 
 
 def target(*listeners: dict[str, Any], address: str | None = "10.1.2.3", **users: Any) -> ProbeTarget | None:
-    here = around(route=route(**users), gateways={("llm", "edge"): gateway(*listeners, address=address)})
+    here = inputs(route=route(**users), gateways={("llm", "edge"): gateway(*listeners, address=address)})
     found = probes(here, SHARE, render(here, SHARE)[-1])
     assert len(found) <= 1
     return found[0] if found else None

@@ -14,19 +14,19 @@ from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
 from earlystop.delivery.gateway_header import owned_names, render, shows, summary, weights_in, withdrawn
 from earlystop.delivery.golden_rules import is_golden, rules_in_force
 from earlystop.delivery.headers import nonce_of, variant_headers
-from earlystop.delivery.inputs import Manifest, Share, VariantShare
+from earlystop.delivery.inputs import Manifest, TrafficSplit, VariantWeight
 from earlystop.delivery.names import alias_name, overlay_name
 from tests.unit.delivery.cluster import (
     SHARE,
     WINDOWS,
-    around,
     backend,
     exact,
+    inputs,
     prefix,
     route,
     rule,
     service,
-    share,
+    split,
     untouched,
 )
 from tests.unit.rollout.policies import UID, examples, policy
@@ -34,7 +34,7 @@ from tests.unit.rollout.policies import UID, examples, policy
 revisions = st.text("0123456789abcdef", min_size=10, max_size=10)
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=10).filter(lambda weights: sum(weights) <= 100)
 shares = st.builds(
-    lambda weights, revision, step: share(*weights, revision=revision, step=step),
+    lambda weights, revision, step: split(*weights, revision=revision, step=step),
     percents,
     revisions,
     st.integers(0, 19),
@@ -42,8 +42,8 @@ shares = st.builds(
 SHADOW = "x-early-stop-shadow"
 
 
-def overlay(share: Share = SHARE, *rules: dict[str, Any], **more: Any) -> Manifest:
-    return render(around(*rules, **more), share)[-1]
+def overlay(split: TrafficSplit = SHARE, *rules: dict[str, Any], **more: Any) -> Manifest:
+    return render(inputs(*rules, **more), split)[-1]
 
 
 def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
@@ -56,7 +56,7 @@ def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
 
 @examples
 @given(shares)
-def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(wanted: Share) -> None:
+def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100(wanted: TrafficSplit) -> None:
     here = overlay(wanted, rule(prefix("/v1")), rule(exact("/ask")))
     assert weights_in(here) == {wanted.weights}
     for each in here["spec"]["rules"]:
@@ -65,9 +65,9 @@ def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100
 
 
 def test_alias_services_come_before_the_route_that_needs_them() -> None:
-    kinds = [manifest["kind"] for manifest in render(around(rule(), rule(exact("/ask"), to="qa")), SHARE)]
+    kinds = [manifest["kind"] for manifest in render(inputs(rule(), rule(exact("/ask"), to="qa")), SHARE)]
     assert kinds == ["Service", "HTTPRoute"]
-    two = around(rule(prefix("/v1")), rule(exact("/ask"), to="b"), services={"qa": service(), "b": service("b")})
+    two = inputs(rule(prefix("/v1")), rule(exact("/ask"), to="b"), services={"qa": service(), "b": service("b")})
     assert [manifest["metadata"]["name"] for manifest in render(two, SHARE)] == [
         alias_name("qa"),
         alias_name("b"),
@@ -96,7 +96,7 @@ def test_both_variants_set_all_their_headers_and_nothing_is_added_so_none_can_be
 
 def test_the_header_prefix_is_the_users() -> None:
     spec = policy({"delivery": {"gatewayHeader": {"headerPrefix": "x-stop-"}}})
-    headers = variant_headers(around(spec=spec), SHARE, SHARE.candidates[0])
+    headers = variant_headers(inputs(spec=spec), SHARE, SHARE.candidates[0])
     assert all(name.startswith("x-stop-") for name in headers) and headers["x-stop-param-window"] == "10"
 
 
@@ -124,7 +124,7 @@ def test_a_golden_question_reaches_its_variant_alone_and_no_other_request_keeps_
 
 
 def test_golden_questions_find_no_candidate_that_no_user_may_get() -> None:
-    assert not any(map(is_golden, overlay(share(0))["spec"]["rules"]))
+    assert not any(map(is_golden, overlay(split(0))["spec"]["rules"]))
 
 
 def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() -> None:
@@ -137,14 +137,14 @@ def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() ->
 
 @examples
 @given(shares, shares)
-def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: Share, other: Share) -> None:
+def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: TrafficSplit, other: TrafficSplit) -> None:
     assert (nonce_of(one) == nonce_of(other)) == (one == other)
 
 
 def test_what_the_user_wrote_beside_matches_and_backends_is_kept() -> None:
     filters = [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "a", "value": "b"}]}}]
     kept: dict[str, Any] = {"filters": filters, "timeouts": {"request": "90s"}, "retry": {"attempts": 2}}
-    here = around(
+    here = inputs(
         route=route(rule(**kept), hostnames=["qa.example.com"], parentRefs=[{"name": "edge", "sectionName": "web"}])
     )
     spec = render(here, SHARE)[-1]["spec"]
@@ -167,7 +167,7 @@ def test_a_backend_of_another_kind_or_namespace_is_not_taken_for_the_service_of_
 
 
 def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_back() -> None:
-    for manifest in render(around(), SHARE):
+    for manifest in render(inputs(), SHARE):
         owner = manifest["metadata"]["ownerReferences"][0]
         assert (owner["kind"], owner["name"], owner["uid"]) == ("EarlyStopPolicy", "qa", UID)
         assert owner["controller"] is True and owner["blockOwnerDeletion"] is False
@@ -176,7 +176,7 @@ def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_
 
 
 def test_an_overlay_goes_with_its_policy_and_the_alias_that_it_leads_to_stays_for_gateways_that_are_late() -> None:
-    alias, overlay = render(around(), SHARE)
+    alias, overlay = render(inputs(), SHARE)
     owners = [
         [(owner["kind"], owner["uid"]) for owner in manifest["metadata"]["ownerReferences"]]
         for manifest in (alias, overlay)
@@ -185,7 +185,7 @@ def test_an_overlay_goes_with_its_policy_and_the_alias_that_it_leads_to_stays_fo
 
 
 def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -> None:
-    alias = render(around(), SHARE)[0]
+    alias = render(inputs(), SHARE)[0]
     assert alias["spec"] == {
         "type": "ClusterIP",
         "selector": {"app": "qa-server"},
@@ -195,23 +195,23 @@ def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -
 
 
 def test_rendering_changes_none_of_the_users_objects() -> None:
-    here = around(rule(prefix("/v1"), timeouts={"request": "9s"}))
+    here = inputs(rule(prefix("/v1"), timeouts={"request": "9s"}))
     before = untouched(here)
     withdrawn(here, render(here, SHARE)[-1])
     assert here == before
 
 
 def test_rendering_twice_gives_the_same_objects_so_that_a_restart_writes_nothing() -> None:
-    assert render(around(), SHARE) == render(around(), SHARE)
+    assert render(inputs(), SHARE) == render(inputs(), SHARE)
 
 
 def test_a_withdrawn_overlay_sends_every_request_to_the_baseline_and_is_otherwise_the_same() -> None:
     here = overlay()
-    taken_back = withdrawn(around(), here)
+    taken_back = withdrawn(inputs(), here)
     assert weights_in(taken_back) == {(100, 0)}
     assert weights_in(here) == {(75, 25)}
     assert taken_back["spec"]["rules"][0]["matches"] == here["spec"]["rules"][0]["matches"]
-    assert withdrawn(around(), taken_back) == taken_back
+    assert withdrawn(inputs(), taken_back) == taken_back
 
 
 service_names = st.from_regex(re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), fullmatch=True)
@@ -240,7 +240,7 @@ def test_long_names_that_differ_only_at_their_end_have_different_aliases() -> No
     "name", ["qa", "q" * 253, "q" * 234 + "." + "q" * 18, "a-" * 126 + "b", "q" * 62 + "." + "b" * 9]
 )
 def test_names_and_labels_are_ones_that_kubernetes_takes_whatever_the_policy_is_called(name: str) -> None:
-    for manifest in render(around(policy=name), SHARE):
+    for manifest in render(inputs(policy=name), SHARE):
         metadata = manifest["metadata"]
         assert len(metadata["name"]) <= 253
         assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in metadata["name"].split("."))
@@ -250,12 +250,12 @@ def test_names_and_labels_are_ones_that_kubernetes_takes_whatever_the_policy_is_
 
 # Several candidates in one route.
 
-FOUR = share(10, 20, 0, 5)
+FOUR = split(10, 20, 0, 5)
 
 
 def test_every_variant_has_a_backend_of_its_own_in_constant_order() -> None:
-    for wanted in (FOUR, share(0, 0, 0, 0), share(0, 100, 0, 0)):
-        *aliases, route = render(around(), wanted)
+    for wanted in (FOUR, split(0, 0, 0, 0), split(0, 100, 0, 0)):
+        *aliases, route = render(inputs(), wanted)
         names = ["qa", *(alias_name("qa", f"w{window}") for window in WINDOWS[:4])]
         assert [alias["metadata"]["name"] for alias in aliases] == names[1:]
         for each in route["spec"]["rules"]:
@@ -273,8 +273,8 @@ def test_golden_questions_may_ask_for_the_baseline_and_each_candidate_that_users
 
 
 def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_looked_for() -> None:
-    ten = share(*[5] * 10)
-    made = render(around(), ten)
+    ten = split(*[5] * 10)
+    made = render(inputs(), ten)
     assert len(made[-1]["spec"]["rules"]) == 13 and len(made) == 11
     labels = [each.variant for each in ten.candidates]
     assert owned_names("qa", ["qa"], labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
@@ -282,8 +282,10 @@ def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_l
 
 @examples
 @given(shares, shares)
-def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weights(one: Share, other: Share) -> None:
-    delivery = around().spec.delivery
+def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weights(
+    one: TrafficSplit, other: TrafficSplit
+) -> None:
+    delivery = inputs().spec.delivery
     assert shows(overlay(one), delivery, one)
     assert shows(overlay(one), delivery, other) == (one.weights == other.weights)
 
@@ -291,12 +293,12 @@ def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weigh
 def test_weights_that_do_not_sum_to_100_or_leave_0_to_100_can_not_be_written() -> None:
     for weights in ((50, 49), (101, -1), ()):
         with pytest.raises(ValueError, match="and sum to 100"):
-            Share("r", 0, tuple(VariantShare(str(place), weight, ()) for place, weight in enumerate(weights)))
+            TrafficSplit("r", 0, tuple(VariantWeight(str(place), weight, ()) for place, weight in enumerate(weights)))
 
 
 # Shadows on the baseline, before any candidate gets a request.
 
-WATCHED = share(0, 0, shadows=2)
+WATCHED = split(0, 0, shadows=2)
 
 
 def test_the_baseline_alone_names_its_shadows_and_a_forged_one_is_removed_everywhere_else() -> None:
@@ -309,14 +311,14 @@ def test_the_baseline_alone_names_its_shadows_and_a_forged_one_is_removed_everyw
 
 
 def test_shadows_in_force_are_read_back() -> None:
-    delivery, without = around().spec.delivery, share(0, 0)
+    delivery, without = inputs().spec.delivery, split(0, 0)
     assert shows(overlay(WATCHED), delivery, WATCHED) and shows(overlay(without), delivery, without)
     assert not shows(overlay(WATCHED), delivery, without) and not shows(overlay(without), delivery, WATCHED)
 
 
 def test_a_withdrawn_overlay_has_no_shadows() -> None:
-    taken_back = withdrawn(around(), overlay(WATCHED))
-    assert taken_back == withdrawn(around(), taken_back)
+    taken_back = withdrawn(inputs(), overlay(WATCHED))
+    assert taken_back == withdrawn(inputs(), taken_back)
     for each in taken_back["spec"]["rules"]:
         for reference in each["backendRefs"]:
             assert SHADOW not in headers_of(reference)
@@ -325,5 +327,5 @@ def test_a_withdrawn_overlay_has_no_shadows() -> None:
 
 def test_what_is_in_force_is_told_in_a_sentence() -> None:
     assert summary(SHARE) == "25 % of requests try the candidate."
-    assert summary(share(10, 20)) == "70 % of requests get baseline, 10 % of requests get w10, 20 % of requests get w5."
+    assert summary(split(10, 20)) == "70 % of requests get baseline, 10 % of requests get w10, 20 % of requests get w5."
     assert "w10, w5 are judged on them" in summary(WATCHED)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from earlystop.delivery.shadow import render, summary
-from tests.unit.delivery.cluster import around, exact, prefix, rule, share, spec_in
+from tests.unit.delivery.cluster import exact, inputs, prefix, rule, spec_in, split
 from tests.unit.delivery.gateway_api import passed_on
 
-WATCHED = share(0, 0, shadows=2)
+WATCHED = split(0, 0, shadows=2)
 
 
 def test_all_requests_get_the_baseline_and_name_the_shadows() -> None:
-    (made,) = render(around(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in("Shadow", 2)), WATCHED)
+    (made,) = render(inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in("Shadow", 2)), WATCHED)
     assert len(made["spec"]["rules"]) == 3
     for each in made["spec"]["rules"]:
         (backend,) = each["backendRefs"]
@@ -28,7 +28,7 @@ def test_all_requests_get_the_baseline_and_name_the_shadows() -> None:
 
 
 def test_when_nobody_is_judged_any_more_a_forged_shadow_is_removed() -> None:
-    (made,) = render(around(spec=spec_in("Shadow", 2)), share(0, 0))
+    (made,) = render(inputs(spec=spec_in("Shadow", 2)), split(0, 0))
     for each in made["spec"]["rules"]:
         assert "x-early-stop-shadow" not in passed_on({"x-early-stop-shadow": "w1"}, each, each["backendRefs"][0])
 
@@ -37,4 +37,4 @@ def test_who_is_judged_is_told() -> None:
     assert summary(WATCHED) == (
         "All requests stay on the baseline; w10, w5: judged on them without any user seeing it."
     )
-    assert summary(share(0, 0)) == "All requests stay on the baseline; no candidate is judged on them."
+    assert summary(split(0, 0)) == "All requests stay on the baseline; no candidate is judged on them."

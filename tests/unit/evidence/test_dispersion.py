@@ -7,7 +7,7 @@ import pytest
 
 from earlystop.evidence import dispersion, exact_match
 from earlystop.evidence.bets import Answers, Side
-from earlystop.evidence.dispersion import Scatter
+from earlystop.evidence.dispersion import DispersionEstimate
 from tests.unit.evidence.simulate import at_most
 
 SESSION, LIKENESS = 5, 0.3
@@ -22,8 +22,8 @@ def sessions(
     return [Answers(answers, int(match)) for match in rng.binomial(SESSION, rates).sum(axis=1)]
 
 
-def learn(looks: list[Answers]) -> Scatter:
-    scatter = Scatter()
+def learn(looks: list[Answers]) -> DispersionEstimate:
+    scatter = DispersionEstimate()
     for look in looks:
         scatter = dispersion.observe(scatter, look)
     return scatter
@@ -60,7 +60,7 @@ def test_too_few_looks_give_no_factor_rather_than_noise() -> None:
     looks = sessions(np.random.default_rng(18), 21, 100, 0.85)
     assert dispersion.factor(learn(looks[:20])) is None
     assert dispersion.factor(learn(looks)) is not None
-    assert dispersion.factor(Scatter(), least_pairs=0) is None
+    assert dispersion.factor(DispersionEstimate(), least_pairs=0) is None
 
 
 def test_looks_without_answers_or_without_errors_show_nothing() -> None:
@@ -71,4 +71,4 @@ def test_looks_without_answers_or_without_errors_show_nothing() -> None:
 
 def test_counts_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="write 0 <= match"):
-        dispersion.observe(Scatter(), Answers(3, 4))
+        dispersion.observe(DispersionEstimate(), Answers(3, 4))

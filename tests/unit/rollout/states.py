@@ -8,7 +8,7 @@ from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.manual import Request, abort, promote_now
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision
-from earlystop.rollout.transitions import carried_out, expire, lose_sight, start_campaign, suspend_or_resume
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
 from earlystop.rollout.transitions import weights_in_force as in_force
 from tests.unit.rollout import several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
@@ -44,10 +44,10 @@ def _reached() -> dict[str, RolloutState]:
         "pending": RolloutState(),
         "applying": begun,
         "settling": in_force(begun, NOW + 5),
-        "blind before its snapshot": lose_sight(in_force(begun, NOW + 5), NOW + 40, NOW + 35),
+        "blind before its snapshot": lose_metrics(in_force(begun, NOW + 5), NOW + 40, NOW + 35),
         "observing nothing yet": snapshot(SPEC, begun, Server()),
         "observing": observing,
-        "blind": lose_sight(observing, NOW + 99),
+        "blind": lose_metrics(observing, NOW + 99),
         "observing a broken split": observe(SPEC, snapshot(SPEC, begun, Server()), Server(), skewed),
         "suspended": suspend_or_resume(policy({"suspend": True}), observing, NOW + 99),
         "promoting": promoting,
@@ -57,7 +57,7 @@ def _reached() -> dict[str, RolloutState]:
         "rolling back": rolling_back,
         "rolled back": carried_out(rolling_back),
         "rolled back before any look": carried_out(expire(SPEC, begun, NOW + 10**6)),
-        "rolled back without metrics": carried_out(expire(SPEC, lose_sight(observing, NOW + 99), NOW + 999)),
+        "rolled back without metrics": carried_out(expire(SPEC, lose_metrics(observing, NOW + 99), NOW + 999)),
         "holding": holding,
         "held": carried_out(holding),
         "second campaign": again,

@@ -11,7 +11,7 @@ from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import (
     carried_out,
-    lose_sight,
+    lose_metrics,
     start_campaign,
     suspend_or_resume,
     take_look,
@@ -107,7 +107,7 @@ def test_nothing_is_seen_unless_the_weights_are_in_force() -> None:
     for phase in set(Phase) - WATCHING:
         state = replace(started(policy()), phase=phase)
         assert take_look(policy(), state, NOW, SAVING.at(5)) is state
-        assert lose_sight(state, NOW) is state
+        assert lose_metrics(state, NOW) is state
         assert weights_lost(state) is state
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.api.conditions import Condition, ConditionType, Refusal, Truth
-from earlystop.api.status import ConditionStatus
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.status import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions, summary
-from earlystop.rollout.observations import NOT_YET, Facts, Sight, facts_from
+from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
 from earlystop.rollout.state import RolloutState
 from tests.unit.rollout.states import REACHED
 
@@ -19,32 +19,34 @@ REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 # Words of the program instead of a person's: None, objects, enums, floats with all their digits, braces.
 PROGRAMMERS_WORDS = re.compile(r"None|nan|\binf\b|[<>{}]|\w+\(|\d\.\d{5}|Phase\.|Verdict\.|  ")
 
-GOOD = Sight(Truth.TRUE, "InForce", "Weights are in force.")
-BAD = Sight(Truth.FALSE, "RouteNotFound", "There is no HTTPRoute qa. Create it.")
+GOOD = Observation(ConditionStatus.TRUE, "InForce", "Weights are in force.")
+BAD = Observation(ConditionStatus.FALSE, "RouteNotFound", "There is no HTTPRoute qa. Create it.")
 FACTS = {
-    "nothing yet": Facts(),
-    "all well": Facts(traffic=GOOD, metrics=GOOD),
-    "refused": Facts(refusal=Refusal("TargetTaken", "Policy b has it. Delete one.")),
-    "no traffic": Facts(traffic=BAD, metrics=GOOD),
-    "no metrics": Facts(traffic=GOOD, metrics=Sight(Truth.FALSE, "Timeout", "Counts cannot be used.")),
-    "verdict not stored": Facts(traffic=GOOD, metrics=GOOD, storage="It could not be stored."),
+    "nothing yet": Observations(),
+    "all well": Observations(traffic=GOOD, metrics=GOOD),
+    "refused": Observations(refusal=Refusal("TargetTaken", "Policy b has it. Delete one.")),
+    "no traffic": Observations(traffic=BAD, metrics=GOOD),
+    "no metrics": Observations(
+        traffic=GOOD, metrics=Observation(ConditionStatus.FALSE, "Timeout", "Counts cannot be used.")
+    ),
+    "verdict not stored": Observations(traffic=GOOD, metrics=GOOD, storage="It could not be stored."),
 }
 
 
-def said(state: RolloutState, facts: Facts) -> dict[ConditionType, Condition]:
-    return {condition.type: condition for condition in conditions(state, facts)}
+def said(state: RolloutState, observations: Observations) -> dict[ConditionType, Condition]:
+    return {condition.type: condition for condition in conditions(state, observations)}
 
 
-@pytest.mark.parametrize("facts", FACTS)
+@pytest.mark.parametrize("observations", FACTS)
 @pytest.mark.parametrize("name", REACHED)
-def test_in_every_situation_there_are_all_nine_conditions_for_people(name: str, facts: str) -> None:
-    found = conditions(REACHED[name], FACTS[facts])
+def test_in_every_situation_there_are_all_nine_conditions_for_people(name: str, observations: str) -> None:
+    found = conditions(REACHED[name], FACTS[observations])
     assert [condition.type for condition in found] == list(ConditionType)
     for condition in found:
         assert REASON.fullmatch(condition.reason) and len(condition.reason) <= 128
         assert condition.message[0].isupper() and condition.message.endswith(".") and len(condition.message) <= 2048
         assert not PROGRAMMERS_WORDS.search(condition.message), condition.message
-        ConditionStatus(
+        StoredCondition(
             type=condition.type,
             status=condition.status.value,
             last_transition_time="2026-01-01T00:00:00Z",
@@ -53,30 +55,35 @@ def test_in_every_situation_there_are_all_nine_conditions_for_people(name: str, 
         )
 
 
-@pytest.mark.parametrize("facts", FACTS)
+@pytest.mark.parametrize("observations", FACTS)
 @pytest.mark.parametrize("name", REACHED)
-def test_facts_are_read_back_from_the_conditions_that_were_written_from_them(name: str, facts: str) -> None:
+def test_facts_are_read_back_from_the_conditions_that_were_written_from_them(name: str, observations: str) -> None:
     written = [
         {"type": one.type.value, "status": one.status.value, "reason": one.reason, "message": one.message}
-        for one in conditions(REACHED[name], FACTS[facts])
+        for one in conditions(REACHED[name], FACTS[observations])
     ]
-    assert facts_from(written) == FACTS[facts]
+    assert observations_from(written) == FACTS[observations]
 
 
 def test_a_policy_that_nobody_has_looked_at_yet_has_no_facts() -> None:
     waiting = {"type": "Ready", "status": "Unknown", "reason": "Pending", "message": "Waiting"}
-    assert facts_from([waiting]) == facts_from([]) == Facts() == Facts(None, NOT_YET, NOT_YET, None)
+    assert (
+        observations_from([waiting])
+        == observations_from([])
+        == Observations()
+        == Observations(None, NOT_YET, NOT_YET, None)
+    )
 
 
 def test_waiting_tools_see_the_end_of_a_rollout() -> None:
     ends = {
-        "promoted": (Truth.TRUE, Truth.FALSE),
-        "rolled back": (Truth.FALSE, Truth.TRUE),
-        "held": (Truth.FALSE, Truth.FALSE),
-        "promoting": (Truth.UNKNOWN, Truth.UNKNOWN),
-        "rolling back": (Truth.UNKNOWN, Truth.UNKNOWN),
-        "observing": (Truth.UNKNOWN, Truth.UNKNOWN),
-        "second campaign": (Truth.UNKNOWN, Truth.UNKNOWN),
+        "promoted": (ConditionStatus.TRUE, ConditionStatus.FALSE),
+        "rolled back": (ConditionStatus.FALSE, ConditionStatus.TRUE),
+        "held": (ConditionStatus.FALSE, ConditionStatus.FALSE),
+        "promoting": (ConditionStatus.UNKNOWN, ConditionStatus.UNKNOWN),
+        "rolling back": (ConditionStatus.UNKNOWN, ConditionStatus.UNKNOWN),
+        "observing": (ConditionStatus.UNKNOWN, ConditionStatus.UNKNOWN),
+        "second campaign": (ConditionStatus.UNKNOWN, ConditionStatus.UNKNOWN),
     }
     for name, expected in ends.items():
         found = said(REACHED[name], FACTS["all well"])
@@ -85,20 +92,20 @@ def test_waiting_tools_see_the_end_of_a_rollout() -> None:
 
 def test_ready_is_about_the_operators_grip_and_not_about_the_verdict() -> None:
     for name, state in REACHED.items():
-        assert said(state, FACTS["all well"])[ConditionType.READY].status == Truth.TRUE, name
-        for facts in ("refused", "no traffic", "no metrics", "verdict not stored"):
-            assert said(state, FACTS[facts])[ConditionType.READY].status == Truth.FALSE, name
+        assert said(state, FACTS["all well"])[ConditionType.READY].status == ConditionStatus.TRUE, name
+        for observations in ("refused", "no traffic", "no metrics", "verdict not stored"):
+            assert said(state, FACTS[observations])[ConditionType.READY].status == ConditionStatus.FALSE, name
 
 
 def test_a_refused_edit_is_told_and_does_not_stop_what_is_under_way() -> None:
     found = said(REACHED["observing"], FACTS["refused"])
-    assert found[ConditionType.ACCEPTED].status == Truth.FALSE
-    assert found[ConditionType.PROGRESSING].status == Truth.TRUE
+    assert found[ConditionType.ACCEPTED].status == ConditionStatus.FALSE
+    assert found[ConditionType.PROGRESSING].status == ConditionStatus.TRUE
 
 
 def test_a_broken_split_is_told_with_both_numbers() -> None:
     found = said(REACHED["observing a broken split"], FACTS["all well"])[ConditionType.SAMPLE_RATIO_OK]
-    assert (found.status, found.reason) == (Truth.FALSE, "TrafficSplitMismatch")
+    assert (found.status, found.reason) == (ConditionStatus.FALSE, "TrafficSplitMismatch")
     assert "1,900 to the baseline and 1,000 to the candidate" in found.message
 
 
@@ -117,7 +124,8 @@ def test_someone_who_meets_a_held_or_suspended_rollout_is_told_what_to_do() -> N
 @pytest.mark.parametrize("kind", FailureKind)
 def test_the_reason_of_every_failure_to_read_is_one_that_kubernetes_takes(kind: FailureKind) -> None:
     failure = MetricsFailure(kind, "the source did not answer")
-    facts = replace(
-        FACTS["all well"], metrics=Sight(Truth.FALSE, kind.value, f"Counts cannot be used: {failure.message}.")
+    observations = replace(
+        FACTS["all well"],
+        metrics=Observation(ConditionStatus.FALSE, kind.value, f"Counts cannot be used: {failure.message}."),
     )
-    assert REASON.fullmatch(said(REACHED["blind"], facts)[ConditionType.READY].reason)
+    assert REASON.fullmatch(said(REACHED["blind"], observations)[ConditionType.READY].reason)

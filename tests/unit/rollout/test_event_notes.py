@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.api.conditions import Refusal, Truth
-from earlystop.rollout.event_notes import Story, fact_stories, stories
-from earlystop.rollout.observations import Facts, Sight
+from earlystop.api.conditions import ConditionStatus, Refusal
+from earlystop.rollout.event_notes import EventNote, event_notes, observation_notes
+from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import (
     carried_out,
@@ -22,7 +22,7 @@ from tests.unit.rollout.test_conditions import BAD, GOOD, PROGRAMMERS_WORDS, REA
 
 
 def reasons(before: RolloutState, after: RolloutState) -> list[str]:
-    return [story.reason for story in stories(before, after)]
+    return [story.reason for story in event_notes(before, after)]
 
 
 def test_a_rollout_tells_each_of_its_turns_once() -> None:
@@ -47,7 +47,7 @@ def test_a_pause_and_its_end_are_told() -> None:
 def test_a_raised_weight_is_told_with_what_was_seen_before() -> None:
     later = REACHED["second campaign at a later step"]
     before = replace(later, step=0)
-    (story,) = stories(before, replace(weights_lost(later), step=1))
+    (story,) = event_notes(before, replace(weights_lost(later), step=1))
     assert story.reason == "StepAdvanced" and "So far: At step 1 of 3" in story.message
 
 
@@ -59,34 +59,34 @@ def test_weights_that_were_lost_are_not_told_as_an_advance() -> None:
 
 @pytest.mark.parametrize("name", REACHED)
 def test_nothing_is_told_when_nothing_has_changed(name: str) -> None:
-    assert stories(REACHED[name], REACHED[name]) == ()
+    assert event_notes(REACHED[name], REACHED[name]) == ()
 
 
 @pytest.mark.parametrize("before", REACHED)
 def test_every_story_can_be_posted_and_read_by_people(before: str) -> None:
     for after in REACHED.values():
-        for story in stories(REACHED[before], after) if after.plan else ():
+        for story in event_notes(REACHED[before], after) if after.plan else ():
             readable(story)
 
 
-def readable(story: Story) -> None:
+def readable(story: EventNote) -> None:
     assert REASON.fullmatch(story.reason) and REASON.fullmatch(story.action)
     assert story.message[0].isupper() and story.message.endswith(".")
     assert not PROGRAMMERS_WORDS.search(story.message), story.message
 
 
-REFUSED = Facts(refusal=Refusal("RouteNotFound", "There is no route. Create it."))
-WELL = Facts(traffic=GOOD, metrics=GOOD)
-BLIND = replace(WELL, metrics=Sight(Truth.FALSE, "Timeout", "Counts cannot be used."))
+REFUSED = Observations(refusal=Refusal("RouteNotFound", "There is no route. Create it."))
+WELL = Observations(traffic=GOOD, metrics=GOOD)
+BLIND = replace(WELL, metrics=Observation(ConditionStatus.FALSE, "Timeout", "Counts cannot be used."))
 UNSTORED = replace(WELL, storage="The verdict could not be stored.")
 
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        (Facts(), Facts(), []),
-        (Facts(), WELL, []),
-        (Facts(), REFUSED, ["RouteNotFound"]),
+        (Observations(), Observations(), []),
+        (Observations(), WELL, []),
+        (Observations(), REFUSED, ["RouteNotFound"]),
         (REFUSED, REFUSED, []),
         (REFUSED, WELL, ["Accepted"]),
         (WELL, BLIND, ["Timeout"]),
@@ -99,8 +99,10 @@ UNSTORED = replace(WELL, storage="The verdict could not be stored.")
         (UNSTORED, WELL, []),
     ],
 )
-def test_a_fact_is_told_when_it_changes_and_not_again(before: Facts, after: Facts, told: list[str]) -> None:
-    found = fact_stories(before, after)
+def test_a_fact_is_told_when_it_changes_and_not_again(
+    before: Observations, after: Observations, told: list[str]
+) -> None:
+    found = observation_notes(before, after)
     assert [story.reason for story in found] == told
     for story in found:
         readable(story)

@@ -11,7 +11,7 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import summary
-from earlystop.rollout.event_notes import stories
+from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -109,7 +109,7 @@ def test_a_look_of_a_baseline_without_answers_teaches_nothing() -> None:
 
 def test_what_was_learned_is_told_once() -> None:
     before, after = taught(sessions(9, 20, 5, 0.3)), taught(sessions(9, 21, 5, 0.3))
-    (told,) = stories(before, after)
+    (told,) = event_notes(before, after)
     assert told.reason == "DispersionLearned" and "times as much as independent ones" in told.message
 
 

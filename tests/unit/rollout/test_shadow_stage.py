@@ -8,9 +8,9 @@ import pytest
 
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import stories
+from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
-from earlystop.rollout.observations import Facts
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.transitions import carried_out, expire
@@ -47,7 +47,7 @@ def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_
     reported = carried_out(state)
     assert reported.phase == Phase.REPORTED and weights(reported) == (100, 0, 0, 0) and shadowed(reported) == ()
     assert reported.certified is None, "what was never in force is not what a GitOps user commits"
-    said = {each.type.value: each for each in conditions(reported, Facts())}
+    said = {each.type.value: each for each in conditions(reported, Observations())}
     assert said["Promoted"].status == "False" and "w5" in said["Ready"].message
     assert differences(verdict_spec("qa", UID, reported)) == []
 
@@ -82,7 +82,7 @@ def test_the_end_of_the_shadow_stage_is_told_even_when_it_comes_with_a_drop() ->
     assert _kind(state) is Kind.SHADOW and len(state.active) == 3
     after = observe(STAGED_TOGETHER, state, (GOOD, GOOD, BAD), requests=1000)
     assert _kind(after) is Kind.SPLIT and len(after.active) == 2
-    assert [story.reason for story in stories(state, after)] == [
+    assert [story.reason for story in event_notes(state, after)] == [
         "StepAdvanced",
         "CandidateDropped",
     ]
@@ -93,14 +93,16 @@ def test_in_the_shadow_stage_one_that_does_nothing_is_told_and_holds_back_no_oth
     state, told = started(STAGED_TOGETHER), []
     for _ in range(20):
         before, state = state, observe(STAGED_TOGETHER, state, (GOOD, GOOD, idle), requests=1000)
-        told += [story.reason for story in stories(before, state)]
+        told += [story.reason for story in event_notes(before, state)]
         if _kind(state) is Kind.SPLIT:
             break
-        assert {each.type.value: each.status for each in conditions(state, Facts())}["Progressing"] == "True"
+        assert {each.type.value: each.status for each in conditions(state, Observations())}["Progressing"] == "True"
     assert _kind(state) is Kind.SPLIT and told == ["SettingNotEffective", "StepAdvanced"], "none is proven on live ones"
     stuck = observe(STAGED_TOGETHER, started(STAGED_TOGETHER), (idle, idle, idle), requests=1000, looks=20)
     assert _kind(stuck) is Kind.SHADOW, "then the setting reaches no engine"
-    assert {each.type.value: each.reason for each in conditions(stuck, Facts())}["Progressing"] == "SettingNotEffective"
+    assert {each.type.value: each.reason for each in conditions(stuck, Observations())}[
+        "Progressing"
+    ] == "SettingNotEffective"
 
 
 @pytest.mark.parametrize("together", [{}, TOGETHER])

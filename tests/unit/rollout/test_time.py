@@ -9,7 +9,7 @@ import pytest
 from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.look_schedule import LOOKS_PER_SPACING, next_look, record_is_full, spacing
 from earlystop.rollout.state import ACTING, WATCHING, Phase, Verdict
-from earlystop.rollout.transitions import carried_out, expire, lose_sight, suspend_or_resume, weights_in_force
+from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
 from tests.unit.rollout.traffic import (
     SAVING,
@@ -36,7 +36,7 @@ def test_at_the_deadline_an_open_question_ends_as_the_policy_says(choice: str, p
 
 
 def test_without_metrics_it_holds_and_then_rolls_back() -> None:
-    state = lose_sight(observe(policy(), snapshot(policy(), started(policy()), Server()), Server()), NOW + 50)
+    state = lose_metrics(observe(policy(), snapshot(policy(), started(policy()), Server()), Server()), NOW + 50)
     assert state.metrics_lost_at == NOW + 50
     assert expire(policy(), state, NOW + 349) is state
     ended = expire(policy(), state, NOW + 350)
@@ -45,20 +45,20 @@ def test_without_metrics_it_holds_and_then_rolls_back() -> None:
 
 def test_without_metrics_it_holds_for_ever_when_the_policy_says_so() -> None:
     spec = policy({"rollout": {"onNoMetrics": {"then": "Hold"}}})
-    state = lose_sight(snapshot(spec, started(spec), Server()), NOW + 50)
+    state = lose_metrics(snapshot(spec, started(spec), Server()), NOW + 50)
     assert expire(spec, state, NOW + 3599) is state
 
 
 def test_an_outage_never_reverts_a_setting_that_was_certified() -> None:
     promoted = carried_out(decided(policy(), started(policy()), Server(), SAVING))
-    assert expire(policy(), lose_sight(promoted, NOW), NOW + 10**9) is promoted
+    assert expire(policy(), lose_metrics(promoted, NOW), NOW + 10**9) is promoted
 
 
 def test_an_outage_counts_from_its_first_failure_and_ends_with_the_first_answer() -> None:
     server = Server()
     state = snapshot(policy(), started(policy()), server)
-    lost = lose_sight(state, NOW + 60)
-    assert lose_sight(lost, NOW + 90) is lost
+    lost = lose_metrics(state, NOW + 60)
+    assert lose_metrics(lost, NOW + 90) is lost
     assert look(policy(), lost, server).metrics_lost_at is None
 
 
@@ -67,14 +67,14 @@ def test_a_moment_that_is_passed_over_leaves_its_counts_to_the_next() -> None:
     state = snapshot(PATIENT, started(PATIENT), server)
     server.serve(state, split(50, 20))
     at = next_look(PATIENT, state)
-    passed = lose_sight(state, NOW + 60, at)
+    passed = lose_metrics(state, NOW + 60, at)
     assert passed.last_look_at == at and passed.looks == ()
     assert observe(PATIENT, passed, server, split(50, 10)).looks[0].baseline.started == 15
 
 
 def test_a_snapshot_that_is_passed_over_is_taken_at_the_next_moment() -> None:
     state = weights_in_force(started(policy()), NOW + 5)
-    passed = lose_sight(state, NOW + 60, next_look(policy(), state))
+    passed = lose_metrics(state, NOW + 60, next_look(policy(), state))
     assert passed.phase == Phase.SETTLING
     assert look(policy(), passed, Server()).evidence_from == NOW + 5 + 30 + 15
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
-from earlystop.rollout.event_notes import stories
+from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import parse_plan
@@ -21,7 +21,7 @@ from earlystop.rollout.status_codec import digest_of_decision, from_status, to_s
 from earlystop.rollout.transitions import (
     carried_out,
     expire,
-    lose_sight,
+    lose_metrics,
     start_campaign,
     suspend_or_resume,
     take_look,
@@ -132,9 +132,9 @@ class Kernel(RuleBasedStateMachine):
 
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule(for_good=st.booleans())
-    def lose_sight(self, for_good: bool) -> None:
+    def lose_metrics(self, for_good: bool) -> None:
         at = next_look(self.spec, self.state) if for_good else None
-        self._move(lose_sight(self.state, self.now, at))
+        self._move(lose_metrics(self.state, self.now, at))
 
     @precondition(lambda self: self.state.phase in ACTING)
     @rule()
@@ -156,7 +156,7 @@ class Kernel(RuleBasedStateMachine):
         weight = candidate_weight(after)
         assert weight is not None and 0 <= weight <= 100
         assert (after.decision is not None) == (after.phase in DECIDED)
-        assert all(story.message for story in stories(before, after))
+        assert all(story.message for story in event_notes(before, after))
         self._restart()
 
     def _restart(self) -> None:

@@ -15,7 +15,7 @@ from earlystop.controller.counts.connections import Connections
 from earlystop.metrics.convention.reader import CountRequest, Reading, is_stale, read_counts
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
-from earlystop.metrics.templates.reader import ForeignReading, ForeignRequest, read_foreign
+from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest, read_templates
 
 GATHER_SECONDS = 0.05
 THREADS = 4
@@ -25,8 +25,8 @@ REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 log = logging.getLogger(__name__)
 
-AnyRequest = CountRequest | ForeignRequest
-AnyReading = Reading | ForeignReading
+AnyRequest = CountRequest | TemplateRequest
+AnyReading = Reading | TemplateReading
 Result = AnyReading | MetricsFailure
 Answers = dict[str, Result]
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
@@ -40,7 +40,7 @@ class _Batch:
     results: asyncio.Future[Answers] | None = None
 
 
-class CountReader:
+class CountBatcher:
     """Reads counts from the cluster's metric sources, in threads, since the client library is synchronous. One
     exchange at a time with a source: one that hangs holds one thread, and the others' sources go on."""
 
@@ -69,8 +69,8 @@ class CountReader:
         spec = self.sources.get(source)
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
-        if isinstance(request, ForeignRequest):
-            question = partial(_read_foreign, request, at, spec)
+        if isinstance(request, TemplateRequest):
+            question = partial(_read_templates, request, at, spec)
             result = (await self._ask(source, spec, [request.policy], question))[request.policy]
         else:
             result = await self._read_together(source, spec, request, at)
@@ -163,10 +163,10 @@ def _read(requests: list[CountRequest], at: int, namespace_label: str | None, cl
     return dict(read_counts(client, requests, at, namespace_label=namespace_label))
 
 
-def _read_foreign(request: ForeignRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
+def _read_templates(request: TemplateRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
     try:
         labels = {"namespace_label": spec.namespace_label, "replica_label": spec.replica_label}
-        return {request.policy: read_foreign(client, request, at, place=spec.url, **labels)}
+        return {request.policy: read_templates(client, request, at, place=spec.url, **labels)}
     except MetricsFailure as failure:
         return {request.policy: failure.with_traceback(None)}
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from earlystop.api.source import REACHABLE, SourceSpec
 from earlystop.controller.cluster import SOURCES, Cluster, ClusterError, Conflict, Manifest
-from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.formatting import rfc3339
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SourceReport:
     """How the last exchange with a source ended, and the spec that it was led by. at: Unix seconds."""
 
     spec: SourceSpec
@@ -48,17 +48,17 @@ class Heard:
         return "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
 
 
-class SourceWatch:
+class SourceStatusWriter:
     """Listens to what the reader meets, asks sources that no policy is reading, and writes their conditions.
 
     A source's status is written at most once in 10 s, by compare-and-swap, and only for another status or reason.
     """
 
-    def __init__(self, cluster: Cluster, reader: CountReader, clock: Callable[[], float]) -> None:
+    def __init__(self, cluster: Cluster, reader: CountBatcher, clock: Callable[[], float]) -> None:
         self._cluster = cluster
         self._reader = reader
         self._clock = clock
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[str, SourceReport] = {}
         self._told: dict[str, tuple[str, str] | None] = {}
         self._not_before: dict[str, float] = {}
         self._probes: dict[str, asyncio.Task[None]] = {}
@@ -68,7 +68,7 @@ class SourceWatch:
     def hear(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
         """An exchange with a source has ended. One that was led by another spec than today's says nothing."""
         if self._reader.known().get(name) == spec:
-            self._heard[name] = Heard(spec, failure, self._clock())
+            self._heard[name] = SourceReport(spec, failure, self._clock())
             if self._told.get(name) != self._heard[name].told:
                 self._woken.set()
 
@@ -131,7 +131,7 @@ class SourceWatch:
                 log.exception("the status of MetricSource %s was not written", name)
                 self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
 
-    async def _write(self, name: str, heard: Heard) -> None:
+    async def _write(self, name: str, heard: SourceReport) -> None:
         manifest = await self._cluster.get(SOURCES, None, name)
         if manifest is None or source_spec(manifest) != heard.spec:
             self._not_before[name] = self._clock() + AGAIN_SECONDS  # the watch is about to tell
@@ -144,7 +144,7 @@ class SourceWatch:
         self._told[name] = heard.told
 
 
-def status_with(manifest: Manifest, heard: Heard, now: int) -> dict[str, Any] | None:
+def status_with(manifest: Manifest, heard: SourceReport, now: int) -> dict[str, Any] | None:
     """The status of a MetricSource after what was heard; None when it says so already."""
     if _told_in(manifest) == heard.told:
         return None

@@ -5,26 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Variant
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.delivery.inputs import Share
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.delivery.inputs import TrafficSplit
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.count_ledger import opened
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.reader import ForeignReading
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger, drop_silent, look, newly_uncertain, totals
+from earlystop.metrics.templates.reader import TemplateReading
+from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, newly_uncertain, totals
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look
 
 
-def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[RolloutState, WatermarkLedger]:
+def apply_template_reading(
+    tracked: TrackedPolicy, reading: TemplateReading, at: int
+) -> tuple[RolloutState, ResetLedger]:
     """The state and ledger after a look that could be read.
 
     Raises MetricsFailure when the source's past has changed, or when it asks for other series than before.
     """
-    state = session.state
+    state = tracked.state
     assert state.step_started_at is not None  # a step that is looked at was put in force
-    book = opened(session.ledger, state.step, state.step_started_at, reading.queries)
+    book = opened(tracked.ledger, state.step, state.step_started_at, reading.queries)
     seen = look(book, reading.observed)
     if seen.rewritten:
         what = f"{len(seen.rewritten)} series hold other values than were read before for the same moment"
@@ -35,19 +37,19 @@ def looked_foreign(session: Session, reading: ForeignReading, at: int) -> tuple[
         state = replace(state, comparisons=(only,))
     sums = totals(seen.ledger, state.step)
     counted = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
-    return take_look(session.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
+    return take_look(tracked.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
 
 
-def _with_more(known: Totals, before: WatermarkLedger, after: WatermarkLedger) -> Totals:
+def _with_more(known: Totals, before: ResetLedger, after: ResetLedger) -> Totals:
     more = newly_uncertain(before, after)
     return Totals(known.baseline + more[Variant.BASELINE], known.candidate + more[Variant.CANDIDATE])
 
 
-def foreign_split_is_shown(reading: ForeignReading, share: Share, since: float) -> bool:
+def template_split_is_shown(reading: TemplateReading, split: TrafficSplit, since: float) -> bool:
     """Whether requests were completed after Unix time `since`, of every variant that shall have some.
 
     These counters know of no step, so it shows that both variants are served, not in which shares.
     """
-    sums = totals(look(WatermarkLedger(share.step, int(1000 * since)), reading.observed).ledger, share.step)
-    arms = zip(Variant, share.variants, strict=True)
+    sums = totals(look(ResetLedger(split.step, int(1000 * since)), reading.observed).ledger, split.step)
+    arms = zip(Variant, split.variants, strict=True)
     return all(sums[arm].completed > 0 for arm, each in arms if each.weight > 0)

@@ -9,9 +9,9 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Cluster
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.controller.traffic.desired_split import fullest_share
-from earlystop.controller.traffic.gatherer import look_around
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.desired_split import largest_split
+from earlystop.controller.traffic.gatherer import gather_inputs
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
@@ -19,21 +19,25 @@ from earlystop.rollout.unsupported import engine_refusal, missing_counts, shadow
 
 
 async def acceptance(
-    cluster: Cluster, session: Session, sources: Mapping[str, SourceSpec], rivals: Iterable[Session], now: float
+    cluster: Cluster,
+    tracked: TrackedPolicy,
+    sources: Mapping[str, SourceSpec],
+    rivals: Iterable[TrackedPolicy],
+    now: float,
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
-    spec = session.spec
+    spec = tracked.spec
     refusal = (
         unbuilt(spec)
         or engine_refusal(spec)
         or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
-        or rival_refusal(session, rivals)
+        or rival_refusal(tracked, rivals)
     )
     if refusal is not None:
         return refusal
-    return preflight(await look_around(cluster, session, now), fullest_share(spec))
+    return preflight(await gather_inputs(cluster, tracked, now), largest_split(spec))
 
 
 def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
@@ -54,7 +58,7 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
 def templates_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
     """Why the named source's templates cannot give the counts of a policy with the preset Custom."""
     source = sources.get(spec.metrics.source_ref.name)
-    if spec.metrics.preset != "Custom" or source is None:
+    if not spec.metrics.traits.from_source or source is None:
         return None
     templates = source.templates.by_field() if source.templates is not None else {}
     try:
@@ -79,14 +83,14 @@ def _usable_url(url: str) -> bool:
         return False
 
 
-def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None:
+def rival_refusal(tracked: TrackedPolicy, rivals: Iterable[TrackedPolicy]) -> Refusal | None:
     """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
     older one gets it."""
     for rival in rivals:
-        if rival.namespace != session.namespace or rival.uid == session.uid:
+        if rival.namespace != tracked.namespace or rival.uid == tracked.uid:
             continue
-        contested = _same_traffic(rival.spec, session.spec) or _moves(rival, session.spec)
-        if contested and _claim(rival, session.spec) < _claim(session, session.spec):
+        contested = _same_traffic(rival.spec, tracked.spec) or _moves(rival, tracked.spec)
+        if contested and _claim(rival, tracked.spec) < _claim(tracked, tracked.spec):
             return Refusal(
                 "TargetTaken",
                 f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
@@ -94,15 +98,15 @@ def rival_refusal(session: Session, rivals: Iterable[Session]) -> Refusal | None
     return None
 
 
-def _claim(session: Session, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
+def _claim(tracked: TrackedPolicy, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
     """Who has the better claim on some traffic sorts first: one that moves it, one that is not refused, the older."""
-    waiting = not _moves(session, traffic)
-    return (waiting, waiting and session.facts.refusal is not None, *_age(session))
+    waiting = not _moves(tracked, traffic)
+    return (waiting, waiting and tracked.observations.refusal is not None, *_age(tracked))
 
 
-def _moves(session: Session, traffic: PolicySpec) -> bool:
+def _moves(tracked: TrackedPolicy, traffic: PolicySpec) -> bool:
     """Whether the campaign under way, pinned before any later edit, moves the traffic that a spec is about."""
-    return session.state.phase != Phase.PENDING and _same_traffic(session.plan.spec, traffic)
+    return tracked.state.phase != Phase.PENDING and _same_traffic(tracked.plan.spec, traffic)
 
 
 def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
@@ -110,5 +114,5 @@ def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
     return one.target_ref == other.target_ref or (route is not None and route == other.delivery.route_ref)
 
 
-def _age(session: Session) -> tuple[str, str]:
-    return session.policy.created, session.uid
+def _age(tracked: TrackedPolicy) -> tuple[str, str]:
+    return tracked.policy.created, tracked.uid

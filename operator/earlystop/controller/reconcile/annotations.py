@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, REQUESTED_BY_ANNOTATION, RETRY_ANNOTATION
-from earlystop.rollout.event_notes import Story
+from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.manual import Request, printable
 from earlystop.rollout.state import RolloutState
 
@@ -17,7 +17,7 @@ LONGEST_NAME = 253
 SUSPEND: tuple[str, ...] = ("f:spec", "f:suspend")
 
 
-class Asked(NamedTuple):
+class PolicyRequests(NamedTuple):
     """What people ask of a policy, and who, in words, was the last to change whether it is suspended."""
 
     abort: Request = Request("", "")
@@ -26,9 +26,9 @@ class Asked(NamedTuple):
     suspended_by: str = ""
 
 
-def asked_in(manifest: Mapping[str, Any]) -> Asked:
+def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
     """What the annotations of a policy ask for."""
-    return Asked(
+    return PolicyRequests(
         abort=_request(manifest, ABORT_ANNOTATION),
         promote=_request(manifest, PROMOTE_ANNOTATION),
         retry=_request(manifest, RETRY_ANNOTATION),
@@ -61,7 +61,7 @@ def requested_by(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:
     return f"field manager {printable(manager, LONGEST_NAME)}, name not verified" if manager else "someone unnamed"
 
 
-def signed(asked: Asked, before: RolloutState, after: RolloutState, story: Story) -> Story:
+def signed(asked: PolicyRequests, before: RolloutState, after: RolloutState, story: EventNote) -> EventNote:
     """A story of a pause, its end, or a retry, with who asked for it; any other as it is."""
     if story.reason in ("Suspended", "Resumed"):
         by = asked.suspended_by

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Self
 
 from earlystop.api.interning import one_of
 from earlystop.controller.cluster import POLICIES, Manifest
-from earlystop.controller.reconcile.annotations import Asked, asked_in
+from earlystop.controller.reconcile.annotations import PolicyRequests, requests_in
 
 
-class Said(NamedTuple):
+class ConditionSummary(NamedTuple):
     """A stored condition without its message. since: time of its last transition, as it is written."""
 
     type: str
@@ -27,7 +27,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPolicy:
+class PolicySnapshot:
     """A policy as it was last read or written. version: its resourceVersion; digest: of its whole status.
 
     observed: generation that the status speaks of; asked: what people ask of it.
@@ -39,9 +39,9 @@ class StoredPolicy:
     generation: int
     version: str
     created: str
-    asked: Asked
+    asked: PolicyRequests
     observed: int | None
-    said: tuple[Said, ...]
+    said: tuple[ConditionSummary, ...]
     digest: bytes
 
     @classmethod
@@ -55,9 +55,9 @@ class StoredPolicy:
             generation=int(metadata["generation"]),
             version=metadata["resourceVersion"],
             created=metadata["creationTimestamp"],
-            asked=one_of(asked_in(manifest)),
+            asked=one_of(requests_in(manifest)),
             observed=status.get("observedGeneration"),
-            said=said_in(status),
+            said=condition_summaries(status),
             digest=digest_of_status(status),
         )
 
@@ -67,11 +67,11 @@ class StoredPolicy:
         return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
 
 
-def said_in(status: Mapping[str, Any]) -> tuple[Said, ...]:
+def condition_summaries(status: Mapping[str, Any]) -> tuple[ConditionSummary, ...]:
     """The conditions of a stored status; one without a time was not written by the operator.
     Thousands of policies share their few words."""
     return tuple(
-        Said(*(intern(each[name]) for name in ("type", "status", "reason", "lastTransitionTime")))
+        ConditionSummary(*(intern(each[name]) for name in ("type", "status", "reason", "lastTransitionTime")))
         for each in status.get("conditions", [])
         if "lastTransitionTime" in each
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionType
-from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, Session
+from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
 from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
@@ -22,16 +22,16 @@ FINDINGS_A_SECOND = 2.0
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
 
-def acceptance_is_due(session: Session, now: float) -> bool:
+def acceptance_is_due(tracked: TrackedPolicy, now: float) -> bool:
     """Whether the policy and its surroundings have to be checked again."""
-    if session.checked_generation != session.generation:
+    if tracked.checked_generation != tracked.generation:
         return True
-    return now >= _check_due(session)
+    return now >= _check_due(tracked)
 
 
-def _check_due(session: Session) -> float:
-    patience = RECHECK_SECONDS if session.facts.refusal is None else RECHECK_REFUSED_SECONDS
-    return tick_after(session.uid, patience, session.checked_at)
+def _check_due(tracked: TrackedPolicy) -> float:
+    patience = RECHECK_SECONDS if tracked.observations.refusal is None else RECHECK_REFUSED_SECONDS
+    return tick_after(tracked.uid, patience, tracked.checked_at)
 
 
 def tick_after(uid: str, period: float, moment: float) -> float:
@@ -41,55 +41,59 @@ def tick_after(uid: str, period: float, moment: float) -> float:
     return offset + period * ((moment - offset) // period + 1)
 
 
-def store_seconds(session: Session, policies: int) -> float:
+def store_seconds(tracked: TrackedPolicy, policies: int) -> float:
     """The slow tick: every eighth look at most, and all policies together about eight times a second at most."""
-    return max(float(LOOKS_A_STORE * session.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
+    return max(float(LOOKS_A_STORE * tracked.spec.rollout.look_seconds), policies / STATUS_WRITES_A_SECOND)
 
 
-def store_is_due(session: Session, policies: int, now: float) -> bool:
+def store_is_due(tracked: TrackedPolicy, policies: int, now: float) -> bool:
     """Whether looks that are known only here have waited long enough."""
-    return session.state is not session.stored and now >= _store_due(session, policies)
+    return tracked.state is not tracked.stored and now >= _store_due(tracked, policies)
 
 
-def saying_is_due(unsaid: Collection[ConditionType], session: Session, policies: int, now: float) -> bool:
+def conditions_are_due(
+    conditions_to_write: Collection[ConditionType], tracked: TrackedPolicy, policies: int, now: float
+) -> bool:
     """Whether changed conditions must be stored now. What a comparison finds wants answers for minutes and is the same
     for a whole fleet that began together: it waits for its looks to be stored, or for the policy's turn, which with few
     policies is at once."""
-    if not set(unsaid) <= COMPARED:
+    if not set(conditions_to_write) <= COMPARED:
         return True
-    return bool(unsaid) and now >= tick_after(session.uid, policies / FINDINGS_A_SECOND, session.written_at)
+    return bool(conditions_to_write) and now >= tick_after(
+        tracked.uid, policies / FINDINGS_A_SECOND, tracked.written_at
+    )
 
 
-def _store_due(session: Session, policies: int) -> float:
-    return tick_after(session.uid, store_seconds(session, policies), session.written_at)
+def _store_due(tracked: TrackedPolicy, policies: int) -> float:
+    return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.written_at)
 
 
-def next_visit(session: Session, delay: float, policies: int, now: float) -> float:
+def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
     """The earliest moment at which something will be due, in Unix seconds.
 
     delay: how long after a moment its counts are complete.
     """
-    state = session.state
-    moments = [_check_due(session)]
-    if state.phase in ACTING or state.phase == Phase.APPLYING or (session.suspect and state.phase not in RESTING):
-        moments.append(_next_try(session, now))
-    look = next_look(session.spec, state)
+    state = tracked.state
+    moments = [_check_due(tracked)]
+    if state.phase in ACTING or state.phase == Phase.APPLYING or (tracked.suspect and state.phase not in RESTING):
+        moments.append(_next_try(tracked, now))
+    look = next_look(tracked.spec, state)
     if look is not None:
-        retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(session.metrics_failures, 10))
-        moments.append(max(look + delay, retry) if session.metrics_failures else look + delay)
-        if session.overflow is not None:
+        retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(tracked.metrics_failures, 10))
+        moments.append(max(look + delay, retry) if tracked.metrics_failures else look + delay)
+        if tracked.overflow is not None:
             moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)
     if state.phase in TRYING:
-        moments.append(state.campaign_started_at + session.spec.rollout.deadline_seconds)
-        if state.metrics_lost_at is not None and session.spec.rollout.on_no_metrics.then == "RollBack":
-            moments.append(state.metrics_lost_at + session.spec.rollout.on_no_metrics.hold_seconds)
-    if state is not session.stored:
-        moments.append(_store_due(session, policies))
+        moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
+        if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
+            moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
+    if state is not tracked.stored:
+        moments.append(_store_due(tracked, policies))
     return max(now + 0.05, min(moments))
 
 
-def _next_try(session: Session, now: float) -> float:
+def _next_try(tracked: TrackedPolicy, now: float) -> float:
     """When to write or prove the wanted weights again: as soon as the route may change, else ever less often."""
-    if session.facts.traffic.reason == PACING:
-        return session.route_written_at + SECONDS_BETWEEN_CHANGES
-    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(session.traffic_failures, 20))
+    if tracked.observations.traffic.reason == PACING:
+        return tracked.route_written_at + SECONDS_BETWEEN_CHANGES
+    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic_failures, 20))

@@ -9,10 +9,10 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.interning import shared
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
-from earlystop.controller.reconcile.policy_snapshot import StoredPolicy
-from earlystop.delivery.inputs import Share, Surroundings
-from earlystop.metrics.count_ledger import Book, unpack_book
-from earlystop.rollout.observations import Facts, facts_from
+from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
+from earlystop.delivery.inputs import ClusterInputs, TrafficSplit
+from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
+from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
@@ -21,7 +21,7 @@ RECHECK_SECONDS = 300.0
 
 
 @dataclass(slots=True)
-class Session:
+class TrackedPolicy:
     """One policy as last read, and what has happened since.
 
     policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
@@ -34,23 +34,23 @@ class Session:
     Times are Unix seconds.
     """
 
-    policy: StoredPolicy
+    policy: PolicySnapshot
     spec: PolicySpec
     state: RolloutState
-    ledger: Book
+    ledger: CountLedger
     stored: RolloutState
-    stored_ledger: Book
-    facts: Facts = field(default_factory=Facts)
+    stored_ledger: CountLedger
+    observations: Observations = field(default_factory=Observations)
     outdated: bool = False
     overflow: Refusal | None = None
     checked_generation: int = -1
     checked_at: float = 0.0
     suspect: bool = True
-    proven: Share | None = None
-    tried: Share | None = None
+    proven: TrafficSplit | None = None
+    tried: TrafficSplit | None = None
     contradicted_at: float | None = None
     withdrawn: str = ""
-    around: tuple[float, Surroundings] | None = None
+    inputs: tuple[float, ClusterInputs] | None = None
     route_written_at: float = 0.0
     traffic_failures: int = 0
     metrics_failures: int = 0
@@ -59,7 +59,7 @@ class Session:
     declined: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, manifest: Manifest, now: float) -> Session:
+    def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
         """The session of a policy as it was read. One that was in order when it was stored is checked again later,
         at a moment of its own: after a restart of the operator, looks come first.
 
@@ -67,16 +67,16 @@ class Session:
         """
         state, ledger = from_status(without_defaults(manifest.get("status", {})))
         spec = shared(PolicySpec.model_validate(manifest["spec"]))
-        counted = unpack_book(ledger)
+        counted = unpack_ledger(ledger)
         status = manifest.get("status", {})
-        policy, facts = StoredPolicy.of(manifest), facts_from(status.get("conditions", []))
-        session = cls(policy, spec, state, counted, state, counted, facts)
+        policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
+        tracked = cls(policy, spec, state, counted, state, counted, observations)
         known = state.phase != Phase.PENDING and policy.observed == policy.generation
-        if known and session.facts.refusal is None:
-            session.checked_generation, session.checked_at = session.generation, now
-            session.suspect = state.phase not in WATCHING
-        session.written_at = now
-        return session
+        if known and tracked.observations.refusal is None:
+            tracked.checked_generation, tracked.checked_at = tracked.generation, now
+            tracked.suspect = state.phase not in WATCHING
+        tracked.written_at = now
+        return tracked
 
     @property
     def key(self) -> tuple[str, str]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
-from earlystop.delivery.inputs import Surroundings
+from earlystop.delivery.inputs import ClusterInputs
 
 
-def as_found(around: Surroundings, manifest: Manifest) -> Manifest | None:
+def observed_object(inputs: ClusterInputs, manifest: Manifest) -> Manifest | None:
     """The object of a manifest's kind and name as it was found in the cluster."""
-    return around.owned.get((manifest["kind"], manifest["metadata"]["name"]))
+    return inputs.owned.get((manifest["kind"], manifest["metadata"]["name"]))
 
 
-def as_wanted(present: Manifest | None, wanted: Manifest) -> bool:
+def matches_desired(present: Manifest | None, wanted: Manifest) -> bool:
     """Whether an object in the cluster holds all that is wanted of it. What the server adds to a Service does not
     matter, but every list must have just the wanted entries. A route is the same to the letter: all that the server
     would add was copied from the user's route, and one more condition in a match would let requests slip past."""
@@ -38,10 +38,10 @@ def _covers(present: Any, wanted: Any) -> bool:
     return bool(present == wanted)
 
 
-async def write_all(cluster: Cluster, around: Surroundings, manifests: list[Manifest]) -> None:
+async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: list[Manifest]) -> None:
     """Create or replace these objects, one after another. Raises ClusterError when the API fails."""
     for manifest in manifests:
-        await _write(cluster, as_found(around, manifest), manifest)
+        await _write(cluster, observed_object(inputs, manifest), manifest)
 
 
 async def _write(cluster: Cluster, present: Manifest | None, wanted: Manifest) -> None:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.inputs import ShadowSetting, Share, VariantShare
+from earlystop.delivery.inputs import ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.plan import parse_plan, variant_labels
 from earlystop.rollout.state import RolloutState
 
 
-def share_of(state: RolloutState) -> Share | None:
+def desired_split(state: RolloutState) -> TrafficSplit | None:
     """What the stored state wants in force; None before the first campaign."""
-    shares = weights(state)
-    if shares is None:
+    percents = weights(state)
+    if percents is None:
         return None
     plan = parse_plan(state.plan)
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
-    variants = tuple(map(VariantShare, labels, shares, settings))
+    variants = tuple(map(VariantWeight, labels, percents, settings))
     shadows = tuple(ShadowSetting(plan.variants[place], settings[place + 1]) for place in shadowed(state))
-    return Share(state.revision, state.step, variants, shadows)
+    return TrafficSplit(state.revision, state.step, variants, shadows)
 
 
-def fullest_share(spec: PolicySpec) -> Share:
+def largest_split(spec: PolicySpec) -> TrafficSplit:
     """The most that a policy ever puts in force, for checks that come before its first campaign."""
     settings = [tuple(spec.candidate_settings(each).items()) for each in spec.candidates or ()]
-    shares = [VariantShare(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
-    baseline = VariantShare(Variant.BASELINE.value, 100 - len(shares), tuple(spec.baseline_settings().items()))
-    in_shadow = spec.delivery.mode == "Shadow" or spec.rollout.shadow_seconds > 0
-    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in shares if in_shadow)
-    return Share("0" * 10, 0, (baseline, *shares), shadows)
+    weights = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
+    baseline = VariantWeight(Variant.BASELINE.value, 100 - len(weights), tuple(spec.baseline_settings().items()))
+    in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
+    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
+    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows)

@@ -16,8 +16,8 @@ from earlystop.controller.cluster import (
     Cluster,
     Manifest,
 )
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.delivery.inputs import Surroundings
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.plan import variant_labels
 
@@ -25,20 +25,20 @@ from earlystop.rollout.plan import variant_labels
 FRESH_SECONDS = 2.0
 
 
-async def look_around(cluster: Cluster, session: Session, now: float) -> Surroundings:
-    """The surroundings of the policy as it is written now. They are kept for `surroundings_of_plan`."""
-    around = await surroundings(cluster, session, session.spec)
-    session.around = (now, around)
-    return around
+async def gather_inputs(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
+    """The surroundings of the policy as it is written now. They are kept for `inputs_of_plan`."""
+    inputs = await surroundings(cluster, tracked, tracked.spec)
+    tracked.inputs = (now, inputs)
+    return inputs
 
 
-async def surroundings_of_plan(cluster: Cluster, session: Session, now: float) -> Surroundings:
+async def inputs_of_plan(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """The surroundings of the campaign under way: those of acceptance, when it has just read them for the same target
     and route, else read now. Each reading is handed on once: a repeated attempt must see what has changed."""
-    spec, kept, session.around = session.plan.spec, session.around, None
+    spec, kept, tracked.inputs = tracked.plan.spec, tracked.inputs, None
     if kept is not None and now - kept[0] <= FRESH_SECONDS and _same_place(kept[1].spec, spec):
         return replace(kept[1], spec=spec)
-    return await surroundings(cluster, session, spec)
+    return await surroundings(cluster, tracked, spec)
 
 
 def _same_place(one: PolicySpec, other: PolicySpec) -> bool:
@@ -46,9 +46,9 @@ def _same_place(one: PolicySpec, other: PolicySpec) -> bool:
     return same and variant_labels(one) == variant_labels(other)
 
 
-async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> Surroundings:
+async def surroundings(cluster: Cluster, tracked: TrackedPolicy, spec: PolicySpec) -> ClusterInputs:
     """Everything around the policy that its delivery mode has to know."""
-    namespace = session.namespace
+    namespace = tracked.namespace
     assert spec.delivery.route_ref is not None  # the CRD demands it for every mode that is built
     deployment, route = await asyncio.gather(
         cluster.get(DEPLOYMENTS, namespace, spec.target_ref.name),
@@ -56,7 +56,7 @@ async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> 
     )
     backends = _backends(route)
     gateways = _gateways(route, namespace)
-    wanted = mode_of(spec.delivery).owned_names(session.name, backends, variant_labels(spec))
+    wanted = mode_of(spec.delivery).owned_names(tracked.name, backends, variant_labels(spec))
     found_services, found_gateways, found_owned = await asyncio.gather(
         asyncio.gather(*(cluster.get(SERVICES, namespace, name) for name in backends)),
         asyncio.gather(*(cluster.get(GATEWAYS, *key) for key in gateways)),
@@ -65,10 +65,10 @@ async def surroundings(cluster: Cluster, session: Session, spec: PolicySpec) -> 
     present = {key: found for key, found in zip(gateways, found_gateways, strict=True) if found is not None}
     names = sorted({gateway["spec"]["gatewayClassName"] for gateway in present.values()})
     found_classes = await asyncio.gather(*(cluster.get(GATEWAY_CLASSES, None, name) for name in names))
-    return Surroundings(
+    return ClusterInputs(
         namespace=namespace,
-        policy=session.name,
-        uid=session.uid,
+        policy=tracked.name,
+        uid=tracked.uid,
         spec=spec,
         deployment=deployment,
         route=route,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from earlystop.api.conditions import Truth
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.inputs import ProbeTarget
 from earlystop.delivery.probe import ProbeResult, Proof, probe
-from earlystop.rollout.observations import Sight
+from earlystop.rollout.observations import Observation
 
 MISROUTES = "GatewayMisroutes"
 # How long answers may go on that speak against what was written. One that carries the overlay's own mark is of an
@@ -18,23 +18,25 @@ MISROUTES = "GatewayMisroutes"
 PATIENCE_SECONDS = {Proof.WRONG: 10.0, Proof.STALE: 60.0}
 
 
-async def ask(http: aiohttp.ClientSession, session: Session, targets: Sequence[ProbeTarget], now: float) -> ProbeResult:
+async def ask(
+    http: aiohttp.ClientSession, tracked: TrackedPolicy, targets: Sequence[ProbeTarget], now: float
+) -> ProbeResult:
     """Probe the gateway, and note since when its answers speak against what was written."""
     result = await probe(http, targets)
     if result.proof not in PATIENCE_SECONDS:
-        session.contradicted_at = None
-    elif session.contradicted_at is None:
-        session.contradicted_at = now
+        tracked.contradicted_at = None
+    elif tracked.contradicted_at is None:
+        tracked.contradicted_at = now
     return result
 
 
-def misroutes(session: Session, result: ProbeResult, now: float) -> bool:
+def misroutes(tracked: TrackedPolicy, result: ProbeResult, now: float) -> bool:
     """Whether such answers have come for so long that the gateway must be taken to misroute."""
-    since = session.contradicted_at
+    since = tracked.contradicted_at
     return since is not None and now - since >= PATIENCE_SECONDS[result.proof]
 
 
-def misrouting(result: ProbeResult, backends: bool, under_way: bool) -> Sight:
+def misrouting(result: ProbeResult, backends: bool, under_way: bool) -> Observation:
     """What to say of such a gateway. result: its last answer. backends: it was asked to set headers by backend.
     under_way: users were led by the overlay until now."""
     seen = result.message
@@ -49,4 +51,4 @@ def misrouting(result: ProbeResult, backends: bool, under_way: bool) -> Sight:
     else:
         what_to_do = f"All requests get the baseline. Find what changes headers on the way to the server{retry}."
     what = "The gateway does not do what the overlay's HTTPRoute says, whatever it reports."
-    return Sight(Truth.FALSE, MISROUTES, f"{what} {seen} {what_to_do}")
+    return Observation(ConditionStatus.FALSE, MISROUTES, f"{what} {seen} {what_to_do}")

@@ -32,7 +32,7 @@ class RangeVectors(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignRequest:
+class TemplateRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
 
     templates: for Custom, by field of `Tally`; workloads: for engines, see `PresetRequest`; candidate: label of the
@@ -49,7 +49,7 @@ class ForeignRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignReading:
+class TemplateReading:
     """What one policy's counters said at Unix second `at`.
 
     observed: for `watermark.look`; newest_sample_at: Unix time of the newest sample of any counter; queries: a name of
@@ -62,15 +62,15 @@ class ForeignReading:
     queries: str
 
 
-def read_foreign(
+def read_templates(
     client: RangeVectors,
-    request: ForeignRequest,
+    request: TemplateRequest,
     at: int,
     *,
     namespace_label: str | None = None,
     replica_label: str | None = None,
     place: str = "",
-) -> ForeignReading:
+) -> TemplateReading:
     """The reading of one policy at Unix second `at`. Every query names that same moment.
 
     With `namespace_label` only series of the policy's namespace are asked for. replica_label: names the scraper of an
@@ -93,11 +93,11 @@ def read_foreign(
         )
     evidence = _evidence(client, request, at, namespace_label, [each for found in counters.values() for each in found])
     observed = observe(counters, evidence["process_start_time_seconds"], evidence["up"], replica_label)
-    return ForeignReading(at, observed, newest / 1000, name)
+    return TemplateReading(at, observed, newest / 1000, name)
 
 
 def name_of_queries(
-    request: ForeignRequest, namespace_label: str | None, replica_label: str | None, place: str = ""
+    request: TemplateRequest, namespace_label: str | None, replica_label: str | None, place: str = ""
 ) -> str:
     """12 hex digits that change when other series would be asked for, or at another place: the same events under other
     labels must not be added to what was counted.
@@ -131,14 +131,14 @@ def joined(rows: Iterable[RawSeries]) -> list[RawSeries]:
     return [RawSeries(dict(labels), sorted(found.items())) for labels, found in points.items() if found]
 
 
-def _asked(request: ForeignRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
+def _asked(request: TemplateRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
     return PresetRequest(
         request.policy, request.revision, seconds, namespace_label, request.workloads, request.candidate
     )
 
 
 def _evidence(
-    client: RangeVectors, request: ForeignRequest, at: int, namespace_label: str | None, rows: Sequence[RawSeries]
+    client: RangeVectors, request: TemplateRequest, at: int, namespace_label: str | None, rows: Sequence[RawSeries]
 ) -> dict[str, list[RawSeries]]:
     """Start times and scrapes of the counters' targets. Counters that carry no target's labels have none."""
     found: dict[str, list[RawSeries]] = {"process_start_time_seconds": [], "up": []}

@@ -90,7 +90,7 @@ Place = tuple[int, Variant, str]
 
 
 @dataclass(frozen=True, slots=True)
-class WatermarkLedger:
+class ResetLedger:
     """Counts of the open `step`, which began at `since_ms`, and of the steps before it. Immutable.
 
     forgotten_ms: newest sample of any series that was dropped, 0 for none; folded: sums of closed steps and of
@@ -112,11 +112,11 @@ class WatermarkLedger:
 class Seen(NamedTuple):
     """A ledger after a look, and the series whose stored past has changed: their source must not be trusted."""
 
-    ledger: WatermarkLedger
+    ledger: ResetLedger
     rewritten: tuple[SeriesId, ...]
 
 
-def look(ledger: WatermarkLedger, observed: Mapping[SeriesId, Observed]) -> Seen:
+def look(ledger: ResetLedger, observed: Mapping[SeriesId, Observed]) -> Seen:
     """The ledger after these samples. Looking again at the same or at older samples changes nothing.
 
     A value that differs from the one that was read before at the same moment is not used and names its series in
@@ -142,7 +142,7 @@ def look(ledger: WatermarkLedger, observed: Mapping[SeriesId, Observed]) -> Seen
     return Seen(replace(ledger, series=series), tuple(dict.fromkeys(rewritten)))
 
 
-def open_step(ledger: WatermarkLedger, step: int, at_ms: int) -> WatermarkLedger:
+def open_step(ledger: ResetLedger, step: int, at_ms: int) -> ResetLedger:
     """Closes the open step and begins `step` (a later one) at `at_ms`, which is not before the open one's beginning.
 
     What was counted is folded; the watermarks stay, so the first growth of the new step is known.
@@ -154,7 +154,7 @@ def open_step(ledger: WatermarkLedger, step: int, at_ms: int) -> WatermarkLedger
     return replace(ledger, step=step, since_ms=at_ms, series=series, folded=folded)
 
 
-def drop_silent(ledger: WatermarkLedger, before_ms: int) -> WatermarkLedger:
+def drop_silent(ledger: ResetLedger, before_ms: int) -> ResetLedger:
     """Folds counters of which no scraper has a sample at or after `before_ms`, and forgets their series.
 
     One that comes back nevertheless is never counted twice: its process began before it was forgotten, so all of its
@@ -174,22 +174,22 @@ def drop_silent(ledger: WatermarkLedger, before_ms: int) -> WatermarkLedger:
     )
 
 
-def drop_steps_before(ledger: WatermarkLedger, step: int) -> WatermarkLedger:
+def drop_steps_before(ledger: ResetLedger, step: int) -> ResetLedger:
     """The ledger without the sums of closed steps, which are evidence already."""
     return replace(ledger, folded={place: amount for place, amount in ledger.folded.items() if place[0] >= step})
 
 
-def totals(ledger: WatermarkLedger, step: int) -> dict[Variant, Tally]:
+def totals(ledger: ResetLedger, step: int) -> dict[Variant, Tally]:
     """What is proven of one step; both variants appear."""
     return _tallies(_of_step(ledger, step), lambda amount: amount.counted)
 
 
-def uncertain(ledger: WatermarkLedger, step: int) -> dict[Variant, Tally]:
+def uncertain(ledger: ResetLedger, step: int) -> dict[Variant, Tally]:
     """How many more events each count of one step may have missed; both variants appear."""
     return _tallies(_of_step(ledger, step), lambda amount: amount.uncertain)
 
 
-def newly_uncertain(before: WatermarkLedger, after: WatermarkLedger) -> dict[Variant, Tally]:
+def newly_uncertain(before: ResetLedger, after: ResetLedger) -> dict[Variant, Tally]:
     """How many more events than were counted one look from `before` to `after`, of the same open step, may have seen.
 
     Of several scrapers the one that may have seen most: what happened between the looks is never more.
@@ -207,12 +207,12 @@ def newly_uncertain(before: WatermarkLedger, after: WatermarkLedger) -> dict[Var
     )
 
 
-def is_blind(ledger: WatermarkLedger) -> bool:
+def is_blind(ledger: ResetLedger) -> bool:
     """Whether some series has no start time: then a restart can hide, and `uncertain` is no upper bound."""
     return any(mark.start_ms is None for mark in ledger.series.values())
 
 
-def _born(sample: Sample, absent_at_ms: int | None, ledger: WatermarkLedger) -> Watermark:
+def _born(sample: Sample, absent_at_ms: int | None, ledger: ResetLedger) -> Watermark:
     """The first sample of a series. All of its value counts only if the series began at 0 within the open step."""
     mark = Watermark(sample.at_ms, sample.value, sample.value, sample.start_ms, 0, 0)
     if sample.at_ms <= ledger.since_ms:
@@ -225,7 +225,7 @@ def _born(sample: Sample, absent_at_ms: int | None, ledger: WatermarkLedger) -> 
     return mark._replace(uncertain=sample.value)
 
 
-def _grown(mark: Watermark, sample: Sample, ledger: WatermarkLedger) -> Watermark:
+def _grown(mark: Watermark, sample: Sample, ledger: ResetLedger) -> Watermark:
     """The next sample of a known series."""
     restart = _restarted(mark, sample)
     # A drop without a restart is a reader's artefact: until the old peak is passed, nothing is surely new.
@@ -246,7 +246,7 @@ def _grown(mark: Watermark, sample: Sample, ledger: WatermarkLedger) -> Watermar
     )
 
 
-def _started_within(sample: Sample, ledger: WatermarkLedger) -> bool:
+def _started_within(sample: Sample, ledger: ResetLedger) -> bool:
     return sample.start_ms is not None and sample.start_ms > ledger.since_ms + CLOCK_SKEW_MS
 
 
@@ -293,7 +293,7 @@ def _add(folded: Mapping[Place, Amount], step: int, series: Mapping[SeriesId, Wa
     return sums
 
 
-def _of_step(ledger: WatermarkLedger, step: int) -> dict[tuple[Variant, str], Amount]:
+def _of_step(ledger: ResetLedger, step: int) -> dict[tuple[Variant, str], Amount]:
     sums = _add(ledger.folded, step, ledger.series) if step == ledger.step else ledger.folded
     return {(variant, name): amount for (mine, variant, name), amount in sums.items() if mine == step}
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.metrics.convention.ledger import LedgerError
-from earlystop.metrics.templates.reset_ledger import Amount, Place, SeriesId, Watermark, WatermarkLedger
+from earlystop.metrics.templates.reset_ledger import Amount, Place, ResetLedger, SeriesId, Watermark
 
 PACKED_LIMIT = 40 * 1024
 """Bytes that the packed ledger may take in status."""
@@ -28,7 +28,7 @@ def is_packed(text: str) -> bool:
     return text.startswith("step ")
 
 
-def pack(ledger: WatermarkLedger) -> str:
+def pack(ledger: ResetLedger) -> str:
     """Lines of words: the step and the name of the queries, then closed sums, then series. Odd characters are
     percent-encoded.
 
@@ -46,7 +46,7 @@ def pack(ledger: WatermarkLedger) -> str:
     return text
 
 
-def unpack(text: str) -> WatermarkLedger:
+def unpack(text: str) -> ResetLedger:
     """Exact inverse of `pack`. Raises LedgerError that names the line for any other text."""
     step = since = forgotten = -1
     queries = ""
@@ -66,7 +66,7 @@ def unpack(text: str) -> WatermarkLedger:
                 series[key] = mark
         except (ValueError, IndexError):
             raise LedgerError(f"line {number} of the watermark ledger reads {line[:120]!r}: not of its form") from None
-    ledger = WatermarkLedger(step, since, forgotten, series, folded, queries)
+    ledger = ResetLedger(step, since, forgotten, series, folded, queries)
     if pack(ledger) != text:
         raise LedgerError("the watermark ledger repeats a series or is not written as it was packed")
     return ledger

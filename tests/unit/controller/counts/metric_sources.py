@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.count_batcher import CountReader, Result
+from earlystop.controller.counts.count_batcher import CountBatcher, Result
 from earlystop.controller.counts.secrets import SECRETS, SecretReader
 from earlystop.metrics.convention.reader import CountRequest
 from tests.unit.controller.memory import Memory
@@ -60,7 +60,7 @@ class Place:
         self.now = 1000.0
         secrets = SecretReader(self.api, NAMESPACE)
         self.connections = Connections(secrets, clock=lambda: self.now, resolve=resolve)
-        self.reader = CountReader(self.connections)
+        self.reader = CountBatcher(self.connections)
         self._at = AT
 
     def secret(self, name: str, **data: str | bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from earlystop.api.counts import Variant
 from earlystop.api.source import SourceSpec
 from earlystop.metrics.templates.range_vectors import RawSeries
-from earlystop.metrics.templates.reader import ForeignReading, ForeignRequest, read_foreign
+from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest, read_templates
 from tests.unit.rollout.policies import NOW
 
 CUSTOM: dict[str, Any] = {"metrics": {"preset": "Custom"}}
@@ -71,8 +71,8 @@ class Engine:
         points = [(1000 * m, str(life.value(variant, field, m))) for m, life in living if life]
         return RawSeries({**labels, "variant": variant}, points)
 
-    def reading(self, request: ForeignRequest, at: int) -> ForeignReading:
-        return read_foreign(self, request, at)
+    def reading(self, request: TemplateRequest, at: int) -> TemplateReading:
+        return read_templates(self, request, at)
 
 
 def steady(rate: int = 10, ended: int = NOW + 10**6, began: int = NOW - 10_000) -> Life:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import Answers, CountReader, Result
+from earlystop.controller.counts.count_batcher import Answers, CountBatcher, Result
 from earlystop.metrics.convention.reader import CountRequest, Reading
 from earlystop.metrics.source.client import ExactPrometheus
 from tests.unit.controller.counts.metric_sources import eventually
@@ -14,7 +14,7 @@ from tests.unit.controller.counts.metric_sources import eventually
 AT = 1_700_000_000
 
 
-class Slow(CountReader):
+class Slow(CountBatcher):
     """Answers one exchange at a time, and only when the test lets it."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Slow(CountReader):
         await eventually(lambda: len(self.asked) == times, f"query {times}")
 
 
-def looks(reader: CountReader, policy: str, at: int) -> asyncio.Task[Result]:
+def looks(reader: CountBatcher, policy: str, at: int) -> asyncio.Task[Result]:
     return asyncio.create_task(reader.read("default", CountRequest(policy, "r1", 60), at))
 
 

@@ -12,19 +12,19 @@ from earlystop.controller.counts.look import (
     look_failed,
     look_request,
     looked,
-    seen_or_why_not,
+    reading_or_failure,
     split_is_shown,
 )
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.ended_processes import Ended, Place, Start, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.state import Phase
-from earlystop.rollout.transitions import lose_sight, weights_in_force
-from tests.unit.controller.tracked_policies import session
-from tests.unit.delivery.cluster import share
+from earlystop.rollout.transitions import lose_metrics, weights_in_force
+from tests.unit.controller.tracked_policies import tracked
+from tests.unit.delivery.cluster import split
 from tests.unit.rollout.policies import NOW, started
 from tests.unit.rollout.states import REACHED, SPEC
 from tests.unit.rollout.traffic import answers
@@ -40,11 +40,11 @@ def reading(at: int, *rows: tuple[int, Variant, str, Tally]) -> Reading:
     )
 
 
-def settling() -> Session:
-    return session(weights_in_force(started(SPEC), NOW))
+def settling() -> TrackedPolicy:
+    return tracked(weights_in_force(started(SPEC), NOW))
 
 
-def see(found: Session, seen: Reading) -> Session:
+def see(found: TrackedPolicy, seen: Reading) -> TrackedPolicy:
     found.state, found.ledger = looked(found, seen, seen.at)
     return found
 
@@ -69,7 +69,7 @@ def test_counts_of_another_step_never_get_into_a_look() -> None:
 def test_an_answer_with_more_series_than_a_status_can_hold_changes_nothing_and_the_next_is_read_as_ever() -> None:
     found = see(settling(), reading(NOW + 30, (0, B, "p", answers(10)), (0, C, "p", answers(10))))
     crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
-    failure = seen_or_why_not(found, crowd, crowd.at)
+    failure = reading_or_failure(found, crowd, crowd.at)
     assert isinstance(failure, MetricsFailure) and failure.kind is FailureKind.TOO_MANY_SERIES
     assert "2049 series" in failure.message
     found = see(found, reading(NOW + 60, (0, B, "p", answers(15)), (0, C, "p", answers(12))))
@@ -113,7 +113,7 @@ def test_a_failure_is_never_evidence_and_only_a_final_answer_passes_its_moment_o
 
 
 def test_a_query_looks_back_to_the_last_look_and_some_more() -> None:
-    found = session(REACHED["observing"])
+    found = tracked(REACHED["observing"])
     last = found.state.last_look_at
     assert last is not None
     request = look_request(found, SOURCES, last + 15)
@@ -122,18 +122,18 @@ def test_a_query_looks_back_to_the_last_look_and_some_more() -> None:
 
 
 def test_after_an_outage_a_query_looks_back_to_what_was_last_used_however_many_moments_were_passed_over() -> None:
-    found = session(REACHED["observing"])
+    found = tracked(REACHED["observing"])
     used = found.state.looks[-1].at
     for passed in range(1, 41):
         # Read late, as after a downtime of the operator: the outage is noticed an hour after its moments.
-        found.state = lose_sight(found.state, NOW + 3600, used + 15 * passed)
+        found.state = lose_metrics(found.state, NOW + 3600, used + 15 * passed)
     request = look_request(found, SOURCES, used + 15 * 41)
     assert request.window_seconds == 15 * 41 + MARGIN
 
 
 def test_an_outage_before_any_evidence_of_the_step_looks_back_to_its_beginning() -> None:
     found = settling()
-    found.state = lose_sight(found.state, NOW + 3600, NOW + 600)
+    found.state = lose_metrics(found.state, NOW + 3600, NOW + 600)
     assert look_request(found, SOURCES, NOW + 615).window_seconds == 615 + MARGIN
 
 
@@ -158,7 +158,7 @@ def test_a_look_that_could_not_be_used_makes_nobody_absent() -> None:
     found = see(settling(), reading(NOW + 30, (0, B, "p", answers(5)), (0, C, "p", answers(5))))
     crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
     before = found.ledger
-    assert isinstance(seen_or_why_not(found, crowd, crowd.at), MetricsFailure)
+    assert isinstance(reading_or_failure(found, crowd, crowd.at), MetricsFailure)
     assert isinstance(before, Ledger) and found.ledger == before == Ledger(before.rows)
 
 
@@ -174,18 +174,18 @@ def test_processes_that_were_folded_take_no_room_in_an_answer_that_reaches_far_b
 def test_a_folded_process_that_comes_back_does_not_show_the_split() -> None:
     known = Ledger({}, Ended({}, {Place(1, B, "qa"): Tally(started=5)}, {1: frozenset({digest_of("old")})}))
     one = Tally(started=1)
-    assert not split_is_shown(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), share(25), known)
-    assert split_is_shown(reading(NOW, (1, B, "new", one), (1, C, "p", one)), share(25), known)
+    assert not split_is_shown(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), split(25), known)
+    assert split_is_shown(reading(NOW, (1, B, "new", one), (1, C, "p", one)), split(25), known)
 
 
 def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
     new = Ledger()
     one = Tally(started=1)
-    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), share(25), new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), share(25), new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), share(25), new)
-    assert split_is_shown(reading(NOW, (1, B, "p", one)), share(0), new)
-    assert split_is_shown(reading(NOW, (1, C, "p", one)), share(100), new)
+    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), split(25), new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), split(25), new)
+    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), split(25), new)
+    assert split_is_shown(reading(NOW, (1, B, "p", one)), split(0), new)
+    assert split_is_shown(reading(NOW, (1, C, "p", one)), split(100), new)
 
 
 def test_a_split_among_named_candidates_is_shown_by_requests_of_each_that_has_a_share() -> None:
@@ -193,9 +193,9 @@ def test_a_split_among_named_candidates_is_shown_by_requests_of_each_that_has_a_
         rows = {SeriesKey(1, variant, "qa", "p"): Tally(started=1) for variant in variants}
         return Reading(NOW, rows, NOW, 0)
 
-    assert split_is_shown(served("baseline", "w10", "w5"), share(20, 20), Ledger())
-    assert not split_is_shown(served("baseline", "w10"), share(20, 20), Ledger())
-    assert split_is_shown(served("baseline", "w10"), share(20, 0), Ledger())
+    assert split_is_shown(served("baseline", "w10", "w5"), split(20, 20), Ledger())
+    assert not split_is_shown(served("baseline", "w10"), split(20, 20), Ledger())
+    assert split_is_shown(served("baseline", "w10"), split(20, 0), Ledger())
 
 
 def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_again() -> None:
@@ -203,15 +203,15 @@ def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_a
     five, six = Tally(started=5), Tally(started=6)
     before = reading(NOW, (1, B, "p", five), (1, C, "p", five)).observed
     known = merge(known, before)
-    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), share(25), known)
-    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), share(25), known)
-    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), share(25), known)
+    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), split(25), known)
+    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), split(25), known)
+    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), split(25), known)
 
 
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:
     ledger = Ledger({SeriesKey(0, B, "multi hop", "p-1"): answers(7)})
-    assert session(REACHED["observing"], ledger=ledger).ledger == ledger
+    assert tracked(REACHED["observing"], ledger=ledger).ledger == ledger
     place = Place(0, B, "multi hop")
     ended = Ended({Start(0, "p-1"): NOW}, {place: answers(3)}, {0: frozenset({digest_of("old")})})
     gone = Ledger(ledger.rows, ended)
-    assert session(REACHED["observing"], ledger=gone).ledger == gone
+    assert tracked(REACHED["observing"], ledger=gone).ledger == gone

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally, Variant
 from earlystop.controller.counts.look import looked
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.rollout.transitions import weights_in_force
-from tests.unit.controller.tracked_policies import session
+from tests.unit.controller.tracked_policies import tracked
 from tests.unit.rollout.claims import PAIRED, UNDECIDED
 from tests.unit.rollout.policies import NOW, examples, policy, started
 from tests.unit.rollout.traffic import answers
@@ -21,15 +21,15 @@ B, C = Variant.BASELINE, Variant.CANDIDATE
 Rows = dict[SeriesKey, Tally]
 
 
-def watching(*classes: str) -> Session:
+def watching(*classes: str) -> TrackedPolicy:
     """A session whose policy names these query classes, its snapshot taken at NOW + 30 with nothing counted."""
     named = [{"name": name, "margin": "0.9"} for name in classes]
     changes = {"objective": {**UNDECIDED, **({"queryClasses": named} if named else {})}}
-    found = session(weights_in_force(started(policy(changes)), NOW), changes=changes)
+    found = tracked(weights_in_force(started(policy(changes)), NOW), changes=changes)
     return see(found, NOW + 30, {SeriesKey(0, B, "", "p"): Tally()})
 
 
-def see(found: Session, at: int, rows: Rows) -> Session:
+def see(found: TrackedPolicy, at: int, rows: Rows) -> TrackedPolicy:
     found.state, found.ledger = looked(found, Reading(at, rows, at, 0), at)
     return found
 
@@ -88,7 +88,7 @@ def test_the_classes_of_all_processes_add_up_and_those_of_other_steps_do_not() -
 
 def test_votes_and_pairs_of_any_class_come_into_the_look() -> None:
     changes = {"objective": PAIRED}
-    found = session(weights_in_force(started(policy(changes)), NOW), changes=changes)
+    found = tracked(weights_in_force(started(policy(changes)), NOW), changes=changes)
     see(found, NOW + 30, {key(C, "easy"): Tally(pairs_both=4, feedback_up=1)})
     rows = {
         key(C, "easy"): Tally(pairs_both=6, pairs_neither=1, feedback_up=1),

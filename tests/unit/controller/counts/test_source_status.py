@@ -11,7 +11,12 @@ import pytest
 
 from earlystop.controller.cluster import SOURCES, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import failure_of_source
-from earlystop.controller.counts.source_status import MENDING_SECONDS, SECONDS_BETWEEN_WRITES, SourceWatch, source_spec
+from earlystop.controller.counts.source_status import (
+    MENDING_SECONDS,
+    SECONDS_BETWEEN_WRITES,
+    SourceStatusWriter,
+    source_spec,
+)
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.counts.metric_sources import Place, answer_well, bearer, eventually, opened
@@ -30,7 +35,7 @@ class World:
         self.place = place
         self.api = place.api
         self.now = 1_700_000_000.0
-        self.watch = SourceWatch(self.api, place.reader, lambda: self.now)
+        self.watch = SourceStatusWriter(self.api, place.reader, lambda: self.now)
         self.write(url="http://prometheus:9090")
 
     def write(self, **spec: Any) -> None:
@@ -169,7 +174,7 @@ async def test_an_api_that_fails_is_asked_again_later(method: str) -> None:
 async def test_a_restarted_operator_writes_nothing_that_is_said_already() -> None:
     async with world() as it:
         await it.hear(None)
-        it.watch = SourceWatch(it.api, it.place.reader, lambda: it.now)
+        it.watch = SourceStatusWriter(it.api, it.place.reader, lambda: it.now)
         it.told(it.api.at(SOURCES, None, "default"))
         await it.hear(None, 60)
         assert it.writes == 1

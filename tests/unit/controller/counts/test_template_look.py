@@ -7,22 +7,22 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import look_request, looked, seen_or_why_not, split_is_shown
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.controller.traffic.desired_split import share_of
+from earlystop.controller.counts.look import look_request, looked, reading_or_failure, split_is_shown
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.count_ledger import opened, pack_book, unpack_book
+from earlystop.metrics.count_ledger import opened, pack_ledger, unpack_ledger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.presets import Preset
-from earlystop.metrics.templates.reader import ForeignReading, ForeignRequest
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger, is_blind
+from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
+from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
 from earlystop.rollout.state import Phase
 from earlystop.rollout.status_codec import to_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
 from tests.unit.controller.counts.template_sources import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
-from tests.unit.controller.tracked_policies import manifest, session
-from tests.unit.delivery.cluster import share
+from tests.unit.controller.tracked_policies import manifest, tracked
+from tests.unit.delivery.cluster import split
 from tests.unit.rollout.policies import NOW, UID, policy, started
 
 B, C = Variant.BASELINE, Variant.CANDIDATE
@@ -31,36 +31,36 @@ PATIENT = {**CUSTOM, "rollout": {"steps": [{"weight": 50, "minimumSeconds": 3000
 RATE = 10
 
 
-def settling() -> Session:
-    return session(weights_in_force(started(policy(PATIENT)), NOW), changes=PATIENT)
+def settling() -> TrackedPolicy:
+    return tracked(weights_in_force(started(policy(PATIENT)), NOW), changes=PATIENT)
 
 
-def reading(found: Session, engine: Engine, at: int) -> ForeignReading:
+def reading(found: TrackedPolicy, engine: Engine, at: int) -> TemplateReading:
     request = look_request(found, SOURCES, at)
-    assert isinstance(request, ForeignRequest)
+    assert isinstance(request, TemplateRequest)
     return engine.reading(request, at)
 
 
-def see(found: Session, engine: Engine, *moments: int) -> Session:
+def see(found: TrackedPolicy, engine: Engine, *moments: int) -> TrackedPolicy:
     for at in moments:
         found.state, found.ledger = looked(found, reading(found, engine, at), at)
     return found
 
 
-def counted(found: Session) -> list[int]:
+def counted(found: TrackedPolicy) -> list[int]:
     return [sum(getattr(look, arm).completed for look in found.state.looks) for arm in ("baseline", "candidate")]
 
 
-def restarted(found: Session) -> Session:
+def restarted(found: TrackedPolicy) -> TrackedPolicy:
     """What an operator that was killed after its write reads back."""
-    status = to_status("qa", UID, found.spec, found.state, pack_book(found.ledger))
+    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
     made = {**manifest(changes=PATIENT), "status": {**status, "observedGeneration": 1, "conditions": []}}
-    return Session.load(made, NOW)
+    return TrackedPolicy.load(made, NOW)
 
 
 def test_a_policy_with_templates_is_asked_for_by_them() -> None:
     request = look_request(settling(), SOURCES, NOW + 30)
-    assert isinstance(request, ForeignRequest)
+    assert isinstance(request, TemplateRequest)
     assert (request.policy, request.preset, request.templates) == ("llm/qa", Preset.CUSTOM, TEMPLATES)
 
 
@@ -72,7 +72,7 @@ def test_looks_hold_the_growth_of_counters_that_ran_long_before_and_nothing_is_l
         Tally(),
         Tally(),
     )
-    assert isinstance(found.ledger, WatermarkLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
+    assert isinstance(found.ledger, ResetLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
 
 
 def lives(tells_start: bool = True) -> Engine:
@@ -90,21 +90,21 @@ def test_a_restart_that_regrew_is_counted_from_zero_where_start_times_are_known(
 def test_without_start_times_it_is_never_above_the_truth_and_the_source_is_known_to_be_blind() -> None:
     found = see(settling(), lives(tells_start=False), NOW + 30, NOW + 45, NOW + 60, NOW + 75)
     assert all(count <= 20 * RATE + 40 * 23 for count in counted(found))
-    assert isinstance(found.ledger, WatermarkLedger) and is_blind(found.ledger)
+    assert isinstance(found.ledger, ResetLedger) and is_blind(found.ledger)
 
 
 def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> None:
     found = settling()
     late = Engine([replace(steady(RATE, began=NOW - 500), seen_from=NOW + 55)])
     name = reading(found, late, NOW + 60).queries
-    found.state, found.ledger = looked(found, ForeignReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
+    found.state, found.ledger = looked(found, TemplateReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
     see(found, late, NOW + 60)
     assert found.state.comparisons[0].uncertain.baseline.completed == 555 * RATE, (
         "it may all have come before, or while unseen"
     )
     assert found.state.comparisons[0].uncertain.candidate.tokens == 555 * RATE * 300
     assert counted(found) == [5 * RATE, 5 * RATE]
-    status = to_status("qa", UID, found.spec, found.state, pack_book(found.ledger))
+    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
     assert (
         status["uncertain"]["candidate"]["completed"] == 555 * RATE
         and "started" not in status["uncertain"]["candidate"]
@@ -126,7 +126,7 @@ def test_an_operator_that_is_started_anew_goes_on_with_the_same_counts(every: in
 def test_reading_a_moment_again_or_with_a_wider_window_adds_nothing() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     before = found.state, found.ledger
-    wide = ForeignRequest("llm/qa", found.state.revision, 600, Preset.CUSTOM, TEMPLATES)
+    wide = TemplateRequest("llm/qa", found.state.revision, 600, Preset.CUSTOM, TEMPLATES)
     state, ledger = looked(found, lives().reading(wide, NOW + 60), NOW + 60)
     assert (state.looks, state.comparisons[0].uncertain, ledger) == (
         before[0].looks,
@@ -139,7 +139,7 @@ def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_
     found = see(settling(), Engine([steady(RATE)]), NOW + 30, NOW + 45)
     found.state = weights_in_force(weights_lost(found.state), NOW + 70)
     see(found, Engine([steady(RATE)]), NOW + 100, NOW + 115)
-    assert isinstance(found.ledger, WatermarkLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
+    assert isinstance(found.ledger, ResetLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
     assert counted(found) == [30 * RATE, 30 * RATE], "what was counted between the two is no evidence"
     later = replace(found.state, step=1, step_started_at=NOW + 120, phase=Phase.SETTLING)
     book = opened(found.ledger, later.step, later.step_started_at or 0, found.ledger.queries)
@@ -150,11 +150,11 @@ def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     at = NOW + 60 + SILENT_SECONDS + 10
     book = found.ledger
-    assert isinstance(book, WatermarkLedger)
+    assert isinstance(book, ResetLedger)
     gone = {replace(key, target="gone"): mark._replace(counted=7) for key, mark in book.series.items()}
     found.ledger, before = replace(book, series={**book.series, **gone}), counted(found)
     see(found, lives(), at)
-    assert isinstance(found.ledger, WatermarkLedger)
+    assert isinstance(found.ledger, ResetLedger)
     assert not any(key.target == "gone" for key in found.ledger.series)
     assert counted(found)[0] == before[0] + 40 * (SILENT_SECONDS + 10) + 7
 
@@ -162,30 +162,30 @@ def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
 def test_a_past_that_was_rewritten_or_other_templates_stop_the_looks_and_change_nothing() -> None:
     found = see(settling(), Engine([steady(RATE)]), NOW + 30, NOW + 45)
     before = found.state, found.ledger
-    rewritten = seen_or_why_not(found, reading(found, Engine([steady(RATE + 1)]), NOW + 60), NOW + 60)
+    rewritten = reading_or_failure(found, reading(found, Engine([steady(RATE + 1)]), NOW + 60), NOW + 60)
     assert isinstance(rewritten, MetricsFailure) and rewritten.kind is FailureKind.REWRITTEN
     other = replace(reading(found, Engine([steady(RATE)]), NOW + 60), queries="other")
-    changed = seen_or_why_not(found, other, NOW + 60)
+    changed = reading_or_failure(found, other, NOW + 60)
     assert isinstance(changed, MetricsFailure) and changed.kind is FailureKind.SOURCE_CHANGED
     assert "earlystop.dev/retry" in changed.message
     assert (found.state, found.ledger) == before
 
 
 def test_a_split_is_shown_by_growth_of_both_variants_after_the_route_was_written() -> None:
-    half, both = share(50, step=0), Engine([steady(RATE)])
+    half, both = split(50, step=0), Engine([steady(RATE)])
     baseline_only = Engine([Life(NOW - 500, NOW + 999, {B: steady(RATE).rates[B], C: {}})])
-    request = ForeignRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
+    request = TemplateRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
     assert split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 40)
     assert not split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 58)
     assert not split_is_shown(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40)
-    assert split_is_shown(baseline_only.reading(request, NOW + 60), share(0, step=0), Ledger(), NOW + 40)
+    assert split_is_shown(baseline_only.reading(request, NOW + 60), split(0, step=0), Ledger(), NOW + 40)
 
 
 def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
-    named = session(started(policy(CUSTOM | {"rollout": {"strategy": "ABTest", "steps": [{"weight": 50}]}})))
+    named = tracked(started(policy(CUSTOM | {"rollout": {"strategy": "ABTest", "steps": [{"weight": 50}]}})))
     request = look_request(named, SOURCES, NOW + 60)
-    assert isinstance(request, ForeignRequest) and request.candidate == "w10"
-    wanted, one = share_of(named.state), ForeignRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
+    assert isinstance(request, TemplateRequest) and request.candidate == "w10"
+    wanted, one = desired_split(named.state), TemplateRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
     assert wanted is not None and wanted.in_use == {"baseline", "w10"}
     assert split_is_shown(Engine([steady(RATE)]).reading(one, NOW + 60), wanted, Ledger(), NOW + 40)
 
@@ -193,4 +193,4 @@ def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
 def test_both_kinds_of_ledger_come_back_from_their_text() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45)
     for book in (found.ledger, Ledger()):
-        assert unpack_book(pack_book(book)) == book
+        assert unpack_ledger(pack_ledger(book)) == book

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
 from earlystop.controller.reconcile.annotations import SUSPEND, field_of, requested_by
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -278,7 +278,7 @@ async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next
             try:
                 await world.visit()
             except Died:
-                world.session = Session.load(world.policy, world.now)
+                world.tracked = TrackedPolicy.load(world.policy, world.now)
         found = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
         overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
     assert world.status["phase"] == "RolledBack" and weights_in(overlay) == {(100, 0)}

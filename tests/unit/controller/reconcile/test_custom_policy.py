@@ -8,10 +8,10 @@ import pytest
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import AnyRequest, Result
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.metrics.templates.reader import ForeignRequest
-from earlystop.metrics.templates.reset_ledger import WatermarkLedger
+from earlystop.metrics.templates.reader import TemplateRequest
+from earlystop.metrics.templates.reset_ledger import ResetLedger
 from earlystop.rollout.verify import differences
 from tests.unit.controller.counts.template_sources import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
 from tests.unit.controller.embedded_world import Counts, World
@@ -31,7 +31,7 @@ class ForeignCounts(Counts):
         self.engine = engine
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
-        assert isinstance(request, ForeignRequest)
+        assert isinstance(request, TemplateRequest)
         try:
             return self.engine.reading(request, at)
         except MetricsFailure as failure:
@@ -56,10 +56,10 @@ async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_a
             if made.status.get("phase") == "Promoted":
                 break
             await made.visit()
-            if isinstance(made.session.ledger, WatermarkLedger):
-                assert made.session.ledger.step == 0
+            if isinstance(made.tracked.ledger, ResetLedger):
+                assert made.tracked.ledger.step == 0
             if anew:
-                made.session = Session.load(made.policy, made.now)
+                made.tracked = TrackedPolicy.load(made.policy, made.now)
     assert made.status["phase"] == "Promoted" and "uncertain" not in made.status
     (verdict,) = made.verdicts()
     assert differences(verdict["spec"]) == [] and "uncertain" not in verdict["spec"]
@@ -70,7 +70,7 @@ async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_a
 
 def looks_seconds(made: World, looks: list[list[int]]) -> int:
     """Seconds that the looks cover, without the two in which no process lived."""
-    first = looks[0][0] - made.session.spec.rollout.look_seconds
+    first = looks[0][0] - made.tracked.spec.rollout.look_seconds
     return looks[-1][0] - first - 2 * (first < NOW + 60)
 
 

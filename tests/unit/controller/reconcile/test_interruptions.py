@@ -8,9 +8,9 @@ import pytest
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError
-from earlystop.controller.counts.count_batcher import CountReader
+from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.acceptance import source_refusal
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.embedded_world import World
@@ -23,7 +23,7 @@ QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleS
 async def test_looks_that_wait_to_be_read_after_downtime_come_before_the_deadline() -> None:
     async with World(SAVING, QUICK_LOOKS).open() as world:
         await world.visit_until("Observing")
-        world.session = Session.load(world.policy, world.now)
+        world.tracked = TrackedPolicy.load(world.policy, world.now)
         world.now += 400  # the operator was away past the deadline, with more looks due than one visit takes
         for _ in range(60):
             if world.status["phase"] not in ("Observing", "Promoting"):
@@ -65,7 +65,7 @@ async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_rout
     async with World(HARMFUL).open() as world:
         await world.visit_until("Observing")
         world.api.calls.clear()
-        world.session.route_written_at = world.now + 15  # the route changed just before the decision
+        world.tracked.route_written_at = world.now + 15  # the route changed just before the decision
         await world.visit_until("RolledBack")
     assert world.written("route", "verdict") == ["route", "verdict"]
 
@@ -73,14 +73,14 @@ async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_rout
 async def test_a_foreign_edit_that_is_seen_during_a_visit_is_not_overlooked() -> None:
     async with World(SAVING).open() as world:
         await world.visit_until("Observing")
-        world.session.suspect = True
+        world.tracked.suspect = True
         visit = asyncio.create_task(world.visit())
         await asyncio.sleep(0)
         while not visit.done():
-            world.session.suspect = True
+            world.tracked.suspect = True
             await asyncio.sleep(0)
         await visit
-    assert world.session.suspect
+    assert world.tracked.suspect
 
 
 @pytest.mark.parametrize("url", ["http://prom:99999", "http://prom:9090#part", "http://[::1", "http://prom:0"])
@@ -94,7 +94,7 @@ async def test_a_source_that_cannot_be_connected_to_is_a_failure_and_never_a_wai
         auth=None,
         tls=None,
     )
-    reader = CountReader()
+    reader = CountBatcher()
     reader.sources["default"] = source
     try:
         async with asyncio.timeout(10):

@@ -9,7 +9,7 @@ import pytest
 from earlystop.api.counts import Look, Tally
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.cluster import EVENTS, VERDICTS, ClusterError, Conflict
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verdict import digest_of
@@ -170,7 +170,7 @@ async def test_an_operator_that_is_started_anew_at_every_visit_counts_everything
             if world.status.get("phase") == "Promoted":
                 break
             await world.visit()
-            world.session = Session.load(world.policy, world.now)
+            world.tracked = TrackedPolicy.load(world.policy, world.now)
     every_look_is_what_was_served_in_its_15_seconds(world)
 
 

@@ -10,33 +10,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.conditions import ConditionType, Refusal, Truth
+from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
 from earlystop.controller.reconcile.timing import (
     COMPARED,
     FINDINGS_A_SECOND,
     RECHECK_REFUSED_SECONDS,
     acceptance_is_due,
+    conditions_are_due,
     next_visit,
-    saying_is_due,
     store_is_due,
     store_seconds,
     tick_after,
 )
-from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, Session
+from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
 from earlystop.controller.traffic.put_in_force import PACING
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.observations import Facts, Sight
+from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import ACTING, Phase
-from tests.unit.controller.tracked_policies import session
+from tests.unit.controller.tracked_policies import tracked
 from tests.unit.rollout.policies import NOW, UID, examples
 from tests.unit.rollout.states import REACHED
 
 IDLE = sorted(name for name, state in REACHED.items() if state.phase in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD))
 
 
-def known(name: str, now: float = NOW, **changes: Any) -> Session:
+def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:
     """A session that was checked just now and has nothing to put right."""
-    found = session(REACHED[name], now)
+    found = tracked(REACHED[name], now)
     found.checked_generation, found.checked_at, found.suspect = 1, now, False
     for field, value in changes.items():
         setattr(found, field, value)
@@ -58,7 +58,7 @@ def test_the_next_visit_is_never_in_the_past_and_always_comes(
 ) -> None:
     now = float(NOW + later)
     found = known(name, suspect=suspect, metrics_failures=failures, traffic_failures=failures)
-    found.facts = Facts(refusal=Refusal("TargetTaken", "No.") if refused else None)
+    found.observations = Observations(refusal=Refusal("TargetTaken", "No.") if refused else None)
     if later % 2:
         found.state = replace(found.state)
     assert now + 0.05 <= next_visit(found, delay, policies, now) <= max(now + 0.05, NOW + 2 * RECHECK_SECONDS)
@@ -87,7 +87,7 @@ def test_a_decision_that_is_not_carried_out_is_tried_again_within_seconds(name: 
 
 def test_a_route_that_was_just_written_is_visited_when_it_may_change_again() -> None:
     found = known("rolling back", route_written_at=NOW - 1.0)
-    found.facts = Facts(traffic=Sight(Truth.UNKNOWN, PACING, "Waiting."))
+    found.observations = Observations(traffic=Observation(ConditionStatus.UNKNOWN, PACING, "Waiting."))
     assert next_visit(found, 5.0, 1, NOW) == NOW + 2
 
 
@@ -109,7 +109,7 @@ def test_a_refused_policy_is_checked_more_often_than_one_in_order() -> None:
     found = known("promoted")
     assert not acceptance_is_due(found, NOW)
     assert acceptance_is_due(found, NOW + RECHECK_SECONDS)
-    found.facts = Facts(refusal=Refusal("RouteNotFound", "Create it."))
+    found.observations = Observations(refusal=Refusal("RouteNotFound", "Create it."))
     assert acceptance_is_due(found, NOW + RECHECK_REFUSED_SECONDS)
 
 
@@ -129,16 +129,16 @@ def test_looks_are_stored_at_every_eighth_and_not_more_than_eight_times_a_second
 def test_what_concerns_people_is_said_at_once_however_many_policies_there_are() -> None:
     found = known("observing")
     for type_ in frozenset(ConditionType) - COMPARED:
-        assert saying_is_due({type_}, found, 5000, NOW)
-        assert saying_is_due({type_, *COMPARED}, found, 5000, NOW)
-    assert not saying_is_due(set(), found, 1, NOW + 10**6)
+        assert conditions_are_due({type_}, found, 5000, NOW)
+        assert conditions_are_due({type_, *COMPARED}, found, 5000, NOW)
+    assert not conditions_are_due(set(), found, 1, NOW + 10**6)
 
 
 def test_findings_of_a_whole_fleet_take_turns() -> None:
     found = known("observing", written_at=NOW)
-    assert saying_is_due(COMPARED, found, 1, NOW + 1)
-    assert not saying_is_due(COMPARED, found, 1000, NOW)
-    assert saying_is_due(COMPARED, found, 1000, NOW + 1000 / FINDINGS_A_SECOND)
+    assert conditions_are_due(COMPARED, found, 1, NOW + 1)
+    assert not conditions_are_due(COMPARED, found, 1000, NOW)
+    assert conditions_are_due(COMPARED, found, 1000, NOW + 1000 / FINDINGS_A_SECOND)
 
 
 @examples

@@ -8,18 +8,18 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.reconcile.acceptance import rival_refusal, source_refusal
 from earlystop.controller.reconcile.timing import acceptance_is_due
-from earlystop.controller.reconcile.tracked import Session
-from earlystop.rollout.observations import Facts
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from tests.unit.controller.counts.test_look import SOURCES
-from tests.unit.controller.tracked_policies import manifest, session
+from tests.unit.controller.tracked_policies import manifest, tracked
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 
 
 @pytest.mark.parametrize("name", REACHED)
 def test_a_session_takes_up_what_was_stored(name: str) -> None:
-    found = session(REACHED[name])
+    found = tracked(REACHED[name])
     assert found.state == found.stored == REACHED[name]
     assert found.state is found.stored
 
@@ -27,24 +27,24 @@ def test_a_session_takes_up_what_was_stored(name: str) -> None:
 def test_a_policy_that_the_operator_has_not_seen_begins_with_nothing_and_is_checked() -> None:
     fresh = manifest()
     fresh["status"] = {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "Pending", "message": "W"}]}
-    found = Session.load(fresh, NOW)
-    assert found.state == RolloutState() and found.facts == Facts() and acceptance_is_due(found, NOW)
+    found = TrackedPolicy.load(fresh, NOW)
+    assert found.state == RolloutState() and found.observations == Observations() and acceptance_is_due(found, NOW)
 
 
 def test_after_a_restart_looks_come_before_checks_but_what_was_being_done_is_done_again() -> None:
     for state in REACHED.values():
-        found = session(state)
+        found = tracked(state)
         if state.phase != Phase.PENDING:
             assert not acceptance_is_due(found, NOW)
         assert found.suspect == (state.phase not in WATCHING)
 
 
 def test_a_policy_that_was_refused_or_edited_meanwhile_is_checked_at_once() -> None:
-    refused = session(REACHED["observing"], facts=Facts(refusal=Refusal("TargetTaken", "No.")))
+    refused = tracked(REACHED["observing"], observations=Observations(refusal=Refusal("TargetTaken", "No.")))
     assert acceptance_is_due(refused, NOW)
     edited = manifest(REACHED["observing"])
     edited["metadata"]["generation"] = 2
-    assert acceptance_is_due(Session.load(edited, NOW), NOW)
+    assert acceptance_is_due(TrackedPolicy.load(edited, NOW), NOW)
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ def test_a_status_that_cannot_be_understood_is_a_value_error_and_nothing_worse(f
     broken = manifest(REACHED["observing"])
     broken["status"][field] = value
     with pytest.raises(ValueError, match=r".+"):
-        Session.load(broken, NOW)
+        TrackedPolicy.load(broken, NOW)
 
 
 def test_a_retry_is_asked_for_by_an_annotation() -> None:
     made = manifest()
-    assert Session.load(made, NOW).retry_token == ""
+    assert TrackedPolicy.load(made, NOW).retry_token == ""
     made["metadata"]["annotations"] = {RETRY_ANNOTATION: "x" * 500}
-    assert Session.load(made, NOW).retry_token == "x" * 128
+    assert TrackedPolicy.load(made, NOW).retry_token == "x" * 128
 
 
 # Who may move which traffic
 
 
-def older_and_younger(**other: object) -> tuple[Session, Session]:
+def older_and_younger(**other: object) -> tuple[TrackedPolicy, TrackedPolicy]:
     changes = {"targetRef": {"name": "else"}, "delivery": {"gatewayHeader": {"routeRef": {"name": "else"}}}, **other}
-    older = session(created="2026-01-01T00:00:00Z")
-    return older, session(created="2026-01-02T00:00:00Z", uid="2222-younger", name="qa2", changes=changes)
+    older = tracked(created="2026-01-01T00:00:00Z")
+    return older, tracked(created="2026-01-02T00:00:00Z", uid="2222-younger", name="qa2", changes=changes)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_of_two_policies_for_one_target_or_route_just_the_younger_is_refused(sha
 
 
 def test_a_policy_that_moves_the_traffic_already_keeps_it_from_an_older_one() -> None:
-    waiting = session(created="2026-01-01T00:00:00Z")
-    moving = session(REACHED["promoted"], created="2026-01-02T00:00:00Z", uid="2222", name="qa2")
+    waiting = tracked(created="2026-01-01T00:00:00Z")
+    moving = tracked(REACHED["promoted"], created="2026-01-02T00:00:00Z", uid="2222", name="qa2")
     assert rival_refusal(moving, [waiting, moving]) is None
     refusal = rival_refusal(waiting, [waiting, moving])
     assert refusal is not None and refusal.reason == "TargetTaken"
 
 
 def test_policies_of_one_age_are_told_apart_so_that_just_one_is_refused() -> None:
-    one = session(uid="1111")
-    other = session(uid="2222", name="qa2")
+    one = tracked(uid="1111")
+    other = tracked(uid="2222", name="qa2")
     assert [rival_refusal(each, [one, other]) is None for each in (one, other)] == [True, False]
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.controller.traffic.apply import _covers, as_wanted
+from earlystop.controller.traffic.apply import _covers, matches_desired
 from earlystop.delivery.gateway_header import render
-from tests.unit.delivery.cluster import SHARE, around, exact, header, rule
+from tests.unit.delivery.cluster import SHARE, exact, header, inputs, rule
 from tests.unit.rollout.policies import examples
 
-ALIAS, OVERLAY = render(around(rule(exact("/ask", headers=[header("x-model", "qa")]))), SHARE)
+ALIAS, OVERLAY = render(inputs(rule(exact("/ask", headers=[header("x-model", "qa")]))), SHARE)
 
 scalars = st.one_of(st.integers(), st.text(max_size=3), st.booleans(), st.none())
 documents = st.recursive(
@@ -58,12 +58,12 @@ def test_a_list_must_have_just_the_wanted_entries(document: list[Any], more: Any
 
 
 def test_an_object_that_is_not_there_is_not_as_wanted() -> None:
-    assert not as_wanted(None, OVERLAY)
+    assert not matches_desired(None, OVERLAY)
 
 
 @pytest.mark.parametrize("wanted", [ALIAS, OVERLAY], ids=["alias", "overlay"])
 def test_what_the_server_adds_is_not_taken_for_a_foreign_edit(wanted: dict[str, Any]) -> None:
-    assert as_wanted(as_stored(wanted), wanted)
+    assert matches_desired(as_stored(wanted), wanted)
 
 
 def edited(wanted: dict[str, Any], path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
@@ -101,4 +101,4 @@ EDITS: dict[str, tuple[dict[str, Any], tuple[str | int, ...], Any]] = {
 @pytest.mark.parametrize("name", EDITS)
 def test_a_foreign_edit_of_what_matters_is_found(name: str) -> None:
     wanted, path, value = EDITS[name]
-    assert not as_wanted(edited(wanted, path, value), wanted)
+    assert not matches_desired(edited(wanted, path, value), wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.controller.traffic.desired_split import fullest_share, share_of
+from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 from tests.unit.delivery.cluster import settings, spec_in
@@ -15,7 +15,7 @@ from tests.unit.rollout.states import REACHED
     ("phase", "weights"), [("observing", (95, 5)), ("promoted", (0, 100)), ("rolled back", (100, 0))]
 )
 def test_a_share_holds_the_weights_and_settings_of_the_campaign(phase: str, weights: tuple[int, int]) -> None:
-    found = share_of(REACHED[phase])
+    found = desired_split(REACHED[phase])
     assert found is not None
     assert (found.revision, found.step) == (REACHED[phase].revision, REACHED[phase].step)
     assert found.weights == weights and found.shadows == ()
@@ -26,12 +26,12 @@ def test_a_share_holds_the_weights_and_settings_of_the_campaign(phase: str, weig
 
 
 def test_before_the_first_campaign_nothing_is_wanted() -> None:
-    assert share_of(RolloutState()) is None
+    assert desired_split(RolloutState()) is None
 
 
 def test_checks_see_every_candidate_by_its_label() -> None:
     assert variant_labels(spec_in("GatewayHeader")) == ("candidate",)
     assert variant_labels(spec_in("HeaderCohort", 3)) == ("w10", "w5", "w2")
-    full = fullest_share(spec_in("GatewayHeader", 3))
+    full = largest_split(spec_in("GatewayHeader", 3))
     assert [each.variant for each in full.variants] == ["baseline", "w10", "w5", "w2"] and full.shadows == ()
-    assert [each.variant for each in fullest_share(spec_in("Shadow", 3)).shadows] == ["w10", "w5", "w2"]
+    assert [each.variant for each in largest_split(spec_in("Shadow", 3)).shadows] == ["w10", "w5", "w2"]

@@ -45,7 +45,7 @@ async def test_a_check_and_the_weights_that_it_leads_to_read_every_object_once()
     async with world.open():
         await world.visit_until("Observing")
         api.reads.clear()
-        world.session.checked_at = NOW - 2 * RECHECK_SECONDS
+        world.tracked.checked_at = NOW - 2 * RECHECK_SECONDS
         await world.visit()
     assert api.reads[DEPLOYMENT] == 1
     assert set(api.reads.values()) == {1} and len(api.reads) >= 6
@@ -56,11 +56,11 @@ async def test_what_a_check_has_read_is_not_used_by_a_later_visit() -> None:
     api = counted(world)
     async with world.open():
         await world.visit_until("Observing")
-        world.session.checked_at = NOW - 2 * RECHECK_SECONDS
+        world.tracked.checked_at = NOW - 2 * RECHECK_SECONDS
         await world.visit()
         world.api.put(ROUTES, route({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}))
-        world.session.suspect = True
+        world.tracked.suspect = True
         api.reads.clear()
         await world.visit()
     assert api.reads[DEPLOYMENT] == 1
-    assert world.session.facts.traffic.reason == "RouteSplitsAlready"
+    assert world.tracked.observations.traffic.reason == "RouteSplitsAlready"

@@ -12,33 +12,33 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from earlystop.api.conditions import Truth
+from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
-from earlystop.controller.reconcile.status_writer import Outrun
-from earlystop.controller.reconcile.tracked import Session
+from earlystop.controller.reconcile.status_writer import StatusConflict
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import (
     PACING,
     SECONDS_BETWEEN_CHANGES,
     SECONDS_TO_SERVE,
-    Standing,
-    Traffic,
+    SplitResult,
+    SplitStatus,
     put_in_force,
 )
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.headers import headers_set
-from earlystop.delivery.inputs import Share
+from earlystop.delivery.inputs import TrafficSplit
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.rollout.plan import plan_text
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
-from tests.unit.delivery.cluster import backend, gateway, prefix, route, share, spec_in
+from tests.unit.delivery.cluster import backend, gateway, prefix, route, spec_in, split
 from tests.unit.delivery.test_probe import served
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 from tests.unit.rollout.traffic import SAME
 
-HALF, ALL, NONE = share(50, step=2), share(100, step=2), share(0, step=2)
+HALF, ALL, NONE = split(50, step=2), split(100, step=2), split(0, step=2)
 
 
 class Moves:
@@ -48,18 +48,18 @@ class Moves:
         self.api: Memory = World(SAME).api
         changes = {"delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()}}
         state = replace(REACHED["observing"], plan=plan_text(policy(changes)))
-        self.session = Session.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
+        self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
         self.now = float(NOW)
 
-    async def in_force(self, share: Share) -> None:
+    async def in_force(self, split: TrafficSplit) -> None:
         """A new overlay comes in two writes: first its alias Services, then the route."""
-        await self.put(share)
-        await self.put(share)
+        await self.put(split)
+        await self.put(split)
 
-    async def put(self, share: Share, seconds: float = 3600.0) -> Traffic:
+    async def put(self, split: TrafficSplit, seconds: float = 3600.0) -> SplitResult:
         self.now += seconds
         async with aiohttp.ClientSession() as http:
-            return await put_in_force(self.api, http, self.session, share, self.now)
+            return await put_in_force(self.api, http, self.tracked, split, self.now)
 
     def overlay_weights(self) -> set[tuple[int, ...]]:
         return weights_in(self.api.at(ROUTES, "llm", overlay_name("qa")))
@@ -73,7 +73,7 @@ def split_route() -> dict[str, object]:
 async def test_what_is_missing_is_written_and_what_is_there_is_left_alone() -> None:
     moves = Moves()
     first = await moves.put(HALF)
-    assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert (first.status, first.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)
     assert moves.api.calls == [("POST", SERVICES.path("llm"))]
     assert (await moves.put(HALF)).changed == (f"HTTPRoute {overlay_name('qa')}",)
     assert moves.overlay_weights() == {(50, 50)}
@@ -90,8 +90,8 @@ async def test_an_alias_that_another_operator_made_just_now_is_given_time_too() 
     made = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
     moment = datetime.fromtimestamp(int(moves.now) + 3600, UTC)
     made["creationTimestamp"] = moment.isoformat()
-    moves.session.route_written_at = 0.0
-    assert (await moves.put(HALF)).standing == Standing.NOT_WRITTEN
+    moves.tracked.route_written_at = 0.0
+    assert (await moves.put(HALF)).status == SplitStatus.NOT_WRITTEN
     assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES)).changed == (f"HTTPRoute {overlay_name('qa')}",)
 
 
@@ -104,8 +104,8 @@ async def test_an_alias_that_a_deleted_policy_left_is_taken_up() -> None:
     await moves.in_force(HALF)
     assert moves.overlay_weights() == {(50, 50)}
     taken = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
-    assert taken["labels"]["earlystop.dev/policy"] == moves.session.name
-    assert taken["ownerReferences"][0]["uid"] == moves.session.uid
+    assert taken["labels"]["earlystop.dev/policy"] == moves.tracked.name
+    assert taken["ownerReferences"][0]["uid"] == moves.tracked.uid
 
 
 async def test_the_users_objects_are_never_written() -> None:
@@ -120,7 +120,7 @@ async def test_two_changes_of_the_route_are_kept_apart() -> None:
     moves = Moves()
     await moves.in_force(HALF)
     waiting = await moves.put(ALL, SECONDS_BETWEEN_CHANGES - 0.1)
-    assert (waiting.standing, waiting.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert (waiting.status, waiting.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)
     assert moves.overlay_weights() == {(50, 50)}
     await moves.put(ALL, 0.1)
     assert moves.overlay_weights() == {(0, 100)}
@@ -131,7 +131,7 @@ async def test_the_way_back_to_the_baseline_waits_for_no_other_change_and_what_f
     await moves.in_force(HALF)
     await moves.put(NONE, 0.1)
     assert moves.overlay_weights() == {(100, 0)}
-    assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).sight.reason == PACING
+    assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).observation.reason == PACING
     assert moves.overlay_weights() == {(100, 0)}
 
 
@@ -147,8 +147,8 @@ async def test_a_share_is_not_put_in_force_where_it_does_not_fit() -> None:
     moves = Moves()
     moves.api.put(ROUTES, split_route())
     refused = await moves.put(HALF)
-    assert (refused.standing, refused.sight.status) == (Standing.NOT_WRITTEN, Truth.FALSE)
-    assert refused.sight.reason == "RouteSplitsAlready" and moves.api.calls == []
+    assert (refused.status, refused.observation.status) == (SplitStatus.NOT_WRITTEN, ConditionStatus.FALSE)
+    assert refused.observation.reason == "RouteSplitsAlready" and moves.api.calls == []
 
 
 async def test_the_candidate_is_taken_off_even_when_the_route_no_longer_fits() -> None:
@@ -156,8 +156,11 @@ async def test_the_candidate_is_taken_off_even_when_the_route_no_longer_fits() -
     await moves.in_force(HALF)
     moves.api.put(ROUTES, split_route())
     done = await moves.put(NONE)
-    assert done.standing == Standing.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
-    assert done.sight.status == Truth.FALSE and "The candidate gets no requests." in done.sight.message
+    assert done.status == SplitStatus.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
+    assert (
+        done.observation.status == ConditionStatus.FALSE
+        and "The candidate gets no requests." in done.observation.message
+    )
     assert moves.overlay_weights() == {(100, 0)}
     moves.api.calls.clear()
     assert (await moves.put(NONE)).changed == () and moves.api.calls == []
@@ -168,7 +171,7 @@ async def test_the_candidate_is_taken_off_when_the_target_and_the_users_route_ar
     await moves.in_force(HALF)
     for path in (ROUTES.path("llm", "qa"), DEPLOYMENTS.path("llm", "qa-server")):
         del moves.api.objects[path]
-    assert (await moves.put(NONE)).standing == Standing.UNPROVABLE
+    assert (await moves.put(NONE)).status == SplitStatus.UNPROVABLE
     assert moves.overlay_weights() == {(100, 0)}
 
 
@@ -179,7 +182,7 @@ async def test_someone_elses_route_is_not_touched_to_take_the_candidate_off() ->
     overlay["metadata"]["ownerReferences"][0]["uid"] = "another"
     moves.api.calls.clear()
     done = await moves.put(NONE)
-    assert done.sight.reason == "NameTaken" and moves.api.calls == []
+    assert done.observation.reason == "NameTaken" and moves.api.calls == []
 
 
 async def test_an_operator_that_was_left_behind_does_not_write_what_is_no_longer_wanted() -> None:
@@ -189,16 +192,16 @@ async def test_an_operator_that_was_left_behind_does_not_write_what_is_no_longer
         moves.api.put(POLICIES, manifest(REACHED["promoted"]))
         if users is not None:
             moves.api.put(ROUTES, users)
-        with pytest.raises(Outrun):
+        with pytest.raises(StatusConflict):
             await moves.put(NONE)
-        assert moves.overlay_weights() == {(50, 50)} and moves.session.state == REACHED["promoted"]
+        assert moves.overlay_weights() == {(50, 50)} and moves.tracked.state == REACHED["promoted"]
 
 
 async def test_where_nothing_was_put_in_force_there_is_nothing_to_take_off() -> None:
     moves = Moves()
     moves.api.put(ROUTES, split_route())
     done = await moves.put(NONE)
-    assert done.standing == Standing.UNPROVABLE and moves.api.calls == []
+    assert done.status == SplitStatus.UNPROVABLE and moves.api.calls == []
 
 
 CORE_MODES = ("HeaderCohort", "Shadow")
@@ -217,10 +220,10 @@ async def test_a_mode_without_aliases_writes_its_overlay_at_once_and_nothing_els
 @pytest.mark.parametrize("mode", CORE_MODES)
 async def test_in_every_mode_the_candidate_is_taken_off_even_when_the_route_no_longer_fits(mode: str) -> None:
     moves = Moves(mode)
-    await moves.put(replace(HALF, shadows=share(0, shadows=1).shadows))
+    await moves.put(replace(HALF, shadows=split(0, shadows=1).shadows))
     moves.api.put(ROUTES, split_route())
     done = await moves.put(NONE)
-    assert done.standing == Standing.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
+    assert done.status == SplitStatus.UNPROVABLE and done.changed == (f"HTTPRoute {overlay_name('qa')}",)
     overlay = moves.api.at(ROUTES, "llm", overlay_name("qa"))
     told = [headers for each in overlay["spec"]["rules"] for headers in headers_set(each)]
     assert {(each["x-early-stop-variant"], each["x-early-stop-param-window"]) for each in told} == {("baseline", "40")}
@@ -232,10 +235,10 @@ async def test_in_every_mode_the_candidate_is_taken_off_even_when_the_route_no_l
 async def test_an_overlay_that_comes_to_lead_to_an_alias_waits_for_it() -> None:
     moves = Moves("HeaderCohort")
     await moves.put(HALF)
-    moves.session.state = replace(moves.session.state, plan=plan_text(policy()))  # a campaign in another mode
+    moves.tracked.state = replace(moves.tracked.state, plan=plan_text(policy()))  # a campaign in another mode
     moves.api.calls.clear()
     first = await moves.put(HALF)
-    assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+    assert (first.status, first.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)
     assert moves.api.calls == [("POST", SERVICES.path("llm"))]
     await moves.put(HALF)
     assert moves.overlay_weights() == {(50, 50)}
@@ -267,9 +270,13 @@ async def test_a_share_that_a_gateway_never_serves_is_told_and_proves_nothing() 
     moves = Moves()
     await moves.in_force(HALF)
     async with gateway_without_servers(moves):
-        moves.session.proven = None
+        moves.tracked.proven = None
         waiting = await moves.put(HALF, SECONDS_TO_SERVE - 1)
-        assert (waiting.standing, waiting.sight.status) == (Standing.WRITTEN, Truth.UNKNOWN)
+        assert (waiting.status, waiting.observation.status) == (SplitStatus.WRITTEN, ConditionStatus.UNKNOWN)
         told = await moves.put(HALF, 2)
-    assert (told.standing, told.sight.status, told.sight.reason) == (Standing.WRITTEN, Truth.FALSE, "ShareNotServed")
-    assert "Look at the gateway" in told.sight.message and moves.session.proven is None
+    assert (told.status, told.observation.status, told.observation.reason) == (
+        SplitStatus.WRITTEN,
+        ConditionStatus.FALSE,
+        "ShareNotServed",
+    )
+    assert "Look at the gateway" in told.observation.message and moves.tracked.proven is None

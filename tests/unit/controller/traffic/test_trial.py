@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from earlystop.api.conditions import Truth
+from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES, SERVICES
 from earlystop.controller.traffic.proof import MISROUTES, PATIENCE_SECONDS
-from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES, Standing, Traffic
+from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES, SplitResult, SplitStatus
 from earlystop.delivery.golden_rules import leads_nobody
 from earlystop.delivery.headers import MODIFIER
 from earlystop.delivery.names import alias_name, overlay_name
@@ -76,9 +76,9 @@ def overlay_of(moves: Moves) -> dict[str, Any]:
     return moves.api.at(ROUTES, "llm", overlay_name("qa"))
 
 
-def seen(moves: Moves, traffic: Traffic) -> Traffic:
+def seen(moves: Moves, traffic: SplitResult) -> SplitResult:
     """What a visit notes of it."""
-    moves.session.facts = replace(moves.session.facts, traffic=traffic.sight)
+    moves.tracked.observations = replace(moves.tracked.observations, traffic=traffic.observation)
     return traffic
 
 
@@ -86,12 +86,12 @@ async def test_users_are_led_by_the_overlay_only_after_the_gateway_has_shown_wha
     moves = Moves()
     async with before(Played(moves.api), moves):
         first = await moves.put(HALF)
-        assert (first.standing, first.sight.reason) == (Standing.NOT_WRITTEN, PACING)
+        assert (first.status, first.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)
         assert moves.api.calls == [("POST", SERVICES.path("llm")), ("POST", ROUTES.path("llm"))]
         assert leads_nobody(overlay_of(moves))
-        assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).sight.reason == PACING
+        assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).observation.reason == PACING
         assert leads_nobody(overlay_of(moves))
-        assert (await moves.put(HALF, 0.1)).standing == Standing.PROVEN
+        assert (await moves.put(HALF, 0.1)).status == SplitStatus.PROVEN
         assert moves.overlay_weights() == {(50, 50)}
 
 
@@ -111,7 +111,7 @@ async def test_later_shares_need_no_trial() -> None:
     async with before(Played(moves.api), moves):
         await moves.in_force(HALF)
         moves.api.calls.clear()
-        assert (await moves.put(ALL)).standing == Standing.PROVEN
+        assert (await moves.put(ALL)).status == SplitStatus.PROVEN
         assert moves.api.calls == [("PUT", ROUTES.path("llm", overlay_name("qa")))]
 
 
@@ -119,13 +119,20 @@ async def test_a_gateway_that_confuses_backends_leads_nobody_and_is_told_after_a
     moves = Moves()
     async with before(Played(moves.api, confused=True), moves):
         waiting = seen(moves, await moves.put(HALF))
-        assert (waiting.sight.status, waiting.sight.reason) == (Truth.UNKNOWN, "WaitingForGateway")
-        assert (await moves.put(HALF, WRONG - 0.1)).standing == Standing.NOT_WRITTEN
+        assert (waiting.observation.status, waiting.observation.reason) == (
+            ConditionStatus.UNKNOWN,
+            "WaitingForGateway",
+        )
+        assert (await moves.put(HALF, WRONG - 0.1)).status == SplitStatus.NOT_WRITTEN
         found = seen(moves, await moves.put(HALF, 0.1))
-        assert (found.standing, found.sight.status, found.sight.reason) == (Standing.MISROUTED, Truth.FALSE, MISROUTES)
-        assert "Traefik before 3.7.6" in found.sight.message
-        moves.session.contradicted_at = None  # the operator is restarted
-        assert (await moves.put(HALF)).sight.reason == MISROUTES
+        assert (found.status, found.observation.status, found.observation.reason) == (
+            SplitStatus.MISROUTED,
+            ConditionStatus.FALSE,
+            MISROUTES,
+        )
+        assert "Traefik before 3.7.6" in found.observation.message
+        moves.tracked.contradicted_at = None  # the operator is restarted
+        assert (await moves.put(HALF)).observation.reason == MISROUTES
         assert leads_nobody(overlay_of(moves))
 
 
@@ -134,8 +141,8 @@ async def test_a_gateway_that_ignores_filters_leads_nobody_and_is_given_time_to_
     played = Played(moves.api, deaf=True)
     async with before(played, moves):
         await moves.put(HALF)
-        assert (await moves.put(HALF, STALE - 0.1)).sight.reason == "WaitingForGateway"
-        assert (await moves.put(HALF, 0.1)).sight.reason == MISROUTES
+        assert (await moves.put(HALF, STALE - 0.1)).observation.reason == "WaitingForGateway"
+        assert (await moves.put(HALF, 0.1)).observation.reason == MISROUTES
         assert leads_nobody(overlay_of(moves))
         played.deaf = False
         await moves.in_force(HALF)
@@ -146,9 +153,9 @@ async def test_an_abort_of_what_led_nobody_has_nothing_to_take_off() -> None:
     moves = Moves()
     async with before(Played(moves.api, confused=True), moves):
         await moves.put(HALF)
-        moves.session.state = replace(moves.session.state, phase=Phase.ROLLING_BACK)
+        moves.tracked.state = replace(moves.tracked.state, phase=Phase.ROLLING_BACK)
         moves.api.calls.clear()
-        assert (await moves.put(NONE)).standing == Standing.PROVEN and moves.api.calls == []
+        assert (await moves.put(NONE)).status == SplitStatus.PROVEN and moves.api.calls == []
 
 
 async def test_what_turns_out_to_be_misrouted_under_way_is_taken_off_until_another_campaign() -> None:
@@ -159,12 +166,12 @@ async def test_what_turns_out_to_be_misrouted_under_way_is_taken_off_until_anoth
         played.confused = True
         await moves.put(ALL)
         found = seen(moves, await moves.put(ALL, STALE))
-        assert (found.standing, found.sight.reason) == (Standing.MISROUTED, MISROUTES)
-        assert "then retry the policy" in found.sight.message
+        assert (found.status, found.observation.reason) == (SplitStatus.MISROUTED, MISROUTES)
+        assert "then retry the policy" in found.observation.message
         assert leads_nobody(overlay_of(moves))
         played.confused = False
         moves.api.calls.clear()
-        assert (await moves.put(ALL)).standing == Standing.MISROUTED and moves.api.calls == []
+        assert (await moves.put(ALL)).status == SplitStatus.MISROUTED and moves.api.calls == []
         await moves.in_force(replace(HALF, revision="another"))
         assert moves.overlay_weights() == {(50, 50)}
 
@@ -176,7 +183,7 @@ async def test_a_mode_without_filters_of_backends_falls_back_to_the_baseline_for
         await moves.put(HALF)
         played.deaf = True
         await moves.put(ALL)
-        assert (await moves.put(ALL, STALE)).standing == Standing.MISROUTED
+        assert (await moves.put(ALL, STALE)).status == SplitStatus.MISROUTED
     filters = [each["filters"][0]["requestHeaderModifier"]["set"] for each in overlay_of(moves)["spec"]["rules"]]
     told = {header["value"] for each in filters for header in each if header["name"] == "x-early-stop-param-window"}
     assert told == {"40"}

@@ -14,16 +14,16 @@ from earlystop.metrics.templates.range_vectors import RawSeries
 from earlystop.metrics.templates.reader import (
     LONGEST_RANGE_SECONDS,
     MOST_RANGES,
-    ForeignRequest,
+    TemplateRequest,
     joined,
     name_of_queries,
     ranges,
-    read_foreign,
+    read_templates,
 )
 from tests.unit.metrics.source.faulty_server import serving
 
 AT = 1_760_000_000
-ASKED = ForeignRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'done{variant="{variant}"}'})
+ASKED = TemplateRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'done{variant="{variant}"}'})
 TARGET = {"job": "qa", "instance": "a.b:1"}
 
 
@@ -45,7 +45,7 @@ def points(*at: int, value: str = "1") -> list[tuple[int, str]]:
 
 def test_every_query_names_one_moment_and_evidence_is_asked_of_the_counters_targets_alone() -> None:
     source = Source(done=[RawSeries(TARGET, points(AT - 3))])
-    reading = read_foreign(source, ASKED, AT, namespace_label="namespace")
+    reading = read_templates(source, ASKED, AT, namespace_label="namespace")
     assert {at for _, at in source.asked} == {float(AT)}
     assert (reading.at, reading.newest_sample_at) == (AT, AT - 3)
     texts = [text for text, _ in source.asked]
@@ -56,7 +56,7 @@ def test_every_query_names_one_moment_and_evidence_is_asked_of_the_counters_targ
 
 def test_counters_without_a_target_are_read_without_evidence() -> None:
     source = Source(done=[RawSeries({}, points(AT - 3))])
-    assert len(read_foreign(source, ASKED, AT).observed) == 2
+    assert len(read_templates(source, ASKED, AT).observed) == 2
     assert len(source.asked) == 2
 
 
@@ -64,7 +64,7 @@ def test_engines_are_read_by_the_pods_of_each_variants_workload() -> None:
     counter = RawSeries({**TARGET, "pod": "qa-es-x"}, points(AT - 3))
     source = Source(**{"vllm:request_generation_tokens_sum": [counter]})
     workloads = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-es"}
-    reading = read_foreign(source, ForeignRequest("llm/qa", "r1", 60, Preset.VLLM, workloads=workloads), AT)
+    reading = read_templates(source, TemplateRequest("llm/qa", "r1", 60, Preset.VLLM, workloads=workloads), AT)
     assert {key.field for key in reading.observed} == {"tokens"}
     assert any('pod=~"qa-es-' in text for text, _ in source.asked)
 
@@ -73,13 +73,13 @@ def test_no_series_at_all_is_no_data_and_a_broken_template_names_its_field() -> 
     for asked, kind, says in (
         (ASKED, FailureKind.NO_DATA, "none of the MetricSource's templates finds a series of llm/qa"),
         (
-            ForeignRequest("llm/qa", "r1", 60, Preset.CUSTOM, {"tokens": "sum(x)"}),
+            TemplateRequest("llm/qa", "r1", 60, Preset.CUSTOM, {"tokens": "sum(x)"}),
             FailureKind.TEMPLATES_UNUSABLE,
             "template for tokens",
         ),
     ):
         with pytest.raises(MetricsFailure, match=says) as caught:
-            read_foreign(Source(), asked, AT)
+            read_templates(Source(), asked, AT)
         assert caught.value.kind is kind
 
 
@@ -103,11 +103,11 @@ def test_pieces_of_a_series_are_joined_in_order_of_time_without_repetition() -> 
 
 
 def test_the_name_of_the_queries_changes_with_whatever_changes_the_series_and_with_nothing_else() -> None:
-    def name(request: ForeignRequest = ASKED, namespace: str | None = None, replica: str | None = None) -> str:
+    def name(request: TemplateRequest = ASKED, namespace: str | None = None, replica: str | None = None) -> str:
         return name_of_queries(request, namespace, replica)
 
-    other = ForeignRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'other{variant="{variant}"}'})
-    assert name() == name(ForeignRequest("llm/qa", "r2", 9, Preset.CUSTOM, ASKED.templates))
+    other = TemplateRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'other{variant="{variant}"}'})
+    assert name() == name(TemplateRequest("llm/qa", "r2", 9, Preset.CUSTOM, ASKED.templates))
     elsewhere = name_of_queries(ASKED, None, None, "http://elsewhere")
     assert len({name(), name(other), name(namespace="namespace"), name(replica="replica"), elsewhere}) == 5
 

@@ -8,9 +8,9 @@ from earlystop.api.counts import Variant
 from earlystop.metrics.convention.ledger import LedgerError
 from earlystop.metrics.templates.reset_ledger import (
     Observed,
+    ResetLedger,
     Sample,
     SeriesId,
-    WatermarkLedger,
     drop_silent,
     drop_steps_before,
     is_blind,
@@ -27,11 +27,11 @@ KEY = SeriesId(Variant.CANDIDATE, "tokens", "pod-1")
 OLD_START = 500_000
 
 
-def seeing(*samples: Sample, ledger: WatermarkLedger | None = None, absent: int | None = None) -> WatermarkLedger:
-    return look(ledger or WatermarkLedger(0, SINCE), {KEY: Observed(samples, absent)}).ledger
+def seeing(*samples: Sample, ledger: ResetLedger | None = None, absent: int | None = None) -> ResetLedger:
+    return look(ledger or ResetLedger(0, SINCE), {KEY: Observed(samples, absent)}).ledger
 
 
-def told(ledger: WatermarkLedger, step: int = 0) -> tuple[int, int]:
+def told(ledger: ResetLedger, step: int = 0) -> tuple[int, int]:
     return totals(ledger, step)[Variant.CANDIDATE].tokens, uncertain(ledger, step)[Variant.CANDIDATE].tokens
 
 
@@ -74,7 +74,7 @@ def test_the_scraper_that_saw_most_counts_and_two_are_never_added() -> None:
         )
         for replica, offset, value in (("a", 0, 7), ("b", 3_000, 9))
     }
-    assert told(look(WatermarkLedger(0, SINCE), pair).ledger) == (9, 0)
+    assert told(look(ResetLedger(0, SINCE), pair).ledger) == (9, 0)
 
 
 def test_a_sample_that_changed_after_it_was_read_names_its_series_and_is_not_used() -> None:
@@ -110,16 +110,16 @@ def test_a_forgotten_series_that_comes_back_is_never_counted_twice() -> None:
 
 def test_a_packed_ledger_comes_back_exactly() -> None:
     odd = SeriesId(Variant.BASELINE, "completed", 'pod "ü" 1%', "")
-    ledger = look(WatermarkLedger(2, SINCE), {odd: Observed([Sample(SINCE, 3)]), KEY: Observed([Sample(SINCE, 4, 1)])})
+    ledger = look(ResetLedger(2, SINCE), {odd: Observed([Sample(SINCE, 3)]), KEY: Observed([Sample(SINCE, 4, 1)])})
     closed = open_step(drop_silent(ledger.ledger, SINCE), 3, SINCE + 5)
     assert unpack(pack(closed)) == closed
     assert len(pack(closed).splitlines()) == 3
 
 
 def test_a_packed_ledger_keeps_the_name_of_its_queries() -> None:
-    ledger = WatermarkLedger(2, SINCE, queries="0a1b")
+    ledger = ResetLedger(2, SINCE, queries="0a1b")
     assert unpack(pack(ledger)) == ledger
-    assert is_packed(pack(ledger)) and is_packed(pack(WatermarkLedger(0, SINCE)))
+    assert is_packed(pack(ledger)) and is_packed(pack(ResetLedger(0, SINCE)))
     assert not any(map(is_packed, ("", "0 baseline qa p1 7,5")))
 
 
@@ -144,7 +144,7 @@ def test_what_a_look_at_two_scrapers_leaves_open_is_that_of_the_one_that_may_hav
         keys = (SeriesId(Variant.CANDIDATE, "tokens", "pod-1", replica) for replica in "ab")
         return {key: Observed([Sample(at, v, OLD_START)]) for key, v in zip(keys, (one, other), strict=True)}
 
-    before = look(look(WatermarkLedger(0, SINCE), pair(SINCE, 100, 100)).ledger, pair(SINCE + 10, 103, 105)).ledger
+    before = look(look(ResetLedger(0, SINCE), pair(SINCE, 100, 100)).ledger, pair(SINCE + 10, 103, 105)).ledger
     after = look(before, pair(SINCE + 20, 110, 106)).ledger
     assert told(before) == (5, 0) and told(after) == (10, 0)
     assert newly_uncertain(before, after)[Variant.CANDIDATE].tokens == 7 - 5
@@ -175,8 +175,8 @@ def test_a_ledger_too_large_for_status_is_refused_before_it_breaks_and_never_cut
         )
         for number in range(450)
     }
-    ledger = look(WatermarkLedger(0, 1_700_000_000_000), many).ledger
+    ledger = look(ResetLedger(0, 1_700_000_000_000), many).ledger
     with pytest.raises(TooManySeries, match=f"more than the {PACKED_LIMIT}"):
         pack(ledger)
-    fits = WatermarkLedger(0, SINCE, series=dict(list(ledger.series.items())[:300]))
+    fits = ResetLedger(0, SINCE, series=dict(list(ledger.series.items())[:300]))
     assert len(pack(fits)) <= PACKED_LIMIT

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.counts import TALLY_FIELDS
 from earlystop.metrics.templates.reset_ledger import (
-    WatermarkLedger,
+    ResetLedger,
     drop_silent,
     is_blind,
     look,
@@ -34,23 +34,23 @@ class Stored:
 
 
 @dataclass
-class History:
+class CompressedLooks:
     """What is left at the end; for each step when it was opened and closed, and until when it was read."""
 
-    ledger: WatermarkLedger
+    ledger: ResetLedger
     steps: dict[int, tuple[int, int, int]]
 
 
-def seen(world: ForeignWorld, stored: Stored, until: int, overlap: int) -> WatermarkLedger:
+def seen(world: ForeignWorld, stored: Stored, until: int, overlap: int) -> ResetLedger:
     ledger, rewritten = look(unpack(stored.ledger), world.read(stored.read_until - overlap, until))
     assert not rewritten
     assert look(ledger, world.read(stored.read_until - overlap, until)).ledger == ledger
     return ledger
 
 
-def live(world: ForeignWorld, rng: random.Random, silence_ms: int) -> History:
+def live(world: ForeignWorld, rng: random.Random, silence_ms: int) -> CompressedLooks:
     """Looks to the end, with crashes before and after the write, a stale second writer, steps and drops."""
-    stored = Stored(0, pack(WatermarkLedger(0, BEGIN_MS)), BEGIN_MS - 100_000)
+    stored = Stored(0, pack(ResetLedger(0, BEGIN_MS)), BEGIN_MS - 100_000)
     slow, steps, opened = stored, {}, BEGIN_MS
     now = BEGIN_MS
     while now < END_MS + DELAY_MS:
@@ -72,14 +72,14 @@ def live(world: ForeignWorld, rng: random.Random, silence_ms: int) -> History:
             ledger = drop_silent(ledger, until - silence_ms)
         stored = Stored(stored.version + 1, pack(ledger), until)
     steps[ledger.step] = (opened, END_MS, END_MS)
-    return History(ledger, steps)
+    return CompressedLooks(ledger, steps)
 
 
 def of_place(world: ForeignWorld, variant: str, name: str) -> list[Target]:
     return [target for target in world.targets if (target.variant, target.field) == (variant, name)]
 
 
-def check(world: ForeignWorld, history: History, seed: int) -> tuple[int, int]:
+def check(world: ForeignWorld, history: CompressedLooks, seed: int) -> tuple[int, int]:
     """Asserts the promise for every step; returns what was counted and what could have been."""
     counted_all = seeable = 0
     for step, (opened, closed, read) in history.steps.items():

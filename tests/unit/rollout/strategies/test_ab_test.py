@@ -11,15 +11,15 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import assess, replay, update
 from earlystop.rollout.conditions import conditions, split_is_broken
-from earlystop.rollout.event_notes import stories
+from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
-from earlystop.rollout.observations import Facts
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import (
     carried_out,
     expire,
-    lose_sight,
+    lose_metrics,
     suspend_or_resume,
     take_look,
     weights_in_force,
@@ -58,7 +58,7 @@ def test_the_harmful_one_is_dropped_its_share_goes_to_the_baseline_and_the_other
     dropped = by_name(after)["w1"].dropped
     assert dropped is not None and dropped.reason == "HarmShown"
     assert (after.phase, after.step) == (Phase.APPLYING, before.step + 1), "other weights are another step"
-    assert [story.reason for story in stories(before, after)] == ["CandidateDropped"]
+    assert [story.reason for story in event_notes(before, after)] == ["CandidateDropped"]
 
 
 def test_of_the_proven_ones_the_one_with_the_most_proven_saving_is_promoted() -> None:
@@ -102,7 +102,7 @@ def test_at_the_deadline_a_proven_one_need_wait_for_nobody() -> None:
 def test_without_metrics_the_verdict_is_about_one_that_is_still_tried() -> None:
     state = observe(AB_TEST, started(AB_TEST), (BAD, GOOD, GOOD), requests=600)
     assert by_name(state)["w10"].dropped is not None
-    blind = lose_sight(observe(AB_TEST, state, (BAD, GOOD, GOOD), requests=60), NOW)
+    blind = lose_metrics(observe(AB_TEST, state, (BAD, GOOD, GOOD), requests=60), NOW)
     ended = expire(AB_TEST, blind, NOW + 1000)
     assert ended.decision is not None and (ended.decision.reason, ended.decision.candidate) == ("NoMetrics", 1)
 
@@ -113,7 +113,7 @@ def test_a_broken_split_of_one_that_was_dropped_is_no_doubt_about_the_others() -
     broken = replace(w1.looks[0], candidate=replace(w1.looks[0].candidate, started=9000))
     state = replace(state, comparisons=(w10, w5, replace(w1, evidence=update(w1.evidence, broken))))
     assert assess(state.comparisons[2].evidence).sample_ratio_broken and not split_is_broken(state)
-    said = {each.type.value: each for each in conditions(state, Facts())}
+    said = {each.type.value: each for each in conditions(state, Observations())}
     assert (said["Progressing"].status, said["SampleRatioOK"].status) == ("True", "True")
     everyone = tuple(replace(each, dropped=state.comparisons[2].dropped) for each in state.comparisons)
     assert split_is_broken(replace(state, comparisons=everyone)), "then there is nobody else to tell of"

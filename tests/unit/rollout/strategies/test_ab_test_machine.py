@@ -12,11 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from earlystop.evidence.engine import replay
 from earlystop.rollout.conditions import conditions
-from earlystop.rollout.event_notes import stories
+from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
-from earlystop.rollout.observations import Facts
+from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import (
     ACTING,
@@ -33,7 +33,7 @@ from earlystop.rollout.status_codec import digest_of_decision, from_status, to_s
 from earlystop.rollout.transitions import (
     carried_out,
     expire,
-    lose_sight,
+    lose_metrics,
     start_campaign,
     suspend_or_resume,
     take_look,
@@ -130,8 +130,8 @@ class Contest(RuleBasedStateMachine):
 
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule(for_good=st.booleans())
-    def lose_sight(self, for_good: bool) -> None:
-        self._move(lose_sight(self.state, self.now, next_look(self.spec, self.state) if for_good else None))
+    def lose_metrics(self, for_good: bool) -> None:
+        self._move(lose_metrics(self.state, self.now, next_look(self.spec, self.state) if for_good else None))
 
     @rule(seconds=st.sampled_from((1, 1, 60, 60, 4000)))
     def wait(self, seconds: int) -> None:
@@ -196,7 +196,7 @@ class Contest(RuleBasedStateMachine):
             assert len({plan.stage(look.step).kind for look in new.looks}) <= 1
 
     def _all_is_told(self, before: RolloutState) -> None:
-        told = stories(before, self.state)
+        told = event_notes(before, self.state)
         assert all(each.message for each in told)
         names = [each.reason for each in told]
         plan = parse_plan(self.state.plan)
@@ -205,7 +205,7 @@ class Contest(RuleBasedStateMachine):
             assert names.count("CandidateDropped") == len(dropped)
             if plan.stage(before.step).kind is Kind.SHADOW and self.state.step > before.step:
                 assert "StepAdvanced" in names
-        said = conditions(self.state, Facts())
+        said = conditions(self.state, Observations())
         assert all(0 < len(each.message) <= 2048 for each in said)
 
     def _restart(self) -> None:

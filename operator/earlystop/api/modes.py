@@ -1,0 +1,50 @@
+"""Every delivery mode in one table: what it is like, and which module delivers by it.
+
+Whoever wants to know something about a mode asks its traits and never its name: a new mode is one module and one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeTraits:
+    """What rollout, delivery and the command line have to know of a mode.
+
+    module: dotted name of the module that delivers by it (`delivery.modes.Mode`); "" for one that is not built yet.
+    moves_traffic: whether any user's request ever gets a candidate's setting.
+    split_known: whether requests are split by weights, so that their shares can be checked.
+    takes_several: whether it judges several candidates beside each other under any strategy.
+    own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    """
+
+    module: str = ""
+    moves_traffic: bool = True
+    split_known: bool = True
+    takes_several: bool = False
+    own_pods: bool = False
+
+    @property
+    def built(self) -> bool:
+        """Whether this release can deliver by the mode."""
+        return bool(self.module)
+
+    @property
+    def by_weights(self) -> bool:
+        """Whether candidates get rising percentages of requests."""
+        return self.moves_traffic and self.split_known
+
+
+MODES: dict[str, ModeTraits] = {
+    "Shadow": ModeTraits(module="earlystop.delivery.shadow", moves_traffic=False, takes_several=True),
+    "GatewayHeader": ModeTraits(module="earlystop.delivery.gateway_header"),
+    "HeaderCohort": ModeTraits(module="earlystop.delivery.header_cohort", split_known=False),
+    "Workload": ModeTraits(own_pods=True),
+    "ConfigMap": ModeTraits(),
+}
+
+
+def built_modes() -> tuple[str, ...]:
+    """Names of the modes that this release can deliver by."""
+    return tuple(name for name, traits in MODES.items() if traits.built)
