@@ -75,7 +75,7 @@ class Runtime:
         if known is not None and known.uid == manifest["metadata"]["uid"]:
             if known.policy.version == manifest["metadata"]["resourceVersion"]:
                 return  # our own last write
-            known.outdated = True
+            known.status.outdated = True
         elif not await self._adopt(key, manifest):
             return
         self.scheduler.wake(key)
@@ -105,7 +105,7 @@ class Runtime:
             key = (manifest["metadata"]["namespace"], owner["name"])
             tracked = self._tracked.get(key)
             if tracked is not None and tracked.uid == owner["uid"]:
-                tracked.suspect = True
+                tracked.traffic.recheck = True
                 self.scheduler.wake(key)
 
     def overlay_listed(self, manifest: Manifest) -> None:
@@ -122,7 +122,7 @@ class Runtime:
             return
         delivery = tracked.plan.spec.delivery
         if not mode_of(delivery).shows(listed, delivery, split):
-            tracked.suspect = True
+            tracked.traffic.recheck = True
 
     def source_seen(self, manifest: Manifest) -> None:
         """A MetricSource was listed, or created or changed."""
@@ -141,7 +141,7 @@ class Runtime:
         self.reader.learn_source(name, spec)
         for key, tracked in self._tracked.items():
             if tracked.spec.metrics.source_ref.name == name:
-                tracked.checked_generation = -1
+                tracked.acceptance.generation = -1
                 self.scheduler.wake(key)
 
     async def learn_sources(self) -> None:

@@ -111,14 +111,14 @@ class World:
         """Change metadata of the policy, as a user does."""
         made = self.policy
         self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], **metadata}})
-        self.tracked.outdated = True
+        self.tracked.status.outdated = True
 
     def respell(self, spec: Mapping[str, Any]) -> None:
         """Change the spec of the policy, as a user does."""
         made = self.policy
         generation = made["metadata"]["generation"] + 1
         self.api.put(POLICIES, {**made, "spec": dict(spec), "metadata": {**made["metadata"], "generation": generation}})
-        self.tracked.outdated = True
+        self.tracked.status.outdated = True
 
     @property
     def policy(self) -> Manifest:

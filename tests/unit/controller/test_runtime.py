@@ -112,7 +112,7 @@ async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_
     if not listed_first:
         place.runtime.overlay_listed(overlay)
     (tracked,) = place.runtime.tracked_policies()
-    assert tracked.suspect is suspect
+    assert tracked.traffic.recheck is suspect
 
 
 async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) -> None:

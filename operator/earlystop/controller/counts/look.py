@@ -117,7 +117,7 @@ def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int)
 def routed_since(tracked: TrackedPolicy) -> float:
     """Unix time before which the present weights cannot have been in force, as far as is remembered."""
     last = max((look.at for look in tracked.state.looks[-1:]), default=0)
-    return max(tracked.route_written_at, float(tracked.state.campaign_started_at), float(last))
+    return max(tracked.traffic.written_at, float(tracked.state.campaign_started_at), float(last))
 
 
 def split_is_shown(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:

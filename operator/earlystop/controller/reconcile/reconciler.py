@@ -92,7 +92,7 @@ class Reconciler:
             return await self._reconcile_once(tracked)
 
     async def _reconcile_once(self, tracked: TrackedPolicy) -> float:
-        if tracked.outdated:
+        if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
         await self._check(tracked)
         await self._begin(tracked)
@@ -115,12 +115,12 @@ class Reconciler:
         now = self._clock()
         if not acceptance_is_due(tracked, now):
             return
-        if tracked.checked_generation != tracked.generation:
-            tracked.overflow = None
+        if tracked.acceptance.generation != tracked.generation:
+            tracked.status.overflow = None
         sources = self._reader.known()
-        refusal = tracked.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
-        tracked.checked_generation, tracked.checked_at = tracked.generation, now
-        tracked.suspect = True
+        refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
+        tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
+        tracked.traffic.recheck = True
         await self._see(tracked, replace(tracked.observations, refusal=refusal))
 
     async def _begin(self, tracked: TrackedPolicy) -> None:
@@ -164,14 +164,14 @@ class Reconciler:
         if phase in (Phase.PROMOTING, Phase.HOLDING, Phase.REPORTING) and not await self._ensure_verdict_stored(
             tracked
         ):
-            tracked.traffic_failures += 1
+            tracked.traffic.failures += 1
             return
         under_way = phase in ACTING or phase == Phase.APPLYING
-        if not under_way and not tracked.suspect:
+        if not under_way and not tracked.traffic.recheck:
             return
-        tracked.suspect = False  # what is seen from here on must not be overlooked
+        tracked.traffic.recheck = False  # what is seen from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
-        tracked.suspect = tracked.suspect or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED)
+        tracked.traffic.recheck |= traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED)
         if not under_way:
             await self._record_corrections(tracked, traffic)
         if phase == Phase.ROLLING_BACK and traffic.status != SplitStatus.NOT_WRITTEN:
@@ -179,7 +179,7 @@ class Reconciler:
         if phase == Phase.APPLYING and traffic.status == SplitStatus.UNPROVABLE:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
-        tracked.traffic_failures = 0 if done else tracked.traffic_failures + 1
+        tracked.traffic.failures = 0 if done else tracked.traffic.failures + 1
         await self._see(tracked, replace(tracked.observations, traffic=traffic.observation))
         await self._after_traffic(tracked, traffic)
 
@@ -192,7 +192,7 @@ class Reconciler:
         elif (
             state.phase in ACTING
             and _is_done(state.phase, traffic.status)
-            and tracked.verdict_stored == verdict_name(tracked.name, state)
+            and tracked.status.verdict_stored == verdict_name(tracked.name, state)
         ):
             await self._move(tracked, carried_out(state))
 
@@ -209,7 +209,7 @@ class Reconciler:
         since = routed_since(tracked)
         if isinstance(result, MetricsFailure) or not split_is_shown(result, split, tracked.ledger, since):
             return traffic
-        tracked.proven = split
+        tracked.traffic.proven = split
         message = "Weights are in force, proven by requests counted under this step."
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
@@ -266,11 +266,11 @@ class Reconciler:
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
         """Write the status, and tell what is new in it since it was last written."""
-        before = tracked.stored
+        before = tracked.status.stored
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
-        for story in event_notes(before, tracked.stored):
-            await self._tell(tracked, signed(tracked.policy.asked, before, tracked.stored, story))
+        for story in event_notes(before, tracked.status.stored):
+            await self._tell(tracked, signed(tracked.policy.asked, before, tracked.status.stored, story))
 
     async def _flush_status(self, tracked: TrackedPolicy) -> None:
         """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""

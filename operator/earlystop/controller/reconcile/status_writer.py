@@ -38,14 +38,14 @@ async def write_status(
         status = to_status(tracked.name, tracked.uid, tracked.spec, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
         # What is stored stays as it is. What was seen since is kept here only, and is read again after a restart.
-        tracked.overflow = _too_many_series(series_in(ledger))
-        tracked.observations = replace(tracked.observations, refusal=tracked.overflow)
+        tracked.status.overflow = _too_many_series(series_in(ledger))
+        tracked.observations = replace(tracked.observations, refusal=tracked.status.overflow)
         await _replace(cluster, tracked, await _stored_status(cluster, tracked, now), tracked.state, now)
         return
-    tracked.overflow = None
+    tracked.status.overflow = None
     await _replace(cluster, tracked, status, state, now)
-    tracked.stored = tracked.state = state
-    tracked.stored_ledger = tracked.ledger = ledger
+    tracked.status.stored = tracked.state = state
+    tracked.status.stored_ledger = tracked.ledger = ledger
 
 
 async def _replace(
@@ -62,7 +62,7 @@ async def _replace(
         raise StatusConflict from None
     except NotFound:
         raise Gone(tracked.label) from None
-    tracked.written_at = now
+    tracked.status.written_at = now
 
 
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
@@ -103,15 +103,15 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     Raises Gone when the policy, or the one with this UID, is gone.
     """
     fresh = await _read(cluster, tracked)
-    tracked.outdated = False
+    tracked.status.outdated = False
     policy, spec = PolicySnapshot.of(fresh), shared(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
     tracked.policy, tracked.spec = policy, spec
     if loaded is not None:
         log.info("the status was written by someone else; going on from it", extra=tracked.log_fields)
-        tracked.state = tracked.stored = loaded.state
-        tracked.ledger = tracked.stored_ledger = loaded.ledger
-        tracked.observations, tracked.suspect, tracked.proven = loaded.observations, True, None
+        tracked.state = tracked.status.stored = loaded.state
+        tracked.ledger = tracked.status.stored_ledger = loaded.ledger
+        tracked.observations, tracked.traffic.recheck, tracked.traffic.proven = loaded.observations, True, None
 
 
 class Gone(Exception):

@@ -24,14 +24,14 @@ COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATI
 
 def acceptance_is_due(tracked: TrackedPolicy, now: float) -> bool:
     """Whether the policy and its surroundings have to be checked again."""
-    if tracked.checked_generation != tracked.generation:
+    if tracked.acceptance.generation != tracked.generation:
         return True
     return now >= _check_due(tracked)
 
 
 def _check_due(tracked: TrackedPolicy) -> float:
     patience = RECHECK_SECONDS if tracked.observations.refusal is None else RECHECK_REFUSED_SECONDS
-    return tick_after(tracked.uid, patience, tracked.checked_at)
+    return tick_after(tracked.uid, patience, tracked.acceptance.checked_at)
 
 
 def tick_after(uid: str, period: float, moment: float) -> float:
@@ -48,7 +48,7 @@ def store_seconds(tracked: TrackedPolicy, policies: int) -> float:
 
 def store_is_due(tracked: TrackedPolicy, policies: int, now: float) -> bool:
     """Whether looks that are known only here have waited long enough."""
-    return tracked.state is not tracked.stored and now >= _store_due(tracked, policies)
+    return tracked.state is not tracked.status.stored and now >= _store_due(tracked, policies)
 
 
 def conditions_are_due(
@@ -60,12 +60,12 @@ def conditions_are_due(
     if not set(conditions_to_write) <= COMPARED:
         return True
     return bool(conditions_to_write) and now >= tick_after(
-        tracked.uid, policies / FINDINGS_A_SECOND, tracked.written_at
+        tracked.uid, policies / FINDINGS_A_SECOND, tracked.status.written_at
     )
 
 
 def _store_due(tracked: TrackedPolicy, policies: int) -> float:
-    return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.written_at)
+    return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.status.written_at)
 
 
 def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
@@ -75,19 +75,20 @@ def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) 
     """
     state = tracked.state
     moments = [_check_due(tracked)]
-    if state.phase in ACTING or state.phase == Phase.APPLYING or (tracked.suspect and state.phase not in RESTING):
+    rechecks = tracked.traffic.recheck and state.phase not in RESTING
+    if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
     look = next_look(tracked.spec, state)
     if look is not None:
         retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(tracked.metrics_failures, 10))
         moments.append(max(look + delay, retry) if tracked.metrics_failures else look + delay)
-        if tracked.overflow is not None:
+        if tracked.status.overflow is not None:
             moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)
     if state.phase in TRYING:
         moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
-    if state is not tracked.stored:
+    if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
     return max(now + 0.05, min(moments))
 
@@ -95,5 +96,5 @@ def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) 
 def _next_try(tracked: TrackedPolicy, now: float) -> float:
     """When to write or prove the wanted weights again: as soon as the route may change, else ever less often."""
     if tracked.observations.traffic.reason == PACING:
-        return tracked.route_written_at + SECONDS_BETWEEN_CHANGES
-    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic_failures, 20))
+        return tracked.traffic.written_at + SECONDS_BETWEEN_CHANGES
+    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic.failures, 20))

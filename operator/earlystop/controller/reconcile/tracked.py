@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from earlystop.api.conditions import Refusal
 from earlystop.api.interning import shared
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
-from earlystop.delivery.inputs import ClusterInputs, TrafficSplit
+from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan, parse_plan
@@ -25,37 +26,21 @@ class TrackedPolicy:
     """One policy as last read, and what has happened since.
 
     policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
-    stored. stored, stored_ledger: as they stand in status. suspect: objects in the cluster may not be as wanted;
-    proven: the share last shown to be in force; tried: the one last shown on the operator's own requests alone;
-    contradicted_at: since when answers to probes speak against what was written; withdrawn: revision of the campaign
-    that was taken off again since the gateway misroutes. around: what acceptance has just read, and when.
-    overflow: set when the counts outgrow the status.
-    declined: what was last told about a request that nothing is done about, by annotation.
-    Times are Unix seconds.
+    stored. observations: what was last seen around it. inputs: what the acceptance check has just gathered, and when.
+    metrics_failures: failed readings since the last that could be used.
+    declined: what was last said about a request that nothing is done about, by annotation.
     """
 
     policy: PolicySnapshot
     spec: PolicySpec
     state: RolloutState
     ledger: CountLedger
-    stored: RolloutState
-    stored_ledger: CountLedger
+    status: StatusMemory
     observations: Observations = field(default_factory=Observations)
-    outdated: bool = False
-    overflow: Refusal | None = None
-    checked_generation: int = -1
-    checked_at: float = 0.0
-    suspect: bool = True
-    proven: TrafficSplit | None = None
-    tried: TrafficSplit | None = None
-    contradicted_at: float | None = None
-    withdrawn: str = ""
+    traffic: TrafficMemory = field(default_factory=TrafficMemory)
+    acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
     inputs: tuple[float, ClusterInputs] | None = None
-    route_written_at: float = 0.0
-    traffic_failures: int = 0
     metrics_failures: int = 0
-    verdict_stored: str = ""
-    written_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -70,12 +55,19 @@ class TrackedPolicy:
         counted = unpack_ledger(ledger)
         status = manifest.get("status", {})
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
-        tracked = cls(policy, spec, state, counted, state, counted, observations)
+        tracked = cls(
+            policy=policy,
+            spec=spec,
+            state=state,
+            ledger=counted,
+            status=StatusMemory(stored=state, stored_ledger=counted),
+            observations=observations,
+        )
         known = state.phase != Phase.PENDING and policy.observed == policy.generation
         if known and tracked.observations.refusal is None:
-            tracked.checked_generation, tracked.checked_at = tracked.generation, now
-            tracked.suspect = state.phase not in WATCHING
-        tracked.written_at = now
+            tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
+            tracked.traffic.recheck = state.phase not in WATCHING
+        tracked.status.written_at = now
         return tracked
 
     @property

@@ -24,15 +24,15 @@ async def ask(
     """Probe the gateway, and note since when its answers speak against what was written."""
     result = await probe(http, targets)
     if result.proof not in PATIENCE_SECONDS:
-        tracked.contradicted_at = None
-    elif tracked.contradicted_at is None:
-        tracked.contradicted_at = now
+        tracked.traffic.contradicted_at = None
+    elif tracked.traffic.contradicted_at is None:
+        tracked.traffic.contradicted_at = now
     return result
 
 
 def misroutes(tracked: TrackedPolicy, result: ProbeResult, now: float) -> bool:
     """Whether such answers have come for so long that the gateway must be taken to misroute."""
-    since = tracked.contradicted_at
+    since = tracked.traffic.contradicted_at
     return since is not None and now - since >= PATIENCE_SECONDS[result.proof]
 
 

@@ -66,7 +66,7 @@ async def put_in_force(
     mode = mode_of(inputs.spec.delivery)
     wanted = mode.render(inputs, split)
     overlay = observed_object(inputs, wanted[-1])
-    if tracked.withdrawn == split.revision:
+    if tracked.traffic.quarantined_revision == split.revision:
         return await _quarantine_gateway(cluster, tracked, inputs, split, tracked.observations.traffic, now)
     if overlay is None or leads_nobody(overlay):
         untried = await _try_out(cluster, http, tracked, inputs, split, now)
@@ -74,7 +74,7 @@ async def put_in_force(
             return untried
     changed = [manifest for manifest in wanted if not matches_desired(observed_object(inputs, manifest), manifest)]
     falls = overlay is not None and split.candidate_weight == 0
-    if changed and not falls and now - tracked.route_written_at < SECONDS_BETWEEN_CHANGES:
+    if changed and not falls and now - tracked.traffic.written_at < SECONDS_BETWEEN_CHANGES:
         message = "Waiting until the gateway has taken in the last change of the route."
         return SplitResult(SplitStatus.NOT_WRITTEN, Observation(ConditionStatus.UNKNOWN, PACING, message))
     if changed:
@@ -83,12 +83,12 @@ async def put_in_force(
     if wanted[-1] in changed and not falls and (services or _is_young(inputs, wanted[:-1], now)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that share.
         await write_all(cluster, inputs, services)
-        tracked.route_written_at = now if services else tracked.route_written_at
+        tracked.traffic.written_at = now if services else tracked.traffic.written_at
         message = "Waiting until the gateway has taken in the candidate's Service."
         return SplitResult(SplitStatus.NOT_WRITTEN, Observation(ConditionStatus.UNKNOWN, PACING, message))
     if changed:
         await write_all(cluster, inputs, changed)
-        _note_change(tracked, now)
+        tracked.traffic.note_change(now)
     traffic = await _prove(http, tracked, inputs, split, wanted[-1], _names(changed), now)
     if traffic.status == SplitStatus.MISROUTED:
         return await _quarantine_gateway(cluster, tracked, inputs, split, traffic.observation, now)
@@ -114,7 +114,7 @@ async def _try_out(
     changed = [
         manifest for manifest in trial.objects if not matches_desired(observed_object(inputs, manifest), manifest)
     ]
-    rests = now - tracked.route_written_at < SECONDS_BETWEEN_CHANGES
+    rests = now - tracked.traffic.written_at < SECONDS_BETWEEN_CHANGES
     resting = Observation(
         ConditionStatus.UNKNOWN, PACING, "Waiting until the gateway has taken in the last change of the route."
     )
@@ -123,18 +123,18 @@ async def _try_out(
     if changed:
         await confirm(cluster, tracked, now)
         await write_all(cluster, inputs, changed)
-        _note_change(tracked, now)
+        tracked.traffic.note_change(now)
         rests = True
-    if tracked.tried != split:
+    if tracked.traffic.tried != split:
         known = tracked.observations.traffic
         result = await ask(http, tracked, trial.targets, now)
         if result.proof == Proof.IN_FORCE:
-            tracked.tried = split
+            tracked.traffic.tried = split
         elif misroutes(tracked, result, now):
             return SplitResult(
                 SplitStatus.MISROUTED, misrouting(result, backends=True, under_way=False), _names(changed)
             )
-        elif tracked.contradicted_at is not None or result.proof == Proof.NOT_YET:
+        elif tracked.traffic.contradicted_at is not None or result.proof == Proof.NOT_YET:
             # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
             waiting = Observation(ConditionStatus.UNKNOWN, "WaitingForGateway", result.message)
             seen = known if known.reason == MISROUTES else waiting
@@ -153,14 +153,14 @@ async def _quarantine_gateway(
     """Lead no request by rules that the gateway was seen to get wrong, until another campaign: where the mode sets
     headers by backend not even the baseline's, since they may be confused too."""
     mode, overlay = mode_of(inputs.spec.delivery), _present_overlay(inputs)
-    tracked.withdrawn = split.revision
+    tracked.traffic.quarantined_revision = split.revision
     trial = mode.trial(inputs, split)
     wanted = trial.objects[-1] if trial is not None else overlay and mode.withdrawn(inputs, overlay)
     changed = [] if wanted is None or matches_desired(overlay, wanted) else [wanted]
     if changed:
         await confirm(cluster, tracked, now)
         await write_all(cluster, inputs, changed)
-        _note_change(tracked, now)
+        tracked.traffic.note_change(now)
     return SplitResult(SplitStatus.MISROUTED, observation, _names(changed))
 
 
@@ -170,10 +170,6 @@ def _nobody_led(tracked: TrackedPolicy) -> Observation:
     return Observation(
         ConditionStatus.TRUE, "InForce", "No user's request was led to the candidate; all go by your own route."
     )
-
-
-def _note_change(tracked: TrackedPolicy, now: float) -> None:
-    tracked.route_written_at, tracked.proven, tracked.tried, tracked.contradicted_at = now, None, None, None
 
 
 def _names(changed: list[Manifest]) -> tuple[str, ...]:
@@ -196,7 +192,7 @@ async def _route_all_to_baseline(
         return SplitResult(SplitStatus.UNPROVABLE, observation)
     await confirm(cluster, tracked, now)
     await cluster.replace(ROUTES, inputs.namespace, taken_off)
-    _note_change(tracked, now)
+    tracked.traffic.note_change(now)
     return SplitResult(SplitStatus.UNPROVABLE, observation, _names([taken_off]))
 
 
@@ -220,7 +216,7 @@ async def _prove(
     now: float,
 ) -> SplitResult:
     mode = mode_of(inputs.spec.delivery)
-    if tracked.proven == split:
+    if tracked.traffic.proven == split:
         return SplitResult(
             SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", mode.summary(split)), changed
         )
@@ -232,18 +228,18 @@ async def _prove(
         )
     result = await ask(http, tracked, targets, now)
     if result.proof == Proof.IN_FORCE:
-        tracked.proven = split
+        tracked.traffic.proven = split
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", result.message), changed)
     if misroutes(tracked, result, now):
         observation = misrouting(result, backends=mode.trial(inputs, split) is not None, under_way=True)
         return SplitResult(SplitStatus.MISROUTED, observation, changed)
-    if result.proof == Proof.NOT_YET and now - tracked.route_written_at > SECONDS_TO_SERVE:
+    if result.proof == Proof.NOT_YET and now - tracked.traffic.written_at > SECONDS_TO_SERVE:
         message = (
             f"{result.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and "
             "at the servers behind it. Nothing is counted as evidence."
         )
         return SplitResult(SplitStatus.WRITTEN, Observation(ConditionStatus.FALSE, "ShareNotServed", message), changed)
-    if tracked.contradicted_at is not None or result.proof == Proof.NOT_YET:
+    if tracked.traffic.contradicted_at is not None or result.proof == Proof.NOT_YET:
         return SplitResult(
             SplitStatus.WRITTEN, Observation(ConditionStatus.UNKNOWN, "WaitingForGateway", result.message), changed
         )

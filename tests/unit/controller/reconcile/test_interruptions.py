@@ -65,7 +65,7 @@ async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_rout
     async with World(HARMFUL).open() as world:
         await world.visit_until("Observing")
         world.api.calls.clear()
-        world.tracked.route_written_at = world.now + 15  # the route changed just before the decision
+        world.tracked.traffic.written_at = world.now + 15  # the route changed just before the decision
         await world.visit_until("RolledBack")
     assert world.written("route", "verdict") == ["route", "verdict"]
 
@@ -73,14 +73,14 @@ async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_rout
 async def test_a_foreign_edit_that_is_seen_during_a_visit_is_not_overlooked() -> None:
     async with World(SAVING).open() as world:
         await world.visit_until("Observing")
-        world.tracked.suspect = True
+        world.tracked.traffic.recheck = True
         visit = asyncio.create_task(world.visit())
         await asyncio.sleep(0)
         while not visit.done():
-            world.tracked.suspect = True
+            world.tracked.traffic.recheck = True
             await asyncio.sleep(0)
         await visit
-    assert world.tracked.suspect
+    assert world.tracked.traffic.recheck
 
 
 @pytest.mark.parametrize("url", ["http://prom:99999", "http://prom:9090#part", "http://[::1", "http://prom:0"])

@@ -71,7 +71,11 @@ async def test_what_was_written_is_what_a_restarted_operator_reads() -> None:
     ledger = Ledger({SeriesKey(0, Variant.BASELINE, "qa", "p1"): TALLY})
     await write_status(api, tracked, REACHED["promoting"], ledger, NOW)
     again = TrackedPolicy.load(api.at(POLICIES, "llm", "qa"), NOW)
-    assert (again.state, again.ledger) == (REACHED["promoting"], ledger) == (tracked.stored, tracked.stored_ledger)
+    assert (
+        (again.state, again.ledger)
+        == (REACHED["promoting"], ledger)
+        == (tracked.status.stored, tracked.status.stored_ledger)
+    )
     assert not conditions_to_write(again) and not conditions_to_write(tracked)
 
 
@@ -95,7 +99,7 @@ async def test_a_status_that_someone_else_moved_on_is_gone_on_from() -> None:
     api.put(POLICIES, manifest(REACHED["rolled back"]))
     with pytest.raises(StatusConflict):
         await write_status(api, tracked, REACHED["promoting"], Ledger(), NOW)
-    assert tracked.state == tracked.stored == REACHED["rolled back"] and tracked.suspect
+    assert tracked.state == tracked.status.stored == REACHED["rolled back"] and tracked.traffic.recheck
 
 
 async def test_a_policy_that_was_deleted_or_made_anew_is_gone_and_nothing_is_created_for_it() -> None:
@@ -121,7 +125,11 @@ async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> 
     await write_status(api, tracked, grown, CROWD, NOW)
     status = api.at(POLICIES, "llm", "qa")["status"]
     assert {**status, "conditions": before["conditions"]} == before
-    assert (tracked.state, tracked.stored, tracked.stored_ledger) == (grown, REACHED["observing"], Ledger())
+    assert (tracked.state, tracked.status.stored, tracked.status.stored_ledger) == (
+        grown,
+        REACHED["observing"],
+        Ledger(),
+    )
     accepted = next(condition for condition in status["conditions"] if condition["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "TooManySeries")
     assert "600 series" in accepted["message"]
@@ -133,8 +141,8 @@ async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and
     mark = Watermark(NOW * 1000, 10**6, 10**6, NOW * 1000, 10**5, 0)
     series = {SeriesId(Variant.BASELINE, "tokens", f"{number:012}"): mark for number in range(600)}
     await write_status(api, tracked, tracked.state, ResetLedger(0, NOW * 1000, series=series), NOW)
-    assert tracked.overflow is not None and "600 series" in tracked.overflow.message
-    assert tracked.stored_ledger == Ledger()
+    assert tracked.status.overflow is not None and "600 series" in tracked.status.overflow.message
+    assert tracked.status.stored_ledger == Ledger()
 
 
 async def test_a_status_of_before_there_was_folding_is_read_and_written_back_as_it_was() -> None:
@@ -152,17 +160,17 @@ async def test_more_folded_processes_than_a_status_can_name_are_told_with_their_
     tracked = stored("observing", api)
     digests = frozenset(digest_of(str(number)) for number in range(7_000))
     await write_status(api, tracked, tracked.state, Ledger({}, Ended({}, {}, {0: digests})), NOW)
-    assert tracked.overflow is not None and "7000 series" in tracked.overflow.message
+    assert tracked.status.overflow is not None and "7000 series" in tracked.status.overflow.message
 
 
 async def test_a_crowd_that_is_folded_fits_again_and_its_rollout_is_no_longer_frozen() -> None:
     api = Memory()
     tracked = stored("observing", api)
     await write_status(api, tracked, tracked.state, fold_silent(CROWD, {}, NOW), NOW)
-    assert tracked.overflow is not None
+    assert tracked.status.overflow is not None
     gone = fold_silent(fold_silent(CROWD, {}, NOW), {}, NOW + SILENT_SECONDS)
     await write_status(api, tracked, tracked.state, gone, NOW + SILENT_SECONDS)
-    assert tracked.overflow is None and tracked.stored_ledger == gone
+    assert tracked.status.overflow is None and tracked.status.stored_ledger == gone
     assert totals(gone, 0) == totals(CROWD, 0)
 
 
@@ -170,13 +178,13 @@ async def test_a_turn_that_does_not_fit_into_the_status_is_not_taken() -> None:
     api = Memory()
     tracked = stored("settling", api)
     await write_status(api, tracked, REACHED["observing nothing yet"], CROWD, NOW)
-    assert tracked.state == tracked.stored == REACHED["settling"]
+    assert tracked.state == tracked.status.stored == REACHED["settling"]
 
 
 async def test_a_rollout_whose_counts_fit_again_is_no_longer_frozen() -> None:
     api = Memory()
     tracked = stored("observing", api)
     await write_status(api, tracked, tracked.state, CROWD, NOW)
-    assert tracked.overflow is not None
+    assert tracked.status.overflow is not None
     await write_status(api, tracked, tracked.state, Ledger(), NOW + 60)
-    assert tracked.overflow is None
+    assert tracked.status.overflow is None

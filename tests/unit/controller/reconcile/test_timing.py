@@ -37,9 +37,10 @@ IDLE = sorted(name for name, state in REACHED.items() if state.phase in (Phase.P
 def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:
     """A session that was checked just now and has nothing to put right."""
     found = tracked(REACHED[name], now)
-    found.checked_generation, found.checked_at, found.suspect = 1, now, False
+    found.acceptance.generation, found.acceptance.checked_at, found.traffic.recheck = 1, now, False
     for field, value in changes.items():
-        setattr(found, field, value)
+        memory, _, own = field.rpartition("__")
+        setattr(getattr(found, memory) if memory else found, own, value)
     return found
 
 
@@ -54,10 +55,10 @@ def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:
     st.booleans(),
 )
 def test_the_next_visit_is_never_in_the_past_and_always_comes(
-    name: str, later: int, delay: float, policies: int, suspect: bool, failures: int, refused: bool
+    name: str, later: int, delay: float, policies: int, recheck: bool, failures: int, refused: bool
 ) -> None:
     now = float(NOW + later)
-    found = known(name, suspect=suspect, metrics_failures=failures, traffic_failures=failures)
+    found = known(name, traffic__recheck=recheck, metrics_failures=failures, traffic__failures=failures)
     found.observations = Observations(refusal=Refusal("TargetTaken", "No.") if refused else None)
     if later % 2:
         found.state = replace(found.state)
@@ -82,18 +83,18 @@ def test_a_look_that_failed_is_tried_again_ever_less_often_but_at_least_every_15
 @pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.phase in ACTING))
 def test_a_decision_that_is_not_carried_out_is_tried_again_within_seconds(name: str) -> None:
     for failures in range(40):
-        assert next_visit(known(name, traffic_failures=failures), 5.0, 1, NOW) <= NOW + 15
+        assert next_visit(known(name, traffic__failures=failures), 5.0, 1, NOW) <= NOW + 15
 
 
 def test_a_route_that_was_just_written_is_visited_when_it_may_change_again() -> None:
-    found = known("rolling back", route_written_at=NOW - 1.0)
+    found = known("rolling back", traffic__written_at=NOW - 1.0)
     found.observations = Observations(traffic=Observation(ConditionStatus.UNKNOWN, PACING, "Waiting."))
     assert next_visit(found, 5.0, 1, NOW) == NOW + 2
 
 
 def test_the_deadline_and_the_end_of_patience_without_metrics_are_visited() -> None:
     deadline = REACHED["applying"].campaign_started_at + 3600
-    assert next_visit(known("applying", NOW + 3599.5, traffic_failures=9), 5.0, 1, NOW + 3599.5) == deadline
+    assert next_visit(known("applying", NOW + 3599.5, traffic__failures=9), 5.0, 1, NOW + 3599.5) == deadline
     blind = known("blind", NOW + 350.0, metrics_failures=9)
     assert blind.state.metrics_lost_at is not None
     assert next_visit(blind, 500.0, 1, NOW + 398.5) == blind.state.metrics_lost_at + 300
@@ -101,7 +102,7 @@ def test_the_deadline_and_the_end_of_patience_without_metrics_are_visited() -> N
 
 @pytest.mark.parametrize("name", [*IDLE, "pending"])
 def test_a_policy_with_nothing_to_do_is_left_in_peace(name: str) -> None:
-    found = known(name, suspect=name == "pending")
+    found = known(name, traffic__recheck=name == "pending")
     assert next_visit(found, 5.0, 1, NOW) == tick_after(UID, RECHECK_SECONDS, NOW)
 
 
@@ -114,7 +115,7 @@ def test_a_refused_policy_is_checked_more_often_than_one_in_order() -> None:
 
 
 def test_an_edited_policy_is_checked_at_once() -> None:
-    assert acceptance_is_due(known("promoted", checked_generation=0), NOW)
+    assert acceptance_is_due(known("promoted", acceptance__generation=0), NOW)
 
 
 def test_looks_are_stored_at_every_eighth_and_not_more_than_eight_times_a_second_over_all_policies() -> None:
@@ -135,7 +136,7 @@ def test_what_concerns_people_is_said_at_once_however_many_policies_there_are() 
 
 
 def test_findings_of_a_whole_fleet_take_turns() -> None:
-    found = known("observing", written_at=NOW)
+    found = known("observing", status__written_at=NOW)
     assert conditions_are_due(COMPARED, found, 1, NOW + 1)
     assert not conditions_are_due(COMPARED, found, 1000, NOW)
     assert conditions_are_due(COMPARED, found, 1000, NOW + 1000 / FINDINGS_A_SECOND)

@@ -20,8 +20,8 @@ from tests.unit.rollout.states import REACHED
 @pytest.mark.parametrize("name", REACHED)
 def test_a_session_takes_up_what_was_stored(name: str) -> None:
     found = tracked(REACHED[name])
-    assert found.state == found.stored == REACHED[name]
-    assert found.state is found.stored
+    assert found.state == found.status.stored == REACHED[name]
+    assert found.state is found.status.stored
 
 
 def test_a_policy_that_the_operator_has_not_seen_begins_with_nothing_and_is_checked() -> None:
@@ -36,7 +36,7 @@ def test_after_a_restart_looks_come_before_checks_but_what_was_being_done_is_don
         found = tracked(state)
         if state.phase != Phase.PENDING:
             assert not acceptance_is_due(found, NOW)
-        assert found.suspect == (state.phase not in WATCHING)
+        assert found.traffic.recheck == (state.phase not in WATCHING)
 
 
 def test_a_policy_that_was_refused_or_edited_meanwhile_is_checked_at_once() -> None:

@@ -45,7 +45,7 @@ async def test_a_check_and_the_weights_that_it_leads_to_read_every_object_once()
     async with world.open():
         await world.visit_until("Observing")
         api.reads.clear()
-        world.tracked.checked_at = NOW - 2 * RECHECK_SECONDS
+        world.tracked.acceptance.checked_at = NOW - 2 * RECHECK_SECONDS
         await world.visit()
     assert api.reads[DEPLOYMENT] == 1
     assert set(api.reads.values()) == {1} and len(api.reads) >= 6
@@ -56,10 +56,10 @@ async def test_what_a_check_has_read_is_not_used_by_a_later_visit() -> None:
     api = counted(world)
     async with world.open():
         await world.visit_until("Observing")
-        world.tracked.checked_at = NOW - 2 * RECHECK_SECONDS
+        world.tracked.acceptance.checked_at = NOW - 2 * RECHECK_SECONDS
         await world.visit()
         world.api.put(ROUTES, route({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}))
-        world.tracked.suspect = True
+        world.tracked.traffic.recheck = True
         api.reads.clear()
         await world.visit()
     assert api.reads[DEPLOYMENT] == 1

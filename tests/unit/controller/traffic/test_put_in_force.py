@@ -90,7 +90,7 @@ async def test_an_alias_that_another_operator_made_just_now_is_given_time_too() 
     made = moves.api.at(SERVICES, "llm", alias_name("qa"))["metadata"]
     moment = datetime.fromtimestamp(int(moves.now) + 3600, UTC)
     made["creationTimestamp"] = moment.isoformat()
-    moves.tracked.route_written_at = 0.0
+    moves.tracked.traffic.written_at = 0.0
     assert (await moves.put(HALF)).status == SplitStatus.NOT_WRITTEN
     assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES)).changed == (f"HTTPRoute {overlay_name('qa')}",)
 
@@ -270,7 +270,7 @@ async def test_a_share_that_a_gateway_never_serves_is_told_and_proves_nothing() 
     moves = Moves()
     await moves.in_force(HALF)
     async with gateway_without_servers(moves):
-        moves.tracked.proven = None
+        moves.tracked.traffic.proven = None
         waiting = await moves.put(HALF, SECONDS_TO_SERVE - 1)
         assert (waiting.status, waiting.observation.status) == (SplitStatus.WRITTEN, ConditionStatus.UNKNOWN)
         told = await moves.put(HALF, 2)
@@ -279,4 +279,4 @@ async def test_a_share_that_a_gateway_never_serves_is_told_and_proves_nothing() 
         ConditionStatus.FALSE,
         "ShareNotServed",
     )
-    assert "Look at the gateway" in told.observation.message and moves.tracked.proven is None
+    assert "Look at the gateway" in told.observation.message and moves.tracked.traffic.proven is None

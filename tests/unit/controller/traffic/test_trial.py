@@ -131,7 +131,7 @@ async def test_a_gateway_that_confuses_backends_leads_nobody_and_is_told_after_a
             MISROUTES,
         )
         assert "Traefik before 3.7.6" in found.observation.message
-        moves.tracked.contradicted_at = None  # the operator is restarted
+        moves.tracked.traffic.contradicted_at = None  # the operator is restarted
         assert (await moves.put(HALF)).observation.reason == MISROUTES
         assert leads_nobody(overlay_of(moves))
 
