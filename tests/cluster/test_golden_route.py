@@ -16,7 +16,8 @@ from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_header import render
-from earlystop.delivery.inputs import ClusterInputs, TrafficSplit, VariantWeight
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.evaluator.client import Asker, AskSettings
@@ -25,6 +26,7 @@ from earlystop.evaluator.pin import RoutePin
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import Child, wait_until
+from tests.unit.delivery.cluster import objects
 from tests.unit.demo.recorded import recordings
 from tests.unit.evaluator.counted import Page, evaluator
 from tests.unit.evaluator.serving import golden
@@ -75,8 +77,8 @@ def overlay(namespace: str) -> list[dict[str, Any]]:
     spec = PolicySpec.model_validate(manifests.policy(namespace, "qa", "none", 1, "0.02")["spec"])
     route = manifests.route(namespace, HOST, GATEWAY, "default")
     known = {**service, "metadata": {**service["metadata"], "uid": "none"}}
-    around = ClusterInputs(namespace, "qa", "none", spec, deployment, route, {"qa": known})
-    *services, overlay_route = render(around, SHARE)
+    found = objects(namespace=namespace, deployment=deployment, route=route, services={"qa": known})
+    *services, overlay_route = render(ClusterInputs(namespace, "qa", "none", spec, found), SHARE).objects
     for manifest in (*services, overlay_route):
         del manifest["metadata"]["ownerReferences"]
     return [deployment, service, route, *services, overlay_route]

@@ -18,11 +18,13 @@ import pytest
 
 from earlystop.api.modes import built_modes
 from earlystop.delivery.headers import variant_headers
-from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import Mode, mode_of
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.probe import Proof, probe
+from earlystop.delivery.probe import probe
+from earlystop.delivery.proof import Probes, Proof
+from earlystop.delivery.split import TrafficSplit
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.bad_gateway import bad_gateway
@@ -30,7 +32,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import spec_in, split
+from tests.unit.delivery.cluster import objects, spec_in, split
 from tests.unit.delivery.test_modes import FORGED
 
 pytest_plugins = ["tests.cluster.fixtures"]
@@ -71,16 +73,16 @@ class Stage:
         """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
         assert preflight(self.around, wanted) is None
         made = self.mode.render(self.around, wanted)
-        *aliases, overlay = [without_owner(each) for each in made]
+        *aliases, overlay = [without_owner(each) for each in made.objects]
         ends = [endpoint(each["metadata"]["name"], self.around.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
         self.applied = overlay
-        targets = self.mode.probes(self.around, wanted, made[-1])
-        assert targets
+        asked = self.mode.proof(self.around, wanted, made)
+        assert isinstance(asked, Probes)
 
         async def proven() -> Proof:
             async with aiohttp.ClientSession() as session:
-                return (await probe(session, targets)).proof
+                return (await probe(session, asked.targets)).proof
 
         wait_until(lambda: asyncio.run(proven()) == Proof.IN_FORCE, 60, "the share to be in force")
 
@@ -160,11 +162,14 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[Stage]:
         policy="qa",
         uid="none",
         spec=spec_in(mode, 2),
-        deployment=deployment,
-        route=access.get("httproute/qa", here),
-        services={"qa": access.get("service/qa", here)},
-        gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
-        gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
+        objects=objects(
+            namespace=namespace,
+            deployment=deployment,
+            route=access.get("httproute/qa", here),
+            services={"qa": access.get("service/qa", here)},
+            gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
+            gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
+        ),
     )
     yield Stage(access, gateway, around, {})
     access.kubectl("delete", "namespace", namespace, "--wait=false")
@@ -253,18 +258,20 @@ def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: Stage) -
 def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wanted(stage: Stage) -> None:
     wanted, later = FIRST[stage.name], LATER[stage.name]
     stage.put(later)
-    targets = stage.mode.probes(stage.around, wanted, stage.mode.render(stage.around, wanted)[-1])
+    asked = stage.mode.proof(stage.around, wanted, stage.mode.render(stage.around, wanted))
+    assert isinstance(asked, Probes)
 
     async def proof() -> Proof:
         async with aiohttp.ClientSession() as session:
-            return (await probe(session, targets)).proof
+            return (await probe(session, asked.targets)).proof
 
     assert asyncio.run(proof()) == Proof.STALE
 
 
 def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Stage) -> None:
     stage.put(replace(LATER[stage.name], shadows=FIRST[stage.name].shadows))
-    stage.access.apply(stage.mode.withdrawn(stage.around, stage.applied))
+    (taken_back,) = stage.mode.baseline_only(stage.around.with_objects([stage.applied]))
+    stage.access.apply(taken_back)
 
     def settings() -> set[tuple[str, str, bool]]:
         requests = [*({COHORT: value} for value in VALUES.values()), {}, FORGED] * 4

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from earlystop.delivery.golden_rules import leads_nobody
+from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
 from tests.cluster.access import Access
 from tests.cluster.binaries import binary
@@ -82,11 +82,11 @@ class Following:
 
     def overlays(self, policy: str) -> list[Manifest]:
         """Every revision of a policy's overlay route that led users' requests."""
-        return [each for each in self._routes.revisions(overlay_name(policy)) if not leads_nobody(each)]
+        return [each for each in self._routes.revisions(overlay_name(policy)) if not serves_no_user(each)]
 
     def trials(self, policy: str) -> list[Manifest]:
         """Every revision of it that led the operator's own requests alone."""
-        return [each for each in self._routes.revisions(overlay_name(policy)) if leads_nobody(each)]
+        return [each for each in self._routes.revisions(overlay_name(policy)) if serves_no_user(each)]
 
     def routes(self) -> list[tuple[str, Manifest]]:
         """All events about routes, the user's own among them."""

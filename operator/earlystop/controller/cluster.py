@@ -19,7 +19,7 @@ from earlystop.api.wire import GROUP, VERSION
 
 Manifest = dict[str, Any]
 
-# Below the lease of any patience: a look is due every few seconds.
+# How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
 # buffer of 256 KiB; the others wait for their turn, and their timeout has not begun.
@@ -58,7 +58,14 @@ GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 
-BY_KIND = {"HTTPRoute": ROUTES, "Service": SERVICES}
+# Every kind that a delivery mode reads or writes.
+BY_KIND = {
+    "Deployment": DEPLOYMENTS,
+    "Service": SERVICES,
+    "HTTPRoute": ROUTES,
+    "Gateway": GATEWAYS,
+    "GatewayClass": GATEWAY_CLASSES,
+}
 
 
 class ClusterError(Exception):

@@ -121,7 +121,7 @@ class Runtime:
         if listed is None or split is None:
             return
         delivery = tracked.plan.spec.delivery
-        if not mode_of(delivery).shows(listed, delivery, split):
+        if not mode_of(delivery).has_split(listed, delivery, split):
             tracked.traffic.recheck = True
 
     def source_seen(self, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ hears of the overlay's would answer 500, so it stays, without any request, until
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
@@ -23,44 +23,64 @@ from earlystop.delivery.headers import (
     shadow_value,
     variant_headers,
 )
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit, Trial, VariantWeight
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.overlay import Overlaid, carried, overlay_route, owned_metadata
+from earlystop.delivery.overlay import TargetRule, overlay_route, owned_metadata, rules_to_overlay
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.withdrawal import withdrawn
+from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget, SplitProof
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.route_mode import (
+    backend_services,
+    baseline_only,
+    by_probes,
+    objects_needed,
+    route_refusal,
+    serves_users,
+    size_refusal,
+)
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "weights_in", "withdrawn"]
+__all__ = [
+    "baseline_only",
+    "check",
+    "has_split",
+    "objects_needed",
+    "owned_names",
+    "probe_only",
+    "proof",
+    "render",
+    "serves_users",
+    "summary",
+]
 
-TRIAL = "trial "
+# Marks the nonce of probe-only rules. Its value is part of objects in clusters.
+PROBE_ONLY = "trial "
 
 
-def owned_names(policy: str, services: Iterable[str], candidates: Iterable[str]) -> list[tuple[str, str]]:
+def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[str, str]]:
     """Kind and name of every object that the mode may own. candidates: labels of the candidates."""
-    candidates = list(candidates)
-    aliases = [("Service", alias_name(service, each)) for service in services for each in candidates]
-    return [*aliases, ("HTTPRoute", overlay_name(policy))]
+    aliases = [("Service", alias_name(service, each)) for service in backend_services(inputs) for each in candidates]
+    return [*aliases, ("HTTPRoute", overlay_name(inputs.policy))]
 
 
-def unfit(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
-    """Why this mode cannot be used here, beside what holds for every overlay."""
-    return unfit_for_backend_filters(inputs)
+def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why no overlay can set headers by backend on the user's route, None when one can."""
+    refusal = route_refusal(inputs) or unfit_for_backend_filters(inputs)
+    return refusal or size_refusal(inputs, render(inputs, split))
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
-    """The objects that put a share in force: the alias Services first, then the overlay route.
-
-    Expects surroundings that passed preflight.
-    """
-    users = carried(inputs)
+def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
+    """The objects that put a split in force: the alias Services first, then the overlay route."""
+    users = rules_to_overlay(inputs)
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
-    overlay = with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules)
+    overlay = overlay_route(inputs, with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules))
     services = dict.fromkeys(each.backend["name"] for each in users)
     aliases = [_alias(inputs, name, each.variant) for name in services for each in split.candidates]
-    return [*aliases, overlay_route(inputs, overlay)]
+    return Rendered((*aliases, overlay), overlay)
 
 
-def _rule(inputs: ClusterInputs, split: TrafficSplit, users: Overlaid) -> dict[str, Any]:
+def _rule(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> dict[str, Any]:
     """One rule with all variants in constant order and constant sum of weights. Headers are `set`, on each of them:
     that is what overwrites headers forged by a client."""
     name = users.backend["name"]
@@ -100,14 +120,14 @@ def _alias(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
     }
 
 
-def trial(inputs: ClusterInputs, split: TrafficSplit) -> Trial | None:
+def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
     """A rule for each variant that only the operator's probes meet, all of them to alias Services, which lead no user's
     request yet: a gateway that confuses the headers of two backends of one name shows it here, and to nobody else.
 
-    None where nothing can be asked. Expects surroundings that passed preflight.
+    None where no probe can be sent.
     """
-    users = carried(inputs)[0]
-    name, nonce = users.backend["name"], nonce_of(split, TRIAL)
+    users = rules_to_overlay(inputs)[0]
+    name, nonce = users.backend["name"], nonce_of(split, PROBE_ONLY)
     rules = []
     for each in split.variants:
         service = alias_name(name, split.candidates[0].variant if each == split.baseline else each.variant)
@@ -122,7 +142,8 @@ def trial(inputs: ClusterInputs, split: TrafficSplit) -> Trial | None:
     found = [target for target in targets if target is not None]
     if len(found) < len(targets):
         return None
-    return Trial([*(_alias(inputs, name, each.variant) for each in split.candidates), overlay], found)
+    aliases = (_alias(inputs, name, each.variant) for each in split.candidates)
+    return ProbeOnlyRules((*aliases, overlay), tuple(found))
 
 
 def weights_in(route: Manifest) -> set[tuple[int, ...]]:
@@ -133,7 +154,7 @@ def weights_in(route: Manifest) -> set[tuple[int, ...]]:
     }
 
 
-def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
+def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the share's weights and shadows in force."""
     name = f"{delivery.header_prefix}shadow"
     shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
@@ -146,6 +167,12 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     matches = overlay["spec"]["rules"][0]["matches"]
     target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, weights)
     return [target] if target is not None else []
+
+
+def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
+    """By probes, or by metrics where none can be sent."""
+    assert rendered.primary is not None  # the overlay
+    return by_probes(probes(inputs, split, rendered.primary))
 
 
 def summary(split: TrafficSplit) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import Modifier, asking, changed
-from earlystop.delivery.inputs import Manifest, TrafficSplit, VariantWeight
+from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 
 def golden_variants(split: TrafficSplit) -> list[VariantWeight]:
@@ -54,7 +55,7 @@ def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
     return [rule for rule in route["spec"].get("rules", []) if not is_golden(rule)]
 
 
-def leads_nobody(route: Manifest) -> bool:
+def serves_no_user(route: Manifest) -> bool:
     """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
     return not rules_in_force(route)
 

@@ -15,22 +15,47 @@ from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of, variant_headers
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit, VariantWeight
-from earlystop.delivery.overlay import Overlaid, carried, overlaid, overlay_route
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.rule_level import owned_names, setting
-from earlystop.delivery.withdrawal import withdrawn
+from earlystop.delivery.proof import ProbeTarget, SplitProof
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.route_mode import (
+    baseline_only,
+    by_probes,
+    objects_needed,
+    route_refusal,
+    serves_users,
+    size_refusal,
+)
+from earlystop.delivery.rule_level import owned_names, probe_only, setting
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]
+__all__ = [
+    "baseline_only",
+    "check",
+    "has_split",
+    "objects_needed",
+    "owned_names",
+    "probe_only",
+    "proof",
+    "render",
+    "serves_users",
+    "summary",
+]
 
 Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
 
 
-def unfit(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
-    """Why this mode cannot be used here, beside what holds for every overlay."""
+def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why no overlay can tell the cohorts apart on the user's route, None when one can."""
+    return route_refusal(inputs) or _header_in_route(inputs) or size_refusal(inputs, render(inputs, split))
+
+
+def _header_in_route(inputs: ClusterInputs) -> Refusal | None:
     header = _settings(inputs.spec.delivery).header
-    for each in overlaid(inputs):
+    for each in target_rules(inputs):
         named = [
             condition["name"].lower()
             for match in each.rule.get("matches", [])
@@ -46,19 +71,20 @@ def unfit(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
     return None
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
-    """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
-    users = carried(inputs)
+def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
+    """The overlay route that puts a split in force."""
+    users = rules_to_overlay(inputs)
     rules = [rule for each in users for rule in _rules(inputs, split, each)]
     probed = [for_probes(rule, nonce_of(split)) for rule in _rules(inputs, split, users[0])]
     golden = [
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
     ]
-    return [overlay_route(inputs, with_golden_rules(probed, golden, rules))]
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules))
+    return Rendered((overlay,), overlay)
 
 
-def _rules(inputs: ClusterInputs, split: TrafficSplit, users: Overlaid) -> list[dict[str, Any]]:
+def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> list[dict[str, Any]]:
     """One rule for each cohort, and a last one for everybody else."""
     promoted = _promoted(split)
     if promoted is not None:
@@ -94,7 +120,7 @@ def _promoted(split: TrafficSplit) -> VariantWeight | None:
     return next((each for each in split.candidates if each.weight == 100), None)
 
 
-def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
+def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route gives each cohort what the share says."""
     settings = _settings(delivery)
     header, prefix = settings.header, settings.header_prefix
@@ -122,10 +148,6 @@ def _wanted(settings: HeaderCohort, split: TrafficSplit) -> Reading:
     return frozenset(cohorts | {("", UNASSIGNED, split.baseline.variant)})
 
 
-def trial(_: ClusterInputs, __: TrafficSplit) -> None:
-    """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
-
-
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
     settings = _settings(inputs.spec.delivery)
@@ -138,6 +160,12 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
         targets.append(probe_target(inputs, overlay, own, nonce_of(split), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
+
+
+def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
+    """By probes, or by metrics where not every cohort can be probed."""
+    assert rendered.primary is not None  # the overlay
+    return by_probes(probes(inputs, split, rendered.primary))
 
 
 def _asks(match: dict[str, Any], header: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER
-from earlystop.delivery.inputs import ClusterInputs, ShadowSetting, TrafficSplit, VariantWeight
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
 MODIFIER = "RequestHeaderModifier"
 Rule = dict[str, Any]

@@ -1,10 +1,10 @@
-"""What a delivery mode has to know: the cluster around a policy, fetched beforehand, and what shall be in force."""
+"""What a delivery mode has to know of the cluster: the objects that it names, read beforehand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER
@@ -14,24 +14,47 @@ Manifest = dict[str, Any]
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGER}"
 
 
+class ObjectKey(NamedTuple):
+    """Which object of the cluster. namespace: None for a kind that is cluster-scoped."""
+
+    kind: str
+    namespace: str | None
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterInputs:
-    """Objects around a policy; an absent one was looked for and not found.
+    """One policy and the objects that its delivery mode asked for.
 
-    services: by name, those that the route leads to. gateways: by namespace and name.
-    gateway_classes: by name. owned: objects that already carry the names which the mode wants, by (kind, name).
+    namespace, policy, uid: namespace, name and UID of the policy.
+    spec: the spec under which traffic is delivered.
+    objects: what was found; a key that is missing was looked for and not found.
     """
 
     namespace: str
     policy: str
     uid: str
     spec: PolicySpec
-    deployment: Manifest | None = None
-    route: Manifest | None = None
-    services: Mapping[str, Manifest] = field(default_factory=dict)
-    gateways: Mapping[tuple[str, str], Manifest] = field(default_factory=dict)
-    gateway_classes: Mapping[str, Manifest] = field(default_factory=dict)
-    owned: Mapping[tuple[str, str], Manifest] = field(default_factory=dict)
+    objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
+
+    def own(self, kind: str, name: str) -> Manifest | None:
+        """The object of this kind and name in the policy's namespace, None when there is none."""
+        return self.objects.get(ObjectKey(kind, self.namespace, name))
+
+    def with_objects(self, manifests: Iterable[Manifest]) -> ClusterInputs:
+        """The same after these objects of the policy's namespace were written."""
+        written = {ObjectKey(each["kind"], self.namespace, each["metadata"]["name"]): each for each in manifests}
+        return replace(self, objects={**self.objects, **written})
+
+    @property
+    def target_key(self) -> ObjectKey:
+        """Which object the policy's targetRef names."""
+        return ObjectKey("Deployment", self.namespace, self.spec.target_ref.name)
+
+    @property
+    def deployment(self) -> Manifest | None:
+        """The Deployment that the policy's targetRef names."""
+        return self.objects.get(self.target_key)
 
     @property
     def route_name(self) -> str:
@@ -39,90 +62,25 @@ class ClusterInputs:
         reference = self.spec.delivery.route_ref
         return reference.name if reference is not None else ""
 
-
-@dataclass(frozen=True, slots=True)
-class VariantWeight:
-    """A variant's percent of requests (0..100), and the value of each parameter for it."""
-
-    variant: str
-    weight: int
-    settings: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowSetting:
-    """A candidate that the server judges on the baseline's requests, and the value of each parameter for it."""
-
-    variant: str
-    settings: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficSplit:
-    """What shall be in force: the campaign's revision, its step, and what each variant gets.
-
-    variants: the baseline first, then every candidate of the campaign in constant order, dropped ones with weight 0.
-    Raises ValueError unless weights lie in 0..100 and sum to 100.
-    """
-
-    revision: str
-    step: int
-    variants: tuple[VariantWeight, ...]
-    shadows: tuple[ShadowSetting, ...] = ()
-
-    def __post_init__(self) -> None:
-        if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):
-            raise ValueError(f"weights {self.weights} must lie in 0..100 and sum to 100")
+    @property
+    def route(self) -> Manifest | None:
+        """The user's HTTPRoute, None when it is missing or the mode has none."""
+        return self.own("HTTPRoute", self.route_name)
 
     @property
-    def baseline(self) -> VariantWeight:
-        """The baseline's share."""
-        return self.variants[0]
+    def services(self) -> dict[str, Manifest]:
+        """Services of the policy's namespace, by name."""
+        return {key.name: found for key, found in self.objects.items() if key[:2] == ("Service", self.namespace)}
 
     @property
-    def candidates(self) -> tuple[VariantWeight, ...]:
-        """The candidates' shares."""
-        return self.variants[1:]
+    def gateways(self) -> dict[tuple[str, str], Manifest]:
+        """Gateways by namespace and name."""
+        return {(key.namespace or "", key.name): found for key, found in self.objects.items() if key.kind == "Gateway"}
 
     @property
-    def weights(self) -> tuple[int, ...]:
-        """Percent of each variant, the baseline first."""
-        return tuple(each.weight for each in self.variants)
-
-    @property
-    def candidate_weight(self) -> int:
-        """Percent of requests that get any candidate."""
-        return sum(self.weights[1:])
-
-    @property
-    def in_use(self) -> frozenset[str]:
-        """The variants that get requests."""
-        return frozenset(each.variant for each in self.variants if each.weight > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeTarget:
-    """Where a probe can be sent, and what must come back.
-
-    host: the Host header if one is needed. headers: those that the route asks for. revision, weights: what the server
-    must echo; each variant with a weight above 0 must be seen, and no other.
-    """
-
-    url: str
-    host: str | None
-    nonce: str
-    headers: tuple[tuple[str, str], ...]
-    revision: str
-    weights: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """An overlay that leads the operator's own requests alone, to see what the gateway makes of such rules before it
-    leads anybody else's. objects: in the order of writing, the overlay last. targets: what to ask, never empty."""
-
-    objects: list[Manifest]
-    targets: list[ProbeTarget]
+    def gateway_classes(self) -> dict[str, Manifest]:
+        """GatewayClasses by name."""
+        return {key.name: found for key, found in self.objects.items() if key.kind == "GatewayClass"}
 
 
 def owner_reference(inputs: ClusterInputs) -> Manifest:

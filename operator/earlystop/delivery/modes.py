@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit, Trial
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
+from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.split import TrafficSplit
 
 
 class Mode(Protocol):
-    """What a mode's module offers. Surroundings are those of one policy, a share is what shall be in force for it."""
+    """What a mode's module offers. inputs: of one policy. split: what shall be in force for it.
 
-    def owned_names(self, policy: str, services: Iterable[str], candidates: Iterable[str], /) -> list[tuple[str, str]]:
-        """Kind and name of every object that the mode may own: what `Surroundings.owned` is filled with.
+    `render`, `probe_only` and `proof` expect inputs that passed preflight, the other functions take any.
+    """
 
-        services: names of the Services that the user's route leads to. candidates: labels of the candidates.
+    def objects_needed(self, inputs: ClusterInputs, /) -> Iterable[ObjectKey]:
+        """Objects of users and of the cluster that the mode has to read, as far as they can be named from what was
+        read so far. It is called again until it names no more."""
+
+    def owned_names(self, inputs: ClusterInputs, candidates: Sequence[str], /) -> list[tuple[str, str]]:
+        """Kind and name of every object that the mode may own, as far as known from what was read so far.
+
+        candidates: labels of the candidates.
         """
 
-    def unfit(self, inputs: ClusterInputs, split: TrafficSplit, /) -> Refusal | None:
-        """Why this mode cannot be used here, beside what holds for every overlay (`preflight`)."""
+    def check(self, inputs: ClusterInputs, split: TrafficSplit, /) -> Refusal | None:
+        """Why the mode cannot put the split in force with these inputs, None when it can."""
 
-    def render(self, inputs: ClusterInputs, split: TrafficSplit, /) -> list[Manifest]:
-        """The objects that put a share in force, in the order of writing. Expects surroundings without refusal."""
+    def render(self, inputs: ClusterInputs, split: TrafficSplit, /) -> Rendered:
+        """The objects that put the split in force."""
 
-    def trial(self, inputs: ClusterInputs, split: TrafficSplit, /) -> Trial | None:
-        """What to put in place and ask before `render` leads users by this mode's rules for the first time; None where
-        there is no need or nobody to ask. Expects surroundings without refusal."""
+    def serves_users(self, inputs: ClusterInputs, /) -> bool:
+        """Whether the mode's objects, as they are found in the cluster, bring a variant to any user's request."""
 
-    def shows(self, route: Manifest, delivery: Delivery, split: TrafficSplit, /) -> bool:
-        """Whether the last of the rendered objects, as it is found in the cluster, has the share in force."""
+    def probe_only(self, inputs: ClusterInputs, split: TrafficSplit, /) -> ProbeOnlyRules | None:
+        """What to write and probe before `render` leads users by this mode's rules for the first time; None where there
+        is no need, or where no probe can be sent."""
 
-    def withdrawn(self, inputs: ClusterInputs, route: Manifest, /) -> Manifest:
-        """That object with all requests on the baseline, whatever has become of what it was rendered from."""
+    def has_split(self, manifest: Manifest, delivery: Delivery, split: TrafficSplit, /) -> bool:
+        """Whether an object of a watched kind, as it is found in the cluster, has the split in force."""
 
-    def probes(self, inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest, /) -> list[ProbeTarget]:
-        """What to ask through the gateway for proof; empty when nothing can be asked, and metrics must show it."""
+    def baseline_only(self, inputs: ClusterInputs, /) -> list[Manifest]:
+        """The mode's objects that are found in the cluster, changed so that all requests get the baseline, whatever has
+        become of what they were rendered from."""
+
+    def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered, /) -> SplitProof:
+        """How it is proven that the rendered objects are in force."""
 
     def summary(self, split: TrafficSplit, /) -> str:
-        """A sentence about a share that is in force."""
+        """A sentence about a split that is in force."""
 
 
 def mode_of(delivery: Delivery) -> Mode:

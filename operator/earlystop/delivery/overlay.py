@@ -20,7 +20,7 @@ from earlystop.delivery.names import overlay_name
 
 
 @dataclass(frozen=True, slots=True)
-class Overlaid:
+class TargetRule:
     """A rule of the user's route that leads to the target, and the overlay's matches for it or why there are none."""
 
     rule: dict[str, Any]
@@ -38,22 +38,22 @@ class Overlaid:
         return {"group": "", "kind": "Service", "name": name, **port, "weight": weight}
 
 
-def overlaid(inputs: ClusterInputs) -> list[Overlaid]:
+def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
     """The rules that lead to the target, in the route's order."""
     assert inputs.route is not None  # preflight refuses a policy without its route
     rules = inputs.route["spec"].get("rules", [])
     backends = [target_backend(rule, inputs) for rule in rules]
     ours = [backend is not None for backend in backends]
     return [
-        Overlaid(rule, backend, narrowed(rule, rivals(rules, index, ours)))
+        TargetRule(rule, backend, narrowed(rule, rivals(rules, index, ours)))
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
     ]
 
 
-def carried(inputs: ClusterInputs) -> list[Overlaid]:
+def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:
     """The rules that need a rule of the overlay. Expects surroundings that passed preflight."""
-    return [each for each in overlaid(inputs) if isinstance(each.matches, list) and each.matches]
+    return [each for each in target_rules(inputs) if isinstance(each.matches, list) and each.matches]
 
 
 def target_backend(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any] | None:

@@ -1,39 +1,23 @@
-"""Why a mode with a route cannot be used as the policy says: small checks in a row, the first violation wins."""
+"""Why a policy's traffic cannot be delivered as it says: its target, what its mode asks for, and names in use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
-from earlystop.delivery.gateway_limits import excess
-from earlystop.delivery.gateways import unfit_for_overlays
-from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit, controller_of
+from earlystop.delivery.inputs import ClusterInputs, controller_of
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.orphans import is_leftover
-from earlystop.delivery.route_checks import (
-    overlay_can_win,
-    route_exists,
-    route_reaches_target,
-    rules_can_be_overlaid,
-)
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.split import TrafficSplit
 
 
 def preflight(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
-    """The first reason not to touch any traffic, or None. share: what shall be in force, or the most that ever may."""
-    for check in CHECKS:
-        refusal = check(inputs)
-        if refusal is not None:
-            return refusal
+    """The first reason not to touch any traffic, or None. split: what shall be in force, or the most that ever may."""
     mode = mode_of(inputs.spec.delivery)
-    refusal = mode.unfit(inputs, split)
-    if refusal is not None:
-        return refusal
-    wanted = mode.render(inputs, split)
-    return _too_large(inputs, wanted) or _names_taken(inputs, wanted)
+    refusal = _target_refusal(inputs) or mode.check(inputs, split)
+    return refusal or _name_refusal(inputs, mode.render(inputs, split))
 
 
-def _target_exists(inputs: ClusterInputs) -> Refusal | None:
+def _target_refusal(inputs: ClusterInputs) -> Refusal | None:
     if inputs.deployment is None:
         name = inputs.spec.target_ref.name
         return Refusal(
@@ -43,47 +27,22 @@ def _target_exists(inputs: ClusterInputs) -> Refusal | None:
     return None
 
 
-CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
-    _target_exists,
-    route_exists,
-    route_has_a_gateway,
-    route_is_the_users,
-    route_is_accepted,
-    route_reaches_target,
-    rules_can_be_overlaid,
-    overlay_can_win,
-    unfit_for_overlays,
-)
-
-
-def _too_large(inputs: ClusterInputs, wanted: list[Manifest]) -> Refusal | None:
-    for manifest in wanted:
-        too_much = excess(manifest["spec"]["rules"]) if manifest["kind"] == "HTTPRoute" else None
-        if too_much is not None:
-            return Refusal(
-                "OverlayTooLarge",
-                f"The overlay of HTTPRoute {inputs.route_name} would need {too_much}. Write fewer rules and matches "
-                "that lead to the target, fewer candidates, or fewer cohort values.",
-            )
-    return None
-
-
-def _names_taken(inputs: ClusterInputs, wanted: list[Manifest]) -> Refusal | None:
-    keys = [(manifest["kind"], str(manifest["metadata"]["name"])) for manifest in wanted]
+def _name_refusal(inputs: ClusterInputs, rendered: Rendered) -> Refusal | None:
+    keys = [(manifest["kind"], str(manifest["metadata"]["name"])) for manifest in rendered.objects]
     for key in keys:
         if keys.count(key) > 1:
             return Refusal(
                 "NameTaken",
                 f"Two variants would share {key[0]} {key[1]}. Write another name for a candidate.",
             )
-        refusal = _taken(inputs, *key)
+        refusal = _taken_by_another(inputs, *key)
         if refusal is not None:
             return refusal
     return None
 
 
-def _taken(inputs: ClusterInputs, kind: str, name: str) -> Refusal | None:
-    existing = inputs.owned.get((kind, name))
+def _taken_by_another(inputs: ClusterInputs, kind: str, name: str) -> Refusal | None:
+    existing = inputs.own(kind, name)
     if existing is None or is_leftover(existing):
         return None
     owner = controller_of(existing)

@@ -4,39 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from math import ceil, log
 
 import aiohttp
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import ECHO_HEADER, IN_FORCE_MARK, PROBE_HEADER, UNASSIGNED
-from earlystop.delivery.inputs import ProbeTarget
+from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 
 AT_ONCE = 8
 TIMEOUT = aiohttp.ClientTimeout(total=5)
-
-
-class Proof(StrEnum):
-    """What probes showed."""
-
-    IN_FORCE = "InForce"
-    NOT_YET = "NotYet"
-    STALE = "Stale"
-    """Answers, but not of this overlay: of one before it, or of a gateway that does not set its headers."""
-    WRONG = "Wrong"
-    """Answers of this very overlay that it does not allow."""
-    UNSUPPORTED = "ProbeUnsupported"
-    UNREACHABLE = "GatewayUnreachable"
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """What probes showed, and a sentence about it."""
-
-    proof: Proof
-    message: str
 
 
 def probes_needed(weights: Collection[int]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.proof import ProbeTarget
 
 
 def probe_target(

@@ -7,7 +7,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
 from earlystop.delivery.inputs import ClusterInputs
-from earlystop.delivery.overlay import overlaid
+from earlystop.delivery.overlay import target_rules
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
@@ -25,7 +25,7 @@ def route_exists(inputs: ClusterInputs) -> Refusal | None:
 
 def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
     """Some rule leads to the target's Pods, else the nearest reason why none does."""
-    if overlaid(inputs):
+    if target_rules(inputs):
         return None
     assert inputs.route is not None  # checked before
     backends = [each for rule in inputs.route["spec"].get("rules", []) for each in rule.get("backendRefs", [])]
@@ -54,7 +54,7 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
 
 def rules_can_be_overlaid(inputs: ClusterInputs) -> Refusal | None:
     """Nothing in the rules that lead to the target stands in an overlay's way."""
-    for each in overlaid(inputs):
+    for each in target_rules(inputs):
         refusal = _in_the_way(each.rule, inputs)
         if refusal is not None:
             return refusal
@@ -101,7 +101,7 @@ def _rewrites_prefix(filter_: dict[str, Any]) -> bool:
 
 def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
     """For each rule there are matches that are stricter than the user's, and for one at least there are any."""
-    found = overlaid(inputs)
+    found = target_rules(inputs)
     for each in found:
         if isinstance(each.matches, Refusal):
             return each.matches

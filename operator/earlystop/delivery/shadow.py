@@ -9,28 +9,50 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ProbeTarget, TrafficSplit
-from earlystop.delivery.overlay import carried, overlay_route
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.overlay import overlay_route, rules_to_overlay
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.rule_level import owned_names, setting
-from earlystop.delivery.withdrawal import withdrawn
+from earlystop.delivery.proof import ProbeTarget, SplitProof
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.route_mode import (
+    baseline_only,
+    by_probes,
+    objects_needed,
+    route_refusal,
+    serves_users,
+    size_refusal,
+)
+from earlystop.delivery.rule_level import owned_names, probe_only, setting
+from earlystop.delivery.split import TrafficSplit
 
-__all__ = ["owned_names", "probes", "render", "shows", "summary", "trial", "unfit", "withdrawn"]
+__all__ = [
+    "baseline_only",
+    "check",
+    "has_split",
+    "objects_needed",
+    "owned_names",
+    "probe_only",
+    "proof",
+    "render",
+    "serves_users",
+    "summary",
+]
 
 
-def unfit(_: ClusterInputs, __: TrafficSplit) -> Refusal | None:
-    """Nothing stands in this mode's way beside what holds for every overlay."""
-    return None
+def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why no overlay can set the shadows' header on the user's route, None when one can."""
+    return route_refusal(inputs) or size_refusal(inputs, render(inputs, split))
 
 
-def render(inputs: ClusterInputs, split: TrafficSplit) -> list[Manifest]:
-    """The overlay route that puts a share in force. Expects surroundings that passed preflight."""
+def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
+    """The overlay route that puts a split in force."""
     headers = variant_headers(inputs, split, split.baseline)
-    rules = [setting(inputs, each, headers) for each in carried(inputs)]
-    return [overlay_route(inputs, [for_probes(rules[0], nonce_of(split)), *rules])]
+    rules = [setting(inputs, each, headers) for each in rules_to_overlay(inputs)]
+    overlay = overlay_route(inputs, [for_probes(rules[0], nonce_of(split)), *rules])
+    return Rendered((overlay,), overlay)
 
 
-def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
+def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the baseline and the share's shadows on all requests."""
     prefix = delivery.header_prefix
     found = {
@@ -41,15 +63,17 @@ def shows(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     return found == {(split.baseline.variant, shadow_value(split.shadows))}
 
 
-def trial(_: ClusterInputs, __: TrafficSplit) -> None:
-    """No trial is needed: every conformant gateway sets a rule's headers, and this mode asks for nothing more."""
-
-
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     matches = overlay["spec"]["rules"][0]["matches"]
     target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, ((split.baseline.variant, 100),))
     return [target] if target is not None else []
+
+
+def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
+    """By probes, or by metrics where none can be sent."""
+    assert rendered.primary is not None  # the overlay
+    return by_probes(probes(inputs, split, rendered.primary))
 
 
 def summary(split: TrafficSplit) -> str:

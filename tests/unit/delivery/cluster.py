@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.inputs import ClusterInputs, Manifest, ShadowSetting, TrafficSplit, VariantWeight
+from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from tests.unit.rollout.policies import UID, policy
 
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
@@ -113,19 +115,48 @@ def gateway(*listeners: dict[str, Any], address: str | None = "10.1.2.3") -> Man
 
 
 def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
-    """A policy that passes preflight, with this route's rules; `more` replaces parts."""
-    here = ClusterInputs(
-        namespace="llm",
-        policy="qa",
-        uid=UID,
-        spec=policy(),
-        deployment=deployment(),
-        route=route(*rules),
-        services={"qa": service(), "other": service("other", app="other")},
-        gateways={("llm", "edge"): gateway()},
-        gateway_classes={"traefik": {"spec": {"controllerName": "traefik.io/gateway-controller"}}},
-    )
-    return replace(here, **more)
+    """A policy that passes preflight, with this route's rules; `more` replaces parts as `objects` names them, or fields
+    of the inputs."""
+    parts: dict[str, Any] = {
+        "deployment": deployment(),
+        "route": route(*rules),
+        "services": {"qa": service(), "other": service("other", app="other")},
+        "gateways": {("llm", "edge"): gateway()},
+        "gateway_classes": {"traefik": {"spec": {"controllerName": "traefik.io/gateway-controller"}}},
+    }
+    fields: dict[str, Any] = {"namespace": "llm", "policy": "qa", "uid": UID, "spec": policy()}
+    fields |= {name: value for name, value in more.items() if name in fields}
+    parts |= {name: value for name, value in more.items() if name not in fields}
+    return ClusterInputs(**fields, objects=objects(**parts))
+
+
+def objects(
+    *,
+    deployment: Manifest | None = None,
+    route: Manifest | None = None,
+    services: Mapping[str, Manifest] | None = None,
+    gateways: Mapping[tuple[str, str], Manifest] | None = None,
+    gateway_classes: Mapping[str, Manifest] | None = None,
+    owned: Mapping[tuple[str, str], Manifest] | None = None,
+    namespace: str = "llm",
+) -> dict[ObjectKey, Manifest]:
+    """Objects of a namespace as they are found: Services and classes by name, Gateways by namespace and name, objects
+    of the operator by kind and name."""
+    found = {ObjectKey("Service", namespace, name): each for name, each in (services or {}).items()}
+    found |= {ObjectKey("Gateway", *key): each for key, each in (gateways or {}).items()}
+    found |= {ObjectKey("GatewayClass", None, name): each for name, each in (gateway_classes or {}).items()}
+    found |= {ObjectKey(kind, namespace, name): each for (kind, name), each in (owned or {}).items()}
+    if deployment is not None:
+        found[ObjectKey("Deployment", namespace, deployment["metadata"]["name"])] = deployment
+    if route is not None:
+        found[ObjectKey("HTTPRoute", namespace, route["metadata"]["name"])] = route
+    return found
+
+
+def overlay_in(rendered: Rendered) -> Manifest:
+    """The overlay route among rendered objects."""
+    assert rendered.primary is not None and rendered.objects[-1] is rendered.primary
+    return rendered.primary
 
 
 def owned_by(uid: str, kind: str = "EarlyStopPolicy", name: str = "qa") -> Manifest:

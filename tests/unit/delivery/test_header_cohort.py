@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import GOLDEN_HEADER
-from earlystop.delivery.header_cohort import probes, render, shows, summary
-from earlystop.delivery.inputs import TrafficSplit
+from earlystop.delivery.header_cohort import has_split, probes, render, summary
 from earlystop.delivery.preflight import preflight
+from earlystop.delivery.split import TrafficSplit
 from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 
@@ -23,7 +23,7 @@ def told(wanted: TrafficSplit, request: Request, *rules: dict[str, Any]) -> Told
     users = list(rules) or [rule()]
     here = inputs(*users, spec=spec_in("HeaderCohort", len(wanted.candidates)))
     assert preflight(here, wanted) is None
-    (made,) = render(here, wanted)
+    (made,) = render(here, wanted).objects
     met = winner(request, users, made["spec"]["rules"])
     assert met is not None and len(met["backendRefs"]) == 1
     carried = passed_on({"x-early-stop-variant": "forged", **request.headers}, met, met["backendRefs"][0])
@@ -80,7 +80,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
         for value in ("a", "b-w10", None):
             assert told(BOTH, cohort(value, **{GOLDEN_HEADER: variant})) == (OURS, variant, window)
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH)
+    (made,) = render(here, BOTH).objects
     met = winner(cohort("a", **{GOLDEN_HEADER: "neither"}), made["spec"]["rules"])
     assert met is not None
     assert GOLDEN_HEADER not in passed_on({GOLDEN_HEADER: "neither"}, met, met["backendRefs"][0])
@@ -88,7 +88,7 @@ def test_a_golden_question_reaches_its_variant_whatever_its_cohort_and_no_other_
 
 def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> None:
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH)
+    (made,) = render(here, BOTH).objects
     asked = {dict(each.headers).get("X-Cohort"): (each.revision, each.weights) for each in probes(here, BOTH, made)}
     assert asked == {
         "a": (OURS, (("baseline", 100),)),
@@ -97,7 +97,7 @@ def test_the_probe_asks_every_value_of_every_cohort_and_somebody_of_none() -> No
         "b-w5": (OURS, (("w5", 100),)),
         None: ("unassigned", (("baseline", 100),)),
     }
-    (made,) = render(here, WON)
+    (made,) = render(here, WON).objects
     (only,) = probes(here, WON, made)
     assert (only.revision, only.weights) == (OURS, (("w5", 100),))
 
@@ -120,12 +120,12 @@ def test_more_cohorts_than_a_route_can_hold_are_refused() -> None:
 
 def test_an_overlay_in_which_somebody_moved_a_cohort_does_not_show_the_share() -> None:
     here = inputs(spec=spec_in("HeaderCohort", 2))
-    (made,) = render(here, BOTH)
+    (made,) = render(here, BOTH).objects
     for each in made["spec"]["rules"]:
         for match in each["matches"]:
             for condition in match.get("headers", []):
                 condition["value"] = "d" if condition["value"] == "b-w5" else condition["value"]
-    assert not shows(made, here.spec.delivery, BOTH)
+    assert not has_split(made, here.spec.delivery, BOTH)
 
 
 def test_what_cohorts_get_is_told() -> None:

@@ -13,7 +13,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import render
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.preflight import preflight
-from tests.unit.delivery.cluster import SHARE, exact, header, inputs, prefix, rule
+from tests.unit.delivery.cluster import SHARE, exact, header, inputs, overlay_in, prefix, rule
 from tests.unit.delivery.gateway_api import Request, winner
 from tests.unit.rollout.policies import examples
 
@@ -136,7 +136,7 @@ def test_requests_of_other_rules_stay_theirs_or_the_route_is_refused(name: str) 
         assert refusal.reason in ("RouteOverlaps", "RouteTooSpecific", "RouteWithoutPost")
         return
     assert refusal is None
-    _stays_where_it_went(rules, render(here, SHARE)[-1]["spec"]["rules"])
+    _stays_where_it_went(rules, overlay_in(render(here, SHARE))["spec"]["rules"])
 
 
 def _stays_where_it_went(users: list[dict[str, Any]], overlay: list[dict[str, Any]]) -> None:
@@ -182,7 +182,7 @@ def test_whatever_the_users_rules_no_request_is_led_elsewhere(rules: list[dict[s
     here = inputs(*rules)
     if preflight(here, SHARE) is not None:
         return
-    overlay = render(here, SHARE)[-1]["spec"]["rules"]
+    overlay = overlay_in(render(here, SHARE))["spec"]["rules"]
     for request in REQUESTS:
         before, after = winner(request, rules), winner(request, rules, overlay)
         names = [found and found["backendRefs"][0]["name"] for found in (before, after)]

@@ -12,10 +12,12 @@ from earlystop.api.modes import built_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import nonce_of, variant_headers
-from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
-from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split, untouched
+from earlystop.delivery.proof import Metrics, Probes
+from earlystop.delivery.split import TrafficSplit
+from tests.unit.delivery.cluster import exact, header, inputs, overlay_in, prefix, rule, spec_in, split, untouched
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
 from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
 from tests.unit.rollout.policies import examples
@@ -42,7 +44,13 @@ routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
 
 
 def overlay(here: ClusterInputs, wanted: TrafficSplit) -> Manifest:
-    return mode_of(here.spec.delivery).render(here, wanted)[-1]
+    return overlay_in(mode_of(here.spec.delivery).render(here, wanted))
+
+
+def on_the_baseline(here: ClusterInputs, made: Manifest) -> Manifest:
+    """What the mode makes of its overlay when all requests shall get the baseline."""
+    (taken_back,) = mode_of(here.spec.delivery).baseline_only(here.with_objects([made]))
+    return taken_back
 
 
 def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
@@ -106,15 +114,15 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
     here = inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in(mode, len(weights)))
     one = split(*weights, shadows=shadows)
     other = split(*others, revision="9999999999", shadows=other_shadows)
-    made, shows = overlay(here, one), mode_of(here.spec.delivery).shows
-    assert shows(made, here.spec.delivery, one)
+    made, has_split = overlay(here, one), mode_of(here.spec.delivery).has_split
+    assert has_split(made, here.spec.delivery, one)
     same = {
         "GatewayHeader": one.weights == other.weights and shadows == other_shadows,
         "HeaderCohort": False,
         "Shadow": shadows == other_shadows,
     }
     if len(weights) == len(others):
-        assert shows(made, here.spec.delivery, other) == same[mode]
+        assert has_split(made, here.spec.delivery, other) == same[mode]
 
 
 @pytest.mark.parametrize("mode", built_modes())
@@ -123,9 +131,8 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
     here = inputs(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
     made = overlay(here, split(*weights, shadows=2))
     before = untouched(here)
-    withdrawn = mode_of(here.spec.delivery).withdrawn
-    taken_back = withdrawn(here, made)
-    assert withdrawn(here, taken_back) == taken_back and here == before
+    taken_back = on_the_baseline(here, made)
+    assert on_the_baseline(here, taken_back) == taken_back and here == before
     for old, each in zip(made["spec"]["rules"], taken_back["spec"]["rules"], strict=True):
         assert each["matches"] == old["matches"]
         for backend in each["backendRefs"]:
@@ -139,7 +146,7 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
 @pytest.mark.parametrize("mode", built_modes())
 def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
     here, earlier = inputs(spec=spec_in(mode, 2)), inputs(spec=spec_in("HeaderCohort", 2))
-    taken_back = mode_of(here.spec.delivery).withdrawn(here, overlay(earlier, split(0, 100)))
+    taken_back = on_the_baseline(here, overlay(earlier, split(0, 100)))
     for each in taken_back["spec"]["rules"]:
         (backend,) = each["backendRefs"]
         assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
@@ -151,9 +158,10 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
     here = inputs(users, spec=spec_in(mode, 2))
     made = overlay(here, wanted)
-    targets = mode_of(here.spec.delivery).probes(here, wanted, made)
-    assert targets
-    for target in targets:
+    module = mode_of(here.spec.delivery)
+    proof = module.proof(here, wanted, module.render(here, wanted))
+    assert isinstance(proof, Probes) and proof.targets
+    for target in proof.targets:
         sent = {**dict(target.headers), PROBE_HEADER: target.nonce}
         met = winner(Request("/v1/chat/completions", headers=sent), [users], made["spec"]["rules"])
         assert met is not None
@@ -169,15 +177,17 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
 @pytest.mark.parametrize("mode", built_modes())
 def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
     here = inputs(spec=spec_in(mode), gateways={})
-    assert mode_of(here.spec.delivery).probes(here, split(25), overlay(here, split(25))) == []
+    module = mode_of(here.spec.delivery)
+    proof = module.proof(here, split(25), module.render(here, split(25)))
+    assert isinstance(proof, Metrics) and proof.reason == "NoGatewayAddress"
 
 
 @pytest.mark.parametrize("mode", built_modes())
 def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     here, wanted = inputs(spec=spec_in(mode, 3)), split(10, 10, 10)
     module = mode_of(here.spec.delivery)
-    made = [(each["kind"], each["metadata"]["name"]) for each in module.render(here, wanted)]
-    assert module.owned_names("qa", ["qa"], [each.variant for each in wanted.candidates]) == made
+    made = [(each["kind"], each["metadata"]["name"]) for each in module.render(here, wanted).objects]
+    assert module.owned_names(here, [each.variant for each in wanted.candidates]) == made
 
 
 @pytest.mark.parametrize("mode", built_modes())

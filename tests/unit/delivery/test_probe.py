@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
-from earlystop.delivery.inputs import ProbeTarget
-from earlystop.delivery.probe import AT_ONCE, ProbeResult, Proof, probe, probes_needed
+from earlystop.delivery.probe import AT_ONCE, probe, probes_needed
+from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
 
 NONCE = "00ff00ff00ff00ff"

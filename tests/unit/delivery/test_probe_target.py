@@ -9,8 +9,8 @@ import pytest
 from earlystop.api.wire import PROBE_HEADER
 from earlystop.delivery.gateway_header import probes, render
 from earlystop.delivery.headers import nonce_of
-from earlystop.delivery.inputs import ProbeTarget
-from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, prefix, route, rule
+from earlystop.delivery.proof import ProbeTarget
+from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, overlay_in, prefix, route, rule
 
 WEB = {"name": "web", "protocol": "HTTP", "port": 8000}
 TLS = {"name": "tls", "protocol": "HTTPS", "port": 8443}
@@ -19,7 +19,7 @@ API = {"name": "api", "protocol": "HTTP", "port": 9000, "hostname": "api.example
 
 def target(*listeners: dict[str, Any], address: str | None = "10.1.2.3", **users: Any) -> ProbeTarget | None:
     here = inputs(route=route(**users), gateways={("llm", "edge"): gateway(*listeners, address=address)})
-    found = probes(here, SHARE, render(here, SHARE)[-1])
+    found = probes(here, SHARE, overlay_in(render(here, SHARE)))
     assert len(found) <= 1
     return found[0] if found else None
 

@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
-from earlystop.delivery.gateway_header import owned_names, render, shows, summary, weights_in, withdrawn
+from earlystop.delivery.all_to_baseline import all_to_baseline
+from earlystop.delivery.gateway_header import has_split, owned_names, render, summary, weights_in
 from earlystop.delivery.golden_rules import is_golden, rules_in_force
 from earlystop.delivery.headers import nonce_of, variant_headers
-from earlystop.delivery.inputs import Manifest, TrafficSplit, VariantWeight
+from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.split import TrafficSplit, VariantWeight
 from tests.unit.delivery.cluster import (
     SHARE,
     WINDOWS,
     backend,
     exact,
     inputs,
+    overlay_in,
     prefix,
     route,
     rule,
@@ -43,7 +46,7 @@ SHADOW = "x-early-stop-shadow"
 
 
 def overlay(split: TrafficSplit = SHARE, *rules: dict[str, Any], **more: Any) -> Manifest:
-    return render(inputs(*rules, **more), split)[-1]
+    return overlay_in(render(inputs(*rules, **more), split))
 
 
 def headers_of(backend_reference: dict[str, Any]) -> dict[str, str]:
@@ -65,10 +68,10 @@ def test_at_every_share_the_weights_of_every_rule_lie_in_0_to_100_and_sum_to_100
 
 
 def test_alias_services_come_before_the_route_that_needs_them() -> None:
-    kinds = [manifest["kind"] for manifest in render(inputs(rule(), rule(exact("/ask"), to="qa")), SHARE)]
+    kinds = [manifest["kind"] for manifest in render(inputs(rule(), rule(exact("/ask"), to="qa")), SHARE).objects]
     assert kinds == ["Service", "HTTPRoute"]
     two = inputs(rule(prefix("/v1")), rule(exact("/ask"), to="b"), services={"qa": service(), "b": service("b")})
-    assert [manifest["metadata"]["name"] for manifest in render(two, SHARE)] == [
+    assert [manifest["metadata"]["name"] for manifest in render(two, SHARE).objects] == [
         alias_name("qa"),
         alias_name("b"),
         overlay_name("qa"),
@@ -147,7 +150,7 @@ def test_what_the_user_wrote_beside_matches_and_backends_is_kept() -> None:
     here = inputs(
         route=route(rule(**kept), hostnames=["qa.example.com"], parentRefs=[{"name": "edge", "sectionName": "web"}])
     )
-    spec = render(here, SHARE)[-1]["spec"]
+    spec = overlay_in(render(here, SHARE))["spec"]
     assert spec["hostnames"] == ["qa.example.com"]
     assert spec["parentRefs"] == [{"name": "edge", "sectionName": "web"}]
     for each in spec["rules"]:
@@ -167,7 +170,7 @@ def test_a_backend_of_another_kind_or_namespace_is_not_taken_for_the_service_of_
 
 
 def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_back() -> None:
-    for manifest in render(inputs(), SHARE):
+    for manifest in render(inputs(), SHARE).objects:
         owner = manifest["metadata"]["ownerReferences"][0]
         assert (owner["kind"], owner["name"], owner["uid"]) == ("EarlyStopPolicy", "qa", UID)
         assert owner["controller"] is True and owner["blockOwnerDeletion"] is False
@@ -176,7 +179,7 @@ def test_everything_is_owned_by_the_policy_so_that_deleting_it_brings_the_route_
 
 
 def test_an_overlay_goes_with_its_policy_and_the_alias_that_it_leads_to_stays_for_gateways_that_are_late() -> None:
-    alias, overlay = render(inputs(), SHARE)
+    alias, overlay = render(inputs(), SHARE).objects
     owners = [
         [(owner["kind"], owner["uid"]) for owner in manifest["metadata"]["ownerReferences"]]
         for manifest in (alias, overlay)
@@ -185,7 +188,7 @@ def test_an_overlay_goes_with_its_policy_and_the_alias_that_it_leads_to_stays_fo
 
 
 def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -> None:
-    alias = render(inputs(), SHARE)[0]
+    alias = render(inputs(), SHARE).objects[0]
     assert alias["spec"] == {
         "type": "ClusterIP",
         "selector": {"app": "qa-server"},
@@ -197,7 +200,7 @@ def test_an_alias_is_the_same_pods_without_the_labels_that_a_scraper_selects() -
 def test_rendering_changes_none_of_the_users_objects() -> None:
     here = inputs(rule(prefix("/v1"), timeouts={"request": "9s"}))
     before = untouched(here)
-    withdrawn(here, render(here, SHARE)[-1])
+    all_to_baseline(here, overlay_in(render(here, SHARE)))
     assert here == before
 
 
@@ -207,11 +210,11 @@ def test_rendering_twice_gives_the_same_objects_so_that_a_restart_writes_nothing
 
 def test_a_withdrawn_overlay_sends_every_request_to_the_baseline_and_is_otherwise_the_same() -> None:
     here = overlay()
-    taken_back = withdrawn(inputs(), here)
+    taken_back = all_to_baseline(inputs(), here)
     assert weights_in(taken_back) == {(100, 0)}
     assert weights_in(here) == {(75, 25)}
     assert taken_back["spec"]["rules"][0]["matches"] == here["spec"]["rules"][0]["matches"]
-    assert withdrawn(inputs(), taken_back) == taken_back
+    assert all_to_baseline(inputs(), taken_back) == taken_back
 
 
 service_names = st.from_regex(re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?"), fullmatch=True)
@@ -240,7 +243,7 @@ def test_long_names_that_differ_only_at_their_end_have_different_aliases() -> No
     "name", ["qa", "q" * 253, "q" * 234 + "." + "q" * 18, "a-" * 126 + "b", "q" * 62 + "." + "b" * 9]
 )
 def test_names_and_labels_are_ones_that_kubernetes_takes_whatever_the_policy_is_called(name: str) -> None:
-    for manifest in render(inputs(policy=name), SHARE):
+    for manifest in render(inputs(policy=name), SHARE).objects:
         metadata = manifest["metadata"]
         assert len(metadata["name"]) <= 253
         assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in metadata["name"].split("."))
@@ -255,7 +258,7 @@ FOUR = split(10, 20, 0, 5)
 
 def test_every_variant_has_a_backend_of_its_own_in_constant_order() -> None:
     for wanted in (FOUR, split(0, 0, 0, 0), split(0, 100, 0, 0)):
-        *aliases, route = render(inputs(), wanted)
+        *aliases, route = render(inputs(), wanted).objects
         names = ["qa", *(alias_name("qa", f"w{window}") for window in WINDOWS[:4])]
         assert [alias["metadata"]["name"] for alias in aliases] == names[1:]
         for each in route["spec"]["rules"]:
@@ -274,10 +277,10 @@ def test_golden_questions_may_ask_for_the_baseline_and_each_candidate_that_users
 
 def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_looked_for() -> None:
     ten = split(*[5] * 10)
-    made = render(inputs(), ten)
+    made = render(inputs(), ten).objects
     assert len(made[-1]["spec"]["rules"]) == 13 and len(made) == 11
     labels = [each.variant for each in ten.candidates]
-    assert owned_names("qa", ["qa"], labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
+    assert owned_names(inputs(), labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
 
 
 @examples
@@ -286,8 +289,8 @@ def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weigh
     one: TrafficSplit, other: TrafficSplit
 ) -> None:
     delivery = inputs().spec.delivery
-    assert shows(overlay(one), delivery, one)
-    assert shows(overlay(one), delivery, other) == (one.weights == other.weights)
+    assert has_split(overlay(one), delivery, one)
+    assert has_split(overlay(one), delivery, other) == (one.weights == other.weights)
 
 
 def test_weights_that_do_not_sum_to_100_or_leave_0_to_100_can_not_be_written() -> None:
@@ -312,13 +315,13 @@ def test_the_baseline_alone_names_its_shadows_and_a_forged_one_is_removed_everyw
 
 def test_shadows_in_force_are_read_back() -> None:
     delivery, without = inputs().spec.delivery, split(0, 0)
-    assert shows(overlay(WATCHED), delivery, WATCHED) and shows(overlay(without), delivery, without)
-    assert not shows(overlay(WATCHED), delivery, without) and not shows(overlay(without), delivery, WATCHED)
+    assert has_split(overlay(WATCHED), delivery, WATCHED) and has_split(overlay(without), delivery, without)
+    assert not has_split(overlay(WATCHED), delivery, without) and not has_split(overlay(without), delivery, WATCHED)
 
 
 def test_a_withdrawn_overlay_has_no_shadows() -> None:
-    taken_back = withdrawn(inputs(), overlay(WATCHED))
-    assert taken_back == withdrawn(inputs(), taken_back)
+    taken_back = all_to_baseline(inputs(), overlay(WATCHED))
+    assert taken_back == all_to_baseline(inputs(), taken_back)
     for each in taken_back["spec"]["rules"]:
         for reference in each["backendRefs"]:
             assert SHADOW not in headers_of(reference)

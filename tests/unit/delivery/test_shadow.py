@@ -10,7 +10,7 @@ WATCHED = split(0, 0, shadows=2)
 
 
 def test_all_requests_get_the_baseline_and_name_the_shadows() -> None:
-    (made,) = render(inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in("Shadow", 2)), WATCHED)
+    (made,) = render(inputs(rule(prefix("/v1")), rule(exact("/ask")), spec=spec_in("Shadow", 2)), WATCHED).objects
     assert len(made["spec"]["rules"]) == 3
     for each in made["spec"]["rules"]:
         (backend,) = each["backendRefs"]
@@ -28,7 +28,7 @@ def test_all_requests_get_the_baseline_and_name_the_shadows() -> None:
 
 
 def test_when_nobody_is_judged_any_more_a_forged_shadow_is_removed() -> None:
-    (made,) = render(inputs(spec=spec_in("Shadow", 2)), split(0, 0))
+    (made,) = render(inputs(spec=spec_in("Shadow", 2)), split(0, 0)).objects
     for each in made["spec"]["rules"]:
         assert "x-early-stop-shadow" not in passed_on({"x-early-stop-shadow": "w1"}, each, each["backendRefs"][0])
 

@@ -9,7 +9,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import AnyReading, AnyRequest
 from earlystop.controller.counts.template_look import apply_template_reading, template_split_is_shown
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.inputs import TrafficSplit
+from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.compaction import fold_silent, unfolded
 from earlystop.metrics.convention.ledger import Ledger, merge, totals
 from earlystop.metrics.convention.query import window_since

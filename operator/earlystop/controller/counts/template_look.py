@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from earlystop.api.counts import Variant
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.inputs import TrafficSplit
+from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.count_ledger import opened
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure

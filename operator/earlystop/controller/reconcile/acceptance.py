@@ -11,7 +11,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import largest_split
-from earlystop.controller.traffic.gatherer import gather_inputs
+from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
@@ -37,7 +37,7 @@ async def acceptance(
     )
     if refusal is not None:
         return refusal
-    return preflight(await gather_inputs(cluster, tracked, now), largest_split(spec))
+    return preflight(await inputs_of_spec(cluster, tracked, now), largest_split(spec))
 
 
 def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:

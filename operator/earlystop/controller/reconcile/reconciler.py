@@ -30,8 +30,9 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.controller.traffic.put_in_force import SplitResult, SplitStatus, put_in_force
-from earlystop.delivery.inputs import TrafficSplit
+from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
+from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide, without_closed_steps
 from earlystop.metrics.source.failures import MetricsFailure
@@ -108,7 +109,7 @@ class Reconciler:
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
         await self._flush_status(tracked)
-        tracked.inputs = None
+        tracked.traffic.drop_inputs()
         return next_visit(tracked, self._delay(tracked), self._policies(), self._clock())
 
     async def _check(self, tracked: TrackedPolicy) -> None:

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from earlystop.api.conditions import ConditionType
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
-from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
 

@@ -11,7 +11,6 @@ from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
-from earlystop.delivery.inputs import ClusterInputs
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan, parse_plan
@@ -26,7 +25,7 @@ class TrackedPolicy:
     """One policy as last read, and what has happened since.
 
     policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
-    stored. observations: what was last seen around it. inputs: what the acceptance check has just gathered, and when.
+    stored. observations: what was last seen around it.
     metrics_failures: failed readings since the last that could be used.
     declined: what was last said about a request that nothing is done about, by annotation.
     """
@@ -39,7 +38,6 @@ class TrackedPolicy:
     observations: Observations = field(default_factory=Observations)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
-    inputs: tuple[float, ClusterInputs] | None = None
     metrics_failures: int = 0
     declined: dict[str, str] = field(default_factory=dict)
 

@@ -1,68 +1,53 @@
-"""Which of the operator's own objects are not as they are wanted, and writing them."""
+"""Writing the operator's own objects."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
 
-
-def observed_object(inputs: ClusterInputs, manifest: Manifest) -> Manifest | None:
-    """The object of a manifest's kind and name as it was found in the cluster."""
-    return inputs.owned.get((manifest["kind"], manifest["metadata"]["name"]))
+# Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
+MERGED_KINDS = frozenset({"Service"})
 
 
-def matches_desired(present: Manifest | None, wanted: Manifest) -> bool:
-    """Whether an object in the cluster holds all that is wanted of it. What the server adds to a Service does not
-    matter, but every list must have just the wanted entries. A route is the same to the letter: all that the server
-    would add was copied from the user's route, and one more condition in a match would let requests slip past."""
-    if present is None or not _covers(present["metadata"], wanted["metadata"]):
-        return False
-    if wanted["kind"] == "HTTPRoute":
-        return bool(present["spec"] == wanted["spec"])
-    return _covers(present["spec"], wanted["spec"])
-
-
-def _covers(present: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(present, dict) and all(
-            key in present and _covers(present[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(present, list)
-            and len(present) == len(wanted)
-            and all(_covers(mine, theirs) for mine, theirs in zip(present, wanted, strict=True))
-        )
-    return bool(present == wanted)
-
-
-async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: list[Manifest]) -> None:
+async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
     """Create or replace these objects, one after another. Raises ClusterError when the API fails."""
     for manifest in manifests:
-        await _write(cluster, observed_object(inputs, manifest), manifest)
+        await _write(cluster, inputs.own(manifest["kind"], manifest["metadata"]["name"]), manifest)
 
 
-async def _write(cluster: Cluster, present: Manifest | None, wanted: Manifest) -> None:
+async def replace_all(cluster: Cluster, manifests: Iterable[Manifest]) -> None:
+    """Replace these objects if they are still as they were read.
+
+    Raises Conflict when one has changed since, ClusterError when the API fails.
+    """
+    for manifest in manifests:
+        await cluster.replace(BY_KIND[manifest["kind"]], manifest["metadata"]["namespace"], manifest)
+
+
+async def _write(cluster: Cluster, observed: Manifest | None, desired: Manifest) -> None:
     """Create or replace one object. After a conflict it is read again: gateways write a route's status too."""
-    resource = BY_KIND[wanted["kind"]]
-    namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+    resource = BY_KIND[desired["kind"]]
+    namespace, name = desired["metadata"]["namespace"], desired["metadata"]["name"]
     for _ in range(5):
         try:
-            if present is None:
-                await cluster.create(resource, namespace, wanted)
+            if observed is None:
+                await cluster.create(resource, namespace, desired)
             else:
-                await cluster.replace(resource, namespace, _updated(present, wanted))
+                await cluster.replace(resource, namespace, _updated(observed, desired))
             return
         except (Conflict, NotFound):
-            present = await cluster.get(resource, namespace, name)
-    raise ClusterError(409, f"{wanted['kind']} {name} changes faster than it can be written")
+            observed = await cluster.get(resource, namespace, name)
+    raise ClusterError(409, f"{desired['kind']} {name} changes faster than it can be written")
 
 
-def _updated(present: Manifest, wanted: Manifest) -> Manifest:
-    """The present object with the wanted spec and marks; fields that the server fixed at creation stay."""
-    spec = {**present["spec"], **wanted["spec"]} if wanted["kind"] == "Service" else wanted["spec"]
-    labels = {**present["metadata"].get("labels", {}), **wanted["metadata"]["labels"]}
-    owners = wanted["metadata"]["ownerReferences"]
-    return {**present, "metadata": {**present["metadata"], "labels": labels, "ownerReferences": owners}, "spec": spec}
+def _updated(observed: Manifest, desired: Manifest) -> Manifest:
+    """The observed object with the desired content, labels and owners."""
+    fields = content(desired)
+    if desired["kind"] in MERGED_KINDS:
+        fields = {name: {**observed.get(name, {}), **value} for name, value in fields.items()}
+    labels = {**observed["metadata"].get("labels", {}), **desired["metadata"]["labels"]}
+    owners = desired["metadata"]["ownerReferences"]
+    return {**observed, **fields, "metadata": {**observed["metadata"], "labels": labels, "ownerReferences": owners}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.inputs import ShadowSetting, TrafficSplit, VariantWeight
+from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.plan import parse_plan, variant_labels
 from earlystop.rollout.state import RolloutState

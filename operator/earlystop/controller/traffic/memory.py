@@ -2,29 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from earlystop.delivery.inputs import TrafficSplit
+from earlystop.api.conditions import Condition
+from earlystop.api.policy import PolicySpec
+from earlystop.delivery.decide import Probe, TrafficView
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.misrouting import contradicts
+from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
+from earlystop.delivery.split import TrafficSplit
+from earlystop.rollout.plan import variant_labels
+
+# For how many seconds the inputs that the acceptance check has gathered may be used for the traffic.
+FRESH_SECONDS = 2.0
 
 
 @dataclass(slots=True)
 class TrafficMemory:
     """How far the desired split has got, as far as is remembered. Times are Unix seconds.
 
-    recheck: objects in the cluster may not be as desired. proven: the split last shown to be in force. tried: the one
-    last shown on the operator's own requests alone. contradicted_at: since when answers to probes speak against what
-    was written. quarantined_revision: revision of the campaign that was taken off again since the gateway misroutes.
-    written_at: when an object that moves traffic was last written. failures: attempts since the last proof.
+    recheck: objects in the cluster may not be as desired.
+    proven: the split last shown to be in force. proven_on_probes: the one last shown on the operator's probes alone.
+    contradicted_at: since when answers to probes contradict what was written, None when they do not.
+    quarantined_revision: revision of the campaign that was taken off again since the gateway misroutes, "" for none.
+    written_at: when an object that moves traffic was last written.
+    failures: attempts since the last proof.
+    gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
 
     recheck: bool = True
     proven: TrafficSplit | None = None
-    tried: TrafficSplit | None = None
+    proven_on_probes: TrafficSplit | None = None
     contradicted_at: float | None = None
     quarantined_revision: str = ""
     written_at: float = 0.0
     failures: int = 0
+    gathered: tuple[ClusterInputs, float] | None = None
+
+    def view(
+        self, condition: Condition, answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
+    ) -> TrafficView:
+        """The memory as a decision sees it. condition: what was last said. answers: to the probes sent just now."""
+        return TrafficView(
+            condition=condition,
+            proven=self.proven,
+            proven_on_probes=self.proven_on_probes,
+            written_at=self.written_at,
+            contradicted_at=self.contradicted_at,
+            quarantined_revision=self.quarantined_revision,
+            answers=answers,
+        )
 
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
-        self.written_at, self.proven, self.tried, self.contradicted_at = now, None, None, None
+        self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
+
+    def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
+        """Probes for a split were answered at Unix time `now`."""
+        if not contradicts(result):
+            self.contradicted_at = None
+        elif self.contradicted_at is None:
+            self.contradicted_at = now
+        if result.proof == Proof.IN_FORCE and probe.users_led:
+            self.proven = split
+        elif result.proof == Proof.IN_FORCE:
+            self.proven_on_probes = split
+
+    def keep_inputs(self, inputs: ClusterInputs, now: float) -> None:
+        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it."""
+        self.gathered = inputs, now
+
+    def hand_over_inputs(self, spec: PolicySpec, now: float) -> ClusterInputs | None:
+        """What the acceptance check has read, if that was just now and for the same target, mode and candidates as
+        `spec`. It is handed over once: a repeated attempt must see what has changed."""
+        kept, self.gathered = self.gathered, None
+        if kept is None or now - kept[1] > FRESH_SECONDS or not _reads_the_same(kept[0].spec, spec):
+            return None
+        return replace(kept[0], spec=spec)
+
+    def drop_inputs(self) -> None:
+        """Forget what the acceptance check has read: the objects of a whole fleet would take too much memory."""
+        self.gathered = None
+
+
+def _reads_the_same(one: PolicySpec, other: PolicySpec) -> bool:
+    same = one.target_ref == other.target_ref and one.delivery == other.delivery
+    return same and variant_labels(one) == variant_labels(other)

@@ -23,7 +23,7 @@ from earlystop.controller.reconcile.timing import (
     tick_after,
 )
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
-from earlystop.controller.traffic.put_in_force import PACING
+from earlystop.delivery.decide import PACING
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import ACTING, Phase

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.controller.traffic.apply import _covers, matches_desired
+from earlystop.delivery.drift import _covers, matches_desired
 from earlystop.delivery.gateway_header import render
 from tests.unit.delivery.cluster import SHARE, exact, header, inputs, rule
 from tests.unit.rollout.policies import examples
 
-ALIAS, OVERLAY = render(inputs(rule(exact("/ask", headers=[header("x-model", "qa")]))), SHARE)
+ALIAS, OVERLAY = render(inputs(rule(exact("/ask", headers=[header("x-model", "qa")]))), SHARE).objects
 
 scalars = st.one_of(st.integers(), st.text(max_size=3), st.booleans(), st.none())
 documents = st.recursive(

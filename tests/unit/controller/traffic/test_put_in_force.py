@@ -16,18 +16,12 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.put_in_force import (
-    PACING,
-    SECONDS_BETWEEN_CHANGES,
-    SECONDS_TO_SERVE,
-    SplitResult,
-    SplitStatus,
-    put_in_force,
-)
+from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SECONDS_TO_SERVE, SplitStatus
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.headers import headers_set
-from earlystop.delivery.inputs import TrafficSplit
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.plan import plan_text
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory

@@ -14,12 +14,13 @@ from aiohttp import web
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES, SERVICES
-from earlystop.controller.traffic.proof import MISROUTES, PATIENCE_SECONDS
-from earlystop.controller.traffic.put_in_force import PACING, SECONDS_BETWEEN_CHANGES, SplitResult, SplitStatus
-from earlystop.delivery.golden_rules import leads_nobody
+from earlystop.controller.traffic.put_in_force import SplitResult
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SplitStatus
+from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.headers import MODIFIER
+from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.probe import Proof
+from earlystop.delivery.proof import Proof
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.traffic.test_put_in_force import ALL, HALF, NONE, Moves
@@ -88,9 +89,9 @@ async def test_users_are_led_by_the_overlay_only_after_the_gateway_has_shown_wha
         first = await moves.put(HALF)
         assert (first.status, first.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)
         assert moves.api.calls == [("POST", SERVICES.path("llm")), ("POST", ROUTES.path("llm"))]
-        assert leads_nobody(overlay_of(moves))
+        assert serves_no_user(overlay_of(moves))
         assert (await moves.put(HALF, SECONDS_BETWEEN_CHANGES - 0.1)).observation.reason == PACING
-        assert leads_nobody(overlay_of(moves))
+        assert serves_no_user(overlay_of(moves))
         assert (await moves.put(HALF, 0.1)).status == SplitStatus.PROVEN
         assert moves.overlay_weights() == {(50, 50)}
 
@@ -133,7 +134,7 @@ async def test_a_gateway_that_confuses_backends_leads_nobody_and_is_told_after_a
         assert "Traefik before 3.7.6" in found.observation.message
         moves.tracked.traffic.contradicted_at = None  # the operator is restarted
         assert (await moves.put(HALF)).observation.reason == MISROUTES
-        assert leads_nobody(overlay_of(moves))
+        assert serves_no_user(overlay_of(moves))
 
 
 async def test_a_gateway_that_ignores_filters_leads_nobody_and_is_given_time_to_take_the_overlay_in() -> None:
@@ -143,7 +144,7 @@ async def test_a_gateway_that_ignores_filters_leads_nobody_and_is_given_time_to_
         await moves.put(HALF)
         assert (await moves.put(HALF, STALE - 0.1)).observation.reason == "WaitingForGateway"
         assert (await moves.put(HALF, 0.1)).observation.reason == MISROUTES
-        assert leads_nobody(overlay_of(moves))
+        assert serves_no_user(overlay_of(moves))
         played.deaf = False
         await moves.in_force(HALF)
         assert moves.overlay_weights() == {(50, 50)}
@@ -168,7 +169,7 @@ async def test_what_turns_out_to_be_misrouted_under_way_is_taken_off_until_anoth
         found = seen(moves, await moves.put(ALL, STALE))
         assert (found.status, found.observation.reason) == (SplitStatus.MISROUTED, MISROUTES)
         assert "then retry the policy" in found.observation.message
-        assert leads_nobody(overlay_of(moves))
+        assert serves_no_user(overlay_of(moves))
         played.confused = False
         moves.api.calls.clear()
         assert (await moves.put(ALL)).status == SplitStatus.MISROUTED and moves.api.calls == []

@@ -10,10 +10,12 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import with_rules
 
 
-def withdrawn(inputs: ClusterInputs, route: Manifest) -> Manifest:
+def all_to_baseline(inputs: ClusterInputs, route: Manifest) -> Manifest:
     """An overlay route, of any mode, that gives all requests the baseline's settings and is otherwise the same."""
     prefix = inputs.spec.delivery.header_prefix
-    return with_rules(route, [without_shadows(_to_baseline(rule, inputs), prefix) for rule in route["spec"]["rules"]])
+    return with_rules(
+        route, [without_shadows(_to_baseline(rule, inputs), prefix) for rule in route["spec"].get("rules", [])]
+    )
 
 
 def _to_baseline(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def _to_baseline(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any]:
     rule's headers become the baseline's."""
     backends = rule.get("backendRefs", [])
     if any("filters" in each for each in backends):
-        weighed = [{**each, "weight": 0 if place else 100} for place, each in enumerate(backends)]
+        weighed = [{**each, "weight": 0 if index else 100} for index, each in enumerate(backends)]
         return {**rule, "backendRefs": weighed}
     prefix = inputs.spec.delivery.header_prefix
     values = {f"{prefix}param-{name}": value for name, value in inputs.spec.baseline_settings().items()}

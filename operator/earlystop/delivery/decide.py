@@ -1,0 +1,268 @@
+"""The pure decision of what to do next about a policy's traffic. The shell carries it out and asks again.
+
+What comes first: taking every candidate off when the split no longer fits; leading nobody by a gateway that misroutes;
+showing on probes what the gateway makes of an overlay before it leads users; writing what has drifted; proving it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.delivery.desired import Desired
+from earlystop.delivery.drift import drifted
+from earlystop.delivery.inputs import ClusterInputs, Manifest, controller_of
+from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
+from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
+from earlystop.delivery.split import TrafficSplit
+
+# Faster changes of one route are coalesced by gateways that throttle, and may never be served.
+SECONDS_BETWEEN_CHANGES = 3.0
+# A gateway that serves no part of a split for longer is not slow.
+SECONDS_TO_SERVE = 60.0
+PACING = "Pacing"
+
+
+class SplitStatus(StrEnum):
+    """How far the desired split has got."""
+
+    NOT_WRITTEN = "NotWritten"
+    WRITTEN = "Written"
+    UNPROVABLE = "Unprovable"
+    PROVEN = "Proven"
+    MISROUTED = "Misrouted"
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficView:
+    """What is remembered of a policy's traffic, as a decision sees it. Times are Unix seconds.
+
+    condition: what was last said about the traffic.
+    proven: the split last shown to be in force. proven_on_probes: the one last shown on the operator's probes alone.
+    written_at: when an object that moves traffic was last written.
+    contradicted_at: since when answers to probes contradict what was written, None when they do not.
+    quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
+    answers: what the probes of this reconciliation showed, with the targets that they were sent to.
+    """
+
+    condition: Condition
+    proven: TrafficSplit | None = None
+    proven_on_probes: TrafficSplit | None = None
+    written_at: float = 0.0
+    contradicted_at: float | None = None
+    quarantined_revision: str = ""
+    answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
+
+    def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:
+        """What probes to these targets showed, None before they were sent."""
+        return next((result for sent_to, result in self.answers if sent_to == targets), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing more can be done now. status: how far the split has got. condition: what to say about it."""
+
+    status: SplitStatus
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write these objects, in this order, and ask again.
+
+    then: where no user's request reaches the objects yet, what to wait for instead of asking again. They void no proof.
+    """
+
+    objects: tuple[Manifest, ...]
+    then: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Send probes to these targets, note the answer, and ask again. users_led: whether proof of it is proof of what
+    users get, and not of probe-only rules."""
+
+    targets: tuple[ProbeTarget, ...]
+    users_led: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineOnly:
+    """Take every candidate off all requests although the split no longer fits: harm must not wait for an edit.
+
+    objects: what to replace for that, none where no candidate gets any request. condition: why the split does not fit.
+    """
+
+    objects: tuple[Manifest, ...]
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Lead no request by rules that the gateway got wrong, until another campaign. Where the mode sets headers by
+    backend not even the baseline's stay, since they may be confused too.
+
+    objects: what to write for that, none where it is so already. condition: what the gateway got wrong.
+    """
+
+    objects: tuple[Manifest, ...]
+    condition: Condition
+
+
+Decision = Write | Wait | Probe | BaselineOnly | Quarantine
+
+
+def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
+    """What to do next so that the desired split gets in force. now: Unix seconds.
+
+    Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
+    """
+    if desired.refusal is not None:
+        return _without_fit(observed, desired)
+    if memory.quarantined_revision == desired.split.revision:
+        return _quarantine(observed, desired, memory.condition)
+    changed = drifted(observed, desired.rendered.objects)
+    if changed and not desired.serves_users:
+        decision = _before_users(observed, desired, memory, now)
+        if decision is not None:
+            return decision
+    if changed:
+        return _write(observed, desired, changed, memory, now)
+    return _prove(observed, desired, memory, now)
+
+
+def _without_fit(observed: ClusterInputs, desired: Desired) -> Decision:
+    assert desired.refusal is not None  # that is why this is asked
+    reason, message = desired.refusal.reason, desired.refusal.message
+    if desired.split.candidate_weight > 0:
+        return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, reason, message))
+    objects = [
+        each
+        for each in desired.baseline_only
+        if _is_owned(each, observed.uid) and observed.own(each["kind"], each["metadata"]["name"]) != each
+    ]
+    said = _condition(ConditionStatus.FALSE, reason, f"{message} The candidate gets no requests.")
+    return BaselineOnly(tuple(objects), said)
+
+
+def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
+    probe_only = desired.probe_only
+    objects = desired.baseline_only if probe_only is None else probe_only.objects[-1:]
+    return Quarantine(tuple(drifted(observed, objects)), condition)
+
+
+def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision | None:
+    """What comes before users are led by the mode's rules for the first time: the gateway shows on probes what it makes
+    of them. None when users may be led, since it was shown or no probe can be sent."""
+    if desired.rolling_back and _present_primary(observed, desired) is not None:
+        return Wait(SplitStatus.PROVEN, _no_user_was_led(memory))
+    probe_only = desired.probe_only
+    if probe_only is None:
+        return None
+    changed = drifted(observed, probe_only.objects)
+    if changed and not _is_paced(memory, now):
+        return Write(tuple(changed))
+    if not changed and memory.proven_on_probes != desired.split:
+        answer = memory.answer_of(probe_only.targets)
+        if answer is None:
+            return Probe(probe_only.targets, users_led=False)
+        if misroutes(answer, memory.contradicted_at, now):
+            return Wait(SplitStatus.MISROUTED, misrouting(answer, headers_by_backend=True, under_way=False))
+        if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
+            # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
+            waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
+            said = memory.condition if memory.condition.reason == MISROUTES else waiting
+            return Wait(SplitStatus.NOT_WRITTEN, said)
+    return _paced("last change of the route") if _is_paced(memory, now) else None
+
+
+def _write(
+    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
+) -> Decision:
+    """The objects that have drifted. Taking every candidate off waits for nothing; other changes of what a gateway
+    serves are kept apart, and wait until it has taken in what they lead to."""
+    primary, prerequisites = desired.rendered.primary, desired.rendered.prerequisites
+    falls = desired.split.candidate_weight == 0 and _present_primary(observed, desired) is not None
+    if primary is None or falls:
+        return Write(tuple(changed))
+    if _is_paced(memory, now):
+        return _paced("last change of the route")
+    missing = tuple(each for each in changed if each is not primary)
+    if primary in changed and (missing or _are_young(observed, prerequisites, now)):
+        # A gateway that learns of the route before it knows where the alias leads answers 500 for that variant.
+        waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
+        return Write(missing, then=waiting) if missing else waiting
+    return Write(tuple(changed))
+
+
+def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
+    proof = desired.proof
+    if isinstance(proof, Metrics):
+        if memory.proven == desired.split:
+            return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
+        return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
+    answer = memory.answer_of(proof.targets)
+    if memory.proven == desired.split:
+        message = desired.summary if answer is None else answer.message
+        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
+    if answer is None:
+        return Probe(proof.targets, users_led=True)
+    if misroutes(answer, memory.contradicted_at, now):
+        said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
+        return _quarantine(observed, desired, said)
+    return _unproven(answer, memory, now)
+
+
+def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
+    """What to wait for after an answer that proves nothing and does not quarantine the gateway."""
+    if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+        message = (
+            f"{answer.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and "
+            "at the servers behind it. Nothing is counted as evidence."
+        )
+        return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.FALSE, "ShareNotServed", message))
+    if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
+        return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message))
+    return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, answer.proof.value, answer.message))
+
+
+def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
+    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)
+
+
+def _paced(change: str) -> Wait:
+    message = f"Waiting until the gateway has taken in the {change}."
+    return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.UNKNOWN, PACING, message))
+
+
+def _is_paced(memory: TrafficView, now: float) -> bool:
+    """Whether the last change is so young that another one has to wait."""
+    return now - memory.written_at < SECONDS_BETWEEN_CHANGES
+
+
+def _no_user_was_led(memory: TrafficView) -> Condition:
+    if memory.condition.reason == MISROUTES:
+        return memory.condition
+    message = "No user's request was led to the candidate; all go by your own route."
+    return _condition(ConditionStatus.TRUE, "InForce", message)
+
+
+def _present_primary(observed: ClusterInputs, desired: Desired) -> Manifest | None:
+    primary = desired.rendered.primary
+    return None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
+
+
+def _is_owned(manifest: Manifest, uid: str) -> bool:
+    """Whether an object is controlled by the policy with this UID."""
+    owner = controller_of(manifest)
+    return owner is not None and owner.get("uid") == uid
+
+
+def _are_young(observed: ClusterInputs, prerequisites: Iterable[Manifest], now: float) -> bool:
+    """Whether one of them was created just now, perhaps by another operator or by this one before it was restarted."""
+    found = (observed.own(each["kind"], each["metadata"]["name"]) for each in prerequisites)
+    created = [each["metadata"]["creationTimestamp"] for each in found if each is not None]
+    return any(now - datetime.fromisoformat(each).timestamp() < SECONDS_BETWEEN_CHANGES for each in created)

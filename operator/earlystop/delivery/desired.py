@@ -1,0 +1,61 @@
+"""All that follows from the desired split and what is observed, so that `decide` needs no delivery mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.modes import mode_of
+from earlystop.delivery.preflight import preflight
+from earlystop.delivery.proof import Metrics, ProbeOnlyRules, SplitProof
+from earlystop.delivery.rendered import Rendered
+from earlystop.delivery.split import TrafficSplit
+
+NOTHING_RENDERED = Rendered(())
+NOTHING_TO_PROVE = Metrics("NotRendered", "There is nothing to prove.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What shall be in force, and everything that could be written for it.
+
+    split: which percent of requests each variant shall get.
+    rolling_back: whether the campaign's decision is that no candidate gets any.
+    serves_users: whether the mode's objects, as they were observed, bring a variant to any user's request.
+    baseline_only: the mode's objects that were observed, with all requests on the baseline.
+    refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
+    rendered: the objects that put the split in force.
+    proof: how that is proven.
+    probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
+    summary: a sentence about the split once it is in force.
+    """
+
+    split: TrafficSplit
+    rolling_back: bool = False
+    serves_users: bool = False
+    baseline_only: tuple[Manifest, ...] = ()
+    refusal: Refusal | None = None
+    rendered: Rendered = NOTHING_RENDERED
+    proof: SplitProof = NOTHING_TO_PROVE
+    probe_only: ProbeOnlyRules | None = None
+    summary: str = ""
+
+
+def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bool) -> Desired:
+    """What the policy's mode makes of the desired split with these inputs."""
+    mode = mode_of(inputs.spec.delivery)
+    refusal, baseline_only = preflight(inputs, split), tuple(mode.baseline_only(inputs))
+    if refusal is not None:
+        return Desired(split=split, rolling_back=rolling_back, baseline_only=baseline_only, refusal=refusal)
+    rendered = mode.render(inputs, split)
+    return Desired(
+        split=split,
+        rolling_back=rolling_back,
+        serves_users=mode.serves_users(inputs),
+        baseline_only=baseline_only,
+        rendered=rendered,
+        proof=mode.proof(inputs, split, rendered),
+        probe_only=mode.probe_only(inputs, split),
+        summary=mode.summary(split),
+    )
