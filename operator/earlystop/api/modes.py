@@ -17,6 +17,7 @@ class ModeTraits:
     split_known: whether requests are split by weights, so that their shares can be checked.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
     module: str = ""
@@ -24,6 +25,7 @@ class ModeTraits:
     split_known: bool = True
     takes_several: bool = False
     own_pods: bool = False
+    watches: tuple[str, ...] = ()
 
     @property
     def built(self) -> bool:
@@ -36,10 +38,13 @@ class ModeTraits:
         return self.moves_traffic and self.split_known
 
 
+# Every mode that overlays a route owns one.
+OVERLAY = ("HTTPRoute",)
+
 MODES: dict[str, ModeTraits] = {
-    "Shadow": ModeTraits(module="earlystop.delivery.shadow", moves_traffic=False, takes_several=True),
-    "GatewayHeader": ModeTraits(module="earlystop.delivery.gateway_header"),
-    "HeaderCohort": ModeTraits(module="earlystop.delivery.header_cohort", split_known=False),
+    "Shadow": ModeTraits(module="earlystop.delivery.shadow", moves_traffic=False, takes_several=True, watches=OVERLAY),
+    "GatewayHeader": ModeTraits(module="earlystop.delivery.gateway_header", watches=OVERLAY),
+    "HeaderCohort": ModeTraits(module="earlystop.delivery.header_cohort", split_known=False, watches=OVERLAY),
     "Workload": ModeTraits(own_pods=True),
     "ConfigMap": ModeTraits(),
 }
@@ -48,3 +53,8 @@ MODES: dict[str, ModeTraits] = {
 def built_modes() -> tuple[str, ...]:
     """Names of the modes that this release can deliver by."""
     return tuple(name for name, traits in MODES.items() if traits.built)
+
+
+def watched_kinds() -> tuple[str, ...]:
+    """Kinds of objects that the operator watches for the modes that this release can deliver by, each once."""
+    return tuple(dict.fromkeys(kind for name in built_modes() for kind in MODES[name].watches))

@@ -8,12 +8,14 @@ from typing import Any
 
 import kopf
 
+from earlystop.api.modes import watched_kinds
 from earlystop.api.wire import GROUP, MANAGED_BY_LABEL, MANAGER, VERSION
-from earlystop.controller.cluster import PAGE
+from earlystop.controller.cluster import BY_KIND, PAGE
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
 
-WATCHED = ("earlystoppolicies", "metricsources", "httproutes")
+# Without these watches the operator is not healthy.
+ESSENTIAL = ("earlystoppolicies", "metricsources")
 
 
 class EndlessBackoffs:
@@ -50,7 +52,8 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
     chosen.watching.chunk_size = PAGE
-    chosen.watching.label_selectors["httproutes"] = SELECTOR
+    for kind in watched_kinds():
+        chosen.watching.label_selectors[BY_KIND[kind].plural] = SELECTOR
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()
     return chosen
@@ -78,18 +81,23 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         else:
             runtime.source_seen(dict(event["object"]))
 
-    @kopf.on.event(
-        "gateway.networking.k8s.io",
-        "v1",
-        "httproutes",
-        labels={MANAGED_BY_LABEL: MANAGER},
-        registry=handlers,
-    )
-    async def overlay(event: Any, **_: Any) -> None:
+    async def own_object(event: Any, **_: Any) -> None:
         if event["type"] is None:
             runtime.overlay_listed(event["object"])
         else:
             runtime.overlay_changed(event["object"])
+
+    for kind in watched_kinds():
+        resource = BY_KIND[kind]
+        on_event = kopf.on.event(
+            resource.group,
+            resource.version,
+            resource.plural,
+            id=kind,
+            labels={MANAGED_BY_LABEL: MANAGER},
+            registry=handlers,
+        )
+        on_event(own_object)
 
     return handlers
 
@@ -97,4 +105,4 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
 def missing_watches() -> list[str]:
     """Kinds whose watch has died, by the names of Kopf's tasks; the version of Kopf is pinned for this."""
     names = [task.get_name() for task in asyncio.all_tasks()]
-    return [kind for kind in WATCHED[:2] if not any(name.startswith(f"watcher for {kind}") for name in names)]
+    return [kind for kind in ESSENTIAL if not any(name.startswith(f"watcher for {kind}") for name in names)]

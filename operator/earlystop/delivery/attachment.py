@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.inputs import ClusterInputs, Manifest, controller_of
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.ownership import controller_of
 
 ARGO_LABEL = "rollouts.argoproj.io/gatewayapi-canary"
 AI_GATEWAY_ANNOTATION = "gateway.envoyproxy.io/ai-gateway-generated"

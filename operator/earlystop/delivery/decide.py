@@ -14,8 +14,9 @@ from enum import StrEnum
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
-from earlystop.delivery.inputs import ClusterInputs, Manifest, controller_of
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
+from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 

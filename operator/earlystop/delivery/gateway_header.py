@@ -25,7 +25,8 @@ from earlystop.delivery.headers import (
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.overlay import TargetRule, overlay_route, owned_metadata, rules_to_overlay
+from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
+from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from earlystop.api.policy import PolicySpec
-from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER
+from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
 
 Manifest = dict[str, Any]
 
@@ -81,23 +81,3 @@ class ClusterInputs:
     def gateway_classes(self) -> dict[str, Manifest]:
         """GatewayClasses by name."""
         return {key.name: found for key, found in self.objects.items() if key.kind == "GatewayClass"}
-
-
-def owner_reference(inputs: ClusterInputs) -> Manifest:
-    """Ownership by the policy: deleting it brings back the original route by garbage collection alone."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "EarlyStopPolicy",
-        "name": inputs.policy,
-        "uid": inputs.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
-
-
-def controller_of(manifest: Manifest) -> Manifest | None:
-    """The ownerReference of the controller that manages an object, if there is one."""
-    for reference in manifest["metadata"].get("ownerReferences", []):
-        if reference.get("controller"):
-            return dict(reference)
-    return None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
-from earlystop.delivery.inputs import Manifest, controller_of
+from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.ownership import controller_of
 
 
 def is_leftover(manifest: Manifest) -> bool:

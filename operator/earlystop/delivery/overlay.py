@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.values import bounded
-from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER, POLICY_LABEL, POLICY_UID_LABEL
 from earlystop.delivery.competing_matches import Match, rivals
-from earlystop.delivery.inputs import ClusterInputs, Manifest, owner_reference
+from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.ownership import owned_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +87,6 @@ def overlay_route(inputs: ClusterInputs, rules: Iterable[dict[str, Any]]) -> Man
             **({"hostnames": spec["hostnames"]} if spec.get("hostnames") else {}),
             "rules": list(rules),
         },
-    }
-
-
-def owned_metadata(inputs: ClusterInputs, name: str) -> dict[str, Any]:
-    """Metadata of an object that goes with its policy."""
-    return {
-        "name": name,
-        "namespace": inputs.namespace,
-        "labels": {
-            MANAGED_BY_LABEL: MANAGER,
-            POLICY_LABEL: bounded(inputs.policy, 63),
-            POLICY_UID_LABEL: inputs.uid,
-        },
-        "ownerReferences": [owner_reference(inputs)],
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.inputs import ClusterInputs, controller_of
+from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.orphans import is_leftover
+from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 

@@ -30,6 +30,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
 from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
 from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
@@ -157,27 +158,24 @@ class Reconciler:
         await self._move(tracked, after)
 
     async def _act(self, tracked: TrackedPolicy) -> None:
-        """Bring the cluster to what the stored state says, in the order that is safe at every interruption."""
-        split = desired_split(tracked.state)
-        if split is None or tracked.state.phase == Phase.SUSPENDED:
-            return  # suspended, weights stay as they are, even where a step was not in force yet
-        phase = tracked.state.phase
-        if phase in (Phase.PROMOTING, Phase.HOLDING, Phase.REPORTING) and not await self._ensure_verdict_stored(
-            tracked
-        ):
+        """Bring the cluster to what the stored state says, in the order that `phase_actions` states."""
+        phase, split = tracked.state.phase, desired_split(tracked.state)
+        actions = ACTIONS[phase]
+        if split is None or actions.when is When.NEVER:
+            return
+        if actions.order == RISES and not await self._ensure_verdict_stored(tracked):
             tracked.traffic.failures += 1
             return
-        under_way = phase in ACTING or phase == Phase.APPLYING
-        if not under_way and not tracked.traffic.recheck:
+        if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
             return
-        tracked.traffic.recheck = False  # what is seen from here on must not be overlooked
+        tracked.traffic.recheck = False  # a change that is noticed from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
         tracked.traffic.recheck |= traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED)
-        if not under_way:
+        if actions.when is When.ON_RECHECK:
             await self._record_corrections(tracked, traffic)
-        if phase == Phase.ROLLING_BACK and traffic.status != SplitStatus.NOT_WRITTEN:
+        if next_after(phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
             await self._ensure_verdict_stored(tracked)
-        if phase == Phase.APPLYING and traffic.status == SplitStatus.UNPROVABLE:
+        if next_after(phase, traffic.status) is Next.PROVE_BY_METRICS:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
         tracked.traffic.failures = 0 if done else tracked.traffic.failures + 1
@@ -185,17 +183,15 @@ class Reconciler:
         await self._after_traffic(tracked, traffic)
 
     async def _after_traffic(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
+        """The transition that follows from how far the split has got, if one does."""
         state = tracked.state
-        if state.phase == Phase.APPLYING and traffic.status == SplitStatus.PROVEN:
-            await self._move(tracked, weights_in_force(state, ceil(self._clock())))
-        elif state.phase in WATCHING and traffic.changed:
-            await self._move(tracked, weights_lost(state))
-        elif (
-            state.phase in ACTING
-            and _is_done(state.phase, traffic.status)
-            and tracked.status.verdict_stored == verdict_name(tracked.name, state)
-        ):
-            await self._move(tracked, carried_out(state))
+        match next_after(state.phase, traffic.status):
+            case Next.SETTLE:
+                await self._move(tracked, weights_in_force(state, ceil(self._clock())))
+            case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
+                await self._move(tracked, weights_lost(state))
+            case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
+                await self._move(tracked, carried_out(state))
 
     async def _ensure_verdict_stored(self, tracked: TrackedPolicy) -> bool:
         problem = await store_verdict(self._cluster, tracked)
@@ -299,12 +295,6 @@ class Reconciler:
 
     def _policies(self) -> int:
         return len(self._tracked())
-
-
-def _is_done(phase: Phase, status: SplitStatus) -> bool:
-    """Whether what was decided is carried out. A gateway that misroutes gets no candidate, as a rollback wants."""
-    done = (SplitStatus.PROVEN, SplitStatus.UNPROVABLE)
-    return status in done or (phase == Phase.ROLLING_BACK and status == SplitStatus.MISROUTED)
 
 
 def _readable(ledger: CountLedger) -> Observation:

@@ -1,0 +1,91 @@
+"""What is done in each phase of a rollout about its traffic and its verdict: one table, by phase and split status.
+
+The order is safe at every interruption. Where exposure rises, the verdict is stored before the route gives the
+candidate more requests, and the event comes last: nobody gets a promoted setting without a record of why. Where
+exposure falls, the route takes the candidate off before the verdict is stored, and the event comes last: harm ends
+though a verdict cannot be stored. Either way the decision itself is in status before any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from earlystop.delivery.decide import SplitStatus
+from earlystop.rollout.state import ACTING, ENDED, WATCHING, Phase
+
+
+class When(StrEnum):
+    """When the traffic is attended to."""
+
+    NEVER = "Never"
+    """Weights stay as they are."""
+    ON_RECHECK = "OnRecheck"
+    """When something says that objects may have changed; what then differs was edited by someone else."""
+    ALWAYS = "Always"
+
+
+class Act(StrEnum):
+    """What carries out a decision, once it is stored. The event follows from the phase that comes after."""
+
+    ROUTE = "Route"
+    VERDICT = "Verdict"
+
+
+RISES = (Act.VERDICT, Act.ROUTE)
+FALLS = (Act.ROUTE, Act.VERDICT)
+
+
+class Next(StrEnum):
+    """What follows once the traffic was attended to."""
+
+    REST = "Rest"
+    REPEAT = "Repeat"
+    PROVE_BY_METRICS = "ProveByMetrics"
+    SETTLE = "Settle"
+    """The weights are in force: evidence may begin after the time to settle."""
+    SETTLE_AGAIN_IF_CHANGED = "SettleAgainIfChanged"
+    """What was put right was not in force for a while: the step's evidence begins anew."""
+    STORE_VERDICT = "StoreVerdict"
+    FINISH = "Finish"
+    """The decision is carried out as soon as its verdict is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseActions:
+    """What is done in a phase. order: of the acts that carry out a decision, () where nothing was decided.
+    after: what follows, for every status of the split."""
+
+    when: When
+    order: tuple[Act, ...]
+    after: Mapping[SplitStatus, Next]
+
+
+def _after(default: Next, **others: Next) -> Mapping[SplitStatus, Next]:
+    """One entry for every status; others: by name of the status."""
+    return {status: others.get(status.name, default) for status in SplitStatus}
+
+
+UNTOUCHED = PhaseActions(When.NEVER, (), _after(Next.REST))
+APPLYING = PhaseActions(When.ALWAYS, (), _after(Next.REPEAT, PROVEN=Next.SETTLE, UNPROVABLE=Next.PROVE_BY_METRICS))
+WATCHED = PhaseActions(When.ON_RECHECK, (), _after(Next.SETTLE_AGAIN_IF_CHANGED))
+RISING = PhaseActions(When.ALWAYS, RISES, _after(Next.REPEAT, PROVEN=Next.FINISH, UNPROVABLE=Next.FINISH))
+# A gateway that misroutes gets no candidate, as a rollback wants.
+FALLING = PhaseActions(When.ALWAYS, FALLS, _after(Next.FINISH, NOT_WRITTEN=Next.REPEAT, WRITTEN=Next.STORE_VERDICT))
+OVER = PhaseActions(When.ON_RECHECK, (), _after(Next.REST))
+
+ACTIONS: Mapping[Phase, PhaseActions] = {
+    Phase.PENDING: UNTOUCHED,
+    Phase.SUSPENDED: UNTOUCHED,  # even where a step was not in force yet
+    Phase.APPLYING: APPLYING,
+    **dict.fromkeys(WATCHING, WATCHED),
+    **dict.fromkeys(ACTING - {Phase.ROLLING_BACK}, RISING),
+    Phase.ROLLING_BACK: FALLING,
+    **dict.fromkeys(ENDED, OVER),
+}
+
+
+def next_after(phase: Phase, status: SplitStatus) -> Next:
+    """What follows in a phase once its traffic has this status."""
+    return ACTIONS[phase].after[status]
