@@ -158,7 +158,7 @@ def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition)
 def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision | None:
     """What comes before users are led by the mode's rules for the first time: the gateway shows on probes what it makes
     of them. None when users may be led, since it was shown or no probe can be sent."""
-    if desired.rolling_back and _present_primary(observed, desired) is not None:
+    if desired.rolling_back and desired.primary_found:
         return Wait(SplitStatus.PROVEN, _no_user_was_led(memory))
     probe_only = desired.probe_only
     if probe_only is None:
@@ -186,7 +186,7 @@ def _write(
     """The objects that have drifted. Taking every candidate off waits for nothing; other changes of what a gateway
     serves are kept apart, and wait until it has taken in what they lead to."""
     primary, prerequisites = desired.rendered.primary, desired.rendered.prerequisites
-    falls = desired.split.candidate_weight == 0 and _present_primary(observed, desired) is not None
+    falls = desired.split.candidate_weight == 0 and desired.primary_found
     if primary is None or falls:
         return Write(tuple(changed))
     if _is_paced(memory, now):
@@ -249,11 +249,6 @@ def _no_user_was_led(memory: TrafficView) -> Condition:
         return memory.condition
     message = "No user's request was led to the candidate; all go by your own route."
     return _condition(ConditionStatus.TRUE, "InForce", message)
-
-
-def _present_primary(observed: ClusterInputs, desired: Desired) -> Manifest | None:
-    primary = desired.rendered.primary
-    return None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
 
 
 def _is_owned(manifest: Manifest, uid: str) -> bool:

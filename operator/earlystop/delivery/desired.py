@@ -26,6 +26,7 @@ class Desired:
     baseline_only: the mode's objects that were observed, with all requests on the baseline.
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
+    primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
     proof: how that is proven.
     probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
     summary: a sentence about the split once it is in force.
@@ -37,6 +38,7 @@ class Desired:
     baseline_only: tuple[Manifest, ...] = ()
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
+    primary_found: bool = False
     proof: SplitProof = NOTHING_TO_PROVE
     probe_only: ProbeOnlyRules | None = None
     summary: str = ""
@@ -49,12 +51,14 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
     if refusal is not None:
         return Desired(split=split, rolling_back=rolling_back, baseline_only=baseline_only, refusal=refusal)
     rendered = mode.render(inputs, split)
+    primary = rendered.primary
     return Desired(
         split=split,
         rolling_back=rolling_back,
         serves_users=mode.serves_users(inputs),
         baseline_only=baseline_only,
         rendered=rendered,
+        primary_found=primary is not None and inputs.own(primary["kind"], primary["metadata"]["name"]) is not None,
         proof=mode.proof(inputs, split, rendered),
         probe_only=mode.probe_only(inputs, split),
         summary=mode.summary(split),
