@@ -27,9 +27,9 @@ class EventRecorder:
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def tell(self, policy: Manifest, story: EventNote, now: float) -> None:
+    async def record(self, policy: Manifest, note: EventNote, now: float) -> None:
         """Post a story about a policy, or count up the event that told it before."""
-        name = _event_name(policy, story)
+        name = _event_name(policy, note)
         count = self._counts.get(name, 0) + 1
         self._counts[name] = count
         self._counts.move_to_end(name)
@@ -39,12 +39,12 @@ class EventRecorder:
             if count > 1:
                 await self._again(policy, name, count, now)
             else:
-                await self._first(policy, name, story, now)
+                await self._first(policy, name, note, now)
         except ClusterError as error:
-            log.warning("event %s was not posted: %s", story.reason, error)
+            log.warning("event %s was not posted: %s", note.reason, error)
 
-    async def _first(self, policy: Manifest, name: str, story: EventNote, now: float) -> None:
-        event = _event(policy, name, story, self._instance, now)
+    async def _first(self, policy: Manifest, name: str, note: EventNote, now: float) -> None:
+        event = _event(policy, name, note, self._instance, now)
         try:
             await self._cluster.create(EVENTS, policy["metadata"]["namespace"], event)
         except Conflict:
@@ -61,12 +61,12 @@ class EventRecorder:
             self._counts.pop(name, None)
 
 
-def _event_name(policy: Manifest, story: EventNote) -> str:
-    told = f"{policy['metadata']['uid']}/{story.reason}/{story.message}"
+def _event_name(policy: Manifest, note: EventNote) -> str:
+    told = f"{policy['metadata']['uid']}/{note.reason}/{note.message}"
     return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 
-def _event(policy: Manifest, name: str, story: EventNote, instance: str, now: float) -> Manifest:
+def _event(policy: Manifest, name: str, note: EventNote, instance: str, now: float) -> Manifest:
     metadata = policy["metadata"]
     return {
         "apiVersion": "events.k8s.io/v1",
@@ -75,10 +75,10 @@ def _event(policy: Manifest, name: str, story: EventNote, instance: str, now: fl
         "eventTime": _micro(now),
         "reportingController": CONTROLLER,
         "reportingInstance": instance,
-        "type": "Warning" if story.warning else "Normal",
-        "reason": story.reason,
-        "action": story.action,
-        "note": story.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
+        "type": "Warning" if note.warning else "Normal",
+        "reason": note.reason,
+        "action": note.action,
+        "note": note.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
         "regarding": {
             "apiVersion": policy["apiVersion"],
             "kind": policy["kind"],

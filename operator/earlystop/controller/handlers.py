@@ -70,16 +70,16 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, "earlystoppolicies", registry=handlers)
     async def policy(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
-            runtime.policy_gone(event["object"])
+            runtime.policy_deleted(event["object"])
         else:
-            await runtime.policy_seen(dict(event["object"]))
+            await runtime.policy_changed(dict(event["object"]))
 
     @kopf.on.event(GROUP, VERSION, "metricsources", registry=handlers)
     async def source(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
-            runtime.source_gone(event["object"])
+            runtime.source_deleted(event["object"])
         else:
-            runtime.source_seen(dict(event["object"]))
+            runtime.source_changed(dict(event["object"]))
 
     async def own_object(event: Any, **_: Any) -> None:
         if event["type"] is None:

@@ -22,7 +22,7 @@ from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
-from earlystop.controller.telemetry import VISITS
+from earlystop.controller.telemetry import RECONCILIATIONS
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.event_notes import EventNote
@@ -55,10 +55,10 @@ class Runtime:
         self._events = EventRecorder(cluster, instance)
         self._tracked: dict[Key, TrackedPolicy] = {}
         self._failures: dict[Key, int] = {}
-        self._cut_off: set[Key] = set()
+        self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
         self._listed: dict[Key, Manifest] = {}
-        self.scheduler = Scheduler(self._visit, clock)
+        self.scheduler = Scheduler(self._reconcile, clock)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
         for phase in Phase:  # counted when somebody asks, not at every visit
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
@@ -67,7 +67,7 @@ class Runtime:
         """Every policy that is known."""
         return self._tracked.values()
 
-    async def policy_seen(self, manifest: Manifest) -> None:
+    async def policy_changed(self, manifest: Manifest) -> None:
         """A policy was listed, or created or changed."""
         manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
@@ -88,12 +88,12 @@ class Runtime:
             self._tracked.pop(key, None)
             message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
             log.error(message, extra={"policy": "/".join(key)})
-            await self._events.tell(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
+            await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
         self._compare_with_listed(self._tracked[key])
         return True
 
-    def policy_gone(self, manifest: Manifest) -> None:
+    def policy_deleted(self, manifest: Manifest) -> None:
         """A policy was deleted; one of the same name may have taken its place before this was told."""
         tracked = self._tracked.get(_key(manifest))
         if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
@@ -124,12 +124,12 @@ class Runtime:
         if not mode_of(delivery).has_split(listed, delivery, split):
             tracked.traffic.recheck = True
 
-    def source_seen(self, manifest: Manifest) -> None:
+    def source_changed(self, manifest: Manifest) -> None:
         """A MetricSource was listed, or created or changed."""
         self._learn_source(manifest["metadata"]["name"], source_spec(manifest))
         self.source_watch.seen(manifest)
 
-    def source_gone(self, manifest: Manifest) -> None:
+    def source_deleted(self, manifest: Manifest) -> None:
         """A MetricSource was deleted."""
         self._learn_source(manifest["metadata"]["name"], None)
         self.source_watch.gone(manifest["metadata"]["name"])
@@ -147,7 +147,7 @@ class Runtime:
     async def learn_sources(self) -> None:
         """Read all MetricSources, before any policy is visited: one without its source would lose sight of it."""
         for manifest in await self._cluster.list(SOURCES):
-            self.source_seen(manifest)
+            self.source_changed(manifest)
 
     async def compare_with_list(self) -> None:
         """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
@@ -163,37 +163,37 @@ class Runtime:
                 self._forget(key, tracked)
         for manifest in missed:
             if _key(manifest) not in self._tracked:
-                await self.policy_seen(manifest)
+                await self.policy_changed(manifest)
 
     def _knows(self, manifest: Manifest) -> bool:
         tracked = self._tracked.get(_key(manifest))
         return tracked is not None and tracked.uid == manifest["metadata"]["uid"]
 
-    async def _visit(self, key: Key) -> float | None:
+    async def _reconcile(self, key: Key) -> float | None:
         tracked = self._tracked.get(key)
         if tracked is None:
             return None
         try:
-            due = await self._reconciler.visit(tracked)
+            due = await self._reconciler.reconcile(tracked)
         except StatusConflict:
-            VISITS.labels("outrun").inc()
+            RECONCILIATIONS.labels("outrun").inc()
             return self._clock() + 0.2
         except Gone:
-            VISITS.labels("gone").inc()
+            RECONCILIATIONS.labels("gone").inc()
             self._forget(key, tracked)
             return None
         except ClusterError as error:
-            VISITS.labels("api_error").inc()
+            RECONCILIATIONS.labels("api_error").inc()
             silent = self._clock() - self._answered_at > OUTAGE_SECONDS
             if silent and (error.status == 0 or error.status >= 500):
-                self._cut_off.add(key)
-            return self._later(key, tracked, str(error))
+                self._waiting_for_api.add(key)
+            return self._retry_at(key, tracked, str(error))
         except Exception:
             # A fault that one policy provokes must not stop the others.
-            VISITS.labels("failed").inc()
+            RECONCILIATIONS.labels("failed").inc()
             log.exception("a visit failed", extra=tracked.log_fields)
-            return self._later(key, tracked, "internal error")
-        VISITS.labels("done").inc()
+            return self._retry_at(key, tracked, "internal error")
+        RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
         self._api_answers()
         return due
@@ -202,11 +202,11 @@ class Runtime:
         """After an outage, whoever waits for the API need wait no longer: a harmful candidate must not outlive it for
         long. A policy that fails while others succeed waits on."""
         self._answered_at = self._clock()
-        waiting, self._cut_off = self._cut_off, set()
+        waiting, self._waiting_for_api = self._waiting_for_api, set()
         for key in waiting & self._tracked.keys():
             self.scheduler.wake(key)
 
-    def _later(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
+    def _retry_at(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         wait = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
         log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)

@@ -23,8 +23,10 @@ class Scheduler:
     A key that is woken during its visit is visited again right after it.
     """
 
-    def __init__(self, visit: Callable[[tuple[str, str]], Awaitable[float | None]], clock: Callable[[], float]) -> None:
-        self._visit = visit
+    def __init__(
+        self, reconcile: Callable[[tuple[str, str]], Awaitable[float | None]], clock: Callable[[], float]
+    ) -> None:
+        self._reconcile = reconcile
         self._clock = clock
         self._due: dict[tuple[str, str], float] = {}
         self._heap: list[tuple[float, tuple[str, str]]] = []
@@ -73,12 +75,12 @@ class Scheduler:
                 # Woken during its visit: the end of the visit starts the next.
                 self._due[key] = at
                 continue
-            task = asyncio.create_task(self._run_visit(key), name=f"visit {'/'.join(key)}")
+            task = asyncio.create_task(self._run_reconcile(key), name=f"visit {'/'.join(key)}")
             self._running[key] = task
 
-    async def _run_visit(self, key: tuple[str, str]) -> None:
+    async def _run_reconcile(self, key: tuple[str, str]) -> None:
         try:
-            due = await self._visit(key)
+            due = await self._reconcile(key)
         finally:
             del self._running[key]
             self._woken.set()

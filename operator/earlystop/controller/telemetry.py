@@ -14,7 +14,12 @@ LOOK_LATENESS = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 15, 60),
     registry=registry,
 )
-VISITS = Counter("earlystop_operator_visits", "Visits to policies, by how they ended.", ["outcome"], registry=registry)
+RECONCILIATIONS = Counter(
+    "earlystop_operator_reconciliations",
+    "Reconciliations of policies, by how they ended.",
+    ["outcome"],
+    registry=registry,
+)
 STATUS_WRITES = Counter("earlystop_operator_status_writes", "Writes of a policy's status.", registry=registry)
 LAST_BEAT = Gauge(
     "earlystop_operator_scheduler_beat_timestamp_seconds", "When the scheduler last went round.", registry=registry

@@ -22,7 +22,7 @@ async def acceptance(
     cluster: Cluster,
     tracked: TrackedPolicy,
     sources: Mapping[str, SourceSpec],
-    rivals: Iterable[TrackedPolicy],
+    competing_policies: Iterable[TrackedPolicy],
     now: float,
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
@@ -33,7 +33,7 @@ async def acceptance(
         or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
-        or rival_refusal(tracked, rivals)
+        or competition_refusal(tracked, competing_policies)
     )
     if refusal is not None:
         return refusal
@@ -83,17 +83,17 @@ def _usable_url(url: str) -> bool:
         return False
 
 
-def rival_refusal(tracked: TrackedPolicy, rivals: Iterable[TrackedPolicy]) -> Refusal | None:
+def competition_refusal(tracked: TrackedPolicy, competing_policies: Iterable[TrackedPolicy]) -> Refusal | None:
     """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
     older one gets it."""
-    for rival in rivals:
-        if rival.namespace != tracked.namespace or rival.uid == tracked.uid:
+    for competitor in competing_policies:
+        if competitor.namespace != tracked.namespace or competitor.uid == tracked.uid:
             continue
-        contested = _same_traffic(rival.spec, tracked.spec) or _moves(rival, tracked.spec)
-        if contested and _claim(rival, tracked.spec) < _claim(tracked, tracked.spec):
+        contested = _same_traffic(competitor.spec, tracked.spec) or _moves(competitor, tracked.spec)
+        if contested and _claim(competitor, tracked.spec) < _claim(tracked, tracked.spec):
             return Refusal(
                 "TargetTaken",
-                f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
+                f"Policy {competitor.name} has the traffic of this target or route. Delete one of the two policies.",
             )
     return None
 

@@ -61,15 +61,15 @@ def requested_by(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:
     return f"field manager {printable(manager, LONGEST_NAME)}, name not verified" if manager else "someone unnamed"
 
 
-def signed(asked: PolicyRequests, before: RolloutState, after: RolloutState, story: EventNote) -> EventNote:
+def signed(asked: PolicyRequests, before: RolloutState, after: RolloutState, note: EventNote) -> EventNote:
     """A story of a pause, its end, or a retry, with who asked for it; any other as it is."""
-    if story.reason in ("Suspended", "Resumed"):
+    if note.reason in ("Suspended", "Resumed"):
         by = asked.suspended_by
-    elif story.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
+    elif note.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
         by = asked.retry.by
     else:
-        return story
-    return replace(story, message=f"Asked for by {by}: {story.message}")
+        return note
+    return replace(note, message=f"Asked for by {by}: {note.message}")
 
 
 def _retry(state: RolloutState) -> str:

@@ -39,9 +39,9 @@ class PolicySnapshot:
     generation: int
     version: str
     created: str
-    asked: PolicyRequests
-    observed: int | None
-    said: tuple[ConditionSummary, ...]
+    requests: PolicyRequests
+    observed_generation: int | None
+    conditions: tuple[ConditionSummary, ...]
     digest: bytes
 
     @classmethod
@@ -55,9 +55,9 @@ class PolicySnapshot:
             generation=int(metadata["generation"]),
             version=metadata["resourceVersion"],
             created=metadata["creationTimestamp"],
-            asked=one_of(requests_in(manifest)),
-            observed=status.get("observedGeneration"),
-            said=condition_summaries(status),
+            requests=one_of(requests_in(manifest)),
+            observed_generation=status.get("observedGeneration"),
+            conditions=condition_summaries(status),
             digest=digest_of_status(status),
         )
 

@@ -25,7 +25,7 @@ from earlystop.controller.reconcile.annotations import (
     signed,
 )
 from earlystop.controller.reconcile.status_writer import conditions_to_write, refresh, write_status
-from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_visit, store_is_due
+from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_reconcile, store_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
@@ -54,7 +54,7 @@ from earlystop.rollout.transitions import (
 from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
-LOOKS_A_VISIT = 64
+LOOKS_A_RECONCILE = 64
 # A visit that checks holds all objects around its policy, and a whole fleet is checked when it is first seen.
 CHECKS_AT_ONCE = 50
 
@@ -83,7 +83,7 @@ class Reconciler:
         self._clock = clock
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
-    async def visit(self, tracked: TrackedPolicy) -> float:
+    async def reconcile(self, tracked: TrackedPolicy) -> float:
         """Do all that is due for one policy. Returns when to come again, in Unix seconds.
 
         Raises Outrun when the policy changed underneath, Gone when it was deleted, ClusterError when the API fails.
@@ -96,8 +96,8 @@ class Reconciler:
     async def _reconcile_once(self, tracked: TrackedPolicy) -> float:
         if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
-        await self._check(tracked)
-        await self._begin(tracked)
+        await self._check_acceptance(tracked)
+        await self._apply_spec_and_requests(tracked)
         for _ in range(ROUNDS):
             before = tracked.state
             if before.phase not in WATCHING:
@@ -106,14 +106,14 @@ class Reconciler:
             if tracked.state.phase in WATCHING:
                 await self._act(tracked)
             if up_to_date:
-                await self._move(tracked, expire(tracked.spec, tracked.state, int(self._clock())))
+                await self._transition(tracked, expire(tracked.spec, tracked.state, int(self._clock())))
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
         await self._flush_status(tracked)
         tracked.traffic.drop_inputs()
-        return next_visit(tracked, self._delay(tracked), self._policies(), self._clock())
+        return next_reconcile(tracked, self._delay(tracked), self._policies(), self._clock())
 
-    async def _check(self, tracked: TrackedPolicy) -> None:
+    async def _check_acceptance(self, tracked: TrackedPolicy) -> None:
         now = self._clock()
         if not acceptance_is_due(tracked, now):
             return
@@ -123,19 +123,19 @@ class Reconciler:
         refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
         tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
         tracked.traffic.recheck = True
-        await self._see(tracked, replace(tracked.observations, refusal=refusal))
+        await self._observe(tracked, replace(tracked.observations, refusal=refusal))
 
-    async def _begin(self, tracked: TrackedPolicy) -> None:
+    async def _apply_spec_and_requests(self, tracked: TrackedPolicy) -> None:
         """A new campaign, a pause or its end, and what people ask for, as the policy says now. A refused edit changes
         nothing under way. An abort comes first: what it ends has a record before the next campaign begins."""
         now = int(self._clock())
-        await self._apply_request(tracked, tracked.policy.asked.abort, abort)
+        await self._apply_request(tracked, tracked.policy.requests.abort, abort)
         state = tracked.state
         if tracked.observations.refusal is None:
             digest = digest_of_decision(tracked.name, tracked.uid, state)
             state = start_campaign(tracked.spec, tracked.uid, tracked.retry_token, digest, state, now)
-        await self._move(tracked, suspend_or_resume(tracked.spec, state, now))
-        await self._apply_request(tracked, tracked.policy.asked.promote, promote_now)
+        await self._transition(tracked, suspend_or_resume(tracked.spec, state, now))
+        await self._apply_request(tracked, tracked.policy.requests.promote, promote_now)
 
     async def _apply_request(self, tracked: TrackedPolicy, request: Request, verb: Verb) -> None:
         """Do what an annotation asks of the campaign under way; tell once why, where nothing is done."""
@@ -151,11 +151,11 @@ class Reconciler:
                 tracked.declined[name] = after.message
                 reason = "RequestRefused" if after.refused else "RequestIgnored"
                 message = f"{after.message} Asked for by {request.by}."
-                await self._tell(tracked, EventNote(reason, "HeedRequest", message, warning=after.refused))
+                await self._record_event(tracked, EventNote(reason, "ApplyRequest", message, warning=after.refused))
             return
         if after is not before and before.phase in ACTING:
             await self._ensure_verdict_stored(tracked)  # the next one names it; if that fails, the abort does not wait
-        await self._move(tracked, after)
+        await self._transition(tracked, after)
 
     async def _act(self, tracked: TrackedPolicy) -> None:
         """Bring the cluster to what the stored state says, in the order that `phase_actions` states."""
@@ -179,7 +179,7 @@ class Reconciler:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
         tracked.traffic.failures = 0 if done else tracked.traffic.failures + 1
-        await self._see(tracked, replace(tracked.observations, traffic=traffic.observation))
+        await self._observe(tracked, replace(tracked.observations, traffic=traffic.observation))
         await self._after_traffic(tracked, traffic)
 
     async def _after_traffic(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
@@ -187,15 +187,15 @@ class Reconciler:
         state = tracked.state
         match next_after(state.phase, traffic.status):
             case Next.SETTLE:
-                await self._move(tracked, weights_in_force(state, ceil(self._clock())))
+                await self._transition(tracked, weights_in_force(state, ceil(self._clock())))
             case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
-                await self._move(tracked, weights_lost(state))
+                await self._transition(tracked, weights_lost(state))
             case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
-                await self._move(tracked, carried_out(state))
+                await self._transition(tracked, carried_out(state))
 
     async def _ensure_verdict_stored(self, tracked: TrackedPolicy) -> bool:
         problem = await store_verdict(self._cluster, tracked)
-        await self._see(tracked, replace(tracked.observations, storage=problem))
+        await self._observe(tracked, replace(tracked.observations, storage=problem))
         return problem is None
 
     async def _prove_by_metrics(self, tracked: TrackedPolicy, split: TrafficSplit, traffic: SplitResult) -> SplitResult:
@@ -213,12 +213,12 @@ class Reconciler:
     async def _record_corrections(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
         for name in traffic.changed:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
-            await self._tell(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
+            await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
 
     async def _look(self, tracked: TrackedPolicy) -> bool:
         """Take every look that is due, in order, each at its own moment of the grid. Returns whether there is nothing
         more to read now: evidence that waits to be read comes before any deadline."""
-        for _ in range(LOOKS_A_VISIT):
+        for _ in range(LOOKS_A_RECONCILE):
             at = next_look(tracked.spec, tracked.state)
             delay = self._delay(tracked)
             if at is None or at + delay > self._clock():
@@ -228,24 +228,24 @@ class Reconciler:
             found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
             if isinstance(found, MetricsFailure):
                 LOOKS.labels(found.kind.value).inc()
-                await self._see(tracked, replace(tracked.observations, metrics=_lost(found)))
+                await self._observe(tracked, replace(tracked.observations, metrics=_lost(found)))
                 state, again = look_failed(tracked.state, found, at, int(self._clock()))
                 tracked.metrics_failures += 1
-                await self._move(tracked, state)
+                await self._transition(tracked, state)
                 if again or tracked.state is not state:
                     return True
                 continue
             tracked.metrics_failures = 0
             state, ledger = found
-            await self._see(tracked, replace(tracked.observations, metrics=_readable(ledger)))
-            await self._move(tracked, state, ledger)
+            await self._observe(tracked, replace(tracked.observations, metrics=_readable(ledger)))
+            await self._transition(tracked, state, ledger)
             LOOKS.labels("read").inc()
             if tracked.state is not state:
                 return True  # it did not fit into the status
             LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
         return False
 
-    async def _move(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger | None = None) -> None:
+    async def _transition(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger | None = None) -> None:
         """Take over a new state: stored first when it is a transition, else at the next slow tick."""
         before = tracked.state
         ledger = tracked.ledger if ledger is None else ledger
@@ -266,8 +266,8 @@ class Reconciler:
         before = tracked.status.stored
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
-        for story in event_notes(before, tracked.status.stored):
-            await self._tell(tracked, signed(tracked.policy.asked, before, tracked.status.stored, story))
+        for note in event_notes(before, tracked.status.stored):
+            await self._record_event(tracked, signed(tracked.policy.requests, before, tracked.status.stored, note))
 
     async def _flush_status(self, tracked: TrackedPolicy) -> None:
         """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
@@ -277,15 +277,15 @@ class Reconciler:
         ):
             await self._store(tracked, tracked.state, tracked.ledger)
 
-    async def _see(self, tracked: TrackedPolicy, observations: Observations) -> None:
+    async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
         before, tracked.observations = tracked.observations, observations
-        for story in observation_notes(before, observations):
-            await self._tell(tracked, story)
+        for note in observation_notes(before, observations):
+            await self._record_event(tracked, note)
 
-    async def _tell(self, tracked: TrackedPolicy, story: EventNote) -> None:
-        level = logging.WARNING if story.warning else logging.INFO
-        log.log(level, "%s: %s", story.reason, story.message, extra=tracked.log_fields)
-        await self._events.tell(tracked.policy.reference(), story, self._clock())
+    async def _record_event(self, tracked: TrackedPolicy, note: EventNote) -> None:
+        level = logging.WARNING if note.warning else logging.INFO
+        log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
+        await self._events.record(tracked.policy.reference(), note, self._clock())
 
     def _delay(self, tracked: TrackedPolicy) -> float:
         if tracked.state.phase == Phase.PENDING:

@@ -53,7 +53,7 @@ async def _replace(
 ) -> None:
     status["observedGeneration"] = tracked.generation
     said = conditions(state, tracked.observations)
-    status["conditions"] = merge_conditions(tracked.policy.said, said, tracked.generation, int(now))
+    status["conditions"] = merge_conditions(tracked.policy.conditions, said, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
     try:
         tracked.policy = PolicySnapshot.of(await cluster.replace(POLICIES, tracked.namespace, body, "status"))
@@ -81,20 +81,20 @@ async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:
     return manifest
 
 
-async def confirm(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
+async def ensure_unchanged(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     """Make sure that what is about to be acted on is still what is stored: another operator may have moved on.
 
     Raises Outrun when it is not, Gone when the policy is gone.
     """
-    known = _decides(tracked)
+    known = _what_decides(tracked)
     await refresh(cluster, tracked, now)
-    if _decides(tracked) != known:
+    if _what_decides(tracked) != known:
         raise StatusConflict
 
 
-def _decides(tracked: TrackedPolicy) -> tuple[Any, ...]:
+def _what_decides(tracked: TrackedPolicy) -> tuple[Any, ...]:
     """All of a policy that decides what is done: an annotation may ask for the opposite of what is about to be."""
-    return tracked.policy.digest, tracked.generation, tracked.policy.asked
+    return tracked.policy.digest, tracked.generation, tracked.policy.requests
 
 
 async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
@@ -142,9 +142,9 @@ def merge_conditions(
 
 def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     """The conditions that differ from what would be said now, but for wording and numbers."""
-    if tracked.policy.observed != tracked.generation:
+    if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
-    said = {condition[:3] for condition in tracked.policy.said}
+    said = {condition[:3] for condition in tracked.policy.conditions}
     now = conditions(tracked.state, tracked.observations)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in said)
 

@@ -68,7 +68,7 @@ def _store_due(tracked: TrackedPolicy, policies: int) -> float:
     return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.status.written_at)
 
 
-def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
+def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
     """The earliest moment at which something will be due, in Unix seconds.
 
     delay: how long after a moment its counts are complete.

@@ -61,7 +61,7 @@ class TrackedPolicy:
             status=StatusMemory(stored=state, stored_ledger=counted),
             observations=observations,
         )
-        known = state.phase != Phase.PENDING and policy.observed == policy.generation
+        known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation
         if known and tracked.observations.refusal is None:
             tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
             tracked.traffic.recheck = state.phase not in WATCHING
@@ -96,7 +96,7 @@ class TrackedPolicy:
     @property
     def retry_token(self) -> str:
         """What a person changes to start a campaign again."""
-        return self.policy.asked.retry.text
+        return self.policy.requests.retry.text
 
     @property
     def plan(self) -> Plan:

@@ -26,7 +26,7 @@ def test_a_decision_is_finished_where_its_split_is_proven_or_cannot_be_and_nowhe
     phase: Phase, status: SplitStatus
 ) -> None:
     off_a_bad_gateway = phase == Phase.ROLLING_BACK and status == SplitStatus.MISROUTED
-    finished = phase in ACTING and status in DONE or off_a_bad_gateway
+    finished = (phase in ACTING and status in DONE) or off_a_bad_gateway
     assert (next_after(phase, status) is Next.FINISH) == finished
 
 
