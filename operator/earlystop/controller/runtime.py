@@ -1,4 +1,4 @@
-"""All policies that the operator knows: sessions by name, fed by watch events, visited by the scheduler."""
+"""All policies that the operator tracks: watch events wake them, and the scheduler has them reconciled."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ Key = tuple[str, str]
 
 
 class Runtime:
-    """The operator's memory and its loop. Watch events only say that something changed; visits read it."""
+    """Holds every TrackedPolicy and connects watches, scheduler and reconciler.
+
+    A watch event only says that something changed; the reconciliation that follows reads it.
+    """
 
     def __init__(
         self,
@@ -60,28 +63,28 @@ class Runtime:
         self._listed: dict[Key, Manifest] = {}
         self.scheduler = Scheduler(self._reconcile, clock)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
-        for phase in Phase:  # counted when somebody asks, not at every visit
+        for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 
     def tracked_policies(self) -> Collection[TrackedPolicy]:
-        """Every policy that is known."""
+        """Every policy that the operator tracks."""
         return self._tracked.values()
 
     async def policy_changed(self, manifest: Manifest) -> None:
-        """A policy was listed, or created or changed."""
+        """A watch reports that a policy was listed, created or changed."""
         manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
         known = self._tracked.get(key)
         if known is not None and known.uid == manifest["metadata"]["uid"]:
             if known.policy.version == manifest["metadata"]["resourceVersion"]:
-                return  # our own last write
-            known.status.outdated = True
+                return  # the event reports the operator's own last write
+            known.status.require_refresh()
         elif not await self._adopt(key, manifest):
             return
         self.scheduler.wake(key)
 
     async def _adopt(self, key: Key, manifest: Manifest) -> bool:
-        """Take a policy in. One that cannot be read is told so and left alone; the others go on."""
+        """Start to track a policy. Returns whether the operator can read it; one that it cannot read gets an event."""
         try:
             self._tracked[key] = TrackedPolicy.load(manifest, self._clock())
         except ValueError as error:
@@ -94,22 +97,22 @@ class Runtime:
         return True
 
     def policy_deleted(self, manifest: Manifest) -> None:
-        """A policy was deleted; one of the same name may have taken its place before this was told."""
+        """A watch reports that a policy was deleted; another may have been created under its name before the report."""
         tracked = self._tracked.get(_key(manifest))
         if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
             self._forget(_key(manifest), tracked)
 
     def overlay_changed(self, manifest: Manifest) -> None:
-        """An object that the operator owns was changed or deleted, perhaps by someone else."""
+        """A watch reports that an overlay was changed or deleted, perhaps by another writer."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
             tracked = self._tracked.get(key)
             if tracked is not None and tracked.uid == owner["uid"]:
-                tracked.traffic.recheck = True
+                tracked.traffic.require_recheck()
                 self.scheduler.wake(key)
 
     def overlay_listed(self, manifest: Manifest) -> None:
-        """An overlay as it stood when the operator started: it may have been edited while nobody watched."""
+        """A watch lists an overlay at its start: another writer may have edited it while no operator watched."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
             self._listed[key] = manifest
@@ -122,35 +125,35 @@ class Runtime:
             return
         delivery = tracked.plan.spec.delivery
         if not mode_of(delivery).has_split(listed, delivery, split):
-            tracked.traffic.recheck = True
+            tracked.traffic.require_recheck()
 
     def source_changed(self, manifest: Manifest) -> None:
-        """A MetricSource was listed, or created or changed."""
+        """A watch reports that a MetricSource was listed, created or changed."""
         self._learn_source(manifest["metadata"]["name"], source_spec(manifest))
         self.source_watch.seen(manifest)
 
     def source_deleted(self, manifest: Manifest) -> None:
-        """A MetricSource was deleted."""
+        """A watch reports that a MetricSource was deleted."""
         self._learn_source(manifest["metadata"]["name"], None)
         self.source_watch.gone(manifest["metadata"]["name"])
 
     def _learn_source(self, name: str, spec: SourceSpec | None) -> None:
-        """Take a MetricSource over; whoever reads it is checked again."""
+        """Take over a MetricSource; the policies that read it are checked again."""
         if spec == self.reader.known().get(name):
             return
         self.reader.learn_source(name, spec)
         for key, tracked in self._tracked.items():
             if tracked.spec.metrics.source_ref.name == name:
-                tracked.acceptance.generation = -1
+                tracked.acceptance.require_check()
                 self.scheduler.wake(key)
 
     async def learn_sources(self) -> None:
-        """Read all MetricSources, before any policy is visited: one without its source would lose sight of it."""
+        """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""
         for manifest in await self._cluster.list(SOURCES):
             self.source_changed(manifest)
 
     async def compare_with_list(self) -> None:
-        """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
+        """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""
         before = dict(self._tracked)
         listed: dict[Key, str] = {}
         missed: list[Manifest] = []
@@ -176,7 +179,7 @@ class Runtime:
         try:
             due = await self._reconciler.reconcile(tracked)
         except StatusConflict:
-            RECONCILIATIONS.labels("outrun").inc()
+            RECONCILIATIONS.labels("conflict").inc()
             return self._clock() + 0.2
         except Gone:
             RECONCILIATIONS.labels("gone").inc()
@@ -191,7 +194,7 @@ class Runtime:
         except Exception:
             # A fault that one policy provokes must not stop the others.
             RECONCILIATIONS.labels("failed").inc()
-            log.exception("a visit failed", extra=tracked.log_fields)
+            log.exception("the reconciliation failed", extra=tracked.log_fields)
             return self._retry_at(key, tracked, "internal error")
         RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
@@ -199,8 +202,11 @@ class Runtime:
         return due
 
     def _api_answers(self) -> None:
-        """After an outage, whoever waits for the API need wait no longer: a harmful candidate must not outlive it for
-        long. A policy that fails while others succeed waits on."""
+        """The Kubernetes API has answered: policies that failed for its silence are due at once.
+
+        So a harmful candidate does not outlive an outage for long. A policy that fails while others succeed keeps its
+        own backoff.
+        """
         self._answered_at = self._clock()
         waiting, self._waiting_for_api = self._waiting_for_api, set()
         for key in waiting & self._tracked.keys():
@@ -209,7 +215,7 @@ class Runtime:
     def _retry_at(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         wait = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
-        log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)
+        log.warning("the reconciliation is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)
         return self._clock() + wait
 
     def _forget(self, key: Key, tracked: TrackedPolicy) -> None:
@@ -218,7 +224,7 @@ class Runtime:
         del self._tracked[key]
         self._failures.pop(key, None)
         self.scheduler.forget(key)
-        self.orphan_collector.ask()
+        self.orphan_collector.request_sweep()
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))

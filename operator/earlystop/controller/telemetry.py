@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 registry = CollectorRegistry()
 
 POLICIES = Gauge("earlystop_operator_policies", "Policies by the phase of their rollout.", ["phase"], registry=registry)
-LOOKS = Counter("earlystop_operator_looks", "Looks taken, by what came of them.", ["outcome"], registry=registry)
+LOOKS = Counter("earlystop_operator_looks", "Looks taken, by their result.", ["outcome"], registry=registry)
 LOOK_LATENESS = Histogram(
     "earlystop_operator_look_lateness_seconds",
     "From the moment at which a look's counts are complete until it has been judged.",
@@ -22,5 +22,7 @@ RECONCILIATIONS = Counter(
 )
 STATUS_WRITES = Counter("earlystop_operator_status_writes", "Writes of a policy's status.", registry=registry)
 LAST_BEAT = Gauge(
-    "earlystop_operator_scheduler_beat_timestamp_seconds", "When the scheduler last went round.", registry=registry
+    "earlystop_operator_scheduler_beat_timestamp_seconds",
+    "When the scheduler last ran its loop.",
+    registry=registry,
 )

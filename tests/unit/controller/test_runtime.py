@@ -54,7 +54,7 @@ async def test_a_deletion_forgets_the_policy(place: Place) -> None:
     assert place.known == []
 
 
-async def test_a_reconciliation_that_finds_its_policy_gone_does_not_forget_the_one_that_took_the_name(
+async def test_a_reconciliation_whose_policy_is_gone_does_not_forget_the_one_that_took_the_name(
     place: Place,
 ) -> None:
     await place.created("0a000000-old")

@@ -1,4 +1,4 @@
-"""Whether a policy can be carried out: what it asks for, its source, its rivals, and its surroundings."""
+"""Whether a policy can be carried out: its spec, its source, competing policies, and the objects it refers to."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
         )
     if not _usable_url(source.url):
         return Refusal(
-            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
+            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to fix it."
         )
     return None
 
@@ -84,8 +84,10 @@ def _usable_url(url: str) -> bool:
 
 
 def competition_refusal(tracked: TrackedPolicy, competing_policies: Iterable[TrackedPolicy]) -> Refusal | None:
-    """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
-    older one gets it."""
+    """Why another policy has the better claim on the same target or route, None when none has.
+
+    Two policies would move each other's traffic. The one that moves it already keeps it, else the older one gets it.
+    """
     for competitor in competing_policies:
         if competitor.namespace != tracked.namespace or competitor.uid == tracked.uid:
             continue
@@ -99,7 +101,7 @@ def competition_refusal(tracked: TrackedPolicy, competing_policies: Iterable[Tra
 
 
 def _claim(tracked: TrackedPolicy, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
-    """Who has the better claim on some traffic sorts first: one that moves it, one that is not refused, the older."""
+    """A sort key: the policy with the best claim on `traffic` first: one that moves it, one accepted, the older."""
     waiting = not _moves(tracked, traffic)
     return (waiting, waiting and tracked.observations.refusal is not None, *_age(tracked))
 

@@ -1,4 +1,4 @@
-"""What is remembered of a policy as it stands in the API: enough to write its status and to notice other writers.
+"""What the operator keeps of a policy's object: enough to write its status and to notice other writers.
 
 The object itself is ten times as large, with the texts of its conditions and the lists of who wrote which field.
 """
@@ -28,9 +28,12 @@ class ConditionSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
-    """A policy as it was last read or written. version: its resourceVersion; digest: of its whole status.
+    """A policy's object as the operator last read or wrote it.
 
-    observed: generation that the status speaks of; asked: what people ask of it.
+    version: its resourceVersion. created: its creationTimestamp.
+    requests: what its annotations request.
+    observed_generation: generation that the stored status is about, None before the first status.
+    conditions: the stored conditions. digest: SHA-256 of the whole stored status.
     """
 
     namespace: str
@@ -46,7 +49,7 @@ class PolicySnapshot:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
-        """What is kept of a policy as the API gave it."""
+        """The snapshot of an object as the API server gave it."""
         metadata, status = manifest["metadata"], manifest.get("status", {})
         return cls(
             namespace=intern(metadata["namespace"]),
@@ -62,7 +65,7 @@ class PolicySnapshot:
         )
 
     def reference(self) -> Manifest:
-        """Which object is meant, in which version: all that a write of its status must tell besides the status."""
+        """The object's identity and resourceVersion: all that a write of its status carries besides the status."""
         metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid, "resourceVersion": self.version}
         return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
 

@@ -1,7 +1,7 @@
-"""One visit to one policy: check it, decide, act, look, and say when to come again.
+"""One reconciliation of one policy: check it, apply its spec, act, look, and say when it is due again.
 
-Decisions come from the kernel; this file only orders what is read and written. A decision is stored before anything
-acts on it. When exposure falls the route comes before the verdict, when it rises the verdict comes before the route.
+Decisions come from `rollout.transitions`; this file only orders what is read and written. A decision is stored before
+anything acts on it. `traffic.phase_actions` states in which order route and verdict are written.
 """
 
 from __future__ import annotations
@@ -54,17 +54,21 @@ from earlystop.rollout.transitions import (
 from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
-LOOKS_A_RECONCILE = 64
-# A visit that checks holds all objects around its policy, and a whole fleet is checked when it is first seen.
+LOOKS_AT_ONCE = 64
+# A reconciliation that checks holds all objects that its policy refers to, and the operator checks a whole fleet when
+# it starts.
 CHECKS_AT_ONCE = 50
 
-Verb = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
+ManualDecision = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
 
 log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Visits policies. Everything it needs is given; it keeps nothing of its own between visits."""
+    """Brings one policy at a time to what its spec and its counts call for.
+
+    The caller hands in every TrackedPolicy; a Reconciler keeps nothing of a policy between two calls.
+    """
 
     def __init__(
         self,
@@ -84,9 +88,10 @@ class Reconciler:
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
-        """Do all that is due for one policy. Returns when to come again, in Unix seconds.
+        """Do all that is due for one policy. Returns when it is due again, in Unix seconds.
 
-        Raises Outrun when the policy changed underneath, Gone when it was deleted, ClusterError when the API fails.
+        Raises StatusConflict when another writer changed the policy meanwhile, Gone when the policy was deleted,
+        ClusterError when the Kubernetes API fails.
         """
         if not acceptance_is_due(tracked, self._clock()):
             return await self._reconcile_once(tracked)
@@ -118,16 +123,19 @@ class Reconciler:
         if not acceptance_is_due(tracked, now):
             return
         if tracked.acceptance.generation != tracked.generation:
-            tracked.status.overflow = None
+            tracked.status.clear_overflow()
         sources = self._reader.known()
         refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
-        tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
-        tracked.traffic.recheck = True
+        tracked.acceptance.note_checked(tracked.generation, now)
+        tracked.traffic.require_recheck()
         await self._observe(tracked, replace(tracked.observations, refusal=refusal))
 
     async def _apply_spec_and_requests(self, tracked: TrackedPolicy) -> None:
-        """A new campaign, a pause or its end, and what people ask for, as the policy says now. A refused edit changes
-        nothing under way. An abort comes first: what it ends has a record before the next campaign begins."""
+        """Start a campaign, pause or resume it, abort or promote, as spec and annotations now say.
+
+        A refused spec changes nothing of the campaign under way. An abort comes first, so that the campaign it ends has
+        a verdict before the next one begins.
+        """
         now = int(self._clock())
         await self._apply_request(tracked, tracked.policy.requests.abort, abort)
         state = tracked.state
@@ -137,15 +145,15 @@ class Reconciler:
         await self._transition(tracked, suspend_or_resume(tracked.spec, state, now))
         await self._apply_request(tracked, tracked.policy.requests.promote, promote_now)
 
-    async def _apply_request(self, tracked: TrackedPolicy, request: Request, verb: Verb) -> None:
-        """Do what an annotation asks of the campaign under way; tell once why, where nothing is done."""
-        name = verb.__name__
+    async def _apply_request(self, tracked: TrackedPolicy, request: Request, decide: ManualDecision) -> None:
+        """Apply what an annotation requests of the campaign under way. A request that is declined gets one event."""
+        name = decide.__name__
         if not request.text:
             tracked.declined.pop(name, None)
             return
         before = tracked.state
         digest = digest_of_decision(tracked.name, tracked.uid, before)
-        after = verb(tracked.spec, before, request, digest, int(self._clock()))
+        after = decide(tracked.spec, before, request, digest, int(self._clock()))
         if isinstance(after, Declined):
             if tracked.declined.get(name) != after.message:
                 tracked.declined[name] = after.message
@@ -154,7 +162,8 @@ class Reconciler:
                 await self._record_event(tracked, EventNote(reason, "ApplyRequest", message, warning=after.refused))
             return
         if after is not before and before.phase in ACTING:
-            await self._ensure_verdict_stored(tracked)  # the next one names it; if that fails, the abort does not wait
+            # The abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
+            await self._ensure_verdict_stored(tracked)
         await self._transition(tracked, after)
 
     async def _act(self, tracked: TrackedPolicy) -> None:
@@ -164,13 +173,14 @@ class Reconciler:
         if split is None or actions.when is When.NEVER:
             return
         if actions.order == RISES and not await self._ensure_verdict_stored(tracked):
-            tracked.traffic.failures += 1
+            tracked.traffic.note_attempt(succeeded=False)
             return
         if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
             return
-        tracked.traffic.recheck = False  # a change that is noticed from here on must not be overlooked
+        tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
-        tracked.traffic.recheck |= traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED)
+        if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
+            tracked.traffic.require_recheck()
         if actions.when is When.ON_RECHECK:
             await self._record_corrections(tracked, traffic)
         if next_after(phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
@@ -178,7 +188,7 @@ class Reconciler:
         if next_after(phase, traffic.status) is Next.PROVE_BY_METRICS:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
-        tracked.traffic.failures = 0 if done else tracked.traffic.failures + 1
+        tracked.traffic.note_attempt(succeeded=done)
         await self._observe(tracked, replace(tracked.observations, traffic=traffic.observation))
         await self._after_traffic(tracked, traffic)
 
@@ -206,7 +216,7 @@ class Reconciler:
         since = routed_since(tracked)
         if isinstance(result, MetricsFailure) or not split_is_shown(result, split, tracked.ledger, since):
             return traffic
-        tracked.traffic.proven = split
+        tracked.traffic.note_proven_by_counts(split)
         message = "Weights are in force, proven by requests counted under this step."
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
@@ -216,9 +226,12 @@ class Reconciler:
             await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
 
     async def _look(self, tracked: TrackedPolicy) -> bool:
-        """Take every look that is due, in order, each at its own moment of the grid. Returns whether there is nothing
-        more to read now: evidence that waits to be read comes before any deadline."""
-        for _ in range(LOOKS_A_RECONCILE):
+        """Take every look that is due, in order, each at its own moment of the grid.
+
+        Returns whether there is nothing more to read now. Until then no deadline is applied: evidence that waits to be
+        read comes first.
+        """
+        for _ in range(LOOKS_AT_ONCE):
             at = next_look(tracked.spec, tracked.state)
             delay = self._delay(tracked)
             if at is None or at + delay > self._clock():
@@ -230,12 +243,12 @@ class Reconciler:
                 LOOKS.labels(found.kind.value).inc()
                 await self._observe(tracked, replace(tracked.observations, metrics=_lost(found)))
                 state, again = look_failed(tracked.state, found, at, int(self._clock()))
-                tracked.metrics_failures += 1
+                tracked.note_reading(usable=False)
                 await self._transition(tracked, state)
                 if again or tracked.state is not state:
                     return True
                 continue
-            tracked.metrics_failures = 0
+            tracked.note_reading(usable=True)
             state, ledger = found
             await self._observe(tracked, replace(tracked.observations, metrics=_readable(ledger)))
             await self._transition(tracked, state, ledger)
@@ -246,7 +259,7 @@ class Reconciler:
         return False
 
     async def _transition(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger | None = None) -> None:
-        """Take over a new state: stored first when it is a transition, else at the next slow tick."""
+        """Take over a new state. A transition is stored before it is taken over, a mere look at the next slow tick."""
         before = tracked.state
         ledger = tracked.ledger if ledger is None else ledger
         if state is before:
@@ -257,12 +270,12 @@ class Reconciler:
         elif state.step != before.step:
             ledger = without_closed_steps(ledger, state.step)
         if not _is_transition(before, state):
-            tracked.state, tracked.ledger = state, ledger
+            tracked.advance(state, ledger)
             return
         await self._store(tracked, state, ledger)
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
-        """Write the status, and tell what is new in it since it was last written."""
+        """Write the status, and record an event for each change since the operator last wrote it."""
         before = tracked.status.stored
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
@@ -270,7 +283,7 @@ class Reconciler:
             await self._record_event(tracked, signed(tracked.policy.requests, before, tracked.status.stored, note))
 
     async def _flush_status(self, tracked: TrackedPolicy) -> None:
-        """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
+        """Store what this reconciliation has not stored yet: changed conditions, or looks when the slow tick comes."""
         now, policies = self._clock(), self._policies()
         if conditions_are_due(conditions_to_write(tracked), tracked, policies, now) or store_is_due(
             tracked, policies, now
@@ -278,7 +291,8 @@ class Reconciler:
             await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
-        before, tracked.observations = tracked.observations, observations
+        before = tracked.observations
+        tracked.observe(observations)
         for note in observation_notes(before, observations):
             await self._record_event(tracked, note)
 
@@ -314,7 +328,7 @@ def _lost(failure: MetricsFailure) -> Observation:
 
 
 def _is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether people or a restarted operator must know at once; single looks can be read again."""
+    """Whether the new state must be stored at once; single looks can be read again after a restart."""
     return _milestone(before) != _milestone(after)
 
 

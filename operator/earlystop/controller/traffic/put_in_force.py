@@ -57,13 +57,13 @@ async def put_in_force(
             case Write(objects, then):
                 await _write(cluster, tracked, observed, objects, now)
                 if then is not None:
-                    memory.written_at = now
+                    memory.note_aliases_written(now)
                     return _result(then, written)
                 memory.note_change(now)
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
             case Quarantine(objects, said_of_it):
-                memory.quarantined_revision = split.revision
+                memory.quarantine(split.revision)
                 if objects:
                     await _write(cluster, tracked, observed, objects, now)
                     memory.note_change(now)

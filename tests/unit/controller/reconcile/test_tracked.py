@@ -107,7 +107,7 @@ def test_policies_for_other_traffic_are_no_rivals() -> None:
     ("change", "reason", "advice"),
     [
         (None, "SourceNotFound", "Ask the cluster's admin to create it"),
-        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to mend it"),
+        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to fix it"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(
