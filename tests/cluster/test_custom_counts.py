@@ -66,9 +66,9 @@ async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
         fleet.pump()
         world.now = time.time()
         if world.now >= due:
-            assert world.visitor is not None
+            assert world.reconciler is not None
             try:
-                due = await world.visitor.visit(world.tracked)
+                due = await world.reconciler.reconcile(world.tracked)
             except StatusConflict:
                 continue
             book = world.tracked.ledger

@@ -75,7 +75,7 @@ def test_every_line_of_the_log_is_json_and_those_about_a_policy_name_it(stage: S
     ]
     assert told[0] == "CampaignStarted" and told[-1] == "Promoted"
     assert all(line["campaign"] == 1 for line in about)
-    assert all("policy" in line and "campaign" in line for line in lines if "controller.visit" in line["name"])
+    assert all("policy" in line and "campaign" in line for line in lines if "controller.reconcile" in line["name"])
 
 
 def test_the_probes_and_metrics_of_an_operator_at_work_are_served(stage: Stage) -> None:
@@ -83,7 +83,7 @@ def test_the_probes_and_metrics_of_an_operator_at_work_are_served(stage: Stage) 
     assert get(stage, "/readyz") == (200, "ok")
     status, text = get(stage, "/metrics")
     assert status == 200
-    for family in ("policies", "looks", "look_lateness_seconds", "visits", "status_writes"):
+    for family in ("policies", "looks", "look_lateness_seconds", "reconciliations", "status_writes"):
         assert f"# TYPE earlystop_operator_{family}" in text
 
 

@@ -63,11 +63,11 @@ def test_a_promoted_setting_is_never_reverted_by_an_outage(
     watched.wait_status("proven", phase_is("Promoted"), 120, "promoted")
     source.become("refused")
     for mark in ("first", "second", "third"):
-        make_it_visit(stage, "proven", mark)
+        make_it_reconcile(stage, "proven", mark)
     assert stage.operator is not None
     stage.operator.stop(0.0)
     stage.start_operator()
-    wait_until(lambda: visits(stage) > 0, 30, "the new operator to visit the policy")
+    wait_until(lambda: reconciliations(stage) > 0, 30, "the new operator to reconcile the policy")
     assert watched.status("proven")["phase"] == "Promoted"
     assert watched.weight("proven") == 100
     assert share(stage, "candidate") == 1.0
@@ -77,19 +77,21 @@ def test_a_promoted_setting_is_never_reverted_by_an_outage(
     source.become("fine")
 
 
-def make_it_visit(stage: Stage, policy: str, mark: str) -> None:
+def make_it_reconcile(stage: Stage, policy: str, mark: str) -> None:
     """Change the object, so that the operator looks at the policy again, and wait until it has."""
-    before = visits(stage)
+    before = reconciliations(stage)
     where = f"--namespace={stage.namespace}"
     stage.access.kubectl("annotate", f"esp/{policy}", where, "--overwrite", f"example.com/touched={mark}")
-    wait_until(lambda: visits(stage) > before, 30, "the operator to visit the policy")
+    wait_until(lambda: reconciliations(stage) > before, 30, "the operator to reconcile the policy")
 
 
-def visits(stage: Stage) -> float:
+def reconciliations(stage: Stage) -> float:
     """Visits that the operator has ended well."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{stage.health_url}/metrics", timeout=5) as response:
         lines = response.read().decode().splitlines()
     return sum(
-        float(line.split()[-1]) for line in lines if line.startswith('earlystop_operator_visits_total{outcome="done"}')
+        float(line.split()[-1])
+        for line in lines
+        if line.startswith('earlystop_operator_reconciliations_total{outcome="done"}')
     )

@@ -38,7 +38,7 @@ class Resource:
 
     @property
     def api_version(self) -> str:
-        """As objects of this kind write it."""
+        """The field `apiVersion` of objects of this kind."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
@@ -69,7 +69,10 @@ BY_KIND = {
 
 
 class ClusterError(Exception):
-    """The API refused or failed. status: HTTP status, 0 when there was no answer; message: the API's own words."""
+    """The Kubernetes API refused a request or failed.
+
+    status: HTTP status, 0 when there was no answer. message: the API's own words.
+    """
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -112,7 +115,7 @@ class Cluster:
             except config.ConfigException as error:
                 message = f"neither a Pod's service account nor a usable kubeconfig; set KUBECONFIG ({error})"
                 raise ClusterError(0, message) from None
-        # A retried write that had succeeded would come back as a conflict; the scheduler repeats whole passes.
+        # A retried write that had succeeded would come back as a conflict; the scheduler repeats the reconciliation.
         configuration.retries = None
         # The library's session would read .netrc and the proxies anew, in another thread, for every request.
         configuration.client_session_kwargs = {"trust_env": False}
@@ -141,7 +144,7 @@ class Cluster:
     async def pages(
         self, resource: Resource, namespace: str | None = None, labels: str = ""
     ) -> AsyncIterator[builtins.list[Manifest]]:
-        """As `list`, some objects at a time: whoever needs little of each never holds them all."""
+        """As `list`, in pages of at most PAGE objects: a caller that needs little of each never holds them all."""
         query = {"limit": PAGE, **({"labelSelector": labels} if labels else {})}
         while True:
             found = await self._call("GET", f"{resource.path(namespace)}?{urlencode(query)}")
@@ -185,8 +188,8 @@ class Cluster:
         if response.status >= 400:
             raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
         answer: Manifest = json.loads(data)
-        # Half of an object says who wrote which field. A write that leaves it out leaves it as it is. Of a policy it
-        # says who asked for what.
+        # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
+        # policies does the operator read it, to learn who requests what.
         if POLICIES.plural not in path:
             answer.get("metadata", {}).pop("managedFields", None)
         return answer

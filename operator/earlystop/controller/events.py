@@ -1,4 +1,4 @@
-"""Events on the policy: one object for each thing told, counted up when it is told again."""
+"""Events on the policy: one object for each note, whose count rises when the same note is recorded again."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """Posts stories about policies as events.k8s.io events. A failure to post is logged and nothing waits for it."""
+    """Records notes about policies as events.k8s.io events. A failure is logged, and nothing waits for it."""
 
     def __init__(self, cluster: Cluster, instance: str) -> None:
         self._cluster = cluster
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def tell(self, policy: Manifest, story: EventNote, now: float) -> None:
-        """Post a story about a policy, or count up the event that told it before."""
-        name = _event_name(policy, story)
+    async def record(self, policy: Manifest, note: EventNote, now: float) -> None:
+        """Post a note about a policy at Unix time `now`, or raise the count of the event that holds the same note."""
+        name = _event_name(policy, note)
         count = self._counts.get(name, 0) + 1
         self._counts[name] = count
         self._counts.move_to_end(name)
@@ -37,36 +37,36 @@ class EventRecorder:
             self._counts.popitem(last=False)
         try:
             if count > 1:
-                await self._again(policy, name, count, now)
+                await self._count_up(policy, name, count, now)
             else:
-                await self._first(policy, name, story, now)
+                await self._post(policy, name, note, now)
         except ClusterError as error:
-            log.warning("event %s was not posted: %s", story.reason, error)
+            log.warning("event %s was not posted: %s", note.reason, error)
 
-    async def _first(self, policy: Manifest, name: str, story: EventNote, now: float) -> None:
-        event = _event(policy, name, story, self._instance, now)
+    async def _post(self, policy: Manifest, name: str, note: EventNote, now: float) -> None:
+        event = _event(policy, name, note, self._instance, now)
         try:
             await self._cluster.create(EVENTS, policy["metadata"]["namespace"], event)
         except Conflict:
-            # Told before a restart of the operator.
+            # The operator recorded it before it was restarted.
             self._counts[name] = 2
-            await self._again(policy, name, 2, now)
+            await self._count_up(policy, name, 2, now)
 
-    async def _again(self, policy: Manifest, name: str, count: int, now: float) -> None:
+    async def _count_up(self, policy: Manifest, name: str, count: int, now: float) -> None:
         series = {"series": {"count": count, "lastObservedTime": _micro(now)}}
         try:
             await self._cluster.merge(EVENTS, policy["metadata"]["namespace"], name, series)
         except NotFound:
-            # Events live for an hour; the next telling starts a new one.
+            # Events live for an hour; the next note of this kind starts a new one.
             self._counts.pop(name, None)
 
 
-def _event_name(policy: Manifest, story: EventNote) -> str:
-    told = f"{policy['metadata']['uid']}/{story.reason}/{story.message}"
-    return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+def _event_name(policy: Manifest, note: EventNote) -> str:
+    identity = f"{policy['metadata']['uid']}/{note.reason}/{note.message}"
+    return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-def _event(policy: Manifest, name: str, story: EventNote, instance: str, now: float) -> Manifest:
+def _event(policy: Manifest, name: str, note: EventNote, instance: str, now: float) -> Manifest:
     metadata = policy["metadata"]
     return {
         "apiVersion": "events.k8s.io/v1",
@@ -75,10 +75,10 @@ def _event(policy: Manifest, name: str, story: EventNote, instance: str, now: fl
         "eventTime": _micro(now),
         "reportingController": CONTROLLER,
         "reportingInstance": instance,
-        "type": "Warning" if story.warning else "Normal",
-        "reason": story.reason,
-        "action": story.action,
-        "note": story.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
+        "type": "Warning" if note.warning else "Normal",
+        "reason": note.reason,
+        "action": note.action,
+        "note": note.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
         "regarding": {
             "apiVersion": policy["apiVersion"],
             "kind": policy["kind"],

@@ -1,4 +1,4 @@
-"""What Kopf does for us: watching. Its handlers pass events on; no state, finalizer, annotation or patch is Kopf's."""
+"""Kopf watches, and its handlers pass events to the Runtime; Kopf writes no finalizer, annotation or patch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ ESSENTIAL = ("earlystoppolicies", "metricsources")
 
 
 class EndlessBackoffs:
-    """Waits before a request of Kopf's is repeated: growing to 20 s, for ever. An outage of the API must hold the
-    operator, not end it; a watch that dies for another reason still ends the process."""
+    """Seconds that Kopf waits before it repeats a failed request: growing to 20, without end.
+
+    An outage of the API must make the operator wait, not end it; a watch that dies for another reason still ends the
+    process.
+    """
 
     def __iter__(self) -> Iterator[float]:
         yield from (1, 1, 2, 3, 5, 8, 13)
@@ -29,8 +32,10 @@ class EndlessBackoffs:
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps nothing of an object. Kopf's own copies each one at each event, to find changes that no handler here
-    asks for."""
+    """Keeps nothing of an object.
+
+    Kopf's own storage copies each object at each event, to find changes for handlers that the operator does not have.
+    """
 
     def build(self, **_: Any) -> Any:
         """What Kopf would compare."""
@@ -60,7 +65,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
 
 
 def registry(runtime: Runtime) -> kopf.OperatorRegistry:
-    """The handlers, bound to a runtime."""
+    """Kopf's registry of the watches, whose handlers call `runtime`."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers, errors=kopf.ErrorsMode.TEMPORARY)
@@ -70,16 +75,16 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, "earlystoppolicies", registry=handlers)
     async def policy(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
-            runtime.policy_gone(event["object"])
+            runtime.policy_deleted(event["object"])
         else:
-            await runtime.policy_seen(dict(event["object"]))
+            await runtime.policy_changed(dict(event["object"]))
 
     @kopf.on.event(GROUP, VERSION, "metricsources", registry=handlers)
     async def source(event: Any, **_: Any) -> None:
         if event["type"] == "DELETED":
-            runtime.source_gone(event["object"])
+            runtime.source_deleted(event["object"])
         else:
-            runtime.source_seen(dict(event["object"]))
+            runtime.source_changed(dict(event["object"]))
 
     async def own_object(event: Any, **_: Any) -> None:
         if event["type"] is None:

@@ -10,13 +10,17 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from earlystop.controller.telemetry import registry
 
-# The scheduler goes round every 5 s at least; a loop that is late by this much hangs.
+# The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
 STALE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Health:
-    """What the probes tell. beat: Unix time at which the scheduler last went round; ready: watches have listed."""
+    """What /healthz and /readyz report.
+
+    clock: Unix seconds. beat: Unix time at which the scheduler last ran its loop.
+    missing_watches: kinds whose watch has died. ready: all watches have listed their objects.
+    """
 
     clock: Callable[[], float]
     beat: Callable[[], float]
@@ -27,7 +31,7 @@ class Health:
         """Why the process should be restarted, or None."""
         late = self.clock() - self.beat()
         if late > STALE_SECONDS:
-            return f"the scheduler last went round {late:.0f} s ago"
+            return f"the scheduler last ran its loop {late:.0f} s ago"
         missing = self.missing_watches() if self.ready else []
         if missing:
             return f"no watch of {', '.join(missing)} is running"

@@ -43,7 +43,7 @@ def run(
         asyncio.run(operate(host, port, namespace or []))
     except Exception:
         # The last line of the log is read by the same tools as all others.
-        log.exception("the operator ends and wants to be restarted")
+        log.exception("the operator ends; Kubernetes restarts it")
         raise typer.Exit(1) from None
 
 
@@ -54,7 +54,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
         probes = await serve(health, host, port)
-        # Made before Kopf runs, which takes every later task for its own and cancels it at exit.
+        # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
             runtime.source_watch.run(),
@@ -102,7 +102,7 @@ async def _keep_ready(health: Health, ready: asyncio.Event) -> None:
 
 
 async def _compare(runtime: Runtime) -> None:
-    """Kopf does not report deletions that happened while its watch was away."""
+    """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
         await asyncio.sleep(COMPARE_SECONDS)
         with suppress(ClusterError):
@@ -110,7 +110,7 @@ async def _compare(runtime: Runtime) -> None:
 
 
 async def _sweep(runtime: Runtime) -> None:
-    """What was deleted while no operator ran is found at the start, the rest as it happens."""
+    """Sweep at the start, for policies that were deleted while no operator ran, and then after each deletion."""
     while True:
         with suppress(ClusterError):
             await runtime.orphan_collector.sweep()

@@ -1,4 +1,4 @@
-"""Letting go of what deleted policies left behind."""
+"""Handing objects of deleted policies to Kubernetes' garbage collection."""
 
 from __future__ import annotations
 
@@ -18,48 +18,50 @@ log = logging.getLogger(__name__)
 
 
 class OrphanCollector:
-    """Hands leftovers to garbage collection: overlays at once, since they move requests, and alias Services when
-    nothing has led to them for a while."""
+    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything.
+
+    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it.
+    """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = namespaces
         self._unused_since: dict[str, float] = {}
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
 
-    def ask(self) -> None:
-        """A policy is gone: sweep soon."""
-        self._asked.set()
+    def request_sweep(self) -> None:
+        """A policy was deleted: the next sweep is due now."""
+        self._requested.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until it is time to sweep again: soon when asked or when something waits for its end."""
+        """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS + 1 if self._unused_since else seconds):
-                await self._asked.wait()
-        self._asked.clear()
+                await self._requested.wait()
+        self._requested.clear()
 
     async def sweep(self) -> None:
         """One pass over all namespaces. Raises ClusterError when the API fails."""
-        overlays = await self._ours("HTTPRoute")
-        services = await self._ours("Service")
+        overlays = await self._managed("HTTPRoute")
+        services = await self._managed("Service")
         living = await self._living() if overlays or services else set()
         for overlay in orphaned_overlays(overlays, living):
-            await self._let_go("HTTPRoute", overlay)
+            await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
         unused = {str(each["metadata"]["uid"]): each for each in unused_aliases(services, overlays, living)}
         self._unused_since = {uid: self._unused_since.get(uid, now) for uid in unused}
         for uid, since in list(self._unused_since.items()):
             if now - since >= GRACE_SECONDS:
-                await self._let_go("Service", unused[uid])
+                await self._hand_over("Service", unused[uid])
                 del self._unused_since[uid]
 
-    async def _ours(self, kind: str) -> list[Manifest]:
+    async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]
         return [manifest for manifests in found for manifest in manifests]
 
     async def _living(self) -> set[str]:
-        """UIDs from the API itself: a policy that cannot be read by this operator lives as well."""
+        """UIDs of all policies, from the API itself: a policy whose spec this operator cannot read lives as well."""
         return {
             str(manifest["metadata"]["uid"])
             for namespace in self._namespaces
@@ -67,10 +69,10 @@ class OrphanCollector:
             for manifest in page
         }
 
-    async def _let_go(self, kind: str, manifest: Manifest) -> None:
+    async def _hand_over(self, kind: str, manifest: Manifest) -> None:
         resource = BY_KIND[kind]
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-        with suppress(Conflict, NotFound):  # somebody took it up, or it is gone
+        with suppress(Conflict, NotFound):  # another policy owns it now, or it is gone
             whole = {"apiVersion": resource.api_version, "kind": kind, **let_go(manifest)}
             await self._cluster.replace(resource, namespace, whole)
-            log.info("%s %s/%s of a deleted policy is let go", kind, namespace, name)
+            log.info("%s %s/%s of a deleted policy is handed to garbage collection", kind, namespace, name)

@@ -1,4 +1,4 @@
-"""All policies that the operator knows: sessions by name, fed by watch events, visited by the scheduler."""
+"""All policies that the operator tracks: watch events wake them, and the scheduler has them reconciled."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
-from earlystop.controller.telemetry import VISITS
+from earlystop.controller.telemetry import RECONCILIATIONS
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.event_notes import EventNote
@@ -36,7 +36,10 @@ Key = tuple[str, str]
 
 
 class Runtime:
-    """The operator's memory and its loop. Watch events only say that something changed; visits read it."""
+    """Holds every TrackedPolicy and connects watches, scheduler and reconciler.
+
+    A watch event only says that something changed; the reconciliation that follows reads it.
+    """
 
     def __init__(
         self,
@@ -55,61 +58,61 @@ class Runtime:
         self._events = EventRecorder(cluster, instance)
         self._tracked: dict[Key, TrackedPolicy] = {}
         self._failures: dict[Key, int] = {}
-        self._cut_off: set[Key] = set()
+        self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
         self._listed: dict[Key, Manifest] = {}
-        self.scheduler = Scheduler(self._visit, clock)
+        self.scheduler = Scheduler(self._reconcile, clock)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
-        for phase in Phase:  # counted when somebody asks, not at every visit
+        for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 
     def tracked_policies(self) -> Collection[TrackedPolicy]:
-        """Every policy that is known."""
+        """Every policy that the operator tracks."""
         return self._tracked.values()
 
-    async def policy_seen(self, manifest: Manifest) -> None:
-        """A policy was listed, or created or changed."""
+    async def policy_changed(self, manifest: Manifest) -> None:
+        """A watch reports that a policy was listed, created or changed."""
         manifest = {"apiVersion": API_VERSION, "kind": "EarlyStopPolicy", **manifest}
         key = _key(manifest)
         known = self._tracked.get(key)
         if known is not None and known.uid == manifest["metadata"]["uid"]:
             if known.policy.version == manifest["metadata"]["resourceVersion"]:
-                return  # our own last write
-            known.status.outdated = True
+                return  # the event reports the operator's own last write
+            known.status.require_refresh()
         elif not await self._adopt(key, manifest):
             return
         self.scheduler.wake(key)
 
     async def _adopt(self, key: Key, manifest: Manifest) -> bool:
-        """Take a policy in. One that cannot be read is told so and left alone; the others go on."""
+        """Start to track a policy. Returns whether the operator can read it; one that it cannot read gets an event."""
         try:
             self._tracked[key] = TrackedPolicy.load(manifest, self._clock())
         except ValueError as error:
             self._tracked.pop(key, None)
             message = f"This policy's spec or status cannot be read and nothing is done about it: {error}"[:900]
             log.error(message, extra={"policy": "/".join(key)})
-            await self._events.tell(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
+            await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
         self._compare_with_listed(self._tracked[key])
         return True
 
-    def policy_gone(self, manifest: Manifest) -> None:
-        """A policy was deleted; one of the same name may have taken its place before this was told."""
+    def policy_deleted(self, manifest: Manifest) -> None:
+        """A watch reports that a policy was deleted; another may have been created under its name before the report."""
         tracked = self._tracked.get(_key(manifest))
         if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
             self._forget(_key(manifest), tracked)
 
     def overlay_changed(self, manifest: Manifest) -> None:
-        """An object that the operator owns was changed or deleted, perhaps by someone else."""
+        """A watch reports that an overlay was changed or deleted, perhaps by another writer."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
             tracked = self._tracked.get(key)
             if tracked is not None and tracked.uid == owner["uid"]:
-                tracked.traffic.recheck = True
+                tracked.traffic.require_recheck()
                 self.scheduler.wake(key)
 
     def overlay_listed(self, manifest: Manifest) -> None:
-        """An overlay as it stood when the operator started: it may have been edited while nobody watched."""
+        """A watch lists an overlay at its start: another writer may have edited it while no operator watched."""
         for owner in manifest["metadata"].get("ownerReferences", []):
             key = (manifest["metadata"]["namespace"], owner["name"])
             self._listed[key] = manifest
@@ -122,35 +125,35 @@ class Runtime:
             return
         delivery = tracked.plan.spec.delivery
         if not mode_of(delivery).has_split(listed, delivery, split):
-            tracked.traffic.recheck = True
+            tracked.traffic.require_recheck()
 
-    def source_seen(self, manifest: Manifest) -> None:
-        """A MetricSource was listed, or created or changed."""
+    def source_changed(self, manifest: Manifest) -> None:
+        """A watch reports that a MetricSource was listed, created or changed."""
         self._learn_source(manifest["metadata"]["name"], source_spec(manifest))
         self.source_watch.seen(manifest)
 
-    def source_gone(self, manifest: Manifest) -> None:
-        """A MetricSource was deleted."""
+    def source_deleted(self, manifest: Manifest) -> None:
+        """A watch reports that a MetricSource was deleted."""
         self._learn_source(manifest["metadata"]["name"], None)
         self.source_watch.gone(manifest["metadata"]["name"])
 
     def _learn_source(self, name: str, spec: SourceSpec | None) -> None:
-        """Take a MetricSource over; whoever reads it is checked again."""
+        """Take over a MetricSource; the policies that read it are checked again."""
         if spec == self.reader.known().get(name):
             return
         self.reader.learn_source(name, spec)
         for key, tracked in self._tracked.items():
             if tracked.spec.metrics.source_ref.name == name:
-                tracked.acceptance.generation = -1
+                tracked.acceptance.require_check()
                 self.scheduler.wake(key)
 
     async def learn_sources(self) -> None:
-        """Read all MetricSources, before any policy is visited: one without its source would lose sight of it."""
+        """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""
         for manifest in await self._cluster.list(SOURCES):
-            self.source_seen(manifest)
+            self.source_changed(manifest)
 
     async def compare_with_list(self) -> None:
-        """Drop policies that are gone without a watch event having said so, and take in any that were missed."""
+        """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""
         before = dict(self._tracked)
         listed: dict[Key, str] = {}
         missed: list[Manifest] = []
@@ -163,53 +166,56 @@ class Runtime:
                 self._forget(key, tracked)
         for manifest in missed:
             if _key(manifest) not in self._tracked:
-                await self.policy_seen(manifest)
+                await self.policy_changed(manifest)
 
     def _knows(self, manifest: Manifest) -> bool:
         tracked = self._tracked.get(_key(manifest))
         return tracked is not None and tracked.uid == manifest["metadata"]["uid"]
 
-    async def _visit(self, key: Key) -> float | None:
+    async def _reconcile(self, key: Key) -> float | None:
         tracked = self._tracked.get(key)
         if tracked is None:
             return None
         try:
-            due = await self._reconciler.visit(tracked)
+            due = await self._reconciler.reconcile(tracked)
         except StatusConflict:
-            VISITS.labels("outrun").inc()
+            RECONCILIATIONS.labels("conflict").inc()
             return self._clock() + 0.2
         except Gone:
-            VISITS.labels("gone").inc()
+            RECONCILIATIONS.labels("gone").inc()
             self._forget(key, tracked)
             return None
         except ClusterError as error:
-            VISITS.labels("api_error").inc()
+            RECONCILIATIONS.labels("api_error").inc()
             silent = self._clock() - self._answered_at > OUTAGE_SECONDS
             if silent and (error.status == 0 or error.status >= 500):
-                self._cut_off.add(key)
-            return self._later(key, tracked, str(error))
+                self._waiting_for_api.add(key)
+            return self._retry_at(key, tracked, str(error))
         except Exception:
             # A fault that one policy provokes must not stop the others.
-            VISITS.labels("failed").inc()
-            log.exception("a visit failed", extra=tracked.log_fields)
-            return self._later(key, tracked, "internal error")
-        VISITS.labels("done").inc()
+            RECONCILIATIONS.labels("failed").inc()
+            log.exception("the reconciliation failed", extra=tracked.log_fields)
+            return self._retry_at(key, tracked, "internal error")
+        RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
         self._api_answers()
         return due
 
     def _api_answers(self) -> None:
-        """After an outage, whoever waits for the API need wait no longer: a harmful candidate must not outlive it for
-        long. A policy that fails while others succeed waits on."""
+        """The Kubernetes API has answered: policies that failed for its silence are due at once.
+
+        So a harmful candidate does not outlive an outage for long. A policy that fails while others succeed keeps its
+        own backoff.
+        """
         self._answered_at = self._clock()
-        waiting, self._cut_off = self._cut_off, set()
+        waiting, self._waiting_for_api = self._waiting_for_api, set()
         for key in waiting & self._tracked.keys():
             self.scheduler.wake(key)
 
-    def _later(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
+    def _retry_at(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         wait = min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(failures, 10))
-        log.warning("the visit is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)
+        log.warning("the reconciliation is repeated in %.0f s: %s", wait, why, extra=tracked.log_fields)
         return self._clock() + wait
 
     def _forget(self, key: Key, tracked: TrackedPolicy) -> None:
@@ -218,7 +224,7 @@ class Runtime:
         del self._tracked[key]
         self._failures.pop(key, None)
         self.scheduler.forget(key)
-        self.orphan_collector.ask()
+        self.orphan_collector.request_sweep()
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))

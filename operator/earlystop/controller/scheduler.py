@@ -1,4 +1,4 @@
-"""One queue of due times for all policies: who is due is visited, several at a time, each by one visit at a time."""
+"""One queue of due times for all policies: many are reconciled at a time, each by one reconciliation at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from earlystop.controller.telemetry import LAST_BEAT
 
-# Visits that wait for the same source share its queries, so a whole fleet that is behind may be under way at once.
+# Reconciliations that wait for the same source share its queries, so a whole fleet that is behind may run at once.
 AT_ONCE = 1000
 LONGEST_SLEEP = 5.0
 
@@ -18,13 +18,15 @@ log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Calls `visit(key)` when a key is due; its answer is the next due time, None to forget the key.
+    """Calls `reconcile(key)` when a key is due; the call returns the next due time in Unix seconds, or None for none.
 
-    A key that is woken during its visit is visited again right after it.
+    A key that is woken during its reconciliation is reconciled again right after it.
     """
 
-    def __init__(self, visit: Callable[[tuple[str, str]], Awaitable[float | None]], clock: Callable[[], float]) -> None:
-        self._visit = visit
+    def __init__(
+        self, reconcile: Callable[[tuple[str, str]], Awaitable[float | None]], clock: Callable[[], float]
+    ) -> None:
+        self._reconcile = reconcile
         self._clock = clock
         self._due: dict[tuple[str, str], float] = {}
         self._heap: list[tuple[float, tuple[str, str]]] = []
@@ -34,7 +36,7 @@ class Scheduler:
         self.beat_at = clock()
 
     def wake(self, key: tuple[str, str], at: float = 0.0) -> None:
-        """Visit a key at a moment, at once by default; an earlier moment that is already set stays."""
+        """Reconcile a key at a Unix time, at once by default; an earlier time that is already set stays."""
         self._forgotten.discard(key)
         if at < self._due.get(key, float("inf")):
             self._due[key] = at
@@ -42,13 +44,13 @@ class Scheduler:
             self._woken.set()
 
     def forget(self, key: tuple[str, str]) -> None:
-        """Visit a key no more, unless it is woken again; a visit under way is finished."""
+        """Reconcile a key no more, unless it is woken again; a reconciliation under way is finished."""
         self._due.pop(key, None)
         if key in self._running:
             self._forgotten.add(key)
 
     async def run(self) -> None:
-        """Go round until cancelled."""
+        """Start what is due, and sleep until the next is, until cancelled."""
         while True:
             now = self._clock()
             self.beat_at = now
@@ -67,18 +69,18 @@ class Scheduler:
         while self._heap and self._heap[0][0] <= now and len(self._running) < AT_ONCE:
             at, key = heapq.heappop(self._heap)
             if self._due.get(key) != at:
-                continue  # forgotten, or set to another moment since
+                continue  # the key was forgotten, or its due time has changed since
             del self._due[key]
             if key in self._running:
-                # Woken during its visit: the end of the visit starts the next.
+                # The key was woken during its reconciliation, whose end starts the next one.
                 self._due[key] = at
                 continue
-            task = asyncio.create_task(self._run_visit(key), name=f"visit {'/'.join(key)}")
+            task = asyncio.create_task(self._run_reconcile(key), name=f"reconcile {'/'.join(key)}")
             self._running[key] = task
 
-    async def _run_visit(self, key: tuple[str, str]) -> None:
+    async def _run_reconcile(self, key: tuple[str, str]) -> None:
         try:
-            due = await self._visit(key)
+            due = await self._reconcile(key)
         finally:
             del self._running[key]
             self._woken.set()

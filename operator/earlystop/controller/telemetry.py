@@ -7,15 +7,22 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 registry = CollectorRegistry()
 
 POLICIES = Gauge("earlystop_operator_policies", "Policies by the phase of their rollout.", ["phase"], registry=registry)
-LOOKS = Counter("earlystop_operator_looks", "Looks taken, by what came of them.", ["outcome"], registry=registry)
+LOOKS = Counter("earlystop_operator_looks", "Looks taken, by their result.", ["outcome"], registry=registry)
 LOOK_LATENESS = Histogram(
     "earlystop_operator_look_lateness_seconds",
     "From the moment at which a look's counts are complete until it has been judged.",
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 15, 60),
     registry=registry,
 )
-VISITS = Counter("earlystop_operator_visits", "Visits to policies, by how they ended.", ["outcome"], registry=registry)
+RECONCILIATIONS = Counter(
+    "earlystop_operator_reconciliations",
+    "Reconciliations of policies, by how they ended.",
+    ["outcome"],
+    registry=registry,
+)
 STATUS_WRITES = Counter("earlystop_operator_status_writes", "Writes of a policy's status.", registry=registry)
 LAST_BEAT = Gauge(
-    "earlystop_operator_scheduler_beat_timestamp_seconds", "When the scheduler last went round.", registry=registry
+    "earlystop_operator_scheduler_beat_timestamp_seconds",
+    "When the scheduler last ran its loop.",
+    registry=registry,
 )

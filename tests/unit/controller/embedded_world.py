@@ -82,30 +82,30 @@ class World:
         ):
             self.api.put(resource, made)
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
-        self.visitor: Reconciler | None = None
+        self.reconciler: Reconciler | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
-            self.visitor = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
+            self.reconciler = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
             yield self
             self.counts.close()
 
-    async def visit(self) -> None:
+    async def reconcile(self) -> None:
         """One visit, and on to the moment of the next."""
-        assert self.visitor is not None
+        assert self.reconciler is not None
         try:
-            self.now = await self.visitor.visit(self.tracked)
+            self.now = await self.reconciler.reconcile(self.tracked)
         except StatusConflict:
             self.now += 0.2
 
-    async def visit_until(self, phase: str, visits: int = 300) -> None:
-        for _ in range(visits):
+    async def reconcile_until(self, phase: str, reconciliations: int = 300) -> None:
+        for _ in range(reconciliations):
             if self.status.get("phase") == phase:
                 return
-            await self.visit()
-        raise AssertionError(f"the policy is {self.status.get('phase')}, not {phase}, after {visits} visits")
+            await self.reconcile()
+        raise AssertionError(f"the policy is {self.status.get('phase')}, not {phase}, after {reconciliations} visits")
 
     def edit(self, **metadata: Any) -> None:
         """Change metadata of the policy, as a user does."""
@@ -113,7 +113,7 @@ class World:
         self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], **metadata}})
         self.tracked.status.outdated = True
 
-    def respell(self, spec: Mapping[str, Any]) -> None:
+    def edit_spec(self, spec: Mapping[str, Any]) -> None:
         """Change the spec of the policy, as a user does."""
         made = self.policy
         generation = made["metadata"]["generation"] + 1

@@ -26,7 +26,7 @@ class Place:
     async def created(self, uid: str) -> Manifest:
         made = manifest()
         stored = self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], "uid": uid}})
-        await self.runtime.policy_seen(stored)
+        await self.runtime.policy_changed(stored)
         return stored
 
     @property
@@ -45,16 +45,18 @@ async def place() -> AsyncIterator[Place]:
 async def test_a_deletion_that_is_told_late_does_not_forget_the_policy_that_took_the_name(place: Place) -> None:
     old = await place.created("0a000000-old")
     await place.created("0b000000-new")
-    place.runtime.policy_gone(old)
+    place.runtime.policy_deleted(old)
     assert place.known == ["0b000000-new"]
 
 
 async def test_a_deletion_forgets_the_policy(place: Place) -> None:
-    place.runtime.policy_gone(await place.created("0a000000-old"))
+    place.runtime.policy_deleted(await place.created("0a000000-old"))
     assert place.known == []
 
 
-async def test_a_visit_that_finds_its_policy_gone_does_not_forget_the_one_that_took_the_name(place: Place) -> None:
+async def test_a_reconciliation_whose_policy_is_gone_does_not_forget_the_one_that_took_the_name(
+    place: Place,
+) -> None:
     await place.created("0a000000-old")
     (old,) = place.runtime.tracked_policies()
     await place.created("0b000000-new")
@@ -108,7 +110,7 @@ async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_
     stored = manifest(weights_in_force(started(policy()), NOW), uid="0a000000")
     if listed_first:
         place.runtime.overlay_listed(overlay)
-    await place.runtime.policy_seen(stored)
+    await place.runtime.policy_changed(stored)
     if not listed_first:
         place.runtime.overlay_listed(overlay)
     (tracked,) = place.runtime.tracked_policies()

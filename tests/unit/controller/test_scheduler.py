@@ -15,7 +15,7 @@ Key = tuple[str, str]
 ONE = ("llm", "one")
 
 
-class Visits:
+class Reconciliations:
     """Counts visits and how many of one key are under way; holds each until `gate` is open."""
 
     def __init__(self) -> None:
@@ -57,8 +57,8 @@ class Clock:
 
 
 @asynccontextmanager
-async def running(visits: Visits, clock: Clock) -> AsyncIterator[Scheduler]:
-    scheduler = Scheduler(visits, clock)
+async def running(reconciliations: Reconciliations, clock: Clock) -> AsyncIterator[Scheduler]:
+    scheduler = Scheduler(reconciliations, clock)
     task = asyncio.create_task(scheduler.run())
     try:
         yield scheduler
@@ -73,87 +73,87 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_key_that_is_woken_is_visited_at_once_and_then_when_its_visit_says() -> None:
-    visits, clock = Visits(), Clock()
-    visits.answer = lambda key: 1500.0
-    async with running(visits, clock) as scheduler:
+async def test_a_key_that_is_woken_is_reconciled_at_once_and_then_when_its_reconciliation_says() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    reconciliations.answer = lambda key: 1500.0
+    async with running(reconciliations, clock) as scheduler:
         scheduler.wake(ONE)
-        await visits.until(lambda: visits.done[ONE] == 1)
+        await reconciliations.until(lambda: reconciliations.done[ONE] == 1)
         await settle()
         clock.now = 1499.0
         scheduler.wake(("llm", "other"))
-        await visits.until(lambda: visits.done["llm", "other"] == 1)
-        assert visits.done[ONE] == 1
+        await reconciliations.until(lambda: reconciliations.done["llm", "other"] == 1)
+        assert reconciliations.done[ONE] == 1
         clock.now = 1500.0
         scheduler.wake(("llm", "other"))
-        await visits.until(lambda: visits.done[ONE] == 2)
+        await reconciliations.until(lambda: reconciliations.done[ONE] == 2)
 
 
-async def test_two_visits_of_one_key_never_overlap_and_a_wake_during_a_visit_leads_to_another() -> None:
-    visits, clock = Visits(), Clock()
-    async with running(visits, clock) as scheduler:
-        visits.gate.clear()
+async def test_two_reconciliations_of_one_key_never_overlap_and_a_wake_during_one_leads_to_another() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
+        reconciliations.gate.clear()
         scheduler.wake(ONE)
-        await visits.until(lambda: visits.under_way[ONE] == 1)
+        await reconciliations.until(lambda: reconciliations.under_way[ONE] == 1)
         for _ in range(5):
             scheduler.wake(ONE)
             await settle()
-        assert visits.under_way[ONE] == 1
-        visits.gate.set()
-        await visits.until(lambda: visits.done[ONE] == 2)
+        assert reconciliations.under_way[ONE] == 1
+        reconciliations.gate.set()
+        await reconciliations.until(lambda: reconciliations.done[ONE] == 2)
         await settle()
-    assert visits.done[ONE] == 2 and visits.most_of_one_key == 1
+    assert reconciliations.done[ONE] == 2 and reconciliations.most_of_one_key == 1
 
 
 async def test_an_earlier_moment_that_is_set_is_not_put_off_by_a_later_one() -> None:
-    visits, clock = Visits(), Clock()
-    async with running(visits, clock) as scheduler:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
         scheduler.wake(ONE, 1100.0)
         scheduler.wake(ONE, 1900.0)
         clock.now = 1100.0
         scheduler.wake(("llm", "other"))
-        await visits.until(lambda: visits.done[ONE] == 1)
+        await reconciliations.until(lambda: reconciliations.done[ONE] == 1)
         clock.now = 1900.0
         scheduler.wake(("llm", "other"))
-        await visits.until(lambda: visits.done["llm", "other"] == 2)
+        await reconciliations.until(lambda: reconciliations.done["llm", "other"] == 2)
         await settle()
-    assert visits.done[ONE] == 1
+    assert reconciliations.done[ONE] == 1
 
 
-async def test_a_forgotten_key_is_not_visited() -> None:
-    visits, clock = Visits(), Clock()
-    async with running(visits, clock) as scheduler:
+async def test_a_forgotten_key_is_not_reconciled() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
         scheduler.wake(ONE, 1001.0)
         scheduler.forget(ONE)
         clock.now = 2000.0
         scheduler.wake(("llm", "other"))
-        await visits.until(lambda: visits.done["llm", "other"] == 1)
+        await reconciliations.until(lambda: reconciliations.done["llm", "other"] == 1)
         await settle()
-    assert visits.done[ONE] == 0
+    assert reconciliations.done[ONE] == 0
 
 
 @pytest.mark.parametrize("woken_again", [False, True])
-async def test_a_key_that_is_forgotten_during_its_visit_is_not_visited_again_unless_it_is_woken(
+async def test_a_key_that_is_forgotten_during_its_reconciliation_is_not_reconciled_again_unless_it_is_woken(
     woken_again: bool,
 ) -> None:
-    visits, clock = Visits(), Clock()
-    visits.answer = lambda key: 1000.0
-    async with running(visits, clock) as scheduler:
-        visits.gate.clear()
+    reconciliations, clock = Reconciliations(), Clock()
+    reconciliations.answer = lambda key: 1000.0
+    async with running(reconciliations, clock) as scheduler:
+        reconciliations.gate.clear()
         scheduler.wake(ONE)
-        await visits.until(lambda: visits.under_way[ONE] == 1)
+        await reconciliations.until(lambda: reconciliations.under_way[ONE] == 1)
         scheduler.forget(ONE)
         if woken_again:
             scheduler.wake(ONE)
-            visits.answer = lambda key: None
-        visits.gate.set()
-        await visits.until(lambda: visits.done[ONE] == 1 + woken_again)
+            reconciliations.answer = lambda key: None
+        reconciliations.gate.set()
+        await reconciliations.until(lambda: reconciliations.done[ONE] == 1 + woken_again)
         await settle()
-    assert visits.done[ONE] == 1 + woken_again
+    assert reconciliations.done[ONE] == 1 + woken_again
 
 
-async def test_a_thousand_keys_are_all_visited_and_not_more_than_the_limit_at_once() -> None:
-    visits, clock = Visits(), Clock()
+async def test_a_thousand_keys_are_all_reconciled_and_not_more_than_the_limit_at_once() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
     keys = [("llm", f"policy-{number}") for number in range(1000)]
     left = Counter(dict.fromkeys(keys, 3))
 
@@ -161,31 +161,31 @@ async def test_a_thousand_keys_are_all_visited_and_not_more_than_the_limit_at_on
         left[key] -= 1
         return 1000.0 if left[key] else None
 
-    visits.answer = three_times
-    async with running(visits, clock) as scheduler:
+    reconciliations.answer = three_times
+    async with running(reconciliations, clock) as scheduler:
         for key in keys:
             scheduler.wake(key)
-        await visits.until(lambda: visits.done.total() == 3000)
+        await reconciliations.until(lambda: reconciliations.done.total() == 3000)
         await settle()
-    assert set(visits.done.values()) == {3}
-    assert visits.most_of_one_key == 1
-    assert visits.most_at_once == AT_ONCE
+    assert set(reconciliations.done.values()) == {3}
+    assert reconciliations.most_of_one_key == 1
+    assert reconciliations.most_at_once == AT_ONCE
 
 
-async def test_keys_are_visited_in_the_order_in_which_they_are_due() -> None:
-    visits, clock = Visits(), Clock()
-    async with running(visits, clock) as scheduler:
+async def test_keys_are_reconciled_in_the_order_in_which_they_are_due() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
         for due in (1007.0, 1003.0, 1009.0, 1001.0):
             scheduler.wake(("llm", str(due)), due)
         clock.now = 1010.0
         scheduler.wake(("llm", "now"), 1010.0)
-        await visits.until(lambda: visits.done.total() == 5)
-    assert [name for _, name in visits.order] == ["1001.0", "1003.0", "1007.0", "1009.0", "now"]
+        await reconciliations.until(lambda: reconciliations.done.total() == 5)
+    assert [name for _, name in reconciliations.order] == ["1001.0", "1003.0", "1007.0", "1009.0", "now"]
 
 
 async def test_the_beat_goes_on_while_nothing_is_due() -> None:
     clock = Clock()
-    async with running(Visits(), clock) as scheduler:
+    async with running(Reconciliations(), clock) as scheduler:
         await settle()
         clock.now = 1234.0
         scheduler.wake(ONE, 9999.0)
@@ -194,12 +194,12 @@ async def test_the_beat_goes_on_while_nothing_is_due() -> None:
 
 
 async def test_a_scheduler_that_is_never_idle_still_ends_when_it_is_cancelled() -> None:
-    visits = Visits()
-    visits.answer = lambda key: 0.0
-    scheduler = Scheduler(visits, Clock())
+    reconciliations = Reconciliations()
+    reconciliations.answer = lambda key: 0.0
+    scheduler = Scheduler(reconciliations, Clock())
     task = asyncio.create_task(scheduler.run())
     scheduler.wake(ONE)
-    await visits.until(lambda: visits.done[ONE] > 10)
+    await reconciliations.until(lambda: reconciliations.done[ONE] > 10)
     task.cancel()
     async with asyncio.timeout(10):
         await asyncio.gather(task, return_exceptions=True)

@@ -1,1 +1,1 @@
-"""One policy at a time: what is remembered of it, what is decided, stored and told."""
+"""One policy at a time: what the operator remembers of it, checks, stores and records."""

@@ -1,4 +1,4 @@
-"""Whether a policy can be carried out: what it asks for, its source, its rivals, and its surroundings."""
+"""Whether a policy can be carried out: its spec, its source, competing policies, and the objects it refers to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def acceptance(
     cluster: Cluster,
     tracked: TrackedPolicy,
     sources: Mapping[str, SourceSpec],
-    rivals: Iterable[TrackedPolicy],
+    competing_policies: Iterable[TrackedPolicy],
     now: float,
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
@@ -33,7 +33,7 @@ async def acceptance(
         or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
-        or rival_refusal(tracked, rivals)
+        or competition_refusal(tracked, competing_policies)
     )
     if refusal is not None:
         return refusal
@@ -50,7 +50,7 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
         )
     if not _usable_url(source.url):
         return Refusal(
-            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to mend it."
+            "SourceUnusable", f"MetricSource {name}: its url cannot be used. Ask the cluster's admin to fix it."
         )
     return None
 
@@ -83,23 +83,25 @@ def _usable_url(url: str) -> bool:
         return False
 
 
-def rival_refusal(tracked: TrackedPolicy, rivals: Iterable[TrackedPolicy]) -> Refusal | None:
-    """Two policies for one target or route would move each other's traffic: who moves it already keeps it, else the
-    older one gets it."""
-    for rival in rivals:
-        if rival.namespace != tracked.namespace or rival.uid == tracked.uid:
+def competition_refusal(tracked: TrackedPolicy, competing_policies: Iterable[TrackedPolicy]) -> Refusal | None:
+    """Why another policy has the better claim on the same target or route, None when none has.
+
+    Two policies would move each other's traffic. The one that moves it already keeps it, else the older one gets it.
+    """
+    for competitor in competing_policies:
+        if competitor.namespace != tracked.namespace or competitor.uid == tracked.uid:
             continue
-        contested = _same_traffic(rival.spec, tracked.spec) or _moves(rival, tracked.spec)
-        if contested and _claim(rival, tracked.spec) < _claim(tracked, tracked.spec):
+        contested = _same_traffic(competitor.spec, tracked.spec) or _moves(competitor, tracked.spec)
+        if contested and _claim(competitor, tracked.spec) < _claim(tracked, tracked.spec):
             return Refusal(
                 "TargetTaken",
-                f"Policy {rival.name} has the traffic of this target or route. Delete one of the two policies.",
+                f"Policy {competitor.name} has the traffic of this target or route. Delete one of the two policies.",
             )
     return None
 
 
 def _claim(tracked: TrackedPolicy, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
-    """Who has the better claim on some traffic sorts first: one that moves it, one that is not refused, the older."""
+    """A sort key: the policy with the best claim on `traffic` first: one that moves it, one accepted, the older."""
     waiting = not _moves(tracked, traffic)
     return (waiting, waiting and tracked.observations.refusal is not None, *_age(tracked))
 

@@ -1,4 +1,4 @@
-"""What people ask of a policy by annotations, and who they say they are. Annotations are read, never written."""
+"""What people request of a policy by annotations, and who they are. The operator reads annotations and writes none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ SUSPEND: tuple[str, ...] = ("f:spec", "f:suspend")
 
 
 class PolicyRequests(NamedTuple):
-    """What people ask of a policy, and who, in words, was the last to change whether it is suspended."""
+    """What people request of a policy.
+
+    abort, promote, retry: the annotations' values with their requesters.
+    suspended_by: who, in words, last changed `spec.suspend`.
+    """
 
     abort: Request = Request("", "")
     promote: Request = Request("", "")
@@ -27,7 +31,7 @@ class PolicyRequests(NamedTuple):
 
 
 def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
-    """What the annotations of a policy ask for."""
+    """The requests in the annotations of a policy."""
     return PolicyRequests(
         abort=_request(manifest, ABORT_ANNOTATION),
         promote=_request(manifest, PROMOTE_ANNOTATION),
@@ -37,7 +41,7 @@ def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
 
 
 def _request(manifest: Mapping[str, Any], name: str) -> Request:
-    """An annotation's value, at most 128 characters of it, and who asks; both "" when there is none."""
+    """An annotation's value, at most LONGEST_VALUE characters of it, and its requester; both "" when there is none."""
     text = _annotation(manifest, name)[:LONGEST_VALUE]
     return Request(text, requested_by(manifest, field_of(name)) if text else "")
 
@@ -47,13 +51,16 @@ def _annotation(manifest: Mapping[str, Any], name: str) -> str:
 
 
 def field_of(name: str) -> tuple[str, ...]:
-    """Where managedFields name an annotation."""
+    """The path by which managedFields name an annotation."""
     return ("f:metadata", "f:annotations", f"f:{name}")
 
 
 def requested_by(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:
-    """Who asks, in words: the user who signed, whose name the API server has checked (ValidatingAdmissionPolicy), else
-    the field manager that last wrote the field, which is whatever its writer says."""
+    """The requester of a field's value, in words.
+
+    That is the user who signed, whose name the API server has checked (ValidatingAdmissionPolicy), else the field
+    manager that last wrote the field, a name that its writer chose and nobody checked.
+    """
     signed = _annotation(manifest, REQUESTED_BY_ANNOTATION)
     if signed:
         return f"user {printable(signed, LONGEST_NAME)}"
@@ -61,15 +68,15 @@ def requested_by(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:
     return f"field manager {printable(manager, LONGEST_NAME)}, name not verified" if manager else "someone unnamed"
 
 
-def signed(asked: PolicyRequests, before: RolloutState, after: RolloutState, story: EventNote) -> EventNote:
-    """A story of a pause, its end, or a retry, with who asked for it; any other as it is."""
-    if story.reason in ("Suspended", "Resumed"):
-        by = asked.suspended_by
-    elif story.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
-        by = asked.retry.by
+def signed(requests: PolicyRequests, before: RolloutState, after: RolloutState, note: EventNote) -> EventNote:
+    """A note of a pause, its end, or a retry, with its requester; any other note as it is."""
+    if note.reason in ("Suspended", "Resumed"):
+        by = requests.suspended_by
+    elif note.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
+        by = requests.retry.by
     else:
-        return story
-    return replace(story, message=f"Asked for by {by}: {story.message}")
+        return note
+    return replace(note, message=f"Asked for by {by}: {note.message}")
 
 
 def _retry(state: RolloutState) -> str:

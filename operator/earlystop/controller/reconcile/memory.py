@@ -1,4 +1,7 @@
-"""What the operator remembers of one policy's checks and status between reconciliations."""
+"""What the operator remembers of one policy's checks and status between reconciliations.
+
+Other files read the fields; they change them by the methods only.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,33 @@ from earlystop.rollout.state import RolloutState
 
 @dataclass(slots=True)
 class AcceptanceMemory:
-    """Which generation of the spec was last checked, and when (Unix seconds)."""
+    """The last acceptance check.
+
+    generation: the generation of the spec that was checked, -1 for none.
+    checked_at: when, in Unix seconds.
+    """
 
     generation: int = -1
     checked_at: float = 0.0
 
+    def note_checked(self, generation: int, now: float) -> None:
+        """The policy was checked in this generation, at Unix time `now`."""
+        self.generation, self.checked_at = generation, now
+
+    def require_check(self) -> None:
+        """What the check depends on has changed: the next reconciliation checks the policy again."""
+        self.generation = -1
+
 
 @dataclass(slots=True)
 class StatusMemory:
-    """The state and ledger as they stand in status, possibly behind what is known by now.
+    """The status as this operator last wrote or read it, which may lag behind what it knows.
 
-    written_at: when the status was last written, in Unix seconds. outdated: a watch event says that the object has
-    changed. overflow: set while the counts outgrow the status. verdict_stored: name of the verdict last stored.
+    stored, stored_ledger: state and counts that the stored status holds.
+    written_at: when the status was last written, in Unix seconds.
+    outdated: a watch event says that the object has changed since it was read.
+    overflow: the refusal to show while the counts outgrow the status, None while they fit.
+    verdict_stored: name of the verdict last stored, "" for none.
     """
 
     stored: RolloutState
@@ -31,3 +49,31 @@ class StatusMemory:
     outdated: bool = False
     overflow: Refusal | None = None
     verdict_stored: str = ""
+
+    def require_refresh(self) -> None:
+        """A watch event says that the object has changed: the next reconciliation reads it first."""
+        self.outdated = True
+
+    def note_refreshed(self) -> None:
+        """The object was read again."""
+        self.outdated = False
+
+    def note_stored(self, state: RolloutState, ledger: CountLedger) -> None:
+        """The stored status now holds this state and these counts."""
+        self.stored, self.stored_ledger = state, ledger
+
+    def note_written(self, now: float) -> None:
+        """The status was written at Unix time `now`, with new counts or without."""
+        self.written_at = now
+
+    def note_overflow(self, refusal: Refusal) -> None:
+        """The counts outgrow the status."""
+        self.overflow = refusal
+
+    def clear_overflow(self) -> None:
+        """The counts fit again, or another spec deserves another try."""
+        self.overflow = None
+
+    def note_verdict(self, name: str) -> None:
+        """The verdict of this name is stored."""
+        self.verdict_stored = name

@@ -1,4 +1,4 @@
-"""What is remembered of a policy as it stands in the API: enough to write its status and to notice other writers.
+"""What the operator keeps of a policy's object: enough to write its status and to notice other writers.
 
 The object itself is ten times as large, with the texts of its conditions and the lists of who wrote which field.
 """
@@ -28,9 +28,12 @@ class ConditionSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
-    """A policy as it was last read or written. version: its resourceVersion; digest: of its whole status.
+    """A policy's object as the operator last read or wrote it.
 
-    observed: generation that the status speaks of; asked: what people ask of it.
+    version: its resourceVersion. created: its creationTimestamp.
+    requests: what its annotations request.
+    observed_generation: generation that the stored status is about, None before the first status.
+    conditions: the stored conditions. digest: SHA-256 of the whole stored status.
     """
 
     namespace: str
@@ -39,14 +42,14 @@ class PolicySnapshot:
     generation: int
     version: str
     created: str
-    asked: PolicyRequests
-    observed: int | None
-    said: tuple[ConditionSummary, ...]
+    requests: PolicyRequests
+    observed_generation: int | None
+    conditions: tuple[ConditionSummary, ...]
     digest: bytes
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
-        """What is kept of a policy as the API gave it."""
+        """The snapshot of an object as the API server gave it."""
         metadata, status = manifest["metadata"], manifest.get("status", {})
         return cls(
             namespace=intern(metadata["namespace"]),
@@ -55,14 +58,14 @@ class PolicySnapshot:
             generation=int(metadata["generation"]),
             version=metadata["resourceVersion"],
             created=metadata["creationTimestamp"],
-            asked=one_of(requests_in(manifest)),
-            observed=status.get("observedGeneration"),
-            said=condition_summaries(status),
+            requests=one_of(requests_in(manifest)),
+            observed_generation=status.get("observedGeneration"),
+            conditions=condition_summaries(status),
             digest=digest_of_status(status),
         )
 
     def reference(self) -> Manifest:
-        """Which object is meant, in which version: all that a write of its status must tell besides the status."""
+        """The object's identity and resourceVersion: all that a write of its status carries besides the status."""
         metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid, "resourceVersion": self.version}
         return {"apiVersion": POLICIES.api_version, "kind": "EarlyStopPolicy", "metadata": metadata}
 

@@ -1,7 +1,7 @@
-"""One visit to one policy: check it, decide, act, look, and say when to come again.
+"""One reconciliation of one policy: check it, apply its spec, act, look, and say when it is due again.
 
-Decisions come from the kernel; this file only orders what is read and written. A decision is stored before anything
-acts on it. When exposure falls the route comes before the verdict, when it rises the verdict comes before the route.
+Decisions come from `rollout.transitions`; this file only orders what is read and written. A decision is stored before
+anything acts on it. `traffic.phase_actions` states in which order route and verdict are written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from earlystop.controller.reconcile.annotations import (
     signed,
 )
 from earlystop.controller.reconcile.status_writer import conditions_to_write, refresh, write_status
-from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_visit, store_is_due
+from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_reconcile, store_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
@@ -54,17 +54,21 @@ from earlystop.rollout.transitions import (
 from earlystop.rollout.verdict import verdict_name
 
 ROUNDS = 8
-LOOKS_A_VISIT = 64
-# A visit that checks holds all objects around its policy, and a whole fleet is checked when it is first seen.
+LOOKS_AT_ONCE = 64
+# A reconciliation that checks holds all objects that its policy refers to, and the operator checks a whole fleet when
+# it starts.
 CHECKS_AT_ONCE = 50
 
-Verb = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
+ManualDecision = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
 
 log = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Visits policies. Everything it needs is given; it keeps nothing of its own between visits."""
+    """Brings one policy at a time to what its spec and its counts call for.
+
+    The caller hands in every TrackedPolicy; a Reconciler keeps nothing of a policy between two calls.
+    """
 
     def __init__(
         self,
@@ -83,10 +87,11 @@ class Reconciler:
         self._clock = clock
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
-    async def visit(self, tracked: TrackedPolicy) -> float:
-        """Do all that is due for one policy. Returns when to come again, in Unix seconds.
+    async def reconcile(self, tracked: TrackedPolicy) -> float:
+        """Do all that is due for one policy. Returns when it is due again, in Unix seconds.
 
-        Raises Outrun when the policy changed underneath, Gone when it was deleted, ClusterError when the API fails.
+        Raises StatusConflict when another writer changed the policy meanwhile, Gone when the policy was deleted,
+        ClusterError when the Kubernetes API fails.
         """
         if not acceptance_is_due(tracked, self._clock()):
             return await self._reconcile_once(tracked)
@@ -96,8 +101,8 @@ class Reconciler:
     async def _reconcile_once(self, tracked: TrackedPolicy) -> float:
         if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
-        await self._check(tracked)
-        await self._begin(tracked)
+        await self._check_acceptance(tracked)
+        await self._apply_spec_and_requests(tracked)
         for _ in range(ROUNDS):
             before = tracked.state
             if before.phase not in WATCHING:
@@ -106,56 +111,60 @@ class Reconciler:
             if tracked.state.phase in WATCHING:
                 await self._act(tracked)
             if up_to_date:
-                await self._move(tracked, expire(tracked.spec, tracked.state, int(self._clock())))
+                await self._transition(tracked, expire(tracked.spec, tracked.state, int(self._clock())))
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
         await self._flush_status(tracked)
         tracked.traffic.drop_inputs()
-        return next_visit(tracked, self._delay(tracked), self._policies(), self._clock())
+        return next_reconcile(tracked, self._delay(tracked), self._policies(), self._clock())
 
-    async def _check(self, tracked: TrackedPolicy) -> None:
+    async def _check_acceptance(self, tracked: TrackedPolicy) -> None:
         now = self._clock()
         if not acceptance_is_due(tracked, now):
             return
         if tracked.acceptance.generation != tracked.generation:
-            tracked.status.overflow = None
+            tracked.status.clear_overflow()
         sources = self._reader.known()
         refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
-        tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
-        tracked.traffic.recheck = True
-        await self._see(tracked, replace(tracked.observations, refusal=refusal))
+        tracked.acceptance.note_checked(tracked.generation, now)
+        tracked.traffic.require_recheck()
+        await self._observe(tracked, replace(tracked.observations, refusal=refusal))
 
-    async def _begin(self, tracked: TrackedPolicy) -> None:
-        """A new campaign, a pause or its end, and what people ask for, as the policy says now. A refused edit changes
-        nothing under way. An abort comes first: what it ends has a record before the next campaign begins."""
+    async def _apply_spec_and_requests(self, tracked: TrackedPolicy) -> None:
+        """Start a campaign, pause or resume it, abort or promote, as spec and annotations now say.
+
+        A refused spec changes nothing of the campaign under way. An abort comes first, so that the campaign it ends has
+        a verdict before the next one begins.
+        """
         now = int(self._clock())
-        await self._apply_request(tracked, tracked.policy.asked.abort, abort)
+        await self._apply_request(tracked, tracked.policy.requests.abort, abort)
         state = tracked.state
         if tracked.observations.refusal is None:
             digest = digest_of_decision(tracked.name, tracked.uid, state)
             state = start_campaign(tracked.spec, tracked.uid, tracked.retry_token, digest, state, now)
-        await self._move(tracked, suspend_or_resume(tracked.spec, state, now))
-        await self._apply_request(tracked, tracked.policy.asked.promote, promote_now)
+        await self._transition(tracked, suspend_or_resume(tracked.spec, state, now))
+        await self._apply_request(tracked, tracked.policy.requests.promote, promote_now)
 
-    async def _apply_request(self, tracked: TrackedPolicy, request: Request, verb: Verb) -> None:
-        """Do what an annotation asks of the campaign under way; tell once why, where nothing is done."""
-        name = verb.__name__
+    async def _apply_request(self, tracked: TrackedPolicy, request: Request, decide: ManualDecision) -> None:
+        """Apply what an annotation requests of the campaign under way. A request that is declined gets one event."""
+        name = decide.__name__
         if not request.text:
             tracked.declined.pop(name, None)
             return
         before = tracked.state
         digest = digest_of_decision(tracked.name, tracked.uid, before)
-        after = verb(tracked.spec, before, request, digest, int(self._clock()))
+        after = decide(tracked.spec, before, request, digest, int(self._clock()))
         if isinstance(after, Declined):
             if tracked.declined.get(name) != after.message:
                 tracked.declined[name] = after.message
                 reason = "RequestRefused" if after.refused else "RequestIgnored"
                 message = f"{after.message} Asked for by {request.by}."
-                await self._tell(tracked, EventNote(reason, "HeedRequest", message, warning=after.refused))
+                await self._record_event(tracked, EventNote(reason, "ApplyRequest", message, warning=after.refused))
             return
         if after is not before and before.phase in ACTING:
-            await self._ensure_verdict_stored(tracked)  # the next one names it; if that fails, the abort does not wait
-        await self._move(tracked, after)
+            # The abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
+            await self._ensure_verdict_stored(tracked)
+        await self._transition(tracked, after)
 
     async def _act(self, tracked: TrackedPolicy) -> None:
         """Bring the cluster to what the stored state says, in the order that `phase_actions` states."""
@@ -164,13 +173,14 @@ class Reconciler:
         if split is None or actions.when is When.NEVER:
             return
         if actions.order == RISES and not await self._ensure_verdict_stored(tracked):
-            tracked.traffic.failures += 1
+            tracked.traffic.note_attempt(succeeded=False)
             return
         if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
             return
-        tracked.traffic.recheck = False  # a change that is noticed from here on must not be overlooked
+        tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
-        tracked.traffic.recheck |= traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED)
+        if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
+            tracked.traffic.require_recheck()
         if actions.when is When.ON_RECHECK:
             await self._record_corrections(tracked, traffic)
         if next_after(phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
@@ -178,8 +188,8 @@ class Reconciler:
         if next_after(phase, traffic.status) is Next.PROVE_BY_METRICS:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
-        tracked.traffic.failures = 0 if done else tracked.traffic.failures + 1
-        await self._see(tracked, replace(tracked.observations, traffic=traffic.observation))
+        tracked.traffic.note_attempt(succeeded=done)
+        await self._observe(tracked, replace(tracked.observations, traffic=traffic.observation))
         await self._after_traffic(tracked, traffic)
 
     async def _after_traffic(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
@@ -187,15 +197,15 @@ class Reconciler:
         state = tracked.state
         match next_after(state.phase, traffic.status):
             case Next.SETTLE:
-                await self._move(tracked, weights_in_force(state, ceil(self._clock())))
+                await self._transition(tracked, weights_in_force(state, ceil(self._clock())))
             case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
-                await self._move(tracked, weights_lost(state))
+                await self._transition(tracked, weights_lost(state))
             case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
-                await self._move(tracked, carried_out(state))
+                await self._transition(tracked, carried_out(state))
 
     async def _ensure_verdict_stored(self, tracked: TrackedPolicy) -> bool:
         problem = await store_verdict(self._cluster, tracked)
-        await self._see(tracked, replace(tracked.observations, storage=problem))
+        await self._observe(tracked, replace(tracked.observations, storage=problem))
         return problem is None
 
     async def _prove_by_metrics(self, tracked: TrackedPolicy, split: TrafficSplit, traffic: SplitResult) -> SplitResult:
@@ -206,19 +216,22 @@ class Reconciler:
         since = routed_since(tracked)
         if isinstance(result, MetricsFailure) or not split_is_shown(result, split, tracked.ledger, since):
             return traffic
-        tracked.traffic.proven = split
+        tracked.traffic.note_proven_by_counts(split)
         message = "Weights are in force, proven by requests counted under this step."
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
     async def _record_corrections(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
         for name in traffic.changed:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
-            await self._tell(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
+            await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
 
     async def _look(self, tracked: TrackedPolicy) -> bool:
-        """Take every look that is due, in order, each at its own moment of the grid. Returns whether there is nothing
-        more to read now: evidence that waits to be read comes before any deadline."""
-        for _ in range(LOOKS_A_VISIT):
+        """Take every look that is due, in order, each at its own moment of the grid.
+
+        Returns whether there is nothing more to read now. Until then no deadline is applied: evidence that waits to be
+        read comes first.
+        """
+        for _ in range(LOOKS_AT_ONCE):
             at = next_look(tracked.spec, tracked.state)
             delay = self._delay(tracked)
             if at is None or at + delay > self._clock():
@@ -228,25 +241,25 @@ class Reconciler:
             found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
             if isinstance(found, MetricsFailure):
                 LOOKS.labels(found.kind.value).inc()
-                await self._see(tracked, replace(tracked.observations, metrics=_lost(found)))
+                await self._observe(tracked, replace(tracked.observations, metrics=_lost(found)))
                 state, again = look_failed(tracked.state, found, at, int(self._clock()))
-                tracked.metrics_failures += 1
-                await self._move(tracked, state)
+                tracked.note_reading(usable=False)
+                await self._transition(tracked, state)
                 if again or tracked.state is not state:
                     return True
                 continue
-            tracked.metrics_failures = 0
+            tracked.note_reading(usable=True)
             state, ledger = found
-            await self._see(tracked, replace(tracked.observations, metrics=_readable(ledger)))
-            await self._move(tracked, state, ledger)
+            await self._observe(tracked, replace(tracked.observations, metrics=_readable(ledger)))
+            await self._transition(tracked, state, ledger)
             LOOKS.labels("read").inc()
             if tracked.state is not state:
                 return True  # it did not fit into the status
             LOOK_LATENESS.observe(max(0.0, self._clock() - at - delay))
         return False
 
-    async def _move(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger | None = None) -> None:
-        """Take over a new state: stored first when it is a transition, else at the next slow tick."""
+    async def _transition(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger | None = None) -> None:
+        """Take over a new state. A transition is stored before it is taken over, a mere look at the next slow tick."""
         before = tracked.state
         ledger = tracked.ledger if ledger is None else ledger
         if state is before:
@@ -257,35 +270,36 @@ class Reconciler:
         elif state.step != before.step:
             ledger = without_closed_steps(ledger, state.step)
         if not _is_transition(before, state):
-            tracked.state, tracked.ledger = state, ledger
+            tracked.advance(state, ledger)
             return
         await self._store(tracked, state, ledger)
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
-        """Write the status, and tell what is new in it since it was last written."""
+        """Write the status, and record an event for each change since the operator last wrote it."""
         before = tracked.status.stored
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
-        for story in event_notes(before, tracked.status.stored):
-            await self._tell(tracked, signed(tracked.policy.asked, before, tracked.status.stored, story))
+        for note in event_notes(before, tracked.status.stored):
+            await self._record_event(tracked, signed(tracked.policy.requests, before, tracked.status.stored, note))
 
     async def _flush_status(self, tracked: TrackedPolicy) -> None:
-        """Store what the visit has left unsaid: conditions that changed, or looks when the slow tick comes."""
+        """Store what this reconciliation has not stored yet: changed conditions, or looks when the slow tick comes."""
         now, policies = self._clock(), self._policies()
         if conditions_are_due(conditions_to_write(tracked), tracked, policies, now) or store_is_due(
             tracked, policies, now
         ):
             await self._store(tracked, tracked.state, tracked.ledger)
 
-    async def _see(self, tracked: TrackedPolicy, observations: Observations) -> None:
-        before, tracked.observations = tracked.observations, observations
-        for story in observation_notes(before, observations):
-            await self._tell(tracked, story)
+    async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
+        before = tracked.observations
+        tracked.observe(observations)
+        for note in observation_notes(before, observations):
+            await self._record_event(tracked, note)
 
-    async def _tell(self, tracked: TrackedPolicy, story: EventNote) -> None:
-        level = logging.WARNING if story.warning else logging.INFO
-        log.log(level, "%s: %s", story.reason, story.message, extra=tracked.log_fields)
-        await self._events.tell(tracked.policy.reference(), story, self._clock())
+    async def _record_event(self, tracked: TrackedPolicy, note: EventNote) -> None:
+        level = logging.WARNING if note.warning else logging.INFO
+        log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
+        await self._events.record(tracked.policy.reference(), note, self._clock())
 
     def _delay(self, tracked: TrackedPolicy) -> float:
         if tracked.state.phase == Phase.PENDING:
@@ -314,7 +328,7 @@ def _lost(failure: MetricsFailure) -> Observation:
 
 
 def _is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether people or a restarted operator must know at once; single looks can be read again."""
+    """Whether the new state must be stored at once; single looks can be read again after a restart."""
     return _milestone(before) != _milestone(after)
 
 

@@ -23,50 +23,54 @@ log = logging.getLogger(__name__)
 
 
 class StatusConflict(Exception):
-    """Someone else changed the policy in the meantime; the session has been read anew and the visit starts over."""
+    """Another writer changed the policy meanwhile. It has been read again, and its reconciliation starts over."""
 
 
 async def write_status(
     cluster: Cluster, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger, now: float
 ) -> None:
-    """Store a state and the ledger that it was reached with, and the conditions that follow from the session's facts.
-    The session takes both over only when they are stored; counts that outgrow the status are not.
+    """Store a state, the ledger that led to it, and the conditions that follow from the policy's observations.
 
-    Raises Outrun after a conflict, Gone when the policy is gone, ClusterError when the API fails.
+    The tracked policy takes both over only after the API server has stored them. Counts that outgrow the status are
+    not stored, and the state that was reached with them neither.
+
+    Raises StatusConflict after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
     try:
         status = to_status(tracked.name, tracked.uid, tracked.spec, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
-        # What is stored stays as it is. What was seen since is kept here only, and is read again after a restart.
-        tracked.status.overflow = _too_many_series(series_in(ledger))
-        tracked.observations = replace(tracked.observations, refusal=tracked.status.overflow)
+        # The stored status stays as it is. A restarted operator reads the later looks again.
+        refusal = _too_many_series(series_in(ledger))
+        tracked.status.note_overflow(refusal)
+        tracked.observe(replace(tracked.observations, refusal=refusal))
         await _replace(cluster, tracked, await _stored_status(cluster, tracked, now), tracked.state, now)
         return
-    tracked.status.overflow = None
+    tracked.status.clear_overflow()
     await _replace(cluster, tracked, status, state, now)
-    tracked.status.stored = tracked.state = state
-    tracked.status.stored_ledger = tracked.ledger = ledger
+    tracked.advance(state, ledger)
+    tracked.status.note_stored(state, ledger)
 
 
 async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    said = conditions(state, tracked.observations)
-    status["conditions"] = merge_conditions(tracked.policy.said, said, tracked.generation, int(now))
+    current = conditions(state, tracked.observations)
+    status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
     try:
-        tracked.policy = PolicySnapshot.of(await cluster.replace(POLICIES, tracked.namespace, body, "status"))
+        written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
+        tracked.replace_object(PolicySnapshot.of(written), tracked.spec)
     except Conflict:
         await refresh(cluster, tracked, now)
         raise StatusConflict from None
     except NotFound:
         raise Gone(tracked.label) from None
-    tracked.status.written_at = now
+    tracked.status.note_written(now)
 
 
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
-    """The status as it stands in the API. Raises Outrun when it is not the one that the session knows."""
+    """The status as it stands in the API. Raises StatusConflict when it is not the one last read or written."""
     stored = await _read(cluster, tracked)
     if PolicySnapshot.of(stored).digest != tracked.policy.digest:
         await refresh(cluster, tracked, now)
@@ -81,37 +85,38 @@ async def _read(cluster: Cluster, tracked: TrackedPolicy) -> Manifest:
     return manifest
 
 
-async def confirm(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
-    """Make sure that what is about to be acted on is still what is stored: another operator may have moved on.
+async def ensure_unchanged(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
+    """Make sure, before a write to the cluster, that no other operator or person has changed the policy meanwhile.
 
-    Raises Outrun when it is not, Gone when the policy is gone.
+    Raises StatusConflict when its status, generation or requests differ, Gone when the policy is gone.
     """
-    known = _decides(tracked)
+    known = _what_decides(tracked)
     await refresh(cluster, tracked, now)
-    if _decides(tracked) != known:
+    if _what_decides(tracked) != known:
         raise StatusConflict
 
 
-def _decides(tracked: TrackedPolicy) -> tuple[Any, ...]:
-    """All of a policy that decides what is done: an annotation may ask for the opposite of what is about to be."""
-    return tracked.policy.digest, tracked.generation, tracked.policy.asked
+def _what_decides(tracked: TrackedPolicy) -> tuple[Any, ...]:
+    """The parts of a policy that decide what to write: a new annotation may ask for the opposite."""
+    return tracked.policy.digest, tracked.generation, tracked.policy.requests
 
 
 async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
-    """Read the policy anew. What the session knows stays, unless another writer has moved the status on.
+    """Read the policy again. What the operator remembers stays, unless another writer has changed the status.
 
     Raises Gone when the policy, or the one with this UID, is gone.
     """
     fresh = await _read(cluster, tracked)
-    tracked.status.outdated = False
+    tracked.status.note_refreshed()
     policy, spec = PolicySnapshot.of(fresh), shared(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
-    tracked.policy, tracked.spec = policy, spec
+    tracked.replace_object(policy, spec)
     if loaded is not None:
-        log.info("the status was written by someone else; going on from it", extra=tracked.log_fields)
-        tracked.state = tracked.status.stored = loaded.state
-        tracked.ledger = tracked.status.stored_ledger = loaded.ledger
-        tracked.observations, tracked.traffic.recheck, tracked.traffic.proven = loaded.observations, True, None
+        log.info("another writer has changed the status; the operator goes on from it", extra=tracked.log_fields)
+        tracked.advance(loaded.state, loaded.ledger)
+        tracked.status.note_stored(loaded.state, loaded.ledger)
+        tracked.observe(loaded.observations)
+        tracked.traffic.forget_proof()
 
 
 class Gone(Exception):
@@ -141,12 +146,12 @@ def merge_conditions(
 
 
 def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
-    """The conditions that differ from what would be said now, but for wording and numbers."""
-    if tracked.policy.observed != tracked.generation:
+    """The conditions whose status or reason in the stored status is out of date; messages alone do not count."""
+    if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
-    said = {condition[:3] for condition in tracked.policy.said}
+    stored = {condition[:3] for condition in tracked.policy.conditions}
     now = conditions(tracked.state, tracked.observations)
-    return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in said)
+    return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 
 def _too_many_series(series: int) -> Refusal:

@@ -1,4 +1,4 @@
-"""When to visit a policy again, and when to store what was seen: pure functions of the session and the clock."""
+"""When a policy is due again, and when its looks are stored: pure functions of a TrackedPolicy and the clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
 
-# Phases in which no weight is wanted or may be moved.
+# Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
 RECHECK_REFUSED_SECONDS = 10.0
 LONGEST_RETRY_SECONDS = 15.0
@@ -23,7 +23,7 @@ COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATI
 
 
 def acceptance_is_due(tracked: TrackedPolicy, now: float) -> bool:
-    """Whether the policy and its surroundings have to be checked again."""
+    """Whether the policy, and the objects that it refers to, have to be checked again."""
     if tracked.acceptance.generation != tracked.generation:
         return True
     return now >= _check_due(tracked)
@@ -47,16 +47,16 @@ def store_seconds(tracked: TrackedPolicy, policies: int) -> float:
 
 
 def store_is_due(tracked: TrackedPolicy, policies: int, now: float) -> bool:
-    """Whether looks that are known only here have waited long enough."""
+    """Whether looks that are not in the stored status yet have waited long enough."""
     return tracked.state is not tracked.status.stored and now >= _store_due(tracked, policies)
 
 
 def conditions_are_due(
     conditions_to_write: Collection[ConditionType], tracked: TrackedPolicy, policies: int, now: float
 ) -> bool:
-    """Whether changed conditions must be stored now. What a comparison finds wants answers for minutes and is the same
-    for a whole fleet that began together: it waits for its looks to be stored, or for the policy's turn, which with few
-    policies is at once."""
+    """Whether changed conditions must be stored now. Conditions about what a comparison finds concern minutes
+    and change for a whole fleet that began together: these wait until the looks are stored, or until the policy's turn,
+    which with few policies is at once."""
     if not set(conditions_to_write) <= COMPARED:
         return True
     return bool(conditions_to_write) and now >= tick_after(
@@ -68,10 +68,10 @@ def _store_due(tracked: TrackedPolicy, policies: int) -> float:
     return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.status.written_at)
 
 
-def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
+def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
     """The earliest moment at which something will be due, in Unix seconds.
 
-    delay: how long after a moment its counts are complete.
+    delay: seconds from a look's moment until its counts are complete. policies: how many the operator tracks.
     """
     state = tracked.state
     moments = [_check_due(tracked)]
@@ -94,7 +94,7 @@ def next_visit(tracked: TrackedPolicy, delay: float, policies: int, now: float) 
 
 
 def _next_try(tracked: TrackedPolicy, now: float) -> float:
-    """When to write or prove the wanted weights again: as soon as the route may change, else ever less often."""
+    """When to write or prove the desired weights again: as soon as the route may change, else ever less often."""
     if tracked.observations.traffic.reason == PACING:
         return tracked.traffic.written_at + SECONDS_BETWEEN_CHANGES
     return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic.failures, 20))

@@ -1,4 +1,4 @@
-"""What the operator remembers of one policy between visits. Losing it loses nothing: status holds what matters."""
+"""What the operator remembers of one policy between reconciliations: a cache, since status holds all that matters."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ RECHECK_SECONDS = 300.0
 class TrackedPolicy:
     """One policy as last read, and what has happened since.
 
-    policy: the object as last read or written. state, ledger: where the rollout stands, possibly ahead of what is
-    stored. observations: what was last seen around it.
-    metrics_failures: failed readings since the last that could be used.
-    declined: what was last said about a request that nothing is done about, by annotation.
+    policy: the object as last read or written.
+    spec: its spec.
+    state, ledger: where the rollout stands, possibly ahead of the stored status.
+    status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
+    observations: what the operator last found out about acceptance, traffic, metrics and storage.
+    metrics_failures: failed readings since the last usable one.
+    declined: the last message about each kind of request that the operator declined.
     """
 
     policy: PolicySnapshot
@@ -43,30 +46,48 @@ class TrackedPolicy:
 
     @classmethod
     def load(cls, manifest: Manifest, now: float) -> TrackedPolicy:
-        """The session of a policy as it was read. One that was in order when it was stored is checked again later,
-        at a moment of its own: after a restart of the operator, looks come first.
+        """Start to track a policy, as the API server gave it, at Unix time `now`.
 
-        Raises ValueError (pydantic's or ours) when its spec or status cannot be understood.
+        A policy that was accepted when its status was stored is not checked at once but at a moment of its own: after a
+        restart of the operator, looks come first.
+
+        Raises ValueError (pydantic's is one) when spec or status cannot be understood.
         """
         state, ledger = from_status(without_defaults(manifest.get("status", {})))
         spec = shared(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
         status = manifest.get("status", {})
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))
-        tracked = cls(
+        known = state.phase != Phase.PENDING and policy.observed_generation == policy.generation
+        accepted = known and observations.refusal is None
+        return cls(
             policy=policy,
             spec=spec,
             state=state,
             ledger=counted,
-            status=StatusMemory(stored=state, stored_ledger=counted),
+            status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
             observations=observations,
+            traffic=TrafficMemory(recheck=not (accepted and state.phase in WATCHING)),
+            acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
+            if accepted
+            else AcceptanceMemory(),
         )
-        known = state.phase != Phase.PENDING and policy.observed == policy.generation
-        if known and tracked.observations.refusal is None:
-            tracked.acceptance.generation, tracked.acceptance.checked_at = tracked.generation, now
-            tracked.traffic.recheck = state.phase not in WATCHING
-        tracked.status.written_at = now
-        return tracked
+
+    def advance(self, state: RolloutState, ledger: CountLedger) -> None:
+        """Take over where the rollout now stands."""
+        self.state, self.ledger = state, ledger
+
+    def observe(self, observations: Observations) -> None:
+        """Take over what the operator now knows of the policy's surroundings."""
+        self.observations = observations
+
+    def replace_object(self, policy: PolicySnapshot, spec: PolicySpec) -> None:
+        """Take over the object as the API server now has it."""
+        self.policy, self.spec = policy, spec
+
+    def note_reading(self, *, usable: bool) -> None:
+        """The counts of a look were read, or could not be."""
+        self.metrics_failures = 0 if usable else self.metrics_failures + 1
 
     @property
     def key(self) -> tuple[str, str]:
@@ -95,8 +116,8 @@ class TrackedPolicy:
 
     @property
     def retry_token(self) -> str:
-        """What a person changes to start a campaign again."""
-        return self.policy.asked.retry.text
+        """The retry annotation's value; a campaign starts anew when a person changes it."""
+        return self.policy.requests.retry.text
 
     @property
     def plan(self) -> Plan:

@@ -8,7 +8,7 @@ from earlystop.rollout.verdict import verdict_name, verdict_object
 
 
 async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
-    """Store the verdict of the session's decision. Returns why it could not be stored, None when it is there."""
+    """Store the verdict of the policy's decision. Returns why it could not be stored, None once it is stored."""
     if tracked.status.verdict_stored == verdict_name(tracked.name, tracked.state):
         return None
     verdict = verdict_object(tracked.name, tracked.namespace, tracked.uid, tracked.state)
@@ -21,5 +21,5 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
-    tracked.status.verdict_stored = name
+    tracked.status.note_verdict(name)
     return None

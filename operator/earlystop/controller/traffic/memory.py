@@ -68,6 +68,34 @@ class TrafficMemory:
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
 
+    def require_recheck(self) -> None:
+        """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""
+        self.recheck = True
+
+    def begin_check(self) -> None:
+        """The objects are compared from now on; a change that is noticed during the comparison requires another."""
+        self.recheck = False
+
+    def forget_proof(self) -> None:
+        """Another writer has moved the policy on: what this operator had proven may be in force no longer."""
+        self.recheck, self.proven = True, None
+
+    def note_proven_by_counts(self, split: TrafficSplit) -> None:
+        """Requests that were counted under the split's step show that it is in force."""
+        self.proven = split
+
+    def note_attempt(self, *, succeeded: bool) -> None:
+        """One attempt to put a split in force, or to store the verdict that comes before it, has ended."""
+        self.failures = 0 if succeeded else self.failures + 1
+
+    def note_aliases_written(self, now: float) -> None:
+        """Alias Services were written at Unix time `now`: the gateway has yet to learn of them."""
+        self.written_at = now
+
+    def quarantine(self, revision: str) -> None:
+        """The gateway misroutes a campaign: its requests are led by no overlay any more."""
+        self.quarantined_revision = revision
+
     def keep_inputs(self, inputs: ClusterInputs, now: float) -> None:
         """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it."""
         self.gathered = inputs, now

@@ -9,7 +9,7 @@ import aiohttp
 
 from earlystop.api.conditions import Condition, ConditionType
 from earlystop.controller.cluster import Cluster, Manifest
-from earlystop.controller.reconcile.status_writer import confirm
+from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
@@ -57,20 +57,20 @@ async def put_in_force(
             case Write(objects, then):
                 await _write(cluster, tracked, observed, objects, now)
                 if then is not None:
-                    memory.written_at = now
+                    memory.note_aliases_written(now)
                     return _result(then, written)
                 memory.note_change(now)
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
             case Quarantine(objects, said_of_it):
-                memory.quarantined_revision = split.revision
+                memory.quarantine(split.revision)
                 if objects:
                     await _write(cluster, tracked, observed, objects, now)
                     memory.note_change(now)
                 return _result(Wait(SplitStatus.MISROUTED, said_of_it), _names(objects))
             case BaselineOnly(objects, why):
                 if objects:
-                    await confirm(cluster, tracked, now)
+                    await ensure_unchanged(cluster, tracked, now)
                     await replace_all(cluster, objects)
                     memory.note_change(now)
                 return _result(Wait(SplitStatus.UNPROVABLE, why), _names(objects))
@@ -80,7 +80,7 @@ async def _write(
     cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, objects: Iterable[Manifest], now: float
 ) -> None:
     """Write objects, once it is sure that no other operator has moved on meanwhile."""
-    await confirm(cluster, tracked, now)
+    await ensure_unchanged(cluster, tracked, now)
     await write_all(cluster, observed, objects)
 
 

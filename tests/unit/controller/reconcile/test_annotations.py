@@ -37,7 +37,7 @@ def told(world: World, reason: str) -> list[str]:
 
 async def under_way(world: World, phase: str = "Observing") -> str:
     """The revision of a campaign that has come so far."""
-    await world.visit_until(phase)
+    await world.reconcile_until(phase)
     return str(world.status["revision"])
 
 
@@ -45,7 +45,7 @@ async def test_an_abort_reaches_weight_0_and_its_verdict_says_who_asked() -> Non
     async with World(SAME).open() as world:
         revision = await under_way(world)
         world.edit(annotations={ABORT: revision, BY: "alice"})
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
         (verdict,) = world.verdicts()
         overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
     assert world.status["weight"] == 0
@@ -61,11 +61,11 @@ async def test_an_abort_works_while_suspended_and_while_metrics_are_lost() -> No
         revision = await under_way(world)
         world.counts.failure = MetricsFailure(FailureKind.TIMEOUT, "the source hangs")
         for _ in range(3):
-            await world.visit()
-        world.respell(written({"suspend": True}))
-        await world.visit_until("Suspended")
+            await world.reconcile()
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
         world.edit(annotations={ABORT: revision})
-        await world.visit_until("RolledBack", visits=20)
+        await world.reconcile_until("RolledBack", reconciliations=20)
     assert world.status["weight"] == 0 and world.status["decision"]["reason"] == "Aborted"
 
 
@@ -74,11 +74,11 @@ async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_ver
         revision = await under_way(world, "Promoted")
         first = world.status["decision"]
         world.edit(annotations={ABORT: revision, BY: "alice"})
-        await world.visit_until("RolledBack", visits=20)
+        await world.reconcile_until("RolledBack", reconciliations=20)
         verdicts = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
         assert world.status["weight"] == 0 and "certified" not in world.status
         world.edit(annotations={ABORT: revision, RETRY: "2"})
-        await world.visit()
+        await world.reconcile()
         assert world.status["previousDigest"] == verdicts[f"{first['name']}-2"]["digest"]
     assert set(verdicts) == {first["name"], f"{first['name']}-2"}
     assert verdicts[f"{first['name']}-2"]["previous"] == first["digest"] == verdicts[first["name"]]["digest"]
@@ -87,7 +87,7 @@ async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_ver
 
 async def test_an_abort_does_not_wait_for_a_promotion_whose_verdict_cannot_be_stored() -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         refuse = ClusterError(403, "exceeded quota")
         original = world.api._create
 
@@ -97,22 +97,22 @@ async def test_an_abort_does_not_wait_for_a_promotion_whose_verdict_cannot_be_st
             return original(path, body)
 
         world.api._create = create  # type: ignore[method-assign]
-        await world.visit_until("Promoting")
+        await world.reconcile_until("Promoting")
         world.edit(annotations={ABORT: world.status["revision"]})
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
         overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
         assert world.status["phase"] == "RollingBack" and world.status["weight"] == 0
         assert weights_in(overlay) == {(100, 0)}
         world.api._create = original  # type: ignore[method-assign]
-        await world.visit_until("RolledBack", visits=30)
+        await world.reconcile_until("RolledBack", reconciliations=30)
 
 
 async def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_what_was_not_proven() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
         world.edit(annotations={PROMOTE: f"{revision}/w10", BY: "alice"})
-        await world.visit_until("Promoted", visits=20)
+        await world.reconcile_until("Promoted", reconciliations=20)
         (verdict,) = world.verdicts()
     assert world.status["weight"] == 100 and "certified" not in world.status
     assert (verdict["spec"]["reason"], verdict["spec"]["requestedBy"]) == ("PromotedByPerson", "user alice")
@@ -125,15 +125,15 @@ async def test_a_request_that_is_applied_for_ever_is_done_once_and_told_once_to_
         async with World(SAME).open() as world:
             revision = await under_way(world)
             world.edit(annotations={name: revision})
-            await world.visit_until(phase)
+            await world.reconcile_until(phase)
             for _ in range(5):
-                await world.visit()
+                await world.reconcile()
             assert len(world.verdicts()) == 1 and told(world, "RequestIgnored") == []
             world.edit(annotations={name: revision, RETRY: "2"})
-            await world.visit_until("Observing")
+            await world.reconcile_until("Observing")
             for _ in range(5):
                 world.edit(annotations={name: revision, RETRY: "2"})
-                await world.visit()
+                await world.reconcile()
             assert world.status["phase"] == "Observing" and world.status["campaign"] == 2
             (note,) = told(world, "RequestIgnored")
             assert revision in note and world.status["revision"] in note
@@ -148,7 +148,7 @@ async def test_a_promotion_is_refused_where_nothing_is_under_way_and_the_refusal
         revision = await under_way(world, "RolledBack")
         world.edit(annotations={PROMOTE: revision, BY: "alice"})
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
         assert world.status["phase"] == "RolledBack" and len(world.verdicts()) == 1
     (note,) = told(world, "RequestRefused")
     assert "was rolled back" in note and "user alice" in note
@@ -158,20 +158,20 @@ async def test_when_both_are_asked_for_the_abort_is_done_and_the_promotion_is_no
     async with World(SAME).open() as world:
         revision = await under_way(world)
         world.edit(annotations={ABORT: revision, PROMOTE: revision})
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
     assert world.status["phase"] == "RolledBack" and told(world, "RequestRefused") == []
 
 
 async def test_an_abort_that_comes_with_a_new_setting_is_recorded_before_that_one_is_tried() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
-        world.respell(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
+        world.edit_spec(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
         world.edit(annotations={ABORT: revision})
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         for _ in range(30):
-            await world.visit()
+            await world.reconcile()
         assert world.status["campaign"] == 2 and world.status["candidate"] == "w20"
         (verdict,) = world.verdicts()
     assert verdict["spec"]["reason"] == "Aborted" and verdict["spec"]["candidate"] == "w10"
@@ -181,13 +181,13 @@ async def test_a_pause_its_end_and_a_retry_are_told_with_who_asked() -> None:
     async with World(SAME).open() as world:
         await under_way(world)
         world.edit(annotations={BY: "alice"})
-        world.respell(written({"suspend": True}))
-        await world.visit_until("Suspended")
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
         world.edit(annotations={BY: "bob"})
-        world.respell(written())
-        await world.visit_until("Observing")
+        world.edit_spec(written())
+        await world.reconcile_until("Observing")
         world.edit(annotations={BY: "carol\x1b[2J", RETRY: "2"})
-        await world.visit()
+        await world.reconcile()
     assert told(world, "Suspended")[0].startswith("Asked for by user alice: ")
     assert told(world, "Resumed")[0].startswith("Asked for by user bob: ")
     assert told(world, "CampaignStarted")[-1].startswith("Asked for by user carol?[2J: ")
@@ -198,9 +198,9 @@ async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who
     async with World(SAME).open() as world:
         world.edit(annotations={BY: "alice", RETRY: "1"})
         await under_way(world)
-        world.respell(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
+        world.edit_spec(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
         for _ in range(2):
-            await world.visit()
+            await world.reconcile()
     assert len(told(world, "CampaignStarted")) == 2
     assert all("alice" not in note for note in told(world, "CampaignStarted"))
 
@@ -208,10 +208,10 @@ async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who
 @pytest.mark.parametrize("phase", ["Observing", "Promoted"])
 async def test_the_operator_never_writes_to_the_policys_metadata(phase: str) -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until(phase)
+        await world.reconcile_until(phase)
         world.edit(annotations={ABORT: world.status["revision"], BY: "alice"})
         before = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
         after = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
     assert before == after
 
@@ -276,7 +276,7 @@ async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next
         dies_at(world, write, done=done)
         for _ in range(30):
             try:
-                await world.visit()
+                await world.reconcile()
             except Died:
                 world.tracked = TrackedPolicy.load(world.policy, world.now)
         found = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
@@ -289,7 +289,7 @@ async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next
 
 async def test_an_abort_that_comes_just_before_the_route_is_written_is_seen_before_it_is() -> None:
     async with World(SAVING, ONE_STEP).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         original, weights = world.api._call, list[set[tuple[int, ...]]]()
 
         async def call(method: str, path: str, *rest: Any) -> Any:
@@ -304,18 +304,18 @@ async def test_an_abort_that_comes_just_before_the_route_is_written_is_seen_befo
             return answer
 
         setattr(world.api, "_call", call)  # noqa: B010
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert weights == [{(100, 0)}], "all requests were given to a candidate that somebody had aborted"
     assert len(world.verdicts()) == 2
 
 
 async def test_a_promotion_that_is_aborted_before_its_verdict_was_stored_keeps_that_verdict() -> None:
     async with World(SAVING, ONE_STEP).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 100)
-        await world.visit_until("Promoting")
+        await world.reconcile_until("Promoting")
         world.api._failures.clear()
         world.edit(annotations={ABORT: world.status["revision"]})
-        await world.visit_until("RolledBack", visits=20)
+        await world.reconcile_until("RolledBack", reconciliations=20)
         first, second = sorted(world.verdicts(), key=lambda each: len(each["metadata"]["name"]))
     assert first["spec"]["decision"] == "Promote" and second["spec"]["previous"] == first["spec"]["digest"]

@@ -55,7 +55,7 @@ async def test_it_is_promoted_on_counters_that_restart_and_an_operator_started_a
         for _ in range(200):
             if made.status.get("phase") == "Promoted":
                 break
-            await made.visit()
+            await made.reconcile()
             if isinstance(made.tracked.ledger, ResetLedger):
                 assert made.tracked.ledger.step == 0
             if anew:
@@ -78,7 +78,7 @@ async def test_what_the_counts_may_have_missed_stands_in_status_and_verdict_and_
     late = Life(NOW - 500, NOW + 10**6, steady(RATE).rates, seen_from=NOW + 58, instance="b:1")
     made = world(steady(RATE), late)
     async with made.open():
-        await made.visit_until("Promoted")
+        await made.reconcile_until("Promoted")
     remainder = made.status["uncertain"]
     assert remainder["baseline"]["completed"] > 0 and remainder["candidate"]["tokens"] > 0
     spec = made.verdicts()[0]["spec"]
@@ -117,7 +117,7 @@ async def test_counts_that_cannot_judge_the_policy_are_refused_with_what_to_writ
 ) -> None:
     made = world(steady(), source=given, **changes)
     async with made.open():
-        await made.visit()
+        await made.reconcile()
     assert (accepted(made)["status"], accepted(made)["reason"]) == ("False", reason)
     assert says in accepted(made)["message"] and made.written("route") == []
 
@@ -125,15 +125,15 @@ async def test_counts_that_cannot_judge_the_policy_are_refused_with_what_to_writ
 async def test_templates_that_change_under_a_rollout_hold_it_and_it_goes_on_when_they_are_back() -> None:
     made = world(steady(4))
     async with made.open():
-        await made.visit_until("Observing")
+        await made.reconcile_until("Observing")
         made.counts.sources["default"] = source(match='app_match_total{variant="{variant}",job="qa"}')
         for _ in range(3):
-            await made.visit()
+            await made.reconcile()
         metrics = next(each for each in made.status["conditions"] if each["type"] == "MetricsAvailable")
         assert (metrics["status"], metrics["reason"]) == ("False", "SourceChanged")
         made.counts.sources["default"] = SOURCE
         for _ in range(4):
-            await made.visit()
+            await made.reconcile()
         metrics = next(each for each in made.status["conditions"] if each["type"] == "MetricsAvailable")
     assert metrics["status"] == "True"
 
@@ -141,5 +141,5 @@ async def test_templates_that_change_under_a_rollout_hold_it_and_it_goes_on_when
 async def test_without_counts_of_started_requests_the_split_is_not_judged() -> None:
     made = world(steady(RATE))
     async with made.open():
-        await made.visit_until("Promoted")
+        await made.reconcile_until("Promoted")
     assert made.status["evidence"]["logE"]["sampleRatio"] == "0.000"

@@ -22,25 +22,25 @@ QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleS
 
 async def test_looks_that_wait_to_be_read_after_downtime_come_before_the_deadline() -> None:
     async with World(SAVING, QUICK_LOOKS).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.tracked = TrackedPolicy.load(world.policy, world.now)
         world.now += 400  # the operator was away past the deadline, with more looks due than one visit takes
         for _ in range(60):
             if world.status["phase"] not in ("Observing", "Promoting"):
                 break
-            await world.visit()
+            await world.reconcile()
     assert world.status["phase"] == "Promoted"
 
 
 async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -> None:
     async with World(SAVING, ONE_STEP).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 1000)
-        await world.visit_until("Promoting")
+        await world.reconcile_until("Promoting")
         world.api.calls.clear()
         end = world.now + 60
         while world.now < end:
-            await world.visit()
+            await world.reconcile()
         refused = [path for _, path in world.api.calls if path.startswith(VERDICTS.path("llm"))]
     assert 4 <= len(refused) <= 20
 
@@ -49,37 +49,37 @@ async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_moves
     async with World(SAVING).open() as world:
         world.counts.weights = ()  # nothing is counted: the first step cannot be proven
         for _ in range(3):
-            await world.visit()
+            await world.reconcile()
         assert world.status["phase"] == "Applying"
         spec = {**world.policy["spec"], "suspend": True}
-        world.respell(spec)
-        await world.visit_until("Suspended")
+        world.edit_spec(spec)
+        await world.reconcile_until("Suspended")
         world.api.calls.clear()
         end = world.now + 700
         while world.now < end:
-            await world.visit()
+            await world.reconcile()
     assert world.written("route", "service") == []
 
 
 async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_route_before_the_verdict() -> None:
     async with World(HARMFUL).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.api.calls.clear()
         world.tracked.traffic.written_at = world.now + 15  # the route changed just before the decision
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert world.written("route", "verdict") == ["route", "verdict"]
 
 
-async def test_a_foreign_edit_that_is_seen_during_a_visit_is_not_overlooked() -> None:
+async def test_a_foreign_edit_that_is_seen_during_a_reconciliation_is_not_overlooked() -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.tracked.traffic.recheck = True
-        visit = asyncio.create_task(world.visit())
+        reconcile = asyncio.create_task(world.reconcile())
         await asyncio.sleep(0)
-        while not visit.done():
+        while not reconcile.done():
             world.tracked.traffic.recheck = True
             await asyncio.sleep(0)
-        await visit
+        await reconcile
     assert world.tracked.traffic.recheck
 
 
@@ -108,12 +108,12 @@ async def test_a_source_that_cannot_be_connected_to_is_a_failure_and_never_a_wai
 
 async def test_an_edit_that_comes_while_traffic_is_being_written_is_checked_before_anything_goes_on() -> None:
     async with World(SAVING).open() as world:
-        await world.visit()
+        await world.reconcile()
         generation = world.policy["metadata"]["generation"]
         made = world.policy
         spec = {**made["spec"], "guard": {"holdbackWeight": 5}}
         world.api.put(POLICIES, {**made, "spec": spec, "metadata": {**made["metadata"], "generation": generation + 1}})
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
         accepted = next(each for each in world.status["conditions"] if each["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "NotBuilt")

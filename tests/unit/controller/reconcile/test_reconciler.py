@@ -31,7 +31,7 @@ def condition(world: World, name: str) -> dict[str, Any]:
 
 async def test_when_traffic_rises_the_decision_is_stored_then_the_verdict_and_then_the_route_is_written() -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until("Promoted")
+        await world.reconcile_until("Promoted")
     assert world.written("status", "verdict", "route")[-4:] == ["status", "verdict", "route", "status"]
     assert world.status["weight"] == 100 and world.status["variant"] == "w10"
     certified = {each["name"]: each["value"] for each in world.status["certified"]["values"]}
@@ -40,7 +40,7 @@ async def test_when_traffic_rises_the_decision_is_stored_then_the_verdict_and_th
 
 async def test_when_traffic_falls_the_decision_is_stored_then_the_route_is_written_and_then_the_verdict() -> None:
     async with World(HARMFUL).open() as world:
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert world.written("status", "verdict", "route")[-4:] == ["status", "route", "verdict", "status"]
     assert world.status["weight"] == 0
 
@@ -48,7 +48,7 @@ async def test_when_traffic_falls_the_decision_is_stored_then_the_route_is_writt
 @pytest.mark.parametrize("quality", [SAVING, HARMFUL])
 async def test_the_stored_verdict_is_the_one_that_the_status_names_and_can_be_recomputed(quality: Quality) -> None:
     async with World(quality).open() as world:
-        await world.visit_until("Promoted" if quality is SAVING else "RolledBack")
+        await world.reconcile_until("Promoted" if quality is SAVING else "RolledBack")
     (verdict,) = world.verdicts()
     decision = world.status["decision"]
     assert (verdict["metadata"]["name"], verdict["spec"]["digest"]) == (decision["name"], decision["digest"])
@@ -57,38 +57,38 @@ async def test_the_stored_verdict_is_the_one_that_the_status_names_and_can_be_re
 
 async def test_nothing_acts_on_a_decision_that_could_not_be_stored() -> None:
     async with World(HARMFUL).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.api.calls.clear()
         world.api.fail("PUT", *[ClusterError(500, "etcd is away")] * 3)
         for _ in range(3):
             with pytest.raises(ClusterError):
-                await world.visit_until("RolledBack")
+                await world.reconcile_until("RolledBack")
             assert world.written("route", "verdict") == [] and world.status["phase"] == "Observing"
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
 
 
 async def test_a_verdict_that_is_refused_never_keeps_traffic_on_a_harmful_candidate() -> None:
     async with World(HARMFUL).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.api.calls.clear()
         world.api.fail("POST", *[ClusterError(403, "exceeded quota")] * 8)
-        await world.visit_until("RollingBack")
+        await world.reconcile_until("RollingBack")
         assert world.written("route") == ["route"] and world.verdicts() == []
         ready = condition(world, "Ready")
         assert (ready["reason"], "exceeded quota" in ready["message"]) == ("VerdictNotStored", True)
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert len(world.verdicts()) == 1
 
 
 async def test_a_verdict_of_that_name_with_other_contents_is_never_overwritten_and_nothing_is_promoted() -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         name = f"qa-{world.status['revision']}"
         foreign = {"metadata": {"name": name, "namespace": "llm"}, "spec": {"digest": "sha256:else"}}
         world.api.put(VERDICTS, foreign)
-        await world.visit_until("Promoting")
+        await world.reconcile_until("Promoting")
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
         assert world.status["phase"] == "Promoting"
         assert world.api.at(VERDICTS, "llm", name)["spec"] == foreign["spec"]
 
@@ -96,10 +96,10 @@ async def test_a_verdict_of_that_name_with_other_contents_is_never_overwritten_a
 async def test_a_policy_that_is_created_suspended_touches_no_traffic_until_it_is_not() -> None:
     async with World(SAVING, {"suspend": True}).open() as world:
         for _ in range(5):
-            await world.visit()
+            await world.reconcile()
         assert world.written("route", "service") == [] and world.status["phase"] == "Pending"
-        world.respell(written())
-        await world.visit_until("Observing")
+        world.edit_spec(written())
+        await world.reconcile_until("Observing")
         assert "route" in world.written("route")
 
 
@@ -111,13 +111,13 @@ def crowded(begin: int = 0) -> World:
 async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() -> None:
     async with crowded(begin=100).open() as world:
         while not (world.status.get("conditions") and condition(world, "Accepted")["reason"] == "TooManySeries"):
-            await world.visit()
+            await world.reconcile()
         stored = world.status["looks"]
         for _ in range(10):
-            await world.visit()
+            await world.reconcile()
         assert world.status["looks"] == stored and world.status["phase"] == "Observing"
         world.counts.quality = Quality(exact_match=0.2, requests=40)
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert world.status["decision"]["reason"] == "HarmShown"
     assert differences(world.verdicts()[0]["spec"]) == []
 
@@ -127,15 +127,15 @@ async def test_more_series_than_a_status_holds_do_not_outlast_the_deadline_nor_k
     begin: int,
 ) -> None:
     async with crowded(begin).open() as world:
-        await world.visit_until("RolledBack", visits=150)
+        await world.reconcile_until("RolledBack", reconciliations=150)
     assert world.status["decision"]["reason"] == "DeadlineExceeded"
 
 
 async def test_without_metrics_it_holds_and_then_rolls_back() -> None:
     async with World(SAME).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.counts.failure = MetricsFailure(FailureKind.TIMEOUT, "the source hangs")
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     decision = world.status["decision"]
     assert decision["reason"] == "NoMetrics"
     assert 300 <= from_rfc3339(decision["at"]) - from_rfc3339(world.status["metricsLostAt"]) <= 316
@@ -143,10 +143,10 @@ async def test_without_metrics_it_holds_and_then_rolls_back() -> None:
 
 async def test_a_retry_starts_a_campaign_with_nothing_of_the_one_before() -> None:
     async with World(SAVING).open() as world:
-        await world.visit_until("Promoted")
+        await world.reconcile_until("Promoted")
         first = world.status
         world.edit(annotations={RETRY_ANNOTATION: "1"})
-        await world.visit()
+        await world.reconcile()
         assert world.status["campaign"] == 2 and world.status["revision"] != first["revision"]
         assert world.status["previousDigest"] == first["decision"]["digest"]
         assert world.status["certified"] == first["certified"]
@@ -164,12 +164,12 @@ def every_look_is_what_was_served_in_its_15_seconds(world: World) -> None:
         assert look.candidate == Tally(*(15 * count for count in served.candidate.row()))
 
 
-async def test_an_operator_that_is_started_anew_at_every_visit_counts_everything_once() -> None:
+async def test_an_operator_that_is_started_anew_at_every_reconciliation_counts_everything_once() -> None:
     async with World(SAVING).open() as world:
         for _ in range(300):
             if world.status.get("phase") == "Promoted":
                 break
-            await world.visit()
+            await world.reconcile()
             world.tracked = TrackedPolicy.load(world.policy, world.now)
     every_look_is_what_was_served_in_its_15_seconds(world)
 
@@ -181,15 +181,15 @@ async def test_a_conflict_at_any_write_of_the_status_loses_nothing_and_counts_no
                 break
             if number % 3 == 0:
                 world.api.fail("PUT", Conflict(409, "modified"))
-            await world.visit()
+            await world.reconcile()
     every_look_is_what_was_served_in_its_15_seconds(world)
 
 
 async def test_a_setting_that_never_reached_the_engine_is_told_once_and_neither_raised_nor_promoted() -> None:
     async with World(SAME, ONE_STEP).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         for _ in range(40):
-            await world.visit()
+            await world.reconcile()
             if world.status["phase"] != "Observing":
                 break
         notes = [each for path, each in world.api.objects.items() if path.startswith(EVENTS.path("llm"))]

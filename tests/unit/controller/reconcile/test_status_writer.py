@@ -79,7 +79,7 @@ async def test_what_was_written_is_what_a_restarted_operator_reads() -> None:
     assert not conditions_to_write(again) and not conditions_to_write(tracked)
 
 
-async def test_whoever_was_faster_wins_and_the_visit_starts_over() -> None:
+async def test_whoever_was_faster_wins_and_the_reconciliation_starts_over() -> None:
     api = Memory()
     tracked = stored("observing", api)
     ours = tracked.state

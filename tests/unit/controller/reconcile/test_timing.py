@@ -17,7 +17,7 @@ from earlystop.controller.reconcile.timing import (
     RECHECK_REFUSED_SECONDS,
     acceptance_is_due,
     conditions_are_due,
-    next_visit,
+    next_reconcile,
     store_is_due,
     store_seconds,
     tick_after,
@@ -54,7 +54,7 @@ def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:
     st.integers(0, 50),
     st.booleans(),
 )
-def test_the_next_visit_is_never_in_the_past_and_always_comes(
+def test_the_next_reconciliation_is_never_in_the_past_and_always_comes(
     name: str, later: int, delay: float, policies: int, recheck: bool, failures: int, refused: bool
 ) -> None:
     now = float(NOW + later)
@@ -62,48 +62,48 @@ def test_the_next_visit_is_never_in_the_past_and_always_comes(
     found.observations = Observations(refusal=Refusal("TargetTaken", "No.") if refused else None)
     if later % 2:
         found.state = replace(found.state)
-    assert now + 0.05 <= next_visit(found, delay, policies, now) <= max(now + 0.05, NOW + 2 * RECHECK_SECONDS)
+    assert now + 0.05 <= next_reconcile(found, delay, policies, now) <= max(now + 0.05, NOW + 2 * RECHECK_SECONDS)
 
 
-def test_a_look_is_visited_as_soon_as_its_counts_are_complete() -> None:
+def test_a_look_is_reconciled_as_soon_as_its_counts_are_complete() -> None:
     found = known("observing")
     at = next_look(found.spec, found.state)
     assert at is not None
-    assert next_visit(found, 5.0, 1, NOW) == at + 5
+    assert next_reconcile(found, 5.0, 1, NOW) == at + 5
 
 
 def test_a_look_that_failed_is_tried_again_ever_less_often_but_at_least_every_15_seconds() -> None:
     waits = []
     for failures in range(1, 12):
         found = known("blind", metrics_failures=failures)
-        waits.append(next_visit(found, 5.0, 1, NOW + 200.0) - NOW - 200)
+        waits.append(next_reconcile(found, 5.0, 1, NOW + 200.0) - NOW - 200)
     assert waits == sorted(waits) and waits[0] == 2 and waits[-1] == 15
 
 
 @pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.phase in ACTING))
 def test_a_decision_that_is_not_carried_out_is_tried_again_within_seconds(name: str) -> None:
     for failures in range(40):
-        assert next_visit(known(name, traffic__failures=failures), 5.0, 1, NOW) <= NOW + 15
+        assert next_reconcile(known(name, traffic__failures=failures), 5.0, 1, NOW) <= NOW + 15
 
 
-def test_a_route_that_was_just_written_is_visited_when_it_may_change_again() -> None:
+def test_a_route_that_was_just_written_is_reconciled_when_it_may_change_again() -> None:
     found = known("rolling back", traffic__written_at=NOW - 1.0)
     found.observations = Observations(traffic=Observation(ConditionStatus.UNKNOWN, PACING, "Waiting."))
-    assert next_visit(found, 5.0, 1, NOW) == NOW + 2
+    assert next_reconcile(found, 5.0, 1, NOW) == NOW + 2
 
 
-def test_the_deadline_and_the_end_of_patience_without_metrics_are_visited() -> None:
+def test_the_deadline_and_the_end_of_patience_without_metrics_are_reconciled() -> None:
     deadline = REACHED["applying"].campaign_started_at + 3600
-    assert next_visit(known("applying", NOW + 3599.5, traffic__failures=9), 5.0, 1, NOW + 3599.5) == deadline
+    assert next_reconcile(known("applying", NOW + 3599.5, traffic__failures=9), 5.0, 1, NOW + 3599.5) == deadline
     blind = known("blind", NOW + 350.0, metrics_failures=9)
     assert blind.state.metrics_lost_at is not None
-    assert next_visit(blind, 500.0, 1, NOW + 398.5) == blind.state.metrics_lost_at + 300
+    assert next_reconcile(blind, 500.0, 1, NOW + 398.5) == blind.state.metrics_lost_at + 300
 
 
 @pytest.mark.parametrize("name", [*IDLE, "pending"])
 def test_a_policy_with_nothing_to_do_is_left_in_peace(name: str) -> None:
     found = known(name, traffic__recheck=name == "pending")
-    assert next_visit(found, 5.0, 1, NOW) == tick_after(UID, RECHECK_SECONDS, NOW)
+    assert next_reconcile(found, 5.0, 1, NOW) == tick_after(UID, RECHECK_SECONDS, NOW)
 
 
 def test_a_refused_policy_is_checked_more_often_than_one_in_order() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import RETRY_ANNOTATION
-from earlystop.controller.reconcile.acceptance import rival_refusal, source_refusal
+from earlystop.controller.reconcile.acceptance import competition_refusal, source_refusal
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.observations import Observations
@@ -78,36 +78,36 @@ def older_and_younger(**other: object) -> tuple[TrackedPolicy, TrackedPolicy]:
 )
 def test_of_two_policies_for_one_target_or_route_just_the_younger_is_refused(shared: dict[str, object]) -> None:
     older, younger = older_and_younger(**shared)
-    refusal = rival_refusal(younger, [older, younger])
+    refusal = competition_refusal(younger, [older, younger])
     assert refusal is not None and refusal.reason == "TargetTaken"
     assert "Policy qa has the traffic" in refusal.message and "Delete one" in refusal.message
-    assert rival_refusal(older, [older, younger]) is None
+    assert competition_refusal(older, [older, younger]) is None
 
 
 def test_a_policy_that_moves_the_traffic_already_keeps_it_from_an_older_one() -> None:
     waiting = tracked(created="2026-01-01T00:00:00Z")
     moving = tracked(REACHED["promoted"], created="2026-01-02T00:00:00Z", uid="2222", name="qa2")
-    assert rival_refusal(moving, [waiting, moving]) is None
-    refusal = rival_refusal(waiting, [waiting, moving])
+    assert competition_refusal(moving, [waiting, moving]) is None
+    refusal = competition_refusal(waiting, [waiting, moving])
     assert refusal is not None and refusal.reason == "TargetTaken"
 
 
 def test_policies_of_one_age_are_told_apart_so_that_just_one_is_refused() -> None:
     one = tracked(uid="1111")
     other = tracked(uid="2222", name="qa2")
-    assert [rival_refusal(each, [one, other]) is None for each in (one, other)] == [True, False]
+    assert [competition_refusal(each, [one, other]) is None for each in (one, other)] == [True, False]
 
 
 def test_policies_for_other_traffic_are_no_rivals() -> None:
     older, younger = older_and_younger()
-    assert rival_refusal(younger, [older, younger]) is None
+    assert competition_refusal(younger, [older, younger]) is None
 
 
 @pytest.mark.parametrize(
     ("change", "reason", "advice"),
     [
         (None, "SourceNotFound", "Ask the cluster's admin to create it"),
-        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to mend it"),
+        ({"url": "http://p#part"}, "SourceUnusable", "Ask the cluster's admin to fix it"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused_with_what_to_do(

@@ -43,24 +43,24 @@ async def test_a_check_and_the_weights_that_it_leads_to_read_every_object_once()
     world = World(SAME)
     api = counted(world)
     async with world.open():
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         api.reads.clear()
         world.tracked.acceptance.checked_at = NOW - 2 * RECHECK_SECONDS
-        await world.visit()
+        await world.reconcile()
     assert api.reads[DEPLOYMENT] == 1
     assert set(api.reads.values()) == {1} and len(api.reads) >= 6
 
 
-async def test_what_a_check_has_read_is_not_used_by_a_later_visit() -> None:
+async def test_what_a_check_has_read_is_not_used_by_a_later_reconciliation() -> None:
     world = World(SAME)
     api = counted(world)
     async with world.open():
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         world.tracked.acceptance.checked_at = NOW - 2 * RECHECK_SECONDS
-        await world.visit()
+        await world.reconcile()
         world.api.put(ROUTES, route({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}))
         world.tracked.traffic.recheck = True
         api.reads.clear()
-        await world.visit()
+        await world.reconcile()
     assert api.reads[DEPLOYMENT] == 1
     assert world.tracked.observations.traffic.reason == "RouteSplitsAlready"

@@ -42,7 +42,7 @@ async def test_it_raises_step_by_step_by_what_servers_count_and_promotes() -> No
     weights: list[str] = []
     async with toy_world(SAVING).open() as world:
         while world.status.get("phase") != "Promoted":
-            await world.visit()
+            await world.reconcile()
             weights += [data(world)["candidate"]] if data(world)["candidate"] not in weights else []
     assert weights == ["5", "25", "100"]
     assert [each["spec"]["decision"] for each in world.verdicts()] == ["Promote"]
@@ -51,7 +51,7 @@ async def test_it_raises_step_by_step_by_what_servers_count_and_promotes() -> No
 
 async def test_it_takes_a_harmful_candidate_off() -> None:
     async with toy_world(HARMFUL).open() as world:
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert (data(world)["baseline"], data(world)["candidate"]) == ("100", "0")
 
 
@@ -59,27 +59,27 @@ async def test_what_it_needs_is_read_and_missed_by_its_own_check() -> None:
     world = toy_world(SAVING)
     del world.api.objects[CONFIG_MAPS.path("llm", toy_mode.BUDGET)]
     async with world.open():
-        await world.visit()
+        await world.reconcile()
     accepted = next(each for each in world.status["conditions"] if each["type"] == "Accepted")
     assert (accepted["status"], accepted["reason"]) == ("False", "CapacityNotFound")
 
 
 async def test_the_candidate_is_taken_off_even_when_what_it_needs_is_gone() -> None:
     async with toy_world(SAVING).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         del world.api.objects[CONFIG_MAPS.path("llm", toy_mode.BUDGET)]
         world.counts.quality = HARMFUL
-        await world.visit_until("RolledBack")
+        await world.reconcile_until("RolledBack")
     assert (data(world)["baseline"], data(world)["candidate"]) == ("100", "0")
 
 
 async def test_a_foreign_edit_of_its_object_is_put_right_and_told() -> None:
     async with toy_world(SAVING).open() as world:
-        await world.visit_until("Observing")
+        await world.reconcile_until("Observing")
         found = world.api.at(CONFIG_MAPS, "llm", toy_mode.config_name("qa"))
         world.api.put(CONFIG_MAPS, {**found, "data": {**found["data"], "candidate": "99"}})
         world.tracked.traffic.recheck = True
-        await world.visit()
+        await world.reconcile()
         notes = [each["reason"] for path, each in world.api.objects.items() if "/events/" in path]
     assert data(world)["candidate"] == "5" and "ForeignEditUndone" in notes
 
