@@ -24,6 +24,10 @@ from earlystop.delivery.split import TrafficSplit
 SECONDS_BETWEEN_CHANGES = 3.0
 # A gateway that serves no part of a split for longer is not slow.
 SECONDS_TO_SERVE = 60.0
+# Users are led by a split that nothing has proven for at most so long; then they go by their own route, and only after
+# a rest is it tried again.
+SECONDS_UNPROVEN = 600.0
+SECONDS_OF_REST = 1800.0
 PACING = "Pacing"
 
 
@@ -46,6 +50,9 @@ class TrafficView:
     written_at: when an object that moves traffic was last written.
     contradicted_at: since when answers to probes contradict what was written, None when they do not.
     quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
+    unproven_since: since when users are led by a split that is not proven, None when they are not.
+    missing: whether counts show that a variant gets none of the requests that it should have.
+    resting_until: until when a split that was taken off unproven is not tried again.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
     """
 
@@ -55,6 +62,9 @@ class TrafficView:
     written_at: float = 0.0
     contradicted_at: float | None = None
     quarantined_revision: str = ""
+    unproven_since: float | None = None
+    missing: bool = False
+    resting_until: float = 0.0
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
 
     def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:
@@ -91,14 +101,17 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineOnly:
-    """Take every candidate off all requests although the split no longer fits: harm must not wait for an edit.
+class Detach:
+    """Let no user's request meet the mode's objects, since the split no longer fits: neither harm nor a route that the
+    user has changed may wait.
 
-    objects: what to replace for that, none where no candidate gets any request. condition: why the split does not fit.
+    status: how far the split has got. condition: why it does not fit. objects: what to replace for that, none where no
+    object leads anybody.
     """
 
-    objects: tuple[Manifest, ...]
+    status: SplitStatus
     condition: Condition
+    objects: tuple[Manifest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +126,7 @@ class Quarantine:
     condition: Condition
 
 
-Decision = Write | Wait | Probe | BaselineOnly | Quarantine
+Decision = Write | Wait | Probe | Detach | Quarantine
 
 
 def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
@@ -125,6 +138,10 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return _without_fit(observed, desired)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
+    if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
+        return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired))
+    if not desired.serves_users and now < memory.resting_until:
+        return Wait(SplitStatus.NOT_WRITTEN, memory.condition)
     changed = drifted(observed, desired.rendered.objects)
     if changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
@@ -136,17 +153,41 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 
 
 def _without_fit(observed: ClusterInputs, desired: Desired) -> Decision:
+    """What was rendered from a route that is gone, or that is no longer as it was, must not outlive it: users go by
+    what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
-    if desired.split.candidate_weight > 0:
-        return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, reason, message))
-    objects = [
-        each
-        for each in desired.baseline_only
-        if _is_owned(each, observed.uid) and observed.own(each["kind"], each["metadata"]["name"]) != each
-    ]
-    said = _condition(ConditionStatus.FALSE, reason, f"{message} The candidate gets no requests.")
-    return BaselineOnly(tuple(objects), said)
+    status = SplitStatus.NOT_WRITTEN if desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    if desired.detached or status is SplitStatus.UNPROVABLE:
+        message = f"{message} The candidate gets no requests."
+    return Detach(status, _condition(ConditionStatus.FALSE, reason, message), _to_detach(observed, desired))
+
+
+def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
+    """The policy's own objects that have to be written so that no user's request meets any."""
+    own = [each for each in desired.detached if _is_owned(each, observed.uid)]
+    return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
+
+
+def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
+    """Whether users must no longer be led by the split, since nothing proves that it serves them."""
+    since = memory.unproven_since
+    if memory.proven == desired.split or since is None:
+        return False
+    return memory.missing or now - since >= SECONDS_UNPROVEN
+
+
+def _unproven_for_long(memory: TrafficView) -> Condition:
+    why = (
+        "Requests were counted, and a variant has none of those that it should have"
+        if memory.missing
+        else f"Nothing has proven the split for {SECONDS_UNPROVEN:.0f} s"
+    )
+    message = (
+        f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
+        f"let the server echo probes, so that the split can be proven. It is tried again in {SECONDS_OF_REST:.0f} s."
+    )
+    return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:

@@ -24,6 +24,7 @@ class Desired:
     rolling_back: whether the campaign's decision is that no candidate gets any.
     serves_users: whether the mode's objects, as they were observed, bring a variant to any user's request.
     baseline_only: the mode's objects that were observed, with all requests on the baseline.
+    detached: the same objects, changed so that no user's request meets them.
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
@@ -36,6 +37,7 @@ class Desired:
     rolling_back: bool = False
     serves_users: bool = False
     baseline_only: tuple[Manifest, ...] = ()
+    detached: tuple[Manifest, ...] = ()
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
     primary_found: bool = False
@@ -47,16 +49,17 @@ class Desired:
 def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bool) -> Desired:
     """What the policy's mode makes of the desired split with these inputs."""
     mode = mode_of(inputs.spec.delivery)
-    refusal, baseline_only = preflight(inputs, split), tuple(mode.baseline_only(inputs))
+    refusal, detached = preflight(inputs, split), tuple(mode.detached(inputs))
     if refusal is not None:
-        return Desired(split=split, rolling_back=rolling_back, baseline_only=baseline_only, refusal=refusal)
+        return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=refusal)
     rendered = mode.render(inputs, split)
     primary = rendered.primary
     return Desired(
         split=split,
         rolling_back=rolling_back,
         serves_users=mode.serves_users(inputs),
-        baseline_only=baseline_only,
+        baseline_only=tuple(mode.baseline_only(inputs)),
+        detached=detached,
         rendered=rendered,
         primary_found=primary is not None and inputs.own(primary["kind"], primary["metadata"]["name"]) is not None,
         proof=mode.proof(inputs, split, rendered),

@@ -34,6 +34,7 @@ from earlystop.delivery.route_mode import (
     backend_services,
     baseline_only,
     by_probes,
+    detached,
     objects_needed,
     route_refusal,
     serves_users,
@@ -44,6 +45,7 @@ from earlystop.delivery.split import TrafficSplit, VariantWeight
 __all__ = [
     "baseline_only",
     "check",
+    "detached",
     "has_split",
     "objects_needed",
     "owned_names",

@@ -57,7 +57,7 @@ def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
 
 def serves_no_user(route: Manifest) -> bool:
     """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
-    return not rules_in_force(route)
+    return not rules_in_force(route) or not route["spec"].get("parentRefs")
 
 
 def _without_header(rule: dict[str, Any]) -> dict[str, Any]:

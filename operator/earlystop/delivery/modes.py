@@ -50,6 +50,10 @@ class Mode(Protocol):
         """The mode's objects that are found in the cluster, changed so that all requests get the baseline, whatever has
         become of what they were rendered from."""
 
+    def detached(self, inputs: ClusterInputs, /) -> list[Manifest]:
+        """The mode's objects that are found in the cluster, changed so that no user's request meets them: all go by
+        what the user wrote, whatever has become of what the objects were rendered from."""
+
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered, /) -> SplitProof:
         """How it is proven that the rendered objects are in force."""
 

@@ -90,6 +90,11 @@ def overlay_route(inputs: ClusterInputs, rules: Iterable[dict[str, Any]]) -> Man
     }
 
 
+def detached_route(route: Manifest) -> Manifest:
+    """A route that is attached to no Gateway, so that none leads a request by it."""
+    return {**route, "spec": {key: value for key, value in route["spec"].items() if key != "parentRefs"}}
+
+
 def with_rules(route: Manifest, rules: Iterable[dict[str, Any]]) -> Manifest:
     """A route with other rules."""
     return {**route, "spec": {**route["spec"], "rules": list(rules)}}

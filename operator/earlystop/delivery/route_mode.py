@@ -12,6 +12,7 @@ from earlystop.delivery.gateways import unfit_for_overlays
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
+from earlystop.delivery.overlay import detached_route
 from earlystop.delivery.proof import Metrics, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_checks import (
@@ -98,6 +99,12 @@ def baseline_only(inputs: ClusterInputs) -> list[Manifest]:
     """The overlay that is found, of whatever mode, with all requests on the baseline."""
     overlay = present_overlay(inputs)
     return [all_to_baseline(inputs, overlay)] if overlay is not None else []
+
+
+def detached(inputs: ClusterInputs) -> list[Manifest]:
+    """The overlay that is found, of whatever mode, attached to no Gateway, and with the baseline for everybody should
+    somebody attach it."""
+    return [detached_route(each) for each in baseline_only(inputs)]
 
 
 def by_probes(targets: Sequence[ProbeTarget]) -> SplitProof:

@@ -17,6 +17,7 @@ from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import (
     baseline_only,
     by_probes,
+    detached,
     objects_needed,
     route_refusal,
     serves_users,
@@ -28,6 +29,7 @@ from earlystop.delivery.split import TrafficSplit
 __all__ = [
     "baseline_only",
     "check",
+    "detached",
     "has_split",
     "objects_needed",
     "owned_names",

@@ -15,8 +15,8 @@ from earlystop.delivery.decide import (
     PACING,
     SECONDS_BETWEEN_CHANGES,
     SECONDS_TO_SERVE,
-    BaselineOnly,
     Decision,
+    Detach,
     Probe,
     Quarantine,
     SplitStatus,
@@ -236,28 +236,26 @@ def test_a_gateway_that_misroutes_under_way_is_quarantined_until_another_campaig
 
 
 @pytest.mark.parametrize("mode", built_modes())
-def test_where_the_split_no_longer_fits_candidates_are_only_taken_off(mode: str) -> None:
+def test_where_the_split_no_longer_fits_users_go_by_their_own_route(mode: str) -> None:
     wanted = replace(HALF, shadows=split(0, shadows=1).shadows)
     was = put(inputs(spec=spec_in(mode)), wanted)
     here = replace(inputs(spec=spec_in(mode), **UNFIT), objects={**was.objects, **inputs(**UNFIT).objects})
     raised = asked(here, wanted)
-    assert isinstance(raised, Wait) and raised.status == SplitStatus.NOT_WRITTEN
+    assert isinstance(raised, Detach) and raised.status == SplitStatus.NOT_WRITTEN
     assert raised.condition.reason == "RouteSplitsAlready"
     off = asked(here, NONE)
-    assert isinstance(off, BaselineOnly) and kinds(off.objects) == ["HTTPRoute"]
+    assert isinstance(off, Detach) and kinds(off.objects) == ["HTTPRoute"]
     again = asked(here.with_objects(off.objects), NONE)
-    assert isinstance(again, BaselineOnly) and again.objects == ()
+    assert isinstance(again, Detach) and again.objects == ()
 
 
 def test_an_object_of_somebody_else_is_not_touched_to_take_candidates_off() -> None:
     here = put(inputs(), HALF)
     foreign = replace(here, uid="another")
     refused = Refusal("RouteManaged", "Somebody else moves it.")
-    desired = Desired(
-        split=NONE, refusal=refused, baseline_only=desired_traffic(here, NONE, rolling_back=True).baseline_only
-    )
-    assert isinstance(found := decide(foreign, desired, FRESH, NOW), BaselineOnly) and found.objects == ()
-    assert isinstance(mine := decide(here, desired, FRESH, NOW), BaselineOnly) and mine.objects
+    desired = Desired(split=NONE, refusal=refused, detached=desired_traffic(here, NONE, rolling_back=True).detached)
+    assert isinstance(found := decide(foreign, desired, FRESH, NOW), Detach) and found.objects == ()
+    assert isinstance(mine := decide(here, desired, FRESH, NOW), Detach) and mine.objects
 
 
 # Whatever comes back

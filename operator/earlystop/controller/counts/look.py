@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.count_batcher import AnyReading, AnyRequest
-from earlystop.controller.counts.template_look import apply_template_reading, template_split_is_shown
+from earlystop.controller.counts.template_look import apply_template_reading, template_requests_since
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.compaction import fold_silent, unfolded
@@ -32,6 +32,9 @@ FINAL = frozenset(
         FailureKind.SOURCE_CHANGED,
     }
 )
+
+EXPECTED_OF_MISSING = 10
+"""Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
 
 MAX_SERIES = 2_048
 """Of a policy's step in one answer: more do not fit into a status, whose line for one takes at least 20 bytes. Fewer
@@ -123,9 +126,27 @@ def routed_since(tracked: TrackedPolicy) -> float:
 def split_is_shown(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
     """Whether more requests of this step were counted, for every variant that shall have some, than were known when
     the step was in force before. since: Unix time after which counters of others must have grown."""
+    return all(_requests_since(reading, split, known, since)[variant] > 0 for variant in split.in_use)
+
+
+def split_is_missing(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
+    """Whether counted requests show that some variant gets none of those that it should have.
+
+    A variant that should have had m of the counted requests has none by chance with probability exp(-m).
+    """
+    counted = _requests_since(reading, split, known, since)
+    weights = {each.variant: each.weight for each in split.variants}
+    silent = [variant for variant in split.in_use if counted[variant] == 0]
+    heard = sum(weights[variant] for variant in split.in_use if counted[variant] > 0)
+    return any(sum(counted.values()) * weights[variant] >= EXPECTED_OF_MISSING * heard > 0 for variant in silent)
+
+
+def _requests_since(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float) -> dict[str, int]:
+    """Requests of each variant with a weight that are new under this step's label, or new since Unix time `since`."""
+    wanted = tuple(split.in_use)
     if isinstance(reading, TemplateReading):
-        return template_split_is_shown(reading, split, since)
-    wanted, ledger = tuple(split.in_use), _own(known)
+        return template_requests_since(reading, split, since)
+    ledger = _own(known)
     before = totals(ledger, split.step, variants=wanted)
     now = totals(merge(ledger, unfolded(ledger, reading.observed)), split.step, variants=wanted)
-    return all(now[variant].started > before[variant].started for variant in wanted)
+    return {variant: now[variant].started - before[variant].started for variant in wanted}

@@ -45,11 +45,11 @@ def _with_more(known: Totals, before: ResetLedger, after: ResetLedger) -> Totals
     return Totals(known.baseline + more[Variant.BASELINE], known.candidate + more[Variant.CANDIDATE])
 
 
-def template_split_is_shown(reading: TemplateReading, split: TrafficSplit, since: float) -> bool:
-    """Whether requests were completed after Unix time `since`, of every variant that shall have some.
+def template_requests_since(reading: TemplateReading, split: TrafficSplit, since: float) -> dict[str, int]:
+    """Requests of each variant with a weight that were completed after Unix time `since`.
 
-    These counters know of no step, so it shows that both variants are served, not in which shares.
+    These counters know of no step, so they show which variants are served, not in which shares.
     """
     sums = totals(look(ResetLedger(split.step, int(1000 * since)), reading.observed).ledger, split.step)
     arms = zip(Variant, split.variants, strict=True)
-    return all(sums[arm].completed > 0 for arm, each in arms if each.weight > 0)
+    return {each.variant: sums[arm].completed for arm, each in arms if each.weight > 0}

@@ -18,7 +18,14 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import look_failed, look_request, reading_or_failure, routed_since, split_is_shown
+from earlystop.controller.counts.look import (
+    look_failed,
+    look_request,
+    reading_or_failure,
+    routed_since,
+    split_is_missing,
+    split_is_shown,
+)
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import acceptance
 from earlystop.controller.reconcile.annotations import (
@@ -215,12 +222,16 @@ class Reconciler:
         result = await self._reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
         since = routed_since(tracked)
         if isinstance(result, MetricsFailure) or not split_is_shown(result, split, tracked.ledger, since):
+            if not isinstance(result, MetricsFailure) and split_is_missing(result, split, tracked.ledger, since):
+                tracked.traffic.note_missing()
             return traffic
         tracked.traffic.note_proven_by_counts(split)
         message = "Weights are in force, proven by requests counted under this step."
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
     async def _record_corrections(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
+        if traffic.observation.status is ConditionStatus.FALSE:
+            return  # nothing was put right: users were taken off, and the condition says why
         for name in traffic.changed:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
             await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))

@@ -26,6 +26,9 @@ class TrafficMemory:
     contradicted_at: since when answers to probes contradict what was written, None when they do not.
     quarantined_revision: revision of the campaign that was taken off again since the gateway misroutes, "" for none.
     written_at: when an object that moves traffic was last written.
+    unproven_since: since when users are led by a split that is not proven, None when they are not.
+    missing: whether counts show that a variant gets none of the requests that it should have.
+    resting_until: until when a split that was taken off unproven is not tried again.
     failures: attempts since the last proof.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
@@ -36,6 +39,9 @@ class TrafficMemory:
     contradicted_at: float | None = None
     quarantined_revision: str = ""
     written_at: float = 0.0
+    unproven_since: float | None = None
+    missing: bool = False
+    resting_until: float = 0.0
     failures: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
 
@@ -50,12 +56,35 @@ class TrafficMemory:
             written_at=self.written_at,
             contradicted_at=self.contradicted_at,
             quarantined_revision=self.quarantined_revision,
+            unproven_since=self.unproven_since,
+            missing=self.missing,
+            resting_until=self.resting_until,
             answers=answers,
         )
 
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
+
+    def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
+        """Whether users are led by objects of the policy at Unix time `now`, while this split is desired."""
+        if not led or self.proven == split:
+            self.unproven_since, self.missing = None, False
+        elif self.unproven_since is None:
+            self.unproven_since = now
+
+    def note_missing(self) -> None:
+        """Counts show that a variant gets none of the requests that it should have."""
+        self.missing = True
+
+    def note_detached(self, now: float) -> None:
+        """Users were led by the policy's objects until Unix time `now` and no longer are."""
+        self.unproven_since, self.missing = None, False
+        self.note_change(now)
+
+    def rest(self, until: float) -> None:
+        """A split that was taken off unproven is not tried again before Unix time `until`."""
+        self.resting_until = until
 
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""

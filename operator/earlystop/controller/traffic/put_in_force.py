@@ -13,7 +13,7 @@ from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
-from earlystop.delivery.decide import BaselineOnly, Probe, Quarantine, SplitStatus, Wait, Write, decide
+from earlystop.delivery.decide import SECONDS_OF_REST, Detach, Probe, Quarantine, SplitStatus, Wait, Write, decide
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.probe import probe
@@ -44,6 +44,8 @@ async def put_in_force(
     desired = desired_traffic(observed, split, rolling_back)
     said, memory = tracked.observations.traffic, tracked.traffic
     condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    # In later phases the split was proven once; an operator that was restarted must not forget that.
+    memory.note_users(split, desired.serves_users and tracked.state.phase is Phase.APPLYING, now)
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
     written: tuple[str, ...] = ()
     while True:
@@ -68,12 +70,14 @@ async def put_in_force(
                     await _write(cluster, tracked, observed, objects, now)
                     memory.note_change(now)
                 return _result(Wait(SplitStatus.MISROUTED, said_of_it), _names(objects))
-            case BaselineOnly(objects, why):
+            case Detach(status, why, objects):
                 if objects:
                     await ensure_unchanged(cluster, tracked, now)
                     await replace_all(cluster, objects)
-                    memory.note_change(now)
-                return _result(Wait(SplitStatus.UNPROVABLE, why), _names(objects))
+                    memory.note_detached(now)
+                if desired.refusal is None:
+                    memory.rest(now + SECONDS_OF_REST)
+                return _result(Wait(status, why), _names(objects))
 
 
 async def _write(

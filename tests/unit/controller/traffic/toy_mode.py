@@ -65,6 +65,10 @@ def baseline_only(inputs: ClusterInputs) -> list[Manifest]:
     return [] if found is None else [{**found, "data": {**found["data"], "baseline": "100", "candidate": "0"}}]
 
 
+def detached(inputs: ClusterInputs) -> list[Manifest]:
+    return baseline_only(inputs)
+
+
 def proof(_: ClusterInputs, __: TrafficSplit, ___: Rendered) -> SplitProof:
     return Metrics("CountedByServers", "No probe can ask a server for its share; the metrics must show it.")
 
