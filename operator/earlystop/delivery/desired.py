@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
-from earlystop.delivery.preflight import preflight
+from earlystop.delivery.preflight import rendered_or_refusal
 from earlystop.delivery.proof import Metrics, ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
@@ -47,10 +47,9 @@ class Desired:
 def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bool) -> Desired:
     """What the policy's mode makes of the desired split with these inputs."""
     mode = mode_of(inputs.spec.delivery)
-    refusal, baseline_only = preflight(inputs, split), tuple(mode.baseline_only(inputs))
-    if refusal is not None:
-        return Desired(split=split, rolling_back=rolling_back, baseline_only=baseline_only, refusal=refusal)
-    rendered = mode.render(inputs, split)
+    rendered, baseline_only = rendered_or_refusal(inputs, split), tuple(mode.baseline_only(inputs))
+    if isinstance(rendered, Refusal):
+        return Desired(split=split, rolling_back=rolling_back, baseline_only=baseline_only, refusal=rendered)
     primary = rendered.primary
     return Desired(
         split=split,
