@@ -12,9 +12,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "earlystop"
 MAP = ROOT / "operator" / "ARCHITECTURE.md"
 TEXT = MAP.read_text()
-CONCERNS = re.findall(
-    r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TEXT.partition("## Where is ...?")[2], re.MULTILINE
-)
+TABLE = TEXT.partition("## Where is ...?")[2]
+CONCERNS = re.findall(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TABLE, re.MULTILINE)
 
 
 def top_level_names(path: Path) -> set[str]:
