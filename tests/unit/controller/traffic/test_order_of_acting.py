@@ -81,7 +81,7 @@ class Play:
         async with world.open():
             for _ in range(300):
                 try:
-                    await world.visit()
+                    await world.reconcile()
                 except Killed:
                     world.now += 1
                     world.tracked = TrackedPolicy.load(world.policy, world.now)
@@ -99,7 +99,7 @@ async def from_the_decision(quality: Quality, changes: Mapping[str, Any] | None)
     async with world.open():
         while True:
             before = copy.deepcopy(api.objects), world.now
-            await world.visit()
+            await world.reconcile()
             if snapshot(api).decision_name:
                 play = Play(quality, changes, *before)
                 play.asked_for = api.asked_for
@@ -127,7 +127,7 @@ async def test_a_whole_rollout_keeps_the_invariants_though_every_operator_dies_a
         for _ in range(400):
             api.kill_at = api.writes + 2
             try:
-                await world.visit()
+                await world.reconcile()
             except Killed:
                 world.now += 1
                 world.tracked = TrackedPolicy.load(world.policy, world.now)
