@@ -49,5 +49,5 @@ def manifest(
 
 
 def tracked(state: RolloutState | None = None, now: float = NOW, **more: Any) -> TrackedPolicy:
-    """The session of a policy as it is stored."""
+    """The tracked policy that the operator loads from what is stored."""
     return TrackedPolicy.load(manifest(state, **more), now)
