@@ -14,16 +14,18 @@ may be kept, since each average is itself an e-process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from math import exp, fsum, log, pi
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 
-class HarmRisks(NamedTuple):
-    """How the risk of a false rollback is shared; guardrails: name -> its share, in the order given."""
+class HarmRisks(NamedTuple, Generic[Key]):
+    """How the risk of a false rollback is shared; guardrails: claim -> its share, in the order given."""
 
     exact_match: float
-    guardrails: dict[str, float]
+    guardrails: dict[Key, float]
 
 
 def closed_mean(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
@@ -68,15 +70,15 @@ def all_shown(claims: Iterable[tuple[float, float]]) -> bool:
     return all(log_e_max >= -log(risk) for log_e_max, risk in claims)
 
 
-def harm_risks(risk: float, guardrails: Sequence[str]) -> HarmRisks:
+def harm_risks(risk: float, guardrails: Sequence[Key]) -> HarmRisks[Key]:
     """Union for a rollback: Exact Match has half where guardrails exist, which share the rest evenly; else all.
 
-    guardrails: distinct names of the floor, of rates and of query classes with a process of their own.
+    guardrails: distinct keys of the floor, of rates and of query classes with a process of their own.
     Raises ValueError for a name given twice or a risk outside 0..1.
     """
     _check(risk)
     if len(set(guardrails)) != len(guardrails):
-        raise ValueError(f"guardrails {list(guardrails)} name one twice; write each once")
+        raise ValueError(f"guardrails {list(map(str, guardrails))} name one twice; write each once")
     if not guardrails:
         return HarmRisks(risk, {})
     share = risk / 2 / len(guardrails)

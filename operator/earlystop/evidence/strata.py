@@ -77,8 +77,11 @@ def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) ->
     `exact_match.update`. Raises ValueError, naming the class, for counts that cannot be.
     """
     bets.check_dispersion(dispersion)
-    if not usable(classes):
-        return process
+    return advance(process, classes, dispersion) if usable(classes) else process
+
+
+def advance(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
+    """As `update`, after a look that is known to be `usable`."""
     names = sorted(name for name, arms in classes.items() if arms.candidate.scored)
     known = dict(process.guesses)
     rows = [ClassLook(*classes[name], known.get(name, process.first).rate) for name in names]

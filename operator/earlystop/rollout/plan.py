@@ -57,15 +57,13 @@ class Plan:
         """Labels of the candidates in headers and metrics."""
         return variant_labels(self.spec)
 
-    @property
-    def several(self) -> bool:
-        """Whether candidates are judged beside each other."""
-        return len(self.names) > 1
+    def settings_of(self, name: str) -> dict[str, str]:
+        """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
+        return self.settings[self.names.index(name)]
 
-    @property
-    def only_reports(self) -> bool:
-        """Whether no request ever gets a candidate's setting."""
-        return not self.spec.delivery.traits.moves_traffic
+    def label_of(self, name: str) -> str:
+        """Label of a candidate in headers and metrics. Raises ValueError for a name that is not in the plan."""
+        return self.variants[self.names.index(name)]
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""

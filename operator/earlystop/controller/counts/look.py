@@ -18,6 +18,7 @@ from earlystop.metrics.count_ledger import CountLedger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.presets import Preset
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -71,7 +72,7 @@ def looked(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[Rollou
         told = f"the answer holds {len(observed)} series of {tracked.label} by process and class"
         raise MetricsFailure(FailureKind.TOO_MANY_SERIES, told)
     ledger = fold_silent(merge(known, observed), observed, at)
-    return take_look(tracked.spec, tracked.state, at, *_totals(tracked, ledger)), ledger
+    return take_look(LiveTimes.of(tracked.spec), tracked.state, at, *_totals(tracked, ledger)), ledger
 
 
 def reading_or_failure(

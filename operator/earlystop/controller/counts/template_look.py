@@ -12,6 +12,7 @@ from earlystop.metrics.count_ledger import opened
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.reader import TemplateReading
 from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, newly_uncertain, totals
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look
@@ -37,7 +38,8 @@ def apply_template_reading(
         state = replace(state, comparisons=(only,))
     sums = totals(seen.ledger, state.step)
     counted = Totals(sums[Variant.BASELINE], sums[Variant.CANDIDATE])
-    return take_look(tracked.spec, state, at, counted), drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
+    ledger = drop_silent(seen.ledger, 1000 * (at - SILENT_SECONDS))
+    return take_look(LiveTimes.of(tracked.spec), state, at, counted), ledger
 
 
 def _with_more(known: Totals, before: ResetLedger, after: ResetLedger) -> Totals:

@@ -19,7 +19,9 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
     variants = tuple(map(VariantWeight, labels, percents, settings))
-    shadows = tuple(ShadowSetting(plan.variants[index], settings[index + 1]) for index in shadowed(state))
+    shadows = tuple(
+        ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
+    )
     return TrafficSplit(state.revision, state.step, variants, shadows)
 
 

@@ -17,6 +17,7 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.presets import Preset
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.status_codec import to_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
@@ -53,7 +54,7 @@ def counted(found: TrackedPolicy) -> list[int]:
 
 def restarted(found: TrackedPolicy) -> TrackedPolicy:
     """What an operator that was killed after its write reads back."""
-    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
+    status = to_status("qa", UID, LiveTimes.of(found.spec), found.state, pack_ledger(found.ledger))
     made = {**manifest(changes=PATIENT), "status": {**status, "observedGeneration": 1, "conditions": []}}
     return TrackedPolicy.load(made, NOW)
 
@@ -104,7 +105,7 @@ def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> N
     )
     assert found.state.comparisons[0].uncertain.candidate.tokens == 555 * RATE * 300
     assert counted(found) == [5 * RATE, 5 * RATE]
-    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
+    status = to_status("qa", UID, LiveTimes.of(found.spec), found.state, pack_ledger(found.ledger))
     assert (
         status["uncertain"]["candidate"]["completed"] == 555 * RATE
         and "started" not in status["uncertain"]["candidate"]
