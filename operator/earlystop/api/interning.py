@@ -14,15 +14,15 @@ REMEMBERED = 4096
 T = TypeVar("T", bound=Hashable)
 
 
-def shared(spec: PolicySpec) -> PolicySpec:
+def interned_spec(spec: PolicySpec) -> PolicySpec:
     """An equal spec, whose parts are the very objects of other specs wherever those are equal. They are frozen."""
     parts = {name: getattr(spec, name) for name in PolicySpec.model_fields}
     return spec.model_copy(
-        update={name: one_of(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
+        update={name: interned(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
     )
 
 
 @lru_cache(maxsize=REMEMBERED)
-def one_of(part: T) -> T:
+def interned(part: T) -> T:
     """The first object seen that equals `part`."""
     return part

@@ -8,13 +8,16 @@ acceptance at `risk` under any dependence. Source: Vovk, Wang, "E-values: calibr
 applications" (2021). Never worse than Bonferroni: an e-value of candidates / risk raises every such average to
 1 / risk.
 
+The sums are of a few e-values already divided by 1 / risk, so plain floats hold them; `scipy.special.logsumexp` would
+cost the operator 25 MiB and decide the same.
+
 E-values of one moment belong together: an average of running maxima would prove nothing. A claim made once
 may be kept, since each average is itself an e-process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import exp, fsum, log, pi
 from typing import NamedTuple
 
@@ -61,11 +64,6 @@ def e_bh(log_e: Sequence[float], rate: float) -> tuple[bool, ...]:
             made = k
     chosen = set(order[:made])
     return tuple(i in chosen for i in range(len(log_e)))
-
-
-def all_shown(claims: Iterable[tuple[float, float]]) -> bool:
-    """Intersection for a promotion: every (largest log e-value, risk) has reached log(1 / risk)."""
-    return all(log_e_max >= -log(risk) for log_e_max, risk in claims)
 
 
 def harm_risks(risk: float, guardrails: Sequence[str]) -> HarmRisks:

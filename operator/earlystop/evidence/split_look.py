@@ -106,4 +106,5 @@ def hypergeometric(uniform: float, items: int, marked: int, size: int) -> int:
 
 
 def _log_choose(n: int, k: int) -> float:
+    """log of n over k. `math.lgamma` stays: the deal of a stored look must be dealt again with the very same floats."""
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

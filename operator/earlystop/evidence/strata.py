@@ -21,9 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from earlystop.evidence import bets, exact_match
+from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, ClassLook, Guess, Side
-from earlystop.evidence.exact_match import ExactMatchProcess, default_grid
+from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.mixture import BetGrid, log_mixture
 
 
@@ -111,22 +111,3 @@ def usable(classes: Classes) -> bool:
             raise ValueError(f"query class {name!r}: {error}") from None
     some = any(arms.candidate.scored for arms in classes.values())
     return some and all(arms.comparable for arms in classes.values())
-
-
-Each = tuple[tuple[str, ExactMatchProcess], ...]
-"""One process for each query class, sorted by name."""
-
-
-def start_each(margins: Mapping[str, float], side: Side, grid: BetGrid | None = None, guess: float = 0.8) -> Each:
-    """One process for each class of `margins` (class -> tolerated loss): as many claims, so share the risk."""
-    return tuple((name, exact_match.start(margins[name], side, grid, guess)) for name in sorted(margins))
-
-
-def update_each(each: Each, classes: Classes, dispersion: float = 1.0) -> Each:
-    """All processes after one more look; a class with an empty arm, or not named at the start, is left as is."""
-    return tuple((name, exact_match.update(process, *classes.get(name, Arms()), dispersion)) for name, process in each)
-
-
-def certified_each(each: Each, log_threshold: float) -> bool:
-    """Whether every class has reached the threshold (log(1/risk)): all must, so no risk is shared on this side."""
-    return all(process.log_e_max >= log_threshold for _, process in each)
