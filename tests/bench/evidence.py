@@ -117,9 +117,9 @@ def parts() -> dict[str, Callable[[], object]]:
         "  tokens.update": lambda: tokens.update(state.tokens, *lengths, 50),
         "  empirical_bernstein.update": lambda: empirical_bernstein.update(bounded, *lengths),
         "  floor.log_e": lambda: floor.log_e(Answers(2000, 1700), 0.8, Side.HARM),
-        "  rates.update": lambda: rate_ratio.update(rate, Events(105, 5), Events(105, 5)),
+        "  rate_ratio.update": lambda: rate_ratio.update(rate, Events(105, 5), Events(105, 5)),
         "  sample_ratio.update": lambda: sample_ratio.update(state.sample_ratio, 105, 105, 50),
-        "  parts.deal": lambda: deal(answers, answers, 7),
+        "  split_look.deal": lambda: deal(answers, answers, 7),
         "engine.assess": lambda: engine.assess(state),
         "  intervals.saving": lambda: intervals.saving(state.tokens),
         "  pairs.interval": lambda: pairs.interval(Pairs(1640, 60, 60, 240)),
@@ -180,7 +180,7 @@ def twins() -> tuple[Twin, ...]:
 
     return (
         (
-            "mixture.log_mixture, logsumexp",
+            "mixture.log_mixture, logsumexp (some 60 a look)",
             lambda *capital: mixture.log_mixture(capital, grid.log_weights),
             lambda *capital: float(sp.logsumexp(np.array(capital) + weights)),
             lambda rng: tuple(rng.normal(0, 3, len(grid)).tolist()),

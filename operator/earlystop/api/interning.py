@@ -1,4 +1,4 @@
-"""One object for equal parts of many specs: a fleet's policies are mostly alike, and each part of one takes a KiB."""
+"""One object for equal parts of many specs: policies are mostly alike, and each part takes about a KiB of memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def interned_spec(spec: PolicySpec) -> PolicySpec:
-    """An equal spec, whose parts are the very objects of other specs wherever those are equal. They are frozen."""
+    """An equal spec, whose parts are the same objects as the equal parts of other specs. This is safe: all are frozen."""
     parts = {name: getattr(spec, name) for name in PolicySpec.model_fields}
     return spec.model_copy(
         update={name: interned(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
@@ -24,5 +24,5 @@ def interned_spec(spec: PolicySpec) -> PolicySpec:
 
 @lru_cache(maxsize=REMEMBERED)
 def interned(part: T) -> T:
-    """The first object seen that equals `part`."""
+    """The object equal to `part` that was given first, while the cache of `REMEMBERED` parts still holds it."""
     return part

@@ -1,4 +1,4 @@
-"""Many claims at once: several candidates, several guardrails, several proofs for one promotion.
+"""Multiple testing: several candidates, several guardrails, several proofs for one promotion.
 
 Promotion needs all its claims (intersection): each may be tested at the full risk, since a false promotion
 implies that one particular claim is false. Rolling back needs any one claim (union): the risk is shared.

@@ -5,9 +5,8 @@ classes of a look (`bets.look_log_e`, where the proof stands). Comparing inside 
 their mix, so a verdict needs fewer answers than on pooled counts. With one class it equals `exact_match` bit
 for bit.
 
-A mean can hide a class that broke. `start_each` begins one process for each class: on the harm side a class
-shown to be harmed can roll back, on the promote side each class can be certified. These are plain
-`exact_match` processes; the risk is to be shared among them (`many.harm_risks`).
+A mean can hide a class that broke. `em_claims` therefore keeps an `exact_match` process for each class besides: on the
+harm side a class that is shown to be harmed takes the candidate back, on the promote side each class can be certified.
 
 The mean is weighted by the candidate's answers, so a class in which the candidate has none in a look takes no part
 in it. A class with answers of the candidate alone cannot be compared yet: the whole look is then carried over to the
