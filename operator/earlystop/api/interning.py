@@ -15,7 +15,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 def interned_spec(spec: PolicySpec) -> PolicySpec:
-    """An equal spec, whose parts are the same objects as the equal parts of other specs. This is safe: all are frozen."""
+    """An equal spec, whose parts are the same objects as equal parts of other specs. This is safe: all are frozen."""
     parts = {name: getattr(spec, name) for name in PolicySpec.model_fields}
     return spec.model_copy(
         update={name: interned(part) for name, part in parts.items() if isinstance(part, Value | tuple)}

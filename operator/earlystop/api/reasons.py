@@ -65,16 +65,19 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "TargetNotFound": "The target's Deployment is not in the policy's namespace; create it or correct "
             "spec.targetRef.name.",
-            "RouteNotFound": "The HTTPRoute is not in the policy's namespace; create it there or correct routeRef.name.",
+            "RouteNotFound": "The HTTPRoute is not in the policy's namespace; create it there or correct "
+            "routeRef.name.",
             "ServiceElsewhere": "The route leads to a Service of another namespace; keep policy, route, Service and "
             "target in one namespace.",
             "ServiceNotFound": "The route leads to a Service that does not exist; create it or correct the route's "
             "backendRef.",
-            "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service that "
+            "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
+            "that "
             "selects them.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
-            "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to the "
+            "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
+            "the "
             "rule.",
             "RouteRewritesPrefix": "The route replaces a path prefix, which Gateway API refuses for exact paths; use "
             "ReplaceFullPath, or let the server take the path as it is.",
@@ -92,14 +95,16 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "to allow it in allowedRoutes.",
             "RouteNotAccepted": "The Gateway does not accept the route; fix the route until its status shows "
             "Accepted=True.",
-            "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and hostnames, "
+            "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
+            "hostnames, "
             "or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
             "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
             "headerCohort, or take the match out of the route.",
-            "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer rules, "
+            "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
+            "rules, "
             "candidates or cohort values.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
@@ -107,7 +112,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         COUNTS,
         {
-            "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind it "
+            "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind "
+            "it "
             "and any NetworkPolicy.",
             "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
             "source, or correct its DNS record.",
@@ -116,7 +122,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Timeout": "The source did not answer in time; check its load and its query limits.",
             "Unauthorized": "The source refused the credentials; check the Secret that the MetricSource names.",
             "SecretNotFound": "The Secret or its key does not exist; create it, or correct the reference.",
-            "SecretForbidden": "The operator may not get the Secret; name it in the chart's metricSecrets, or in a Role.",
+            "SecretForbidden": "The operator may not get the Secret; name it in the chart's metricSecrets, or in a "
+            "Role.",
             "SecretUnreadable": "The Secret could not be read just now; it is read again by itself, and if this lasts, "
             "check the Kubernetes API.",
             "SecretUnusable": "The Secret's key does not hold what it stands for; write it anew.",
@@ -130,11 +137,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "it.",
             "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
             "check those stores.",
-            "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, or "
+            "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
+            "or "
             "the proxy on the way.",
             "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
             "TooLarge": "The answer is too large; check the labels that the servers export.",
-            "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or query "
+            "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
+            "query "
             "classes, and keep a server's process label the same for its life.",
             "Redirect": "The source redirects, which is not followed; name the final url.",
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
@@ -150,9 +159,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         TRAFFIC_FAULT,
         {
-            "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; fix "
+            "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
+            "fix "
             "or upgrade the gateway, then retry the policy.",
-            "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the servers "
+            "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
+            "servers "
             "behind it.",
         },
     ),
@@ -164,7 +175,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Pacing": "The operator waits until the gateway has taken in the change before; nothing is to be done.",
             "NoGatewayAddress": "No plain-http address of the Gateway is known, so no probe can prove the weights; the "
             "metrics must show the split.",
-            "ProbeUnsupported": "The server does not answer probes, so the metrics must show the split; add the helper's "
+            "ProbeUnsupported": "The server does not answer probes, so the metrics must show the split; add the "
+            "helper's "
             "echo to the server to have weights proven.",
             "GatewayUnreachable": "The gateway did not answer a probe, so the metrics must show the split; check that "
             "the operator may reach it.",
@@ -242,7 +254,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (*ENDED_PHASE, EVENT),
         {
             "Promoted": "The candidate has all requests; nothing is to be done.",
-            "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another setting.",
+            "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another "
+            "setting.",
             "Reported": "The result of a campaign in shadow is stored; read the verdict's recommendation.",
         },
     ),
@@ -253,7 +266,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "MostProvenSaving": "Of several candidates that are proven, this one saves most.",
             "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
             "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
-            "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which one.",
+            "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which "
+            "one.",
             "QueryClassHarmed": "A query class is shown to lose more than its margin; read in the message which one.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
@@ -278,7 +292,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "CandidateDropped": "One of several candidates gets no more requests; the message says why.",
             "MetricsRecovered": "Counts can be read again.",
             "TrafficRecovered": "The weights are in force again.",
-            "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the policy "
+            "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
+            "policy "
             "before editing its traffic.",
             "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
             "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
@@ -319,8 +334,8 @@ def page() -> str:
         "",
         "Every `reason` that a condition or an event may carry. The message beside it says more about the very case.",
         "",
-        f"Where: a condition of an EarlyStopPolicy; `{SOURCE}`, the condition of a MetricSource; `{EVENT}`, an event of",
-        f"a policy; `{DECISION}`, an EarlyStopVerdict or a candidate that was dropped.",
+        f"Where: a condition of an EarlyStopPolicy; `{SOURCE}`, the condition of a MetricSource; `{EVENT}`, an event",
+        f"of a policy; `{DECISION}`, an EarlyStopVerdict or a candidate that was dropped.",
         "",
         "Generated from `operator/earlystop/api/reasons.py`; edit the sentences there and run `make docs`.",
         "",

@@ -1,4 +1,4 @@
-"""A look is split into parts: a claim is made where its evidence crosses the line, not only where a look happens to end.
+"""A look is split into parts: a claim is made where its evidence crosses the line, not only where a look ends.
 
 Within a look the answers of an arm are exchangeable, so they may be dealt into parts at random and every part be bet on
 as a look of its own. By Ville's inequality the capital may be compared with 1/risk after each part. Read at the ends of
@@ -6,7 +6,8 @@ looks alone, it oversteps the line by about half a look's spread, and what it ov
 requests (the excess over the boundary: Siegmund, "Sequential Analysis", 1985); parts give most of that back.
 
 The deal is drawn from a seed that does not depend on whether answers are right, so the guarantee is exact for any
-rates, and the deal is the same whenever a record is recomputed. The numbers in a part depend on the numbers of answers alone.
+rates, and the deal is the same whenever a record is recomputed. The numbers in a part depend on the numbers of answers
+alone.
 """
 
 from __future__ import annotations
