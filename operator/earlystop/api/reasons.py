@@ -312,11 +312,7 @@ def _reasons() -> Iterator[Reason]:
 
 # Reasons of a family that stand in more conditions than the others of it.
 _ALSO: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "Pending": (SOURCE,),
-        "TooManySeries": REFUSAL,
-        "TemplatesUnusable": REFUSAL,
-    }
+    {"Pending": (SOURCE,), "TooManySeries": REFUSAL, "TemplatesUnusable": REFUSAL}
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({each.name: each for each in _reasons()})
