@@ -182,10 +182,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "the operator may reach it.",
         },
     ),
-    (
-        (Type.METRICS_AVAILABLE.value, Type.TRAFFIC_APPLIED.value),
-        {"NotYet": "Nothing has been asked for yet; nothing is to be done."},
-    ),
+    ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),
     (
