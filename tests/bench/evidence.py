@@ -180,7 +180,7 @@ def twins() -> tuple[Twin, ...]:
 
     return (
         (
-            "mixture.log_mixture, logsumexp (some 60 a look)",
+            "mixture.log_mixture, logsumexp (32 in 16 parts)",
             lambda *capital: mixture.log_mixture(capital, grid.log_weights),
             lambda *capital: float(sp.logsumexp(np.array(capital) + weights)),
             lambda rng: tuple(rng.normal(0, 3, len(grid)).tolist()),

@@ -9,7 +9,7 @@ applications" (2021). Never worse than Bonferroni: an e-value of candidates / ri
 1 / risk.
 
 The sums are of a few e-values already divided by 1 / risk, so plain floats hold them; `scipy.special.logsumexp` would
-cost the operator 25 MiB and decide the same.
+cost the operator 24 MiB for no digit that is needed.
 
 E-values of one moment belong together: an average of running maxima would prove nothing. A claim made once
 may be kept, since each average is itself an e-process.

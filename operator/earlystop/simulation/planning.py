@@ -199,8 +199,8 @@ def _price(octaves: float) -> float:
 def _passed(times_mean: float, nats: float) -> float:
     """Inverse Gaussian distribution function with mean 1 and shape nats / 2.
 
-    scipy.special is imported here and not above: `plan` and `simulate` alone need it, and every other command of
-    kubectl-earlystop would wait for it (a quarter of a second, 25 MiB).
+    scipy.special is imported here and not above: `plan` alone needs it, and every other command of kubectl-earlystop
+    would wait for it and carry 11 MiB more.
     """
     from scipy.special import log_ndtr, ndtr
 
