@@ -80,6 +80,10 @@ crds: $(READY) ## generate the CRDs from the typed kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
 
+.PHONY: docs
+docs: $(READY) ## generate the pages that are made from tables of the code
+	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
+
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml
 	{ cat manifests/namespace.yaml; \

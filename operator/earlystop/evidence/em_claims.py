@@ -1,4 +1,4 @@
-"""Exact Match of a comparison: over all answers, inside query classes, in each class, and on pairs."""
+"""The claims about Exact Match (EM) of one comparison: over all answers, in each query class, and on pairs."""
 
 from __future__ import annotations
 

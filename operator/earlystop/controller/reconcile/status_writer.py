@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.conditions import Condition, ConditionType, Refusal
-from earlystop.api.interning import shared
+from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
@@ -109,7 +109,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     """
     fresh = await _read(cluster, tracked)
     tracked.status.note_refreshed()
-    policy, spec = PolicySnapshot.of(fresh), shared(PolicySpec.model_validate(fresh["spec"]))
+    policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
     tracked.replace_object(policy, spec)
     if loaded is not None:
