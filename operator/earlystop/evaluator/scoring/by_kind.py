@@ -13,6 +13,8 @@ as what it is. The rule, by the gold answer alone:
 
 from __future__ import annotations
 
+import re
+
 from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
 from earlystop.evaluator.scoring.exact import comparable
 from earlystop.evaluator.scoring.final_number import final_number, gold_number
@@ -20,7 +22,7 @@ from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex, witho
 from earlystop.evaluator.scoring.moments import last_moment, whole_moment
 from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
-from earlystop.evaluator.scoring.stated import searched, whole_statement
+from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_statement
 from earlystop.evaluator.scoring.typography import plain_characters
 from earlystop.evaluator.scoring.yes_no import says_yes
 
@@ -66,16 +68,17 @@ def as_yes_no(prediction: str, gold: str) -> bool:
 
 def as_boxed(prediction: str, gold: str) -> bool:
     r"""What the last \boxed{…} holds: equal as a number or a letter, by its LaTeX, or, without formulas, as text."""
-    found = last_boxed(prediction)
+    found = last_boxed(prediction[-MOST_CHARACTERS:])
     inner = last_boxed(gold)
     gold = gold if inner is None else inner
     if found is None:
         return False
+    if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
+        found, gold = without_variable(found), without_variable(gold)
     if whole_number(gold) is not None or is_choice(gold):
         return as_text(found, gold)
     wanted = normalize_latex(plain_characters(gold))
-    formula = normalize_latex(plain_characters(found))
-    if wanted and wanted in (formula, without_variable(formula)):
+    if wanted and normalize_latex(plain_characters(found)) == wanted:
         return True
     return all(each.isalpha() or each in " '-.," for each in gold) and as_text(found, gold)
 
@@ -104,15 +107,20 @@ def _same_text(prediction: str, gold: str) -> bool:
     """Exact Match as it is published, or once quotes, dashes, spaces and accents are spelled one way."""
     if comparable(prediction) == comparable(gold):
         return True
+    if len(prediction) > MOST_CHARACTERS:
+        return False
     return comparable(plain_characters(prediction)) == comparable(plain_characters(gold))
 
 
 def _same_numbers(prediction: str, gold: str) -> bool:
-    """Whether the numbers in both texts agree one by one. Exact Match takes points and signs away, with meaning."""
+    """Whether both texts hold the same numbers. Exact Match takes points and signs away, with meaning."""
     if not any(character.isdigit() for character in gold):
         return True
     return _values(prediction) == _values(gold)
 
 
-def _values(text: str) -> list[object]:
-    return [None if each is None else each.value for each in numbers_in(prepared(text))]
+def _values(text: str) -> list[str]:
+    """The values of a text's numbers, and the digits of names such as B52, whichever hyphens stand before them."""
+    text = prepared(text)
+    named = re.findall(r"(?<=[A-Za-z])[0-9](?:[0-9.,]*[0-9])?", text)
+    return sorted([*named, *(str(each and each.value) for each in numbers_in(text))])

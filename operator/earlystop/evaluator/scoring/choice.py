@@ -26,14 +26,17 @@ _DENIED = re.compile(
     rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER})*"
     rf"\s+(?:is|are|was|were|can|could|would|does|do)\s*(?:not\b|n't|never\b|{_VERDICT})"
 )
-_AFTER_CUE = re.compile(rf"[\s:\"']*{_NOUN}({_LETTER})")
-_SMALL_AFTER_CUE = re.compile(rf"[\s:\"']*{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))")
-_MORE = re.compile(rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or)\s*{_NOUN}({_LETTER})")
-_WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
-_LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))\s*\S", re.MULTILINE)
-_OPTION = re.compile(
-    rf"\b(?:(?i:option|choice|letter|answer)|(?i:choose|chose|select|pick|go with|going with))\s+({_LETTER})"
+_AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
+_SMALL_AFTER_CUE = re.compile(
+    rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))"
 )
+_MORE = re.compile(
+    rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or)\s*(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
+)
+_WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
+_LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
+_CHOSEN = r"(?i:option|choice|letter|answer|choose|chose|select|pick|go with|going with|it's|it is|it must be)"
+_OPTION = re.compile(rf"\b{_CHOSEN}\s+({_LETTER})")
 _CORRECT = re.compile(
     rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+)*"
     r"(?:correct|right|true|best|answer|most likely|one)\b"
@@ -90,7 +93,12 @@ def _after_cue(text: str) -> set[str]:
 
 
 def _with_alternatives(text: str, first: re.Match[str]) -> set[str]:
-    letters, end = {_letters(first[1])}, first.end()
+    return {_letters(first[1])} | _alternatives(text, first.end())
+
+
+def _alternatives(text: str, end: int) -> set[str]:
+    """The letters that go on from a letter, as in "B or C"."""
+    letters: set[str] = set()
     while more := _MORE.match(text, end):
         letters.add(_letters(more[1]))
         end = more.end()
@@ -103,7 +111,9 @@ def _labelled(text: str) -> set[str]:
     if not opening and not _LABELLED.match(text):
         return set()
     found = _with_alternatives(text, opening) if opening else set()
-    return found | {letter for line in _LABELLED.finditer(text) for letter in line.groups() if letter}
+    for line in _LABELLED.finditer(text):
+        found |= {letter for letter in line.groups() if letter} | _alternatives(text, line.end())
+    return found
 
 
 def _last_line(text: str) -> set[str]:

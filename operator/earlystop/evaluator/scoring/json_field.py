@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from earlystop.evaluator.scoring.stated import MOST_CHARACTERS
-
+_MOST_CHARACTERS = 200_000
 _MOST_OBJECTS = 200
 
 
@@ -15,7 +14,7 @@ def json_field(text: str, path: str) -> str | None:
 
     Numbers stay as they are written. The last object with the field counts. An object, a list or null is no answer.
     """
-    text = text[-MOST_CHARACTERS:]
+    text = text[-_MOST_CHARACTERS:]
     decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
     found: str | None = None
     position = text.find("{")

@@ -11,7 +11,7 @@ import re
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
 _WORDS_IN_TEXT = re.compile(_TEXT.pattern + r"([^{}]*)\}")
-_SPACING = re.compile(r"\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
+_SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
 _DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]")
 _DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
 """A formula between dollars; in "$5 and $6" they are currency."""
@@ -27,13 +27,16 @@ _OTHER_NAMES = tuple(
     }.items()
 )  # fmt: skip
 _ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*=\s*(?=\S)")
+_PLAIN_RATIO = re.compile(r"\A(-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})\Z")
 _LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
 _MAX_NESTING = 50
+_MOST_BOXES = 20
+"""From the last one on: each that is not closed is searched to the end."""
 
 
 def last_boxed(text: str) -> str | None:
     r"""What the last \boxed{…} or \fbox{…} holds, with braces in pairs; None without a box that is closed."""
-    for found in reversed(list(_BOX.finditer(text))):
+    for found in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
         if text[found.end() : found.end() + 1] == "{":
             end = closing_brace(text, found.end())
             if end is not None:
@@ -70,6 +73,7 @@ def _normalize_once(text: str) -> str:
     for name, short in _OTHER_NAMES:
         text = name.sub(short, text)
     text = re.sub(r"(?<![A-Za-z0-9/.])(-?[0-9]{1,100})/([0-9]{1,100})(?![A-Za-z0-9/.])", r"\\frac{\1}{\2}", text)
+    text = _PLAIN_RATIO.sub(r"\1\\frac{\2}{\3}", text.strip())
     text = re.sub(r"\\frac\{-([0-9]{1,100})\}", r"-\\frac{\1}", text)
     text = re.sub(r"([\^_])\{([0-9A-Za-z])\}", r"\1\2", text)
     text = re.sub(r"(?<=[0-9])(?:,|\{,\})(?=[0-9]{3}(?![0-9]))", "", text) if _is_grouped(text) else text

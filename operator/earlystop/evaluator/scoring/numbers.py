@@ -21,7 +21,7 @@ from earlystop.evaluator.scoring.units import PREFIXES, unit_after, unit_named
 MOST_DIGITS = 400
 _DIGITS = r"(?:[0-9](?:[0-9.,'_]*[0-9])?|(?<![\w.,])\.[0-9]+)"
 _NUMBER = re.compile(
-    rf"(?P<sign>(?<![\w)\].,%])[-+] ?)?(?:(?P<prefix>{PREFIXES}) ?)?(?P<sign_after>[-+])?"
+    rf"(?P<sign>(?<![\w)\].,%])[-+] ?)?(?:(?P<prefix>{PREFIXES}) ?(?P<sign_after>[-+])?)?"
     rf"(?P<body>[0-9]{{1,3}}(?: [0-9]{{3}})+(?![0-9])(?:[.,][0-9]+)?|{_DIGITS})"
     r"(?P<fraction> ?/ ?[0-9]+(?![0-9.,]*[/]))?(?P<mixed> [0-9]{1,100} ?/ ?[0-9]{1,100}(?![0-9/]))?"
     r"(?P<exponent>[eE][-+]?[0-9]+(?![A-Za-z])| ?[x*·×⋅] ?10 ?(?:\^|\*\*) ?[({]?[-+]?[0-9]+[)}]?"
@@ -41,6 +41,10 @@ _DECIMAL_COMMA = (
     re.compile(r"[0-9]+,[0-9]+"),
 )
 _DATE_OR_TIME = re.compile(r"[0-9]+ ?:.*|[0-9]+([-/.])[0-9]+\1[0-9]+|(?:1[0-9]|20)[0-9]{2}-[01][0-9]")
+_MINUS_IN_WORDS = re.compile(r"(?<![0-9] )\b(?:minus|negative) (?=[0-9.$€£])", re.IGNORECASE)
+_PARTS = {"a half": "1/2", "one half": "1/2", "a quarter": "1/4", "one quarter": "1/4", "three quarters": "3/4",
+          "a third": "1/3", "one third": "1/3", "two thirds": "2/3"}  # fmt: skip
+_AND_PART = re.compile(rf"(?<=[0-9]) and ({'|'.join(_PARTS)})\b", re.IGNORECASE)
 _PERCENT = re.compile(r" ?%| ?(?:percent|per cent|pct)\b", re.IGNORECASE)
 _SCALE = re.compile(rf"[ -]({'|'.join(SCALES)}|bn|tn|mn)s?\b|(bn|tn|mn|k)\b", re.IGNORECASE)
 _SHORT_SCALES = {"k": 10**3, "mn": 10**6, "bn": 10**9, "tn": 10**12}
@@ -77,7 +81,8 @@ class Number:
 
 def prepared(text: str) -> str:
     """The text as the readers here expect it."""
-    return without_markup(plain_characters(latex_as_text(text)))
+    text = without_markup(plain_characters(latex_as_text(text)))
+    return _AND_PART.sub(lambda found: f" {_PARTS[found[1].lower()]}", _MINUS_IN_WORDS.sub("-", text))
 
 
 def numbers_in(text: str) -> Iterator[Number | None]:

@@ -15,7 +15,7 @@ _SIGNS = str.maketrans(
     | {"\u066b": ".", "\u066c": ",", "\u066a": "%", "\u3002": ". ", "\uff61": ". ", "\u3001": ", "}
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-_SUPERSCRIPTS = re.compile(r"(?<=[0-9)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_SUPERSCRIPTS = re.compile(r"(?<=[0-9A-Za-z)])[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _VULGAR = re.compile("[¼½¾⅐-⅞↉]")
 
 
