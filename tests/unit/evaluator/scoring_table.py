@@ -1,5 +1,7 @@
-"""Answers with their right scores, written after public practice: what graders of SQuAD, DROP, GSM8K, MATH, MMLU, ARC and
-BoolQ accept, and what people report as scored wrongly. Each row: scoring, answer, gold answers, whether it is right.
+"""Answers with their right scores, written after public practice and after what people report as scored wrongly.
+
+The practice is that of the graders of SQuAD, DROP, GSM8K, MATH, MMLU, ARC and BoolQ. Each row: scoring, answer, gold
+answers, whether the answer is right.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _VERDICT = (
 )
 _DENIED = re.compile(
     rf"(?i:\bnot|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding)\s+(?:be\s+)?{_NOUN}{_LETTER}"
-    rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER})*"
+    rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
     rf"\s+(?:is|are|was|were|can|could|would|does|do)\s*(?:not\b|n't|never\b|{_VERDICT})"
 )
 _AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")

@@ -11,7 +11,7 @@ from earlystop.evaluator.scoring.number_words import number_in_words
 from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
 from earlystop.evaluator.scoring.stated import CUE, after_hashes, searched, whole_statement
 
-_FOOTNOTE = re.compile(r"\s*\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
+_FOOTNOTE = re.compile(r" ?\[[0-9]{1,3}\]|https?://\S+|^[ ]*[0-9]{1,2}[.)][ ]+(?=\S)", re.MULTILINE)
 _DENIED = re.compile(r"(?:\bnot|n't|\binstead of|\brather than)\s+$", re.IGNORECASE)
 _OR = re.compile(r"^\s*(?:[A-Za-z]+\s+)?(?:or|and/or)\s+$", re.IGNORECASE)
 _OPENING = re.compile(r"[\s(\[\"'=:]*")

@@ -7,6 +7,7 @@ without braces get them, units and degrees at the end, spacing and \\left, \\rig
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
@@ -29,6 +30,9 @@ _OTHER_NAMES = tuple(
 _ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*=\s*(?=\S)")
 _PLAIN_RATIO = re.compile(r"\A(-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})\Z")
 _LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_MOST_IN_BRACES = 2000
+_MOST_FRACTIONS = 200
 _MAX_NESTING = 50
 _MOST_BOXES = 20
 """From the last one on: each that is not closed is searched to the end."""
@@ -47,9 +51,9 @@ def last_boxed(text: str) -> str | None:
 
 
 def closing_brace(text: str, opening: int) -> int | None:
-    """Where the brace that opens at `opening` is closed; a brace after a backslash is a character."""
+    """Where the brace that opens at `opening` is closed, if near; a brace after a backslash is a character."""
     depth = 0
-    for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(text, opening):
+    for found in _BRACE.finditer(text, opening, opening + _MOST_IN_BRACES):
         depth += {"{": 1, "}": -1}.get(found[0], 0)
         if depth == 0:
             return found.start()
@@ -102,7 +106,7 @@ def _fractions_with_braces(text: str) -> str:
     r"""\dfrac12, \tfrac{1}2 and \frac1{2} as \frac{1}{2}."""
     parts: list[str] = []
     rest = 0
-    for found in _FRACTION.finditer(text):
+    for found in islice(_FRACTION.finditer(text), _MOST_FRACTIONS):
         if found.start() < rest:
             continue
         upper, middle = _argument(text, found.end())

@@ -41,6 +41,8 @@ _DECIMAL_COMMA = (
     re.compile(r"[0-9]+,[0-9]+"),
 )
 _DATE_OR_TIME = re.compile(r"[0-9]+ ?:.*|[0-9]+([-/.])[0-9]+\1[0-9]+|(?:1[0-9]|20)[0-9]{2}-[01][0-9]")
+_COMPOUND = re.compile(r"(?: ?[-/:] ?|[.,:/-])(?=[0-9])[0-9][0-9.,]*")
+_FACTOR = re.compile(r" ?(?:\\pi|\\sqrt|π|√)|[A-Za-z]")
 _MINUS_IN_WORDS = re.compile(r"(?<![0-9] )\b(?:minus|negative) (?=[0-9.$€£])", re.IGNORECASE)
 _PARTS = {"a half": "1/2", "one half": "1/2", "a quarter": "1/4", "one quarter": "1/4", "three quarters": "3/4",
           "a third": "1/3", "one third": "1/3", "two thirds": "2/3"}  # fmt: skip
@@ -125,7 +127,7 @@ def whole_number(text: str, leading_zeros: bool = True) -> Number | None:
 
 def _end_of_compound(text: str, end: int) -> int:
     """Where 3-5, 10:30, 1/2/2020 or 1.2.3 ends; `end` itself for a number that stands alone."""
-    while following := re.compile(r"(?: ?[-/:] ?|[.,:/-])(?=[0-9])[0-9][0-9.,]*").match(text, end):
+    while following := _COMPOUND.match(text, end):
         if following[0].startswith(" -") and not following[0].startswith(" - "):
             break  # in "3 -5" the sign belongs to the second number
         end = following.end()
@@ -147,7 +149,7 @@ def _number(text: str, found: re.Match[str]) -> Number | None:
         if unit and written and written not in (unit, "cent"):
             return None
         unit = unit or written
-    if re.compile(r" ?(?:\\pi|\\sqrt|π|√)|[A-Za-z]").match(text, end) and not unit:
+    if _FACTOR.match(text, end) and not unit:
         return None  # 3x, 2π, 4i and names that begin with digits
     return Number(value, unit, found.start(), end)
 

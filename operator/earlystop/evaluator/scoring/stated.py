@@ -7,7 +7,7 @@ import re
 from earlystop.evaluator.scoring.latex import last_boxed
 from earlystop.evaluator.scoring.numbers import prepared
 
-MOST_CHARACTERS = 20_000
+MOST_CHARACTERS = 10_000
 """Of an answer's end that are searched; an answer that is stated before them is not found."""
 CUE = re.compile(
     r"(?:答案\s*(?:是|为|:)\s*"
