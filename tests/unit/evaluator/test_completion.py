@@ -10,19 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlystop.evaluator.completion import MOST_TOKENS, REFUSAL, Completion, read_completion
+from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 
-PROPERTY = settings(max_examples=300, deadline=None)
-USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-
-
-def body(usage: Any = USAGE, **choice: Any) -> dict[str, Any]:
-    """A completion as it should be, with some of its one choice's fields replaced."""
-    whole = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "42"}, **choice}
-    return {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [whole], "usage": usage}
-
-
-def message(content: Any, **fields: Any) -> dict[str, Any]:
-    return {"message": {"role": "assistant", "content": content, **fields}}
+PROPERTY = settings(max_examples=150, deadline=None)
 
 
 def read(document: Any) -> Completion | None:
@@ -142,19 +132,6 @@ def test_odd_bytes_around_and_within_an_answer_do_not_hide_it() -> None:
     assert read_completion(b"\xef\xbb\xbf" + raw) == Completion("42", "stop", 2)
     assert read_completion(raw.replace(b'"42"', b'"4\xff2\n"')) == Completion("4\ufffd2\n", "stop", 2)
     assert read_completion(raw.replace(b'"created": 1', b'"created": ' + b"9" * 5000)) == Completion("42", "stop", 2)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-KEYS = st.sampled_from(
-    ["choices", "message", "content", "usage", "completion_tokens", "error", "type", "text", "index", "finish_reason"]
-)
-NEAR = st.recursive(
-    JSON, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
-)
 
 
 @PROPERTY

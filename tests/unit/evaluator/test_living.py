@@ -17,10 +17,11 @@ from earlystop.evaluator.grading import Answer, Fate, Told, fate_of
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.service import Asks, Evaluator, Plan
 from earlystop.evaluator.size_limit import MOST_BYTES
+from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 from tests.unit.evaluator.serving import listening
-from tests.unit.evaluator.test_completion import NEAR, USAGE, body, message
 
 QUESTIONS = (GoldenQuestion("q", ("42",)),)
 HEADERS = {"x-early-stop-revision": "r1", "x-early-stop-step": "0"}
@@ -209,7 +210,7 @@ def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answe
     assert asking.budget.spent >= known
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(NEAR, min_size=1, max_size=8))
 def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
     bodies = [json.dumps({"choices": [{"message": {"content": one}}], "usage": USAGE}).encode() for one in documents]
@@ -271,10 +272,18 @@ class Silent:
         raise AssertionError("unreachable")
 
 
+LIMITED = {"token_budget": 1000, "reserve_tokens": 100}
+
+
+def kept(page: Page, asker: Asks, plan: Plan, stored: Stored) -> Evaluator:
+    """An evaluator that keeps its count in `stored`."""
+    return Evaluator(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored)
+
+
 async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charged_when_a_stop_gives_it_up() -> None:
     page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored(50)
-    asking = evaluator(page, asker, QUESTIONS, token_budget=1000, reserve_tokens=100, grace_seconds=0.05, open_pairs=1)
-    asking = type(asking)(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, asking.plan, stored)
+    plan = evaluator(page, asker, QUESTIONS, **LIMITED, grace_seconds=0.05, open_pairs=1).plan
+    asking = kept(page, asker, plan, stored)
     running = asyncio.create_task(asking.run(stop))
     await asyncio.wait_for(asker.asked.wait(), 10)
     assert stored.tokens == 250
@@ -286,10 +295,8 @@ async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charg
 
 async def test_a_budget_that_was_spent_before_the_start_asks_nothing() -> None:
     page, asker = Page(), Answers()
-    plan = evaluator(page, asker, QUESTIONS, token_budget=1000, reserve_tokens=100).plan
-    asking = type(evaluator(page, asker, QUESTIONS))(
-        QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, Stored(900)
-    )
+    plan = evaluator(page, asker, QUESTIONS, **LIMITED).plan
+    asking = kept(page, asker, plan, Stored(900))
     await run_out(asking)
     assert page.sum("earlystop_evaluator_answers_total") == page.sum("earlystop_evaluator_asking") == 0
 
@@ -298,12 +305,10 @@ async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pyt
     page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored()
     stored.broken = True
     plan = evaluator(page, asker, QUESTIONS).plan
-    asking = type(evaluator(page, asker, QUESTIONS))(
-        QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored
-    )
+    asking = kept(page, asker, plan, stored)
     running = asyncio.create_task(asking.run(stop))
     async with asyncio.timeout(10):
-        while "cannot be stored" not in caplog.text:
+        while "cannot be stored" not in caplog.text:  # noqa: ASYNC110 - read from the log
             await asyncio.sleep(0.01)
     assert not asker.asked.is_set()
     stop.set()

@@ -47,7 +47,7 @@ def test_a_file_that_says_no_count_is_refused_with_what_to_write_and_left_as_it_
 ) -> None:
     file = tmp_path / "spent.json"
     file.write_bytes(content)
-    with pytest.raises(SpentTokensError, match='write {"policy": "llm/qa", "spent": 0} .* or delete it'):
+    with pytest.raises(SpentTokensError, match=r'write \{"policy": "llm/qa", "spent": 0\} .* or delete it'):
         open_spent_tokens(file, POLICY).__enter__()
     assert file.read_bytes() == content
 
