@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -100,22 +100,21 @@ def main(
             if revision is not None:
                 settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
                 pin = DirectPin(policy, revision, step, settings, header_prefix)
-            stored: StoresTokens = InMemory()
-            if state is not None:
-                stored = until_the_end.enter_context(open_spent_tokens(state, policy))
+            keeping = nullcontext(InMemory()) if state is None else open_spent_tokens(state, policy)
+            stored: StoresTokens = until_the_end.enter_context(keeping)
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
-            url,
-            model,
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
-            headers={} if host_header is None else {"Host": host_header},
-            max_tokens=max_tokens,
+            url, model, os.environ.get("OPENAI_API_KEY", "none"), _host(host_header), max_tokens=max_tokens
         )
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget anew")
         asyncio.run(evaluate(questions, scoring, ask, pin, plan, port, stored))
+
+
+def _host(header: str | None) -> dict[str, str]:
+    return {} if header is None else {"Host": header}
 
 
 def _values(pairs: list[str] | None) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from earlystop.evaluator.scoring import Scoring
-from tests.unit.evaluator.scoring_table import TABLE, Row
+from tests.unit.evaluator.scoring_rows import Row
+from tests.unit.evaluator.scoring_table import TABLE
 
 
 def label(row: Row) -> str:
