@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -100,8 +100,7 @@ def main(
             if revision is not None:
                 settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
                 pin = DirectPin(policy, revision, step, settings, header_prefix)
-            keeping = nullcontext(InMemory()) if state is None else open_spent_tokens(state, policy)
-            stored: StoresTokens = until_the_end.enter_context(keeping)
+            stored = until_the_end.enter_context(_stored(state, policy))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
@@ -111,6 +110,10 @@ def main(
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget anew")
         asyncio.run(evaluate(questions, scoring, ask, pin, plan, port, stored))
+
+
+def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:
+    return nullcontext(InMemory()) if state is None else open_spent_tokens(state, policy)
 
 
 def _host(header: str | None) -> dict[str, str]:
