@@ -1,1 +1,1 @@
-"""Run while the operator's image is built, never in it: what the image needs of its base, and the list of what it holds."""
+"""Runs while an image is built, never in it: what it needs of its base, what it leaves out, the list of its parts."""

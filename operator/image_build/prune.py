@@ -1,7 +1,7 @@
 """Removes from installed packages what the operator never imports, two fifths of their size.
 
-`python3 prune.py FOLDER`: tests, stubs for type checkers and the modules of UNUSED. A test compares UNUSED with what the
-operator's code imports; whatever is imported all the same ends the process with the module's name.
+`python3 prune.py FOLDER`: tests, stubs for type checkers and the modules of UNUSED. A test compares UNUSED with what
+the operator's code imports; whatever is imported all the same ends the process with the module's name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The software bill of materials of an image: CycloneDX 1.5 as JSON, on standard output.
 
-`python3 sbom.py NAME VERSION PACKAGES RUNTIME` lists the Python distributions that are installed in the folder PACKAGES,
-the interpreter, and the packages of Debian that own a file below RUNTIME. The same content gives the same bytes: there
-is no time and no random number in it.
+`python3 sbom.py NAME VERSION PACKAGES RUNTIME` lists the Python distributions that are installed in the folder
+PACKAGES, the interpreter, and the packages of Debian that own a file below RUNTIME. The same content gives the same
+bytes: there is no time and no random number in it.
 """
 
 from __future__ import annotations
