@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +71,22 @@ def configuration(
     }
 
 
-def start(name: str, directory: Path, configuration: Mapping[str, Any]) -> Child:
-    """Run a container until it ends; its signals are those of the returned process, its output the log."""
+@contextmanager
+def running(name: str, directory: Path, configuration: Mapping[str, Any]) -> Iterator[Child]:
+    """A container, which is removed in the end; its signals are those of the given process, its output the log. The file
+    `NAME/pid` of `directory` holds the process id, on this machine, of the first process within."""
     bundle = directory / name
     bundle.mkdir()
     (bundle / "config.json").write_text(json.dumps(configuration))
-    # The folder of runc's state is this container's own, so nothing is left of one that was killed.
-    runc = shutil.which("runc") or "/usr/sbin/runc"
-    command = [runc, f"--root={bundle / 'state'}", "run", f"--bundle={bundle}", f"{name}-{os.getpid()}"]
-    return Child(name, command, directory)
+    runc = [shutil.which("runc") or "/usr/sbin/runc", f"--root={bundle / 'state'}"]
+    identifier = f"{name}-{os.getpid()}"
+    child = Child(name, [*runc, "run", f"--bundle={bundle}", f"--pid-file={bundle / 'pid'}", identifier], directory)
+    try:
+        yield child
+    finally:
+        child.stop()
+        # Of a runc that had to be killed the container is left.
+        subprocess.run([*runc, "delete", "--force", identifier], capture_output=True)
 
 
 def _seccomp() -> dict[str, Any]:

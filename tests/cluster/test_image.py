@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
 from tests.cluster import images
-from tests.cluster.containers import configuration, start
+from tests.cluster.containers import configuration, running
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 from tests.cluster.packaging import CHART, MANIFESTS, helm, named
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.processes import wait_until
 
 pytest_plugins = ["tests.cluster.fixtures"]
 
 RELEASE = "image-test"
 ACCOUNT = f"{RELEASE}-earlystop"
-CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount"
+CREDENTIALS = "/var/run/kubeconfig"
 GRACE_SECONDS = 30.0
 MOST_BYTES = {"operator": 250e6, "evaluator": 275e6}
 
@@ -66,13 +65,13 @@ def test_the_operator_starts_answers_a_policy_and_ends_when_asked(
 ) -> None:
     image = images.inspect(built["operator"])["config"]
     setup = configuration(pod, image, files, mounts={CREDENTIALS: credentials(cluster, tmp_path)})
-    setup["process"]["env"] += in_cluster(cluster)
-    with closing_child(start("operator", tmp_path, setup)) as operator:
+    setup["process"]["env"].append(f"KUBECONFIG={CREDENTIALS}")
+    with running("operator", tmp_path, setup) as operator:
         operator.wait_ready(lambda: answers("http://127.0.0.1:8080/readyz"), 60)
-        assert status_of(operator)["Uid"] == ["65532"] * 4
-        assert int(status_of(operator)["CapBnd"][0], 16) == 0
-        assert status_of(operator)["NoNewPrivs"] == ["1"]
-        assert status_of(operator)["Seccomp"] == ["2"]
+        held = status_of((tmp_path / "operator/pid").read_text())
+        assert held["Uid"] == ["65532"] * 4
+        assert (int(held["CapEff"][0], 16), int(held["CapBnd"][0], 16)) == (0, 0)
+        assert (held["NoNewPrivs"], held["Seccomp"]) == (["1"], ["2"])  # a filter is in force
         cluster.access.apply(policy(namespace))
         wait_until(lambda: bool(conditions(cluster, namespace)), 30, "the policy's conditions")
         print(conditions(cluster, namespace))
@@ -88,10 +87,10 @@ def test_the_evaluators_image_starts_by_the_command_of_the_example(
     image = images.inspect(built["evaluator"])["config"]
     setup = configuration(pod, image, files, command=["python", "-m", "earlystop.evaluator", "--help"], mounts={})
     assert "command: [python, -m, earlystop.evaluator]" in job
-    evaluator = start("evaluator", tmp_path, setup)
-    wait_until(lambda: not evaluator.alive, 60, "the evaluator to print its help")
-    assert evaluator.exit_code == 0, evaluator.tail()
-    assert "--golden" in evaluator.log.read_text()
+    with running("evaluator", tmp_path, setup) as evaluator:
+        wait_until(lambda: not evaluator.alive, 60, "the evaluator to print its help")
+        assert evaluator.exit_code == 0, evaluator.tail()
+        assert "--golden" in evaluator.log.read_text()
 
 
 @pytest.mark.parametrize("name", images.LOCKS)
@@ -119,35 +118,15 @@ def test_the_bill_of_materials_names_every_locked_package_and_the_library_that_e
     assert bill["bomFormat"] == "CycloneDX" and bill["specVersion"] == "1.5"
 
 
-class closing_child(closing[Any]):  # noqa: N801
-    """Kills what a failed test has left running."""
-
-    def __init__(self, child: Child) -> None:
-        super().__init__(child)
-
-    def __enter__(self) -> Child:
-        return self.thing
-
-    def __exit__(self, *_: object) -> None:
-        self.thing.stop(5)
-
-
 def credentials(cluster: Cluster, directory: Path) -> Path:
-    """The folder that a kubelet mounts for the Pod's service account."""
-    folder = directory / "credentials"
-    folder.mkdir()
-    kubeconfig = cluster.access.get("configmap", "kube-root-ca.crt", f"--namespace={RELEASE}")
-    token = cluster.access.kubectl("create", "token", ACCOUNT, f"--namespace={RELEASE}", "--duration=1h")
-    (folder / "ca.crt").write_text(kubeconfig["data"]["ca.crt"])
-    (folder / "token").write_text(token.strip())
-    (folder / "namespace").write_text(RELEASE)
-    return folder
+    """A kubeconfig with a token of the Pod's service account, which the container's user may read.
 
-
-def in_cluster(cluster: Cluster) -> list[str]:
-    """The variables by which a Pod finds the API server."""
-    where = urlsplit(cluster.access.url)
-    return [f"KUBERNETES_SERVICE_HOST={where.hostname}", f"KUBERNETES_SERVICE_PORT={where.port}"]
+    A Pod's own way to the API server is a name and port 443, which need the cluster's DNS and kube-proxy.
+    """
+    path = directory / "kubeconfig"
+    path.write_text(cluster.access.service_account_kubeconfig(RELEASE, ACCOUNT).read_text())
+    path.chmod(0o644)
+    return path
 
 
 def answers(url: str) -> bool:
@@ -157,9 +136,8 @@ def answers(url: str) -> bool:
     return False
 
 
-def status_of(runtime: Child) -> dict[str, list[str]]:
-    """What the kernel says of the first process in the container that runc has started."""
-    (pid,) = Path(f"/proc/{runtime.pid}/task/{runtime.pid}/children").read_text().split()
+def status_of(pid: str) -> dict[str, list[str]]:
+    """What the kernel says of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {name: rest.split() for name, rest in (line.split(":", 1) for line in lines)}
 
