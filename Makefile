@@ -59,8 +59,12 @@ older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are te
 bad-gateway: $(READY) ## fetch Traefik 3.7.5, a gateway that the operator must not trust
 	$(BIN)/python -m tests.cluster.bad_gateway
 
+.PHONY: test-images
+test-images: $(READY) ## build both images from a Debian of their own, which are tested in containers (as root)
+	$(BIN)/python -m tests.cluster.images
+
 .PHONY: cluster-tests
-cluster-tests: binaries older-prometheus bad-gateway ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q -n 2
 
 .PHONY: faults
@@ -72,7 +76,7 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: test
-test: binaries older-prometheus bad-gateway lint ## all that CI runs
+test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
 	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
 
 .PHONY: crds
@@ -113,14 +117,16 @@ clean: ## remove everything that was cached
 
 IMAGE ?= earlystop-operator:0.1.0
 ENGINE ?= $(firstword $(shell command -v docker podman buildah 2>/dev/null))
+# Where there is no registry: any image with Python, its venv, ca-certificates and libstdc++.
+BUILD_ARGS = $(if $(BASE),--build-arg BASE=$(BASE))
 
 .PHONY: image
-image: ## build the operator's image (IMAGE=name:tag)
+image: ## build the operator's image (IMAGE=name:tag, BASE=image with Python)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
-	$(ENGINE) build --file operator/Containerfile --tag $(IMAGE) .
+	$(ENGINE) build --file operator/Containerfile $(BUILD_ARGS) --tag $(IMAGE) .
 
 EVALUATOR_IMAGE ?= earlystop-evaluator:0.1.0
 .PHONY: evaluator-image
 evaluator-image: ## build the evaluator's image (EVALUATOR_IMAGE=name:tag)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
-	$(ENGINE) build --file operator/Containerfile --build-arg LOCK=operator/evaluator.lock --tag $(EVALUATOR_IMAGE) .
+	$(ENGINE) build --file operator/Containerfile $(BUILD_ARGS) --build-arg LOCK=operator/evaluator.lock --tag $(EVALUATOR_IMAGE) .
