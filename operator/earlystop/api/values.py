@@ -23,7 +23,7 @@ def canonical_decimal(text: str) -> str:
 
 
 def bounded(name: str, length: int) -> str:
-    """The beginning of a name that is a name itself: it ends with a letter or digit."""
+    """The first `length` characters of a name, without hyphens and dots at their end, so that they are a valid name."""
     return name[:length].rstrip("-.")
 
 
