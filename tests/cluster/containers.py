@@ -73,8 +73,10 @@ def configuration(
 
 @contextmanager
 def running(name: str, directory: Path, configuration: Mapping[str, Any]) -> Iterator[Child]:
-    """A container, which is removed in the end; its signals are those of the given process, its output the log. The file
-    `NAME/pid` of `directory` holds the process id, on this machine, of the first process within."""
+    """A container, which is removed in the end; its signals are those of the given process, its output the log.
+
+    The file `NAME/pid` of `directory` holds the process id, on this machine, of the first process within.
+    """
     bundle = directory / name
     bundle.mkdir()
     (bundle / "config.json").write_text(json.dumps(configuration))

@@ -8,15 +8,15 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.look import (
     FINAL,
-    MAX_SERIES,
+    apply_reading,
     look_failed,
     look_request,
-    looked,
     reading_or_failure,
     split_is_shown,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
+from earlystop.metrics.convention.count_source import MAX_SERIES
 from earlystop.metrics.convention.ended_processes import Ended, Place, Start, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.convention.reader import Reading
@@ -45,7 +45,7 @@ def settling() -> TrackedPolicy:
 
 
 def see(found: TrackedPolicy, seen: Reading) -> TrackedPolicy:
-    found.state, found.ledger = looked(found, seen, seen.at)
+    found.state, found.ledger = apply_reading(found, seen, seen.at)
     return found
 
 

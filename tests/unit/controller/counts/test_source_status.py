@@ -12,7 +12,7 @@ import pytest
 from earlystop.controller.cluster import SOURCES, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import failure_of_source
 from earlystop.controller.counts.source_status import (
-    MENDING_SECONDS,
+    FAILED_SECONDS,
     SECONDS_BETWEEN_WRITES,
     SourceStatusWriter,
     source_spec,
@@ -206,7 +206,7 @@ async def test_a_source_that_no_policy_reads_is_asked_and_mended_by_itself() -> 
             await eventually(lambda: it.said == ("False", "SecretNotFound"), "the first condition")
             assert "create it" in it.condition["message"]
             it.place.secret("prometheus", token="abc")
-            it.now += MENDING_SECONDS
+            it.now += FAILED_SECONDS
             it.watch.seen(it.api.at(SOURCES, None, "default"))  # any event makes it go round
             await eventually(lambda: it.said == ("True", "Answering"), "the second condition")
             running.cancel()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import AnyRequest, Result
+from earlystop.controller.counts.count_batcher import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.templates.reader import TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger
