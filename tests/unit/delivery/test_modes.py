@@ -16,8 +16,9 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest, TrafficSplit
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import preflight
 from tests.unit.delivery.cluster import exact, header, inputs, prefix, rule, spec_in, split, untouched
+from tests.unit.delivery.forged_headers import FORGED
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
-from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
+from tests.unit.delivery.route_rules import REQUESTS, rules_of_routes
 from tests.unit.rollout.policies import examples
 
 MODIFIED = {
@@ -26,11 +27,6 @@ MODIFIED = {
         "set": [{"name": "X-Early-Stop-Variant", "value": "user"}, {"name": "x-model", "value": "qa"}],
         "add": [{"name": "x-early-stop-shadow", "value": "w1;window=1"}],
     },
-}
-FORGED = {
-    **{f"x-early-stop-{name}": "forged" for name in ("policy", "revision", "step", "variant", "shadow")},
-    **{f"x-early-stop-param-{name}": "1" for name in ("window", "patience")},
-    GOLDEN_HEADER: "neither",
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 

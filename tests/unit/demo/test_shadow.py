@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.demo.shadow import MOST_CANDIDATES, MOST_CHARACTERS, ShadowedWindow, can_be_judged, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW, Sample, vote
-from tests.unit.demo.test_voting import samples
+from tests.unit.demo.sampled_answers import samples
 
 PAIRS_OF_WINDOWS = [(window, full) for full in range(1, MAXIMUM_WINDOW + 1) for window in range(1, MAXIMUM_WINDOW + 1)]
 UNBOUNDED = 10**9
