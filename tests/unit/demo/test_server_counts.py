@@ -19,6 +19,7 @@ from tests.unit.demo.serving import NOBODY, REVISION, ask, serving, settings_in_
 WINDOWS = range(1, MAXIMUM_WINDOW + 1)
 
 
+@pytest.mark.slow
 async def test_at_every_window_the_counts_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
     source = expected().source
     recorded, rows = list(recordings(source)), rows_of(source)
