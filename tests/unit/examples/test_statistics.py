@@ -23,10 +23,7 @@ def answers(rng: random.Random) -> Tally:
 def test_harm_is_found_among_equals_no_more_often_than_the_risk_allows() -> None:
     rng, found = random.Random(1), 0
     for _ in range(RUNS):
-        looks = [
-            Look(at=15 * look, step=0, weight=50, baseline=answers(rng), candidate=answers(rng))
-            for look in range(LOOKS)
-        ]
+        looks = [Look(at=at, step=0, weight=50, baseline=answers(rng), candidate=answers(rng)) for at in MOMENTS]
         found += engine.assess(engine.replay(OBJECTIVE, looks)).verdict is Verdict.ROLL_BACK
     # The claim allows 5 % of 200 runs; three standard deviations of a binomial above that are 19.
     assert found <= 19
