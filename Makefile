@@ -33,7 +33,10 @@ $(READY):
 .PHONY: venv
 venv: $(READY) ## install the locked packages
 
-PYTEST := $(BIN)/python -m pytest
+# Which tests failed last is remembered in the cache; every run ends with where its time went.
+PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest --durations=15
+# A worker takes whole files, in the order of tests/run_order.py.
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(READY) ## check style, types, the import contract and that generated files are up to date
@@ -46,6 +49,14 @@ lint: $(READY) ## check style, types, the import contract and that generated fil
 .PHONY: unit
 unit: $(READY) ## run the unit tests
 	$(PYTEST) tests/unit -q -n 2
+
+.PHONY: unit-fast
+unit-fast: $(READY) ## run the unit tests but for the slow ones
+	$(PYTEST) tests/unit -q -n 2 -m "not slow"
+
+.PHONY: lf
+lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
+	$(PYTEST) $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none
 
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
@@ -65,11 +76,11 @@ test-images: $(READY) ## build both images from a Debian of their own, which are
 
 .PHONY: cluster-tests
 cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
-	$(PYTEST) tests/cluster -q -n 2
+	$(PYTEST) tests/cluster -q $(BY_FILE)
 
 .PHONY: faults
 faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
-	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q -n 2 --dist loadfile
+	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q $(BY_FILE)
 
 .PHONY: demo
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
@@ -77,7 +88,7 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 
 .PHONY: test
 test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
-	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
+	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q $(BY_FILE)
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds

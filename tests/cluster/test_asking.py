@@ -16,8 +16,6 @@ from earlystop.controller.cluster import Cluster as Api
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 ABORT, BY = "earlystop.dev/abort", "earlystop.dev/requested-by"
 WISH = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
 

@@ -17,9 +17,9 @@ from earlystop.rollout.transitions import (
     weights_in_force,
     weights_lost,
 )
+from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
-from tests.unit.rollout.test_conditions import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 
 
 def reasons(before: RolloutState, after: RolloutState) -> list[str]:

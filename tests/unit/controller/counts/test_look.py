@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.look import (
     FINAL,
     apply_reading,
@@ -23,6 +22,7 @@ from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.state import Phase
 from earlystop.rollout.transitions import lose_metrics, weights_in_force
+from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import tracked
 from tests.unit.delivery.cluster import split
 from tests.unit.rollout.policies import NOW, started
@@ -30,7 +30,6 @@ from tests.unit.rollout.states import REACHED, SPEC
 from tests.unit.rollout.traffic import answers
 
 B, C = Variant.BASELINE, Variant.CANDIDATE
-SOURCES = {"default": SourceSpec.model_validate({"url": "http://prometheus:9090"})}
 MARGIN = 2 * 15 + 60
 
 
