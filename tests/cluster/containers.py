@@ -35,8 +35,7 @@ def configuration(
     """
     (container,) = pod["containers"]
     secured = container["securityContext"]
-    (kept,) = [secured["capabilities"].get("add", [])]
-    if secured["capabilities"]["drop"] != ["ALL"] or kept or pod["securityContext"]["runAsNonRoot"] is not True:
+    if secured["capabilities"] != {"drop": ["ALL"]} or pod["securityContext"]["runAsNonRoot"] is not True:
         raise ValueError("the Pod asks for more than these tests give")
     environment = [*image["Env"], *(f"{each['name']}={each['value']}" for each in container["env"])]
     volumes = {each["name"]: each for each in pod["volumes"]}
@@ -73,8 +72,10 @@ def configuration(
 
 @contextmanager
 def running(name: str, directory: Path, configuration: Mapping[str, Any]) -> Iterator[Child]:
-    """A container, which is removed in the end; its signals are those of the given process, its output the log. The file
-    `NAME/pid` of `directory` holds the process id, on this machine, of the first process within."""
+    """A container, which is removed in the end; its signals are those of the given process, its output the log.
+
+    The file `NAME/pid` of `directory` holds the process id, on this machine, of the first process within.
+    """
     bundle = directory / name
     bundle.mkdir()
     (bundle / "config.json").write_text(json.dumps(configuration))
