@@ -16,7 +16,7 @@ from tests.cluster import images
 from tests.cluster.containers import configuration, running
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
-from tests.cluster.packaging import CHART, MANIFESTS, helm, named
+from tests.cluster.packaging import CHART, MANIFESTS, ROOT, helm, named
 from tests.cluster.processes import wait_until
 
 pytest_plugins = ["tests.cluster.fixtures"]
@@ -113,7 +113,7 @@ def test_the_bill_of_materials_names_every_locked_package_and_the_library_that_e
 ) -> None:
     bill = json.loads((files / "app/sbom.cdx.json").read_text())
     purls = {each["purl"] for each in bill["components"]}
-    lock = (images.ROOT / images.LOCKS[request.node.callspec.params["files"]]).read_text()
+    lock = (ROOT / images.LOCKS[request.node.callspec.params["files"]]).read_text()
     pinned = [line.split(" ")[0] for line in lock.splitlines() if "==" in line]
     assert {f"pkg:pypi/{each.replace('==', '@')}" for each in pinned} <= purls
     assert any(each.startswith("pkg:deb/debian/libssl3@3.") for each in purls)
