@@ -35,8 +35,7 @@ def configuration(
     """
     (container,) = pod["containers"]
     secured = container["securityContext"]
-    (kept,) = [secured["capabilities"].get("add", [])]
-    if secured["capabilities"]["drop"] != ["ALL"] or kept or pod["securityContext"]["runAsNonRoot"] is not True:
+    if secured["capabilities"] != {"drop": ["ALL"]} or pod["securityContext"]["runAsNonRoot"] is not True:
         raise ValueError("the Pod asks for more than these tests give")
     environment = [*image["Env"], *(f"{each['name']}={each['value']}" for each in container["env"])]
     volumes = {each["name"]: each for each in pod["volumes"]}

@@ -72,9 +72,11 @@ def test_the_operator_starts_answers_a_policy_and_ends_when_asked(
         assert held["Uid"] == ["65532"] * 4
         assert (int(held["CapEff"][0], 16), int(held["CapBnd"][0], 16)) == (0, 0)
         assert (held["NoNewPrivs"], held["Seccomp"]) == (["1"], ["2"])  # a filter is in force
-        cluster.access.apply(policy(namespace))
-        wait_until(lambda: bool(conditions(cluster, namespace)), 30, "the policy's conditions")
-        print(conditions(cluster, namespace))
+        refused = policy(namespace)
+        refused["spec"]["metrics"]["sourceRef"]["name"] = "not-there"
+        cluster.access.apply(refused)
+        wait_until(lambda: "Accepted" in conditions(cluster, namespace), 30, "the policy's conditions")
+        assert conditions(cluster, namespace)["Accepted"] == ("False", "SourceNotFound")
         operator.stop(GRACE_SECONDS)
         assert operator.exit_code == 0, operator.tail()
 
@@ -142,9 +144,7 @@ def status_of(pid: str) -> dict[str, list[str]]:
     return {name: rest.split() for name, rest in (line.split(":", 1) for line in lines)}
 
 
-def conditions(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    """Those in the status of the policy."""
-    found: list[dict[str, Any]] = (
-        cluster.access.get("esp", "qa", f"--namespace={namespace}").get("status", {}).get("conditions", [])
-    )
-    return found
+def conditions(cluster: Cluster, namespace: str) -> dict[str, tuple[str, str]]:
+    """Status and reason of each condition of the policy, by its type."""
+    status = cluster.access.get("earlystoppolicy", "qa", f"--namespace={namespace}").get("status", {})
+    return {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions", [])}
