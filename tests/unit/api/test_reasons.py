@@ -22,11 +22,17 @@ PLACE_OF_REASON = {
     "Dropped": 0,
     "Observation": 1,
     "Condition": 2,
-    "at_the_end": 1,
+    "_last_decision": 1,
+    "_condition": 1,
+    "Metrics": 0,
 }
 """Constructors, and functions that pass a reason on to one: which positional argument is the reason."""
 
-CONSTANT_NAMES = re.compile(r"^(REASON|[A-Z_]*(MISROUTES|PACING|ABORTED|PROMOTED_BY_PERSON|ANSWERING))$")
+CONSTANT_NAMES = re.compile(
+    r"^(REASON|[A-Z_]*(MISROUTES|PACING|ABORTED|PROMOTED_BY_PERSON|ANSWERING|EVERY_CANDIDATE_DROPPED))$"
+)
+    r"^(REASON|[A-Z_]*(MISROUTES|PACING|ABORTED|PROMOTED_BY_PERSON|ANSWERING|EVERY_CANDIDATE_DROPPED))$"
+)
 CAMEL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
 
 

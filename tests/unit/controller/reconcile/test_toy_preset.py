@@ -8,8 +8,8 @@ from earlystop.api.presets import PRESETS, PresetTraits
 from earlystop.api.source import SourceSpec
 from earlystop.metrics.templates.presets import PresetRequest, check_presets, queries
 from earlystop.rollout.verify import differences
+from tests.unit.controller.counted_by_templates import RATE, accepted, world
 from tests.unit.controller.counts.template_sources import FIELDS, steady
-from tests.unit.controller.reconcile.test_custom_policy import RATE, accepted, world
 
 BARE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
 MODULE = "tests.unit.controller.toy_preset"
