@@ -19,8 +19,6 @@ from tests.cluster.objects import CRDS, policy
 from tests.cluster.packaging import CHART, MANIFESTS, ROOT, helm, named
 from tests.cluster.processes import wait_until
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 RELEASE = "image-test"
 ACCOUNT = f"{RELEASE}-earlystop"
 CREDENTIALS = "/var/run/kubeconfig"
