@@ -8,12 +8,11 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import rendered_or_refusal
-from earlystop.delivery.proof import Metrics, ProbeOnlyRules, SplitProof
+from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 
 NOTHING_RENDERED = Rendered(())
-NOTHING_TO_PROVE = Metrics("NotRendered", "There is nothing to prove.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Desired:
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
-    proof: how that is proven.
+    proof: how that is proven, None where nothing is rendered.
     probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
     summary: a sentence about the split once it is in force.
     """
@@ -39,7 +38,7 @@ class Desired:
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
     primary_found: bool = False
-    proof: SplitProof = NOTHING_TO_PROVE
+    proof: SplitProof | None = None
     probe_only: ProbeOnlyRules | None = None
     summary: str = ""
 
