@@ -33,7 +33,10 @@ $(READY):
 .PHONY: venv
 venv: $(READY) ## install the locked packages
 
-PYTEST := $(BIN)/python -m pytest
+# Which tests failed last is remembered in the cache; every run ends with where its time went.
+PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest --durations=15
+# A worker takes whole files, in the order of tests/run_order.py.
+BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(READY) ## check style, types, the import contract and that generated files are up to date
@@ -47,6 +50,14 @@ lint: $(READY) ## check style, types, the import contract and that generated fil
 unit: $(READY) ## run the unit tests
 	$(PYTEST) tests/unit -q -n 2
 
+.PHONY: unit-fast
+unit-fast: $(READY) ## run the unit tests but for the slow ones
+	$(PYTEST) tests/unit -q -n 2 -m "not slow"
+
+.PHONY: lf
+lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
+	$(PYTEST) $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none
+
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
@@ -59,26 +70,34 @@ older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are te
 bad-gateway: $(READY) ## fetch Traefik 3.7.5, a gateway that the operator must not trust
 	$(BIN)/python -m tests.cluster.bad_gateway
 
+.PHONY: test-images
+test-images: $(READY) ## build both images from a Debian of their own, which are tested in containers (as root)
+	$(BIN)/python -m tests.cluster.images
+
 .PHONY: cluster-tests
-cluster-tests: binaries older-prometheus bad-gateway ## run the tests on a real API server, Prometheus and gateway
-	$(PYTEST) tests/cluster -q -n 2
+cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
+	$(PYTEST) tests/cluster -q $(BY_FILE)
 
 .PHONY: faults
 faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
-	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q -n 2 --dist loadfile
+	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q $(BY_FILE)
 
 .PHONY: demo
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: test
-test: binaries older-prometheus bad-gateway lint ## all that CI runs
-	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q -n 2 --dist loadfile
+test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
+	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q $(BY_FILE)
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
+
+.PHONY: docs
+docs: $(READY) ## generate the pages that are made from tables of the code
+	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
 
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml
@@ -109,14 +128,16 @@ clean: ## remove everything that was cached
 
 IMAGE ?= earlystop-operator:0.1.0
 ENGINE ?= $(firstword $(shell command -v docker podman buildah 2>/dev/null))
+# Where there is no registry: any image with Python, its venv, ca-certificates and libstdc++.
+BUILD_ARGS = $(if $(BASE),--build-arg BASE=$(BASE))
 
 .PHONY: image
-image: ## build the operator's image (IMAGE=name:tag)
+image: ## build the operator's image (IMAGE=name:tag, BASE=image with Python)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
-	$(ENGINE) build --file operator/Containerfile --tag $(IMAGE) .
+	$(ENGINE) build --file operator/Containerfile $(BUILD_ARGS) --tag $(IMAGE) .
 
 EVALUATOR_IMAGE ?= earlystop-evaluator:0.1.0
 .PHONY: evaluator-image
 evaluator-image: ## build the evaluator's image (EVALUATOR_IMAGE=name:tag)
 	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed to build an image"; exit 1; }
-	$(ENGINE) build --file operator/Containerfile --build-arg LOCK=operator/evaluator.lock --tag $(EVALUATOR_IMAGE) .
+	$(ENGINE) build --file operator/Containerfile $(BUILD_ARGS) --build-arg LOCK=operator/evaluator.lock --tag $(EVALUATOR_IMAGE) .

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import scipy.special as sp
 import ville
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +30,8 @@ from earlystop.evidence import (
     exact_match,
     floor,
     intervals,
+    mixture,
+    normal_mixture,
     pairs,
     rate_ratio,
     sample_ratio,
@@ -114,9 +117,9 @@ def parts() -> dict[str, Callable[[], object]]:
         "  tokens.update": lambda: tokens.update(state.tokens, *lengths, 50),
         "  empirical_bernstein.update": lambda: empirical_bernstein.update(bounded, *lengths),
         "  floor.log_e": lambda: floor.log_e(Answers(2000, 1700), 0.8, Side.HARM),
-        "  rates.update": lambda: rate_ratio.update(rate, Events(105, 5), Events(105, 5)),
+        "  rate_ratio.update": lambda: rate_ratio.update(rate, Events(105, 5), Events(105, 5)),
         "  sample_ratio.update": lambda: sample_ratio.update(state.sample_ratio, 105, 105, 50),
-        "  parts.deal": lambda: deal(answers, answers, 7),
+        "  split_look.deal": lambda: deal(answers, answers, 7),
         "engine.assess": lambda: engine.assess(state),
         "  intervals.saving": lambda: intervals.saving(state.tokens),
         "  pairs.interval": lambda: pairs.interval(Pairs(1640, 60, 60, 240)),
@@ -155,6 +158,65 @@ def rivals() -> dict[str, Callable[[], object]]:
     return found
 
 
+Twin = tuple[str, Callable[..., float], Callable[..., float], Callable[[np.random.Generator], tuple[float, ...]]]
+
+
+def twins() -> tuple[Twin, ...]:
+    """Functions of the evidence that scipy.special has too: name, ours, scipy's, and arguments drawn at random."""
+    grid = exact_match.PROMOTE_GRID
+    weights = np.array(grid.log_weights)
+
+    def beta_tail(scored: float, match: float) -> float:
+        miss = scored - match
+        tail = sp.betaln(1 + miss, 1 + match) + np.log(sp.betaincc(1 + miss, 1 + match, 0.2))
+        return float(tail - np.log(0.8) - sp.xlogy(miss, 0.2) - sp.xlog1py(match, -0.2))
+
+    def answers(rng: np.random.Generator) -> tuple[float, ...]:
+        scored = int(rng.integers(1, 5000))
+        return scored, int(rng.binomial(scored, rng.uniform()))
+
+    def half_square(statistic: float) -> float:
+        return float(np.log(2) + 0.5 * np.log(0.5) + statistic**2 / 4 + sp.log_ndtr(statistic / np.sqrt(2)))
+
+    return (
+        (
+            "mixture.log_mixture, logsumexp (32 in 16 parts)",
+            lambda *capital: mixture.log_mixture(capital, grid.log_weights),
+            lambda *capital: float(sp.logsumexp(np.array(capital) + weights)),
+            lambda rng: tuple(rng.normal(0, 3, len(grid)).tolist()),
+        ),
+        (
+            "floor.log_e, betaln and betaincc",
+            lambda scored, match: floor.log_e(Answers(int(scored), int(match)), 0.8, Side.HARM),
+            beta_tail,
+            answers,
+        ),
+        (
+            "normal_mixture.log_e, log_ndtr",
+            lambda statistic: normal_mixture.log_e(statistic, 1.0, 1.0),
+            half_square,
+            lambda rng: (float(rng.normal(0, 4)),),
+        ),
+    )
+
+
+def compared(console: Console) -> None:
+    """Print what scipy.special would cost in place of our own functions, and how often its last digit is the same."""
+    table = Table(title="functions that scipy.special has too; verdicts store their last digit", title_justify="left")
+    for column in ("ours, scipy's", "microseconds", "by scipy", "last digit the same", "not finite by scipy"):
+        table.add_column(column, justify="left" if column.startswith("ours") else "right")
+    for name, ours, theirs, draw in twins():
+        rng = np.random.default_rng(1)
+        states = [draw(rng) for _ in range(2000)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = [theirs(*state) for state in states]
+            times = microseconds(lambda: ours(*states[0])), microseconds(lambda: theirs(*states[0]))  # noqa: B023
+        same = np.mean([ours(*state) == value for state, value in zip(states, found, strict=True)])
+        lost = 1 - np.isfinite(found).mean()
+        table.add_row(name, f"{times[0]:.1f}", f"{times[1]:.1f}", f"{same:.0%}", f"{lost:.1%}")
+    console.print(table)
+
+
 def state_bytes(objective: Objective, look: Look) -> int:
     """Eight bytes for each number that a state holds after some looks, without the objective, which is the plan's."""
     state = engine.replay(objective, [look] * 20)
@@ -188,6 +250,8 @@ def main() -> None:
     timed(console, "its parts", parts())
     timed(console, "others, one look of 200 answers", rivals())
 
+    compared(console)
+
     bare_time, bare_memory, _ = probe("pass")
     took, peak, heavy = probe("import earlystop.evidence.engine")
     imported = Table(title="state, and import of the engine in a fresh interpreter", title_justify="left")
@@ -199,6 +263,10 @@ def main() -> None:
     imported.add_row("peak memory of the process", f"{peak:.1f} MiB")
     imported.add_row("of which the import", f"{peak - bare_memory:.1f} MiB")
     imported.add_row("numpy or scipy loaded", "yes" if heavy else "no")
+    for module in ("scipy.special", "earlystop.exporter", "earlystop.controller.main"):
+        took, peak, heavy = probe(f"import {module}")
+        loaded = ", with numpy or scipy" if heavy else ""
+        imported.add_row(f"import of {module}", f"{took - bare_time:.0f} ms, {peak - bare_memory:.1f} MiB{loaded}")
     console.print(imported)
 
 

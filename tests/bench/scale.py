@@ -25,7 +25,7 @@ from tests.bench.scale_sources import (
     value,
     writes_between,
 )
-from tests.bench.scale_stage import LOOKS, Stage, staged
+from tests.bench.scale_stage import LOOKS, ScaleStage, staged
 from tests.bench.scale_table import ColdStart, Steady, table
 
 LATENESS = "earlystop_operator_look_lateness_seconds"
@@ -36,7 +36,7 @@ WARM_UP_SECONDS = 3.0 * LOOK_SECONDS
 COLD_START_DEADLINE = 120.0
 
 
-def steady(stage: Stage, seconds: float) -> Steady:
+def steady(stage: ScaleStage, seconds: float) -> Steady:
     """What the operator costs while every policy is being looked at."""
     looks, queries, samples = stage.seen(), stage.queries(), [memory_mib(stage.pid, "VmRSS")]
     used, busy, begin, clock = cpu_seconds(stage.pid), machine_busy_seconds(), time.time(), time.monotonic()
@@ -69,7 +69,7 @@ def steady(stage: Stage, seconds: float) -> Steady:
     )
 
 
-def cold_start(stage: Stage) -> ColdStart:
+def cold_start(stage: ScaleStage) -> ColdStart:
     """Kill the operator, let looks fall due for every policy, and start it again.
 
     It has caught up when it has taken every look that is due by then, the missed ones included; the first look of
@@ -96,7 +96,7 @@ def cold_start(stage: Stage) -> ColdStart:
     raise SystemExit(f"the operator did not catch up within {COLD_START_DEADLINE:.0f} s; its log ends:\n{_log(stage)}")
 
 
-def _log(stage: Stage) -> str:
+def _log(stage: ScaleStage) -> str:
     return stage.operator.tail() if stage.operator is not None else ""
 
 

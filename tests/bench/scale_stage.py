@@ -26,7 +26,7 @@ LOOKS = "earlystop_operator_looks_total"
 PHASES = "earlystop_operator_policies"
 
 
-class Stage:
+class ScaleStage:
     """The processes around the operator, and the operator itself, which can be started again."""
 
     def __init__(self, access: Access, audit_log: Path, prometheus: Prometheus, policies: int) -> None:
@@ -91,7 +91,7 @@ class Stage:
 
 
 @contextmanager
-def staged(policies: int, processes: int) -> Iterator[Stage]:
+def staged(policies: int, processes: int) -> Iterator[ScaleStage]:
     """A stage with everything but the operator running. Use in the main thread."""
     with Cluster(controllers=False, nodes=False, crds=(ROOT / "crds",), audit=True, prometheus=True) as cluster:
         access, prometheus = cluster.access, cluster.prometheus
@@ -100,7 +100,7 @@ def staged(policies: int, processes: int) -> Iterator[Stage]:
         known.write_text(json.dumps(revisions(access)))
         options = [str(known), f"--host={NODE_ADDRESS}", f"--port={EXPORTER_PORT}", f"--processes={processes}"]
         exporter = _python("exporter", "tests.bench.scale_exporter", options, access.directory, {})
-        stage = Stage(access, cluster.control_plane.audit_log, prometheus, policies)
+        stage = ScaleStage(access, cluster.control_plane.audit_log, prometheus, policies)
         try:
             # Two scrapes, so that the first look of a policy finds requests of its own.
             prometheus.start({"bench": [f"{NODE_ADDRESS}:{EXPORTER_PORT}"]}, f"{SCRAPE_SECONDS}s", wait_up=True)

@@ -15,12 +15,12 @@ from scipy.special import ndtri
 
 from earlystop.evidence.bets import Side
 from earlystop.evidence.exact_match import default_grid
-from earlystop.evidence.mixture import half_octave_grid
+from earlystop.evidence.mixture import weighted_grid
 from tests.bench import group_sequential
 from tests.bench.statistics_paths import Array, Stream, dealt, first_claims
 
 RISK = 0.05
-REFERENCE_GRID = half_octave_grid(decay=0.5)
+REFERENCE_GRID = weighted_grid([2.0 ** (k / 2) for k in range(-3, 9)], [2.0 ** (-0.5 * abs(k)) for k in range(-3, 9)])
 """The prior over bets of the project's first prototype, to which the regret curve compares."""
 
 Looks = NDArray[np.int64]

@@ -20,6 +20,7 @@ from earlystop.api.wire import MATCH
 from earlystop.demo.recordings import Recording
 from earlystop.demo.replay import Replay
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
@@ -98,11 +99,12 @@ def choose(answers: Answers, spec: PolicySpec, seed: int) -> Outcome:
                 [state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks[-1:])]
             )
             state = weights_in_force(state, last + 1)
-        at = next_look(spec, state)
+        at = next_look(LiveTimes.of(spec), state)
         assert at is not None and state.step_started_at is not None
         seconds = at - (state.last_look_at or state.step_started_at)
         requests += seconds * REQUESTS_A_SECOND
-        state = take_look(spec, state, at, *_totals(answers, state, random, seconds * REQUESTS_A_SECOND))
+        totals = _totals(answers, state, random, seconds * REQUESTS_A_SECOND)
+        state = take_look(LiveTimes.of(spec), state, at, *totals)
         for name, each in zip(NAMES, state.comparisons, strict=True):
             if each.dropped is not None:
                 dropped.setdefault(name, requests)
@@ -110,7 +112,7 @@ def choose(answers: Answers, spec: PolicySpec, seed: int) -> Outcome:
                 certified.setdefault(name, requests)
     assert state.decision is not None
     favourable = state.decision.verdict.value in ("Promote", "Recommend")
-    return Outcome(requests, NAMES[state.decision.candidate] if favourable else "", dropped, certified)
+    return Outcome(requests, state.decision.candidate if favourable else "", dropped, certified)
 
 
 def _totals(answers: Answers, state: RolloutState, random: np.random.Generator, requests: int) -> list[Totals]:

@@ -12,16 +12,15 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.cluster.cache import CACHE, locked
 from tests.cluster.errors import ClusterError
+from tests.cluster.go_build import LINKER_FLAGS, MODULE, compile_packages, executable_name
 from tests.cluster.older_prometheus import is_version
-
-MODULE = Path(__file__).parent
 
 PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
@@ -33,9 +32,6 @@ PACKAGES = {
     "helm": "helm.sh/helm/v3/cmd/helm",
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
 }
-_VERSION = "k8s.io/component-base/version"
-# Without these the API server reports v0.0.0, and clients that look at its version refuse it.
-LINKER_FLAGS = f"-s -w -X {_VERSION}.gitVersion=v1.34.4 -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
 _ASSETS = ("etcd", "kube-apiserver", "kubectl")  # what a KUBEBUILDER_ASSETS directory holds
 _GO_MISSING = (
     "the test cluster's {name} is neither in KUBEBUILDER_ASSETS nor in {cache}, and it cannot be built: "
@@ -50,7 +46,10 @@ def binary(name: str) -> Path:
     Raises ClusterError when it has to be built and cannot be.
     """
     found = _installed(name) or _cached(name)
-    return found if found is not None else _build(name)
+    if found is None:
+        build_missing([name])
+        found = _key_directory() / name
+    return found
 
 
 def gateway_binary() -> Path:
@@ -97,53 +96,28 @@ def _go_version() -> str:
     return done.stdout.strip()
 
 
-def _build(name: str) -> Path:
+def build_missing(names: Collection[str]) -> None:
+    """Builds those of PACKAGES that are not in the cache, all by one `go build`, so that compiling and linking share
+    every core and what several of them import is compiled once. Interrupted, the next call goes on where this one was:
+    what was compiled stays in Go's cache. Raises ClusterError when Go is missing or fails.
+    """
     if shutil.which("go") is None:
-        raise ClusterError(_GO_MISSING.format(name=name, cache=CACHE / "bin"))
+        raise ClusterError(_GO_MISSING.format(name=" and ".join(names), cache=CACHE / "bin"))
     directory = _key_directory()
     with locked(directory / ".lock"):
-        target = directory / name
-        if not target.exists():  # another process may have built it while this one waited
-            with TemporaryDirectory(prefix=f".{name}-", dir=directory) as scratch:
-                fresh = Path(scratch) / name
-                _compile(name, fresh)
-                fresh.rename(target)
-    return target
-
-
-def _compile(name: str, output: Path) -> None:
-    command = ["go", "build", "-trimpath", "-ldflags", LINKER_FLAGS, "-o", str(output), PACKAGES[name]]
-    log = output.with_suffix(".log")
-    with log.open("wb") as stream:
-        environment = {**os.environ, "CGO_ENABLED": "0"}
-        process = subprocess.Popen(command, cwd=MODULE, env=environment, stdout=stream, stderr=stream)
-        try:
-            _show_progress(name, process)
-        finally:
-            process.kill()  # when interrupted; a no-op after its end
-            process.wait()
-    if process.returncode != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise ClusterError(f"`{' '.join(command)}` in {MODULE} failed:\n{tail}")
-
-
-def _show_progress(name: str, process: subprocess.Popen[bytes]) -> None:
-    place = f"({list(PACKAGES).index(name) + 1} of {len(PACKAGES)})"
-    started = time.monotonic()
-    interactive = sys.stderr.isatty()
-    while True:
-        line = f"building {name} {place}, {time.monotonic() - started:.0f} s"
-        print(f"\r{line}" if interactive else line, end="" if interactive else "\n", file=sys.stderr, flush=True)
-        try:
-            process.wait(timeout=1 if interactive else 30)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    if interactive:
-        print(file=sys.stderr)
+        # Another process may have built some while this one waited.
+        missing = {name: PACKAGES[name] for name in names if not (directory / name).exists()}
+        if missing:
+            with TemporaryDirectory(prefix=".build-", dir=directory) as scratch:
+                compile_packages(list(missing.values()), Path(scratch))
+                for name, package in missing.items():
+                    (Path(scratch) / executable_name(package)).rename(directory / name)
 
 
 if __name__ == "__main__":
+    absent = [name for name in PACKAGES if _installed(name) is None and _cached(name) is None]
+    if absent:
+        build_missing(absent)
     for each in PACKAGES:
         print(binary(each))
     print(gateway_binary())

@@ -1,4 +1,4 @@
-"""Shared fixtures: a conftest.py at the root of the tests names this module in `pytest_plugins`.
+"""Fixtures of every test that needs a cluster, loaded by `tests/conftest.py`.
 
 Every pytest-xdist worker is a process with its own network, so each has its own cluster on the same ports.
 """

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.cluster.access import Access
-from tests.cluster.binaries import MODULE, gateway_binary
+from tests.cluster.binaries import gateway_binary
+from tests.cluster.go_build import MODULE
 from tests.cluster.network import NODE_ADDRESS
 from tests.cluster.processes import Child
 

@@ -56,13 +56,16 @@ def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-0000
     plan = plan_text(PolicySpec.model_validate(policy()["spec"]))
     arm = Tally(started=100, completed=100, match=80, mismatch=20, tokens=9_000, tokens_squared=900_000)
     looks = (Look(1_700_000_015, 0, 50, baseline=arm, candidate=arm),)
+    (candidate,) = parse_plan(plan).names
     state = RolloutState(
         phase=Phase.ROLLING_BACK,
         campaign=1,
         revision=revision_of(uid, 1),
         plan=plan,
-        comparisons=(Comparison(replay(parse_plan(plan).objective, looks), looks=looks),),
-        decision=Decision(Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020),
+        comparisons=(Comparison(candidate, replay(parse_plan(plan).objective, looks), looks=looks),),
+        decision=Decision(
+            Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020, parse_plan(plan).names[0]
+        ),
     )
     return verdict_object("qa", namespace, uid, state)
 

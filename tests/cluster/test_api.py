@@ -12,8 +12,6 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy, source, verdict
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 SHORT_NAMES = {"earlystoppolicies": "esp", "metricsources": "ess", "earlystopverdicts": "esv"}
 
 

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
-from earlystop.cli.manual_plan import Refused, Wish
-from earlystop.cli.submit import ask, read, wait, whoami
+from earlystop.cli.manual_plan import ManualPlan, Refused
+from earlystop.cli.submit import read, submit, wait, whoami
 from earlystop.controller.cluster import Cluster as Api
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 ABORT, BY = "earlystop.dev/abort", "earlystop.dev/requested-by"
-WISH = Wish({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
+WISH = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +50,7 @@ def reported(cluster: Cluster, namespace: str, **status: Any) -> None:
 async def test_a_verb_is_signed_with_the_name_that_the_api_server_knows(cluster: Cluster, namespace: str) -> None:
     async with connected(cluster) as api:
         seen = await read(api, namespace, "qa")
-        assert await ask(api, seen, WISH) == await whoami(api) == "admin"
+        assert await submit(api, seen, WISH) == await whoami(api) == "admin"
     assert annotations_of(cluster, namespace) == {ABORT: "0123456789", BY: "admin"}
     (owner,) = [
         entry["manager"]
@@ -69,7 +67,7 @@ async def test_counts_that_grew_since_the_person_looked_do_not_stop_a_verb(clust
     async with connected(cluster) as api:
         seen = await read(api, namespace, "qa")
         reported(cluster, namespace, phase="Observing", campaign=1, revision="0123456789", step=0)
-        await ask(api, seen, WISH)
+        await submit(api, seen, WISH)
     assert annotations_of(cluster, namespace)[ABORT] == "0123456789"
 
 
@@ -79,11 +77,11 @@ async def test_a_verb_on_what_is_no_more_as_the_person_saw_it_is_not_written(clu
         seen = await read(api, namespace, "qa")
         reported(cluster, namespace, phase="Promoted", campaign=1, revision="0123456789")
         with pytest.raises(Refused, match="has changed since it was read: it is Promoted now"):
-            await ask(api, seen, WISH)
+            await submit(api, seen, WISH)
         assert annotations_of(cluster, namespace) == {}
         cluster.access.kubectl("delete", "esp/qa", f"--namespace={namespace}")
         with pytest.raises(Refused, match="was deleted in the meantime"):
-            await ask(api, seen, WISH)
+            await submit(api, seen, WISH)
 
 
 async def test_waiting_ends_at_its_deadline_with_what_to_look_at(cluster: Cluster, namespace: str) -> None:

@@ -31,8 +31,6 @@ from tests.unit.demo.recorded import recordings
 from tests.unit.evaluator.counted import Page, evaluator
 from tests.unit.evaluator.serving import golden
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 ROOT = Path(__file__).resolve().parents[2]
 PORT, HOST, PAIRS = 8123, "golden.example.com", 40
 SHARE = TrafficSplit(

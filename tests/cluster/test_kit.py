@@ -22,8 +22,6 @@ from tests.cluster.network import NODE_ADDRESS, POD_ADDRESS
 from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 NODE_UID = ("get", "nodes", "--output=jsonpath={.items[*].metadata.uid}")
 
 PORT = 8080

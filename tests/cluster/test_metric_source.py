@@ -21,8 +21,6 @@ from tests.cluster.processes import Child, wait_until
 from tests.unit.metrics.source.certificates import Authority
 from tests.unit.metrics.source.faulty_server import FaultyServer, Handler, serving, vector
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 NAMESPACE = "metric-source-test"
 RELEASE = "earlystop-sources"
 TOKENS = ("SECRET-TOKEN-1", "SECRET-TOKEN-2")
@@ -33,7 +31,7 @@ def reference(key: str, name: str = "prometheus") -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class Place:
+class SecuredOperator:
     """An operator, and a server that answers only to a client certificate and one token."""
 
     cluster: Cluster
@@ -83,7 +81,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredOperator]:
     directory = tmp_path_factory.mktemp("metric-source")
     access = cluster.access
     access.install_crds(CRDS)
@@ -94,7 +92,7 @@ def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     pair = authority.issue("server", "IP:127.0.0.1")
     try:
         with serving(lambda handler: made.answer(handler), pair.serving(authority)) as server:
-            made = Place(cluster, start_operator(cluster, directory), server, authority)
+            made = SecuredOperator(cluster, start_operator(cluster, directory), server, authority)
             yield made
             made.operator.stop()
     finally:
@@ -117,7 +115,7 @@ def start_operator(cluster: Cluster, directory: Path) -> Child:
     )
 
 
-def test_from_a_missing_secret_to_a_rotated_one_the_source_says_what_it_needs(place: Place) -> None:
+def test_from_a_missing_secret_to_a_rotated_one_the_source_says_what_it_needs(place: SecuredOperator) -> None:
     place.create_source("demanding")
     told = place.wait("demanding", "False", "SecretNotFound")
     assert "needs a Secret prometheus with the key token in namespace metric-source-test" in told["message"]
@@ -142,13 +140,13 @@ def test_from_a_missing_secret_to_a_rotated_one_the_source_says_what_it_needs(pl
     assert {oct(path.stat().st_mode & 0o777) for path in private} == {"0o600"}
 
 
-def test_a_secret_that_the_role_does_not_name_is_refused_by_the_api_server(place: Place) -> None:
+def test_a_secret_that_the_role_does_not_name_is_refused_by_the_api_server(place: SecuredOperator) -> None:
     place.create_source("forbidden", "another")
     told = place.wait("forbidden", "False", "SecretForbidden")
     assert "metricSecrets" in told["message"]
 
 
-def test_an_edit_of_the_source_is_judged_anew(place: Place) -> None:
+def test_an_edit_of_the_source_is_judged_anew(place: SecuredOperator) -> None:
     plain = source("edited")
     plain["spec"]["url"] = place.server.url
     place.cluster.access.apply(plain)
@@ -159,6 +157,6 @@ def test_an_edit_of_the_source_is_judged_anew(place: Place) -> None:
     assert told["observedGeneration"] == 2
 
 
-def test_the_operator_leaves_no_certificate_behind_when_it_stops(place: Place) -> None:
+def test_the_operator_leaves_no_certificate_behind_when_it_stops(place: SecuredOperator) -> None:
     place.operator.stop()
     assert list((place.operator.log.parent / "tmp").iterdir()) == []

@@ -33,9 +33,7 @@ from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
 from tests.unit.delivery.cluster import objects, spec_in, split
-from tests.unit.delivery.test_modes import FORGED
-
-pytest_plugins = ["tests.cluster.fixtures"]
+from tests.unit.delivery.forged_headers import FORGED
 
 PORT, CHAT = 8124, "/v1/chat/completions"
 PREFIX, COHORT = "x-early-stop-", "X-Cohort"
@@ -48,7 +46,7 @@ Headers = dict[str, str]
 
 
 @dataclass
-class Stage:
+class RoutedNamespace:
     """A mode's overlay in a namespace of its own, and what the server says that it was sent."""
 
     access: Access
@@ -142,14 +140,16 @@ GATEWAYS = [(mode, False) for mode in sorted(built_modes())] + [(mode, True) for
 
 
 @pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
-def laid_out(request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway, server: None) -> Iterator[Stage]:
+def laid_out(
+    request: pytest.FixtureRequest, cluster: Cluster, gateway: Gateway, server: None
+) -> Iterator[RoutedNamespace]:
     """The user's objects of one mode, without any overlay yet."""
     mode, bad = request.param
     with gateway.replaced_by(bad_gateway()) if bad else nullcontext():
         yield from lay_out(cluster.access, gateway, mode)
 
 
-def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[Stage]:
+def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNamespace]:
     namespace = f"mode-{mode.lower()}-{uuid.uuid4().hex[:8]}"
     access.kubectl("create", "namespace", namespace)
     deployment, service = manifests.service(namespace, PORT, replicas=0)
@@ -171,12 +171,12 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[Stage]:
             gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
         ),
     )
-    yield Stage(access, gateway, around, {})
+    yield RoutedNamespace(access, gateway, around, {})
     access.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
 @pytest.fixture
-def stage(laid_out: Stage) -> Stage:
+def stage(laid_out: RoutedNamespace) -> RoutedNamespace:
     """The mode with its first share proven in force."""
     laid_out.put(FIRST[laid_out.name])
     return laid_out
@@ -189,7 +189,7 @@ def drawn(wanted: TrafficSplit, number: int, seed: int) -> list[Headers]:
     return [{COHORT: value} for value in values]
 
 
-def test_each_variant_gets_its_share_and_its_headers_and_no_other(stage: Stage) -> None:
+def test_each_variant_gets_its_share_and_its_headers_and_no_other(stage: RoutedNamespace) -> None:
     wanted, number = FIRST[stage.name], 600
     seen = [ours(each) for each in stage.send(drawn(wanted, number, seed=7))]
     count = Counter(each[f"{PREFIX}variant"] for each in seen)
@@ -203,7 +203,7 @@ def test_each_variant_gets_its_share_and_its_headers_and_no_other(stage: Stage) 
     assert set(count) == wanted.in_use
 
 
-def test_forged_headers_are_overwritten_or_removed(stage: Stage) -> None:
+def test_forged_headers_are_overwritten_or_removed(stage: RoutedNamespace) -> None:
     wanted = FIRST[stage.name]
     forged = {name.title(): value for name, value in FORGED.items() if not name.endswith("golden")}
     truths = stage.truths(wanted)
@@ -212,7 +212,7 @@ def test_forged_headers_are_overwritten_or_removed(stage: Stage) -> None:
             assert ours(each) in truths
 
 
-def test_no_request_on_the_overlays_paths_is_without_a_variant(stage: Stage) -> None:
+def test_no_request_on_the_overlays_paths_is_without_a_variant(stage: RoutedNamespace) -> None:
     kinds: list[Headers] = [
         {},
         {"Content-Type": "application/json"},
@@ -236,18 +236,18 @@ def test_no_request_on_the_overlays_paths_is_without_a_variant(stage: Stage) -> 
             assert told in truths
 
 
-def test_requests_of_no_cohort_are_evidence_for_nobody(stage: Stage) -> None:
+def test_requests_of_no_cohort_are_evidence_for_nobody(stage: RoutedNamespace) -> None:
     revision = "unassigned" if stage.name == "HeaderCohort" else FIRST[stage.name].revision
     for each in stage.send([{}, {COHORT: "of nobody"}, {f"{PREFIX}revision": "0123456789"}]):
         assert each[f"{PREFIX}revision"] == revision
 
 
-def test_other_requests_of_the_users_route_are_left_alone(stage: Stage) -> None:
+def test_other_requests_of_the_users_route_are_left_alone(stage: RoutedNamespace) -> None:
     for each in stage.send([{}, {COHORT: "b-w10"}], "/v1/models", "GET"):
         assert ours(each) == {}
 
 
-def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: Stage) -> None:
+def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: RoutedNamespace) -> None:
     later = LATER[stage.name]
     stage.put(later)
     (told,) = [variant_headers(stage.around, later, each) for each in later.variants if each.weight]
@@ -255,7 +255,7 @@ def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: Stage) -
         assert ours(each) == told
 
 
-def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wanted(stage: Stage) -> None:
+def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wanted(stage: RoutedNamespace) -> None:
     wanted, later = FIRST[stage.name], LATER[stage.name]
     stage.put(later)
     asked = stage.mode.proof(stage.around, wanted, stage.mode.render(stage.around, wanted))
@@ -268,7 +268,7 @@ def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wan
     assert asyncio.run(proof()) == Proof.STALE
 
 
-def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Stage) -> None:
+def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: RoutedNamespace) -> None:
     stage.put(replace(LATER[stage.name], shadows=FIRST[stage.name].shadows))
     (taken_back,) = stage.mode.baseline_only(stage.around.with_objects([stage.applied]))
     stage.access.apply(taken_back)
@@ -283,7 +283,9 @@ def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Stage
     wait_until(lambda: settings() == {("baseline", "40", False)}, 30, "the baseline for everybody")
 
 
-def test_without_the_overlay_the_users_route_is_as_it_was_to_the_byte_and_serves_as_before(stage: Stage) -> None:
+def test_without_the_overlay_the_users_route_is_as_it_was_to_the_byte_and_serves_as_before(
+    stage: RoutedNamespace,
+) -> None:
     namespace = f"--namespace={stage.around.namespace}"
     before = stage.around.route
     assert before is not None

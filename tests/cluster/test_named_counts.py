@@ -18,9 +18,9 @@ from tests.cluster.network import NODE_ADDRESS, enter_private_network
 from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.unit.demo.recorded import recordings
+from tests.unit.demo.server_counts import tally_of
+from tests.unit.demo.server_shadows import SHADOW, WINDOWS, shadow_of
 from tests.unit.demo.serving import chat, told
-from tests.unit.demo.test_server_counts import tally_of
-from tests.unit.demo.test_server_shadow import SHADOW, WINDOWS, shadow_of
 
 PORT = 9170
 URL = f"http://{NODE_ADDRESS}:{PORT}"

@@ -14,8 +14,6 @@ from tests.cluster.kit import Cluster
 from tests.cluster.packaging import MANIFESTS, objects
 from tests.cluster.processes import wait_until
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 OPERATOR = "--as=system:serviceaccount:earlystop-system:earlystop"
 RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
 OWN = {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy-uid": "0b7c"}

@@ -16,8 +16,6 @@ from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, ROOT, helm, named, objects, template
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 EXAMPLES = sorted((MANIFESTS / "examples").glob("*.yaml"))
 DRY_RUN = ("apply", "--dry-run=server", "--validate=strict", "--filename=-")
 

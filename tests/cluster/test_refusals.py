@@ -10,8 +10,6 @@ from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy, source
 from tests.cluster.refusing import LADDER, candidate, refusal
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 
 @pytest.fixture(scope="module", autouse=True)
 def kinds(cluster: Cluster) -> None:

@@ -13,8 +13,6 @@ from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, helm, named
 from tests.cluster.processes import wait_until
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 RELEASE = "packaging-test"
 ACCOUNT = f"{RELEASE}-earlystop"
 

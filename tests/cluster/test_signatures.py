@@ -14,8 +14,6 @@ from tests.cluster.objects import CRDS, changed, policy
 from tests.cluster.packaging import MANIFESTS, objects
 from tests.cluster.processes import wait_until
 
-pytest_plugins = ["tests.cluster.fixtures"]
-
 ABORT, PROMOTE, RETRY, BY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry", "requested-by"))
 KINDS = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 VERBS: tuple[dict[str, Any], ...] = (

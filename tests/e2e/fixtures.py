@@ -1,4 +1,4 @@
-"""Shared fixtures of the end-to-end and fault tests: name this module in a test module's `pytest_plugins`.
+"""Fixtures of the end-to-end and fault tests, loaded by `tests/conftest.py`.
 
 The cluster and the gateway are those of the cluster kit's tests, one of each for a worker: their ports are fixed.
 """
@@ -16,8 +16,6 @@ from tests.e2e.own_stage import own_stage
 from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
-
-pytest_plugins = ["tests.cluster.fixtures"]
 
 RATE = 200.0
 

@@ -100,6 +100,8 @@ class Stage:
             self.access.kubectl("delete", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--wait=false")
 
     def _prepare(self) -> None:
+        # Prometheus takes 5 s until it scrapes its first target, in which all else is made ready.
+        self.prometheus.start({"qa": [f"{self.server_address}:{self.server_port}"]}, "1s", wait_up=False)
         there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
         self._installed = not there.strip()
         self.access.install_crds(ROOT / "crds")
@@ -115,7 +117,7 @@ class Stage:
             manifests.source(self.source, self.prometheus.url),
         )
         self.start_server()
-        self.prometheus.start({"qa": [f"{self.server_address}:{self.server_port}"]}, "1s")
+        self.prometheus.wait_up()
         wait_until(self._answers, 60.0, f"{self.host} to answer through the gateway")
 
     def start_server(self) -> None:

@@ -9,8 +9,6 @@ from tests.cluster.processes import wait_until
 from tests.e2e.proof import only_verdict
 from tests.e2e.stage import Stage, condition_is, phase_is
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 MINE = 'policy="{policy}",revision="{revision}",variant="{variant}"'
 TEMPLATES = {
     "completed": f'earlystop_requests_total{{{MINE},outcome="completed"}}',

@@ -23,8 +23,6 @@ from tests.e2e.proof import Manifest, only_verdict
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import following
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 PORT, PAIRS_A_SECOND, LIVE_RATE = 9464, 60, 50.0
 
 

@@ -26,8 +26,6 @@ from tests.e2e.proof import (
 from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 RATE = 400.0
 VERDICT_SECONDS = 240
 TOLD_AS_STORY = ("CampaignStarted", "WeightsInForce", "StepAdvanced", "Promoted", "RolledBack", "Inconclusive")

@@ -25,8 +25,6 @@ from tests.e2e.proof import (
 from tests.e2e.stage import BUILTIN, Stage, phase_is
 from tests.e2e.watching import Following, following
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 RATE = 400.0
 WINDOWS = (10, 5, 2, 1)
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in WINDOWS]

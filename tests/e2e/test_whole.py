@@ -5,8 +5,6 @@ from __future__ import annotations
 from tests.e2e.stage import Stage
 from tests.e2e.whole import play
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 RATE = 200.0
 
 

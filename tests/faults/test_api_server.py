@@ -23,8 +23,6 @@ from tests.e2e.watching import following
 from tests.faults.policies import apply_quick
 from tests.faults.proxies import SpoiledApiServer
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 OUTAGE_SECONDS = 10.0
 
 

@@ -26,10 +26,8 @@ from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.proof import counted, looks_of
 from tests.e2e.stage import Stage, condition_is, phase_is
-from tests.faults.places import POLICY, Manifest, Place
+from tests.faults.service_namespaces import POLICY, Manifest, ServiceNamespace
 from tests.faults.spoiled_prometheus import MODES, SpoiledPrometheus
-
-pytest_plugins = ["tests.e2e.fixtures"]
 
 REASONS = {
     "down": FailureKind.UNREACHABLE,
@@ -62,7 +60,7 @@ UNASKED = ("refused",)  # nobody hears of a query that is refused
 class Course:
     """One policy, and what stood in the cluster before, during and after its fault."""
 
-    place: Place
+    place: ServiceNamespace
     source: str
     proxy: SpoiledPrometheus
     prometheus: Prometheus
@@ -78,7 +76,7 @@ class Cast:
     """All policies under way, each before the fault that is meant for it."""
 
     stage: Stage
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, ServiceNamespace] = field(default_factory=dict)
     proxies: dict[str, SpoiledPrometheus] = field(default_factory=dict)
     upstreams: dict[str, Prometheus] = field(default_factory=dict)
 
@@ -150,7 +148,7 @@ def asked(stage: Stage, hosts: list[str]) -> Iterator[None]:
     assert [each.failures for each in summaries if each.failed] == []
 
 
-def lasting(place: Place, source: str) -> Manifest:
+def lasting(place: ServiceNamespace, source: str) -> Manifest:
     """A policy that stays under way: harmless, but nobody saves 99 % of the tokens."""
     policy = manifests.policy(place.namespace, POLICY, source, 20, "0.10")
     step = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1, "deadlineSeconds": 3600}
@@ -177,7 +175,7 @@ def cast(stage: Stage) -> Iterator[Cast]:
         older = stack.enter_context(Prometheus(stage.access.directory, address=own_address(), port=9091, older=True))
         older.start(served, "1s")
         for number, mode in enumerate(MODES):
-            place = cast.places[mode] = Place(stage, f"{stage.namespace}-{number}", ports[number // 2 % 2])
+            place = cast.places[mode] = ServiceNamespace(stage, f"{stage.namespace}-{number}", ports[number // 2 % 2])
             upstream = cast.upstreams[mode] = (stage.prometheus, older)[number % 2]
             proxy = cast.proxies[mode] = stack.enter_context(SpoiledPrometheus(upstream.url))
             stage.access.kubectl("create", "namespace", place.namespace)

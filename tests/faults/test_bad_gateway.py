@@ -12,8 +12,6 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 REASON = "GatewayMisroutes"
 misroutes = condition_is("TrafficApplied", "False", REASON)
 

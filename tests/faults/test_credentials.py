@@ -18,8 +18,6 @@ from tests.faults.policies import apply_quick
 from tests.faults.proxies import Proxy
 from tests.unit.metrics.source.certificates import Authority
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 SECRET = "guarded-prometheus"
 
 

@@ -21,8 +21,6 @@ from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting, apply_quick
 from tests.faults.spoiled_prometheus import SpoiledPrometheus
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 
 @pytest.fixture(scope="module")
 def source(stage: Stage) -> Iterator[SpoiledPrometheus]:

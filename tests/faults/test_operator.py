@@ -30,7 +30,6 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_harmful, apply_lasting, apply_quick
 
-pytest_plugins = ["tests.e2e.fixtures"]
 pytestmark = pytest.mark.usefixtures("load", "no_policy_left")
 
 RATE = 200.0

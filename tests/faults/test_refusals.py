@@ -16,18 +16,16 @@ from earlystop.demo.load import LoadPlan, run_load
 from earlystop.demo.recordings import load_recordings
 from tests.cluster.processes import wait_until
 from tests.e2e.stage import Stage
-from tests.faults.places import POLICY, Place
-
-pytest_plugins = ["tests.e2e.fixtures"]
+from tests.faults.service_namespaces import POLICY, ServiceNamespace
 
 Manifest = dict[str, Any]
 
 
-Action = Callable[[Place], None]
+Action = Callable[[ServiceNamespace], None]
 Edit = Callable[[Manifest], None]
 
 
-def apply_plain_policy(place: Place) -> None:
+def apply_plain_policy(place: ServiceNamespace) -> None:
     place.apply(place.policy())
 
 
@@ -45,7 +43,7 @@ class Case:
     serves: bool = True
 
 
-def own_route(place: Place) -> None:
+def own_route(place: ServiceNamespace) -> None:
     """Another controller manages the route."""
     service = place.get("service/qa")
     owner = {
@@ -62,7 +60,7 @@ def own_route(place: Place) -> None:
 def attach_to(**changes: str) -> Action:
     """The route asks for another Gateway, or another part of it."""
 
-    def attach(place: Place) -> None:
+    def attach(place: ServiceNamespace) -> None:
         route = place.objects()["HTTPRoute"]
         parents = [{**each, **changes} for each in route["spec"]["parentRefs"]]
         place.apply({**route, "spec": {**route["spec"], "parentRefs": parents}})
@@ -70,31 +68,31 @@ def attach_to(**changes: str) -> Action:
     return attach
 
 
-def lead_elsewhere(place: Place) -> None:
+def lead_elsewhere(place: ServiceNamespace) -> None:
     route = place.objects()["HTTPRoute"]
     backend = {"name": "qa", "namespace": "default", "port": manifests.SERVICE_PORT}
     rules = [{**each, "backendRefs": [backend]} for each in route["spec"]["rules"]]
     place.apply({**route, "spec": {**route["spec"], "rules": rules}})
 
 
-def take_name_of_overlay(place: Place) -> None:
+def take_name_of_overlay(place: ServiceNamespace) -> None:
     route = place.objects()["HTTPRoute"]
     metadata = {**route["metadata"], "name": f"{POLICY}-early-stop"}
     place.apply({**route, "metadata": metadata, "spec": {**route["spec"], "hostnames": ["other.example.com"]}})
 
 
-def take_name_of_alias(place: Place) -> None:
+def take_name_of_alias(place: ServiceNamespace) -> None:
     service = place.objects()["Service"]
     place.apply({**service, "metadata": {**service["metadata"], "name": "qa-es-candidate"}})
 
 
-def apply_older_policy(place: Place) -> None:
+def apply_older_policy(place: ServiceNamespace) -> None:
     place.apply(place.policy("older"))
     created = datetime.fromisoformat(place.get("esp/older")["metadata"]["creationTimestamp"]).timestamp()
     wait_until(lambda: time.time() > created + 1.5, 10, "the younger policy to be younger by its time stamp")
 
 
-def source_of(place: Place) -> str:
+def source_of(place: ServiceNamespace) -> str:
     return f"late-{place.namespace}"
 
 
@@ -102,7 +100,7 @@ def name_absent_source(policy: Manifest) -> None:
     policy["spec"]["metrics"]["sourceRef"]["name"] = f"late-{policy['metadata']['namespace']}"
 
 
-def create_source(place: Place) -> None:
+def create_source(place: ServiceNamespace) -> None:
     place.apply(manifests.source(source_of(place), place.stage.prometheus.url))
 
 
@@ -231,7 +229,7 @@ CASES: dict[str, Case] = {
 class Scenes:
     """All cases at once, each in a namespace of its own. before: names of the objects there, per case."""
 
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, ServiceNamespace] = field(default_factory=dict)
     before: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, Manifest] = field(default_factory=dict)
 
@@ -242,7 +240,7 @@ def accepted(policy: Manifest) -> Manifest:
     return found[0] if found else {}
 
 
-def objects_in(place: Place) -> list[str]:
+def objects_in(place: ServiceNamespace) -> list[str]:
     """Routes and Services, with the version of their specs where they have one."""
     items = place.get("httproutes,services")["items"]
     return [f"{item['kind']} {item['metadata']['name']} {item['metadata'].get('generation')}" for item in items]
@@ -270,7 +268,7 @@ def wait_accepted(stage: Stage, cases: Scenes, status: str, deadline_seconds: fl
 def scenes(stage: Stage) -> Iterator[Scenes]:
     scenes = Scenes()
     for number, (name, case) in enumerate(CASES.items()):
-        place = Place(stage, f"{stage.namespace}-{number}")
+        place = ServiceNamespace(stage, f"{stage.namespace}-{number}")
         stage.access.kubectl("create", "namespace", place.namespace)
         place.apply(*(each for kind, each in place.objects().items() if kind not in case.left_out))
         case.prepare(place)

@@ -21,8 +21,6 @@ from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import Following
 from tests.faults.policies import apply_lasting, apply_quick
 
-pytest_plugins = ["tests.e2e.fixtures"]
-
 
 @dataclass(frozen=True, slots=True)
 class Person:

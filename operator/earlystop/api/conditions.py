@@ -1,4 +1,4 @@
-"""Condition types, their reasons, and the value that holds one."""
+"""The types of conditions, and the values that hold a condition or a refusal. Their reasons stand in `reasons`."""
 
 from __future__ import annotations
 

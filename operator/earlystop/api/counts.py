@@ -155,8 +155,8 @@ class Look:
         return 100 * self.weight / (self.weight + self.baseline_weight)
 
     def row(self) -> list[int]:
-        """`[at, step, weight, *baseline, *candidate, *classes]`: 31 integers, 4 for each query class, and last the
-        baseline's weight where there is one."""
+        """`[at, step, weight, *baseline, *candidate, *classes, baseline weight]`: 31 integers, 4 for each query class,
+        and last the baseline's weight where other candidates have some too."""
         head = [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
         last = [] if self.baseline_weight is None else [self.baseline_weight]
         return [*head, *(count for answers in self.classes for count in answers), *last]

@@ -88,8 +88,11 @@ def _verdict() -> dict[str, Any]:
 
 
 def _status(model: type[BaseModel], condition: str, message: str) -> dict[str, Any]:
-    """The schema of a status. Tools that wait for a condition must not take an object for done before the operator has
-    seen it: the condition stands there from the beginning, as not known."""
+    """The schema of a status, with a default for one condition: the API server itself writes it as Unknown.
+
+    Without the default a new object would have no conditions until the operator has read it, and a tool that waits for
+    conditions might take that for success.
+    """
     pending = {
         "type": condition,
         "status": "Unknown",

@@ -1,4 +1,4 @@
-"""One object for equal parts of many specs: a fleet's policies are mostly alike, and each part of one takes a KiB."""
+"""One object for equal parts of many specs: policies are mostly alike, and each part takes about a KiB of memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ REMEMBERED = 4096
 T = TypeVar("T", bound=Hashable)
 
 
-def shared(spec: PolicySpec) -> PolicySpec:
-    """An equal spec, whose parts are the very objects of other specs wherever those are equal. They are frozen."""
+def interned_spec(spec: PolicySpec) -> PolicySpec:
+    """An equal spec, whose parts are the same objects as equal parts of other specs. This is safe: all are frozen."""
     parts = {name: getattr(spec, name) for name in PolicySpec.model_fields}
     return spec.model_copy(
-        update={name: one_of(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
+        update={name: interned(part) for name, part in parts.items() if isinstance(part, Value | tuple)}
     )
 
 
 @lru_cache(maxsize=REMEMBERED)
-def one_of(part: T) -> T:
-    """The first object seen that equals `part`."""
+def interned(part: T) -> T:
+    """The object equal to `part` that was given first, while the cache of `REMEMBERED` parts still holds it."""
     return part

@@ -14,7 +14,7 @@ class ModeTraits:
 
     module: dotted name of the module that delivers by it (`delivery.modes.Mode`); "" for one that is not built yet.
     moves_traffic: whether any user's request ever gets a candidate's setting.
-    split_known: whether requests are split by weights, so that their shares can be checked.
+    split_known: whether requests are split by weights, so that the weights can be checked against the counts.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.

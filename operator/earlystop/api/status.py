@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
@@ -103,9 +103,19 @@ class EvidenceText(Value):
 class CandidateStatus(Value):
     """One of several candidates that are judged together."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_name(cls, stored: Any) -> Any:
+        """A status that an earlier release wrote calls the state `standing`."""
+        if isinstance(stored, dict) and "standing" in stored:
+            return {"state" if name == "standing" else name: value for name, value in stored.items()}
+        return stored
+
     name: Short = Field(description="Name of the candidate.")
-    standing: Literal["Trying", "Certified", "Dropped"] = Field(
-        description="Certified: all that a promotion needs is proven. Dropped: shown to be harmful; no requests."
+    # Not required: the API server takes the former name out of what it has stored, and spec edits must go on meanwhile.
+    state: Literal["Trying", "Certified", "Dropped"] | None = Field(
+        None,
+        description="Certified: all that a promotion needs is proven. Dropped: shown to be harmful; no requests.",
     )
     weight: Annotated[int, Field(ge=0, le=100)] = Field(description="Percent of traffic that it shall have now.")
     since: Time | None = Field(None, description="When it was certified or dropped.")

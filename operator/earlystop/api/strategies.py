@@ -7,14 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyTraits:
-    """What a plan has to know of a strategy. takes_several: whether candidates are judged beside each other."""
+    """What a plan has to know of a strategy.
 
+    module: dotted name of the module whose `STRATEGY` tries candidates by it (`rollout.strategy.Strategy`).
+    takes_several: whether candidates are judged beside each other.
+    """
+
+    module: str
     takes_several: bool = False
 
 
 DEFAULT_STRATEGY = "Canary"
 
 STRATEGIES: dict[str, StrategyTraits] = {
-    DEFAULT_STRATEGY: StrategyTraits(),
-    "ABTest": StrategyTraits(takes_several=True),
+    DEFAULT_STRATEGY: StrategyTraits(module="earlystop.rollout.strategies.canary"),
+    "ABTest": StrategyTraits(module="earlystop.rollout.strategies.ab_test", takes_several=True),
 }
+
+WITHOUT_TRAFFIC = StrategyTraits(module="earlystop.rollout.strategies.shadow_only", takes_several=True)
+"""How candidates are tried where no request ever gets one, whatever strategy is written."""

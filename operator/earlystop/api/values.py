@@ -17,13 +17,13 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 def canonical_decimal(text: str) -> str:
-    """The shortest spelling of a decimal, so that "40.0", "40" and "40.00" are one value."""
+    """The shortest spelling of a decimal: "40" for "40.0" and "40.00", which all mean the same value."""
     plain = format(Decimal(text).normalize(), "f")
     return "0" if plain == "-0" else plain
 
 
 def bounded(name: str, length: int) -> str:
-    """The beginning of a name that is a name itself: it ends with a letter or digit."""
+    """The name, cut to `length` characters at most, and to end with a letter or digit, as Kubernetes asks of names."""
     return name[:length].rstrip("-.")
 
 
@@ -46,8 +46,12 @@ class Value(BaseModel):
 
 @dataclass(frozen=True)
 class RowOf:
-    """Marks a text field that holds the name of a row of a table, whatever rows that has when a value is checked; the
-    generated schema lists them. what: what the rows are, for people."""
+    """Marks a text field whose value must be the name of a row of a table.
+
+    table: the rows by name. It is read whenever a value is checked, so a row that is added later is allowed, too. The
+    generated schema lists the rows. what: what the rows are, in words for people. A value that names no row raises
+    ValueError (pydantic's ValidationError).
+    """
 
     table: Mapping[str, object]
     what: str

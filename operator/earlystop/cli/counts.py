@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.presets import DEFAULT_PRESET, traits_of
 from earlystop.api.wire import POLICY, REVISION, STARTED
 from earlystop.cli.files import read_manifest, read_policy
-from earlystop.cli.template_counts import PolicyRequests, read_source, show, show_engine
+from earlystop.cli.template_counts import TemplateLook, read_source, show, show_engine
 from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
 from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
 from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.metrics.templates.presets import Preset
 from earlystop.rollout.plan import variant_labels
 
 console = Console()
@@ -47,20 +47,40 @@ def command(
     manifest = read_manifest(policy, "EarlyStopPolicy")
     metadata = manifest["metadata"]
     label = f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}"
-    preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", "EarlyStop")
-    if preset not in ("EarlyStop", "Custom"):
+    preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", DEFAULT_PRESET)
+    try:
+        traits = traits_of(preset)
+    except ValueError as error:
+        raise typer.BadParameter(f"{policy}: spec.metrics.preset: {error}") from None
+    if traits.needs_own_pods:
         target = read_policy(policy).target_ref.name
-        show_engine(console, Preset(preset), label, target, window, namespace_label, as_json)
+        show_engine(
+            console,
+            preset=preset,
+            policy=label,
+            target=target,
+            window=window,
+            namespace_label=namespace_label,
+            as_json=as_json,
+        )
         return
     moment = int(time.time()) if at is None else at
-    if preset == "Custom":
+    if not traits.by_convention:
         if templates is None:
-            raise typer.BadParameter(f"{policy}: preset Custom; write --templates with the file of its MetricSource")
-        source = read_source(templates)
+            raise typer.BadParameter(f"{policy}: preset {preset}; write --templates with the file of its MetricSource")
+        source = read_source(templates, traits)
         source = source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
         try:
-            asked = PolicyRequests(label, revision or "", source, moment, window, _one_candidate(policy))
-            show(console, _client(prometheus, flavour), asked, as_json)
+            wanted = TemplateLook(
+                policy=label,
+                revision=revision or "",
+                preset=preset,
+                source=source,
+                at=moment,
+                window=window,
+                candidate=_one_candidate(policy, preset),
+            )
+            show(console, _client(prometheus, flavour), wanted, as_json)
         except (MetricsFailure, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
         return
@@ -84,10 +104,10 @@ def command(
     console.print(f"Read by: {query}", style="dim", soft_wrap=True)
 
 
-def _one_candidate(policy: Path) -> str:
+def _one_candidate(policy: Path, preset: str) -> str:
     labels = variant_labels(read_policy(policy))
     if len(labels) != 1:
-        raise typer.BadParameter(f"{policy}: preset Custom counts one candidate, and the policy has {len(labels)}")
+        raise typer.BadParameter(f"{policy}: preset {preset} counts one candidate, and the policy has {len(labels)}")
     return labels[0]
 
 

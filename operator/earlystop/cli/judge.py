@@ -16,12 +16,13 @@ from earlystop.cli.files import read_built_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
-from earlystop.evidence.engine import Assessment, assess, begin, update
+from earlystop.evidence.engine import Assessment, begin
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
+from earlystop.rollout.increments import compare
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Totals
-from earlystop.rollout.transitions import usable
+from earlystop.rollout.strategy import strategy_of
 
 EVEN_SPLIT = 50
 PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")
@@ -43,13 +44,15 @@ def command(
         with looks.open(newline="", encoding="utf-8") as source:
             lines = read_lines(source, looks.name)
         plan = parse_plan(plan_text(spec))
-        objective = for_lines(plan.objective_at(0, None) if plan.only_reports else plan.objective, lines, looks.name)
+        # Where every stage is judged in shadow, what is to be proven is that of its first.
+        objective = plan.objective if strategy_of(plan).promotes else plan.objective_at(0, None)
+        objective = for_lines(objective, lines, looks.name)
     except (ValueError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{error}") from None
     if spec.rollout.learn_seconds:
         objective, lines = taught(objective, lines)
-    for told in judged(objective, lines):
-        typer.echo(json.dumps(told))
+    for assessed in judged(objective, lines):
+        typer.echo(json.dumps(assessed))
 
 
 def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
@@ -66,11 +69,11 @@ def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
             f"{name}, line {number}, column {column}: the policy names query classes, which are compared on "
             "answers; remove the pairs or objective.queryClasses"
         )
-    _refuse_two_stories(lines, name)
+    _refuse_contradicting_pairs(lines, name)
     return replace(objective, basis=Basis.PAIRS)
 
 
-def _refuse_two_stories(lines: list[Line], name: str) -> None:
+def _refuse_contradicting_pairs(lines: list[Line], name: str) -> None:
     """Pairs have both variants: they may stand in either line of a look, and in both they must be the same."""
     for group in grouped(lines):
         sums = [_sum(line for line in group if line.variant == variant).pairs for variant in Variant]
@@ -100,12 +103,11 @@ def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:
     for group in grouped(lines):
         weight = next((line.weight for line in group if line.weight is not None), EVEN_SPLIT)
         totals = _added(totals, group, objective)
-        used = usable(objective, mark, totals, weight)
-        if used is not None:
-            state, mark = update(state, used.look_since(mark, group[0].look, 0, weight)), used
-        found = assess(state)
-        verdict = found.verdict.value if verdict == "Continue" else verdict
-        yield _told(group[0].look, found, verdict)
+        compared = compare(state, mark, totals, group[0].look, 0, weight, None)
+        if compared is not None:
+            state, mark = compared.evidence, compared.mark
+        verdict = state.assessment.verdict.value if verdict == "Continue" else verdict
+        yield _as_json(group[0].look, state.assessment, verdict)
 
 
 def _added(totals: Totals, group: list[Line], objective: Objective) -> Totals:
@@ -128,8 +130,8 @@ def _sum(lines: Iterable[Line]) -> Tally:
     return sum((Tally(**line.counts) for line in lines), Tally())
 
 
-def _told(look: int, found: Assessment, verdict: str) -> dict[str, Any]:
-    log_e = found.log_e
+def _as_json(look: int, assessment: Assessment, verdict: str) -> dict[str, Any]:
+    log_e = assessment.log_e
     return {
         "look": look,
         "log_e": {
@@ -137,14 +139,14 @@ def _told(look: int, found: Assessment, verdict: str) -> dict[str, Any]:
             "harm": log_e.harm,
             "tokens": log_e.tokens,
             "sample_ratio": log_e.sample_ratio,
-            **dict(log_e.others),
+            **{str(claim): value for claim, value in log_e.others},
         },
-        "effect": found.effect.estimate,
-        "interval": _bounds(found.effect),
-        "saving": found.saving.estimate,
-        "saving_interval": _bounds(found.saving),
-        "setting": found.setting.value,
-        "harms": list(found.harms),
+        "effect": assessment.effect.estimate,
+        "interval": _bounds(assessment.effect),
+        "saving": assessment.saving.estimate,
+        "saving_interval": _bounds(assessment.saving),
+        "setting": assessment.setting.value,
+        "harms": [str(claim) for claim in assessment.harms],
         "verdict": verdict,
     }
 

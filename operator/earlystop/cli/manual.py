@@ -13,8 +13,8 @@ from rich.console import Console
 
 from earlystop.cli import manual_plan
 from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
-from earlystop.cli.manual_plan import Refused, Wish
-from earlystop.cli.submit import ask, read, wait
+from earlystop.cli.manual_plan import ManualPlan, Refused
+from earlystop.cli.submit import read, submit, wait
 from earlystop.controller.cluster import ClusterError, Manifest
 
 console = Console(highlight=False)
@@ -66,7 +66,7 @@ def retry(
     wait_for_it: Wait = False,
     timeout: Timeout = 60.0,
 ) -> None:
-    """Start a new campaign; nothing seen before counts again."""
+    """Start a new campaign; nothing counted before counts again."""
     token = datetime.now(UTC).isoformat()
     _run(policy, namespace, context, lambda found: manual_plan.retry(found, token), timeout if wait_for_it else None)
 
@@ -96,7 +96,7 @@ def _run(
     name: str,
     namespace: str | None,
     context: str | None,
-    plan: Callable[[Manifest], Wish],
+    plan: Callable[[Manifest], ManualPlan],
     seconds: float | None,
     ask_first: bool = False,
 ) -> None:
@@ -112,33 +112,35 @@ async def _ask(
     name: str,
     namespace: str,
     context: str | None,
-    plan: Callable[[Manifest], Wish],
+    plan: Callable[[Manifest], ManualPlan],
     seconds: float | None,
     ask_first: bool,
 ) -> None:
     async with await connect(context) as cluster:
-        seen = await read(cluster, namespace, name)
-        wish = plan(seen)
-        if wish.changes is None:
-            _say(wish.sentence)
+        policy = await read(cluster, namespace, name)
+        planned = plan(policy)
+        if planned.changes is None:
+            _say(planned.sentence)
             return
         if ask_first:
-            _confirm(seen, wish)
-        who = await ask(cluster, seen, wish)
+            _confirm(policy, planned)
+        who = await submit(cluster, policy, planned)
         signature = f" Signed by {who}." if who else " It is not signed: the API server does not say who you are."
-        _say(wish.sentence + signature)
-        if seconds is not None and wish.reached is not None:
-            found = await wait(cluster, seen, wish.reached, seconds)
+        _say(planned.sentence + signature)
+        if seconds is not None and planned.reached is not None:
+            found = await wait(cluster, policy, planned.reached, seconds)
             _say(f"Done: {namespace}/{name} is {found['status']['phase']}.")
 
 
-def _confirm(seen: Manifest, wish: Wish) -> None:
+def _confirm(policy: Manifest, planned: ManualPlan) -> None:
     """Raises typer.Abort unless the person, who is told what is not proven, says yes."""
-    for doubt in wish.doubts:
+    for doubt in planned.doubts:
         _say(f"Not proven: {doubt}.")
-    if not wish.doubts:
+    if not planned.doubts:
         _say("All claims are proven.")
-    typer.confirm(f"Give all requests to the candidate of {seen['metadata']['name']} now?", abort=True)
+    typer.confirm(
+        f"Give all requests to the candidate {planned.candidate} of {policy['metadata']['name']} now?", abort=True
+    )
 
 
 def _say(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""What a verb changes of a policy as it stands, and what will come of it: pure, so that nothing is written in vain."""
+"""What a manual command changes of a policy, and what follows from it: pure, so that nothing is written in vain."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOT
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.tracked import without_defaults
 from earlystop.rollout import manual
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, Request
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
@@ -21,111 +22,115 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ManualPlan:
     """changes: the merge patch, None when nothing has to change. sentence: what will happen now. reached: whether a
-    status shows it, None where there is nothing to wait for. doubts: what is not proven about it."""
+    status shows it, None where there is nothing to wait for. doubts: what is
+    not proven about the candidate that is promoted. candidate: its name."""
 
     changes: Manifest | None
     sentence: str
     reached: Callable[[Manifest], bool] | None = None
     doubts: tuple[str, ...] = ()
+    candidate: str = ""
 
 
-def pause(policy: Manifest) -> Wish:
+def pause(policy: Manifest) -> ManualPlan:
     """Freeze weights and evidence."""
     if policy["spec"].get("suspend"):
-        return Wish(None, f"{_named(policy)} is paused already.")
+        return ManualPlan(None, f"{_named(policy)} is paused already.")
     changes = {"spec": {"suspend": True}}
     if _state(policy).phase not in TRYING:
-        return Wish(changes, f"{_named(policy)} has no rollout under way; none begins until it is resumed.")
-    return Wish(
+        return ManualPlan(changes, f"{_named(policy)} has no rollout under way; none begins until it is resumed.")
+    return ManualPlan(
         changes,
         f"{_named(policy)} is paused: its weights stay as they are, and nothing is counted until it is resumed.",
         lambda status: status.get("phase") == Phase.SUSPENDED,
     )
 
 
-def resume(policy: Manifest) -> Wish:
+def resume(policy: Manifest) -> ManualPlan:
     """Let it go on."""
     if not policy["spec"].get("suspend"):
-        return Wish(None, f"{_named(policy)} is not paused.")
+        return ManualPlan(None, f"{_named(policy)} is not paused.")
     changes = {"spec": {"suspend": False}}
     if _state(policy).phase != Phase.SUSPENDED:
-        return Wish(changes, f"{_named(policy)} may start rollouts again.")
-    return Wish(
+        return ManualPlan(changes, f"{_named(policy)} may start rollouts again.")
+    return ManualPlan(
         changes,
         f"{_named(policy)} goes on: its step starts afresh, with the evidence that it has.",
         lambda status: status.get("phase") != Phase.SUSPENDED,
     )
 
 
-def retry(policy: Manifest, token: str) -> Wish:
+def retry(policy: Manifest, token: str) -> ManualPlan:
     """Start a new campaign. token: any text that was not used before."""
     state = _state(policy)
     changes = {"metadata": {"annotations": {RETRY_ANNOTATION: token}}}
     if policy["spec"].get("suspend"):
-        return Wish(changes, f"{_named(policy)} starts a new campaign when it is resumed.")
+        return ManualPlan(changes, f"{_named(policy)} starts a new campaign when it is resumed.")
     refusal = _condition(policy, "Accepted")
     if refusal is not None and refusal["status"] == "False":
-        told = f"{_named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
-        return Wish(changes, f"{told}: {refusal['message']}")
+        later = f"{_named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
+        return ManualPlan(changes, f"{later}: {refusal['message']}")
     lost = f"; campaign {state.revision} ends without a verdict" if _is_open(state) else ""
-    return Wish(
+    return ManualPlan(
         changes,
-        f"{_named(policy)} starts a new campaign, and nothing seen before counts again{lost}.",
+        f"{_named(policy)} starts a new campaign, and nothing counted before counts again{lost}.",
         lambda status: status.get("campaign", 0) > state.campaign,
     )
 
 
-def abort(policy: Manifest, now: int) -> Wish:
+def abort(policy: Manifest, now: int) -> ManualPlan:
     """Give all requests to the baseline."""
     state = _state(policy)
-    after = _answer(manual.abort(_spec(policy), state, Request(state.revision, "you"), "", now))
+    after = _answer(manual.abort(_times(policy), state, Request(state.revision, "you"), "", now))
     if after is state:
-        return Wish(None, f"{_named(policy)} is rolled back already: all requests go to the baseline.")
-    return Wish(
+        return ManualPlan(None, f"{_named(policy)} is rolled back already: all requests go to the baseline.")
+    return ManualPlan(
         {"metadata": {"annotations": {ABORT_ANNOTATION: state.revision}}},
         f"Campaign {state.revision} of {_named(policy)} is aborted: all requests go to the baseline.",
         lambda status: _came_to(status, state, Phase.ROLLED_BACK),
     )
 
 
-def promote(policy: Manifest, candidate: str | None, now: int) -> Wish:
+def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     """Give all requests to a candidate."""
     state = _state(policy)
     text = f"{state.revision}/{candidate}" if candidate else state.revision
-    after = _answer(manual.promote_now(_spec(policy), state, Request(text, "you"), "", now))
+    after = _answer(manual.promote_now(_times(policy), state, Request(text, "you"), "", now))
     if after is state:
-        return Wish(None, f"{_named(policy)} has promoted its candidate already.")
-    return Wish(
+        return ManualPlan(None, f"{_named(policy)} has promoted its candidate already.")
+    name = after.leader  # the one that the operator would decide on
+    return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},
-        f"Campaign {state.revision} of {_named(policy)} promotes its candidate: it gets all requests.",
+        f"Campaign {state.revision} of {_named(policy)} promotes its candidate {name}: it gets all requests.",
         lambda status: _came_to(status, state, Phase.PROMOTED),
-        manual.unproven(state, now),
+        manual.unproven(state, now, name),
+        name,
     )
 
 
-def same_situation(seen: Manifest, found: Manifest) -> bool:
-    """Whether a policy is still what a person saw, but for counts that have grown and steps that were taken."""
-    return _situation(seen) == _situation(found)
+def same_situation(read: Manifest, newer: Manifest) -> bool:
+    """Whether a newer version of a policy is what a person has read, but for counts that grew and steps that came."""
+    return _situation(read) == _situation(newer)
 
 
 def _situation(policy: Manifest) -> tuple[Any, ...]:
     status, metadata = policy.get("status", {}), policy["metadata"]
     phase = status.get("phase")
-    standing = "trying" if phase in TRYING else phase
-    told = (status.get("revision"), standing, status.get("decision"))
-    return (metadata["uid"], metadata["generation"], metadata.get("annotations"), *told)
+    situation = "trying" if phase in TRYING else phase
+    campaign = (status.get("revision"), situation, status.get("decision"))
+    return (metadata["uid"], metadata["generation"], metadata.get("annotations"), *campaign)
 
 
 def _came_to(status: Manifest, before: RolloutState, phase: Phase) -> bool:
     """Raises Refused when the campaign came to another end."""
     if status.get("revision") != before.revision:
         raise Refused(f"Campaign {before.revision} was replaced by {status.get('revision')} in the meantime.")
-    found = status.get("phase")
-    if found != before.phase and found in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD) and found != phase:
-        raise Refused(f"Campaign {before.revision} came to {found} in the meantime, not to {phase}.")
-    return bool(found == phase)
+    now = status.get("phase")
+    if now != before.phase and now in (Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD) and now != phase:
+        raise Refused(f"Campaign {before.revision} came to {now} in the meantime, not to {phase}.")
+    return bool(now == phase)
 
 
 def _answer(after: RolloutState | Declined) -> RolloutState:
@@ -142,8 +147,8 @@ def _named(policy: Manifest) -> str:
     return f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
 
 
-def _spec(policy: Manifest) -> PolicySpec:
-    return PolicySpec.model_validate(policy["spec"])
+def _times(policy: Manifest) -> LiveTimes:
+    return LiveTimes.of(PolicySpec.model_validate(policy["spec"]))
 
 
 def _state(policy: Manifest) -> RolloutState:
@@ -156,5 +161,5 @@ def _state(policy: Manifest) -> RolloutState:
 
 
 def _condition(policy: Manifest, type_: str) -> Manifest | None:
-    found = policy.get("status", {}).get("conditions", [])
-    return next((each for each in found if each["type"] == type_), None)
+    conditions = policy.get("status", {}).get("conditions", [])
+    return next((each for each in conditions if each["type"] == type_), None)

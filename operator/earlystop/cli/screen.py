@@ -1,4 +1,4 @@
-"""A policy as a table on the terminal: where it stands, what was counted, what the evidence says."""
+"""A policy as a table on the terminal: its step, what was counted, and what the evidence says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.plan import stages_of
+from earlystop.rollout.plan import parse_plan, stages_of
 
 Manifest = dict[str, Any]
 
@@ -26,7 +26,7 @@ def picture(policy: Manifest) -> RenderableType:
     title = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
     message = Text(_message(status), style=COLOURS.get(phase, ""))
     shown = _candidates(policy) if status.get("candidates") else _evidence(policy)
-    return Panel(Group(_standing(policy), shown, message), title=title, subtitle=phase, expand=True)
+    return Panel(Group(_progress(policy), shown, message), title=title, subtitle=phase, expand=True)
 
 
 def line(policy: Manifest) -> str:
@@ -43,9 +43,9 @@ def line(policy: Manifest) -> str:
     )
 
 
-def _standing(policy: Manifest) -> Table:
+def _progress(policy: Manifest) -> Table:
     status = policy.get("status", {})
-    steps = len(stages_of(PolicySpec.model_validate(policy["spec"])))
+    steps = _planned_steps(policy)
     # Each candidate that is dropped begins a step that nobody planned.
     planned = "" if status.get("candidates") else f" of {steps}"
     table = Table.grid(padding=(0, 2))
@@ -55,19 +55,25 @@ def _standing(policy: Manifest) -> Table:
     return table
 
 
+def _planned_steps(policy: Manifest) -> int:
+    """Steps of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
+    plan = policy.get("status", {}).get("plan")
+    return len(parse_plan(plan).stages if plan else stages_of(PolicySpec.model_validate(policy["spec"])))
+
+
 def _candidates(policy: Manifest) -> Table:
     """A row for each of several candidates."""
     risk = policy["spec"]["objective"].get("risk", {})
     table = Table(box=None, padding=(0, 2))
     needed = f"log e harm, of {-log(float(risk.get('harm', '0.05'))):.2f}"
-    for heading in ("candidate", "standing", "weight", "answers", "EM difference", "saving", "log e promote", needed):
-        table.add_column(heading, justify="left" if heading in ("candidate", "standing") else "right")
+    for heading in ("candidate", "state", "weight", "answers", "EM difference", "saving", "log e promote", needed):
+        table.add_column(heading, justify="left" if heading in ("candidate", "state") else "right")
     for each in policy["status"]["candidates"]:
         evidence = each.get("evidence") or {}
         log_e = evidence.get("logE", {})
         table.add_row(
             each["name"],
-            each["standing"] + (f": {each['reason']}" if each.get("reason") else ""),
+            each.get("state", each.get("standing", "-")) + (f": {each['reason']}" if each.get("reason") else ""),
             f"{each['weight']} %",
             f"{each['counts']['candidate']['scored']:,}",
             evidence.get("effect", "-"),

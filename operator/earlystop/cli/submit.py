@@ -1,4 +1,4 @@
-"""Asking for a verb: read the policy, find out who asks, patch just what was seen, and wait until it is so."""
+"""Submitting what a person asks for: read the policy, find out who asks, patch just what was read, and wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from earlystop.api.wire import REQUESTED_BY_ANNOTATION
-from earlystop.cli.manual_plan import Refused, Wish, same_situation
+from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
@@ -39,23 +39,23 @@ async def whoami(cluster: Cluster) -> str | None:
     return user.get("username")
 
 
-async def ask(cluster: Cluster, seen: Manifest, wish: Wish) -> str | None:
-    """Write what was wished for, signed, on the policy as it was seen. Returns who signed.
+async def submit(cluster: Cluster, policy: Manifest, planned: ManualPlan) -> str | None:
+    """Write what is planned, signed, on the policy as it was read. Returns who signed.
 
     Counts that grew in the meantime are no other policy: then it is written on the newer one. Raises Refused.
     """
-    assert wish.changes is not None  # asked for only where something has to change
+    assert planned.changes is not None  # asked for only where something has to change
     who = await whoami(cluster)
-    namespace, name = seen["metadata"]["namespace"], seen["metadata"]["name"]
-    found = seen
+    namespace, name = policy["metadata"]["namespace"], policy["metadata"]["name"]
+    newest = policy
     for _ in range(ATTEMPTS):
         try:
-            await cluster.merge(POLICIES, namespace, name, _signed(wish.changes, who, found), FIELD_MANAGER)
+            await cluster.merge(POLICIES, namespace, name, _signed(planned.changes, who, newest), FIELD_MANAGER)
         except Conflict:
-            found = await read(cluster, namespace, name)
-            if not same_situation(seen, found):
+            newest = await read(cluster, namespace, name)
+            if not same_situation(policy, newest):
                 raise Refused(
-                    f"{namespace}/{name} has changed since it was read: it is {found.get('status', {}).get('phase')} "
+                    f"{namespace}/{name} has changed since it was read: it is {newest.get('status', {}).get('phase')} "
                     "now. Look at it with `kubectl earlystop status` and ask again."
                 ) from None
         except NotFound:
@@ -67,16 +67,16 @@ async def ask(cluster: Cluster, seen: Manifest, wish: Wish) -> str | None:
     raise Refused(f"{namespace}/{name} changes faster than it can be written; ask again.")
 
 
-def _signed(changes: Manifest, who: str | None, found: Manifest) -> Manifest:
+def _signed(changes: Manifest, who: str | None, policy: Manifest) -> Manifest:
     metadata = changes.get("metadata", {})
     annotations = {**metadata.get("annotations", {}), REQUESTED_BY_ANNOTATION: who}
-    version = found["metadata"]["resourceVersion"]
+    version = policy["metadata"]["resourceVersion"]
     return {**changes, "metadata": {**metadata, "annotations": annotations, "resourceVersion": version}}
 
 
-async def wait(cluster: Cluster, seen: Manifest, reached: Callable[[Manifest], bool], seconds: float) -> Manifest:
+async def wait(cluster: Cluster, policy: Manifest, reached: Callable[[Manifest], bool], seconds: float) -> Manifest:
     """The policy once its status shows what was asked for. Raises Refused at the deadline, or when it cannot come."""
-    namespace, name = seen["metadata"]["namespace"], seen["metadata"]["name"]
+    namespace, name = policy["metadata"]["namespace"], policy["metadata"]["name"]
     end = time.monotonic() + seconds
     while True:
         found = await read(cluster, namespace, name)

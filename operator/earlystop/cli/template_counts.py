@@ -14,37 +14,54 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+from earlystop.api.presets import PresetTraits
 from earlystop.api.source import SourceSpec
 from earlystop.cli.files import read_manifest
 from earlystop.metrics.source.client import ExactPrometheus
-from earlystop.metrics.templates.presets import Preset, PresetRequest, TemplateError, checked_templates, queries
+from earlystop.metrics.templates.presets import (
+    PresetRequest,
+    TemplateError,
+    checked_templates,
+    field_templates,
+    queries,
+)
 from earlystop.metrics.templates.reader import TemplateRequest, read_templates
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyRequests:
-    """policy: namespace/name; source: the MetricSource; at: Unix second; window: seconds before it that are counted;
-    candidate: label of the one candidate."""
+class TemplateLook:
+    """What is read for one policy, by templates.
+
+    policy: namespace/name; preset: a name in `api/presets.PRESETS`; source: the MetricSource; at: Unix second;
+    window: seconds before it that are counted; candidate: label of the one candidate.
+    """
 
     policy: str
     revision: str
+    preset: str
     source: SourceSpec
     at: int
     window: int
     candidate: str = Variant.CANDIDATE.value
 
     @property
-    def templates(self) -> dict[str, str]:
-        """By field of `Tally`."""
+    def templates(self) -> Mapping[str, str]:
+        """The templates that are read by, by field of `Tally`."""
+        return field_templates(self.preset, self.from_source)
+
+    @property
+    def from_source(self) -> dict[str, str]:
+        """The templates of the MetricSource, by field of `Tally`."""
         return self.source.templates.by_field() if self.source.templates is not None else {}
 
 
-def read_source(path: Path) -> SourceSpec:
+def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
     """The spec of the one MetricSource in a file. Raises typer.BadParameter."""
     try:
         source = SourceSpec.model_validate(read_manifest(path, "MetricSource").get("spec"))
-        checked_templates(source.templates.by_field() if source.templates is not None else {})
+        if traits.from_source:
+            checked_templates(source.templates.by_field() if source.templates is not None else {})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -54,28 +71,32 @@ def read_source(path: Path) -> SourceSpec:
     return source
 
 
-def show(console: Console, client: ExactPrometheus, asked: PolicyRequests, as_json: bool) -> None:
+def show(console: Console, client: ExactPrometheus, template_look: TemplateLook, as_json: bool) -> None:
     """Print the counts of the window, what may be missing from them, and every query. Raises MetricsFailure.
 
     Raises typer.BadParameter when the templates need a revision and none is given.
     """
-    if not asked.revision and any("{revision}" in template for template in asked.templates.values()):
+    if not template_look.revision and any("{revision}" in template for template in template_look.templates.values()):
         raise typer.BadParameter("the templates name {revision}; write --revision, as in the policy's status.revision")
     request = PresetRequest(
-        asked.policy, asked.revision, asked.window, asked.source.namespace_label, candidate=asked.candidate
+        policy=template_look.policy,
+        revision=template_look.revision,
+        window_seconds=template_look.window,
+        namespace_label=template_look.source.namespace_label,
+        candidate=template_look.candidate,
     )
-    texts = queries(Preset.CUSTOM, request, asked.templates)
-    found = _counts(client, asked)
+    texts = queries(template_look.preset, request, template_look.from_source)
+    found = _counts(client, template_look)
     if as_json:
-        typer.echo(json.dumps({"policy": asked.policy, "at": asked.at, "queries": texts, **found}))
+        typer.echo(json.dumps({"policy": template_look.policy, "at": template_look.at, "queries": texts, **found}))
         return
-    console.print(_table(asked, found))
+    console.print(_table(template_look, found))
     for text in texts:
         console.print(f"Read by: {text}", style="dim", soft_wrap=True, markup=False)
 
 
 def show_engine(
-    console: Console, preset: Preset, policy: str, target: str, window: int, namespace_label: str | None, as_json: bool
+    console: Console, *, preset: str, policy: str, target: str, window: int, namespace_label: str | None, as_json: bool
 ) -> None:
     """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and no
     mode that is built gives a candidate Pods of its own."""
@@ -86,7 +107,7 @@ def show_engine(
         return
     console.print(
         f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
-        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these would be asked:",
+        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these would be template_look:",
         soft_wrap=True,
         markup=False,
     )
@@ -94,16 +115,23 @@ def show_engine(
         console.print(text, style="dim", soft_wrap=True, markup=False)
 
 
-def _counts(client: ExactPrometheus, asked: PolicyRequests) -> dict[str, Any]:
-    window = asked.window + 2 * asked.source.scrape_interval_seconds  # a sample from before says what grew within
+def _counts(client: ExactPrometheus, template_look: TemplateLook) -> dict[str, Any]:
+    window = (
+        template_look.window + 2 * template_look.source.scrape_interval_seconds
+    )  # a sample from before says what grew within
     request = TemplateRequest(
-        asked.policy, asked.revision, window, Preset.CUSTOM, asked.templates, candidate=asked.candidate
+        policy=template_look.policy,
+        revision=template_look.revision,
+        window_seconds=window,
+        preset=template_look.preset,
+        templates=template_look.from_source,
+        candidate=template_look.candidate,
     )
-    source = asked.source
+    source = template_look.source
     reading = read_templates(
-        client, request, asked.at, namespace_label=source.namespace_label, replica_label=source.replica_label
+        client, request, template_look.at, namespace_label=source.namespace_label, replica_label=source.replica_label
     )
-    ledger = look(ResetLedger(0, 1000 * (asked.at - asked.window)), reading.observed).ledger
+    ledger = look(ResetLedger(0, 1000 * (template_look.at - template_look.window)), reading.observed).ledger
     return {
         "newest_sample_at": reading.newest_sample_at,
         "series": len(ledger.series),
@@ -117,14 +145,14 @@ def _named(tallies: Mapping[Variant, Tally]) -> dict[str, dict[str, int]]:
     return {str(variant): dict(zip(TALLY_FIELDS, tallies[variant].row(), strict=True)) for variant in Variant}
 
 
-def _table(asked: PolicyRequests, found: Mapping[str, Any]) -> Table:
-    title = f"{asked.policy}, the {asked.window} s before {asked.at}"
+def _table(template_look: TemplateLook, found: Mapping[str, Any]) -> Table:
+    title = f"{template_look.policy}, the {template_look.window} s before {template_look.at}"
     table = Table(title=title, title_justify="left", caption_justify="left")
     table.add_column("count")
     for variant in Variant:
         table.add_column(str(variant), justify="right")
         table.add_column("and up to", justify="right")
-    for field in asked.templates:
+    for field in template_look.templates:
         cells = [found[part][str(variant)][field] for variant in Variant for part in ("counts", "uncertain")]
         table.add_row(field.replace("_", " "), *(f"{count:,}" for count in cells))
     table.caption = f"{found['series']} series, newest sample at {found['newest_sample_at']:.0f}" + (

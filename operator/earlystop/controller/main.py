@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import aiohttp
 import kopf
@@ -85,7 +85,10 @@ async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) 
         except ClusterError as error:
             log.warning("the sources could not be listed and are tried again: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
+    # Kopf would ask for the name of the process's user, and a container's user has none.
+    identity: Any = platform.node()
     await kopf.operator(
+        identity=identity,
         registry=handlers.registry(runtime),
         settings=handlers.settings(namespaces),
         standalone=True,

@@ -1,6 +1,7 @@
 """Whether the user's route is attached to a Gateway, and whether somebody else moves its traffic.
 
-A gateway's word against a route is believed. Its word for it never is: probes prove that an overlay is served.
+A route whose gateway reports that it does not accept it is refused. A gateway's report that it does accept the route
+proves nothing: only probes prove that an overlay is served.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def route_has_a_gateway(inputs: ClusterInputs) -> Refusal | None:
 
 
 def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
-    """No gateway has accepted the route, and one says why; without any word of theirs the probe decides."""
+    """A refusal when no gateway accepts the route and one reports why. Where none reports anything, probes decide."""
     assert inputs.route is not None  # checked before
     said = list(_acceptances(inputs.route))
     if any(each["status"] == "True" for each in said):
@@ -73,7 +74,7 @@ def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
         )
     return Refusal(
         "RouteNotAccepted",
-        f"The Gateway does not accept HTTPRoute {inputs.route_name}: {reason}{f', {words}' if words else ''}. Mend the "
+        f"The Gateway does not accept HTTPRoute {inputs.route_name}: {reason}{f', {words}' if words else ''}. Fix the "
         "route until its status shows Accepted=True.",
     )
 
@@ -91,8 +92,8 @@ def _acceptances(route: Manifest) -> Iterator[dict[str, Any]]:
     generation = route["metadata"].get("generation")
     parents = {(each["name"], each.get("sectionName"), each.get("port")) for each in route["spec"]["parentRefs"]}
     for parent in route.get("status", {}).get("parents", []):
-        told = parent["parentRef"]
-        if (told["name"], told.get("sectionName"), told.get("port")) not in parents:
+        named = parent["parentRef"]
+        if (named["name"], named.get("sectionName"), named.get("port")) not in parents:
             continue
         for condition in parent.get("conditions", []):
             if condition["type"] == "Accepted" and condition.get("observedGeneration", generation) == generation:

@@ -1,4 +1,4 @@
-"""Which requests other rules of the user's route get: an overlay must not take them over.
+"""Which requests other rules of the user's route get: an overlay must leave them there.
 
 An overlay's matches are stricter than all of the user's. Where another rule took requests away from the one that is
 overlaid, by a longer path or more headers, it must still do so.
@@ -16,12 +16,14 @@ CONDITIONS = ("headers", "queryParams")
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
-    """A match of another rule. earlier: its rule comes first in the route; elsewhere: that rule is not overlaid."""
+class CompetingMatch:
+    """A match of another rule. earlier: whether its rule comes first in the route.
+    not_overlaid: whether the overlay has no rule for that rule.
+    """
 
     match: Match
     earlier: bool
-    elsewhere: bool
+    not_overlaid: bool
 
     def precedes(self, match: Match, path: str) -> bool:
         """Whether it gets POST requests to `path` that `match` would take as well."""
@@ -35,10 +37,10 @@ class Rival:
         return all(asked in match.get(key, []) for key in CONDITIONS for asked in self.match.get(key, []))
 
 
-def rivals(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[Rival]:
+def competing_matches(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[CompetingMatch]:
     """The matches of all rules of a route but the one at `index`. overlaid: for each rule, whether it is overlaid."""
     return [
-        Rival(match, earlier=number < index, elsewhere=not overlaid[number])
+        CompetingMatch(match, earlier=number < index, not_overlaid=not overlaid[number])
         for number, rule in enumerate(rules)
         if number != index
         for match in rule.get("matches") or [EVERYTHING]

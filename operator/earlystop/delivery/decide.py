@@ -242,6 +242,7 @@ def _write(
 
 def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
     proof = desired.proof
+    assert proof is not None  # something is rendered
     if isinstance(proof, Metrics):
         if memory.proven == desired.split:
             return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
-from earlystop.delivery.preflight import preflight
-from earlystop.delivery.proof import Metrics, ProbeOnlyRules, SplitProof
+from earlystop.delivery.preflight import rendered_or_refusal
+from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 
 NOTHING_RENDERED = Rendered(())
-NOTHING_TO_PROVE = Metrics("NotRendered", "There is nothing to prove.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Desired:
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
-    proof: how that is proven.
+    proof: how that is proven, None where nothing is rendered.
     probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
     summary: a sentence about the split once it is in force.
     """
@@ -41,7 +40,7 @@ class Desired:
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
     primary_found: bool = False
-    proof: SplitProof = NOTHING_TO_PROVE
+    proof: SplitProof | None = None
     probe_only: ProbeOnlyRules | None = None
     summary: str = ""
 
@@ -49,10 +48,9 @@ class Desired:
 def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bool) -> Desired:
     """What the policy's mode makes of the desired split with these inputs."""
     mode = mode_of(inputs.spec.delivery)
-    refusal, detached = preflight(inputs, split), tuple(mode.detached(inputs))
-    if refusal is not None:
-        return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=refusal)
-    rendered = mode.render(inputs, split)
+    rendered, detached = rendered_or_refusal(inputs, split), tuple(mode.detached(inputs))
+    if isinstance(rendered, Refusal):
+        return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=rendered)
     primary = rendered.primary
     return Desired(
         split=split,

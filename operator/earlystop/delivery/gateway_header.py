@@ -2,7 +2,7 @@
 
 Each candidate's share goes through an alias Service, since some gateways key the filters of a backend by its
 Service's name. The alias is owned by the Service that it doubles as well: a gateway that hears of its end before it
-hears of the overlay's would answer 500, so it stays, without any request, until the operator lets it go (`leftovers`).
+hears of the overlay's would answer 500, so it stays, without any request, until the operator lets it go (`orphans`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.gateways import unfit_for_backend_filters
+from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
     as_filter,
@@ -68,7 +68,7 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
 
 def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     """Why no overlay can set headers by backend on the user's route, None when one can."""
-    refusal = route_refusal(inputs) or unfit_for_backend_filters(inputs)
+    refusal = route_refusal(inputs) or backend_filter_refusal(inputs)
     return refusal or size_refusal(inputs, render(inputs, split))
 
 
@@ -96,8 +96,8 @@ def _rule(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> dict
 
 
 def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -> dict[str, Any]:
-    """The rule with all requests on one variant. Backends keep their order: an overlay that is withdrawn then leads
-    golden requests to the baseline too."""
+    """The rule with all requests on one variant. Backends keep their order: when all requests go to the first one,
+    golden requests do too."""
     backends = [
         {**backend, "weight": 100 if each == variant else 0}
         for each, backend in zip(split.variants, rule["backendRefs"], strict=True)
@@ -158,7 +158,7 @@ def weights_in(route: Manifest) -> set[tuple[int, ...]]:
 
 
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
-    """Whether an overlay route has the share's weights and shadows in force."""
+    """Whether an overlay route has the split's weights and shadows in force."""
     name = f"{delivery.header_prefix}shadow"
     shadows = {headers.get(name, "") for rule in rules_in_force(route) for headers in headers_set(rule)[:1]}
     return weights_in(route) == {split.weights} and shadows <= {shadow_value(split.shadows)}
@@ -179,7 +179,7 @@ def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> Spl
 
 
 def summary(split: TrafficSplit) -> str:
-    """A sentence about a share that is in force."""
+    """A sentence about a split that is in force."""
     if len(split.candidates) == 1 and not split.shadows:
         return f"{split.candidate_weight} % of requests try the candidate."
     if split.shadows:

@@ -13,7 +13,7 @@ ELSEWHERE = "Use another gateway, or delivery.mode HeaderCohort or Shadow, which
 
 # By controllerName of the GatewayClass, or its beginning before a slash. They refuse, ignore or fail on filters of a
 # backend.
-UNFIT_CONTROLLERS = {
+CONTROLLERS_WITHOUT_BACKEND_FILTERS = {
     "gateway.nginx.org/nginx-gateway-controller": "NGINX Gateway Fabric answers 500 where a backend has filters",
     "konghq.com": "Kong refuses filters on a backend",
     "gateway.k8s.aws": "The AWS Load Balancer Controller does not support filters on a backend",
@@ -24,24 +24,24 @@ UNFIT_CONTROLLERS = {
     ),
 }
 # Nothing that an overlay could be made of works there.
-UNFIT_FOR_OVERLAYS = {
+CONTROLLERS_WITHOUT_OVERLAYS = {
     "networking.gke.io/gateway": "GKE Gateway cannot match on a request's method, so no overlay would surely win",
 }
 
 
-def unfit_for_overlays(inputs: ClusterInputs) -> Refusal | None:
+def overlay_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why no overlay can work on one of the route's gateways."""
     for controller, _ in _classes(inputs):
-        why = _listed(UNFIT_FOR_OVERLAYS, controller)
+        why = _listed(CONTROLLERS_WITHOUT_OVERLAYS, controller)
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. Use another gateway.")
     return None
 
 
-def unfit_for_backend_filters(inputs: ClusterInputs) -> Refusal | None:
+def backend_filter_refusal(inputs: ClusterInputs) -> Refusal | None:
     """Why one of the route's gateways cannot set headers by backend. A class that lists no features says nothing."""
     for controller, gateway_class in _classes(inputs):
-        why = _listed(UNFIT_CONTROLLERS, controller)
+        why = _listed(CONTROLLERS_WITHOUT_BACKEND_FILTERS, controller)
         if why is not None:
             return Refusal("GatewayUnfit", f"{why}. {ELSEWHERE}")
         features = supported_features(gateway_class)

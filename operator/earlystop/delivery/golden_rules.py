@@ -44,7 +44,7 @@ def with_golden_rules(
 
 
 def is_golden(rule: dict[str, Any]) -> bool:
-    """Whether a rule of an overlay is for golden requests: its weights say nothing of the share that is in force."""
+    """Whether a rule of an overlay is for golden requests: its weights say nothing of the split that is in force."""
     return any(
         header["name"] == GOLDEN_HEADER for match in rule.get("matches", []) for header in match.get("headers", [])
     )

@@ -91,11 +91,11 @@ def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> lis
     promoted = _promoted(split)
     if promoted is not None:
         return [setting(inputs, users, variant_headers(inputs, split, promoted))]
-    wanted = _settings(inputs.spec.delivery)
+    settings = _settings(inputs.spec.delivery)
     rules = []
-    for cohort in wanted.cohorts:
+    for cohort in settings.cohorts:
         rule = setting(inputs, users, variant_headers(inputs, split, variant_for(cohort, split)))
-        matches = [match for value in cohort.values for match in asking(rule, wanted.header, value)["matches"]]
+        matches = [match for value in cohort.values for match in asking(rule, settings.header, value)["matches"]]
         rules.append({**rule, "matches": matches})
     return [*rules, setting(inputs, users, _unassigned_headers(inputs, split))]
 
@@ -108,9 +108,9 @@ def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str,
 
 
 def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:
-    """What a cohort gets: its variant while that has a share, else the baseline.
+    """What a cohort gets: its variant while that has a weight, else the baseline.
 
-    A share with one candidate calls it `candidate`, whatever its name.
+    A split with one candidate calls it `candidate`, whatever its name.
     """
     named = {each.variant: each for each in split.variants}
     only = split.candidates[0] if len(split.candidates) == 1 else split.baseline
@@ -123,22 +123,22 @@ def _promoted(split: TrafficSplit) -> VariantWeight | None:
 
 
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
-    """Whether an overlay route gives each cohort what the share says."""
+    """Whether an overlay route gives each cohort what the split says."""
     settings = _settings(delivery)
     header, prefix = settings.header, settings.header_prefix
     found = {each for rule in rules_in_force(route) for each in _readings(rule, header, prefix)}
-    return found == _wanted(settings, split)
+    return found == _expected(settings, split)
 
 
 def _readings(rule: dict[str, Any], header: str, prefix: str) -> Iterable[tuple[str, str, str]]:
     for headers in headers_set(rule):
         for match in rule.get("matches", []):
             asked = {each["name"]: each["value"] for each in match.get("headers", [])}
-            told = (headers.get(f"{prefix}revision", ""), headers.get(f"{prefix}variant", ""))
-            yield asked.get(header, ""), *told
+            yield asked.get(header, ""), headers.get(f"{prefix}revision", ""), headers.get(f"{prefix}variant", "")
 
 
-def _wanted(settings: HeaderCohort, split: TrafficSplit) -> Reading:
+def _expected(settings: HeaderCohort, split: TrafficSplit) -> Reading:
+    """What the split means for each value of the cohorts' header."""
     promoted = _promoted(split)
     if promoted is not None:
         return frozenset({("", split.revision, promoted.variant)})
@@ -153,11 +153,11 @@ def _wanted(settings: HeaderCohort, split: TrafficSplit) -> Reading:
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
     settings = _settings(inputs.spec.delivery)
-    wanted = _wanted(settings, split)
+    expected = _expected(settings, split)
     probed = overlay["spec"]["rules"][: 1 if _promoted(split) else len(settings.cohorts) + 1]
     matches = [match for rule in probed for match in rule["matches"]]
     targets = []
-    for value, revision, variant in sorted(wanted):
+    for value, revision, variant in sorted(expected):
         own = [match for match in matches if _asks(match, settings.header) == value]
         targets.append(probe_target(inputs, overlay, own, nonce_of(split), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
@@ -175,7 +175,7 @@ def _asks(match: dict[str, Any], header: str) -> str:
 
 
 def summary(split: TrafficSplit) -> str:
-    """A sentence about a share that is in force."""
+    """A sentence about a split that is in force."""
     promoted = _promoted(split)
     if promoted is not None:
         return f"All requests get {promoted.variant}."

@@ -127,6 +127,6 @@ def without_shadows(rule: Rule, prefix: str) -> Rule:
 
 
 def nonce_of(split: TrafficSplit, purpose: str = "") -> str:
-    """A probe's nonce: the same whenever the same share is put in force, so that a restart changes no object.
+    """A probe's nonce: the same whenever the same split is put in force, so that a restart changes no object.
     What is probed for another purpose has another one."""
     return hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]

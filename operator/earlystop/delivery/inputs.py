@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from earlystop.api.policy import PolicySpec
@@ -22,13 +23,14 @@ class ObjectKey(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClusterInputs:
     """One policy and the objects that its delivery mode asked for.
 
     namespace, policy, uid: namespace, name and UID of the policy.
     spec: the spec under which traffic is delivered.
-    objects: what was found; a key that is missing was looked for and not found.
+    objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
+        follows from them is worked out once.
     """
 
     namespace: str
@@ -56,28 +58,28 @@ class ClusterInputs:
         """The Deployment that the policy's targetRef names."""
         return self.objects.get(self.target_key)
 
-    @property
+    @cached_property
     def route_name(self) -> str:
         """Name of the user's route, "" for a mode without one."""
         reference = self.spec.delivery.route_ref
         return reference.name if reference is not None else ""
 
-    @property
+    @cached_property
     def route(self) -> Manifest | None:
         """The user's HTTPRoute, None when it is missing or the mode has none."""
         return self.own("HTTPRoute", self.route_name)
 
-    @property
+    @cached_property
     def services(self) -> dict[str, Manifest]:
         """Services of the policy's namespace, by name."""
         return {key.name: found for key, found in self.objects.items() if key[:2] == ("Service", self.namespace)}
 
-    @property
+    @cached_property
     def gateways(self) -> dict[tuple[str, str], Manifest]:
         """Gateways by namespace and name."""
         return {(key.namespace or "", key.name): found for key, found in self.objects.items() if key.kind == "Gateway"}
 
-    @property
+    @cached_property
     def gateway_classes(self) -> dict[str, Manifest]:
         """GatewayClasses by name."""
         return {key.name: found for key, found in self.objects.items() if key.kind == "GatewayClass"}

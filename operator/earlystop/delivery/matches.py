@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.competing_matches import EVERYTHING, Match, Rival
+from earlystop.delivery.competing_matches import EVERYTHING, CompetingMatch, Match
 
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
 JSON_CONTENT = {"type": "Exact", "name": "content-type", "value": "application/json"}
 
 
-def narrowed(rule: dict[str, Any], rivals: Sequence[Rival] = ()) -> list[Match] | Refusal:
+def narrowed(rule: dict[str, Any], competing_matches: Sequence[CompetingMatch] = ()) -> list[Match] | Refusal:
     """Matches for the completion requests of a user's rule, or why there can be none stricter than the user's.
 
-    rivals: matches of the route's other rules; requests that they get stay theirs.
+    competing_matches: matches of the route's other rules; requests that they get stay theirs.
     """
     result: list[Match] = []
     for match in rule.get("matches") or [EVERYTHING]:
@@ -28,10 +28,10 @@ def narrowed(rule: dict[str, Any], rivals: Sequence[Rival] = ()) -> list[Match] 
         if isinstance(stricter, Refusal):
             return stricter
         for each in stricter:
-            before = [rival for rival in rivals if rival.precedes(match, each["path"]["value"])]
-            if any(rival.gets_all(match) for rival in before):
+            before = [competing for competing in competing_matches if competing.precedes(match, each["path"]["value"])]
+            if any(competing.gets_all(match) for competing in before):
                 continue
-            if any(rival.elsewhere for rival in before):
+            if any(competing.not_overlaid for competing in before):
                 return _taken(each["path"]["value"])
             result.append(each)
     return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.competing_matches import Match, rivals
+from earlystop.delivery.competing_matches import Match, competing_matches
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.matches import narrowed
 from earlystop.delivery.names import overlay_name
@@ -44,14 +44,14 @@ def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
     backends = [target_backend(rule, inputs) for rule in rules]
     ours = [backend is not None for backend in backends]
     return [
-        TargetRule(rule, backend, narrowed(rule, rivals(rules, index, ours)))
+        TargetRule(rule, backend, narrowed(rule, competing_matches(rules, index, ours)))
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
     ]
 
 
 def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:
-    """The rules that need a rule of the overlay. Expects surroundings that passed preflight."""
+    """The rules that need a rule of the overlay. The inputs must have passed preflight."""
     return [each for each in target_rules(inputs) if isinstance(each.matches, list) and each.matches]
 
 

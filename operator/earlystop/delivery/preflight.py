@@ -13,9 +13,18 @@ from earlystop.delivery.split import TrafficSplit
 
 def preflight(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     """The first reason not to touch any traffic, or None. split: what shall be in force, or the most that ever may."""
+    found = rendered_or_refusal(inputs, split)
+    return found if isinstance(found, Refusal) else None
+
+
+def rendered_or_refusal(inputs: ClusterInputs, split: TrafficSplit) -> Rendered | Refusal:
+    """What the mode renders for a split that passes preflight, else the first reason why it does not."""
     mode = mode_of(inputs.spec.delivery)
     refusal = _target_refusal(inputs) or mode.check(inputs, split)
-    return refusal or _name_refusal(inputs, mode.render(inputs, split))
+    if refusal is not None:
+        return refusal
+    rendered = mode.render(inputs, split)
+    return _name_refusal(inputs, rendered) or rendered
 
 
 def _target_refusal(inputs: ClusterInputs) -> Refusal | None:

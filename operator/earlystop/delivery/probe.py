@@ -1,4 +1,4 @@
-"""Proof that a share is in force: requests through the gateway that the server echoes and counts nowhere."""
+"""Sending the probes that prove a split: requests through the gateway that the server echoes and counts nowhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def probes_needed(weights: Collection[int]) -> int:
 
 
 async def probe(session: aiohttp.ClientSession, targets: Sequence[ProbeTarget]) -> ProbeResult:
-    """Send probes to every target until each wanted variant was seen, and nothing that contradicts the share."""
+    """Send probes to every target until each variant with a weight has answered, or an answer contradicts the split."""
     sent = 0
     for target in targets:
         result, more = await _probe_one(session, target)
@@ -41,8 +41,8 @@ async def probe(session: aiohttp.ClientSession, targets: Sequence[ProbeTarget]) 
 
 async def _probe_one(session: aiohttp.ClientSession, target: ProbeTarget) -> tuple[ProbeResult | None, int]:
     """What speaks against one target, and how many probes were sent."""
-    wanted = {variant for variant, weight in target.weights if weight > 0}
-    seen: set[str] = set()
+    expected = {variant for variant, weight in target.weights if weight > 0}
+    answered: set[str] = set()
     needed, sent = probes_needed([weight for _, weight in target.weights]), 0
     while sent < needed:
         answers = await asyncio.gather(*(_ask(session, target) for _ in range(AT_ONCE)))
@@ -53,12 +53,12 @@ async def _probe_one(session: aiohttp.ClientSession, target: ProbeTarget) -> tup
             variant = _confirmed(answer, target)
             if variant is None:
                 return ProbeResult(Proof.STALE, "The gateway still serves an earlier configuration."), sent
-            if variant not in wanted:
-                return ProbeResult(Proof.WRONG, _confused(answer, wanted)), sent
-            seen.add(variant)
-        if seen == wanted and sent >= 2 * AT_ONCE:
+            if variant not in expected:
+                return ProbeResult(Proof.WRONG, _confused(answer, expected)), sent
+            answered.add(variant)
+        if answered == expected and sent >= 2 * AT_ONCE:
             return None, sent
-    missing = ", ".join(sorted(wanted - seen))
+    missing = ", ".join(sorted(expected - answered))
     return ProbeResult(Proof.WRONG, f"{sent} probes through the gateway reached no {missing}."), sent
 
 
@@ -74,10 +74,10 @@ def _confirmed(echo: str, target: ProbeTarget) -> str | None:
     return Variant.BASELINE.value if revision == variant == UNASSIGNED else variant
 
 
-def _confused(echo: str, wanted: Collection[str]) -> str:
+def _confused(echo: str, expected: Collection[str]) -> str:
     """A sentence about an echo with the right mark and the wrong rest. Its words are a server's, so few are kept."""
-    told = echo.partition(";")[2][:80]
-    return f"A probe that can only reach {' or '.join(sorted(wanted))} came back as {told!r}."
+    answer = echo.partition(";")[2][:80]
+    return f"A probe that can only reach {' or '.join(sorted(expected))} came back as {answer!r}."
 
 
 async def _ask(session: aiohttp.ClientSession, target: ProbeTarget) -> str | ProbeResult:

@@ -34,7 +34,7 @@ class ProbeTarget:
     """Where a probe can be sent, and what must come back.
 
     host: the Host header if one is needed. headers: those that the route asks for. revision, weights: what the server
-    must echo; each variant with a weight above 0 must be seen, and no other.
+    must echo; each variant with a weight above 0 must answer, and no other.
     """
 
     url: str

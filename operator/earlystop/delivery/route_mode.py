@@ -8,7 +8,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.all_to_baseline import all_to_baseline
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
 from earlystop.delivery.gateway_limits import excess
-from earlystop.delivery.gateways import unfit_for_overlays
+from earlystop.delivery.gateways import overlay_refusal
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
@@ -35,7 +35,7 @@ CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
     route_reaches_target,
     rules_can_be_overlaid,
     overlay_can_win,
-    unfit_for_overlays,
+    overlay_refusal,
 )
 
 

@@ -55,7 +55,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
 
 
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
-    """Whether an overlay route has the baseline and the share's shadows on all requests."""
+    """Whether an overlay route has the baseline and the split's shadows on all requests."""
     prefix = delivery.header_prefix
     found = {
         (headers.get(f"{prefix}variant"), headers.get(f"{prefix}shadow", ""))
@@ -79,7 +79,7 @@ def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> Spl
 
 
 def summary(split: TrafficSplit) -> str:
-    """A sentence about a share that is in force."""
+    """A sentence about a split that is in force."""
     named = ", ".join(each.variant for each in split.shadows)
     judged = f"{named}: judged on them without any user seeing it." if named else "no candidate is judged on them."
     return f"All requests stay on the baseline; {judged}"

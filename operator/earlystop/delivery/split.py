@@ -41,12 +41,12 @@ class TrafficSplit:
 
     @property
     def baseline(self) -> VariantWeight:
-        """The baseline's share."""
+        """The baseline's weight."""
         return self.variants[0]
 
     @property
     def candidates(self) -> tuple[VariantWeight, ...]:
-        """The candidates' shares."""
+        """The candidates' weights, in constant order."""
         return self.variants[1:]
 
     @property

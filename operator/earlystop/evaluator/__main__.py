@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,20 @@ from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
 from earlystop.evaluator.scoring import Mode, Scoring
-from earlystop.evaluator.service import Evaluator, Plan
+from earlystop.evaluator.service import Evaluator, InMemory, Plan, StoresTokens
+from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
 
 
 async def evaluate(
-    questions: tuple[GoldenQuestion, ...], scoring: Scoring, settings: AskSettings, pin: Pin, plan: Plan, port: int
+    questions: tuple[GoldenQuestion, ...],
+    scoring: Scoring,
+    settings: AskSettings,
+    pin: Pin,
+    plan: Plan,
+    port: int,
+    stored: StoresTokens,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
@@ -36,7 +44,7 @@ async def evaluate(
     typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
     try:
         async with Asker(settings, pin) as asker:
-            await Evaluator(questions, scoring, asker, evaluator_counts, telemetry, plan).run(stop)
+            await Evaluator(questions, scoring, asker, evaluator_counts, telemetry, plan, stored).run(stop)
         await stop.wait()
     finally:
         server.shutdown()
@@ -49,13 +57,14 @@ def main(
         Path, typer.Option(help="JSONL file or directory (a mounted ConfigMap): question, answers, query_class.")
     ],
     policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
-    token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all.", min=1)],
+    token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all, restarts included.", min=1)],
     model: Annotated[str, typer.Option(help="Model name to ask for.")] = "default",
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
     mode: Annotated[Mode, typer.Option(help="How answers are compared.")] = Mode.SQUAD,
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
+    field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
     header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
     revision: Annotated[str | None, typer.Option(help="Ask the server directly, under this revision.")] = None,
@@ -67,38 +76,48 @@ def main(
     ] = Variant.CANDIDATE.value,
     pairs_only: Annotated[bool, typer.Option(help="The server counts golden requests itself.")] = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the draw; without it, random.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="File that keeps the spent tokens, so that a restart does not renew the budget.")
+    ] = None,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
     """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY."""
-    try:
-        scoring = Scoring(mode, pattern)
-        questions = load_golden(golden, scoring)
-        reserve = max_tokens or 0
-        plan = Plan(
-            policy,
-            token_budget,
-            pairs_per_second,
-            reserve,
-            share,
-            seed=seed,
-            pairs_only=pairs_only,
-            candidate=candidate_name,
+    with ExitStack() as until_the_end:
+        try:
+            scoring = Scoring(mode, pattern, field)
+            questions = load_golden(golden, scoring)
+            plan = Plan(
+                policy,
+                token_budget,
+                pairs_per_second,
+                max_tokens or 0,
+                share,
+                seed=seed,
+                pairs_only=pairs_only,
+                candidate=candidate_name,
+            )
+            pin: Pin = RoutePin(header_prefix)
+            if revision is not None:
+                settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
+                pin = DirectPin(policy, revision, step, settings, header_prefix)
+            stored = until_the_end.enter_context(_stored(state, policy))
+        except (ValueError, OSError) as error:
+            raise typer.BadParameter(str(error)) from None
+        ask = AskSettings(
+            url, model, os.environ.get("OPENAI_API_KEY", "none"), _host(host_header), max_tokens=max_tokens
         )
-        pin: Pin = RoutePin(header_prefix)
-        if revision is not None:
-            settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
-            pin = DirectPin(policy, revision, step, settings, header_prefix)
-    except (ValueError, OSError) as error:
-        raise typer.BadParameter(str(error)) from None
-    ask = AskSettings(
-        url,
-        model,
-        api_key=os.environ.get("OPENAI_API_KEY", "none"),
-        headers={} if host_header is None else {"Host": host_header},
-        max_tokens=max_tokens,
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    asyncio.run(evaluate(questions, scoring, ask, pin, plan, port))
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+        if state is None:
+            logging.warning("no --state FILE is given: a restart begins the token budget anew")
+        asyncio.run(evaluate(questions, scoring, ask, pin, plan, port, stored))
+
+
+def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:
+    return nullcontext(InMemory()) if state is None else open_spent_tokens(state, policy)
+
+
+def _host(header: str | None) -> dict[str, str]:
+    return {} if header is None else {"Host": header}
 
 
 def _values(pairs: list[str] | None) -> dict[str, str]:

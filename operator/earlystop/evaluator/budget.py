@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """limit: output tokens since the start of the process; spent: of answers; reserved: for questions on their way."""
+    """limit: output tokens in all, restarts included; spent: of answers; reserved: for questions on their way."""
 
     limit: int
     spent: int = 0

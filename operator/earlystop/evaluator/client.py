@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from earlystop.evaluator.completion import read_completion
 from earlystop.evaluator.grading import Answer
 from earlystop.evaluator.pin import Pin
+from earlystop.evaluator.size_limit import limit_size
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +27,8 @@ class AskSettings:
 
     base_url: of the API, with its /v1; headers: sent with each request, `Host` where a gateway routes by it;
     max_tokens: asked of the server, None for its default; retries: after the first try, on 408, 409, 429, 5xx and lost
-    connections; timeout_seconds: of each try; system: a system message, such as how to phrase the answer.
+    connections; timeout_seconds: of each wait for bytes; deadline_seconds: of all tries of one question together, which
+    also ends an answer that drips; system: a system message, such as how to phrase the answer.
     """
 
     base_url: str
@@ -32,6 +40,7 @@ class AskSettings:
     system: str | None = None
     retries: int = 3
     timeout_seconds: float = 60.0
+    deadline_seconds: float = 300.0
 
 
 class Asker:
@@ -45,7 +54,9 @@ class Asker:
             base_url=settings.base_url,
             max_retries=settings.retries,
             timeout=settings.timeout_seconds,
-            default_headers=dict(settings.headers),
+            # Without compression, the bytes on the wire are the bytes in memory, which `limit_size` bounds.
+            default_headers={"Accept-Encoding": "identity", **settings.headers},
+            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_size]}),
         )
 
     async def __aenter__(self) -> Self:
@@ -57,25 +68,26 @@ class Asker:
         await self._client.close()
 
     async def ask(self, question: str, variant: str) -> Answer:
-        """The answer of one variant; without text when every try failed, whatever the reason was."""
+        """The answer of one variant; without text when every try failed, whatever the reason was. Never raises."""
         try:
-            response = await self._client.chat.completions.with_raw_response.create(
-                model=self._settings.model,
-                messages=self._messages(question),
-                extra_headers=dict(self._pin.request(variant)),
-                **self._options(),
-            )
-            completion = response.parse()
-        except (openai.OpenAIError, ValueError):  # a body that is no JSON is a ValueError
+            async with asyncio.timeout(self._settings.deadline_seconds):
+                response = await self._client.chat.completions.with_raw_response.create(
+                    model=self._settings.model,
+                    messages=self._messages(question),
+                    extra_headers=dict(self._pin.request(variant)),
+                    **self._options(),
+                )
+                completion = read_completion(response.content)
+        except Exception as error:  # a stranger's server can do anything, and must not end the service
+            if not isinstance(error, (openai.OpenAIError, TimeoutError)):
+                log.warning("a question to %s failed in an unforeseen way: %r", variant, error)
+            return Answer(None, tokens=0 if _made_no_tokens(error) else None)
+        if completion is None:
             return Answer(None)
-        choices = getattr(completion, "choices", None)
-        if not choices:
-            return Answer(None)
-        usage = completion.usage
         return Answer(
-            text=choices[0].message.content or "",
-            finish_reason=str(choices[0].finish_reason),
-            tokens=usage.completion_tokens if usage is not None else None,
+            text=completion.text,
+            finish_reason=completion.finish_reason,
+            tokens=completion.tokens,
             told=self._pin.told({name.lower(): value for name, value in response.headers.items()}),
         )
 
@@ -86,3 +98,14 @@ class Asker:
     def _options(self) -> dict[str, Any]:
         wanted = {"max_tokens": self._settings.max_tokens, "temperature": self._settings.temperature}
         return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _made_no_tokens(error: BaseException | None) -> bool:
+    """Whether the last try cannot have cost an output token: an error's status, or nobody who could be reached."""
+    if isinstance(error, openai.APIStatusError):
+        return True
+    while error is not None:
+        if isinstance(error, (ConnectionRefusedError, socket.gaierror)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

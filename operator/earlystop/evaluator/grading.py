@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import Variant
+from earlystop.evaluator.completion import REFUSAL
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
+
+_REFUSALS = ("content_filter", REFUSAL)
 
 
 class Fate(StrEnum):
@@ -15,6 +18,7 @@ class Fate(StrEnum):
 
     COMPLETE = "complete"
     EMPTY = "empty"
+    REFUSED = "refused"
     TRUNCATED = "truncated"
     FAILED = "failed"
 
@@ -30,7 +34,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """text: None when there is none after all retries. tokens: output tokens, None when the server does not say."""
+    """text: None when there is none after all retries. tokens: output tokens, None when the server does not say.
+
+    A failed answer has 0 tokens when the server surely made none, as with an error's status.
+    """
 
     text: str | None
     finish_reason: str = "stop"
@@ -45,6 +52,7 @@ class Spoilt(StrEnum):
     UNATTRIBUTED = "unattributed"
     OTHER_VARIANT = "other_variant"
     DIFFERENT_STEPS = "different_steps"
+    UNSCORED = "unscored"
 
 
 def fate_of(answer: Answer) -> Fate:
@@ -52,13 +60,17 @@ def fate_of(answer: Answer) -> Fate:
     if answer.text is None:
         return Fate.FAILED
     if not answer.text.strip():
-        return Fate.EMPTY
+        return Fate.REFUSED if answer.finish_reason in _REFUSALS else Fate.EMPTY
     return Fate.TRUNCATED if answer.finish_reason == "length" else Fate.COMPLETE
 
 
 def is_match(answer: Answer, question: GoldenQuestion, scoring: Scoring) -> bool:
-    """A truncated answer is scored as it reads; an empty one is wrong, or a variant could hide harm in silence."""
-    return bool(answer.text and answer.text.strip()) and scoring.matches(str(answer.text), question.answers)
+    """A truncated answer is scored as it reads; an empty one is wrong, or a variant could hide harm in silence.
+
+    scoring: for questions that name none of their own.
+    """
+    chosen = question.scoring or scoring
+    return bool(answer.text and answer.text.strip()) and chosen.matches(str(answer.text), question.answers)
 
 
 def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) -> Spoilt | None:

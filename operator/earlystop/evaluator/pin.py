@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from earlystop.api.wire import DEFAULT_PREFIX, GOLDEN_HEADER
+from earlystop.api.wire import DEFAULT_PREFIX, GOLDEN_HEADER, UNASSIGNED
 from earlystop.evaluator.grading import Told
+from earlystop.exporter.assignment import WORD, is_variant
 
 """A request with `x-early-stop-golden: baseline`, or with a candidate's label, is for that variant and counted by no
 server: the evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
@@ -45,7 +46,7 @@ class RoutePin:
     def told(self, headers: Mapping[str, str]) -> Told | None:
         """None unless all three headers are there and can be labels."""
         revision, step, variant = (headers.get(self.prefix + name, "") for name in ("revision", "step", "variant"))
-        if not revision or revision == "unassigned" or not _STEP.fullmatch(step):
+        if not (WORD.fullmatch(revision) and is_variant(variant) and _STEP.fullmatch(step)) or revision == UNASSIGNED:
             return None
         return Told(revision, int(step), variant)
 

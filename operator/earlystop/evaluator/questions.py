@@ -1,4 +1,8 @@
-"""Golden questions: JSON Lines with `question`, `answers` (every accepted text) and optionally `query_class`."""
+"""Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class` and `scoring`.
+
+`scoring` is how the answers to this question are compared, as in {"scoring": "choice"}; see `Scoring.named`. A line
+with `scoring` alone says so for the lines after it in the same file.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,12 @@ class GoldenError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class GoldenQuestion:
-    """One question. answers: accepted texts, at least one; query_class: a label value."""
+    """One question. answers: accepted texts, at least one; query_class: a label value; scoring: its own, if any."""
 
     question: str
     answers: tuple[str, ...]
     query_class: str = DEFAULT_CLASS
+    scoring: Scoring | None = None
 
 
 def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
@@ -48,7 +53,7 @@ def _files(path: Path) -> list[Path]:
 def _lines(file: Path) -> list[str]:
     try:
         # Not splitlines(): a question may hold U+2028, which JSON allows inside a string.
-        return file.read_text("utf-8").split("\n")
+        return file.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise GoldenError(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
 
@@ -64,12 +69,17 @@ def parse_golden(
     questions: list[GoldenQuestion] = []
     wrong: list[str] = []
     for source, lines in sources:
+        of_file: Scoring | None = None
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             place = f"{source}, line {number}"
             try:
-                question = _parse(line, scoring)
+                row = _object(line)
+                if row.keys() == {"scoring"}:
+                    of_file = _scoring(row, None)
+                    continue
+                question = _parse(row, scoring, of_file)
                 earlier = first_place.setdefault(question.question, place)
                 if earlier != place:
                     raise GoldenError(f"'question' repeats that of {earlier}; keep one of them")
@@ -88,20 +98,36 @@ def parse_golden(
     return tuple(questions)
 
 
-def _parse(line: str, scoring: Scoring) -> GoldenQuestion:
+def _object(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise GoldenError(f"not JSON ({error}); write one JSON object a line") from None
     if not isinstance(row, dict):
         raise GoldenError(f"a {type(row).__name__} instead of a JSON object")
+    return row
+
+
+def _scoring(row: dict[str, Any], otherwise: Scoring | None) -> Scoring | None:
+    if "scoring" not in row:
+        return otherwise
+    if not isinstance(row["scoring"], str):
+        raise GoldenError("'scoring' must be a text, such as \"number\"")
+    try:
+        return Scoring.named(row["scoring"])
+    except ValueError as error:
+        raise GoldenError(f"'scoring': {error}") from None
+
+
+def _parse(row: dict[str, Any], scoring: Scoring, of_file: Scoring | None) -> GoldenQuestion:
     question = row.get("question")
     if not isinstance(question, str) or not question.strip():
         raise GoldenError("'question' must be a text that is not empty")
     query_class = row.get("query_class", DEFAULT_CLASS)
     if not isinstance(query_class, str) or not _WORD.fullmatch(query_class):
         raise GoldenError("'query_class' must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
-    return GoldenQuestion(question.strip(), _answers(row, scoring), query_class)
+    own = _scoring(row, of_file)
+    return GoldenQuestion(question.strip(), _answers(row, own or scoring), query_class, own)
 
 
 def _answers(row: dict[str, Any], scoring: Scoring) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import MATCH, MISMATCH, pair_outcome
+from earlystop.api.wire import MATCH, MISMATCH, UNSCORED, pair_outcome
 from earlystop.evaluator.budget import Budget
-from earlystop.evaluator.grading import Answer, fate_of, is_match, spoilt
+from earlystop.evaluator.grading import Answer, Spoilt, fate_of, is_match, spoilt
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
@@ -21,6 +21,31 @@ from earlystop.exporter.assignment import is_variant
 from earlystop.exporter.export import Assignment, Exporter
 
 log = logging.getLogger(__name__)
+
+SECONDS_UNTIL_STORED_AGAIN = 10.0
+GRACE_SECONDS = 20.0
+"""For open questions after a stop: less than the 30 s after which the kubelet kills a Pod."""
+
+
+class StoresTokens(Protocol):
+    """Keeps the spent tokens beyond the process, such as `SpentTokens`. tokens: spent before this start."""
+
+    tokens: int
+
+    def store(self, tokens: int) -> None:
+        """Keeps the count. Raises OSError where it cannot."""
+        ...
+
+
+@dataclass(slots=True)
+class InMemory:
+    """Keeps the count in the process alone: each start has the whole budget."""
+
+    tokens: int = 0
+
+    def store(self, tokens: int) -> None:
+        """Keeps the count until the process ends."""
+        self.tokens = tokens
 
 
 class Asks(Protocol):
@@ -40,7 +65,7 @@ class Plan:
     open, 0 when unknown: then open questions may exceed the budget; share: of the drawn questions that are asked, by
     lot, before anything is known of their answers; open_pairs: at a time; seed: of both draws; pairs_only: the server
     itself counts golden requests and their answers, so only pairs are exported; candidate: the label of the one that is
-    asked, of a campaign with several.
+    asked, of a campaign with several; grace_seconds: for open questions after a stop.
     Raises ValueError for a value out of range.
     """
 
@@ -53,6 +78,7 @@ class Plan:
     seed: int | None = None
     pairs_only: bool = False
     candidate: str = Variant.CANDIDATE
+    grace_seconds: float = GRACE_SECONDS
 
     def __post_init__(self) -> None:
         Budget(self.token_budget)
@@ -79,7 +105,10 @@ def drawn(questions: Sequence[GoldenQuestion], share: float, rng: random.Random)
 
 @dataclass(slots=True)
 class Evaluator:
-    """Asks until the budget is spent or `run` is stopped. Make one for each start of a process."""
+    """Asks until the budget is spent or `run` is stopped. Make one for each start of a process.
+
+    scoring: for questions that name none of their own; stored: the tokens that were spent, also by earlier starts.
+    """
 
     questions: Sequence[GoldenQuestion]
     scoring: Scoring
@@ -87,31 +116,39 @@ class Evaluator:
     exporter: Exporter
     telemetry: Telemetry
     plan: Plan
+    stored: StoresTokens = field(default_factory=InMemory)
     budget: Budget = field(init=False)
+    _told_unstored: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         if not self.questions:
             raise ValueError("there are no golden questions to ask; pass at least one")
-        self.budget = Budget(self.plan.token_budget)
+        self.budget = Budget(self.plan.token_budget, spent=self.stored.tokens)
         self.telemetry.budget(self.budget, asking=True)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Returns when `stop` is set or the budget is spent, and every open question has its end."""
+        """Returns when `stop` is set or the budget is spent, and every open question has its end.
+
+        After a stop, questions that are open longer than the grace are given up: they stay charged with what was set
+        aside for them, and are counted nowhere.
+        """
         draws = drawn(self.questions, self.plan.share, random.Random(self.plan.seed))  # noqa: S311 - a fair draw
         loop = asyncio.get_running_loop()
         due = loop.time()
         open_pairs: set[asyncio.Task[None]] = set()
         try:
-            while not await _stopped(stop, due - loop.time()) and await self._has_room(open_pairs):
+            while not await _stopped(stop, due - loop.time()) and await self._has_room(open_pairs, stop):
                 due = max(due + 1 / self.plan.pairs_per_second, loop.time())
                 question = next(draws)
                 if question is None:
                     self.telemetry.not_sampled()
                     continue
-                self.budget = self.budget.reserve(2 * self.plan.reserve_tokens)
+                if not self._reserve():
+                    due = loop.time() + SECONDS_UNTIL_STORED_AGAIN
+                    continue
                 open_pairs.add(asyncio.create_task(self.ask_pair(question)))
         finally:
-            await asyncio.gather(*open_pairs)
+            await self._end(open_pairs, stop)
         if not stop.is_set():
             self.telemetry.budget(self.budget, asking=False)
             log.warning(
@@ -119,8 +156,47 @@ class Evaluator:
                 extra={"limit": self.budget.limit, "spent": self.budget.spent},
             )
 
-    async def _has_room(self, open_pairs: set[asyncio.Task[None]]) -> bool:
-        """Waits until one more pair may be open; False when the budget has none left.
+    async def _end(self, open_pairs: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
+        """Waits for open questions, after a stop for the grace only, and stores what was spent."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            waiting: set[asyncio.Task[Any]] = {stopping, *open_pairs}
+            while not stop.is_set() and (waiting - {stopping}):
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if open_pairs:
+                await asyncio.wait(open_pairs, timeout=self.plan.grace_seconds)
+        finally:
+            for task in (stopping, *open_pairs):
+                task.cancel()
+            ended = await asyncio.gather(*open_pairs, return_exceptions=True)
+            self._store()
+        for outcome in ended:
+            if isinstance(outcome, Exception):
+                raise outcome  # a bug in counting must end the service, not pass in silence
+
+    def _reserve(self) -> bool:
+        """Sets aside what one pair may take, first on the disk. False where that cannot be stored: no pair is asked."""
+        before = self.budget
+        self.budget = before.reserve(2 * self.plan.reserve_tokens)
+        stored = self._store()
+        if not stored:
+            self.budget = before
+        self.telemetry.budget(self.budget, asking=stored)
+        return stored
+
+    def _store(self) -> bool:
+        try:
+            self.stored.store(self.budget.spent + self.budget.reserved)
+        except OSError as error:
+            if not self._told_unstored:
+                log.error("the spent tokens cannot be stored (%s): no question is asked until they can be", error)
+            self._told_unstored = True
+            return False
+        self._told_unstored = False
+        return True
+
+    async def _has_room(self, open_pairs: set[asyncio.Task[None]], stop: asyncio.Event) -> bool:
+        """Waits until one more pair may be open; False when the budget has none left, or at a stop.
 
         Nothing is drawn meanwhile, so which question comes next depends on no answer and on no answer's time.
         """
@@ -130,9 +206,15 @@ class Evaluator:
                 return True
             if not open_pairs:
                 return False
-            ended, _ = await asyncio.wait(open_pairs, return_when=asyncio.FIRST_COMPLETED)
-            open_pairs -= ended
-            for task in ended:
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({stopping, *open_pairs}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+            if stop.is_set():
+                return False
+            for task in [task for task in open_pairs if task.done()]:
+                open_pairs.remove(task)
                 task.result()  # a bug in counting must end the service, not pass in silence
 
     async def ask_pair(self, question: GoldenQuestion) -> None:
@@ -141,23 +223,37 @@ class Evaluator:
         baseline, candidate = await asyncio.gather(*(self.asker.ask(question.question, arm) for arm in arms))
         spent = sum(self._tokens_charged(answer) for answer in (baseline, candidate))
         self.budget = self.budget.settle(2 * self.plan.reserve_tokens, spent)
+        self._store()
         self.telemetry.budget(self.budget, asking=True)
-        for variant, answer in zip(arms, (baseline, candidate), strict=True):
+        right = self._grade(question, baseline, candidate)
+        for index, (variant, answer) in enumerate(zip(arms, (baseline, candidate), strict=True)):
             self.telemetry.answered(variant, fate_of(answer))
-            self._count_answer(question, variant, answer)
+            result = UNSCORED if right is None else MATCH if right[index] else MISMATCH
+            self._count_answer(question, variant, answer, result)
         reason = spoilt(baseline, candidate, self.plan.candidate)
-        if reason is not None:
-            self.telemetry.discarded(reason)
+        if reason is None and right is not None and self._count_pair(question, candidate, right):
             return
-        right = (is_match(baseline, question, self.scoring), is_match(candidate, question, self.scoring))
-        self._register(self._assignment(question, candidate))
-        self.exporter.pair(self._assignment(question, candidate), pair_outcome(*right))
+        self.telemetry.discarded(reason or (Spoilt.UNSCORED if right is None else Spoilt.UNATTRIBUTED))
 
-    def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer) -> None:
+    def _grade(self, question: GoldenQuestion, *answers: Answer) -> tuple[bool, bool] | None:
+        """Whether the baseline's and the candidate's answers are right; None, for both, where one cannot be scored."""
+        try:
+            baseline, candidate = (is_match(answer, question, self.scoring) for answer in answers)
+        except Exception:  # scorers are total; should one fail, one question must not end the service
+            log.exception("the answers to %r cannot be scored", question.question[:80])
+            return None
+        return baseline, candidate
+
+    def _count_pair(self, question: GoldenQuestion, candidate: Answer, right: tuple[bool, bool]) -> bool:
+        """False when the revision cannot be exposed: then the pair is counted nowhere."""
+        assignment = self._assignment(question, candidate)
+        self._register(assignment)
+        return self.exporter.pair(assignment, pair_outcome(*right))
+
+    def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer, result: str) -> None:
         told = answer.told
         if self.plan.pairs_only or told is None or told.variant != variant:
             return
-        result = MATCH if is_match(answer, question, self.scoring) else MISMATCH
         assignment = self._assignment(question, answer)
         self._register(assignment)
         self.exporter.evaluated(assignment, answer.tokens, result)
@@ -172,8 +268,13 @@ class Evaluator:
         return Assignment(self.plan.policy, told.revision, told.step, told.variant, question.query_class)
 
     def _tokens_charged(self, answer: Answer) -> int:
-        """A server that does not say what it took is charged the most that it may have taken."""
-        return self.plan.reserve_tokens if answer.tokens is None else answer.tokens
+        """A server that does not say what it took is charged the most that it may have taken.
+
+        Where that is unknown as well, it is a token for each byte of the answer, as no token holds less.
+        """
+        if answer.tokens is not None:
+            return answer.tokens
+        return self.plan.reserve_tokens or max(1, len((answer.text or "").encode("utf-8", "replace")))
 
 
 async def _stopped(stop: asyncio.Event, seconds: float) -> bool:

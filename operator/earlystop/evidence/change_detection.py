@@ -1,4 +1,5 @@
-"""The guard after promotion: keep comparing with a held-back baseline and notice when harm begins.
+"""Sequential change detection, for a guard after promotion: the setting in use is compared with a baseline that keeps a
+few requests, and an alarm says when harm begins.
 
 An e-process is made for harm from the start; after months of health it has lost too much capital to notice a
 late change. The e-Shiryaev-Roberts statistic opens a fresh bet at every look: `R <- (1 + R) E`, with E the e-value
@@ -7,7 +8,7 @@ with an alarm at R >= A the mean number of looks before a false alarm is at leas
 the same for a mixture over bets. Source: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for
 sequential change detection", arXiv 2203.03532.
 
-The increments are those of `strata` on the harm side, so weights may change and classes are compared inside.
+The e-values of looks are those of `strata` on the harm side, so weights may change, and classes are compared inside.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from earlystop.evidence.mixture import BetGrid
 from earlystop.evidence.strata import Classes, StrataProcess
 
 NEVER = float("-inf")
-"""log of a statistic that has seen nothing."""
+"""Natural log of a statistic before its first look."""
 
 
 @dataclass(frozen=True, slots=True)

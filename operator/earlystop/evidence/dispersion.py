@@ -5,7 +5,7 @@ promotes too easily. Before a canary starts, looks of the baseline alone show by
 with rates p and p' from n and n' answers, `(p - p')^2 / (v (1/n + 1/n'))` with the Bernoulli variance v is 1 on
 average when answers are independent. Differences of neighbours are blind to slow drift (von Neumann, 1941).
 The factor is their mean, at least 1, and divides the log of every e-value of a look (`exact_match.update`,
-`strata.update`, `pairs.update`, `rates.update`): for clusters that is the design effect of survey sampling (Kish).
+`strata.update`, `pairs.update`, `rate_ratio.update`): for clusters that is the design effect of survey sampling (Kish).
 It is fixed before the canary, so exactness for independent answers is untouched; for clustered ones the promise
 holds as far as the factor was learned, i.e. approximately.
 """
@@ -22,7 +22,11 @@ LEAST_PAIRS = 20
 
 @dataclass(frozen=True, slots=True)
 class DispersionEstimate:
-    """What looks of the baseline have shown. last: the look before; pairs: neighbours compared; total: their sum."""
+    """What looks of the baseline alone have shown of their dispersion.
+
+    last: the answers of the latest look, None before any. pairs: how many pairs of neighbouring looks were compared.
+    total: the sum of their squared, standardised differences (no unit; each is 1 on average for independent answers).
+    """
 
     last: Answers | None = None
     pairs: int = 0

@@ -1,4 +1,4 @@
-"""Exact Match of a comparison: over all answers, inside query classes, in each class, and on pairs."""
+"""The claims about Exact Match (EM) of one comparison: over all answers, in each query class, and on pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from earlystop.api.counts import Look
 from earlystop.evidence import exact_match, pairs, strata
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.exact_match import ExactMatchProcess
-from earlystop.evidence.objective import Basis, Objective, certificate_name, class_name
+from earlystop.evidence.objective import Basis, Claim, Objective, certificate_claim, class_claim
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.evidence.split_look import LookInParts
 from earlystop.evidence.strata import Arms, StrataProcess
@@ -68,11 +68,14 @@ def update(quality: Quality, objective: Objective, look: Look) -> Quality:
 
     Raises ValueError, naming the class, for counts that cannot be.
     """
+    return advance(quality, objective, look) if usable(objective, look) else quality
+
+
+def advance(quality: Quality, objective: Objective, look: Look) -> Quality:
+    """As `update`, after a look that is known to be `usable`."""
     if objective.basis is Basis.PAIRS:
         return _on_pairs(quality, objective, look)
     classes = _classes(objective, look)
-    if not strata.usable(classes):
-        return quality
     named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
     risks = objective.harm_risks
     return Quality(
@@ -81,7 +84,7 @@ def update(quality: Quality, objective: Objective, look: Look) -> Quality:
         quality.paired_promote,
         quality.paired_harm,
         tuple(
-            exact_match.advance(process, part, risks.guardrails[class_name(each.name)], objective.dispersion)
+            exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], objective.dispersion)
             for process, part, each in zip(quality.harmed, named, objective.classes, strict=True)
         ),
         tuple(
@@ -91,18 +94,18 @@ def update(quality: Quality, objective: Objective, look: Look) -> Quality:
     )
 
 
-def class_processes(quality: Quality, objective: Objective) -> Iterator[tuple[str, ExactMatchProcess]]:
-    """Each class's process by the name of its claim, harm first."""
+def class_processes(quality: Quality, objective: Objective) -> Iterator[tuple[Claim, ExactMatchProcess]]:
+    """Each class's process by its claim, harm first."""
     for each, process in zip(objective.classes, quality.harmed, strict=True):
-        yield class_name(each.name), process
+        yield class_claim(each.name), process
     for each, process in zip(objective.classes, quality.certified, strict=bool(quality.certified)):
-        yield certificate_name(each.name), process
+        yield certificate_claim(each.name), process
 
 
 def _mean(process: MeanProcess, objective: Objective, classes: dict[str, Arms], at: int, risk: float) -> MeanProcess:
     if isinstance(process, StrataProcess):
         # A part of a look does not have the look's mix of classes, which the null hypothesis is about.
-        return strata.update(process, classes, objective.dispersion)
+        return strata.advance(process, classes, objective.dispersion)
     return exact_match.advance(process, LookInParts(*classes[OTHER], at), risk, objective.dispersion)
 
 

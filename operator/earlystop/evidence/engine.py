@@ -7,7 +7,7 @@ recomputed from the looks that it stores.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log
 
@@ -27,15 +27,39 @@ from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.exact_match import Answers
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import EffectSums, Interval
-from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.tokens import Lengths, TokenProcess
 
-__all__ = ["Assessment", "EvidenceState", "LogE", "Objective", "Verdict", "assess", "begin", "replay", "update"]
+__all__ = [
+    "EXACT_MATCH",
+    "Assessment",
+    "EvidenceState",
+    "LogE",
+    "Objective",
+    "Verdict",
+    "assess",
+    "begin",
+    "replay",
+    "update",
+]
 
 LEAST_SHIFT, LARGEST_LEAST_SHIFT = 0.01, 0.05
 """Mean lengths that differ by less than the saving asked for, within these bounds, count as unmoved."""
+
+
+class Gap(StrEnum):
+    """What a candidate's own evidence may lack for a promotion."""
+
+    EXACT_MATCH = "ExactMatch"
+    """It is not shown to lose less than the margin, in all and in each query class where that is asked for."""
+    TOKENS = "Tokens"
+    """It is not shown to save as many tokens as are asked for."""
+    SAMPLE_RATIO = "SampleRatio"
+    """Requests are shown not to arrive as the weights say, so the comparison is not sound."""
+    SETTING = "Setting"
+    """Lengths of answers are shown not to have moved, so the setting does not reach the engine."""
 
 
 class Verdict(StrEnum):
@@ -62,18 +86,39 @@ class EvidenceState:
     setting: EffectProcess
     sample_ratio: SampleRatioProcess
     effect: EffectSums
+    _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def assessment(self) -> Assessment:
+        """What the state says, worked out when it is first asked for: its intervals are found by bisection, and a
+        replay asks for that of its last state alone."""
+        if self._assessment is None:
+            object.__setattr__(self, "_assessment", assess(self))
+        assert self._assessment is not None  # set above
+        return self._assessment
 
 
 @dataclass(frozen=True, slots=True)
 class LogE:
-    """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio; others: name and value
-    of the floor's, the guardrails' and the query classes' claims."""
+    """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio; others: claim and value
+    of the floor, the guardrails and the query classes."""
 
     promote: float
     harm: float
     tokens: float
     sample_ratio: float
-    others: tuple[tuple[str, float], ...] = ()
+    others: tuple[tuple[Claim, float], ...] = ()
+
+    @property
+    def certificates(self) -> tuple[tuple[str, float], ...]:
+        """Name and value of each query class that must be proven."""
+        return tuple((claim.name, value) for claim, value in self.others if claim.kind is ClaimKind.CERTIFICATE)
+
+    @property
+    def harms(self) -> tuple[float, ...]:
+        """Values of every claim that takes the candidate back."""
+        against = (value for claim, value in self.others if claim.kind is not ClaimKind.CERTIFICATE)
+        return (self.harm, *against)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +126,8 @@ class Assessment:
     """What a state says. log_e: now; log_e_max: the largest so far, which is what claims are read from.
 
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
-    candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: names of the
-    claims that take the candidate back, "exact_match" or one of `log_e.others`. The claims, once true, stay true.
+    candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
+    take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. The claims, once true, stay true.
     """
 
     log_e: LogE
@@ -93,7 +138,7 @@ class Assessment:
     setting: Effect
     non_inferior: bool
     saves_tokens: bool
-    harms: tuple[str, ...]
+    harms: tuple[Claim, ...]
     sample_ratio_broken: bool
 
     @property
@@ -102,17 +147,23 @@ class Assessment:
         return bool(self.harms)
 
     @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What a promotion needs and this evidence lacks: its claims, traffic that arrives as it was asked to, and a
+        setting that does something."""
+        lacking = (
+            (Gap.EXACT_MATCH, not self.non_inferior),
+            (Gap.TOKENS, not self.saves_tokens),
+            (Gap.SAMPLE_RATIO, self.sample_ratio_broken),
+            (Gap.SETTING, self.setting is Effect.NOT_MOVED),
+        )
+        return tuple(gap for gap, is_lacking in lacking if is_lacking)
+
+    @property
     def verdict(self) -> Verdict:
-        """Harm comes first. A promotion needs all its claims, traffic that arrives as it was asked to, and a setting
-        that does something."""
+        """Harm comes first. A promotion needs evidence without `gaps`."""
         if self.harmful:
             return Verdict.ROLL_BACK
-        held = self.sample_ratio_broken or self.setting is Effect.NOT_MOVED
-        return Verdict.PROMOTE if self.non_inferior and self.saves_tokens and not held else Verdict.CONTINUE
-
-
-EXACT_MATCH = "exact_match"
-"""The name of harm to the mean Exact Match among `Assessment.harms`."""
+        return Verdict.CONTINUE if self.gaps else Verdict.PROMOTE
 
 
 def begin(objective: Objective) -> EvidenceState:
@@ -133,19 +184,29 @@ def begin(objective: Objective) -> EvidenceState:
 def update(state: EvidenceState, look: Look) -> EvidenceState:
     """The state after one more look.
 
-    Every count enters once. A look whose answers are not `quality.usable` adds nothing to EM, and they
-    are not seen again: a caller keeps `match` and `mismatch` back and adds them to a later look, while
+    Every count enters once. A look whose answers are not `em_claims.usable` adds nothing to EM, and its answers
+    are lost: a caller keeps `match` and `mismatch` back and adds them to a later look, while
     started and completed requests may be passed at once. Token counts are gathered here until there are
     enough. Raises ValueError for a count that cannot be or a weight outside 1..99, naming the field.
     """
     _check(state.objective, look)
-    if not em_claims.usable(state.objective, look):
+    return _advance(state, look, em_claims.usable(state.objective, look))
+
+
+def update_known(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
+    """As `update`, for a caller that has asked `em_claims.usable` of this look already."""
+    _check(state.objective, look)
+    return _advance(state, look, usable)
+
+
+def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
+    if not usable:
         look = _without_answers(look)
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share)
     return EvidenceState(
         state.objective,
-        em_claims.update(state.quality, state.objective, look),
+        em_claims.advance(state.quality, state.objective, look) if usable else state.quality,
         guardrails.update(state.guardrails, state.objective, look),
         moved,
         None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),

@@ -11,6 +11,9 @@ A floor cannot tell a candidate's harm from a day on which all answers are worse
 
 The survival function of the Beta distribution is computed by its continued fraction (Didonato, Morris, "Algorithm
 708", 1992; evaluated by Lentz' method), whose logarithm is exact in tails far below the smallest float.
+
+Why not scipy.special: `betaincc` underflows to 0 in those tails, and a verdict stores this logarithm to its last digit,
+which `verify` compares: scipy's differs in 24 of 25 random states (`make bench-evidence`).
 """
 
 from __future__ import annotations

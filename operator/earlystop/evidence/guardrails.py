@@ -9,7 +9,7 @@ from earlystop.api.counts import Look, Tally
 from earlystop.evidence import floor, rate_ratio
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.floor import FloorProcess
-from earlystop.evidence.objective import FLOOR, Basis, GuardrailKind, Objective, guardrail_name
+from earlystop.evidence.objective import FLOOR, Basis, Claim, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.rate_ratio import Events, RateProcess
 
 
@@ -46,12 +46,12 @@ def update(guardrails: Guardrails, objective: Objective, look: Look) -> Guardrai
     )
 
 
-def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[str, FloorProcess | RateProcess]]:
-    """Each process by the name of its claim."""
+def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[Claim, FloorProcess | RateProcess]]:
+    """Each process by its claim."""
     if guardrails.floor is not None:
         yield FLOOR, guardrails.floor
     for rail, process in zip(objective.guardrails, guardrails.rates, strict=True):
-        yield guardrail_name(rail.name), process
+        yield guardrail_claim(rail.name), process
 
 
 def _answers(objective: Objective, look: Look) -> Answers:

@@ -22,21 +22,6 @@ class BetGrid:
         return len(self.sizes)
 
 
-def half_octave_grid(first: int = -3, last: int = 8, decay: float = 1.0) -> BetGrid:
-    """Sizes 2^(k/2) for k = first..last with shares proportional to 2^(-decay |k|).
-
-    The bet of size 1 (k = 0) gets the most; `decay` says how fast the shares fall off around it:
-    0 spreads evenly, 1 (default) halves the share with every step away.
-    Raises ValueError when `last` lies before `first` or `decay` is negative.
-    """
-    if last < first:
-        raise ValueError(f"grid of bets from k={first} to k={last} is empty; write first <= last")
-    if decay < 0:
-        raise ValueError(f"decay of the grid's weights is {decay}; write 0 (even shares) or more")
-    steps = range(first, last + 1)
-    return weighted_grid([2.0 ** (k / 2) for k in steps], [2.0 ** (-decay * abs(k)) for k in steps])
-
-
 def weighted_grid(sizes: Sequence[float], weights: Sequence[float]) -> BetGrid:
     """Grid of `sizes` with shares proportional to the positive `weights`."""
     total = math.fsum(weights)
@@ -60,6 +45,10 @@ def log_mixture(log_capital: Sequence[float], log_weights: Sequence[float]) -> f
 
     Capital i is what one unit on bet i has become. If each capital is an e-process, so is the mixture,
     because the weights are non-negative, sum to 1 and were fixed in advance.
+
+    Why not scipy.special.logsumexp: a look in 16 parts takes 32 of these, 74 microseconds each instead of 2, which is
+    over the 500 that a look may take (`make bench-evidence`); and verdicts store the last digit, which differs in one
+    of six random states.
     """
     terms = [capital + weight for capital, weight in zip(log_capital, log_weights, strict=True)]
     largest = max(terms)

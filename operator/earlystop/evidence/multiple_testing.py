@@ -1,4 +1,4 @@
-"""Many claims at once: several candidates, several guardrails, several proofs for one promotion.
+"""Multiple testing: several candidates, several guardrails, several proofs for one promotion.
 
 Promotion needs all its claims (intersection): each may be tested at the full risk, since a false promotion
 implies that one particular claim is false. Rolling back needs any one claim (union): the risk is shared.
@@ -8,22 +8,27 @@ acceptance at `risk` under any dependence. Source: Vovk, Wang, "E-values: calibr
 applications" (2021). Never worse than Bonferroni: an e-value of candidates / risk raises every such average to
 1 / risk.
 
+The sums are of a few e-values already divided by 1 / risk, so plain floats hold them; `scipy.special.logsumexp` would
+cost the operator 24 MiB for no digit that is needed.
+
 E-values of one moment belong together: an average of running maxima would prove nothing. A claim made once
 may be kept, since each average is itself an e-process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from math import exp, fsum, log, pi
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 
-class HarmRisks(NamedTuple):
-    """How the risk of a false rollback is shared; guardrails: name -> its share, in the order given."""
+class HarmRisks(NamedTuple, Generic[Key]):
+    """How the risk of a false rollback is shared; guardrails: claim -> its share, in the order given."""
 
     exact_match: float
-    guardrails: dict[str, float]
+    guardrails: dict[Key, float]
 
 
 def closed_mean(log_e: Sequence[float], risk: float) -> tuple[bool, ...]:
@@ -63,20 +68,15 @@ def e_bh(log_e: Sequence[float], rate: float) -> tuple[bool, ...]:
     return tuple(i in chosen for i in range(len(log_e)))
 
 
-def all_shown(claims: Iterable[tuple[float, float]]) -> bool:
-    """Intersection for a promotion: every (largest log e-value, risk) has reached log(1 / risk)."""
-    return all(log_e_max >= -log(risk) for log_e_max, risk in claims)
-
-
-def harm_risks(risk: float, guardrails: Sequence[str]) -> HarmRisks:
+def harm_risks(risk: float, guardrails: Sequence[Key]) -> HarmRisks[Key]:
     """Union for a rollback: Exact Match has half where guardrails exist, which share the rest evenly; else all.
 
-    guardrails: distinct names of the floor, of rates and of query classes with a process of their own.
+    guardrails: distinct keys of the floor, of rates and of query classes with a process of their own.
     Raises ValueError for a name given twice or a risk outside 0..1.
     """
     _check(risk)
     if len(set(guardrails)) != len(guardrails):
-        raise ValueError(f"guardrails {list(guardrails)} name one twice; write each once")
+        raise ValueError(f"guardrails {list(map(str, guardrails))} name one twice; write each once")
     if not guardrails:
         return HarmRisks(risk, {})
     share = risk / 2 / len(guardrails)

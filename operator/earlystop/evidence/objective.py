@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
 
-FLOOR = "floor"
-CERTIFICATE = "certificate/"
+
+class ClaimKind(StrEnum):
+    """What a claim besides those on tokens and on the split of requests is about."""
+
+    EXACT_MATCH = "exact_match"
+    """The candidate loses more of the mean Exact Match than the margin."""
+    FLOOR = "floor"
+    """The candidate answers below the floor."""
+    GUARDRAIL = "guardrail"
+    """The candidate's rate of bad events is above what a guardrail allows."""
+    QUERY_CLASS = "class"
+    """The candidate loses more than the margin in one query class."""
+    CERTIFICATE = "certificate"
+    """The candidate loses less than the margin in one query class: the only kind that speaks for it."""
+
+
+class Claim(NamedTuple):
+    """One claim about a candidate. name: of the guardrail or of the query class, "" for the other kinds."""
+
+    kind: ClaimKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        """The form in statuses, verdicts and messages: `floor`, `guardrail/NAME`, `class/NAME`, `certificate/NAME`."""
+        return f"{self.kind}/{self.name}" if self.name else self.kind.value
+
+
+EXACT_MATCH = Claim(ClaimKind.EXACT_MATCH)
+FLOOR = Claim(ClaimKind.FLOOR)
 
 
 class GuardrailKind(StrEnum):
@@ -103,34 +131,34 @@ class Objective:
         harm_risks(self.risk_harm, self.harm_claims)  # names that stand twice are refused
 
     @property
-    def harm_risks(self) -> HarmRisks:
-        """How `risk_harm` is shared by the claims that take a candidate back, by their names."""
+    def harm_risks(self) -> HarmRisks[Claim]:
+        """How `risk_harm` is shared by the claims that take a candidate back."""
         return harm_risks(self.risk_harm, self.harm_claims)
 
     @property
-    def harm_claims(self) -> list[str]:
-        """Names of the claims besides Exact Match that take a candidate back."""
+    def harm_claims(self) -> list[Claim]:
+        """The claims besides Exact Match that take a candidate back."""
         floor = [FLOOR] if self.floor is not None else []
-        rates = [guardrail_name(each.name) for each in self.guardrails]
-        return [*floor, *rates, *(class_name(each.name) for each in self.classes)]
+        rates = [guardrail_claim(each.name) for each in self.guardrails]
+        return [*floor, *rates, *(class_claim(each.name) for each in self.classes)]
 
     @property
-    def other_claims(self) -> list[str]:
-        """Names of all claims besides Exact Match, tokens and the sample ratio."""
+    def other_claims(self) -> list[Claim]:
+        """All claims besides Exact Match, tokens and the sample ratio."""
         proven = self.classes if self.require_each else ()
-        return [*self.harm_claims, *(certificate_name(each.name) for each in proven)]
+        return [*self.harm_claims, *(certificate_claim(each.name) for each in proven)]
 
 
-def guardrail_name(name: str) -> str:
-    """How a guardrail's claim is called among others."""
-    return f"guardrail/{name}"
+def guardrail_claim(name: str) -> Claim:
+    """The claim that a guardrail of this name is broken."""
+    return Claim(ClaimKind.GUARDRAIL, name)
 
 
-def class_name(name: str) -> str:
-    """How the claim that a query class is harmed is called among others."""
-    return f"class/{name}"
+def class_claim(name: str) -> Claim:
+    """The claim that a query class of this name is harmed."""
+    return Claim(ClaimKind.QUERY_CLASS, name)
 
 
-def certificate_name(name: str) -> str:
-    """How the claim that a query class loses less than its margin is called among others."""
-    return CERTIFICATE + name
+def certificate_claim(name: str) -> Claim:
+    """The claim that a query class of this name loses less than its margin."""
+    return Claim(ClaimKind.CERTIFICATE, name)

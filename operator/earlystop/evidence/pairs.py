@@ -81,7 +81,7 @@ def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0) -> PairsP
 
 
 def deal(new: Pairs, seed: int) -> list[Pairs]:
-    """The pairs of a look in up to 8 parts, dealt as `parts` deals answers; `update` with each in turn."""
+    """The pairs of a look in up to 8 parts, dealt as `split_look` deals answers; `update` with each in turn."""
     count = min(new.total // PAIRS_A_PART, MOST_PARTS)
     if count < 2 or new.total > split_look.MOST_ANSWERS:
         return [new]

@@ -1,4 +1,4 @@
-"""Rates of rare events: does the candidate fail, or displease, more than `maximum_ratio` times as often?
+"""The ratio of two rates of rare events: does the candidate fail, or displease, over `maximum_ratio` times as often?
 
 Null hypothesis: rate_c <= maximum_ratio x rate_b, look by look. Given that e events happened in a look, each one
 is the candidate's with odds `o = maximum_ratio n_c / n_b` on the edge of the null hypothesis. A bet names odds

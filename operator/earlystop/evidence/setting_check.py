@@ -1,12 +1,12 @@
-"""Did the setting reach the engine at all? Early stopping that is in force changes how long answers are.
+"""The check whether the setting reached the engine at all: early stopping that is in force changes answers' lengths.
 
 A setting that never arrived leaves the candidate equal to the baseline: no harm, no saving, and a useless test of
 quality. Null hypothesis: both arms have the same mean length. The sums of `tokens.TokenProcess` already hold the
 statistic for any ratio of means, so a two-sided normal mixture at ratio 1 needs no further state but its largest
 value. Asymptotic, like the token test, with at most `risk` to call equal settings different over all looks.
 
-"Not moved" is itself a claim: an interval for the ratio of means, valid at all looks, lies inside
-1 - smallest_shift .. 1 + smallest_shift. Until either is shown the answer is "not shown".
+"Not moved" is a claim of its own: an interval for the ratio of means, valid at all looks, lies inside
+1 - smallest_shift .. 1 + smallest_shift. Until one of the two claims is shown, the effect is "not shown".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class EffectProcess:
 
     @property
     def effect(self) -> Effect:
-        """What is shown so far. Each word stays until MOVED is shown, which is the last."""
+        """What is shown so far. NOT_SHOWN may become each of the others, NOT_MOVED may become MOVED; MOVED stays."""
         if self.log_e_max >= -log(self.risk):
             return Effect.MOVED
         return Effect.NOT_MOVED if self.unmoved else Effect.NOT_SHOWN
@@ -53,7 +53,7 @@ def start(smallest_shift: float = 0.05, risk: float = 0.01) -> EffectProcess:
     """The check before any look.
 
     smallest_shift: a mean length changed by less than this share counts as unmoved, 0 < smallest_shift < 1; half
-    of the saving that is asked for serves well. risk: probability of a false word in either direction, over all looks,
+    of the saving that is asked for serves well. risk: probability of a false claim of either kind, over all looks,
     0 < risk < 1. Raises ValueError outside the domains.
     """
     if not 0 < smallest_shift < 1:

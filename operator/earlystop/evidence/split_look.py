@@ -1,12 +1,13 @@
-"""A look in parts: a claim is made where its evidence crosses the line, not only where a look happens to end.
+"""A look is split into parts: a claim is made where its evidence crosses the line, not only where a look ends.
 
 Within a look the answers of an arm are exchangeable, so they may be dealt into parts at random and every part be bet on
 as a look of its own. By Ville's inequality the capital may be compared with 1/risk after each part. Read at the ends of
 looks alone, it oversteps the line by about half a look's spread, and what it oversteps by was paid for with
 requests (the excess over the boundary: Siegmund, "Sequential Analysis", 1985); parts give most of that back.
 
-The deal is drawn from a seed that does not depend on whether answers are right, so it is exact for any rates, and
-the same whenever a record is recomputed. The numbers in a part depend on the numbers of answers alone.
+The deal is drawn from a seed that does not depend on whether answers are right, so the guarantee is exact for any
+rates, and the deal is the same whenever a record is recomputed. The numbers in a part depend on the numbers of answers
+alone.
 """
 
 from __future__ import annotations
@@ -106,4 +107,5 @@ def hypergeometric(uniform: float, items: int, marked: int, size: int) -> int:
 
 
 def _log_choose(n: int, k: int) -> float:
+    """log of n over k. `math.lgamma` stays: the deal of a stored look must be dealt again with the very same floats."""
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)

@@ -5,9 +5,8 @@ classes of a look (`bets.look_log_e`, where the proof stands). Comparing inside 
 their mix, so a verdict needs fewer answers than on pooled counts. With one class it equals `exact_match` bit
 for bit.
 
-A mean can hide a class that broke. `start_each` begins one process for each class: on the harm side a class
-shown to be harmed can roll back, on the promote side each class can be certified. These are plain
-`exact_match` processes; the risk is to be shared among them (`many.harm_risks`).
+A mean can hide a class that broke. `em_claims` therefore keeps an `exact_match` process for each class besides: on the
+harm side a class that is shown to be harmed takes the candidate back, on the promote side each class can be certified.
 
 The mean is weighted by the candidate's answers, so a class in which the candidate has none in a look takes no part
 in it. A class with answers of the candidate alone cannot be compared yet: the whole look is then carried over to the
@@ -21,9 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from earlystop.evidence import bets, exact_match
+from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, ClassLook, Guess, Side
-from earlystop.evidence.exact_match import ExactMatchProcess, default_grid
+from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.mixture import BetGrid, log_mixture
 
 
@@ -77,8 +76,11 @@ def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) ->
     `exact_match.update`. Raises ValueError, naming the class, for counts that cannot be.
     """
     bets.check_dispersion(dispersion)
-    if not usable(classes):
-        return process
+    return advance(process, classes, dispersion) if usable(classes) else process
+
+
+def advance(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
+    """As `update`, after a look that is known to be `usable`."""
     names = sorted(name for name, arms in classes.items() if arms.candidate.scored)
     known = dict(process.guesses)
     rows = [ClassLook(*classes[name], known.get(name, process.first).rate) for name in names]
@@ -111,22 +113,3 @@ def usable(classes: Classes) -> bool:
             raise ValueError(f"query class {name!r}: {error}") from None
     some = any(arms.candidate.scored for arms in classes.values())
     return some and all(arms.comparable for arms in classes.values())
-
-
-Each = tuple[tuple[str, ExactMatchProcess], ...]
-"""One process for each query class, sorted by name."""
-
-
-def start_each(margins: Mapping[str, float], side: Side, grid: BetGrid | None = None, guess: float = 0.8) -> Each:
-    """One process for each class of `margins` (class -> tolerated loss): as many claims, so share the risk."""
-    return tuple((name, exact_match.start(margins[name], side, grid, guess)) for name in sorted(margins))
-
-
-def update_each(each: Each, classes: Classes, dispersion: float = 1.0) -> Each:
-    """All processes after one more look; a class with an empty arm, or not named at the start, is left as is."""
-    return tuple((name, exact_match.update(process, *classes.get(name, Arms()), dispersion)) for name, process in each)
-
-
-def certified_each(each: Each, log_threshold: float) -> bool:
-    """Whether every class has reached the threshold (log(1/risk)): all must, so no risk is shared on this side."""
-    return all(process.log_e_max >= log_threshold for _, process in each)

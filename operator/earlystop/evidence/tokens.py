@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from earlystop.evidence import normal_mixture
 
 LEARNING_ANSWERS = 100
-"""Completed answers an arm must have in closed blocks before the first bet."""
+"""Completed answers that each arm must have in closed blocks before the first bet."""
 
 BLOCK_ANSWERS = 20
-"""Completed answers an arm must have in a block."""
+"""Completed answers that each arm must have in a block."""
 
 PRIOR_SCALE = 0.1
 """Standard deviation of the prior over the gap, as a share of the baseline's mean length."""

@@ -42,7 +42,7 @@ def is_count(text: str) -> bool:
 def tally_in(text: str) -> Tally | None:
     """Inverse of `counts_text`; None for any other text."""
     numbers = text.split(",")
-    # PolicyRequests of all numbers at once, since each series of each policy comes along here.
+    # All numbers are checked at once, since each series of each policy comes along here.
     if len(numbers) > len(TALLY_FIELDS) or not text.isascii() or not all(map(str.isdecimal, numbers)):
         return None
     return Tally(*map(int, numbers)) if max(map(len, numbers)) <= MAX_DIGITS else None

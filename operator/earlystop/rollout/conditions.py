@@ -1,14 +1,12 @@
-"""The nine statements that a policy makes about itself, from its state and what was seen around it."""
+"""The nine statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.evidence.engine import Assessment
-from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
-from earlystop.rollout.assessing import assess
-from earlystop.rollout.formatting import in_percent, in_points, in_settings
+from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import (
@@ -22,6 +20,7 @@ from earlystop.rollout.state import (
     RolloutState,
     Verdict,
 )
+from earlystop.rollout.strategy import Strategy, strategy_of
 
 
 def conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
@@ -76,11 +75,11 @@ def _progressing(state: RolloutState) -> Condition:
 
 
 def _setting_effective(state: RolloutState) -> Condition:
-    found = [assess(each.evidence) for each in _tried_ones(state)]
-    if any(each.setting is Effect.NOT_MOVED for each in found):
+    assessed = [each.assessment for each in _tried_ones(state)]
+    if any(each.setting is Effect.NOT_MOVED for each in assessed):
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
-    if found and all(each.setting is Effect.MOVED for each in found):
-        savings = "; ".join(in_percent(each.saving) for each in found)
+    if assessed and all(each.setting is Effect.MOVED for each in assessed):
+        savings = "; ".join(in_percent(each.saving) for each in assessed)
         message = f"The setting changes what is generated: {savings} of the tokens are saved."
         return Condition(Type.SETTING_EFFECTIVE, ConditionStatus.TRUE, "TokensMoved", message)
     message = "Not yet enough answers to tell whether the setting changes what the engine generates."
@@ -89,17 +88,15 @@ def _setting_effective(state: RolloutState) -> Condition:
 
 def _tried_ones(state: RolloutState) -> tuple[Comparison, ...]:
     """The comparisons that may still lead to something; all of them when every candidate was dropped."""
-    return tuple(each for each in state.comparisons if each.dropped is None) or state.comparisons
+    return state.active or state.comparisons
 
 
 def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
-    plan = parse_plan(state.plan)
-    assessed = ((place, assess(state.comparisons[place].evidence)) for place in state.active or range(len(plan.names)))
-    place, found = next((place, found) for place, found in assessed if found.setting is Effect.NOT_MOVED)
+    comparison = next(each for each in _tried_ones(state) if each.assessment.setting is Effect.NOT_MOVED)
     return (
-        f"Answers at {in_settings(plan.settings[place])} are as long as the baseline's "
-        f"({in_percent(found.saving)} of the tokens are saved), so the setting does not seem to reach "
+        f"Answers at {in_settings(parse_plan(state.plan).settings_of(comparison.name))} are as long as the baseline's "
+        f"({in_percent(comparison.assessment.saving)} of the tokens are saved), so the setting does not seem to reach "
         "the engine. It is not promoted. Check that the server reads the setting's header, then retry."
     )
 
@@ -119,26 +116,27 @@ def _sample_ratio(state: RolloutState) -> Condition:
 
 def split_is_broken(state: RolloutState) -> bool:
     """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
-    return any(assess(each.evidence).sample_ratio_broken for each in _tried_ones(state))
+    return any(each.assessment.sample_ratio_broken for each in _tried_ones(state))
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:
     """Whether a candidate that is tried is shown to answer as long as the baseline."""
-    return any(assess(state.comparisons[place].evidence).setting is Effect.NOT_MOVED for place in state.active)
+    return any(each.assessment.setting is Effect.NOT_MOVED for each in state.active)
 
 
 def _nothing_moves(state: RolloutState) -> bool:
     """Whether that is shown of every candidate: of several, one that does nothing holds back no other."""
-    found = [assess(each.evidence) for each in _tried_ones(state)]
-    return bool(found) and all(each.setting is Effect.NOT_MOVED for each in found)
+    tried = _tried_ones(state)
+    return bool(tried) and all(each.assessment.setting is Effect.NOT_MOVED for each in tried)
 
 
 def mismatch(state: RolloutState) -> str:
     """What to do about requests that do not arrive as they were split."""
-    looks = next(each.looks for each in _tried_ones(state) if assess(each.evidence).sample_ratio_broken)
-    started = [sum(getattr(look, arm).started for look in looks) for arm in ("baseline", "candidate")]
+    looks = next(each.looks for each in _tried_ones(state) if each.assessment.sample_ratio_broken)
+    baseline = in_count(sum(look.baseline.started for look in looks))
+    candidate = in_count(sum(look.candidate.started for look in looks))
     return (
-        f"Requests are not split as the weights say: {started[0]:,} to the baseline and {started[1]:,} to the "
+        f"Requests are not split as the weights say: {baseline} to the baseline and {candidate} to the "
         "candidate. Nothing is promoted. Check the gateway and the headers that clients send, then retry."
     )
 
@@ -159,9 +157,10 @@ def summary(state: RolloutState) -> str:
     if state.phase == Phase.PENDING:
         return "No campaign has begun. One begins when the policy is accepted and not suspended."
     plan = parse_plan(state.plan)
-    settings = f"{_tried(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
+    strategy = strategy_of(plan)
+    settings = f"{_tried_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
     stage = plan.stage(state.step)
-    step = _step_told(plan, state)
+    step = strategy.describe_step(plan, state)
     if state.phase in DECIDED:
         assert state.decision is not None  # these phases follow a decision
         return _after_decision(state, settings)
@@ -176,43 +175,34 @@ def summary(state: RolloutState) -> str:
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:
         return f"At {step}, trying {settings}: letting requests that began before finish."
-    return f"At {step}, trying {settings}: {_findings(plan, state)}."
+    return f"At {step}, trying {settings}: {_findings(plan, strategy, state)}."
 
 
-def _step_told(plan: Plan, state: RolloutState) -> str:
-    stage = plan.stage(state.step)
-    if stage.kind is Kind.SHADOW:
-        return "the shadow stage, in which the server judges candidates on the baseline's requests and no user sees one"
-    each = f" for each of {len(state.active)} candidates" if plan.several else ""
-    number = f"step {state.step + 1}" if plan.several else f"step {state.step + 1} of {len(plan.stages)}"
-    share = f"{stage.weight} % of requests{each}" if plan.objective.split_known else f"cohorts by a header{each}"
-    return f"{number}, {share}"
-
-
-def _tried(plan: Plan, state: RolloutState) -> str:
+def _tried_settings(plan: Plan, state: RolloutState) -> str:
     """The settings under trial; after a decision, the one that it is about."""
     if state.decision is not None and state.active:
-        return in_settings(plan.settings[state.leader])
-    return " | ".join(in_settings(plan.settings[place]) for place in state.active or range(len(plan.names)))
+        return in_settings(plan.settings_of(state.leader))
+    return " | ".join(in_settings(plan.settings_of(each.name)) for each in _tried_ones(state))
 
 
-def _findings(plan: Plan, state: RolloutState) -> str:
-    told = []
-    for place in state.active:
-        found = assess(state.comparisons[place].evidence)
-        name = f"{plan.names[place]}: " if plan.several else ""
-        proven = ", proven" if state.comparisons[place].certified_at is not None else ""
-        told.append(
-            f"{name}EM difference {in_points(found.effect)} points, saving {in_percent(found.saving)}, after "
-            f"{_seen(state.comparisons[place].evidence.objective, found)}{proven}"
+def _findings(plan: Plan, strategy: Strategy, state: RolloutState) -> str:
+    phrases = []
+    for each in state.active:
+        assessment = each.assessment
+        name = f"{each.name}: " if strategy.judges_together(plan) else ""
+        proven = ", proven" if each.certified_at is not None else ""
+        phrases.append(
+            f"{name}EM difference {in_points(assessment.effect)} points, saving {in_percent(assessment.saving)}, after "
+            f"{_number_of_answers(each)}{proven}"
         )
-    return "; ".join(told)
+    return "; ".join(phrases)
 
 
-def _seen(objective: Objective, found: Assessment) -> str:
-    if objective.basis is Basis.PAIRS:
-        return f"{found.scored[0]:,} questions that both answered"
-    return f"{sum(found.scored):,} answers"
+def _number_of_answers(comparison: Comparison) -> str:
+    scored = comparison.assessment.scored
+    if comparison.evidence.objective.basis is Basis.PAIRS:
+        return f"{in_count(scored[0])} questions that both answered"
+    return f"{in_count(sum(scored))} answers"
 
 
 def _after_decision(state: RolloutState, settings: str) -> str:
@@ -229,5 +219,5 @@ def _after_decision(state: RolloutState, settings: str) -> str:
     }[state.phase]
     favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
     kept = "Decided" if favourable or state.decision.requested_by else "Found"
-    wayout = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
-    return f"{verb}: {settings}. {kept}: {state.decision.message}{wayout}"
+    way_out = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
+    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}"

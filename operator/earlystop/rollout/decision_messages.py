@@ -2,83 +2,127 @@
 
 from __future__ import annotations
 
-from earlystop.evidence.engine import EXACT_MATCH, Assessment
-from earlystop.evidence.objective import FLOOR, Basis, Objective
-from earlystop.rollout.assessing import assess
-from earlystop.rollout.formatting import in_percent, in_points
+from collections.abc import Iterable
+
+from earlystop.evidence.engine import Assessment
+from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.promotion import (
+    LeastTime,
+    Missing,
+    NoLiveAnswers,
+    NotCertified,
+    NotNonInferior,
+    NotSaving,
+    UnmovedSetting,
+    UnsoundSplit,
+)
+from earlystop.rollout.state import Comparison, RolloutState
+from earlystop.rollout.strategy import strategy_of
 
 # A verdict's message has room for 1,024 characters.
-HARMS_TOLD = 4
+MOST_HARMS_NAMED = 4
 
 
-def benefit_message(plan: Plan, state: RolloutState, place: int) -> str:
+def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
     """The sentence on what a candidate is proven to do."""
-    objective, found = _judged(state, place)
+    comparison = state.comparison(name)
+    objective, assessment = comparison.evidence.objective, comparison.assessment
     each = f", also in each of {len(objective.classes)} query classes," if objective.require_each else ""
-    shadow = " No request was answered with it: delivery.mode is Shadow." if plan.only_reports else ""
+    shadow = "" if strategy_of(plan).promotes else " No request was answered with it: delivery.mode is Shadow."
     return (
-        f"Candidate {plan.names[place]} is proven to lose less than {in_points(objective.margin)} points of EM "
-        f"({in_points(found.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
-        f"tokens ({in_percent(found.saving)}), from {_sizes(objective, found)}; risk of error "
-        f"{objective.risk_promote:g}{_beside(plan, state, place)}.{shadow}"
+        f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
+        f"({in_points(assessment.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
+        f"tokens ({in_percent(assessment.saving)}), from {_sizes(objective, assessment)}; risk of error "
+        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{shadow}"
     )
 
 
-def _beside(plan: Plan, state: RolloutState, place: int) -> str:
+def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
     """What became of the other candidates."""
-    if not plan.several:
+    if not strategy_of(plan).judges_together(plan):
         return ""
     proven: list[str] = []
     dropped: list[str] = []
     undecided: list[str] = []
-    for other, comparison in enumerate(state.comparisons):
-        kind = dropped if comparison.dropped else proven if comparison.certified_at is not None else undecided
-        kind += [plan.names[other]] if other != place else []
-    words = (("also proven", proven), ("dropped", dropped), ("not decided", undecided))
-    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in words if names)
-    return f" for all {len(plan.names)} candidates together ({told})"
+    for each in state.comparisons:
+        group = dropped if each.dropped else proven if each.certified_at is not None else undecided
+        group += [each.name] if each.name != winner else []
+    groups = (("also proven", proven), ("dropped", dropped), ("not decided", undecided))
+    phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)
+    return f" for all {len(state.comparisons)} candidates together ({phrases})"
 
 
 def all_dropped_message(plan: Plan, state: RolloutState) -> str:
     """The sentence on a campaign of which no candidate is left."""
-    each = zip(plan.names, state.comparisons, strict=True)
-    told = ", ".join(f"{name}: {one.dropped.reason}" for name, one in each if one.dropped)
-    return f"Every candidate is shown to be harmful ({told}); risk of error {plan.objective.risk_harm:g} each."
+    reasons = ", ".join(f"{each.name}: {each.dropped.reason}" for each in state.comparisons if each.dropped)
+    risk = in_factor(plan.objective.risk_harm)
+    return f"Every candidate is shown to be harmful ({reasons}); risk of error {risk} each."
 
 
-def _judged(state: RolloutState, place: int) -> tuple[Objective, Assessment]:
-    evidence = state.comparisons[place].evidence
-    return evidence.objective, assess(evidence)
-
-
-def harm_message(plan: Plan, state: RolloutState, place: int) -> str:
+def harm_message(plan: Plan, comparison: Comparison) -> str:
     """The sentence on every harm that a candidate is shown to do."""
-    objective, found = _judged(state, place)
-    told = " It ".join(_one_harm(objective, name, found) for name in found.harms[:HARMS_TOLD])
-    more = len(found.harms) - HARMS_TOLD
+    objective, assessment = comparison.evidence.objective, comparison.assessment
+    named = " It ".join(_harm_phrase(objective, claim, assessment) for claim in assessment.harms[:MOST_HARMS_NAMED])
+    more = len(assessment.harms) - MOST_HARMS_NAMED
     others = f" {more} more claims of harm are shown." if more > 0 else ""
-    sizes = _sizes(objective, found)
-    return f"Candidate {plan.names[place]} {told}{others} From {sizes}; risk of error {objective.risk_harm:g}."
+    sizes, risk = _sizes(objective, assessment), in_factor(objective.risk_harm)
+    return f"Candidate {comparison.name} {named}{others} From {sizes}; risk of error {risk}."
 
 
-def _one_harm(objective: Objective, name: str, found: Assessment) -> str:
-    if name == EXACT_MATCH:
-        return f"is shown to lose more than {in_points(objective.margin)} points of EM ({in_points(found.effect)})."
-    if name == FLOOR:
+def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> str:
+    if claim.kind is ClaimKind.EXACT_MATCH:
+        lost = in_points(objective.margin)
+        return f"is shown to lose more than {lost} points of EM ({in_points(assessment.effect)})."
+    if claim.kind is ClaimKind.FLOOR:
         assert objective.floor is not None  # only a floor makes this claim
         return f"is shown to answer below the floor of {in_points(objective.floor)} points of EM."
-    kind, _, own = name.partition("/")
-    if kind == "class":
-        margin = next(each.margin for each in objective.classes if each.name == own)
-        return f"is shown to lose more than {in_points(margin)} points of EM in query class {own}."
-    rail = next(each for each in objective.guardrails if each.name == own)
-    what = "fail" if rail.kind.value == "FailureRate" else "displease users"
-    return f"is shown to {what} more than {rail.maximum_ratio:g} times as often as the baseline (guardrail {own})."
+    if claim.kind is ClaimKind.QUERY_CLASS:
+        margin = next(each.margin for each in objective.classes if each.name == claim.name)
+        return f"is shown to lose more than {in_points(margin)} points of EM in query class {claim.name}."
+    rail = next(each for each in objective.guardrails if each.name == claim.name)
+    what = "fail" if rail.kind is GuardrailKind.FAILURE_RATE else "displease users"
+    times = in_factor(rail.maximum_ratio)
+    return f"is shown to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
 
 
-def _sizes(objective: Objective, found: Assessment) -> str:
+def _sizes(objective: Objective, assessment: Assessment) -> str:
+    baseline, candidate = map(in_count, assessment.scored)
     if objective.basis is Basis.PAIRS:
-        return f"{found.scored[0]:,} questions that both answered"
-    return f"{found.scored[0]:,} answers of the baseline and {found.scored[1]:,} of the candidate"
+        return f"{baseline} questions that both answered"
+    return f"{baseline} answers of the baseline and {candidate} of the candidate"
+
+
+def missing_phrases(missing: Iterable[Missing], name: str) -> tuple[str, ...]:
+    """What a promotion of candidate `name` still needs, one phrase each with its numbers."""
+    return tuple(_missing_phrase(each, name) for each in missing)
+
+
+def _missing_phrase(missing: Missing, name: str) -> str:
+    match missing:
+        case NotNonInferior():
+            each = " in each query class" if missing.require_each else ""
+            classes = f"; missing in {', '.join(missing.classes)}" if missing.classes else ""
+            return (
+                f"a loss of less than {in_points(missing.margin)} points of EM{each} (seen: "
+                f"{in_points(missing.effect)}; log e-value {log_e_text(missing.log_e)} of "
+                f"{log_e_text(missing.needed)}{classes})"
+            )
+        case NotSaving():
+            return (
+                f"a saving of at least {in_percent(missing.minimum_saving)} of the tokens (seen: "
+                f"{in_percent(missing.saving)}; log e-value {log_e_text(missing.log_e)} of "
+                f"{log_e_text(missing.needed)})"
+            )
+        case UnsoundSplit():
+            whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
+            return f"a comparison that is sound ({whose} are not split as the weights say)"
+        case UnmovedSetting():
+            return "a setting that reaches the engine (lengths of answers have not moved)"
+        case NotCertified():
+            return "its claims beside those of the other candidates (closed testing)"
+        case NoLiveAnswers():
+            return "anything on live answers: no request was answered with it yet"
+        case LeastTime():
+            return f"the step's least time of {missing.seconds} s"

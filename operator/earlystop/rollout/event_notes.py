@@ -1,15 +1,15 @@
-"""What changed between two states, told as events that a person understands."""
+"""What changed between two states, as events that a person understands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.rollout.assessing import assess
 from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
-from earlystop.rollout.formatting import in_percent, in_points, in_settings
+from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.strategy import strategy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +24,39 @@ class EventNote:
 
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
-    told = []
+    notes = []
     if after.campaign != before.campaign:
         plan = parse_plan(after.plan)
-        told.append(
+        notes.append(
             EventNote(
                 "CampaignStarted",
                 "StartCampaign",
                 f"Campaign {after.campaign} tries {' | '.join(map(in_settings, plan.settings))} against the baseline "
-                f"{in_settings(plan.baseline_settings)}{_way(plan)}.",
+                f"{in_settings(plan.baseline_settings)}{strategy_of(plan).describe(plan)}.",
             )
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
-        told.extend(_phase_notes(before, after))
-    told.extend(_candidate_notes(before, after))
-    told.extend(_doubts(before, after))
-    return tuple(told)
-
-
-def _way(plan: Plan) -> str:
-    """How requests get to the candidates."""
-    if plan.only_reports:
-        return " in shadow: the server judges each on the baseline's requests"
-    if not plan.objective.split_known:
-        return ", each on a cohort by a header"
-    weights = [str(stage.weight) for stage in plan.stages]
-    return f" at {weights[-1]} % each" if plan.several else f" in steps of {', '.join(weights)} %"
+        notes.extend(_phase_notes(before, after))
+    notes.extend(_candidate_notes(before, after))
+    notes.extend(_doubts(before, after))
+    return tuple(notes)
 
 
 def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     """Events about single ones of several candidates."""
     if after.plan != before.plan or len(after.comparisons) < 2:
         return []
-    names, told = parse_plan(after.plan).names, []
-    for name, old, new in zip(names, before.comparisons, after.comparisons, strict=True):
+    notes = []
+    earlier = {each.name: each for each in before.comparisons}
+    for new in after.comparisons:
+        old = earlier[new.name]
         if new.dropped is not None and old.dropped is None:
-            told.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
+            notes.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
-            found = assess(new.evidence)
-            message = f"Candidate {name} is proven: EM difference {in_points(found.effect)} points, saving "
-            told.append(EventNote("CandidateCertified", "Certify", f"{message}{in_percent(found.saving)}."))
-    return told
+            assessment = new.assessment
+            message = f"Candidate {new.name} is proven: EM difference {in_points(assessment.effect)} points, saving "
+            notes.append(EventNote("CandidateCertified", "Certify", f"{message}{in_percent(assessment.saving)}."))
+    return notes
 
 
 def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
@@ -73,24 +65,25 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
         return []
     same = before.campaign == after.campaign
     split, setting = split_is_broken(after), setting_is_unmoved(after)
-    told = []
+    notes = []
     if split and not (same and split_is_broken(before)):
-        told.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
+        notes.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
-        told.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
-    return told
+        notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+    return notes
 
 
 def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     text = summary(after)
     match after.phase:
         case Phase.APPLYING if before.dispersion != after.dispersion and after.dispersion is not None:
-            scatter = f"The baseline's answers scatter {after.dispersion:.2f} times as much as independent ones would"
+            factor = in_hundredths(after.dispersion)
+            scatter = f"The baseline's answers scatter {factor} times as much as independent ones would"
             return [EventNote("DispersionLearned", "Learn", f"{scatter}; evidence counts that much less. {text}")]
         case Phase.APPLYING if before.phase == Phase.SUSPENDED:
             return [EventNote("Resumed", "Resume", text)]
         case Phase.APPLYING if after.campaign == before.campaign and _only_fewer(before, after):
-            return []  # told of each candidate that was dropped
+            return []  # there is an event about each candidate that was dropped
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
             return [EventNote("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
         case Phase.SETTLING:
@@ -112,23 +105,25 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
 def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
     """Whether a new step has fewer candidates and is of the same stage."""
     plan = parse_plan(after.plan)
-    return after.active != before.active and plan.stage(after.step) == plan.stage(before.step)
+    return {each.name for each in after.active} != {each.name for each in before.active} and plan.stage(
+        after.step
+    ) == plan.stage(before.step)
 
 
 def observation_notes(before: Observations, after: Observations) -> tuple[EventNote, ...]:
     """Events about acceptance, metrics, traffic and storage whose reason changed."""
-    told = []
+    notes = []
     if after.refusal is not None and after.refusal != before.refusal:
-        told.append(EventNote(after.refusal.reason, "Check", after.refusal.message, warning=True))
+        notes.append(EventNote(after.refusal.reason, "Check", after.refusal.message, warning=True))
     if before.refusal is not None and after.refusal is None:
-        told.append(EventNote("Accepted", "Check", "The policy can be carried out as written now."))
+        notes.append(EventNote("Accepted", "Check", "The policy can be carried out as written now."))
     for name, old, new in (("Metrics", before.metrics, after.metrics), ("Traffic", before.traffic, after.traffic)):
         if new.status == "False" and (old.status, old.reason) != (new.status, new.reason):
-            told.append(
+            notes.append(
                 EventNote(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True)
             )
         if old.status == "False" and new.status == "True":
-            told.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
+            notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
     if after.storage is not None and before.storage is None:
-        told.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
-    return tuple(told)
+        notes.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
+    return tuple(notes)

@@ -30,6 +30,21 @@ def _bound(value: float | None, form: str) -> str:
     return "?" if value is None else format(100 * value, form)
 
 
+def in_count(number: int) -> str:
+    """A count with its thousands apart: "12,345"."""
+    return f"{number:,}"
+
+
+def in_factor(value: float) -> str:
+    """A risk or a ratio with the digits that it was written with: "0.05", "1.5"."""
+    return f"{value:g}"
+
+
+def in_hundredths(value: float) -> str:
+    """A measured ratio: "1.37"."""
+    return f"{value:.2f}"
+
+
 def log_e_text(value: float) -> str:
     """A log e-value with three decimals."""
     return f"{value:.3f}"
@@ -50,9 +65,10 @@ def from_rfc3339(text: str) -> int:
 
 def in_remainder(baseline: Tally, candidate: Tally) -> str:
     """What counts may have missed, in one sentence."""
+    scored = f"{in_count(baseline.scored)} more scored answers of the baseline and {in_count(candidate.scored)}"
+    completed = f"{in_count(baseline.completed)} and {in_count(candidate.completed)}"
     return (
-        f"Up to {baseline.scored:,} more scored answers of the baseline and {candidate.scored:,} of the candidate, and "
-        f"{baseline.completed:,} and {candidate.completed:,} more completed requests, could not be placed for certain "
+        f"Up to {scored} of the candidate, and {completed} more completed requests, could not be placed for certain "
         "and are not counted."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
-from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import WATCHING, RolloutState
@@ -34,14 +34,14 @@ def looks_per_spacing(classes: int, candidates: int = 1) -> int:
     return max(4, LOOKS_PER_SPACING * 3 // (3 + classes) // candidates)
 
 
-def next_look(spec: PolicySpec, state: RolloutState) -> int | None:
+def next_look(times: LiveTimes, state: RolloutState) -> int | None:
     """The next moment to read counts at, in Unix seconds; None when nothing is being watched."""
     if state.phase not in WATCHING or state.step_started_at is None:
         return None
     if state.last_look_at is None:
-        return state.step_started_at + spec.rollout.settle_seconds
+        return state.step_started_at + times.settle_seconds
     classes = len(parse_plan(state.plan).objective.classes)
-    seconds = spacing(spec.rollout.look_seconds, state.most_looks, classes, len(state.comparisons))
+    seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     return state.last_look_at + seconds
 
 

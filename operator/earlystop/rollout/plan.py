@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from earlystop.api.counts import Variant
-from earlystop.api.interning import one_of, shared
+from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 
@@ -57,15 +57,13 @@ class Plan:
         """Labels of the candidates in headers and metrics."""
         return variant_labels(self.spec)
 
-    @property
-    def several(self) -> bool:
-        """Whether candidates are judged beside each other."""
-        return len(self.names) > 1
+    def settings_of(self, name: str) -> dict[str, str]:
+        """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
+        return self.settings[self.names.index(name)]
 
-    @property
-    def only_reports(self) -> bool:
-        """Whether no request ever gets a candidate's setting."""
-        return not self.spec.delivery.traits.moves_traffic
+    def label_of(self, name: str) -> str:
+        """Label of a candidate in headers and metrics. Raises ValueError for a name that is not in the plan."""
+        return self.variants[self.names.index(name)]
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
@@ -114,7 +112,7 @@ def parse_plan(text: str) -> Plan:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     pinned.pop("retry", None)
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
-    spec = shared(PolicySpec.model_validate({**pinned, "rollout": rollout}))
+    spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
     candidates = spec.candidates or ()
     if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
         raise ValueError("a plan has exactly one candidate, or several that are judged together")
@@ -128,7 +126,7 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=one_of(objective_of(spec)),
+        objective=interned(objective_of(spec)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a rollout stands: one frozen value that the kernel turns into the next."""
+"""The state of a rollout: one frozen value that each transition turns into the next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.dispersion import DispersionEstimate
-from earlystop.evidence.engine import EvidenceState
+from earlystop.evidence.engine import Assessment, EvidenceState
 
 
 class Phase(StrEnum):
@@ -29,11 +29,44 @@ class Phase(StrEnum):
     REPORTED = "Reported"
 
 
-TRYING = frozenset({Phase.APPLYING, Phase.SETTLING, Phase.OBSERVING})
-WATCHING = frozenset({Phase.SETTLING, Phase.OBSERVING})
-ACTING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK, Phase.HOLDING, Phase.REPORTING})
-ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.HELD, Phase.REPORTED})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseTraits:
+    """What holds in a phase. Whoever wants to know something about a phase asks one of the sets below.
+
+    tries: a campaign has no decision yet and goes on. watches: counts are looked at, and harm acts. becomes: the phase
+    that follows once a decision is stored and in force; None where nothing is being carried out. ended: a decision was
+    carried out. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
+    """
+
+    tries: bool = False
+    watches: bool = False
+    becomes: Phase | None = None
+    ended: bool = False
+    has_candidates: bool = True
+
+
+PHASES: dict[Phase, PhaseTraits] = {
+    Phase.PENDING: PhaseTraits(has_candidates=False),
+    Phase.APPLYING: PhaseTraits(tries=True),
+    Phase.SETTLING: PhaseTraits(tries=True, watches=True),
+    Phase.OBSERVING: PhaseTraits(tries=True, watches=True),
+    Phase.SUSPENDED: PhaseTraits(),
+    Phase.PROMOTING: PhaseTraits(becomes=Phase.PROMOTED),
+    Phase.PROMOTED: PhaseTraits(ended=True),
+    Phase.ROLLING_BACK: PhaseTraits(becomes=Phase.ROLLED_BACK, has_candidates=False),
+    Phase.ROLLED_BACK: PhaseTraits(ended=True, has_candidates=False),
+    Phase.HOLDING: PhaseTraits(becomes=Phase.HELD),
+    Phase.HELD: PhaseTraits(ended=True),
+    Phase.REPORTING: PhaseTraits(becomes=Phase.REPORTED, has_candidates=False),
+    Phase.REPORTED: PhaseTraits(ended=True, has_candidates=False),
+}
+
+TRYING = frozenset(phase for phase, traits in PHASES.items() if traits.tries)
+WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches)
+ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
+ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
 DECIDED = ACTING | ENDED
+WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
 
 class Verdict(StrEnum):
@@ -66,15 +99,15 @@ class Totals:
 class Decision:
     """What was decided, why, and when (Unix seconds).
 
-    candidate: place in the plan of the one that it is about. requested_by: who asked for it, "" when the evidence or a
-    deadline did. number: which decision of its campaign, from 1: a person may change the first.
+    candidate: name of the one that it is about, or of the foremost one. requested_by: who asked for it, "" when the
+    evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
     """
 
     verdict: Verdict
     reason: str
     message: str
     at: int
-    candidate: int = 0
+    candidate: str
     requested_by: str = ""
     number: int = 1
 
@@ -91,20 +124,27 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One candidate against the baseline, in a campaign.
+    """One trial: a candidate against the baseline, in a campaign. What the plan names may be tried; what has a
+    comparison is tried or was, each with an objective, and so a risk, of its own.
 
-    mark: totals of this step at its last look that was evidence (or at its snapshot).
+    name: of the candidate. mark: totals of this step at its last look that was evidence (or at its snapshot).
     uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
     evidence: always equal to the replay of `looks`. certified_at: moment of the look at which all that a promotion
     needs was proven, beside the other candidates; never where there is only one. dropped: None while it is tried.
     """
 
+    name: str
     evidence: EvidenceState
     mark: Totals = Totals()
     looks: Sequence[Look] = ()
     uncertain: Totals = Totals()
     certified_at: int | None = None
     dropped: Dropped | None = None
+
+    @property
+    def assessment(self) -> Assessment:
+        """What the evidence says; worked out once for each state of the evidence."""
+        return self.evidence.assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +162,7 @@ class RolloutState:
     plan: canonical JSON of what this campaign tries. step: index of the current step.
     step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
     last_look_at: last moment of the look grid that was dealt with.
-    comparisons: one for each candidate of the plan, in its order; none before the first campaign.
+    comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned.
     """
@@ -145,23 +185,31 @@ class RolloutState:
     previous_digest: str = ""
     certified: Certified | None = None
 
-    @property
-    def active(self) -> tuple[int, ...]:
-        """Places of the candidates that are still tried."""
-        return tuple(place for place, each in enumerate(self.comparisons) if each.dropped is None)
+    def comparison(self, name: str) -> Comparison:
+        """The comparison of a candidate. Raises KeyError for a name that is not tried."""
+        found = next((each for each in self.comparisons if each.name == name), None)
+        if found is None:
+            raise KeyError(f"no candidate {name} in campaign {self.revision}")
+        return found
 
     @property
-    def leader(self) -> int:
-        """Place of the foremost candidate: the decision's, else one that is certified, else the first still tried."""
-        if self.decision is not None:
-            return self.decision.candidate
-        certified = [place for place in self.active if self.comparisons[place].certified_at is not None]
-        return next(iter((*certified, *self.active)), 0)
+    def active(self) -> tuple[Comparison, ...]:
+        """Comparisons of the candidates that are still tried."""
+        return tuple(each for each in self.comparisons if each.dropped is None)
 
     @property
     def leading(self) -> Comparison | None:
-        """The foremost candidate's comparison; None before the first campaign."""
-        return self.comparisons[self.leader] if self.comparisons else None
+        """The foremost candidate's comparison: the decision's, else of one that is certified, else of the first that
+        is still tried, else the first; None before the first campaign."""
+        if self.decision is not None:
+            return self.comparison(self.decision.candidate)
+        certified = [each for each in self.active if each.certified_at is not None]
+        return next(iter((*certified, *self.active, *self.comparisons)), None)
+
+    @property
+    def leader(self) -> str:
+        """Name of the foremost candidate; "" before the first campaign."""
+        return self.leading.name if self.leading else ""
 
     @property
     def looks(self) -> Sequence[Look]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Look, Tally, total
-from earlystop.api.policy import PolicySpec, Setting
+from earlystop.api.counts import Tally, total
+from earlystop.api.policy import Setting
 from earlystop.api.status import (
     ArmCounts,
     CandidateStatus,
@@ -21,11 +21,11 @@ from earlystop.api.status import (
 from earlystop.api.status import (
     Certified as CertifiedStatus,
 )
-from earlystop.evidence.engine import EvidenceState, replay
-from earlystop.rollout.assessing import assess
+from earlystop.evidence.engine import replay
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import candidate_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
     pack_dispersion,
@@ -48,6 +48,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
+from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
 
 PACKED_LIMIT = 40_960
@@ -57,16 +58,17 @@ class TooLarge(ValueError):
     """Looks and ledger together outgrow what a status holds."""
 
 
-def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger: str) -> dict[str, Any]:
+def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger: str) -> dict[str, Any]:
     """The status without its conditions and observedGeneration. `ledger` is the packed ledger.
 
     Raises TooLarge when ledger and looks take more than their 40 KiB.
     """
     if state.phase == Phase.PENDING:
         return {"phase": state.phase.value, "campaign": 0}
-    plan = parse_plan(state.plan)
+    plan, leading = parse_plan(state.plan), state.leading
+    assert leading is not None  # a campaign has begun
     weight = candidate_weight(state)
-    due = next_look(spec, state)
+    due = next_look(times, state)
     looks = pack_records([each.looks for each in state.comparisons])
     if len(ledger) + len(looks) > PACKED_LIMIT:
         raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
@@ -74,7 +76,7 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         phase=state.phase.value,
         campaign=state.campaign,
         revision=state.revision,
-        candidate=plan.names[state.leader],
+        candidate=leading.name,
         plan=state.plan,
         step=state.step,
         weight=weight,
@@ -86,10 +88,10 @@ def to_status(name: str, uid: str, spec: PolicySpec, state: RolloutState, ledger
         next_look_at=_time(due),
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
-        counts=_counts(state.comparisons[state.leader]),
+        counts=_counts(leading),
         uncertain=uncertain_of(state),
-        evidence=_evidence(state.comparisons[state.leader]),
-        candidates=_candidates(plan, state) if plan.several else None,
+        evidence=_evidence(leading),
+        candidates=_candidates(plan, state) if strategy_of(plan).judges_together(plan) else None,
         ledger=ledger,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
@@ -162,19 +164,17 @@ def _variant(plan: Plan, state: RolloutState) -> str:
 
 
 def _candidates(plan: Plan, state: RolloutState) -> tuple[CandidateStatus, ...]:
-    shares = weights(state)
-    assert shares is not None  # a campaign has begun
-    return tuple(
-        _candidate(name, weight, each)
-        for name, weight, each in zip(plan.names, shares[1:], state.comparisons, strict=True)
-    )
+    percents = weights(state)
+    assert percents is not None  # a campaign has begun
+    by_name = dict(zip(plan.names, percents[1:], strict=True))
+    return tuple(_candidate(by_name[each.name], each) for each in state.comparisons)
 
 
-def _candidate(name: str, weight: int, comparison: Comparison) -> CandidateStatus:
+def _candidate(weight: int, comparison: Comparison) -> CandidateStatus:
     dropped, certified_at = comparison.dropped, comparison.certified_at
     return CandidateStatus(
-        name=name,
-        standing="Dropped" if dropped else "Trying" if certified_at is None else "Certified",
+        name=comparison.name,
+        state="Dropped" if dropped else "Trying" if certified_at is None else "Certified",
         weight=weight,
         since=_time(dropped.at if dropped else certified_at),
         reason=dropped.reason if dropped else None,
@@ -187,34 +187,37 @@ def _candidate(name: str, weight: int, comparison: Comparison) -> CandidateStatu
 
 def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tuple[Comparison, ...]:
     """Each candidate's comparison, its evidence worked out anew from its looks."""
-    told = stored.candidates or (None,)
-    if len(told) != len(plan.names):
-        raise ValueError(f"status tells of {len(told)} candidates, but status.plan has {len(plan.names)}")
-    if any(each is not None and each.name != name for each, name in zip(told, plan.names, strict=True)):
+    statuses = stored.candidates or (None,)
+    if len(statuses) != len(plan.names):
+        raise ValueError(f"status tells of {len(statuses)} candidates, but status.plan has {len(plan.names)}")
+    if any(each is not None and each.name != name for each, name in zip(statuses, plan.names, strict=True)):
         raise ValueError(f"status.candidates are not {', '.join(plan.names)}, those of status.plan in its order")
-    steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in told]
+    steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in statuses]
     objectives = [plan.objective_at(step or 0, factor) for step in steps]
-    records = unpack_records(stored.looks or "," * (len(told) - 1), [len(each.classes) for each in objectives])
-    marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(told)
-    if len(marks) != len(told):
+    records = unpack_records(stored.looks or "," * (len(statuses) - 1), [len(each.classes) for each in objectives])
+    marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
+    if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
     return tuple(
-        _restored(each, mark, CompressedLooks(looks), replay(objective, looks), uncertain)
-        for each, mark, looks, objective in zip(told, marks, records, objectives, strict=True)
+        _restored(
+            status,
+            Comparison(name, replay(objective, looks), mark=mark, looks=CompressedLooks(looks), uncertain=uncertain),
+        )
+        for name, status, mark, looks, objective in zip(plan.names, statuses, marks, records, objectives, strict=True)
     )
 
 
-def _restored(
-    told: CandidateStatus | None, mark: Totals, looks: Sequence[Look], evidence: EvidenceState, uncertain: Totals
-) -> Comparison:
-    if told is None or told.since is None:
-        return Comparison(evidence, mark, looks, uncertain)
-    since = from_rfc3339(told.since)
-    if told.dropped_at_step is None:
-        return Comparison(evidence, mark, looks, uncertain, certified_at=since)
-    dropped = Dropped(told.reason or "", told.message or "", since, told.dropped_at_step)
-    return Comparison(evidence, mark, looks, uncertain, dropped=dropped)
+def _restored(status: CandidateStatus | None, comparison: Comparison) -> Comparison:
+    """The comparison with what the status says about its candidate."""
+    if status is None or status.since is None:
+        return comparison
+    since = from_rfc3339(status.since)
+    if status.dropped_at_step is None:
+        return replace(comparison, certified_at=since)
+    return replace(
+        comparison, dropped=Dropped(status.reason or "", status.message or "", since, status.dropped_at_step)
+    )
 
 
 def _counts(comparison: Comparison) -> Counts:
@@ -230,18 +233,20 @@ def _arm(tally: Tally) -> ArmCounts:
 
 
 def _evidence(comparison: Comparison) -> EvidenceText:
-    found = assess(comparison.evidence)
+    assessment = comparison.assessment
     return EvidenceText(
         looks=len(comparison.looks),
         log_e=LogEText(
-            promote=log_e_text(found.log_e.promote),
-            harm=log_e_text(found.log_e.harm),
-            tokens=log_e_text(found.log_e.tokens),
-            sample_ratio=log_e_text(found.log_e.sample_ratio),
-            others=tuple(NamedLogE(name=name, value=log_e_text(value)) for name, value in found.log_e.others),
+            promote=log_e_text(assessment.log_e.promote),
+            harm=log_e_text(assessment.log_e.harm),
+            tokens=log_e_text(assessment.log_e.tokens),
+            sample_ratio=log_e_text(assessment.log_e.sample_ratio),
+            others=tuple(
+                NamedLogE(name=str(claim), value=log_e_text(value)) for claim, value in assessment.log_e.others
+            ),
         ),
-        effect=in_points(found.effect),
-        saving=in_percent(found.saving),
+        effect=in_points(assessment.effect),
+        saving=in_percent(assessment.saving),
     )
 
 
@@ -250,7 +255,7 @@ def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None
         return None
     return DecisionStatus(
         verdict=state.decision.verdict.value,
-        candidate=parse_plan(state.plan).names[state.decision.candidate] if len(state.comparisons) > 1 else None,
+        candidate=state.decision.candidate if len(state.comparisons) > 1 else None,
         reason=state.decision.reason,
         message=state.decision.message,
         name=verdict_name(name, state),
@@ -269,10 +274,16 @@ def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | N
         stored.reason,
         stored.message,
         from_rfc3339(stored.at),
-        candidate=plan.names.index(stored.candidate) if stored.candidate else 0,
+        candidate=_known_name(plan, stored.candidate or plan.names[0]),
         requested_by=stored.requested_by or "",
         number=stored.number or 1,
     )
+
+
+def _known_name(plan: Plan, name: str) -> str:
+    if name not in plan.names:
+        raise ValueError(f"status.decision is about {name}, which status.plan does not name")
+    return name
 
 
 def _certified(state: RolloutState) -> CertifiedStatus | None:

@@ -63,16 +63,23 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
     if spec.objective.query_classes:
         return Refusal(
             "CountsMissing",
-            "objective.queryClasses: the preset Custom has no counts by query class. Remove them, or write EarlyStop.",
+            f"objective.queryClasses: the preset {spec.metrics.preset} has no counts by query class. Remove them, or "
+            "write EarlyStop.",
         )
     missing = [name for name in _needed(spec) if name not in written]
     if not missing:
         return None
     named = ", ".join(to_camel(name) for name in missing)
+    if not spec.metrics.traits.from_source:
+        return Refusal(
+            "CountsMissing",
+            f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. Write "
+            "another preset, or an objective without it.",
+        )
     return Refusal(
         "CountsMissing",
-        f"metrics.preset Custom: MetricSource {spec.metrics.source_ref.name} has no template for {named}, which this "
-        "policy's objective needs. Ask the cluster's admin to write it in spec.templates.",
+        f"metrics.preset {spec.metrics.preset}: MetricSource {spec.metrics.source_ref.name} has no template for "
+        f"{named}, which this policy's objective needs. Ask the cluster's admin to write it in spec.templates.",
     )
 
 

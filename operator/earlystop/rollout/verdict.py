@@ -12,10 +12,10 @@ from earlystop.api.values import bounded
 from earlystop.api.verdict import LogE, OtherCandidate, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
-from earlystop.rollout.assessing import assess
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
+from earlystop.rollout.strategy import strategy_of
 
 COLUMNS = (
     "at",
@@ -29,7 +29,7 @@ def columns(plan: Plan) -> tuple[str, ...]:
     """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, and
     the baseline's weight in looks that other candidates shared traffic with."""
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
-    beside = ("baseline.weight",) if plan.several else ()
+    beside = ("baseline.weight",) if strategy_of(plan).judges_together(plan) else ()
     return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names), *beside)
 
 
@@ -44,8 +44,8 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     decision, comparison = state.decision, state.leading
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan = parse_plan(state.plan)
-    found = assess(comparison.evidence)
-    after = plan.settings[decision.candidate] if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
+    assessment = comparison.assessment
+    after = plan.settings_of(decision.candidate) if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
     record = VerdictSpec(
         policy=policy,
         policy_uid=uid,
@@ -55,22 +55,18 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         reason=decision.reason,
         message=decision.message,
         at=rfc3339(decision.at),
-        candidate=plan.names[decision.candidate],
+        candidate=decision.candidate,
         settings=tuple(
             SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
         ),
         plan=state.plan,
-        log_e=_log_e(found),
+        log_e=_log_e(assessment),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
-        effect=in_points(found.effect),
-        saving=in_percent(found.saving),
+        effect=in_points(assessment.effect),
+        saving=in_percent(assessment.saving),
         columns=columns(plan),
         looks=_rows(comparison),
-        others=tuple(
-            _other(name, each)
-            for place, (name, each) in enumerate(zip(plan.names, state.comparisons, strict=True))
-            if place != decision.candidate
-        ),
+        others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         previous=state.previous_digest,
@@ -79,13 +75,13 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     return {**record, "digest": digest_of(record)}
 
 
-def _log_e(found: Assessment) -> LogE:
+def _log_e(assessment: Assessment) -> LogE:
     return LogE(
-        promote=repr(found.log_e_max.promote),
-        harm=repr(found.log_e_max.harm),
-        tokens=repr(found.log_e_max.tokens),
-        sample_ratio=repr(found.log_e_max.sample_ratio),
-        others=tuple(NamedLogE(name=name, value=repr(value)) for name, value in found.log_e_max.others),
+        promote=repr(assessment.log_e_max.promote),
+        harm=repr(assessment.log_e_max.harm),
+        tokens=repr(assessment.log_e_max.tokens),
+        sample_ratio=repr(assessment.log_e_max.sample_ratio),
+        others=tuple(NamedLogE(name=str(claim), value=repr(value)) for claim, value in assessment.log_e_max.others),
     )
 
 
@@ -93,15 +89,15 @@ def _rows(comparison: Comparison) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(look.row()) for look in comparison.looks)
 
 
-def _other(name: str, comparison: Comparison) -> OtherCandidate:
-    found, dropped = assess(comparison.evidence), comparison.dropped
+def _other(comparison: Comparison) -> OtherCandidate:
+    assessment, dropped = comparison.assessment, comparison.dropped
     return OtherCandidate(
-        candidate=name,
+        candidate=comparison.name,
         dropped_at_step=dropped.step if dropped else None,
         reason=dropped.reason if dropped else None,
-        log_e=_log_e(found),
-        effect=in_points(found.effect),
-        saving=in_percent(found.saving),
+        log_e=_log_e(assessment),
+        effect=in_points(assessment.effect),
+        saving=in_percent(assessment.saving),
         looks=_rows(comparison),
     )
 

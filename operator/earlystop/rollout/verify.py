@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
 from earlystop.api.verdict import LogE, OtherCandidate, VerdictSpec
-from earlystop.evidence.engine import Assessment, assess, replay
-from earlystop.evidence.objective import Objective
-from earlystop.rollout.decision import HARM_REASONS, harm_reason, held
+from earlystop.evidence.engine import Assessment, replay
+from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.plan import Plan, Stage, parse_plan
-from earlystop.rollout.state import Verdict
-from earlystop.rollout.strategies import ab_test
+from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, missing_proof
+from earlystop.rollout.state import Comparison, Verdict
+from earlystop.rollout.strategies.together import ever_certified
+from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -26,110 +29,108 @@ def differences(spec: dict[str, Any]) -> list[str]:
     """
     record = VerdictSpec.model_validate(spec)
     plan = parse_plan(record.plan)
-    told = []
+    problems = []
     if digest_of(spec) != record.digest:
-        told.append("The digest does not belong to this record: it was changed after it was made.")
+        problems.append("The digest does not belong to this record: it was changed after it was made.")
     if record.columns != columns(plan):
-        told.append("The names of the columns are not those of a look under this plan.")
+        problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
-        told.append("The candidates are not those of the plan.")
+        problems.append("The candidates are not those of the plan.")
     try:
-        own = _looks(record, plan, record)
-        others = {other.candidate: _looks(record, plan, other) for other in record.others}
-        found = assess(replay(*own))
-        found_others = {name: assess(replay(*looks)) for name, looks in others.items()}
+        own = _comparison(record, plan, record)
+        others = {other.candidate: _comparison(record, plan, other) for other in record.others}
     except ValueError as error:
-        return [*told, f"The looks cannot be counts: {error}."]
-    told += _other_values(record.log_e, found)
+        return [*problems, f"The looks cannot be counts: {error}."]
+    problems += _other_values(record.log_e, own.assessment)
     for other in record.others:
-        told += _other_values(other.log_e, found_others[other.candidate], f"of {other.candidate} ")
-        told += _other_drop(other, found_others[other.candidate])
+        problems += _other_values(other.log_e, others[other.candidate].assessment, f"of {other.candidate} ")
+        problems += _other_drop(other, others[other.candidate].assessment)
     by_person = record.reason in BY_PERSON
-    told += _unsigned(record, by_person)
+    problems += _unsigned(record, by_person)
     favourable = Verdict(record.decision) in FAVOURABLE
     if favourable and not by_person:
-        told += _unproven(plan, found, own, list(others.values()))
-        told += _unsound(record, found_others)
-    if favourable and found.harmful:
-        told.append("The looks show harm, yet the record promotes the candidate.")
-    alleged = record.reason in HARM_REASONS and record.reason != harm_reason(found)
-    everyone = found.harmful and all(found_others[other.candidate].harmful for other in record.others)
-    if alleged or (record.reason == "EveryCandidateDropped" and not everyone):
-        told.append(f"The looks do not show what the record rolls back for ({record.reason}).")
-    return told
+        problems += _unproven(plan, record, own, others)
+    if favourable and own.assessment.harmful:
+        problems.append("The looks show harm, yet the record promotes the candidate.")
+    alleged = record.reason in HARM_REASONS and record.reason != harm_reason(own.assessment)
+    everyone = all(each.assessment.harmful for each in (own, *others.values()))
+    if alleged or (record.reason == EVERY_CANDIDATE_DROPPED and not everyone):
+        problems.append(f"The looks do not show what the record rolls back for ({record.reason}).")
+    return problems
 
 
-Record = tuple[Objective, tuple[Look, ...]]
-"""What a candidate had to prove, and its looks."""
-
-
-def _looks(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Record:
-    """The looks of a candidate, with what they had to prove: in shadow that is less than on live answers."""
+def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
+    """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
     looks = tuple(Look.from_row(list(row)) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
-    return plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned), looks
+    objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)
+    return Comparison(of.candidate, replay(objective, looks), looks=looks)
 
 
 def _step_without_looks(plan: Plan, of: VerdictSpec | OtherCandidate) -> int:
-    """A step that asks for just the claims that are told: a campaign may end in any stage before its first look."""
-    told = {each.name for each in of.log_e.others}
-    steps = range(len(plan.stages))
-    return next((step for step in steps if set(plan.objective_at(step, None).other_claims) == told), len(plan.stages))
+    """A step that asks for just the claims that the record names: a campaign may end before any look."""
+    named = {each.name for each in of.log_e.others}
+    claims = ({str(each) for each in plan.objective_at(step, None).other_claims} for step in range(len(plan.stages)))
+    return next((step for step, asked_for in enumerate(claims) if asked_for == named), len(plan.stages))
 
 
-def _other_values(stored: LogE, found: Assessment, whose: str = "") -> list[str]:
-    told = []
+def _other_values(stored: LogE, assessment: Assessment, whose: str = "") -> list[str]:
+    problems = []
     for name in ("promote", "harm", "tokens", "sample_ratio"):
-        before, again = getattr(stored, name), repr(getattr(found.log_e_max, name))
+        before, again = getattr(stored, name), repr(getattr(assessment.log_e_max, name))
         if before != again:
-            told.append(f"The looks {whose}give a log e-value of {again} for {name}, the record says {before}.")
+            problems.append(f"The looks {whose}give a log e-value of {again} for {name}, the record says {before}.")
     others = {each.name: each.value for each in stored.others}
-    for name, value in found.log_e_max.others:
-        if others.pop(name, None) != repr(value):
-            told.append(f"The looks {whose}give a log e-value of {value!r} for {name}, which the record does not say.")
-    return told + [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
+    for claim, value in assessment.log_e_max.others:
+        if others.pop(str(claim), None) != repr(value):
+            problems.append(
+                f"The looks {whose}give a log e-value of {value!r} for {claim}, which the record does not say."
+            )
+    return problems + [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
 
 
-def _other_drop(other: OtherCandidate, found: Assessment) -> list[str]:
-    if other.reason is None or other.reason == harm_reason(found):
+def _other_drop(other: OtherCandidate, assessment: Assessment) -> list[str]:
+    if other.reason is None or other.reason == harm_reason(assessment):
         return []
     return [f"The looks of {other.candidate} do not show what it was dropped for ({other.reason})."]
 
 
-def _unproven(plan: Plan, found: Assessment, own: Record, others: list[Record]) -> list[str]:
-    """What a promotion lacks. Candidates whose evidence ended in an earlier stage have no part in it."""
-    told = []
-    beside = [other for other in others if _last_stage(plan, other) == _last_stage(plan, own)]
-    together = ab_test.ever_certified([own, *beside], own[0].risk_promote) if plan.several else set()
-    proven = 0 in together if plan.several else found.non_inferior and found.saves_tokens
-    if not proven:
-        told.append("The looks do not prove what a promotion needs.")
-    if held(found):
-        told.append("The looks show a comparison that is not sound, from which nothing is promoted.")
-    return told
+def _unproven(plan: Plan, record: VerdictSpec, own: Comparison, others: Mapping[str, Comparison]) -> list[str]:
+    """What a promotion lacks. Candidates whose evidence ended in an earlier stage have no part in the closed test;
+    while requests of any that is tried do not arrive as weighted, none is promoted."""
+    if strategy_of(plan).judges_together(plan):
+        beside = [other for other in others.values() if _last_stage(plan, other) == _last_stage(plan, own)]
+        together = ever_certified([own, *beside], own.evidence.objective.risk_promote)
+        own = replace(own, certified_at=own.looks[-1].at if own.name in together else None)
+    tried = [others[other.candidate] for other in record.others if other.dropped_at_step is None]
+    sentences = (_missing_sentence(each, own.name) for each in missing_proof(plan, own, tried))
+    return list(dict.fromkeys(sentences))
 
 
-def _unsound(record: VerdictSpec, others: dict[str, Assessment]) -> list[str]:
-    """While requests of any candidate that is tried do not arrive as weighted, none is promoted."""
-    tried = [other.candidate for other in record.others if other.dropped_at_step is None]
-    return [
-        f"The looks show that the requests of {name} did not arrive as they were split, so nothing is promoted."
-        for name in tried
-        if others[name].sample_ratio_broken
-    ]
+def _missing_sentence(missing: Missing, name: str) -> str:
+    match missing:
+        case UnsoundSplit() if missing.candidate != name:
+            return (
+                f"The looks show that the requests of {missing.candidate} did not arrive as they were split, so "
+                "nothing is promoted."
+            )
+        case UnsoundSplit() | UnmovedSetting():
+            return "The looks show a comparison that is not sound, from which nothing is promoted."
+        case _:
+            return "The looks do not prove what a promotion needs."
 
 
-def _last_stage(plan: Plan, record: Record) -> Stage:
-    return plan.stage(record[1][-1].step if record[1] else len(plan.stages))
+def _last_stage(plan: Plan, comparison: Comparison) -> Stage:
+    return plan.stage(comparison.looks[-1].step if comparison.looks else len(plan.stages))
 
 
 def _unsigned(record: VerdictSpec, by_person: bool) -> list[str]:
-    """A wish needs no proof but somebody who had it; what the evidence decided nobody asked for."""
+    """A request needs no proof but somebody who made it; nobody asked for what the evidence decided."""
     if by_person and not record.requested_by:
         return [f"The record's reason is {record.reason}, but it does not say who asked for it."]
     if record.requested_by and not by_person:
         return [f"The record says who asked for it, but its reason is {record.reason}."]
-    wanted = {PROMOTED_BY_PERSON: Verdict.PROMOTE, ABORTED: Verdict.ROLL_BACK}.get(record.reason)
-    if wanted is not None and record.decision != wanted.value:
-        return [f"The record's reason is {record.reason}, which leads to {wanted.value}, not {record.decision}."]
+    verdict = {PROMOTED_BY_PERSON: Verdict.PROMOTE, ABORTED: Verdict.ROLL_BACK}.get(record.reason)
+    if verdict is not None and record.decision != verdict.value:
+        return [f"The record's reason is {record.reason}, which leads to {verdict.value}, not {record.decision}."]
     return []

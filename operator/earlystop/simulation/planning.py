@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, inf, log, log2, sqrt
-from statistics import NormalDist
 
 from earlystop.evidence.bets import Side, check_margin
 
@@ -38,8 +37,6 @@ From simulated looks of 200 requests, both sides at an even split; coarser looks
 
 SENSIBLE = 2.0
 """A rollout longer than this many times the mean is more likely to be about another gap than about bad luck."""
-
-_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,10 @@ class Question:
         return -log(self.risk) + _price(log2(self.gap / self.margin))
 
     def noise(self, share: float) -> float:
-        """Variance of the estimated difference times the number of requests; share: the candidate's, 0 < share < 1."""
+        """Variance of the estimated difference times the number of requests.
+
+        share: the candidate's part of traffic, 0 < share < 1. Raises ValueError outside it.
+        """
         if not 0 < share < 1:
             raise ValueError(f"share is {share}; write the candidate's part of traffic, as in 0.25")
         if self.discordance is not None:
@@ -117,7 +117,9 @@ class Stage:
 
 def fixed_sample_size(question: Question, share: float, power: float = 0.9) -> float:
     """N*: requests of both arms that one look at the end would need for `power`, 0 < power < 1."""
-    quantiles = _NORMAL.inv_cdf(1 - question.risk) + _NORMAL.inv_cdf(power)
+    from scipy.special import ndtri
+
+    quantiles = float(ndtri(1 - question.risk) + ndtri(power))
     return float(quantiles**2 * question.noise(share) / question.gap**2)
 
 
@@ -195,12 +197,19 @@ def _price(octaves: float) -> float:
 
 
 def _passed(times_mean: float, nats: float) -> float:
-    """Inverse Gaussian distribution function with mean 1 and shape nats / 2."""
+    """Inverse Gaussian distribution function with mean 1 and shape nats / 2.
+
+    scipy.special is imported here and not above: `plan` alone needs it, and every other command of kubectl-earlystop
+    would wait for it and carry 11 MiB more.
+    """
+    from scipy.special import log_ndtr, ndtr
+
     if times_mean <= 0:
         return 0.0
     root = sqrt(nats / 2 / times_mean)
-    reflected = _NORMAL.cdf(-root * (times_mean + 1))
-    return min(1.0, _NORMAL.cdf(root * (times_mean - 1)) + (exp(nats) * reflected if reflected > 0 else 0.0))
+    # The reflected term is e^nats times a far tail: their logarithms are added, since either factor may leave floats.
+    reflected = exp(nats + float(log_ndtr(-root * (times_mean + 1))))
+    return min(1.0, float(ndtr(root * (times_mean - 1))) + reflected)
 
 
 def _quantile(probability: float, nats: float) -> float:

@@ -1,4 +1,4 @@
-"""A policy on made-up traffic: the very same kernel and evidence, fed by a random stream instead of Prometheus."""
+"""A policy on made-up traffic: the very same transitions and evidence, fed by a random stream instead of Prometheus."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from earlystop.api.counts import ClassAnswers
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Kind, Plan, parse_plan
 from earlystop.rollout.state import TRYING, RolloutState, Totals
@@ -43,14 +44,14 @@ def simulate(spec: PolicySpec, world: World, random: Generator, runs: int) -> It
 
 
 def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
-    now = 0
+    now, times = 0, LiveTimes.of(spec)
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now)
     plan = parse_plan(state.plan)
     totals: tuple[Totals, ...] = ()
     while state.phase in TRYING:
         if state.step_started_at is None:
             state, totals = weights_in_force(state, now), _nothing(plan, state.step)
-        at = next_look(spec, state)
+        at = next_look(times, state)
         assert at is not None  # a step whose weights are in force is watched
         if plan.stage(state.step).kind is Kind.SHADOW:
             totals = more_in_shadow(totals, world, random, at - now)
@@ -59,8 +60,8 @@ def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
             if plan.objective.basis is Basis.PAIRS:
                 totals = tuple(paired(each, world, random) for each in totals)
         now = at
-        state = take_look(spec, state, now, *totals)
-        state = expire(spec, state, now)
+        state = take_look(times, state, now, *totals)
+        state = expire(times, state, now)
     assert state.decision is not None  # nothing else ends the loop
     return Outcome(state.decision.verdict.value, state.decision.reason, _answers(state), now)
 

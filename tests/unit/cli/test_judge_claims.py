@@ -114,7 +114,7 @@ def test_query_classes_of_a_file_give_the_e_values_of_the_engine_to_the_last_dig
             "harm": log_e.harm,
             "tokens": log_e.tokens,
             "sample_ratio": log_e.sample_ratio,
-            **dict(log_e.others),
+            **{str(claim): value for claim, value in log_e.others},
         }
 
 

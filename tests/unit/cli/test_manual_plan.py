@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from earlystop.cli.manual_plan import Refused, Wish, abort, pause, promote, resume, retry, same_situation
+from earlystop.cli.manual_plan import ManualPlan, Refused, abort, pause, promote, resume, retry, same_situation
 from earlystop.controller.cluster import Manifest
+from earlystop.rollout.manual import unproven
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState
+from earlystop.rollout.strategy import strategy_of
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
@@ -24,7 +26,7 @@ def standing(name: str, **more: Any) -> dict[str, Any]:
     return manifest(REACHED[name], **more)
 
 
-VERBS: dict[str, Callable[[Manifest], Wish]] = {
+VERBS: dict[str, Callable[[Manifest], ManualPlan]] = {
     "pause": pause,
     "resume": resume,
     "retry": lambda policy: retry(policy, "t"),
@@ -33,7 +35,7 @@ VERBS: dict[str, Callable[[Manifest], Wish]] = {
 }
 
 
-def sentence(verb: Callable[[Manifest], Wish], policy: Manifest) -> str:
+def sentence(verb: Callable[[Manifest], ManualPlan], policy: Manifest) -> str:
     """What a person is told; a refusal when the verb refuses."""
     try:
         wish = verb(policy)
@@ -53,7 +55,7 @@ def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> 
 
 def in_doubt(state: RolloutState) -> bool:
     """Whether its first candidate can be promoted on request, and is not proven yet."""
-    tried = state.phase in TRYING and not parse_plan(state.plan).only_reports
+    tried = state.phase in TRYING and strategy_of(parse_plan(state.plan)).promotes
     return tried and state.comparisons[0].certified_at is None
 
 
@@ -97,7 +99,7 @@ def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
 
 
 def test_waiting_ends_with_a_sentence_when_the_campaign_came_to_something_else() -> None:
-    def reached(wish: Wish, status: dict[str, Any]) -> bool:
+    def reached(wish: ManualPlan, status: dict[str, Any]) -> bool:
         assert wish.reached is not None
         return wish.reached(status)
 
@@ -127,3 +129,12 @@ def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
     policy["status"]["mark"] = "nonsense"
     with pytest.raises(Refused, match="different releases"):
         abort(policy, LATER)
+
+
+def test_what_is_not_proven_is_told_of_the_candidate_that_is_named_and_of_no_other() -> None:
+    name = "several, one dropped"
+    proven, other = (promote(standing(name), candidate, LATER) for candidate in ("w10", "w5"))
+    assert (proven.candidate, other.candidate) == ("w10", "w5")
+    for planned in (proven, other):
+        assert planned.doubts == unproven(REACHED[name], LATER, planned.candidate)
+        assert planned.candidate in planned.sentence

@@ -41,3 +41,11 @@ def test_a_dropped_candidate_is_shown_with_its_reason_and_a_certified_one_as_suc
 
 def test_the_stages_before_the_first_share_are_counted_as_steps() -> None:
     assert "1 of 4" in shown("in the shadow stage")
+
+
+def test_steps_are_counted_by_the_campaigns_plan_and_not_by_an_edit_that_comes_after_it() -> None:
+    made = manifest(REACHED["observing"])
+    made["spec"]["rollout"]["steps"] = [{"weight": 50}]
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(picture(made))
+    assert "1 of 3" in console.export_text()

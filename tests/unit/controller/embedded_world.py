@@ -20,13 +20,14 @@ from earlystop.controller.cluster import (
     VERDICTS,
     Manifest,
 )
-from earlystop.controller.counts.count_batcher import AnyRequest, CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher, Result
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.count_ledger import AnyRequest
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service

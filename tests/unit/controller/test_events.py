@@ -1,4 +1,4 @@
-"""Events: one object for each thing told, counted up when it is told again."""
+"""Events: one object for each note, counted up when it is recorded again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, UID
 
-STORY = EventNote("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)
+NOTE = EventNote("RolledBack", "RollBack", "Rolled back: window=1.", warning=True)
 
 
 def posted(api: Memory) -> list[dict[str, object]]:
     return [api.objects[path] for path in sorted(api.objects)]
 
 
-async def test_a_story_is_one_event_that_says_what_it_is_about() -> None:
+async def test_a_note_is_one_event_that_says_what_it_is_about() -> None:
     api = Memory()
-    await EventRecorder(api, "operator-1").record(manifest(), STORY, NOW + 0.25)
+    await EventRecorder(api, "operator-1").record(manifest(), NOTE, NOW + 0.25)
     (event,) = posted(api)
     assert (event["reason"], event["action"], event["type"]) == ("RolledBack", "RollBack", "Warning")
     assert event["note"] == "Rolled back: window=1."
@@ -35,40 +35,40 @@ async def test_a_story_is_one_event_that_says_what_it_is_about() -> None:
     assert event["reportingController"] and event["reportingInstance"] == "operator-1"
 
 
-async def test_a_story_that_is_told_again_is_counted_and_makes_no_new_object() -> None:
+async def test_a_note_that_is_recorded_again_is_counted_and_makes_no_new_object() -> None:
     api = Memory()
     recorder = EventRecorder(api, "operator-1")
     for second in range(5):
-        await recorder.record(manifest(), STORY, NOW + second)
+        await recorder.record(manifest(), NOTE, NOW + second)
     (event,) = posted(api)
     assert event["series"]["count"] == 5  # type: ignore[index]
     assert [method for method, _ in api.calls] == ["POST", *["PATCH"] * 4]
 
 
-async def test_a_restarted_operator_counts_up_what_it_told_before() -> None:
+async def test_a_restarted_operator_counts_up_what_it_recorded_before() -> None:
     api = Memory()
-    await EventRecorder(api, "operator-1").record(manifest(), STORY, NOW)
-    await EventRecorder(api, "operator-2").record(manifest(), STORY, NOW + 9)
+    await EventRecorder(api, "operator-1").record(manifest(), NOTE, NOW)
+    await EventRecorder(api, "operator-2").record(manifest(), NOTE, NOW + 9)
     (event,) = posted(api)
     assert event["series"]["count"] == 2  # type: ignore[index]
 
 
-async def test_an_event_that_has_expired_is_told_anew_the_next_time() -> None:
+async def test_an_event_that_has_expired_is_recorded_anew_the_next_time() -> None:
     api = Memory()
     recorder = EventRecorder(api, "operator-1")
-    await recorder.record(manifest(), STORY, NOW)
+    await recorder.record(manifest(), NOTE, NOW)
     api.objects.clear()
-    await recorder.record(manifest(), STORY, NOW + 4000)
-    await recorder.record(manifest(), STORY, NOW + 4001)
+    await recorder.record(manifest(), NOTE, NOW + 4000)
+    await recorder.record(manifest(), NOTE, NOW + 4001)
     assert len(posted(api)) == 1 and "series" not in posted(api)[0]
 
 
 async def test_other_words_and_other_policies_are_events_of_their_own() -> None:
     api = Memory()
     recorder = EventRecorder(api, "operator-1")
-    await recorder.record(manifest(), STORY, NOW)
+    await recorder.record(manifest(), NOTE, NOW)
     await recorder.record(manifest(), EventNote("RolledBack", "RollBack", "Rolled back: window=2."), NOW)
-    await recorder.record(manifest(uid="another"), STORY, NOW)
+    await recorder.record(manifest(uid="another"), NOTE, NOW)
     assert len(posted(api)) == 3
 
 
@@ -76,10 +76,10 @@ async def test_an_api_that_fails_stops_nothing() -> None:
     api = Memory()
     api.fail("POST", ClusterError(500, "etcd is away"))
     recorder = EventRecorder(api, "operator-1")
-    await recorder.record(manifest(), STORY, NOW)
+    await recorder.record(manifest(), NOTE, NOW)
     assert posted(api) == []
-    await recorder.record(manifest(), STORY, NOW + 1)
-    await recorder.record(manifest(), STORY, NOW + 2)
+    await recorder.record(manifest(), NOTE, NOW + 1)
+    await recorder.record(manifest(), NOTE, NOW + 2)
     assert len(posted(api)) == 1
 
 
@@ -94,14 +94,14 @@ async def test_a_note_is_no_longer_in_bytes_than_the_api_allows() -> None:
 async def test_the_name_of_an_event_is_a_name_whatever_the_policy_is_called() -> None:
     for name in ("q" * 253, "q" * 199 + "." + "b" * 20, "q" * 199 + "-b"):
         api = Memory()
-        await EventRecorder(api, "operator-1").record(manifest(name=name), STORY, NOW)
+        await EventRecorder(api, "operator-1").record(manifest(name=name), NOTE, NOW)
         (path,) = api.objects
         made = path.rsplit("/", 1)[1]
         assert len(made) <= 253
         assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in made.split("."))
 
 
-async def test_the_memory_of_what_was_told_does_not_grow_without_end() -> None:
+async def test_the_memory_of_recorded_notes_does_not_grow_without_end() -> None:
     recorder = EventRecorder(Memory(), "operator-1")
     for number in range(REMEMBERED + 50):
         await recorder.record(manifest(), EventNote("A", "B", f"Message {number}."), NOW)

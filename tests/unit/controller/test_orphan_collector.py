@@ -9,7 +9,7 @@ from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
 from tests.unit.controller.memory import Memory
 
 
-class World:
+class LeftoverOverlay:
     """One namespace with an overlay and its alias, and a clock that a test moves."""
 
     def __init__(self, *, policy: bool, overlay: bool = True) -> None:
@@ -46,25 +46,25 @@ def owners(manifest: Manifest) -> list[tuple[str, str, str]]:
 
 
 async def test_nothing_of_a_living_policy_is_touched() -> None:
-    world = World(policy=True)
+    world = LeftoverOverlay(policy=True)
     assert await world.sweep() == []
     assert await world.sweep(10 * GRACE_SECONDS) == []
 
 
 async def test_an_orphaned_overlay_is_handed_to_garbage_collection_at_once() -> None:
-    world = World(policy=False)
+    world = LeftoverOverlay(policy=False)
     assert await world.sweep() == [("PUT", ROUTES.path("llm", "qa-early-stop"))]
     assert owners(world.api.at(ROUTES, "llm", "qa-early-stop")) == [("EarlyStopPolicy", "qa", "u-1")]
 
 
 async def test_an_alias_stays_while_an_overlay_leads_to_it_whoever_made_that() -> None:
-    world = World(policy=False)
+    world = LeftoverOverlay(policy=False)
     for _ in range(5):
         assert ("PUT", SERVICES.path("llm", "qa-es-candidate")) not in await world.sweep(GRACE_SECONDS)
 
 
 async def test_an_alias_is_let_go_only_when_nothing_has_led_to_it_for_the_grace_time() -> None:
-    world = World(policy=False, overlay=False)
+    world = LeftoverOverlay(policy=False, overlay=False)
     assert await world.sweep() == []
     assert await world.sweep(GRACE_SECONDS - 1) == []
     assert await world.sweep(1) == [("PUT", SERVICES.path("llm", "qa-es-candidate"))]
@@ -72,7 +72,7 @@ async def test_an_alias_is_let_go_only_when_nothing_has_led_to_it_for_the_grace_
 
 
 async def test_an_alias_that_a_new_policy_takes_up_is_not_let_go() -> None:
-    world = World(policy=False, overlay=False)
+    world = LeftoverOverlay(policy=False, overlay=False)
     await world.sweep()
     taken = world.api.at(SERVICES, "llm", "qa-es-candidate")
     taken["metadata"]["labels"]["earlystop.dev/policy-uid"] = "u-2"

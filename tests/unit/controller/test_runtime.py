@@ -16,7 +16,7 @@ from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.policies import NOW, policy, started
 
 
-class Place:
+class WatchingRuntime:
     """An API in memory and the runtime that watches it."""
 
     def __init__(self, http: aiohttp.ClientSession) -> None:
@@ -35,27 +35,29 @@ class Place:
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Place]:
+async def place() -> AsyncIterator[WatchingRuntime]:
     async with aiohttp.ClientSession() as http:
-        place = Place(http)
+        place = WatchingRuntime(http)
         yield place
         place.runtime.reader.close()
 
 
-async def test_a_deletion_that_is_told_late_does_not_forget_the_policy_that_took_the_name(place: Place) -> None:
+async def test_a_deletion_that_is_told_late_does_not_forget_the_policy_that_took_the_name(
+    place: WatchingRuntime,
+) -> None:
     old = await place.created("0a000000-old")
     await place.created("0b000000-new")
     place.runtime.policy_deleted(old)
     assert place.known == ["0b000000-new"]
 
 
-async def test_a_deletion_forgets_the_policy(place: Place) -> None:
+async def test_a_deletion_forgets_the_policy(place: WatchingRuntime) -> None:
     place.runtime.policy_deleted(await place.created("0a000000-old"))
     assert place.known == []
 
 
 async def test_a_reconciliation_whose_policy_is_gone_does_not_forget_the_one_that_took_the_name(
-    place: Place,
+    place: WatchingRuntime,
 ) -> None:
     await place.created("0a000000-old")
     (old,) = place.runtime.tracked_policies()
@@ -65,7 +67,7 @@ async def test_a_reconciliation_whose_policy_is_gone_does_not_forget_the_one_tha
 
 
 async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = place.api.pages
 
@@ -92,7 +94,7 @@ async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
     ],
 )
 async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_at_again(
-    place: Place, weights: list[list[int | None]], suspect: bool, listed_first: bool
+    place: WatchingRuntime, weights: list[list[int | None]], suspect: bool, listed_first: bool
 ) -> None:
     overlay = {
         "metadata": {
@@ -117,7 +119,7 @@ async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_
     assert tracked.traffic.recheck is suspect
 
 
-async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) -> None:
+async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: WatchingRuntime) -> None:
     stored = await place.created("0a000000-old")
     place.api.objects.clear()
     await place.runtime.compare_with_list()
@@ -127,7 +129,7 @@ async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: Place) ->
     assert place.known == ["0a000000-old"]
 
 
-async def test_policies_that_take_several_answers_to_list_are_all_compared(place: Place) -> None:
+async def test_policies_that_take_several_answers_to_list_are_all_compared(place: WatchingRuntime) -> None:
     uids = [f"{number:08}-uid" for number in range(2 * PAGE + 1)]
     for uid in uids:
         made = manifest(name=f"qa-{uid}", uid=uid)

@@ -10,6 +10,7 @@ from earlystop.controller.reconcile.status_writer import merge_conditions
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, pack
 from earlystop.rollout.conditions import conditions
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import to_status
@@ -41,7 +42,7 @@ def manifest(
         "spec": written(changes),
     }
     if state is not None:
-        status = to_status(name, uid, policy(changes), state, pack(ledger or Ledger()))
+        status = to_status(name, uid, LiveTimes.of(policy(changes)), state, pack(ledger or Ledger()))
         status["observedGeneration"] = 1
         status["conditions"] = merge_conditions((), conditions(state, observations or Observations()), 1, NOW)
         made["status"] = status
@@ -49,5 +50,5 @@ def manifest(
 
 
 def tracked(state: RolloutState | None = None, now: float = NOW, **more: Any) -> TrackedPolicy:
-    """The session of a policy as it is stored."""
+    """The tracked policy that the operator loads from what is stored."""
     return TrackedPolicy.load(manifest(state, **more), now)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.gateway_header import render
@@ -15,10 +13,9 @@ from earlystop.delivery.matches import narrowed
 from earlystop.delivery.preflight import preflight
 from tests.unit.delivery.cluster import SHARE, exact, header, inputs, overlay_in, prefix, rule
 from tests.unit.delivery.gateway_api import Request, winner
+from tests.unit.delivery.route_rules import BETA, CHAT, PLAIN, REQUESTS, rules_of_routes
 from tests.unit.rollout.policies import examples
 
-CHAT, PLAIN = "/v1/chat/completions", "/v1/completions"
-BETA = header("x-beta", "yes")
 JSON = header("content-type", "application/json")
 
 
@@ -115,16 +112,6 @@ OVERLAPS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "gets that go elsewhere": ([rule(), rule(prefix("/v1", method="GET"), to="other")], "kept"),
 }
 
-REQUESTS = [
-    Request(path, method, headers, query)
-    for path, method, headers, query in product(
-        (CHAT, PLAIN, "/v1/models", "/qa" + CHAT, "/metrics"),
-        ("POST", "GET"),
-        ({}, {"x-beta": "yes"}, {"tenant": "a"}, {"Tenant": "b"}),
-        ({}, {"v": "2"}),
-    )
-]
-
 
 @pytest.mark.parametrize("name", OVERLAPS)
 def test_requests_of_other_rules_stay_theirs_or_the_route_is_refused(name: str) -> None:
@@ -146,34 +133,6 @@ def _stays_where_it_went(users: list[dict[str, Any]], overlay: list[dict[str, An
             assert before is not None and after is not None
             assert after["backendRefs"][0]["name"] == before["backendRefs"][0]["name"] == "qa"
             assert after.get("timeouts") == before.get("timeouts")
-
-
-matches = st.builds(
-    lambda path, more: path | more,
-    st.sampled_from([prefix("/"), prefix("/v1"), prefix("/v1/chat"), exact(CHAT), exact(PLAIN), prefix("/metrics")]),
-    st.sampled_from(
-        [
-            {},
-            {"headers": [BETA]},
-            {"headers": [header("tenant", "a")]},
-            {"headers": [header("tenant", "b")]},
-            {"method": "POST"},
-            {"method": "GET"},
-            {"queryParams": [header("v", "2")]},
-            {"method": "POST", "headers": [BETA]},
-        ]
-    ),
-)
-rules_of_routes = st.lists(
-    st.builds(
-        lambda found, to, timeout: rule(*found, to=to, timeouts={"request": timeout}),
-        st.lists(matches, min_size=1, max_size=2),
-        st.sampled_from(("qa", "other")),
-        st.sampled_from(("1s", "2s")),
-    ),
-    min_size=1,
-    max_size=4,
-)
 
 
 @examples

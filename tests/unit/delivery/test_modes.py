@@ -18,8 +18,9 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.proof import Metrics, Probes
 from earlystop.delivery.split import TrafficSplit
 from tests.unit.delivery.cluster import exact, header, inputs, overlay_in, prefix, rule, spec_in, split, untouched
+from tests.unit.delivery.forged_headers import FORGED
 from tests.unit.delivery.gateway_api import Request, passed_on, winner
-from tests.unit.delivery.test_matches import REQUESTS, rules_of_routes
+from tests.unit.delivery.route_rules import REQUESTS, rules_of_routes
 from tests.unit.rollout.policies import examples
 
 MODIFIED = {
@@ -28,11 +29,6 @@ MODIFIED = {
         "set": [{"name": "X-Early-Stop-Variant", "value": "user"}, {"name": "x-model", "value": "qa"}],
         "add": [{"name": "x-early-stop-shadow", "value": "w1;window=1"}],
     },
-}
-FORGED = {
-    **{f"x-early-stop-{name}": "forged" for name in ("policy", "revision", "step", "variant", "shadow")},
-    **{f"x-early-stop-param-{name}": "1" for name in ("window", "patience")},
-    GOLDEN_HEADER: "neither",
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 

@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.modes import built_modes
-from earlystop.delivery.gateways import FEATURE, UNFIT_CONTROLLERS, UNFIT_FOR_OVERLAYS
+from earlystop.delivery.gateways import CONTROLLERS_WITHOUT_BACKEND_FILTERS, CONTROLLERS_WITHOUT_OVERLAYS, FEATURE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.preflight import preflight
@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
     "not accepted": (
         inputs(route=said("False", "UnsupportedValue", "no such filter.")),
         "RouteNotAccepted",
-        "UnsupportedValue, no such filter. Mend the route",
+        "UnsupportedValue, no such filter. Fix the route",
     ),
     "kserve": (
         inputs(route=managed(labels={"serving.kserve.io/inferenceservice": "qa"})),
@@ -199,7 +199,7 @@ def test_each_refusal_has_its_reason_and_says_what_to_do(name: str) -> None:
     assert "None" not in refusal.message and refusal.message.endswith(".")
 
 
-@pytest.mark.parametrize("controller", UNFIT_CONTROLLERS)
+@pytest.mark.parametrize("controller", CONTROLLERS_WITHOUT_BACKEND_FILTERS)
 def test_a_gateway_that_fails_on_filters_of_a_backend_is_refused_before_any_request_is_lost(controller: str) -> None:
     classes = {"traefik": {"spec": {"controllerName": controller}}}
     refusal = refused(inputs(gateway_classes=classes))
@@ -208,7 +208,7 @@ def test_a_gateway_that_fails_on_filters_of_a_backend_is_refused_before_any_requ
 
 
 @pytest.mark.parametrize("mode", ["HeaderCohort", "Shadow"])
-@pytest.mark.parametrize("controller", UNFIT_CONTROLLERS)
+@pytest.mark.parametrize("controller", CONTROLLERS_WITHOUT_BACKEND_FILTERS)
 def test_such_a_gateway_serves_the_modes_that_need_core_features_only(controller: str, mode: str) -> None:
     here = inputs(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
     assert refused(here) is None
@@ -216,7 +216,7 @@ def test_such_a_gateway_serves_the_modes_that_need_core_features_only(controller
 
 @pytest.mark.parametrize("mode", built_modes())
 def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -> None:
-    (controller,) = UNFIT_FOR_OVERLAYS
+    (controller,) = CONTROLLERS_WITHOUT_OVERLAYS
     here = inputs(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))
     refusal = refused(here)
     assert refusal is not None and refusal.reason == "GatewayUnfit" and "Use another gateway." in refusal.message

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from itertools import count
 
 import aiohttp
@@ -15,9 +13,9 @@ from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.delivery.probe import AT_ONCE, probe, probes_needed
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
+from tests.unit.delivery.probe_answers import Handler, served
 
 NONCE = "00ff00ff00ff00ff"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Gateway:
@@ -33,24 +31,6 @@ class Gateway:
         rare = self._every and next(self._numbers) % self._every == 0
         echo = f"{request.headers[PROBE_HEADER]}{self._mark};{self._revision};{'candidate' if rare else 'baseline'}"
         return web.Response(status=204, headers={ECHO_HEADER: echo})
-
-
-@asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[str]:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        return await handler(request)
-
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        yield f"http://127.0.0.1:{port}/v1/chat/completions"
-    finally:
-        await runner.cleanup()
 
 
 def asked(url: str, host: str | None = None, weight: int = 25) -> ProbeTarget:

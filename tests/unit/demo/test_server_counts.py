@@ -10,43 +10,16 @@ import pytest
 from earlystop.api.counts import Tally
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
-from earlystop.demo.voting import MAXIMUM_WINDOW, read_sample, vote
-from earlystop.evaluator.scoring import exact_match
+from earlystop.demo.voting import MAXIMUM_WINDOW
 from tests.unit.demo.independent import counts_at, rows_of
 from tests.unit.demo.recorded import expected, recordings
-from tests.unit.demo.serving import NOBODY, REVISION, Client, ask, serving, settings_in_force, tallies, told
+from tests.unit.demo.server_counts import ask_all, tally_of
+from tests.unit.demo.serving import NOBODY, REVISION, ask, serving, settings_in_force, tallies, told
 
 WINDOWS = range(1, MAXIMUM_WINDOW + 1)
 
 
-def tally_of(answered: list[Recording], window: int) -> Tally:
-    """What answering these recordings must be counted as, computed from the recordings themselves."""
-    words, matches = [], 0
-    for recording in answered:
-        voted = vote([read_sample(text) for text in recording.samples], window)
-        words.append(voted.words)
-        matches += voted.answer is not None and exact_match(voted.answer, recording.gold)
-    return Tally(
-        started=len(answered),
-        completed=len(answered),
-        match=matches,
-        mismatch=len(answered) - matches,
-        tokens=sum(words),
-        tokens_squared=sum(count * count for count in words),
-    )
-
-
-async def ask_all(client: Client, asked: list[Recording], headers: dict[str, str]) -> None:
-    """Asks all of them, some at a time, and sees each answered."""
-    open_at_once = asyncio.Semaphore(16)
-
-    async def ask_one(recording: Recording) -> int:
-        async with open_at_once:
-            return (await ask(client, recording.question, headers)).status
-
-    assert set(await asyncio.gather(*map(ask_one, asked))) == {200}
-
-
+@pytest.mark.slow
 async def test_at_every_window_the_counts_on_metrics_equal_those_of_the_file_to_the_last_token() -> None:
     source = expected().source
     recorded, rows = list(recordings(source)), rows_of(source)

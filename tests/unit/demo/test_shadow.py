@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.demo.shadow import MOST_CANDIDATES, MOST_CHARACTERS, ShadowedWindow, can_be_judged, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW, Sample, vote
-from tests.unit.demo.test_voting import samples
+from tests.unit.demo.sampled_answers import samples
 
 PAIRS_OF_WINDOWS = [(window, full) for full in range(1, MAXIMUM_WINDOW + 1) for window in range(1, MAXIMUM_WINDOW + 1)]
 UNBOUNDED = 10**9
@@ -34,10 +34,11 @@ def test_what_is_judged_from_the_baselines_samples_is_what_the_window_itself_wou
 def test_a_window_that_is_left_out_needs_more_samples_than_the_baseline_made_for_some_answers() -> None:
     left_out = [pair for pair in PAIRS_OF_WINDOWS if not can_be_judged(*pair, UNBOUNDED)]
     assert (4, 5) in left_out and (10, 5) in left_out and (2, 3) not in left_out
+    distinct = samples(*map(str, range(MAXIMUM_WINDOW * (MAXIMUM_WINDOW + 3))))
     for window, full in left_out:
         needs_more = False
         for number in range(window + 1):  # the baseline agrees in its window `number`, and nowhere else
-            made = samples(*map(str, range(full * (number + 1) + 2 * window)))
+            made = distinct[: full * (number + 1) + 2 * window]
             start = full * number
             made[start : start + full] = samples(*["a"] * full)
             needs_more = needs_more or vote(made, window).samples > vote(made, full).samples

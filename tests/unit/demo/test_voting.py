@@ -6,12 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.demo.voting import MAXIMUM_WINDOW, Sample, Vote, read_sample, vote
-
-
-def samples(*answers: str | None) -> list[Sample]:
-    """Samples of 10 words each."""
-    return [Sample(answer, 10) for answer in answers]
+from earlystop.demo.voting import MAXIMUM_WINDOW, Vote, read_sample, vote
+from tests.unit.demo.sampled_answers import samples
 
 
 @pytest.mark.parametrize(

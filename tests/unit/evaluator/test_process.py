@@ -73,14 +73,72 @@ async def test_it_asks_until_the_budget_is_spent_says_so_and_lets_the_counts_be_
     assert "earlystop_evaluator_budget_tokens 0.0" in page
 
 
+async def test_a_restart_goes_on_with_the_budget_that_is_left_also_after_a_kill(
+    questions: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "spent.json"
+    arms = ("--revision", REVISION, "--baseline", "window=40", "--candidate", "window=5", "--state", str(state))
+    async with reference() as url:
+        options = (
+            "--url",
+            url,
+            "--golden",
+            str(questions),
+            "--policy",
+            POLICY,
+            "--port",
+            "0",
+            "--token-budget",
+            "9000",
+        )
+        spent = [0]
+        for ended in ("a question", "the token budget is spent"):
+            async with started(*options, *arms, "--pairs-per-second", "20", "--max-tokens", "1000") as process:
+                await line(process, "asking 50 golden questions")
+                if ended == "a question":
+                    await until_spent(state, spent[-1] + 2000)
+                else:
+                    await line(process, ended)
+                process.kill()
+                await process.wait()
+            spent.append(spent_of(state))
+    assert 2000 <= spent[1] < spent[2] <= 9000
+
+
+async def until_spent(state: Path, tokens: int) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while spent_of(state) < tokens:  # noqa: ASYNC110 - read from a file of another process
+            await asyncio.sleep(0.01)
+
+
+def spent_of(state: Path) -> int:
+    return int(json.loads(state.read_text())["spent"]) if state.exists() else 0
+
+
+@pytest.fixture
+def broken_state(tmp_path: Path) -> Path:
+    file = tmp_path / "spent.json"
+    file.write_text("")
+    return file
+
+
+async def test_a_state_file_that_says_nothing_ends_the_start_with_what_to_write(
+    questions: Path, broken_state: Path
+) -> None:
+    await refused(questions, ("--state", str(broken_state)), "does not say")
+
+
 async def test_the_example_deployment_starts_with_the_config_map_beside_it(tmp_path: Path) -> None:
-    config, deployment = yaml.safe_load_all(EXAMPLE.read_text())
+    config, claim, deployment = yaml.safe_load_all(EXAMPLE.read_text())
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["command"] == ["python", "-m", "earlystop.evaluator"]
+    claimed = [each.get("persistentVolumeClaim") for each in deployment["spec"]["template"]["spec"]["volumes"]]
+    assert {"claimName": claim["metadata"]["name"]} in claimed
     mounted = mount(tmp_path / "golden", config["data"])
     changed = {
         "--golden=/golden": f"--golden={mounted}",
         "--url=http://gateway.example.com/v1": "--url=http://127.0.0.1:9",
+        "--state=/state/spent.json": f"--state={tmp_path}/spent.json",
     }
     assert changed.keys() <= set(container["args"])
     options = [changed.get(option, option) for option in container["args"]]
@@ -108,6 +166,8 @@ async def test_a_malformed_question_ends_the_start_and_is_named_by_its_line(malf
         (("--share", "2"), "share"),
         (("--candidate-name", "baseline"), "candidate"),
         (("--revision", "r1", "--baseline", "40"), "parameter=value"),
+        (("--mode", "json"), "field"),
+        (("--state", "/nowhere/spent.json"), "/nowhere/spent.json"),
     ],
 )
 async def test_a_start_that_cannot_work_says_why(questions: Path, options: tuple[str, ...], said: str) -> None:

@@ -35,6 +35,11 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": [2]}', "'answers'"),
         ('{"question": "q", "answers": ["the"]}', "no answer can match"),
         ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
+        ('{"question": "q", "answers": ["2"], "scoring": "fuzzy"}', "'fuzzy' is no way to score; write exact, number"),
+        ('{"question": "q", "answers": ["2"], "scoring": 1}', "'scoring' must be a text"),
+        ('{"question": "q", "answers": ["2"], "scoring": "json:"}', "'scoring': a field belongs"),
+        ('{"question": "q", "answers": ["2"], "scoring": "regex:a"}', "0 groups"),
+        ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match in the mode choice"),
         ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of golden.jsonl, line 1"),
     ],
 )
@@ -86,3 +91,44 @@ def test_malformed_questions_of_a_mounted_config_map_are_named_by_key_and_line(t
     )
     with pytest.raises(GoldenError, match="empty: no questions"):
         load_golden(mount(tmp_path / "empty", {}), Scoring())
+
+
+def test_a_line_names_its_own_scoring_and_a_line_of_its_own_that_of_the_lines_after_it() -> None:
+    lines = [
+        '{"question": "q1", "answers": ["2"]}',
+        '{"scoring": "number"}',
+        '{"question": "q2", "answers": ["3/4"]}',
+        '{"question": "q3", "answers": ["A"], "scoring": "choice"}',
+        '{"question": "q4", "answers": ["x"], "scoring": "json:result.answer"}',
+    ]
+    other = ['{"question": "q5", "answers": ["2"]}']
+    found = parse_golden([("g", lines), ("h", other)], "g", Scoring())
+    assert [each.scoring for each in found] == [
+        None,
+        Scoring(Mode.NUMERIC),
+        Scoring(Mode.CHOICE),
+        Scoring(Mode.JSON, field="result.answer"),
+        None,
+    ]
+
+
+def test_multiple_choice_questions_with_the_letter_a_are_read_in_every_mode_that_can_score_them() -> None:
+    lines = ['{"question": "q1", "answers": ["A"]}', '{"question": "q2", "answers": ["B"]}']
+    for scoring in (
+        Scoring(),
+        Scoring(Mode.RAW),
+        Scoring(Mode.CHOICE),
+        Scoring(Mode.REGEX, r"answer is \(?([A-D])\)?"),
+    ):
+        assert len(parse_golden([("mc", lines)], "mc", scoring)) == 2
+
+
+@pytest.mark.parametrize("gold", ["3 or 4", "5 ft 3 in", "3-5", "12-31-12", "1.2.3", "between 3 and 4"])
+def test_a_gold_answer_of_several_numbers_is_refused_where_numbers_are_compared(gold: str) -> None:
+    with pytest.raises(GoldenError, match="no answer can match in the mode numeric"):
+        parse_golden([("g", [f'{{"question": "q", "answers": ["{gold}"], "scoring": "number"}}'])], "g", Scoring())
+
+
+def test_a_byte_order_mark_does_not_spoil_the_first_line(tmp_path: Path) -> None:
+    (tmp_path / "golden.jsonl").write_text("\ufeff" + GOOD, "utf-8")
+    assert len(load_golden(tmp_path / "golden.jsonl", Scoring())) == 1

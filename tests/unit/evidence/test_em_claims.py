@@ -123,10 +123,10 @@ def test_a_class_is_certified_only_where_each_must_be_proven() -> None:
     plain, each = judged(CLASSES, [look]), judged(EACH, [look])
     assert plain.certified == () and len(each.certified) == 2
     assert replace(each, certified=()) == plain
-    names = [name for name, _ in em_claims.class_processes(each, EACH)]
+    names = [str(claim) for claim, _ in em_claims.class_processes(each, EACH)]
     assert names == ["class/hard", "class/easy", "certificate/hard", "certificate/easy"]
     assert [process for _, process in em_claims.class_processes(each, EACH)] == [*each.harmed, *each.certified]
-    assert [name for name, _ in em_claims.class_processes(plain, CLASSES)] == names[:2]
+    assert [str(claim) for claim, _ in em_claims.class_processes(plain, CLASSES)] == names[:2]
 
 
 def old(process: ExactMatchProcess, log_e: float) -> ExactMatchProcess:

@@ -13,7 +13,7 @@ from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.engine import Assessment, LogE, Objective, Verdict
 from earlystop.evidence.intervals import Interval
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind
+from earlystop.evidence.objective import FLOOR, Basis, ClassMargin, Guardrail, GuardrailKind, certificate_claim
 from earlystop.evidence.setting_check import Effect
 from tests.unit.evidence.simulate import examples
 
@@ -128,7 +128,7 @@ def test_every_claim_besides_the_four_goes_by_its_name_in_the_objectives_order(
 ) -> None:
     objective, looks = drawn
     found = engine.assess(engine.replay(objective, looks))
-    proofs = [f"certificate/{each.name}" for each in objective.classes if objective.require_each]
+    proofs = [certificate_claim(each.name) for each in objective.classes if objective.require_each]
     harms = list(objective.harm_risks.guardrails)
     assert [name for name, _ in found.log_e.others] == [name for name, _ in found.log_e_max.others] == harms + proofs
     assert found.harms == tuple(name for name in [engine.EXACT_MATCH, *harms] if name in found.harms)
@@ -172,7 +172,7 @@ def test_traffic_in_the_wrong_ratio_blocks_a_promotion_and_never_a_rollback() ->
 def test_harm_comes_before_promotion_and_promotion_needs_all_of_its_claims(bits: int, setting: Effect) -> None:
     non_inferior, saves, harmful, broken = (bool(bits & 1 << place) for place in range(4))
     nothing, open_interval = LogE(0, 0, 0, 0), Interval(None, None, None)
-    harms = ("floor",) if harmful else ()
+    harms = (FLOOR,) if harmful else ()
     claims = (non_inferior, saves, harms, broken)
     found = Assessment(nothing, nothing, open_interval, open_interval, (0, 0), setting, *claims)
     promotable = non_inferior and saves and not broken and setting is not Effect.NOT_MOVED

@@ -11,7 +11,16 @@ from earlystop.api.counts import ClassAnswers, Look, Pairs, Tally
 from earlystop.evidence import empirical_bernstein, engine, pairs, tokens
 from earlystop.evidence.bets import Side
 from earlystop.evidence.engine import Assessment, Objective, Verdict
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind
+from earlystop.evidence.objective import (
+    FLOOR,
+    Basis,
+    ClaimKind,
+    ClassMargin,
+    Guardrail,
+    GuardrailKind,
+    certificate_claim,
+    class_claim,
+)
 from earlystop.evidence.tokens import Lengths
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.10, risk_promote=0.05, risk_harm=0.05)
@@ -44,8 +53,8 @@ def test_a_candidate_that_breaks_every_promise_is_harmful_by_each_name_in_the_or
     broken = replace(GOOD, candidate=worse, classes=(HARD._replace(candidate_match=60, candidate_mismatch=140),) * 2)
     found = assessed(EVERY, broken)
     expected = ("exact_match", "floor", "guardrail/votes", "guardrail/errors", "class/hard", "class/easy")
-    assert found.harms == expected and found.harmful and found.verdict is Verdict.ROLL_BACK
-    assert [name for name, _ in found.log_e.others] == [*expected[1:], "certificate/hard", "certificate/easy"]
+    assert tuple(map(str, found.harms)) == expected and found.harmful and found.verdict is Verdict.ROLL_BACK
+    assert [str(claim) for claim, _ in found.log_e.others] == [*expected[1:], "certificate/hard", "certificate/easy"]
 
 
 BAD_DAY = {"match": 610, "mismatch": 390}
@@ -62,13 +71,13 @@ BAD_DAY = {"match": 610, "mismatch": 390}
 )
 def test_any_one_harm_is_enough_to_roll_back_and_is_the_only_one_named(harm: str, look: Look) -> None:
     found = assessed(EVERY, look)
-    assert found.harms == (harm,) and found.verdict is Verdict.ROLL_BACK
+    assert tuple(map(str, found.harms)) == (harm,) and found.verdict is Verdict.ROLL_BACK
 
 
 def test_a_candidate_that_keeps_every_promise_is_promoted_and_its_proofs_are_no_harms() -> None:
     found = assessed(EVERY, *[GOOD] * 40)
     assert found.verdict is Verdict.PROMOTE and found.harms == ()
-    proofs = {name: value for name, value in found.log_e_max.others if name.startswith("certificate/")}
+    proofs = dict(found.log_e_max.certificates)
     assert len(proofs) == 2 and min(proofs.values()) >= math.log(20)
 
 
@@ -76,8 +85,8 @@ def test_where_each_class_must_be_proven_one_that_is_not_yet_holds_the_promotion
     few = ClassAnswers(3, 1, 3, 1)
     looks = [replace(GOOD, classes=(few, EASY))] * 40
     each, mean_alone = assessed(EVERY, *looks), assessed(replace(EVERY, require_each=False), *looks)
-    assert dict(each.log_e_max.others)["certificate/easy"] >= math.log(20)
-    assert dict(each.log_e_max.others)["certificate/hard"] < math.log(20)
+    assert dict(each.log_e_max.others)[certificate_claim("easy")] >= math.log(20)
+    assert dict(each.log_e_max.others)[certificate_claim("hard")] < math.log(20)
     assert each.log_e_max.promote == mean_alone.log_e_max.promote >= math.log(20)
     assert each.saves_tokens and not each.non_inferior and each.verdict is Verdict.CONTINUE
     assert mean_alone.non_inferior and mean_alone.verdict is Verdict.PROMOTE
@@ -86,7 +95,7 @@ def test_where_each_class_must_be_proven_one_that_is_not_yet_holds_the_promotion
 def test_harm_to_exact_match_needs_more_evidence_where_other_claims_share_its_risk() -> None:
     look = replace(GOOD, candidate=replace(SHORT, match=776, mismatch=224), classes=())
     alone = assessed(PLAIN, look)
-    assert math.log(1 / 0.05) <= alone.log_e_max.harm < math.log(1 / 0.025) and alone.harms == ("exact_match",)
+    assert math.log(1 / 0.05) <= alone.log_e_max.harm < math.log(1 / 0.025) and alone.harms == (engine.EXACT_MATCH,)
     shared = assessed(replace(PLAIN, floor=0.1), look)
     assert shared.log_e_max.harm < math.log(1 / 0.025) and shared.harms == ()
 
@@ -125,8 +134,8 @@ def test_a_dispersion_weakens_all_evidence_on_answers() -> None:
     looks = [replace(GOOD, classes=(hard, EASY), at=at) for at in range(15)]
     plain, dispersed = assessed(objective, *looks), assessed(replace(objective, dispersion=2.0), *looks)
     assert 0 < dispersed.log_e.promote < plain.log_e.promote
-    for name in ("floor", "class/hard", "certificate/easy"):
-        assert 0 < dict(dispersed.log_e.others)[name] < dict(plain.log_e.others)[name], name
+    for claim in (FLOOR, class_claim("hard"), certificate_claim("easy")):
+        assert 0 < dict(dispersed.log_e.others)[claim] < dict(plain.log_e.others)[claim], claim
     assert (dispersed.log_e.tokens, dispersed.log_e.sample_ratio) == (plain.log_e.tokens, plain.log_e.sample_ratio)
     worse = without_classes(replace(GOOD, candidate=replace(SHORT, match=700, mismatch=300)))
     assert 0 < assessed(replace(PLAIN, dispersion=2.0), worse).log_e.harm < assessed(PLAIN, worse).log_e.harm
@@ -152,7 +161,7 @@ def test_on_pairs_exact_match_is_judged_counted_and_shown_on_pairs_alone(dispers
 
 def test_on_pairs_a_candidate_that_loses_too_many_of_them_is_rolled_back() -> None:
     found = assessed(replace(PLAIN, basis=Basis.PAIRS), of_pairs(Pairs(300, 40, 5, 55)))
-    assert found.harms == ("exact_match",) and found.verdict is Verdict.ROLL_BACK
+    assert found.harms == (engine.EXACT_MATCH,) and found.verdict is Verdict.ROLL_BACK
 
 
 @pytest.mark.parametrize(("objective", "named"), [(PLAIN, 0), (EVERY, 2)])
@@ -190,7 +199,7 @@ def test_looks_with_classes_and_pairs_restored_from_their_rows_give_the_same_evi
 def test_a_look_in_which_a_class_has_nothing_to_compare_with_adds_nothing_to_any_exact_match_claim() -> None:
     before = assessed(EVERY, GOOD)
     after = assessed(EVERY, GOOD, replace(GOOD, at=30, classes=(HARD, ClassAnswers(0, 0, 190, 10))))
-    classes = [name for name, _ in before.log_e.others if name.startswith("class/")]
+    classes = [claim for claim, _ in before.log_e.others if claim.kind is ClaimKind.QUERY_CLASS]
     assert (after.log_e.promote, after.log_e.harm) == (before.log_e.promote, before.log_e.harm)
     assert [dict(after.log_e.others)[name] for name in classes] == [dict(before.log_e.others)[name] for name in classes]
     assert after.log_e.sample_ratio != before.log_e.sample_ratio
@@ -212,5 +221,5 @@ def test_answers_of_a_look_that_cannot_be_compared_yet_are_left_to_their_caller_
     state = engine.update(engine.begin(objective), early)
     found = engine.assess(state)
     assert found.scored == (0, 0) and found.effect.estimate is None
-    assert dict(found.log_e.others)["floor"] == 0.0
+    assert dict(found.log_e.others)[FLOOR] == 0.0
     assert found.log_e.sample_ratio != 0.0 or state.tokens.block_baseline.completed == 100

@@ -14,11 +14,12 @@ from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence import engine, exact_match
 from earlystop.evidence.engine import Assessment, Objective
 from earlystop.evidence.exact_match import Side
-from earlystop.evidence.objective import ClassMargin, Guardrail, GuardrailKind
+from earlystop.evidence.objective import ClassMargin, Guardrail, GuardrailKind, certificate_claim
 from tests.unit.evidence.simulate import RAMP, at_most, scored_answers
 
 MARGIN, RISK = 0.02, 0.05
 THRESHOLD = -math.log(RISK)
+pytestmark = pytest.mark.slow
 RUNS, LOOKS, SIZE = 300, 200, 400
 
 
@@ -173,7 +174,7 @@ def test_with_unequal_classes_and_every_claim_at_its_edge_no_error_is_more_frequ
     false = Counter[str]()
     for looks in at_every_edge(runs, 100, round(100 * share), (loss_hard, loss_other)):
         found = judged(objective, looks)
-        certificate = dict(found.log_e_max.others)["certificate/hard"]
+        certificate = dict(found.log_e_max.others)[certificate_claim("hard")]
         false.update(
             mean=found.log_e_max.promote >= THRESHOLD, certificate=certificate >= THRESHOLD, harm=found.harmful
         )

@@ -14,11 +14,11 @@ from scipy.special import logsumexp
 
 from earlystop.evidence import exact_match
 from earlystop.evidence.exact_match import Answers, ExactMatchProcess, Side, look_log_e
-from earlystop.evidence.mixture import half_octave_grid
+from earlystop.evidence.mixture import weighted_grid
 from tests.unit.evidence.simulate import binomial, examples
 
 MARGIN = 0.02
-SLOW_DECAY = half_octave_grid(decay=0.5)
+SLOW_DECAY = weighted_grid([2.0 ** (k / 2) for k in range(-3, 9)], [2.0 ** (-0.5 * abs(k)) for k in range(-3, 9)])
 GAPS = [MARGIN * size for size in exact_match.PROMOTE_GRID.sizes]
 BLOCKS = [(1, 1), (3, 2), (2, 5), (7, 3)]
 

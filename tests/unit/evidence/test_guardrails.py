@@ -70,7 +70,7 @@ def test_the_floor_is_about_the_candidates_scored_answers_and_no_others(
 def test_each_process_goes_by_the_name_of_its_claim_the_floor_first() -> None:
     state = after(ALL, (USUAL, USUAL))
     assert state.floor is not None
-    assert list(guardrails.processes(state, ALL)) == [
+    assert [(str(claim), process) for claim, process in guardrails.processes(state, ALL)] == [
         ("floor", state.floor),
         ("guardrail/votes", state.rates[0]),
         ("guardrail/errors", state.rates[1]),
@@ -94,9 +94,9 @@ def test_an_objective_without_guardrails_has_no_such_claim() -> None:
 def test_a_bad_event_moves_its_own_claim_towards_harm_and_no_other(changed: dict[str, int], moved: str) -> None:
     usual = dict(guardrails.processes(after(ALL, (USUAL, USUAL)), ALL))
     worse = dict(guardrails.processes(after(ALL, (USUAL, replace(USUAL, **changed))), ALL))
-    for name, process in worse.items():
-        assert (process.log_e > usual[name].log_e) is (name == moved), name
-        assert (process == usual[name]) is (name != moved), name
+    for claim, process in worse.items():
+        assert (process.log_e > usual[claim].log_e) is (str(claim) == moved), claim
+        assert (process == usual[claim]) is (str(claim) != moved), claim
 
 
 def test_votes_for_answers_users_like_and_answers_that_nobody_scored_say_nothing() -> None:

@@ -11,28 +11,21 @@ from hypothesis import strategies as st
 from scipy.special import log_ndtr, logsumexp
 
 from earlystop.evidence import normal_mixture
-from earlystop.evidence.mixture import half_octave_grid, log_mixture, sharpened, weighted_grid
+from earlystop.evidence.exact_match import HARM_GRID, PROMOTE_GRID
+from earlystop.evidence.mixture import BetGrid, log_mixture, sharpened, weighted_grid
 from tests.unit.evidence.simulate import examples
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.5, 1.0, 2.0])
-def test_the_shares_of_a_grid_sum_to_one_and_none_exceeds_the_middle_bet(decay: float) -> None:
-    grid = half_octave_grid(decay=decay)
+@pytest.mark.parametrize("grid", [PROMOTE_GRID, HARM_GRID], ids=["promote", "harm"])
+def test_the_shares_of_a_grid_sum_to_one_and_none_exceeds_the_middle_bet(grid: BetGrid) -> None:
     shares = np.exp(grid.log_weights)
     assert len(grid) == 12 and shares.sum() == pytest.approx(1, abs=1e-14)
     assert shares.max() == shares[grid.sizes.index(1.0)]
 
 
-def test_a_grid_spans_from_a_third_of_the_margin_to_sixteen_margins() -> None:
-    sizes = half_octave_grid().sizes
+@pytest.mark.parametrize("sizes", [PROMOTE_GRID.sizes, HARM_GRID.sizes], ids=["promote", "harm"])
+def test_a_grid_spans_from_a_third_of_the_margin_to_sixteen_margins(sizes: tuple[float, ...]) -> None:
     assert sizes[0] == pytest.approx(0.35355339) and sizes[-1] == 16.0
-
-
-def test_an_empty_grid_or_a_negative_decay_is_refused_with_what_to_write() -> None:
-    with pytest.raises(ValueError, match="write first <= last"):
-        half_octave_grid(first=2, last=1)
-    with pytest.raises(ValueError, match="write 0"):
-        half_octave_grid(decay=-1)
 
 
 @examples
@@ -78,7 +71,7 @@ def test_the_boundary_is_less_than_one_percent_wider_than_confseqs() -> None:
 
 
 def test_a_misleading_history_costs_no_more_than_the_capital_that_followed_it() -> None:
-    grid = half_octave_grid()
+    grid = PROMOTE_GRID
     informed = sharpened(grid, 1.3, 0.5)
     capital = [float(k) for k in range(len(grid))]
     lost = log_mixture(capital, grid.log_weights) - log_mixture([*capital, -1e9], informed.log_weights)

@@ -66,11 +66,6 @@ def test_enormous_evidence_overflows_nothing() -> None:
     assert multiple_testing.closed_mean([1e6, -1e6, 2e6], 0.05) == (True, False, True)
 
 
-def test_a_promotion_needs_all_its_claims_and_splits_no_risk() -> None:
-    assert multiple_testing.all_shown([(3.0, 0.05), (4.7, 0.01)])
-    assert not multiple_testing.all_shown([(3.0, 0.05), (4.5, 0.01)])
-
-
 def test_the_risk_of_a_rollback_is_shared_and_never_exceeded() -> None:
     assert multiple_testing.harm_risks(0.05, []) == (0.05, {})
     shared = multiple_testing.harm_risks(0.05, ["floor", "failures", "multi-hop"])

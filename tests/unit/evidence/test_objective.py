@@ -18,9 +18,9 @@ from earlystop.evidence.objective import (
     Guardrail,
     GuardrailKind,
     Objective,
-    certificate_name,
-    class_name,
-    guardrail_name,
+    certificate_claim,
+    class_claim,
+    guardrail_claim,
 )
 from tests.unit.evidence.simulate import examples
 
@@ -51,7 +51,7 @@ def test_exact_match_keeps_half_of_the_risk_and_all_other_harms_share_the_rest_e
 ) -> None:
     risks = replace(OBJECTIVE, **claims).harm_risks
     assert risks.exact_match == 0.03
-    assert list(risks.guardrails) == names
+    assert list(map(str, risks.guardrails)) == names
     assert list(risks.guardrails.values()) == [pytest.approx(0.03 / len(names))] * len(names)
 
 
@@ -86,10 +86,10 @@ def test_a_proof_of_each_class_costs_no_risk_of_harm() -> None:
 
 def test_claims_of_different_kinds_never_share_a_name() -> None:
     same = "errors"
-    names = {FLOOR, engine.EXACT_MATCH, guardrail_name(same), class_name(same), certificate_name(same)}
+    names = {FLOOR, engine.EXACT_MATCH, guardrail_claim(same), class_claim(same), certificate_claim(same)}
     assert len(names) == 5
     objective = replace(OBJECTIVE, guardrails=(FAILURES,), classes=(ClassMargin(same, 0.05),))
-    assert set(objective.harm_risks.guardrails) == {guardrail_name(same), class_name(same)}
+    assert set(objective.harm_risks.guardrails) == {guardrail_claim(same), class_claim(same)}
 
 
 @pytest.mark.parametrize(

@@ -161,20 +161,6 @@ def test_a_class_in_which_the_candidate_has_no_answer_takes_no_part_in_a_look() 
     assert strata.update(process, {**both, "b": arms(3, 1, 0, 0)}) == strata.update(process, both)
 
 
-def test_each_class_is_judged_on_its_own_margin() -> None:
-    look = {"easy": arms(500, 475, 500, 475), "hard": arms(500, 300, 500, 200)}
-    harm = strata.start_each({"hard": 0.03, "easy": 0.02}, Side.HARM)
-    promote = strata.start_each({"hard": 0.03, "easy": 0.02}, Side.PROMOTE)
-    for _ in range(10):
-        harm, promote = strata.update_each(harm, look), strata.update_each(promote, look)
-    threshold = float(np.log(20))
-    assert {name: process.log_e_max >= threshold for name, process in harm} == {"easy": False, "hard": True}
-    assert {name: process.margin for name, process in promote} == {"easy": 0.02, "hard": 0.03}
-    assert dict(promote)["easy"].log_e_max >= threshold
-    assert not strata.certified_each(promote, threshold)
-    assert strata.update_each(harm, {"unknown": look["hard"]}) == harm
-
-
 def test_counts_that_cannot_be_are_refused_and_the_class_is_named() -> None:
     with pytest.raises(ValueError, match="query class 'hard': candidate: 4 exact"):
         strata.update(strata.start(MARGIN, Side.HARM), {"hard": arms(5, 5, 3, 4)})

@@ -12,52 +12,15 @@ from collections import defaultdict
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.parser import text_string_to_metric_families
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.wire import RESULTS
-from earlystop.exporter.assignment import MAX_STRATA, Assignment
+from earlystop.exporter.assignment import MAX_STRATA
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.revisions import MAX_RETIRED, MAX_SETTINGS
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
-from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
 from earlystop.metrics.source.answer import Sample
-
-POLICY, REVISION = "llm/qa", "r1"
-
-
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def exporter(registry: CollectorRegistry) -> Exporter:
-    return Exporter(registry, process="proc")
-
-
-def scrape(registry: CollectorRegistry) -> list[Sample]:
-    """The page as a scraper reads it."""
-    text = generate_latest(registry).decode()
-    families = text_string_to_metric_families(text)
-    return [Sample({"__name__": s.name, **s.labels}, s.value) for family in families for s in family.samples]
-
-
-def read(registry: CollectorRegistry, policy: str = POLICY, revision: str = REVISION) -> dict[SeriesKey, Tally]:
-    """The page as the operator reads it."""
-    result = judge_samples(scrape(registry), [CountRequest(policy, revision, 60)], 0, None)[policy]
-    return dict(result.observed) if isinstance(result, Reading) else {}
-
-
-def unassigned(registry: CollectorRegistry) -> dict[str, float]:
-    """Started requests of revision unassigned, by policy."""
-    rows = [row for row in scrape(registry) if row.labels.get("revision") == "unassigned"]
-    return {r.labels["policy"]: r.value for r in rows if r.labels["__name__"] == "earlystop_requests_started_total"}
-
-
-def assignment(variant: str = "baseline", **changes: object) -> Assignment:
-    fields: dict[str, object] = {"policy": POLICY, "revision": REVISION, "step": 0, "variant": variant, **changes}
-    return Assignment(**fields)  # type: ignore[arg-type]
+from tests.unit.exporter.pages import POLICY, REVISION, assignment, read, scrape, unassigned
 
 
 def test_both_variants_stand_at_zero_as_soon_as_a_revision_is_registered(

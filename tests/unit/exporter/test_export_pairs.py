@@ -7,12 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.api.wire import PAIR_OUTCOMES, SENTIMENTS
 from earlystop.exporter.export import Assignment, Exporter
-from tests.unit.exporter.test_export import POLICY, REVISION, assignment, scrape
-
-
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    return CollectorRegistry()
+from tests.unit.exporter.pages import POLICY, REVISION, assignment, scrape
 
 
 def rows(registry: CollectorRegistry, metric: str, split: str) -> dict[tuple[str, str], float]:

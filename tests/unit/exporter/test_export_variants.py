@@ -15,19 +15,9 @@ from earlystop.exporter.assignment import MAX_PLACES, MAX_VARIANTS, Shadow
 from earlystop.exporter.export import Exporter
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
-from tests.unit.exporter.test_export import POLICY, REVISION, assignment, scrape, unassigned
+from tests.unit.exporter.pages import POLICY, REVISION, assignment, scrape, unassigned
 
 NAMES = ("w10", "w5", "w2")
-
-
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def exporter(registry: CollectorRegistry) -> Exporter:
-    return Exporter(registry, process="proc")
 
 
 def read(registry: CollectorRegistry, *variants: str) -> dict[str, Tally]:

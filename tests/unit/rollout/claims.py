@@ -9,6 +9,7 @@ from typing import Any
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status, to_status
 from tests.unit.rollout.policies import UID, policy, started
@@ -85,4 +86,4 @@ def observed(spec: PolicySpec, *served: Totals) -> RolloutState:
 
 def restarted(spec: PolicySpec, state: RolloutState) -> RolloutState:
     """The state as another operator reads it from the status."""
-    return from_status(json.loads(json.dumps(to_status("qa", UID, spec, state, ""))))[0]
+    return from_status(json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(spec), state, ""))))[0]

@@ -9,6 +9,7 @@ from typing import Any
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
@@ -54,11 +55,11 @@ def observe(
         if state.phase == Phase.APPLYING:
             last = max([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks)])
             state = weights_in_force(state, last + 5)
-            state = take_look(spec, state, _next(spec, state), *map(_known, state.comparisons))
+            state = take_look(LiveTimes.of(spec), state, _next(spec, state), *map(_known, state.comparisons))
         shadow = parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW
         new = _in_shadow(answering, requests) if shadow else _split(state, answering, requests)
         marks = [_known(each) for each in state.comparisons]
-        state = take_look(spec, state, _next(spec, state), *map(_plus, marks, new))
+        state = take_look(LiveTimes.of(spec), state, _next(spec, state), *map(_plus, marks, new))
     return state
 
 
@@ -75,11 +76,11 @@ def decided(
 
 def by_name(state: RolloutState) -> Mapping[str, Any]:
     """Each candidate's comparison by its name."""
-    return dict(zip(parse_plan(state.plan).names, state.comparisons, strict=True))
+    return {each.name: each for each in state.comparisons}
 
 
 def _next(spec: PolicySpec, state: RolloutState) -> int:
-    at = next_look(spec, state)
+    at = next_look(LiveTimes.of(spec), state)
     assert at is not None
     return at
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Pairs, Tally
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Request, abort, promote_now
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision
@@ -16,6 +17,7 @@ from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
 
 SPEC = policy()
+TIMES = LiveTimes.of(SPEC)
 HOLD = policy({"rollout": {"onInconclusive": "Hold"}})
 
 
@@ -34,7 +36,7 @@ def _reached() -> dict[str, RolloutState]:
     skewed = replace(SAVING.at(5), candidate=SAVING.at(50).candidate)
     promoting = decided(SPEC, begun, Server(), SAVING)
     rolling_back = decided(SPEC, begun, Server(), HARMFUL)
-    holding = expire(HOLD, observing, NOW + 10**6)
+    holding = expire(LiveTimes.of(HOLD), observing, NOW + 10**6)
     promoted = carried_out(promoting)
     again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000)
     server = Server()
@@ -49,15 +51,15 @@ def _reached() -> dict[str, RolloutState]:
         "observing": observing,
         "blind": lose_metrics(observing, NOW + 99),
         "observing a broken split": observe(SPEC, snapshot(SPEC, begun, Server()), Server(), skewed),
-        "suspended": suspend_or_resume(policy({"suspend": True}), observing, NOW + 99),
+        "suspended": suspend_or_resume(LiveTimes.of(policy({"suspend": True})), observing, NOW + 99),
         "promoting": promoting,
         "promoted": promoted,
         "observing with a remainder": uncertain(observing),
         "promoted with a remainder": carried_out(decided(SPEC, uncertain(begun), Server(), SAVING)),
         "rolling back": rolling_back,
         "rolled back": carried_out(rolling_back),
-        "rolled back before any look": carried_out(expire(SPEC, begun, NOW + 10**6)),
-        "rolled back without metrics": carried_out(expire(SPEC, lose_metrics(observing, NOW + 99), NOW + 999)),
+        "rolled back before any look": carried_out(expire(LiveTimes.of(SPEC), begun, NOW + 10**6)),
+        "rolled back without metrics": carried_out(expire(TIMES, lose_metrics(observing, NOW + 99), NOW + 999)),
         "holding": holding,
         "held": carried_out(holding),
         "second campaign": again,
@@ -84,14 +86,18 @@ def _reached_by_verbs(observing: RolloutState, promoted: RolloutState, held: Rol
 
 def aborted(state: RolloutState, by: str = "user alice", text: str | None = None) -> RolloutState:
     """The state with an abort that was asked for."""
-    after = abort(SPEC, state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000)
+    after = abort(
+        LiveTimes.of(SPEC), state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000
+    )
     assert isinstance(after, RolloutState), after
     return after
 
 
 def promoted_now(state: RolloutState, by: str = "user alice", text: str | None = None) -> RolloutState:
     """The state with a promotion that was asked for."""
-    after = promote_now(SPEC, state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000)
+    after = promote_now(
+        LiveTimes.of(SPEC), state, Request(state.revision if text is None else text, by), _digest(state), NOW + 5000
+    )
     assert isinstance(after, RolloutState), after
     return after
 
@@ -137,7 +143,7 @@ def _reached_by_several() -> dict[str, RolloutState]:
         "several, every one dropped": carried_out(
             several.decided(several.AB_TEST, together, (several.BAD, several.BAD, several.BAD))
         ),
-        "several, without a verdict": carried_out(expire(several.AB_TEST, both, NOW + 10**6)),
+        "several, without a verdict": carried_out(expire(LiveTimes.of(several.AB_TEST), both, NOW + 10**6)),
         "in shadow": several.observe(several.IN_SHADOW, shadow, several.USUAL, requests=40),
         "in shadow, reporting": reporting,
         "in shadow, reported": carried_out(reporting),

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.rollout.exposure import candidate_weight
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import (
     carried_out,
@@ -61,7 +62,7 @@ def test_a_decision_under_way_is_finished_before_a_new_campaign_begins() -> None
 def test_no_campaign_begins_while_the_policy_is_suspended_so_no_weight_moves() -> None:
     suspended = policy({"suspend": True})
     assert candidate_weight(start_campaign(suspended, UID, "", "", RolloutState(), NOW)) is None
-    held = suspend_or_resume(suspended, started(policy()), NOW)
+    held = suspend_or_resume(LiveTimes.of(suspended), started(policy()), NOW)
     edited = policy({"suspend": True, "rollout": {"steps": [{"weight": 90}]}})
     assert start_campaign(edited, UID, "", "", held, NOW) is held
 
@@ -106,7 +107,7 @@ def test_requests_of_a_missing_arm_are_shown_at_once_while_their_answers_wait() 
 def test_nothing_is_seen_unless_the_weights_are_in_force() -> None:
     for phase in set(Phase) - WATCHING:
         state = replace(started(policy()), phase=phase)
-        assert take_look(policy(), state, NOW, SAVING.at(5)) is state
+        assert take_look(LiveTimes.of(policy()), state, NOW, SAVING.at(5)) is state
         assert lose_metrics(state, NOW) is state
         assert weights_lost(state) is state
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -13,14 +12,9 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions, summary
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
 from earlystop.rollout.state import RolloutState
+from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.states import REACHED
 
-REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
-# Words of the program instead of a person's: None, objects, enums, floats with all their digits, braces.
-PROGRAMMERS_WORDS = re.compile(r"None|nan|\binf\b|[<>{}]|\w+\(|\d\.\d{5}|Phase\.|Verdict\.|  ")
-
-GOOD = Observation(ConditionStatus.TRUE, "InForce", "Weights are in force.")
-BAD = Observation(ConditionStatus.FALSE, "RouteNotFound", "There is no HTTPRoute qa. Create it.")
 FACTS = {
     "nothing yet": Observations(),
     "all well": Observations(traffic=GOOD, metrics=GOOD),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.evidence.engine import assess
 from earlystop.rollout.exposure import candidate_weight
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.transitions import carried_out, expire, suspend_or_resume, take_look
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
@@ -34,8 +35,8 @@ def test_a_promotion_waits_for_the_least_time_of_its_step() -> None:
     assert state.phase == Phase.OBSERVING
     assert state.evidence_from is not None
     server.serve(state, SAVING.at(50))
-    early = take_look(PATIENT, state, state.evidence_from + 599_999, server.totals(state))
-    on_time = take_look(PATIENT, state, state.evidence_from + 600_000, server.totals(state))
+    early = take_look(LiveTimes.of(PATIENT), state, state.evidence_from + 599_999, server.totals(state))
+    on_time = take_look(LiveTimes.of(PATIENT), state, state.evidence_from + 600_000, server.totals(state))
     assert (early.phase, on_time.phase) == (Phase.OBSERVING, Phase.PROMOTING)
 
 
@@ -53,9 +54,9 @@ def test_a_decision_is_never_taken_twice() -> None:
         state = decided(policy(), started(policy()), server, quality)
         for later in (state, carried_out(state), carried_out(carried_out(state))):
             assert later.decision == state.decision
-            assert expire(policy(), later, NOW + 10**9) is later
-            assert take_look(policy(), later, NOW + 10**9, HARMFUL.at(50)) is later
-            assert suspend_or_resume(policy({"suspend": True}), later, NOW) is later
+            assert expire(LiveTimes.of(policy()), later, NOW + 10**9) is later
+            assert take_look(LiveTimes.of(policy()), later, NOW + 10**9, HARMFUL.at(50)) is later
+            assert suspend_or_resume(LiveTimes.of(policy({"suspend": True})), later, NOW) is later
 
 
 def test_no_step_is_raised_with_fewer_than_a_hundred_scored_answers_a_variant() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.conditions import ConditionStatus, Refusal
 from earlystop.rollout.event_notes import EventNote, event_notes, observation_notes
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import (
@@ -16,9 +17,9 @@ from earlystop.rollout.transitions import (
     weights_in_force,
     weights_lost,
 )
+from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
-from tests.unit.rollout.test_conditions import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 
 
 def reasons(before: RolloutState, after: RolloutState) -> list[str]:
@@ -41,7 +42,7 @@ def test_a_rollout_tells_each_of_its_turns_once() -> None:
 def test_a_pause_and_its_end_are_told() -> None:
     paused = REACHED["suspended"]
     assert reasons(REACHED["observing"], paused) == ["Suspended"]
-    assert reasons(paused, suspend_or_resume(policy(), paused, NOW + 200)) == ["Resumed"]
+    assert reasons(paused, suspend_or_resume(LiveTimes.of(policy()), paused, NOW + 200)) == ["Resumed"]
 
 
 def test_a_raised_weight_is_told_with_what_was_seen_before() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Tally
-from earlystop.rollout.assessing import assess
+from earlystop.evidence.engine import assess
 from earlystop.rollout.conditions import summary
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import candidate_weight
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status, to_status
@@ -91,7 +92,7 @@ def test_the_factor_weakens_all_evidence_of_the_campaign_and_is_in_its_verdict()
 def test_a_restart_forgets_nothing_of_what_was_learned() -> None:
     for looks in (0, 1, 7, 21):
         state = taught(sessions(5, looks, 5, 0.3))
-        again, _ = from_status(json.loads(json.dumps(to_status("qa", UID, SPEC, state, ""))))
+        again, _ = from_status(json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, ""))))
         assert again == state
 
 

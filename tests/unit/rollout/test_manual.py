@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, Request, abort, printable, promote_now, unproven
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import LONGEST_MESSAGE, carried_out, start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
@@ -24,12 +26,12 @@ ENDED_AT_THE_BASELINE = (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REPORTING,
 EXPOSED = sorted(name for name, state in REACHED.items() if state.phase not in (Phase.PENDING, *ENDED_AT_THE_BASELINE))
 OVER = sorted(name for name, state in REACHED.items() if state.phase in ENDED_AT_THE_BASELINE)
 TRIED = sorted(
-    name for name, state in REACHED.items() if state.phase in TRYING and not parse_plan(state.plan).only_reports
+    name for name, state in REACHED.items() if state.phase in TRYING and strategy_of(parse_plan(state.plan)).promotes
 )
 
 
 def asked(verb: str, state: RolloutState, text: str) -> RolloutState | Declined:
-    return (abort if verb == "abort" else promote_now)(SPEC, state, Request(text, ALICE), "", NOW + 5000)
+    return (abort if verb == "abort" else promote_now)(LiveTimes.of(SPEC), state, Request(text, ALICE), "", NOW + 5000)
 
 
 @pytest.mark.parametrize("name", EXPOSED)
@@ -88,8 +90,8 @@ def test_what_was_not_proven_is_told_with_its_numbers() -> None:
 def test_when_all_is_proven_but_the_steps_least_time_a_request_says_so() -> None:
     proven = replace(REACHED["promoted"], phase=Phase.OBSERVING, decision=None, certified=None)
     assert proven.evidence_from is not None
-    assert unproven(proven, proven.evidence_from) == ("the step's least time of 60 s",)
-    assert unproven(proven, proven.evidence_from + 60) == ()
+    assert unproven(proven, proven.evidence_from, "w10") == ("the step's least time of 60 s",)
+    assert unproven(proven, proven.evidence_from + 60, "w10") == ()
     message = getattr(promoted_now(proven).decision, "message", "")
     assert "All claims were proven at that moment." in message
 
@@ -202,7 +204,7 @@ def test_a_verdict_that_a_person_asked_for_needs_no_proof_but_true_counts_and_a_
 @pytest.mark.parametrize("name", ["aborted as the third decision", "promoted by request", "aborted"])
 def test_who_asked_and_which_decision_it_was_outlive_a_restart(name: str) -> None:
     state = REACHED[name]
-    restored, _ = from_status(to_status("qa", UID, SPEC, state, ""))
+    restored, _ = from_status(to_status("qa", UID, LiveTimes.of(SPEC), state, ""))
     assert restored.decision == state.decision
     assert verdict_name("qa", restored) == verdict_name("qa", state)
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Pairs, Tally
 from earlystop.evidence.engine import assess
-from earlystop.rollout.decision import SCORED_TO_ADVANCE
+from earlystop.rollout.increments import TELLING_REQUESTS
 from earlystop.rollout.state import Phase, Totals, Verdict
-from earlystop.rollout.transitions import TELLING_REQUESTS
+from earlystop.rollout.steps import SCORED_TO_ADVANCE
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.claims import PAIRED, TWO_STEPS, UNDECIDED, arms, begun, judging, observed, paired, restarted

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.rollout.increments import TELLING_REQUESTS
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, Totals
-from earlystop.rollout.transitions import TELLING_REQUESTS, take_look
+from earlystop.rollout.transitions import take_look
 from tests.unit.rollout.claims import (
     CLASSES,
     TWO_STEPS,
@@ -171,6 +173,6 @@ def test_a_step_that_starts_afresh_takes_no_answers_of_before_along() -> None:
 def test_a_look_read_again_at_the_same_counts_adds_nothing() -> None:
     state, server = begun(SPEC)
     state = observe(SPEC, state, server, in_classes(BOTH, BOTH))
-    at = next_look(SPEC, state)
+    at = next_look(LiveTimes.of(SPEC), state)
     assert at is not None
-    assert take_look(SPEC, state, at, server.totals(state)).looks == state.looks
+    assert take_look(LiveTimes.of(SPEC), state, at, server.totals(state)).looks == state.looks

@@ -10,6 +10,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status, to_status
@@ -58,9 +59,9 @@ def rollout(
             last = state.looks[-1].at if state.looks else state.campaign_started_at
             state = weights_in_force(state, last + 4)
         else:
-            at = next_look(spec, state)
+            at = next_look(LiveTimes.of(spec), state)
             assert at is not None
-            state = take_look(spec, state, at, read(state, at))
+            state = take_look(LiveTimes.of(spec), state, at, read(state, at))
             looks_since += 1
         if (state.phase, state.step) != (before.phase, before.step) or looks_since == STORED_EVERY:
             status, looks_since = _stored(spec, state), 0
@@ -71,7 +72,7 @@ def rollout(
 
 
 def _stored(spec: PolicySpec, state: RolloutState) -> str:
-    return json.dumps(to_status("qa", UID, spec, state, ""))
+    return json.dumps(to_status("qa", UID, LiveTimes.of(spec), state, ""))
 
 
 WORLDS = {"saving": counters(0.79, 380), "harmful": counters(0.7, 200)}

@@ -10,6 +10,7 @@ import pytest
 
 from earlystop.api.counts import Look, Tally, Variant
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import (
     LIMIT_OF_A_CLASS,
     LOOKS_LIMIT,
@@ -69,7 +70,7 @@ def test_a_rollout_looks_on_the_grid_of_its_query_classes() -> None:
     state = observe(spec, state, server, *[in_classes(arms(2), arms(2))] * 41)
     gaps = [later.at - earlier.at for earlier, later in zip(state.looks, state.looks[1:], strict=False)]
     assert gaps == [15] * 37 + [30] * 3
-    due, last = next_look(spec, state), state.last_look_at
+    due, last = next_look(LiveTimes.of(spec), state), state.last_look_at
     assert due is not None and last is not None and due - last == 30
 
 

@@ -10,6 +10,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import Kind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
@@ -39,10 +40,10 @@ def _kind(state: RolloutState) -> Kind:
 def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_moves_no_traffic() -> None:
     state = started(IN_SHADOW)
     while state.phase in TRYING:
-        assert weights(state) == (100, 0, 0, 0) and shadowed(state) == (0, 1, 2)
+        assert weights(state) == (100, 0, 0, 0) and shadowed(state) == ("w10", "w5", "w1")
         state = observe(IN_SHADOW, state, USUAL, requests=200)
     assert state.decision is not None
-    assert (state.decision.verdict, state.decision.candidate) == (Verdict.RECOMMEND, 1)
+    assert (state.decision.verdict, state.decision.candidate) == (Verdict.RECOMMEND, "w5")
     assert by_name(state)["w1"].dropped is not None
     reported = carried_out(state)
     assert reported.phase == Phase.REPORTED and weights(reported) == (100, 0, 0, 0) and shadowed(reported) == ()
@@ -55,7 +56,7 @@ def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_
 def test_a_candidate_that_harms_in_shadow_is_rolled_back_before_any_user_sees_it() -> None:
     state = started(STAGED)
     while state.decision is None:
-        assert weights(state) == (100, 0) and shadowed(state) == (0,)
+        assert weights(state) == (100, 0) and shadowed(state) == ("w10",)
         state = observe(STAGED, state, (BAD,), requests=100)
     assert (state.decision.verdict, state.decision.reason) == (Verdict.ROLL_BACK, "HarmShown")
     assert weights(state) == (100, 0) and shadowed(state) == ()
@@ -115,7 +116,7 @@ def test_a_rollout_that_ends_in_shadow_before_its_first_look_can_be_recomputed(
     state = started(spec)
     while _kind(state) is not Kind.SHADOW:
         state = observe(spec, state, USUAL[: len(state.comparisons)])
-    ended = expire(spec, state, NOW + 10**6)
+    ended = expire(LiveTimes.of(spec), state, NOW + 10**6)
     assert ended.looks == () and differences(verdict_spec("qa", UID, ended)) == []
 
 
@@ -126,5 +127,5 @@ def test_one_of_several_that_harms_in_shadow_never_gets_a_share() -> None:
         shares.add(weights(state))
         state = observe(STAGED_TOGETHER, state, USUAL)
     assert shares == {(100, 0, 0, 0), (60, 20, 20, 0)}
-    assert state.decision is not None and state.decision.candidate == 1
+    assert state.decision is not None and state.decision.candidate == "w5"
     assert differences(verdict_spec("qa", UID, state)) == []

@@ -13,6 +13,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
 from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.plan import parse_plan
@@ -34,7 +35,7 @@ TWENTY_PROCESSES = Ledger(
 
 def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:
     """The status as it comes back from the API server."""
-    status: dict[str, Any] = json.loads(json.dumps(to_status("qa", UID, SPEC, state, ledger)))
+    status: dict[str, Any] = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, ledger)))
     return status
 
 
@@ -93,7 +94,7 @@ def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_proces
 
 def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:
     with pytest.raises(TooLarge, match="more than 40960"):
-        to_status("qa", UID, SPEC, REACHED["observing"], "x" * 40_960)
+        to_status("qa", UID, LiveTimes.of(SPEC), REACHED["observing"], "x" * 40_960)
 
 
 def test_totals_of_any_size_find_room_in_the_status() -> None:
@@ -105,7 +106,7 @@ def test_totals_of_any_size_find_room_in_the_status() -> None:
 
 
 def test_a_policy_with_the_longest_name_can_be_decided() -> None:
-    status = to_status("q" * 253, UID, SPEC, REACHED["rolled back"], "")
+    status = to_status("q" * 253, UID, LiveTimes.of(SPEC), REACHED["rolled back"], "")
     assert len(status["decision"]["name"]) <= 253
 
 

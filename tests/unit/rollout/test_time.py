@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.rollout.exposure import candidate_weight
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import LOOKS_PER_SPACING, next_look, record_is_full, spacing
 from earlystop.rollout.state import ACTING, WATCHING, Phase, Verdict
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
@@ -28,8 +29,8 @@ from tests.unit.rollout.traffic import (
 def test_at_the_deadline_an_open_question_ends_as_the_policy_says(choice: str, phase: Phase, weight: int) -> None:
     spec = policy({"rollout": {"onInconclusive": choice}})
     state = observe(spec, snapshot(spec, started(spec), Server()), Server(), split(5, 100))
-    assert expire(spec, state, NOW + 3599) is state
-    ended = expire(spec, state, NOW + 3600)
+    assert expire(LiveTimes.of(spec), state, NOW + 3599) is state
+    ended = expire(LiveTimes.of(spec), state, NOW + 3600)
     assert ended.phase == phase and candidate_weight(ended) == weight and ended.decision is not None
     assert (ended.decision.verdict, ended.decision.reason) == (Verdict.INCONCLUSIVE, "DeadlineExceeded")
     assert carried_out(ended).phase in (Phase.ROLLED_BACK, Phase.HELD)
@@ -38,20 +39,20 @@ def test_at_the_deadline_an_open_question_ends_as_the_policy_says(choice: str, p
 def test_without_metrics_it_holds_and_then_rolls_back() -> None:
     state = lose_metrics(observe(policy(), snapshot(policy(), started(policy()), Server()), Server()), NOW + 50)
     assert state.metrics_lost_at == NOW + 50
-    assert expire(policy(), state, NOW + 349) is state
-    ended = expire(policy(), state, NOW + 350)
+    assert expire(LiveTimes.of(policy()), state, NOW + 349) is state
+    ended = expire(LiveTimes.of(policy()), state, NOW + 350)
     assert ended.phase == Phase.ROLLING_BACK and ended.decision is not None and ended.decision.reason == "NoMetrics"
 
 
 def test_without_metrics_it_holds_for_ever_when_the_policy_says_so() -> None:
     spec = policy({"rollout": {"onNoMetrics": {"then": "Hold"}}})
     state = lose_metrics(snapshot(spec, started(spec), Server()), NOW + 50)
-    assert expire(spec, state, NOW + 3599) is state
+    assert expire(LiveTimes.of(spec), state, NOW + 3599) is state
 
 
 def test_an_outage_never_reverts_a_setting_that_was_certified() -> None:
     promoted = carried_out(decided(policy(), started(policy()), Server(), SAVING))
-    assert expire(policy(), lose_metrics(promoted, NOW), NOW + 10**9) is promoted
+    assert expire(LiveTimes.of(policy()), lose_metrics(promoted, NOW), NOW + 10**9) is promoted
 
 
 def test_an_outage_counts_from_its_first_failure_and_ends_with_the_first_answer() -> None:
@@ -66,7 +67,7 @@ def test_a_moment_that_is_passed_over_leaves_its_counts_to_the_next() -> None:
     server = Server()
     state = snapshot(PATIENT, started(PATIENT), server)
     server.serve(state, split(50, 20))
-    at = next_look(PATIENT, state)
+    at = next_look(LiveTimes.of(PATIENT), state)
     passed = lose_metrics(state, NOW + 60, at)
     assert passed.last_look_at == at and passed.looks == ()
     assert observe(PATIENT, passed, server, split(50, 10)).looks[0].baseline.started == 15
@@ -74,26 +75,26 @@ def test_a_moment_that_is_passed_over_leaves_its_counts_to_the_next() -> None:
 
 def test_a_snapshot_that_is_passed_over_is_taken_at_the_next_moment() -> None:
     state = weights_in_force(started(policy()), NOW + 5)
-    passed = lose_metrics(state, NOW + 60, next_look(policy(), state))
+    passed = lose_metrics(state, NOW + 60, next_look(LiveTimes.of(policy()), state))
     assert passed.phase == Phase.SETTLING
     assert look(policy(), passed, Server()).evidence_from == NOW + 5 + 30 + 15
 
 
 def test_a_pause_is_not_counted_towards_the_deadline() -> None:
-    paused = suspend_or_resume(policy({"suspend": True}), started(policy()), NOW + 100)
+    paused = suspend_or_resume(LiveTimes.of(policy({"suspend": True})), started(policy()), NOW + 100)
     assert paused.phase == Phase.SUSPENDED and candidate_weight(paused) == 5
-    assert expire(policy(), paused, NOW + 10**6) is paused
-    resumed = suspend_or_resume(policy(), paused, NOW + 100 + 5000)
+    assert expire(LiveTimes.of(policy()), paused, NOW + 10**6) is paused
+    resumed = suspend_or_resume(LiveTimes.of(policy()), paused, NOW + 100 + 5000)
     assert resumed.campaign_started_at == NOW + 5000
-    assert expire(policy(), resumed, NOW + 5000 + 3599) is resumed
+    assert expire(LiveTimes.of(policy()), resumed, NOW + 5000 + 3599) is resumed
 
 
 def test_a_pause_keeps_the_evidence_and_lets_nothing_of_the_pause_count() -> None:
     server = Server()
     state = observe(PATIENT, snapshot(PATIENT, started(PATIENT), server), server, split(50, 100))
-    paused = suspend_or_resume(policy({"suspend": True}), state, NOW + 100)
+    paused = suspend_or_resume(LiveTimes.of(policy({"suspend": True})), state, NOW + 100)
     server.serve(paused, split(50, 100))
-    resumed = suspend_or_resume(PATIENT, paused, NOW + 200)
+    resumed = suspend_or_resume(LiveTimes.of(PATIENT), paused, NOW + 200)
     again = observe(PATIENT, snapshot(PATIENT, resumed, server), server, split(50, 10))
     assert [seen.baseline.started for seen in again.looks] == [50, 5]
 
@@ -102,7 +103,7 @@ def test_looks_are_anchored_at_the_moment_when_weights_were_in_force() -> None:
     state = weights_in_force(started(policy()), NOW + 7)
     moments = []
     for _ in range(3):
-        moments.append(next_look(policy(), state))
+        moments.append(next_look(LiveTimes.of(policy()), state))
         state = look(policy(), state, Server())
     assert moments == [NOW + 37, NOW + 52, NOW + 67]
 
@@ -125,7 +126,9 @@ def test_thirty_days_of_looks_are_725() -> None:
 
 def test_nothing_is_looked_at_unless_it_is_watched() -> None:
     assert {
-        phase for phase in Phase if next_look(policy(), replace(started(policy()), phase=phase, step_started_at=NOW))
+        phase
+        for phase in Phase
+        if next_look(LiveTimes.of(policy()), replace(started(policy()), phase=phase, step_started_at=NOW))
     } == WATCHING
     assert not WATCHING & ACTING
 

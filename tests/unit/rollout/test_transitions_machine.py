@@ -14,6 +14,7 @@ from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import candidate_weight
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ACTING, DECIDED, TRYING, WATCHING, Phase, RolloutState, Totals, Verdict
@@ -82,12 +83,12 @@ class Kernel(RuleBasedStateMachine):
     def check(self) -> None:
         digest = digest_of_decision("qa", UID, self.state)
         self._move(start_campaign(self.spec, UID, self.retry, digest, self.state, self.now))
-        self._move(suspend_or_resume(self.spec, self.state, self.now))
+        self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
 
     @rule(seconds=st.sampled_from((1, 20, 120, 700)))
     def wait(self, seconds: int) -> None:
         self.now += seconds
-        self._move(expire(self.spec, self.state, self.now))
+        self._move(expire(LiveTimes.of(self.spec), self.state, self.now))
 
     @rule(served=lopsided)
     def serve(self, served: Totals) -> None:
@@ -113,10 +114,10 @@ class Kernel(RuleBasedStateMachine):
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule()
     def look(self) -> None:
-        at = next_look(self.spec, self.state)
+        at = next_look(LiveTimes.of(self.spec), self.state)
         assert at is not None
         self.now = max(self.now, at)
-        self._move(take_look(self.spec, self.state, at, self.server.totals(self.state)), at)
+        self._move(take_look(LiveTimes.of(self.spec), self.state, at, self.server.totals(self.state)), at)
 
     @precondition(lambda self: self.state.phase in TRYING)
     @rule(quality=qualities, looks=st.integers(1, 12))
@@ -133,7 +134,7 @@ class Kernel(RuleBasedStateMachine):
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule(for_good=st.booleans())
     def lose_metrics(self, for_good: bool) -> None:
-        at = next_look(self.spec, self.state) if for_good else None
+        at = next_look(LiveTimes.of(self.spec), self.state) if for_good else None
         self._move(lose_metrics(self.state, self.now, at))
 
     @precondition(lambda self: self.state.phase in ACTING)
@@ -161,7 +162,7 @@ class Kernel(RuleBasedStateMachine):
 
     def _restart(self) -> None:
         """What is stored gives back the state itself, with the evidence replayed from its looks."""
-        status = json.loads(json.dumps(to_status("qa", UID, self.spec, self.state, "")))
+        status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(self.spec), self.state, "")))
         assert from_status(status) == (self.state, "")
 
     def _a_new_campaign_has_seen_nothing(self, before: RolloutState, after: RolloutState) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Variant
 from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import expire
@@ -29,7 +30,7 @@ def _undecided() -> RolloutState:
     some = in_classes(arms(150, 0.68), arms(150, 0.63), arms(500, 0.75))
     doubtful = with_events(some, {"failed": 20, "feedback_down": 20}, {"failed": 50, "feedback_down": 65})
     good = in_classes(arms(300), arms(300), arms(10))
-    return expire(spec, observed(spec, doubtful, good), NOW + 10**7)
+    return expire(LiveTimes.of(spec), observed(spec, doubtful, good), NOW + 10**7)
 
 
 UNDECIDED = _undecided()
@@ -213,19 +214,19 @@ def test_a_row_without_some_of_its_class_columns_is_refused(cut: int) -> None:
 
 @pytest.mark.parametrize("state", [PROMOTED, ROLLED_BACK, PAIRS], ids=["promoted", "rolled back", "pairs"])
 def test_a_decided_state_comes_back_from_its_status_with_its_verdict(state: RolloutState) -> None:
-    status = json.loads(json.dumps(to_status("qa", UID, SPEC, state, "")))
+    status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, "")))
     again, _ = from_status(status)
     assert again == state and verdict_spec("qa", UID, again) == verdict_spec("qa", UID, state)
     assert status["decision"]["digest"] == stored(state)["digest"]
 
 
 def test_a_status_names_the_evidence_of_every_claim_as_the_verdict_does() -> None:
-    status = to_status("qa", UID, SPEC, ROLLED_BACK, "")
+    status = to_status("qa", UID, LiveTimes.of(SPEC), ROLLED_BACK, "")
     assert [each["name"] for each in status["evidence"]["logE"]["others"]] == [*CLAIM_NAMES, *CERTIFICATES]
 
 
 def test_the_looks_of_a_status_are_read_with_the_query_classes_of_its_own_plan() -> None:
-    status = to_status("qa", UID, SPEC, ROLLED_BACK, "")
+    status = to_status("qa", UID, LiveTimes.of(SPEC), ROLLED_BACK, "")
     plan = json.loads(status["plan"])
     del plan["objective"]["queryClasses"], plan["objective"]["requireEach"]
     with pytest.raises(ValueError, match=r"status\.looks holds 39 numbers, which are no rows of 31"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
@@ -103,6 +104,6 @@ def decided(spec: PolicySpec, state: RolloutState, server: Server, quality: Qual
 
 def look(spec: PolicySpec, state: RolloutState, server: Server) -> RolloutState:
     """The next look of the grid."""
-    at = next_look(spec, state)
+    at = next_look(LiveTimes.of(spec), state)
     assert at is not None
-    return take_look(spec, state, at, server.totals(state))
+    return take_look(LiveTimes.of(spec), state, at, server.totals(state))

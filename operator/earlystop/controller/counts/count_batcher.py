@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
-from earlystop.metrics.convention.reader import CountRequest, Reading, is_stale, read_counts
+from earlystop.metrics.convention.reader import is_stale
+from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
-from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest, read_templates
 
 GATHER_SECONDS = 0.05
 THREADS = 4
@@ -25,18 +26,17 @@ REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 log = logging.getLogger(__name__)
 
-AnyRequest = CountRequest | TemplateRequest
-AnyReading = Reading | TemplateReading
 Result = AnyReading | MetricsFailure
 Answers = dict[str, Result]
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
-"""Told after every exchange: the source's name, its spec as it was used, and why it gave no answer, None if it did."""
+"""It is called after every exchange with the source's name, the spec that was used, and the failure of the source, None
+when the source answered."""
 
 
 @dataclass(slots=True)
 class _Batch:
     spec: SourceSpec
-    requests: dict[str, CountRequest] = field(default_factory=dict)
+    requests: dict[str, AnyRequest] = field(default_factory=dict)
     results: asyncio.Future[Answers] | None = None
 
 
@@ -46,7 +46,7 @@ class CountBatcher:
 
     def __init__(self, connections: Connections | None = None) -> None:
         self.sources: dict[str, SourceSpec] = {}
-        self.report: Report = _unheard
+        self.report: Report = _report_nothing
         self._connections = connections or Connections()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._batches: dict[tuple[str, int], _Batch] = {}
@@ -69,16 +69,16 @@ class CountBatcher:
         spec = self.sources.get(source)
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
-        if isinstance(request, TemplateRequest):
-            question = partial(_read_templates, request, at, spec)
-            result = (await self._ask(source, spec, [request.policy], question))[request.policy]
-        else:
+        if request.SHARES_QUERIES:
             result = await self._read_together(source, spec, request, at)
+        else:
+            question = partial(_read, [request], at, spec)
+            result = (await self._ask(source, spec, [request.policy], question))[request.policy]
         if not isinstance(result, MetricsFailure) and is_stale(result, spec.scrape_interval_seconds):
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return result
 
-    async def _read_together(self, source: str, spec: SourceSpec, request: CountRequest, at: int) -> Result:
+    async def _read_together(self, source: str, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
         batch = self._batches.get((source, at))
         if batch is None:
             batch = self._batches[source, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
@@ -101,7 +101,7 @@ class CountBatcher:
             at = min(moment for name, moment in self._batches if name == source)
             batch = self._batches.pop((source, at))
             assert batch.results is not None  # set where the batch is made
-            question = partial(_read, list(batch.requests.values()), at, batch.spec.namespace_label)
+            question = partial(_read, list(batch.requests.values()), at, batch.spec)
             batch.results.set_result(await self._ask_now(source, batch.spec, list(batch.requests), question))
 
     async def _ask(
@@ -159,16 +159,10 @@ def _is_refused(answers: Answers) -> bool:
     return any(isinstance(each, MetricsFailure) and each.kind in REFUSING for each in answers.values())
 
 
-def _read(requests: list[CountRequest], at: int, namespace_label: str | None, client: ExactPrometheus) -> Answers:
-    return dict(read_counts(client, requests, at, namespace_label=namespace_label))
-
-
-def _read_templates(request: TemplateRequest, at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
-    try:
-        labels = {"namespace_label": spec.namespace_label, "replica_label": spec.replica_label}
-        return {request.policy: read_templates(client, request, at, place=spec.url, **labels)}
-    except MetricsFailure as failure:
-        return {request.policy: failure.with_traceback(None)}
+def _read(requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus) -> Answers:
+    """Reads requests of one kind, each kind by its own queries."""
+    first: Any = requests[0]
+    return dict(first.read_all(client, requests, at, spec))
 
 
 def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
@@ -179,5 +173,5 @@ def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
     return {}
 
 
-def _unheard(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
-    """Nobody asked to be told."""
+def _report_nothing(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
+    """The report of a batcher whose owner keeps no status of sources."""

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import AnyReading, AnyRequest
-from earlystop.controller.counts.template_look import apply_template_reading, template_requests_since
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
-from earlystop.metrics.convention.compaction import fold_silent, unfolded
-from earlystop.metrics.convention.ledger import Ledger, merge, totals
 from earlystop.metrics.convention.query import window_since
-from earlystop.metrics.convention.reader import CountRequest
-from earlystop.metrics.count_ledger import CountLedger
+from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
+from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.presets import Preset
-from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
-from earlystop.rollout.state import RolloutState, Totals
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
 # The answer came and says that there is nothing to use at this moment; asking again would give the same answer.
@@ -36,65 +32,82 @@ FINAL = frozenset(
 EXPECTED_OF_MISSING = 10
 """Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
 
-MAX_SERIES = 2_048
-"""Of a policy's step in one answer: more do not fit into a status, whose line for one takes at least 20 bytes. Fewer
-are taken in, so that harm still acts, and `TooManySeries` is told when they outgrow the status."""
-
 
 def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int) -> AnyRequest:
     """What to ask for at moment `at`: back to the last look that could be used, and some more."""
     state = tracked.state
     known = state.last_look_at or state.step_started_at or at
     if state.metrics_lost_at is not None:
-        # Moments that were passed over have shown nothing: what ended meanwhile was seen by the last evidence at best.
+        # The moments that were passed over gave no counts, so the query reaches back to the last look that was
+        # evidence: a process that ended since then is found by no later query.
         used = [look.at for look in state.looks[-1:] if look.step == state.step]
         known = max([state.evidence_from or state.step_started_at or at, *used])
-    source = sources.get(tracked.plan.spec.metrics.source_ref.name)
+    metrics = tracked.plan.spec.metrics
+    source = sources.get(metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
-    window = window_since(known, at, interval)
-    preset = Preset(tracked.plan.spec.metrics.preset)
-    if preset is Preset.EARLY_STOP:
-        return CountRequest(tracked.label, state.revision, window, tracked.plan.variants)
     templates = source.templates.by_field() if source is not None and source.templates is not None else {}
-    (candidate,) = tracked.plan.variants  # of several the acceptance has refused the preset
-    return TemplateRequest(tracked.label, state.revision, window, preset, templates, candidate=candidate)
+    question = CountQuestion(
+        policy=tracked.label,
+        revision=state.revision,
+        preset=metrics.preset,
+        variants=tracked.plan.variants,
+        window_seconds=window_since(known, at, interval),
+        templates=templates,
+    )
+    request: AnyRequest = count_source(metrics.preset).request(question)
+    return request
 
 
-def looked(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
+def apply_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
     """The state and ledger after a look that could be read. Series of other steps are not evidence.
 
-    Raises MetricsFailure for counters of others that can no longer be trusted, and for more series than can be kept.
+    Raises MetricsFailure for counters that can no longer be trusted, and for more series than can be kept.
     """
-    if isinstance(reading, TemplateReading):
-        return apply_template_reading(tracked, reading, at)
-    step, known = tracked.state.step, _own(tracked.ledger)
-    observed = unfolded(known, {key: tally for key, tally in reading.observed.items() if key.step == step})
-    if len(observed) > MAX_SERIES:
-        # Merged once they would be here to stay, though the next answer may be sound again.
-        told = f"the answer holds {len(observed)} series of {tracked.label} by process and class"
-        raise MetricsFailure(FailureKind.TOO_MANY_SERIES, told)
-    ledger = fold_silent(merge(known, observed), observed, at)
-    return take_look(tracked.spec, tracked.state, at, *_totals(tracked, ledger)), ledger
+    state = tracked.state
+    step = CountedStep(
+        policy=tracked.label,
+        step=state.step,
+        started_at=state.step_started_at,
+        variants=(Variant.BASELINE.value, *tracked.plan.variants),
+    )
+    applied = source_of(reading).apply(tracked.ledger, reading, at, step)
+    ledger: CountLedger = applied.ledger
+    if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
+        state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
+    return take_look(LiveTimes.of(tracked.spec), state, at, *_totals(tracked, ledger)), ledger
+
+
+def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mapping[str, Tally]) -> RolloutState:
+    """The state with what one look may have missed added to each comparison."""
+    if not more:
+        return state
+    comparisons = []
+    for variant, each in zip(variants, state.comparisons, strict=True):
+        baseline, candidate = each.uncertain.baseline + more[Variant.BASELINE], each.uncertain.candidate + more[variant]
+        comparisons.append(replace(each, uncertain=Totals(baseline, candidate)))
+    return replace(state, comparisons=tuple(comparisons))
 
 
 def reading_or_failure(
     tracked: TrackedPolicy, reading: AnyReading, at: int
 ) -> tuple[RolloutState, CountLedger] | MetricsFailure:
-    """`looked`, with the failure as a value."""
+    """`apply_reading`, with the failure as a value."""
     try:
-        return looked(tracked, reading, at)
+        return apply_reading(tracked, reading, at)
     except MetricsFailure as failure:
         return failure.with_traceback(None)
 
 
-def _totals(tracked: TrackedPolicy, ledger: Ledger) -> Iterator[Totals]:
+def _totals(tracked: TrackedPolicy, ledger: CountLedger) -> Iterator[Totals]:
     """Counts of the baseline and each candidate, in all and in the query classes that its comparison names. The ledger
     is gone through once for all variants."""
-    step, candidates = tracked.state.step, tracked.plan.variants
-    variants = (Variant.BASELINE, *candidates)
+    counts, step, candidates = source_of(ledger), tracked.state.step, tracked.plan.variants
+    variants = (Variant.BASELINE.value, *candidates)
     named = [[each.name for each in comparison.evidence.objective.classes] for comparison in tracked.state.comparisons]
-    arms = totals(ledger, step, variants=variants)
-    in_class = {name: totals(ledger, step, name, variants) for name in {name for names in named for name in names}}
+    arms = counts.totals(ledger, step, variants)
+    in_class = {
+        name: counts.totals(ledger, step, variants, name) for name in {name for names in named for name in names}
+    }
     for variant, names in zip(candidates, named, strict=True):
         answers = (_answers(in_class[name], variant) for name in names)
         yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers))
@@ -103,11 +116,6 @@ def _totals(tracked: TrackedPolicy, ledger: Ledger) -> Iterator[Totals]:
 def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:
     baseline, candidate = arms[Variant.BASELINE], arms[variant]
     return ClassAnswers(baseline.match, baseline.mismatch, candidate.match, candidate.mismatch)
-
-
-def _own(book: CountLedger) -> Ledger:
-    assert isinstance(book, Ledger)  # a campaign's preset is pinned, and a new campaign begins with an empty ledger
-    return book
 
 
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:
@@ -124,29 +132,28 @@ def routed_since(tracked: TrackedPolicy) -> float:
 
 
 def split_is_shown(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
-    """Whether more requests of this step were counted, for every variant that shall have some, than were known when
-    the step was in force before. since: Unix time after which counters of others must have grown."""
-    return all(_requests_since(reading, split, known, since)[variant] > 0 for variant in split.in_use)
+    """Whether the counts show new requests of every variant in use.
+
+    known: the ledger before; since: Unix time before which the weights cannot have been in force.
+    """
+    return all(counted > 0 for counted in _requests_since(reading, split, known, since).values())
 
 
 def split_is_missing(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
-    """Whether counted requests show that some variant gets none of those that it should have.
+    """Whether counted requests show that some variant in use gets none of those that it should have.
 
     A variant that should have had m of the counted requests has none by chance with probability exp(-m).
     """
     counted = _requests_since(reading, split, known, since)
     weights = {each.variant: each.weight for each in split.variants}
-    silent = [variant for variant in split.in_use if counted[variant] == 0]
-    heard = sum(weights[variant] for variant in split.in_use if counted[variant] > 0)
-    return any(sum(counted.values()) * weights[variant] >= EXPECTED_OF_MISSING * heard > 0 for variant in silent)
+    served = sum(weights[variant] for variant, requests in counted.items() if requests > 0)
+    missing = [variant for variant, requests in counted.items() if requests == 0]
+    total = sum(counted.values())
+    return any(total * weights[variant] >= EXPECTED_OF_MISSING * served > 0 for variant in missing)
 
 
-def _requests_since(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float) -> dict[str, int]:
-    """Requests of each variant with a weight that are new under this step's label, or new since Unix time `since`."""
-    wanted = tuple(split.in_use)
-    if isinstance(reading, TemplateReading):
-        return template_requests_since(reading, split, since)
-    ledger = _own(known)
-    before = totals(ledger, split.step, variants=wanted)
-    now = totals(merge(ledger, unfolded(ledger, reading.observed)), split.step, variants=wanted)
-    return {variant: now[variant].started - before[variant].started for variant in wanted}
+def _requests_since(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float) -> Mapping[str, int]:
+    """New requests of each variant in use, see `CountSource.requests_since`."""
+    weights = {each.variant: each.weight for each in split.variants}
+    found: Mapping[str, int] = source_of(reading).requests_since(known, reading, split.step, weights, since)
+    return found

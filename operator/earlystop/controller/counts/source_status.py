@@ -20,9 +20,9 @@ from earlystop.rollout.formatting import rfc3339
 
 SECONDS_BETWEEN_WRITES = 10.0
 AGAIN_SECONDS = 1.0
-# How long after it was last heard of a source is asked, when it answered and when it failed.
+# A source that no policy reads is probed so many seconds after it last answered, or last failed.
 IDLE_SECONDS = 30.0
-MENDING_SECONDS = 10.0
+FAILED_SECONDS = 10.0
 TICK_SECONDS = 5.0
 ANSWERING = "Answering"
 
@@ -109,7 +109,7 @@ class SourceStatusWriter:
         heard = self._heard.get(name)
         if heard is None:
             return 0.0
-        return heard.at + (IDLE_SECONDS if heard.failure is None else MENDING_SECONDS)
+        return heard.at + (IDLE_SECONDS if heard.failure is None else FAILED_SECONDS)
 
     def _probed(self, name: str, _: asyncio.Task[None]) -> None:
         del self._probes[name]

@@ -56,13 +56,15 @@ def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refus
 
 
 def templates_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:
-    """Why the named source's templates cannot give the counts of a policy with the preset Custom."""
+    """Why templates, of the named source or of the preset, cannot give the counts that a policy needs."""
     source = sources.get(spec.metrics.source_ref.name)
-    if not spec.metrics.traits.from_source or source is None:
+    traits = spec.metrics.traits
+    if traits.by_convention or source is None:
         return None
     templates = source.templates.by_field() if source.templates is not None else {}
     try:
-        checked_templates(templates)
+        if traits.from_source:
+            checked_templates(templates)
     except TemplateError as error:
         return Refusal("TemplatesUnusable", f"MetricSource {spec.metrics.source_ref.name}: {error}.")
     if source.flavour == "Thanos" and source.replica_label is None:
@@ -71,7 +73,7 @@ def templates_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Re
             "events would count twice. Ask the cluster's admin to write replicaLabel, the label that tells them apart."
         )
         return Refusal("TemplatesUnusable", message)
-    return missing_counts(spec, templates)
+    return missing_counts(spec, templates if traits.counts is None else traits.counts)
 
 
 def _usable_url(url: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, NamedTuple, Self
 
-from earlystop.api.interning import one_of
+from earlystop.api.interning import interned
 from earlystop.controller.cluster import POLICIES, Manifest
 from earlystop.controller.reconcile.annotations import PolicyRequests, requests_in
 
@@ -58,7 +58,7 @@ class PolicySnapshot:
             generation=int(metadata["generation"]),
             version=metadata["resourceVersion"],
             created=metadata["creationTimestamp"],
-            requests=one_of(requests_in(manifest)),
+            requests=interned(requests_in(manifest)),
             observed_generation=status.get("observedGeneration"),
             conditions=condition_summaries(status),
             digest=digest_of_status(status),

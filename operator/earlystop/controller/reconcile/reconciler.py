@@ -15,7 +15,6 @@ from math import ceil
 import aiohttp
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import (
@@ -45,6 +44,7 @@ from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide, without_closed_steps
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.event_notes import EventNote, event_notes, observation_notes
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
 from earlystop.rollout.observations import Observation, Observations
@@ -66,7 +66,7 @@ LOOKS_AT_ONCE = 64
 # it starts.
 CHECKS_AT_ONCE = 50
 
-ManualDecision = Callable[[PolicySpec, RolloutState, Request, str, int], RolloutState | Declined]
+ManualDecision = Callable[[LiveTimes, RolloutState, Request, str, int], RolloutState | Declined]
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Reconciler:
             if tracked.state.phase in WATCHING:
                 await self._act(tracked)
             if up_to_date:
-                await self._transition(tracked, expire(tracked.spec, tracked.state, int(self._clock())))
+                await self._transition(tracked, expire(LiveTimes.of(tracked.spec), tracked.state, int(self._clock())))
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
         await self._flush_status(tracked)
@@ -149,7 +149,7 @@ class Reconciler:
         if tracked.observations.refusal is None:
             digest = digest_of_decision(tracked.name, tracked.uid, state)
             state = start_campaign(tracked.spec, tracked.uid, tracked.retry_token, digest, state, now)
-        await self._transition(tracked, suspend_or_resume(tracked.spec, state, now))
+        await self._transition(tracked, suspend_or_resume(LiveTimes.of(tracked.spec), state, now))
         await self._apply_request(tracked, tracked.policy.requests.promote, promote_now)
 
     async def _apply_request(self, tracked: TrackedPolicy, request: Request, decide: ManualDecision) -> None:
@@ -160,7 +160,7 @@ class Reconciler:
             return
         before = tracked.state
         digest = digest_of_decision(tracked.name, tracked.uid, before)
-        after = decide(tracked.spec, before, request, digest, int(self._clock()))
+        after = decide(LiveTimes.of(tracked.spec), before, request, digest, int(self._clock()))
         if isinstance(after, Declined):
             if tracked.declined.get(name) != after.message:
                 tracked.declined[name] = after.message
@@ -243,7 +243,7 @@ class Reconciler:
         read comes first.
         """
         for _ in range(LOOKS_AT_ONCE):
-            at = next_look(tracked.spec, tracked.state)
+            at = next_look(LiveTimes.of(tracked.spec), tracked.state)
             delay = self._delay(tracked)
             if at is None or at + delay > self._clock():
                 return True

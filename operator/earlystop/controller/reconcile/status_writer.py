@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.conditions import Condition, ConditionType, Refusal
-from earlystop.api.interning import shared
+from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
@@ -16,6 +16,7 @@ from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import TooLarge, to_status
 
@@ -37,7 +38,7 @@ async def write_status(
     Raises StatusConflict after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
     try:
-        status = to_status(tracked.name, tracked.uid, tracked.spec, state, pack_ledger(ledger))
+        status = to_status(tracked.name, tracked.uid, LiveTimes.of(tracked.spec), state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
         # The stored status stays as it is. A restarted operator reads the later looks again.
         refusal = _too_many_series(series_in(ledger))
@@ -108,7 +109,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     """
     fresh = await _read(cluster, tracked)
     tracked.status.note_refreshed()
-    policy, spec = PolicySnapshot.of(fresh), shared(PolicySpec.model_validate(fresh["spec"]))
+    policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
     tracked.replace_object(policy, spec)
     if loaded is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from earlystop.api.interning import shared
+from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
@@ -54,7 +54,7 @@ class TrackedPolicy:
         Raises ValueError (pydantic's is one) when spec or status cannot be understood.
         """
         state, ledger = from_status(without_defaults(manifest.get("status", {})))
-        spec = shared(PolicySpec.model_validate(manifest["spec"]))
+        spec = interned_spec(PolicySpec.model_validate(manifest["spec"]))
         counted = unpack_ledger(ledger)
         status = manifest.get("status", {})
         policy, observations = PolicySnapshot.of(manifest), observations_from(status.get("conditions", []))

@@ -1,1 +1,1 @@
-"""From what a campaign wants in force to objects in the cluster, and to the proof that they are served."""
+"""From the desired split of a campaign to objects in the cluster, and to the proof that they are served."""

@@ -1,4 +1,4 @@
-"""From what a campaign is about to what shall be in force: the labels, weights and settings of its variants."""
+"""The desired split of a campaign: labels, weights and settings of its variants, as its stored state says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from earlystop.rollout.state import RolloutState
 
 
 def desired_split(state: RolloutState) -> TrafficSplit | None:
-    """What the stored state wants in force; None before the first campaign."""
+    """The split that the stored state asks for, None before the first campaign."""
     percents = weights(state)
     if percents is None:
         return None
@@ -19,7 +19,9 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
     variants = tuple(map(VariantWeight, labels, percents, settings))
-    shadows = tuple(ShadowSetting(plan.variants[place], settings[place + 1]) for place in shadowed(state))
+    shadows = tuple(
+        ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
+    )
     return TrafficSplit(state.revision, state.step, variants, shadows)
 
 

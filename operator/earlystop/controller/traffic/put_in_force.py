@@ -57,35 +57,40 @@ async def put_in_force(
                 memory.note_answer(asked, split, result, now)
                 answers = (*answers, (asked.targets, result))
             case Write(objects, then):
-                await _write(cluster, tracked, observed, objects, now)
+                await ensure_unchanged(cluster, tracked, now)
+                await write_all(cluster, observed, objects)
                 if then is not None:
                     memory.note_aliases_written(now)
                     return _result(then, written)
                 memory.note_change(now)
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
-            case Quarantine(objects, said_of_it):
-                memory.quarantine(split.revision)
-                if objects:
-                    await _write(cluster, tracked, observed, objects, now)
-                    memory.note_change(now)
-                return _result(Wait(SplitStatus.MISROUTED, said_of_it), _names(objects))
-            case Detach(status, why, objects):
-                if objects:
-                    await ensure_unchanged(cluster, tracked, now)
-                    await replace_all(cluster, objects)
-                    memory.note_detached(now)
-                if desired.refusal is None:
+            case Quarantine() | Detach() as takes_off:
+                if isinstance(takes_off, Detach) and desired.refusal is None:
                     memory.rest(now + SECONDS_OF_REST)
-                return _result(Wait(status, why), _names(objects))
+                return await _take_off(cluster, tracked, observed, takes_off, split, now)
 
 
-async def _write(
-    cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, objects: Iterable[Manifest], now: float
-) -> None:
-    """Write objects, once it is sure that no other operator has moved on meanwhile."""
-    await ensure_unchanged(cluster, tracked, now)
-    await write_all(cluster, observed, objects)
+async def _take_off(
+    cluster: Cluster,
+    tracked: TrackedPolicy,
+    observed: ClusterInputs,
+    decision: Quarantine | Detach,
+    split: TrafficSplit,
+    now: float,
+) -> SplitResult:
+    """Take every candidate off, and say so."""
+    if isinstance(decision, Quarantine):
+        tracked.traffic.quarantine(split.revision)
+    if decision.objects:
+        await ensure_unchanged(cluster, tracked, now)
+        if isinstance(decision, Quarantine):
+            await write_all(cluster, observed, decision.objects)
+        else:
+            await replace_all(cluster, decision.objects)
+        tracked.traffic.note_detached(now)
+    status = SplitStatus.MISROUTED if isinstance(decision, Quarantine) else decision.status
+    return _result(Wait(status, decision.condition), _names(decision.objects))
 
 
 def _result(wait: Wait, written: tuple[str, ...]) -> SplitResult:

@@ -33,9 +33,10 @@ def unfolded(ledger: Ledger, observed: Mapping[SeriesKey, Tally]) -> Mapping[Ser
 
 
 def fold_silent(ledger: Ledger, observed: Mapping[SeriesKey, Tally], at: int) -> Ledger:
-    """Notes which processes are absent from `observed`, what was `unfolded` of the reading of Unix second `at` and is
-    merged already, and folds those that have been for SILENT_SECONDS. Totals stay what they are, to the last count, and
-    the same moment again changes nothing.
+    """The ledger after noting which processes are absent, with those that were absent for SILENT_SECONDS compacted.
+
+    observed: what `unfolded` returned for the reading of Unix second `at`; it is merged into the ledger already.
+    Totals stay what they are, to the last count, and applying the same moment again changes nothing.
     """
     if not ledger.ended.silent and ledger.rows.keys() <= observed.keys():
         return ledger

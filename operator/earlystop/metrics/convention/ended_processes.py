@@ -61,7 +61,7 @@ NOBODY = Ended()
 
 @lru_cache(maxsize=4096)
 def digest_of(process: str) -> str:
-    """By what a folded process is known again, see DIGEST_CHARACTERS."""
+    """The digest by which a compacted process is recognised when it comes back, see DIGEST_CHARACTERS."""
     return urlsafe_b64encode(sha256(process.encode("utf-8", "surrogatepass")).digest())[:DIGEST_CHARACTERS].decode()
 
 

@@ -1,8 +1,8 @@
-"""What has been seen of counters that only grow: one largest value per series, so reading again changes nothing.
+"""The largest value that was read of each counter that only grows, so that reading it again changes nothing.
 
 Merging is a pointwise maximum: idempotent, commutative and associative. Overlapping, repeated, late or reordered
 reads, crashes before or after a write, and both halves of an HA pair therefore all lead to the same counts. What
-bounds a ledger, the folding of processes that have ended, is `folding.py`.
+bounds a ledger, the compaction of processes that have ended, is in `compaction.py`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.presets import CounterKind
 from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
 from earlystop.metrics.convention.ended_processes import NOBODY, Ended, EndedLines, Place, drop_before, ended_lines
 from earlystop.metrics.ledger_text import counts_text, is_count, tally_in, unword, word
-
-"""The variant labels of a campaign with one candidate."""
 
 MAX_LABEL = 64
 """Characters that a variant's label may have, as a server exposes it."""
@@ -37,6 +36,8 @@ class SeriesKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The largest tally seen of each series, field by field; and what is kept of processes that are gone. Immutable."""
+
+    KIND: ClassVar[CounterKind] = CounterKind.CONVENTION
 
     rows: Mapping[SeriesKey, Tally] = field(default_factory=dict)
     ended: Ended = NOBODY

@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from math import isfinite
+from typing import ClassVar, Protocol
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+from earlystop.api.presets import CounterKind
+from earlystop.api.source import SourceSpec
 from earlystop.api.wire import (
     FIELD_INDEX,
     OUTCOME,
@@ -27,11 +30,10 @@ from earlystop.metrics.convention.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.source.sample_value import is_count
 
-# The rows of more would not stay in a processor's cache while they are judged: each then costs a seventh more.
+# The rows of 50 policies stay in a processor's cache while they are judged. With more, each row costs a seventh more.
 MAX_POLICIES_A_QUERY = 50
-LARGEST_COUNT = 2**53
-"""Above it a float64 counter no longer grows by one."""
 
 SPARE_HALVES = 16
 """How many more queries a source that could not execute one is asked per call: two for each of the steps from 50
@@ -59,6 +61,8 @@ class CountRequest:
     says may come from a client. Raises ValueError for candidates that could not be told apart, or too many of them.
     """
 
+    SHARES_QUERIES: ClassVar[bool] = True
+
     policy: str
     revision: str
     window_seconds: int
@@ -74,6 +78,13 @@ class CountRequest:
         if len(set(self.variants)) != len(self.variants) or len(self.variants) > MAX_CANDIDATES:
             raise ValueError(f"{self.policy}: {self.variants} are not up to {MAX_CANDIDATES} different candidates")
 
+    @staticmethod
+    def read_all(
+        client: InstantVectors, requests: Sequence[CountRequest], at: int, source: SourceSpec
+    ) -> dict[str, Reading | MetricsFailure]:
+        """`read_counts` as the MetricSource says."""
+        return read_counts(client, requests, at, namespace_label=source.namespace_label)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -82,6 +93,8 @@ class Reading:
     observed: the values as scraped, for `ledger.merge`. newest_sample_at: Unix time of the newest scrape of a live
     target, None when there is none. rows_refused: series that named this policy but came from another namespace.
     """
+
+    KIND: ClassVar[CounterKind] = CounterKind.CONVENTION
 
     at: int
     observed: Mapping[SeriesKey, Tally]
@@ -196,7 +209,7 @@ class _Gathered:
             variant = "" if variant == Variant.BASELINE else variant or Variant.CANDIDATE.value
         if variant not in self.variants or not _is_step(step):
             return
-        if not 0 <= value <= LARGEST_COUNT or value % 1:  # NaN fails the comparison
+        if not is_count(value):
             self.failure = _not_a_count(self.policy, metric, variant, value)
             return
         key = (step, variant, get(QUERY_CLASS, ""), get(PROCESS, ""))
@@ -210,6 +223,8 @@ class _Gathered:
     def _take_other(self, labels: Mapping[str, str], value: float) -> None:
         """The time of the newest sample, or a series that is none of the convention's."""
         if labels.get(READING) == NEWEST_SAMPLE:
+            if not isfinite(value):
+                return  # it is no time, so it must not make counts look fresh
             self.newest = value if self.newest is None else max(self.newest, value)
         elif READING not in labels and "__name__" not in labels:
             self.failure = _nameless(self.policy)
@@ -240,7 +255,7 @@ def _read_chunk(
     except MetricsFailure as failure:
         return failure.with_traceback(None)  # it is kept as a value; frames would keep the answer alive
     evaluated = (value for labels, value in samples if READING in labels and labels[READING] == EVALUATED_AT)
-    if any(abs(value - at) > TIME_TOLERANCE_SECONDS for value in evaluated):
+    if not all(abs(value - at) <= TIME_TOLERANCE_SECONDS for value in evaluated):  # NaN is no moment
         return moved("the metrics source")
     return judge_samples(samples, chunk, at, namespace_label)
 

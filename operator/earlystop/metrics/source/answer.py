@@ -34,7 +34,7 @@ def parse_vector(body: bytes, content_type: str, place: str, at: float | None = 
     if samples is None:
         raise _malformed(place, "holds a row without text labels, a time or a value")
     moments = {row["value"][0] for row in rows}  # nearly always one
-    if at is not None and any(abs(moment - at) > TIME_TOLERANCE_SECONDS for moment in moments):
+    if at is not None and not all(abs(moment - at) <= TIME_TOLERANCE_SECONDS for moment in moments):  # NaN is none
         raise moved(place)
     return samples
 
@@ -77,7 +77,8 @@ def moved(place: str) -> MetricsFailure:
 
 
 def _samples(rows: list[Any]) -> list[Sample] | None:
-    """The rows as samples, None when one of them is none. One loop, since there are tens of thousands a look."""
+    """The rows as samples, or None when one row has not the form of a sample. It is one loop, since a look has tens of
+    thousands of rows."""
     samples = []
     is_text = TEXT.issuperset
     try:

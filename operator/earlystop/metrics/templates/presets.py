@@ -1,4 +1,4 @@
-"""Presets: named templates from which a source's queries are built, for our own convention and for engines' counters.
+"""From a preset's templates to the queries of a look: what the rows of `api/presets.PRESETS` are read by.
 
 A template is an instant-query selector without a range, with the placeholders {policy}, {revision} and {variant} inside
 quoted label values only. Values are escaped as they are put in, so no name of a policy can leave its quotes.
@@ -10,13 +10,16 @@ application where a policy's calls are not its requests.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.presets import PRESETS, PresetTraits, traits_of
 from earlystop.metrics.convention.query import checked_namespace_label, counts_query, escape
+from earlystop.metrics.templates import engines
 
 PLACEHOLDERS = ("policy", "revision", "variant")
 MAX_TEMPLATE = 1024
@@ -27,16 +30,6 @@ _SELECTOR = re.compile(
     r"(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)"
     rf"\{{(?P<matchers>\s*(?:[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=|!=|=~|!~)\s*{_VALUE}\s*,?\s*)*)\}}"
 )
-
-
-class Preset(StrEnum):
-    """As `spec.metrics.preset` spells them."""
-
-    EARLY_STOP = "EarlyStop"
-    VLLM = "VLLM"
-    SGLANG = "SGLang"
-    ENVOY_AI_GATEWAY = "EnvoyAIGateway"
-    CUSTOM = "Custom"
 
 
 class TemplateError(ValueError):
@@ -60,39 +53,6 @@ class PresetRequest:
     candidate: str = Variant.CANDIDATE.value
 
 
-VLLM: Mapping[str, str] = MappingProxyType(
-    {
-        # As many as are in the sum below, aborted ones too: a mean over others would be biased.
-        "completed": "vllm:request_generation_tokens_count{}",
-        "failed": 'vllm:request_success_total{finished_reason=~"abort|error"}',
-        # Not generation_tokens_total, which grows while requests still run.
-        "tokens": "vllm:request_generation_tokens_sum{}",
-    }
-)
-"""vLLM's own counters by field of `Tally`. An aborted request is completed and failed: it took its tokens."""
-
-SGLANG: Mapping[str, str] = MappingProxyType(
-    {
-        "completed": "sglang:num_requests_total{}",
-        "failed": "sglang:num_aborted_requests_total{}",
-        "tokens": "sglang:generation_tokens_total{}",
-    }
-)
-"""SGLang's own counters; its generation tokens are counted when a request finishes."""
-
-ENVOY_AI_GATEWAY: Mapping[str, str] = MappingProxyType(
-    {
-        "completed": 'gen_ai_client_token_usage_count{gen_ai_token_type="output"}',
-        "tokens": 'gen_ai_client_token_usage_sum{gen_ai_token_type="output"}',
-    }
-)
-"""Envoy AI Gateway's histogram of output tokens, one observation a user's request."""
-
-_ENGINES: Mapping[Preset, Mapping[str, str]] = MappingProxyType(
-    {Preset.VLLM: VLLM, Preset.SGLANG: SGLANG, Preset.ENVOY_AI_GATEWAY: ENVOY_AI_GATEWAY}
-)
-
-
 @dataclass(frozen=True, slots=True)
 class FieldQuery:
     """One range-vector query: whose field it counts."""
@@ -102,38 +62,87 @@ class FieldQuery:
     text: str
 
 
-def queries(preset: Preset, request: PresetRequest, custom: Mapping[str, str] | None = None) -> list[str]:
+def queries(preset: str, request: PresetRequest, custom: Mapping[str, str] | None = None) -> list[str]:
     """Every query that a look sends for this policy, as `kubectl earlystop counts` shows them.
 
-    custom: for Custom the templates by field of `Tally`, as the MetricSource allows them.
+    custom: the templates of the MetricSource by field of `Tally`, for a preset that reads by those.
     Raises TemplateError for a template that is not safe, ValueError for a request that a preset cannot serve.
     """
-    if preset is Preset.EARLY_STOP:
+    if traits_of(preset).by_convention:
         return [counts_query([request.policy], [request.revision], request.window_seconds, request.namespace_label)]
     found = [one.text for one in field_queries(preset, request, custom)]
     return [*found, *evidence_queries(request)]
 
 
-def field_queries(preset: Preset, request: PresetRequest, custom: Mapping[str, str] | None = None) -> list[FieldQuery]:
-    """The range vectors whose samples go into the watermark ledger, by variant and field. Not for EarlyStop."""
-    if preset is Preset.EARLY_STOP:
-        raise ValueError("the preset EarlyStop is read by one query for many policies; use counts_query")
+def field_queries(preset: str, request: PresetRequest, custom: Mapping[str, str] | None = None) -> list[FieldQuery]:
+    """The range vectors whose samples go into the reset ledger, by variant and field, for a preset with templates."""
+    traits = traits_of(preset)
+    if traits.by_convention:
+        raise ValueError(f"the preset {preset} is read by one query for many policies; use counts_query")
     if request.window_seconds < 1:
         raise ValueError(f"the window is {request.window_seconds} s; it must cover at least 1 s")
-    if preset is Preset.CUSTOM:
-        templates = checked_templates(custom or {})
-        return [
-            FieldQuery(variant, field, _ranged(_filled(template, request, variant), request, {}))
-            for variant in Variant
-            for field, template in templates.items()
-        ]
-    if request.workloads is None or set(request.workloads) != set(Variant):
+    if traits.needs_own_pods and (request.workloads is None or set(request.workloads) != set(Variant)):
         raise ValueError(f"the preset {preset} needs the workload of each variant: an engine's counters name its Pods")
+    templates = field_templates(preset, custom or {})
+    workloads = (request.workloads or {}) if traits.needs_own_pods else {}
+    pods = {variant: _pods(workload) for variant, workload in workloads.items()}
     return [
-        FieldQuery(variant, field, _ranged(template, request, _pods(request.workloads[variant])))
+        FieldQuery(variant, field, _ranged(_filled(template, request, variant), request, pods.get(variant, {})))
         for variant in Variant
-        for field, template in _ENGINES[preset].items()
+        for field, template in templates.items()
     ]
+
+
+def field_templates(preset: str, custom: Mapping[str, str]) -> Mapping[str, str]:
+    """The templates that a preset is read by, by field of `Tally`: those of the MetricSource or its own.
+
+    Raises TemplateError for one that is not safe.
+    """
+    traits = traits_of(preset)
+    return checked_templates(custom) if traits.from_source else own_templates(preset, traits)
+
+
+@lru_cache(maxsize=64)
+def own_templates(preset: str, traits: PresetTraits) -> Mapping[str, str]:
+    """The templates that a preset brings in its module, by field of `Tally`.
+
+    Raises ValueError, which says what to write where, when the module is not there, or counts other fields than the
+    row says, or cannot tell variants apart that share Pods though the row says so.
+    """
+    row = f"the row {preset} of api/presets.PRESETS"
+    try:
+        templates = getattr(import_module(traits.module), "TEMPLATES", None)
+    except ImportError as error:
+        raise ValueError(f"{row} names the module {traits.module}, which cannot be imported: {error}") from None
+    if not templates:
+        raise ValueError(f"{row} names the module {traits.module}; write TEMPLATES there, by field of Tally")
+    if frozenset(templates) != traits.counts:
+        raise ValueError(
+            f"{row} counts {_listed(traits.counts or ())}, and {traits.module} has templates for "
+            f"{_listed(templates)}; write the same fields in both"
+        )
+    return (
+        {field: templates[field] for field in TALLY_FIELDS if field in templates}
+        if traits.needs_own_pods
+        else (checked_templates(templates))
+    )
+
+
+def check_presets(presets: Mapping[str, PresetTraits] = PRESETS, package: str = engines.__name__) -> None:
+    """Checks that every row's module can be read by, and that every module of `package` has a row.
+
+    Runs when this module is imported, so that a forgotten row stops the operator at its start with a sentence.
+    Raises ValueError.
+    """
+    for preset, traits in presets.items():
+        if traits.module:
+            own_templates(preset, traits)
+    known = {traits.module for traits in presets.values()}
+    for found in iter_modules(import_module(package).__path__, f"{package}."):
+        if found.name not in known:
+            raise ValueError(
+                f"the module {found.name} has no preset; add a row with module={found.name!r} to api/presets.PRESETS"
+            )
 
 
 def evidence_queries(request: PresetRequest, targets: Mapping[str, str] | None = None) -> list[str]:
@@ -164,6 +173,10 @@ def checked_templates(templates: Mapping[str, str]) -> dict[str, str]:
     for field, template in templates.items():
         _check(field, template)
     return {field: templates[field] for field in TALLY_FIELDS if field in templates}
+
+
+def _listed(fields: Iterable[str]) -> str:
+    return ", ".join(sorted(fields))
 
 
 def _check(field: str, template: str) -> None:
@@ -221,3 +234,6 @@ def _ranged(selector: str, request: PresetRequest, patterns: Mapping[str, str]) 
     body = selector[:-1].rstrip().removesuffix(",")
     comma = "," if more and not body.endswith("{") else ""
     return f"{body}{comma}{','.join(more)}}}[{request.window_seconds}s]"
+
+
+check_presets()

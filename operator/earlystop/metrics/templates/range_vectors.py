@@ -1,4 +1,4 @@
-"""From range vectors of counters that others export to what the watermark ledger takes: pure.
+"""From range vectors of counters that others export to what the reset ledger takes: pure.
 
 Ask with the instant query `selector[window]`: only that returns samples as they were scraped. `query_range` does not.
 The start times are joined by target and moment: all series of one scrape share its timestamp.
@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
 from earlystop.api.counts import Variant
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.source.sample_value import is_count
 from earlystop.metrics.templates.reset_ledger import Observed, Sample, SeriesId
 
 TARGET_LABELS = ("namespace", "pod", "container", "job", "instance")
 """Labels that the scraper gives to every series of a target, `up` and `process_start_time_seconds` among them."""
-LARGEST_COUNT = 2**53
 
 
 class RawSeries(NamedTuple):
@@ -55,11 +55,11 @@ def observe(
     ups: Sequence[RawSeries] = (),
     replica_label: str | None = None,
 ) -> dict[SeriesId, Observed]:
-    """What to pass to `watermark.look`, of counters by variant and field of `Tally`.
+    """What to pass to `reset_ledger.look`, of counters by variant and field of `Tally`.
 
     starts: `process_start_time_seconds` and ups: `up` of the same targets in the same window; both may be missing, and
     then less is certain. replica_label: names the scraper of an HA pair.
-    Raises MetricsFailure (NotACount) for a value that no counter of events can have. NaN samples are left out.
+    Raises MetricsFailure (NotACount) for a series whose newest value is no count, see `source/sample_value.py`.
     """
     started = {
         (_target(series.labels, replica_label), at): round(float(value) * 1000)
@@ -87,14 +87,12 @@ def _number(value: object) -> str:
     return text
 
 
-def _counts(points: Iterable[tuple[int, str]], variant: Variant, field: str) -> Iterable[tuple[int, int]]:
-    for at, text in points:
-        value = float(text)
-        if value != value:  # a genuine NaN; stale markers never get here
-            continue
-        if not 0 <= value <= LARGEST_COUNT or value % 1:
-            raise MetricsFailure(FailureKind.NOT_A_COUNT, f"the counter for {field}, variant {variant}, is {text}")
-        yield at, int(value)
+def _counts(points: Sequence[tuple[int, str]], variant: Variant, field: str) -> list[tuple[int, int]]:
+    """The points that are counts. Raises MetricsFailure (NotACount) when the newest point is none."""
+    if points and not is_count(float(points[-1][1])):
+        text = points[-1][1]
+        raise MetricsFailure(FailureKind.NOT_A_COUNT, f"the counter for {field}, variant {variant}, is {text}")
+    return [(at, int(float(text))) for at, text in points if is_count(float(text))]
 
 
 def _absent(good: Sequence[int], first: int) -> int | None:

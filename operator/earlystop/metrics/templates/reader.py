@@ -7,12 +7,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from earlystop.api.counts import Variant
+from earlystop.api.presets import CounterKind
+from earlystop.api.source import SourceSpec
 from earlystop.metrics.convention.query import alternation
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.presets import Preset, PresetRequest, TemplateError, evidence_queries, field_queries
+from earlystop.metrics.templates.presets import PresetRequest, TemplateError, evidence_queries, field_queries
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
 from earlystop.metrics.templates.reset_ledger import Observed, SeriesId
 
@@ -33,28 +35,47 @@ class RangeVectors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TemplateRequest:
-    """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
+    """What is read for one policy.
 
-    templates: for Custom, by field of `Tally`; workloads: for engines, see `PresetRequest`; candidate: label of the
-    one candidate.
+    policy: namespace/name; revision: as in the label; window_seconds: how far to look back; preset: a name in
+    `api/presets.PRESETS`; templates: of the MetricSource, by field of `Tally`; workloads: for engines, see
+    `PresetRequest`; candidate: label of the one candidate.
     """
+
+    SHARES_QUERIES: ClassVar[bool] = False
 
     policy: str
     revision: str
     window_seconds: int
-    preset: Preset = Preset.CUSTOM
+    preset: str
     templates: Mapping[str, str] = field(default_factory=dict)
     workloads: Mapping[Variant, str] | None = None
     candidate: str = Variant.CANDIDATE.value
+
+    @staticmethod
+    def read_all(
+        client: RangeVectors, requests: Sequence[TemplateRequest], at: int, source: SourceSpec
+    ) -> dict[str, TemplateReading | MetricsFailure]:
+        """`read_templates` for each policy, as the MetricSource says, with failures as values."""
+        labels = {"namespace_label": source.namespace_label, "replica_label": source.replica_label}
+        answers: dict[str, TemplateReading | MetricsFailure] = {}
+        for request in requests:
+            try:
+                answers[request.policy] = read_templates(client, request, at, place=source.url, **labels)
+            except MetricsFailure as failure:
+                answers[request.policy] = failure.with_traceback(None)
+        return answers
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateReading:
     """What one policy's counters said at Unix second `at`.
 
-    observed: for `watermark.look`; newest_sample_at: Unix time of the newest sample of any counter; queries: a name of
-    what was asked for, the same as long as the questions are.
+    observed: for `reset_ledger.look`; newest_sample_at: Unix time of the newest sample of any counter; queries: a name
+    of what was asked for, the same as long as the queries are.
     """
+
+    KIND: ClassVar[CounterKind] = CounterKind.TEMPLATES
 
     at: int
     observed: Mapping[SeriesId, Observed]
@@ -81,7 +102,9 @@ def read_templates(
         name = name_of_queries(request, namespace_label, replica_label, place)
         rows: dict[tuple[Variant, str], list[RawSeries]] = {}
         for moment, seconds in ranges(at, request.window_seconds):
-            for one in field_queries(request.preset, _asked(request, seconds, namespace_label), request.templates):
+            for one in field_queries(
+                request.preset, _preset_request(request, seconds, namespace_label), request.templates
+            ):
                 rows.setdefault((one.variant, one.field), []).extend(client.range_vector(one.text, float(moment)))
     except TemplateError as error:
         raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, str(error)) from None
@@ -104,8 +127,10 @@ def name_of_queries(
 
     Raises TemplateError.
     """
-    asked = field_queries(request.preset, _asked(replace(request, revision=""), 1, namespace_label), request.templates)
-    content = [place, replica_label, *((one.variant, one.field, one.text) for one in asked)]
+    sent = field_queries(
+        request.preset, _preset_request(replace(request, revision=""), 1, namespace_label), request.templates
+    )
+    content = [place, replica_label, *((one.variant, one.field, one.text) for one in sent)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
@@ -131,9 +156,14 @@ def joined(rows: Iterable[RawSeries]) -> list[RawSeries]:
     return [RawSeries(dict(labels), sorted(found.items())) for labels, found in points.items() if found]
 
 
-def _asked(request: TemplateRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
+def _preset_request(request: TemplateRequest, seconds: int, namespace_label: str | None) -> PresetRequest:
     return PresetRequest(
-        request.policy, request.revision, seconds, namespace_label, request.workloads, request.candidate
+        policy=request.policy,
+        revision=request.revision,
+        window_seconds=seconds,
+        namespace_label=namespace_label,
+        workloads=request.workloads,
+        candidate=request.candidate,
     )
 
 
@@ -146,6 +176,6 @@ def _evidence(
         return found
     targets = {name: alternation(row.labels.get(name, "") for row in rows) for name in _TARGET_LABELS}
     for moment, seconds in ranges(at, request.window_seconds):
-        for query in evidence_queries(_asked(request, seconds, namespace_label), targets):
+        for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets):
             found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
     return {name: joined(series) for name, series in found.items()}

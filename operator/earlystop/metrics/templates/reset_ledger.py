@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
+from earlystop.api.presets import CounterKind
 
 CLOCK_SKEW_MS = 2_000
 """Start times come from the target's clock, sample times from the scraper's; they may differ by this much."""
@@ -94,8 +95,10 @@ class ResetLedger:
     """Counts of the open `step`, which began at `since_ms`, and of the steps before it. Immutable.
 
     forgotten_ms: newest sample of any series that was dropped, 0 for none; folded: sums of closed steps and of
-    dropped series; queries: a name without blanks of what was asked for, "" when nobody cares.
+    dropped series; queries: a name without blanks of what was asked for, "" where it is not known.
     """
+
+    KIND: ClassVar[CounterKind] = CounterKind.TEMPLATES
 
     step: int
     since_ms: int

@@ -52,7 +52,7 @@ def authorized_by(*accepted: str) -> Callable[[Handler], None]:
     return answer
 
 
-class Place:
+class CountingOperator:
     """An API in memory, and the operator's reader with a clock that the test moves. secrets_read: how often one was."""
 
     def __init__(self, resolve: Names = here) -> None:
@@ -96,9 +96,9 @@ class SecretsCounted(Memory):
 
 
 @asynccontextmanager
-async def opened(resolve: Names = here) -> AsyncIterator[Place]:
+async def opened(resolve: Names = here) -> AsyncIterator[CountingOperator]:
     """A place whose reader is closed in the end."""
-    place = Place(resolve)
+    place = CountingOperator(resolve)
     try:
         yield place
     finally:

@@ -35,8 +35,6 @@ from tests.unit.controller.counts.metric_sources import (
 from tests.unit.metrics.source.certificates import Authority, Pair
 from tests.unit.metrics.source.faulty_server import Handler, serving
 
-pytest_plugins = ["tests.unit.controller.fixtures"]
-
 
 def kind(result: Result) -> FailureKind | None:
     return result.kind if isinstance(result, MetricsFailure) else None

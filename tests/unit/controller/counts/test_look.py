@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.look import (
     FINAL,
-    MAX_SERIES,
+    apply_reading,
     look_failed,
     look_request,
-    looked,
     reading_or_failure,
     split_is_shown,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
+from earlystop.metrics.convention.count_source import MAX_SERIES
 from earlystop.metrics.convention.ended_processes import Ended, Place, Start, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.state import Phase
 from earlystop.rollout.transitions import lose_metrics, weights_in_force
+from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import tracked
 from tests.unit.delivery.cluster import split
 from tests.unit.rollout.policies import NOW, started
@@ -30,7 +30,6 @@ from tests.unit.rollout.states import REACHED, SPEC
 from tests.unit.rollout.traffic import answers
 
 B, C = Variant.BASELINE, Variant.CANDIDATE
-SOURCES = {"default": SourceSpec.model_validate({"url": "http://prometheus:9090"})}
 MARGIN = 2 * 15 + 60
 
 
@@ -45,7 +44,7 @@ def settling() -> TrackedPolicy:
 
 
 def see(found: TrackedPolicy, seen: Reading) -> TrackedPolicy:
-    found.state, found.ledger = looked(found, seen, seen.at)
+    found.state, found.ledger = apply_reading(found, seen, seen.at)
     return found
 
 

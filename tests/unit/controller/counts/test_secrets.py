@@ -10,16 +10,14 @@ import pytest
 from earlystop.controller.cluster import ClusterError
 from earlystop.controller.counts.secrets import Credentials, own_namespace
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from tests.unit.controller.counts.metric_sources import Place, PrivateFiles, basic, bearer, opened, reference
+from tests.unit.controller.counts.metric_sources import CountingOperator, PrivateFiles, basic, bearer, opened, reference
 from tests.unit.metrics.source.certificates import Authority, encrypted
 from tests.unit.metrics.source.faulty_server import serving
-
-pytest_plugins = ["tests.unit.controller.fixtures"]
 
 HTTPS = "https://prometheus.example"
 
 
-async def failure_of(place: Place, **source: Any) -> MetricsFailure:
+async def failure_of(place: CountingOperator, **source: Any) -> MetricsFailure:
     place.source(HTTPS, **source)
     result = await place.read()
     assert isinstance(result, MetricsFailure), result

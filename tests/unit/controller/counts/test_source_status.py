@@ -12,14 +12,14 @@ import pytest
 from earlystop.controller.cluster import SOURCES, ClusterError, Conflict, Manifest
 from earlystop.controller.counts.count_batcher import failure_of_source
 from earlystop.controller.counts.source_status import (
-    MENDING_SECONDS,
+    FAILED_SECONDS,
     SECONDS_BETWEEN_WRITES,
     SourceStatusWriter,
     source_spec,
 )
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from tests.unit.controller.counts.metric_sources import Place, answer_well, bearer, eventually, opened
+from tests.unit.controller.counts.metric_sources import CountingOperator, answer_well, bearer, eventually, opened
 from tests.unit.metrics.source.faulty_server import serving
 
 PENDING = {"type": "Reachable", "status": "Unknown", "reason": "Pending", "lastTransitionTime": "1970-01-01T00:00:00Z"}
@@ -28,10 +28,10 @@ DOWN = MetricsFailure(FailureKind.UNREACHABLE, "it is down")
 BUSY = MetricsFailure(FailureKind.THROTTLED, "it is busy")
 
 
-class World:
+class WatchedSource:
     """One MetricSource and the watch over it, at a clock that the test moves."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: CountingOperator) -> None:
         self.place = place
         self.api = place.api
         self.now = 1_700_000_000.0
@@ -73,9 +73,9 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WatchedSource]:
     async with opened() as place:
-        yield World(place)
+        yield WatchedSource(place)
 
 
 async def test_what_a_source_does_is_written_at_once_and_only_once() -> None:
@@ -206,7 +206,7 @@ async def test_a_source_that_no_policy_reads_is_asked_and_mended_by_itself() -> 
             await eventually(lambda: it.said == ("False", "SecretNotFound"), "the first condition")
             assert "create it" in it.condition["message"]
             it.place.secret("prometheus", token="abc")
-            it.now += MENDING_SECONDS
+            it.now += FAILED_SECONDS
             it.watch.seen(it.api.at(SOURCES, None, "default"))  # any event makes it go round
             await eventually(lambda: it.said == ("True", "Answering"), "the second condition")
             running.cancel()

@@ -7,16 +7,17 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import look_request, looked, reading_or_failure, split_is_shown
+from earlystop.controller.counts.look import apply_reading, look_request, reading_or_failure, split_is_shown
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.count_ledger import opened, pack_ledger, unpack_ledger
+from earlystop.metrics.count_ledger import pack_ledger, unpack_ledger
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.presets import Preset
+from earlystop.metrics.templates.count_source import ledger_of_step
 from earlystop.metrics.templates.reader import TemplateReading, TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.status_codec import to_status
 from earlystop.rollout.transitions import weights_in_force, weights_lost
@@ -43,7 +44,7 @@ def reading(found: TrackedPolicy, engine: Engine, at: int) -> TemplateReading:
 
 def see(found: TrackedPolicy, engine: Engine, *moments: int) -> TrackedPolicy:
     for at in moments:
-        found.state, found.ledger = looked(found, reading(found, engine, at), at)
+        found.state, found.ledger = apply_reading(found, reading(found, engine, at), at)
     return found
 
 
@@ -53,7 +54,7 @@ def counted(found: TrackedPolicy) -> list[int]:
 
 def restarted(found: TrackedPolicy) -> TrackedPolicy:
     """What an operator that was killed after its write reads back."""
-    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
+    status = to_status("qa", UID, LiveTimes.of(found.spec), found.state, pack_ledger(found.ledger))
     made = {**manifest(changes=PATIENT), "status": {**status, "observedGeneration": 1, "conditions": []}}
     return TrackedPolicy.load(made, NOW)
 
@@ -61,7 +62,7 @@ def restarted(found: TrackedPolicy) -> TrackedPolicy:
 def test_a_policy_with_templates_is_asked_for_by_them() -> None:
     request = look_request(settling(), SOURCES, NOW + 30)
     assert isinstance(request, TemplateRequest)
-    assert (request.policy, request.preset, request.templates) == ("llm/qa", Preset.CUSTOM, TEMPLATES)
+    assert (request.policy, request.preset, request.templates) == ("llm/qa", "Custom", TEMPLATES)
 
 
 def test_looks_hold_the_growth_of_counters_that_ran_long_before_and_nothing_is_left_open() -> None:
@@ -97,14 +98,14 @@ def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> N
     found = settling()
     late = Engine([replace(steady(RATE, began=NOW - 500), seen_from=NOW + 55)])
     name = reading(found, late, NOW + 60).queries
-    found.state, found.ledger = looked(found, TemplateReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
+    found.state, found.ledger = apply_reading(found, TemplateReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
     see(found, late, NOW + 60)
     assert found.state.comparisons[0].uncertain.baseline.completed == 555 * RATE, (
         "it may all have come before, or while unseen"
     )
     assert found.state.comparisons[0].uncertain.candidate.tokens == 555 * RATE * 300
     assert counted(found) == [5 * RATE, 5 * RATE]
-    status = to_status("qa", UID, found.spec, found.state, pack_ledger(found.ledger))
+    status = to_status("qa", UID, LiveTimes.of(found.spec), found.state, pack_ledger(found.ledger))
     assert (
         status["uncertain"]["candidate"]["completed"] == 555 * RATE
         and "started" not in status["uncertain"]["candidate"]
@@ -126,8 +127,8 @@ def test_an_operator_that_is_started_anew_goes_on_with_the_same_counts(every: in
 def test_reading_a_moment_again_or_with_a_wider_window_adds_nothing() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     before = found.state, found.ledger
-    wide = TemplateRequest("llm/qa", found.state.revision, 600, Preset.CUSTOM, TEMPLATES)
-    state, ledger = looked(found, lives().reading(wide, NOW + 60), NOW + 60)
+    wide = TemplateRequest("llm/qa", found.state.revision, 600, "Custom", TEMPLATES)
+    state, ledger = apply_reading(found, lives().reading(wide, NOW + 60), NOW + 60)
     assert (state.looks, state.comparisons[0].uncertain, ledger) == (
         before[0].looks,
         before[0].comparisons[0].uncertain,
@@ -142,7 +143,7 @@ def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_
     assert isinstance(found.ledger, ResetLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
     assert counted(found) == [30 * RATE, 30 * RATE], "what was counted between the two is no evidence"
     later = replace(found.state, step=1, step_started_at=NOW + 120, phase=Phase.SETTLING)
-    book = opened(found.ledger, later.step, later.step_started_at or 0, found.ledger.queries)
+    book = ledger_of_step(found.ledger, later.step, later.step_started_at or 0, found.ledger.queries)
     assert (book.step, book.since_ms, book.folded) == (1, 1000 * (NOW + 120), {})
 
 
@@ -174,7 +175,7 @@ def test_a_past_that_was_rewritten_or_other_templates_stop_the_looks_and_change_
 def test_a_split_is_shown_by_growth_of_both_variants_after_the_route_was_written() -> None:
     half, both = split(50, step=0), Engine([steady(RATE)])
     baseline_only = Engine([Life(NOW - 500, NOW + 999, {B: steady(RATE).rates[B], C: {}})])
-    request = TemplateRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
+    request = TemplateRequest("llm/qa", "r", 120, "Custom", TEMPLATES)
     assert split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 40)
     assert not split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 58)
     assert not split_is_shown(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40)
@@ -185,7 +186,7 @@ def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
     named = tracked(started(policy(CUSTOM | {"rollout": {"strategy": "ABTest", "steps": [{"weight": 50}]}})))
     request = look_request(named, SOURCES, NOW + 60)
     assert isinstance(request, TemplateRequest) and request.candidate == "w10"
-    wanted, one = desired_split(named.state), TemplateRequest("llm/qa", "r", 120, Preset.CUSTOM, TEMPLATES)
+    wanted, one = desired_split(named.state), TemplateRequest("llm/qa", "r", 120, "Custom", TEMPLATES)
     assert wanted is not None and wanted.in_use == {"baseline", "w10"}
     assert split_is_shown(Engine([steady(RATE)]).reading(one, NOW + 60), wanted, Ledger(), NOW + 40)
 

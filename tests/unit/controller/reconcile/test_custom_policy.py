@@ -1,4 +1,4 @@
-"""Visits to a policy with the preset Custom, from its creation to its verdict, against an API in memory."""
+"""Reconciliations of a policy with the preset Custom, from its creation to its verdict, against an API in memory."""
 
 from __future__ import annotations
 
@@ -7,45 +7,13 @@ from typing import Any
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import AnyRequest, Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.metrics.templates.reader import TemplateRequest
 from earlystop.metrics.templates.reset_ledger import ResetLedger
 from earlystop.rollout.verify import differences
-from tests.unit.controller.counts.template_sources import CUSTOM, SOURCE, TEMPLATES, Engine, Life, steady
-from tests.unit.controller.embedded_world import Counts, World
+from tests.unit.controller.counted_by_templates import RATE, accepted, world
+from tests.unit.controller.counts.template_sources import SOURCE, TEMPLATES, Life, steady
+from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.policies import NOW
-from tests.unit.rollout.traffic import SAVING
-
-ONE_STEP = {**CUSTOM, "rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
-RATE = 40
-
-
-class ForeignCounts(Counts):
-    """A source that answers from an engine's counters."""
-
-    def __init__(self, engine: Engine, source: SourceSpec = SOURCE) -> None:
-        super().__init__(SAVING)
-        self.sources["default"] = source
-        self.engine = engine
-
-    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
-        assert isinstance(request, TemplateRequest)
-        try:
-            return self.engine.reading(request, at)
-        except MetricsFailure as failure:
-            return failure
-
-
-def world(*lives: Life, source: SourceSpec = SOURCE, **changes: Any) -> World:
-    made = World(SAVING, {**ONE_STEP, **changes})
-    made.counts = ForeignCounts(Engine(lives), source)
-    return made
-
-
-def accepted(made: World) -> dict[str, Any]:
-    return next(each for each in made.status["conditions"] if each["type"] == "Accepted")
 
 
 @pytest.mark.parametrize("anew", [False, True])

@@ -14,7 +14,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.embedded_world import World
-from tests.unit.controller.reconcile.test_reconciler import HARMFUL, ONE_STEP, SAVING
+from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.policies import policy
 
 QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleSeconds": 0, "deadlineSeconds": 300}}

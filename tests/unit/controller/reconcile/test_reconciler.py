@@ -15,14 +15,11 @@ from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
+from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.policies import written
 from tests.unit.rollout.traffic import Quality
 
-# Requests a second: few enough for several looks before a verdict.
-SAVING = Quality(mean_tokens=300, requests=40)
-HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
 SAME = Quality(requests=40)
-ONE_STEP = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
 
 
 def condition(world: World, name: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from earlystop.metrics.convention.ended_processes import Ended, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals
 from earlystop.metrics.templates.reset_ledger import ResetLedger, SeriesId, Watermark
 from earlystop.rollout.formatting import rfc3339
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
 from earlystop.rollout.transitions import suspend_or_resume
 from tests.unit.controller.memory import Memory
@@ -89,7 +90,7 @@ async def test_whoever_was_faster_wins_and_the_reconciliation_starts_over() -> N
     with pytest.raises(StatusConflict):
         await write_status(api, tracked, REACHED["promoting"], Ledger(), NOW)
     assert tracked.spec.suspend and tracked.generation == 2 and tracked.state is ours
-    await write_status(api, tracked, suspend_or_resume(tracked.spec, tracked.state, NOW), Ledger(), NOW)
+    await write_status(api, tracked, suspend_or_resume(LiveTimes.of(tracked.spec), tracked.state, NOW), Ledger(), NOW)
     assert api.at(POLICIES, "llm", "qa")["status"]["phase"] == Phase.SUSPENDED
 
 

@@ -24,6 +24,7 @@ from earlystop.controller.reconcile.timing import (
 )
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
 from earlystop.delivery.decide import PACING
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.state import ACTING, Phase
@@ -67,7 +68,7 @@ def test_the_next_reconciliation_is_never_in_the_past_and_always_comes(
 
 def test_a_look_is_reconciled_as_soon_as_its_counts_are_complete() -> None:
     found = known("observing")
-    at = next_look(found.spec, found.state)
+    at = next_look(LiveTimes.of(found.spec), found.state)
     assert at is not None
     assert next_reconcile(found, 5.0, 1, NOW) == at + 5
 

@@ -11,7 +11,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
-from tests.unit.controller.counts.test_look import SOURCES
+from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import manifest, tracked
 from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED

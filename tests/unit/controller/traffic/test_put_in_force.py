@@ -8,55 +8,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
 from earlystop.controller.reconcile.status_writer import StatusConflict
-from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SECONDS_TO_SERVE, SplitStatus
-from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.plan import plan_text
-from tests.unit.controller.embedded_world import World
-from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
-from tests.unit.delivery.cluster import backend, gateway, prefix, route, spec_in, split
-from tests.unit.delivery.test_probe import served
-from tests.unit.rollout.policies import NOW, policy
+from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
+from tests.unit.delivery.cluster import backend, gateway, prefix, route, split
+from tests.unit.delivery.probe_answers import served
+from tests.unit.rollout.policies import policy
 from tests.unit.rollout.states import REACHED
-from tests.unit.rollout.traffic import SAME
-
-HALF, ALL, NONE = split(50, step=2), split(100, step=2), split(0, step=2)
-
-
-class Moves:
-    """One policy whose shares are put in force, an hour between two."""
-
-    def __init__(self, mode: str = "GatewayHeader") -> None:
-        self.api: Memory = World(SAME).api
-        changes = {"delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()}}
-        state = replace(REACHED["observing"], plan=plan_text(policy(changes)))
-        self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
-        self.now = float(NOW)
-
-    async def in_force(self, split: TrafficSplit) -> None:
-        """A new overlay comes in two writes: first its alias Services, then the route."""
-        await self.put(split)
-        await self.put(split)
-
-    async def put(self, split: TrafficSplit, seconds: float = 3600.0) -> SplitResult:
-        self.now += seconds
-        async with aiohttp.ClientSession() as http:
-            return await put_in_force(self.api, http, self.tracked, split, self.now)
-
-    def overlay_weights(self) -> set[tuple[int, ...]]:
-        return weights_in(self.api.at(ROUTES, "llm", overlay_name("qa")))
 
 
 def split_route() -> dict[str, object]:

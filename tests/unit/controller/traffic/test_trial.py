@@ -23,9 +23,9 @@ from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.proof import Proof
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
-from tests.unit.controller.traffic.test_put_in_force import ALL, HALF, NONE, Moves
+from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
 from tests.unit.delivery.cluster import gateway
-from tests.unit.delivery.test_probe import served
+from tests.unit.delivery.probe_answers import served
 
 Headers = dict[str, str]
 # A first visit that finds the gateway's answers to be wrong, and one at which it has borne them for long enough.

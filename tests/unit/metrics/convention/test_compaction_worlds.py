@@ -12,7 +12,7 @@ from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent,
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, pack, totals
 from earlystop.metrics.convention.query import window_since
 from tests.unit.metrics.convention.compaction_worlds import HORIZON, LONGEST_LAG, SCRAPE_INTERVAL, LongWorld
-from tests.unit.metrics.convention.test_worlds import Status, Stored, unpacked
+from tests.unit.metrics.convention.status_store import Status, Stored, unpacked
 
 WORLDS = 160
 """Of each of two kinds."""

@@ -13,49 +13,13 @@ from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READ
 from earlystop.metrics.convention.reader import SPARE_HALVES, CountRequest, Reading, is_stale, read_counts
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from tests.unit.metrics.convention.samples import Source, good, kind, read_one, request, row
 
 FULL = Tally(9, 7, 1, 4, 2, 1, 700, 70_000, 5, 3, 11, 12, 13, 14)
 
 
-class Source:
-    """Answers every query with these samples, or with a failure."""
-
-    def __init__(self, *samples: Sample, failing: MetricsFailure | None = None) -> None:
-        self.samples, self.failing = list(samples), failing
-        self.asked: list[tuple[str, float]] = []
-
-    def instant_vector(self, query: str, at: float) -> list[Sample]:
-        self.asked.append((query, at))
-        if self.failing is not None:
-            raise self.failing
-        return self.samples
-
-
-def row(value: float = 1, **labels: str) -> Sample:
-    base = {"__name__": "earlystop_requests_started_total", "policy": "llm/qa", "revision": "r1", "step": "0"}
-    return Sample({**base, "variant": "baseline", "query_class": "default", "process": "p", **labels}, value)
-
-
 def newest(at: float, **labels: str) -> Sample:
     return Sample({"policy": "llm/qa", "revision": "r1", READING: NEWEST_SAMPLE, **labels}, at)
-
-
-def request(policy: str = "llm/qa", revision: str = "r1", window: int = 60) -> CountRequest:
-    return CountRequest(policy, revision, window)
-
-
-def read_one(*samples: Sample, namespace_label: str | None = None) -> Reading | MetricsFailure:
-    return read_counts(Source(*samples), [request()], 1000, namespace_label=namespace_label)["llm/qa"]
-
-
-def good(result: Reading | MetricsFailure) -> Reading:
-    assert isinstance(result, Reading), result
-    return result
-
-
-def kind(result: Reading | MetricsFailure) -> FailureKind:
-    assert isinstance(result, MetricsFailure), result
-    return result.kind
 
 
 def test_each_selected_series_goes_into_its_field() -> None:

@@ -16,8 +16,8 @@ from earlystop.metrics.convention.query import counts_query
 from earlystop.metrics.convention.reader import CountRequest, Reading, judge_samples
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind
-from tests.unit.exporter.test_export import POLICY, REVISION, assignment, read
-from tests.unit.metrics.convention.test_reader import good, kind, read_one, row
+from tests.unit.exporter.pages import POLICY, REVISION, assignment, read
+from tests.unit.metrics.convention.samples import good, kind, read_one, row
 
 PAIRS = {"__name__": "earlystop_pairs_total", "variant": ""}
 FEEDBACK = {"__name__": "earlystop_feedback_total"}

@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 import pytest
 
 from earlystop.api.counts import Tally, Variant, total
-from earlystop.metrics.convention.ledger import Ledger, merge, pack, totals, unpack
+from earlystop.metrics.convention.ledger import Ledger, merge, totals
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.reader import CountRequest, read_counts
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from tests.unit.metrics.convention.worlds import HORIZON, LONGEST_LAG, POLICY, REVISION, SCRAPE_INTERVAL, World, largest
+from tests.unit.metrics.convention.status_store import Status, Stored, unpacked
+from tests.unit.metrics.convention.worlds import (
+    HORIZON,
+    LONGEST_LAG,
+    POLICY,
+    REVISION,
+    SCRAPE_INTERVAL,
+    ScrapedServers,
+    largest,
+)
 
 WORLDS = 320
 BATCHES = 8
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What the operator keeps in status, written as a whole or not at all."""
-
-    version: int
-    ledger: str
-    last_good_at: int
-
-
-class Status:
-    """A store with compare-and-swap, as an API server's status is."""
-
-    def __init__(self) -> None:
-        self.stored = Stored(0, "", 0)
-
-    def write(self, based_on: Stored, ledger: Ledger, at: int) -> bool:
-        if based_on.version != self.stored.version:
-            return False
-        self.stored = Stored(based_on.version + 1, pack(ledger), max(at, based_on.last_good_at))
-        return True
-
-
-def unpacked(stored: Stored) -> Ledger:
-    """The ledger as it comes back from the status."""
-    return unpack(stored.ledger)
-
-
-def look(world: World, stored: Stored, at: int, asked: tuple[str, ...]) -> Ledger:
+def look(world: ScrapedServers, stored: Stored, at: int, asked: tuple[str, ...]) -> Ledger:
     request = CountRequest(POLICY, REVISION, window_since(stored.last_good_at, at, SCRAPE_INTERVAL), asked)
     reading = read_counts(world, [request], at)[POLICY]
     known = unpacked(stored)
@@ -55,7 +36,7 @@ def look(world: World, stored: Stored, at: int, asked: tuple[str, ...]) -> Ledge
     return merge(known, reading.observed)
 
 
-def live(world: World, rng: random.Random, asked: tuple[str, ...] = ("candidate",)) -> Ledger:
+def live(world: ScrapedServers, rng: random.Random, asked: tuple[str, ...] = ("candidate",)) -> Ledger:
     """Looks until the horizon, with crashes, repeats, late looks and a second operator; then one last look.
 
     asked: labels of the candidates that the operator knows of.
@@ -83,7 +64,7 @@ def live(world: World, rng: random.Random, asked: tuple[str, ...] = ("candidate"
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_whatever_happens_the_counts_are_exactly_what_was_scraped_and_never_more(batch: int) -> None:
     for seed in range(batch, WORLDS, BATCHES):
-        world = World(seed)
+        world = ScrapedServers(seed)
         counted = live(world, random.Random(seed + WORLDS))
         assert dict(counted.rows) == world.scrapeable(), f"world {seed}"
         truth = Ledger(world.truth())
@@ -98,7 +79,7 @@ def test_whatever_happens_the_counts_are_exactly_what_was_scraped_and_never_more
 def test_named_candidates_are_counted_exactly_and_labels_that_nobody_asked_for_never(batch: int) -> None:
     asked = ("w10", "w5", "candidate")
     for seed in range(batch, 80, 4):
-        world = World(seed, (*asked, "forged", "Baseline"))
+        world = ScrapedServers(seed, (*asked, "forged", "Baseline"))
         counted = live(world, random.Random(seed + WORLDS), asked)
         known = {key: tally for key, tally in world.scrapeable().items() if key.variant in ("baseline", *asked)}
         assert dict(counted.rows) == known, f"world {seed}"
@@ -110,7 +91,7 @@ def test_named_candidates_are_counted_exactly_and_labels_that_nobody_asked_for_n
 
 
 def test_the_worlds_hold_what_they_are_meant_to_hold() -> None:
-    worlds = [World(seed) for seed in range(20)]
+    worlds = [ScrapedServers(seed) for seed in range(20)]
     assert sum(len(world.processes) > 2 for world in worlds) == 20, "restarts"
     assert any(world.scrapeable() != world.truth() for world in worlds), "ends that no scrape saw"
     half = [largest(s for stored in w.scraped[: len(w.processes)] for s in stored.snapshots) for w in worlds]

@@ -55,7 +55,7 @@ class Scraped:
     snapshots: list[Snapshot] = field(default_factory=list)
 
 
-class World:
+class ScrapedServers:
     """Two servers that restart, two scrapers with gaps, samples that arrive late. `now` is the reader's clock.
 
     candidates: labels that requests come with; several are judged by pairs too, as in the mode Shadow.

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Variant
 from earlystop.metrics.convention.query import counts_query
 from earlystop.metrics.templates.presets import (
-    Preset,
     PresetRequest,
     TemplateError,
     checked_templates,
@@ -22,11 +21,11 @@ REQUEST = PresetRequest("llm/qa", "r1", 90, "namespace", WORKLOADS)
 
 
 def test_the_early_stop_preset_sends_the_one_query_of_the_convention() -> None:
-    assert queries(Preset.EARLY_STOP, REQUEST) == [counts_query(["llm/qa"], ["r1"], 90, "namespace")]
+    assert queries("EarlyStop", REQUEST) == [counts_query(["llm/qa"], ["r1"], 90, "namespace")]
 
 
 def test_vllm_counts_tokens_of_finished_requests_of_each_variants_pods_in_the_policys_namespace() -> None:
-    by_place = {(one.variant, one.field): one.text for one in field_queries(Preset.VLLM, REQUEST)}
+    by_place = {(one.variant, one.field): one.text for one in field_queries("VLLM", REQUEST)}
     assert by_place[Variant.BASELINE, "tokens"] == (
         'vllm:request_generation_tokens_sum{pod=~"qa-[a-z0-9]+-[a-z0-9]{5}",namespace="llm"}[90s]'
     )
@@ -36,8 +35,8 @@ def test_vllm_counts_tokens_of_finished_requests_of_each_variants_pods_in_the_po
     assert set(by_place) == {(variant, field) for variant in Variant for field in ("completed", "failed", "tokens")}
 
 
-@pytest.mark.parametrize("preset", [Preset.VLLM, Preset.SGLANG, Preset.ENVOY_AI_GATEWAY])
-def test_every_engine_preset_asks_for_start_times_and_scrapes_too(preset: Preset) -> None:
+@pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
+def test_every_engine_preset_asks_for_start_times_and_scrapes_too(preset: str) -> None:
     texts = queries(preset, REQUEST)
     for metric in ("process_start_time_seconds{", "up{"):
         assert sum(text.startswith(metric) for text in texts) == 2
@@ -46,12 +45,12 @@ def test_every_engine_preset_asks_for_start_times_and_scrapes_too(preset: Preset
 
 def test_an_engine_preset_without_the_variants_workloads_is_refused() -> None:
     with pytest.raises(ValueError, match="workload of each variant"):
-        queries(Preset.VLLM, PresetRequest("llm/qa", "r1", 90))
+        queries("VLLM", PresetRequest("llm/qa", "r1", 90))
 
 
 def test_a_custom_template_is_filled_for_each_variant() -> None:
     custom = {"tokens": 'app_tokens_total{policy="{policy}",rev="{revision}",arm="{variant}",zone=~"a|b"}'}
-    texts = [one.text for one in field_queries(Preset.CUSTOM, PresetRequest("llm/qa", "r1", 60), custom)]
+    texts = [one.text for one in field_queries("Custom", PresetRequest("llm/qa", "r1", 60), custom)]
     assert texts == [
         f'app_tokens_total{{policy="llm/qa",rev="r1",arm="{variant}",zone=~"a|b"}}[60s]' for variant in Variant
     ]
@@ -59,7 +58,7 @@ def test_a_custom_template_is_filled_for_each_variant() -> None:
 
 def test_a_custom_template_is_filled_with_the_name_of_a_named_candidate() -> None:
     request = PresetRequest("llm/qa", "r1", 60, candidate="w10")
-    texts = [one.text for one in field_queries(Preset.CUSTOM, request, {"completed": 'm{arm="{variant}"}'})]
+    texts = [one.text for one in field_queries("Custom", request, {"completed": 'm{arm="{variant}"}'})]
     assert texts == ['m{arm="baseline"}[60s]', 'm{arm="w10"}[60s]']
 
 
@@ -67,7 +66,7 @@ def test_a_custom_template_is_filled_with_the_name_of_a_named_candidate() -> Non
 @settings(max_examples=200, deadline=None)
 def test_no_policy_name_can_leave_its_quotes(name: str) -> None:
     custom = {"completed": 'm{policy="{policy}",arm="{variant}"}'}
-    text = field_queries(Preset.CUSTOM, PresetRequest(name, "r1", 60), custom)[0].text
+    text = field_queries("Custom", PresetRequest(name, "r1", 60), custom)[0].text
     prefix, suffix = 'm{policy="', '",arm="baseline"}[60s]'
     assert text.startswith(prefix) and text.endswith(suffix)
     assert unquoted(text[len(prefix) : -len(suffix)]) == name

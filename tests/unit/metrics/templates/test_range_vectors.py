@@ -57,9 +57,11 @@ def test_a_value_that_no_counter_of_events_has_is_refused(value: str) -> None:
     assert caught.value.kind is FailureKind.NOT_A_COUNT
 
 
-def test_samples_that_are_not_a_number_are_left_out() -> None:
+def test_an_older_sample_that_is_not_a_number_is_passed_over_and_a_newest_one_is_refused() -> None:
     assert only(observe({PLACE: series([(20.0, "NaN"), (30.0, "4")])})).samples == [Sample(30_000, 4)]
-    assert observe({PLACE: series([(20.0, "NaN")])}) == {}
+    with pytest.raises(MetricsFailure) as caught:
+        observe({PLACE: series([(20.0, "NaN")])})
+    assert caught.value.kind is FailureKind.NOT_A_COUNT
 
 
 @pytest.mark.parametrize(

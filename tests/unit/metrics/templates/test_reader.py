@@ -9,7 +9,6 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.presets import Preset
 from earlystop.metrics.templates.range_vectors import RawSeries
 from earlystop.metrics.templates.reader import (
     LONGEST_RANGE_SECONDS,
@@ -23,7 +22,7 @@ from earlystop.metrics.templates.reader import (
 from tests.unit.metrics.source.faulty_server import serving
 
 AT = 1_760_000_000
-ASKED = TemplateRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'done{variant="{variant}"}'})
+ASKED = TemplateRequest("llm/qa", "r1", 600, "Custom", {"completed": 'done{variant="{variant}"}'})
 TARGET = {"job": "qa", "instance": "a.b:1"}
 
 
@@ -64,7 +63,7 @@ def test_engines_are_read_by_the_pods_of_each_variants_workload() -> None:
     counter = RawSeries({**TARGET, "pod": "qa-es-x"}, points(AT - 3))
     source = Source(**{"vllm:request_generation_tokens_sum": [counter]})
     workloads = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-es"}
-    reading = read_templates(source, TemplateRequest("llm/qa", "r1", 60, Preset.VLLM, workloads=workloads), AT)
+    reading = read_templates(source, TemplateRequest("llm/qa", "r1", 60, "VLLM", workloads=workloads), AT)
     assert {key.field for key in reading.observed} == {"tokens"}
     assert any('pod=~"qa-es-' in text for text, _ in source.asked)
 
@@ -73,7 +72,7 @@ def test_no_series_at_all_is_no_data_and_a_broken_template_names_its_field() -> 
     for asked, kind, says in (
         (ASKED, FailureKind.NO_DATA, "none of the MetricSource's templates finds a series of llm/qa"),
         (
-            TemplateRequest("llm/qa", "r1", 60, Preset.CUSTOM, {"tokens": "sum(x)"}),
+            TemplateRequest("llm/qa", "r1", 60, "Custom", {"tokens": "sum(x)"}),
             FailureKind.TEMPLATES_UNUSABLE,
             "template for tokens",
         ),
@@ -106,8 +105,8 @@ def test_the_name_of_the_queries_changes_with_whatever_changes_the_series_and_wi
     def name(request: TemplateRequest = ASKED, namespace: str | None = None, replica: str | None = None) -> str:
         return name_of_queries(request, namespace, replica)
 
-    other = TemplateRequest("llm/qa", "r1", 600, Preset.CUSTOM, {"completed": 'other{variant="{variant}"}'})
-    assert name() == name(TemplateRequest("llm/qa", "r2", 9, Preset.CUSTOM, ASKED.templates))
+    other = TemplateRequest("llm/qa", "r1", 600, "Custom", {"completed": 'other{variant="{variant}"}'})
+    assert name() == name(TemplateRequest("llm/qa", "r2", 9, "Custom", ASKED.templates))
     elsewhere = name_of_queries(ASKED, None, None, "http://elsewhere")
     assert len({name(), name(other), name(namespace="namespace"), name(replica="replica"), elsewhere}) == 5
 

@@ -13,6 +13,7 @@ from earlystop.evidence.engine import assess, replay, update
 from earlystop.rollout.conditions import conditions, split_is_broken
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
@@ -86,16 +87,16 @@ def test_one_that_is_not_decided_yet_is_waited_for_unless_it_is_shown_to_save_le
     assert waiting.decision is None, "w5 may yet be proven, and saves more"
     slower = Answering(exact_match=0.765, mean_tokens=500)
     at_once = decided(AB_TEST, started(AB_TEST), (GOOD, slower, BAD))
-    assert at_once.decision is not None and at_once.decision.candidate == 0
+    assert at_once.decision is not None and at_once.decision.candidate == "w10"
     assert by_name(at_once)["w5"].certified_at is None and "not decided: w5" in at_once.decision.message
 
 
 def test_at_the_deadline_a_proven_one_need_wait_for_nobody() -> None:
     worse = Answering(exact_match=0.765, mean_tokens=150)
     waiting = observe(AB_TEST, started(AB_TEST), (GOOD, worse, BAD), looks=3)
-    late = expire(AB_TEST, waiting, NOW + 10**6)
-    assert late.decision is not None and late.decision.verdict is Verdict.PROMOTE and late.decision.candidate == 0
-    nobody = expire(AB_TEST, observe(AB_TEST, started(AB_TEST), USUAL, requests=60), NOW + 10**6)
+    late = expire(LiveTimes.of(AB_TEST), waiting, NOW + 10**6)
+    assert late.decision is not None and late.decision.verdict is Verdict.PROMOTE and late.decision.candidate == "w10"
+    nobody = expire(LiveTimes.of(AB_TEST), observe(AB_TEST, started(AB_TEST), USUAL, requests=60), NOW + 10**6)
     assert nobody.decision is not None and nobody.decision.verdict is Verdict.INCONCLUSIVE
 
 
@@ -103,8 +104,8 @@ def test_without_metrics_the_verdict_is_about_one_that_is_still_tried() -> None:
     state = observe(AB_TEST, started(AB_TEST), (BAD, GOOD, GOOD), requests=600)
     assert by_name(state)["w10"].dropped is not None
     blind = lose_metrics(observe(AB_TEST, state, (BAD, GOOD, GOOD), requests=60), NOW)
-    ended = expire(AB_TEST, blind, NOW + 1000)
-    assert ended.decision is not None and (ended.decision.reason, ended.decision.candidate) == ("NoMetrics", 1)
+    ended = expire(LiveTimes.of(AB_TEST), blind, NOW + 1000)
+    assert ended.decision is not None and (ended.decision.reason, ended.decision.candidate) == ("NoMetrics", "w5")
 
 
 def test_a_broken_split_of_one_that_was_dropped_is_no_doubt_about_the_others() -> None:
@@ -130,12 +131,12 @@ def test_a_rollout_that_goes_on_from_its_status_at_any_look_decides_the_same() -
     interrupted = started(AB_TEST)
     while interrupted.decision is None:
         interrupted = observe(AB_TEST, interrupted, USUAL, requests=1200)
-        interrupted, _ = from_status(to_status("qa", UID, AB_TEST, interrupted, ""))
+        interrupted, _ = from_status(to_status("qa", UID, LiveTimes.of(AB_TEST), interrupted, ""))
     assert verdict_spec("qa", UID, interrupted) == verdict_spec("qa", UID, whole)
 
 
 def test_a_status_whose_candidates_are_in_another_order_than_the_plan_is_not_taken_over() -> None:
-    status = to_status("qa", UID, AB_TEST, observe(AB_TEST, started(AB_TEST), USUAL, requests=600), "")
+    status = to_status("qa", UID, LiveTimes.of(AB_TEST), observe(AB_TEST, started(AB_TEST), USUAL, requests=600), "")
     status["candidates"].reverse()
     with pytest.raises(ValueError, match=r"status\.candidates are not w10, w5, w1"):
         from_status(status)
@@ -186,13 +187,13 @@ def _any_certified(random: np.random.Generator) -> bool:
     spec = AT_THE_BORDER
     state = weights_in_force(started(spec), NOW + 5)
     totals = [Totals() for _ in CANDIDATES]
-    state = take_look(spec, state, NOW + 35, *totals)
+    state = take_look(LiveTimes.of(spec), state, NOW + 35, *totals)
     for look in range(25):
         baseline = _answers(random, 0.8, 600)
         totals = [Totals(each.baseline + baseline, each.candidate + _answers(random, 0.7, 300)) for each in totals]
         if state.phase != Phase.OBSERVING:
             break
-        state = take_look(spec, state, NOW + 50 + 15 * look, *totals)
+        state = take_look(LiveTimes.of(spec), state, NOW + 50 + 15 * look, *totals)
     return any(each.certified_at is not None for each in state.comparisons) or _is_promoted(state)
 
 
@@ -215,9 +216,9 @@ def test_a_policy_names_each_candidate_and_gives_it_the_weight_of_the_step() -> 
 def test_a_pause_comes_after_the_requests_of_a_dropped_candidate_are_taken_off() -> None:
     dropped = observe(AB_TEST, started(AB_TEST), USUAL, requests=600)
     paused = policy({**TOGETHER, "suspend": True})
-    assert suspend_or_resume(paused, dropped, NOW + 500) is dropped, "harm comes first"
+    assert suspend_or_resume(LiveTimes.of(paused), dropped, NOW + 500) is dropped, "harm comes first"
     shed = weights_in_force(dropped, NOW + 501)
-    assert suspend_or_resume(paused, shed, NOW + 501).phase == Phase.SUSPENDED
+    assert suspend_or_resume(LiveTimes.of(paused), shed, NOW + 501).phase == Phase.SUSPENDED
 
 
 def test_a_promotion_beside_a_candidate_whose_requests_do_not_arrive_is_found_out() -> None:

@@ -14,7 +14,7 @@ POLICY = "qa-window"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServiceNamespace:
     """A namespace with a service of its own, whose hollow Pods are a server of the stage: that at `port`, 0 for the
     first. A server keeps the counts of 16 revisions."""
 

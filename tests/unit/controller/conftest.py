@@ -1,4 +1,4 @@
-"""Fixtures of the controller's tests: name this module in a test module's `pytest_plugins`."""
+"""Fixtures of the controller's tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.controller.counts.metric_sources import PrivateFiles
 
 @pytest.fixture
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PrivateFiles:
-    """The place of this test's private files."""
+    """Where the operator of this test keeps its private files."""
     files = PrivateFiles(tmp_path / "private")
     monkeypatch.setattr(tempfile, "tempdir", str(files.directory))
     return files

@@ -1,0 +1,143 @@
+"""What the body of a chat completion says. Pure and total: any bytes give an answer, or None where there is none.
+
+| the server sends                                            | the answer is                                   |
+|-------------------------------------------------------------|-------------------------------------------------|
+| `content` as a text                                         | scored by that text                             |
+| `content` as a list of parts                                | scored by its text parts; thinking is left out  |
+| `content` as a number, truth value or object                | scored by that value as JSON                    |
+| `choices[0].text`, as of the older completions API          | scored by that text                             |
+| `<think>…</think>` before the text; `reasoning_content`     | scored by the text alone                        |
+| a thinking block that does not end                          | empty: scored as wrong                          |
+| `content` null, absent or empty; tool calls without text    | empty: scored as wrong                          |
+| `refusal` or finish reason `content_filter`, without text   | refused: scored as wrong                        |
+| the finish reason `length` with text                        | truncated: scored by that text                  |
+| several choices                                             | scored by the one with index 0, else the first  |
+| half a surrogate pair, bytes that are no UTF-8              | scored; U+FFFD stands where they were           |
+| another content type, a byte order mark, NaN                | scored: the body alone counts                   |
+| `usage` absent, null, negative, no whole number, above ten  | scored; tokens are unknown, they enter no mean, |
+| million, or zero beside a text                              | and the budget is charged the most they can be  |
+| `message` null or no object; `choices` null, empty, no list | failed: in no pair                              |
+| status 200 with an `error` or the finish reason `error`     | failed: in no pair                              |
+| HTML, an empty body, JSON cut off, too deep or no object    | failed: in no pair                              |
+| status 408, 409, 429 or 5xx, a hang-up, no answer in time   | asked again, after `Retry-After`; then failed   |
+| another status from 400; a redirect to no completion        | failed: in no pair                              |
+| an answer without the headers of its variant                | unattributed: in no pair and in no count        |
+
+A pair is counted only where both variants' answers were scored. `client` and `grading` decide the last three lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+MOST_TOKENS = 10_000_000
+"""Output tokens of one answer that are believed; no context is longer."""
+REFUSAL = "refusal"
+_THINKING_BLOCK = re.compile(r"\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_TEXT_PARTS = (None, "text", "output_text")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """text: the answer, "" when nothing can be read; tokens: output tokens, None when the server does not say."""
+
+    text: str
+    finish_reason: str
+    tokens: int | None
+
+
+def read_completion(body: bytes) -> Completion | None:
+    """The completion in a response's body, None when the body holds none."""
+    found = _document(body)
+    if not isinstance(found, dict) or found.get("error"):
+        return None
+    choice = _first_choice(found.get("choices"))
+    if choice is None or choice.get("finish_reason") == "error":
+        return None
+    raw, refused = _content(choice)
+    if raw is None:
+        return None
+    text = _LONE_SURROGATE.sub("\ufffd", _THINKING_BLOCK.sub("", raw, count=1))
+    finish = choice.get("finish_reason")
+    reason = REFUSAL if refused and not text.strip() else finish if isinstance(finish, str) else "stop"
+    return Completion(text, reason, _tokens(found.get("usage"), text))
+
+
+def _document(body: bytes) -> Any:
+    """The JSON value of a body, None where it is none; whole numbers of hundreds of digits are read as infinite."""
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"), strict=False, parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= 20 else float(digits)
+
+
+def _first_choice(choices: Any) -> dict[str, Any] | None:
+    if not isinstance(choices, list) or not choices:
+        return None
+    numbered = [each for each in choices if isinstance(each, dict) and each.get("index") == 0]
+    first = numbered[0] if numbered else choices[0]
+    return first if isinstance(first, dict) else None
+
+
+def _content(choice: dict[str, Any]) -> tuple[str | None, bool]:
+    """The text of a choice, None when it has no message; and whether the server says that it refused."""
+    message = choice.get("message")
+    if isinstance(message, dict):
+        parts = message.get("content")
+        refused = bool(message.get("refusal")) or (isinstance(parts, list) and any(map(_is_refusal, parts)))
+        return _text_of(parts), refused
+    if message is None and isinstance(choice.get("text"), str):
+        return choice["text"], False
+    return None, False
+
+
+def _is_refusal(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == REFUSAL
+
+
+def _text_of(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(map(_text_of_part, content))
+    if isinstance(content, dict) and isinstance(content.get("text"), str):
+        return str(content["text"])
+    return "" if content is None else _as_json(content)
+
+
+def _text_of_part(part: Any) -> str:
+    """Parts of other types, such as thinking, images and refusals, hold nothing of the answer."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or part.get("type") not in _TEXT_PARTS:
+        return ""
+    text = part.get("text")
+    if isinstance(text, dict):  # {"type": "text", "text": {"value": "42"}}, as assistants' messages have it
+        text = text.get("value")
+    return text if isinstance(text, str) else ""
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
+
+
+def _tokens(usage: Any, text: str) -> int | None:
+    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) <= 20:
+        count = int(count)
+    if isinstance(count, bool) or not isinstance(count, (int, float)) or not 0 <= count <= MOST_TOKENS:
+        return None
+    if count != int(count) or (count == 0 and text.strip()):
+        return None
+    return int(count)

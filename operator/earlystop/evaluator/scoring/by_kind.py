@@ -1,0 +1,126 @@
+"""One comparison of an answer with one gold answer for each kind of answer. Pure and total.
+
+`as_text`, the default, keeps Exact Match as SQuAD has it for plain text, and reads a gold answer that is something else
+as what it is. The rule, by the gold answer alone:
+- a number in digits (42, -5, 1,234.5, 3/4, $5, 42 %; not 007): the whole answer must be a number of the same value;
+- a number in words (seven): Exact Match, or a number of the same value;
+- a date or a time: the whole answer must be the same date or time;
+- one capital letter, alone or in brackets: the answer must choose this letter, also in a sentence;
+- any other text: Exact Match, whichever way quotes and dashes are written, and the numbers in both texts must agree, so
+  that "1.2 km" is not "12 km".
+"The whole answer" leaves out emphasis, a box, quotes, a full stop and the words "The answer is".
+"""
+
+from __future__ import annotations
+
+import re
+
+from earlystop.evaluator.scoring.choice import choice_letter, gold_letter, is_choice
+from earlystop.evaluator.scoring.exact import comparable
+from earlystop.evaluator.scoring.final_number import final_number, gold_number
+from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex, without_variable
+from earlystop.evaluator.scoring.moments import last_moment, whole_moment
+from earlystop.evaluator.scoring.number_words import number_in_words
+from earlystop.evaluator.scoring.numbers import Number, numbers_in, prepared, whole_number
+from earlystop.evaluator.scoring.stated import MOST_CHARACTERS, searched, whole_statement
+from earlystop.evaluator.scoring.typography import plain_characters
+from earlystop.evaluator.scoring.yes_no import says_yes
+
+
+def as_text(prediction: str, gold: str) -> bool:
+    """By the rule above."""
+    number = whole_number(gold, leading_zeros=False)
+    if number is not None:
+        return _is_whole_number(prediction, number)
+    moment = whole_moment(gold)
+    if moment is not None:
+        stated = whole_statement(prediction)
+        return stated is not None and whole_moment(stated) == moment
+    if is_choice(gold):
+        return choice_letter(prediction) == gold_letter(gold)
+    in_words = number_in_words(gold)
+    if in_words is not None and _is_whole_number(prediction, Number(in_words, "", 0, 0)):
+        return True
+    return _same_text(prediction, gold) and _same_numbers(prediction, gold)
+
+
+def as_number(prediction: str, gold: str, need_unit: bool = False) -> bool:
+    """The number that the answer comes to, or its last date or time, whichever the gold answer is."""
+    moment = whole_moment(gold) if whole_number(gold) is None else None
+    if moment is not None:
+        return last_moment(searched(prediction), moment.kind) == moment
+    wanted = gold_number(gold)
+    found = final_number(prediction)
+    return wanted is not None and found is not None and found.agrees(wanted, need_unit)
+
+
+def as_choice(prediction: str, gold: str) -> bool:
+    """The one letter that the answer chooses."""
+    letter = gold_letter(gold)
+    return letter is not None and choice_letter(prediction) == letter
+
+
+def as_yes_no(prediction: str, gold: str) -> bool:
+    """Yes and true are one answer, no and false the other."""
+    wanted = says_yes(gold)
+    return wanted is not None and says_yes(prediction) is wanted
+
+
+def as_boxed(prediction: str, gold: str) -> bool:
+    r"""What the last \boxed{…} holds: equal as a number or a letter, by its LaTeX, or, without formulas, as text."""
+    found = last_boxed(prediction[-MOST_CHARACTERS:])
+    inner = last_boxed(gold)
+    gold = gold if inner is None else inner
+    if found is None:
+        return False
+    if without_variable(found) == found or without_variable(gold) == gold:  # x = 5 is 5, but x = 5 is not y = 5
+        found, gold = without_variable(found), without_variable(gold)
+    if whole_number(gold) is not None or is_choice(gold):
+        return as_text(found, gold)
+    wanted = normalize_latex(plain_characters(gold))
+    if wanted and normalize_latex(plain_characters(found)) == wanted:
+        return True
+    return all(each.isalpha() or each in " '-.," for each in gold) and as_text(found, gold)
+
+
+def can_match(gold: str) -> bool:
+    """Whether some answer can match this gold answer as text."""
+    return bool(comparable(gold)) or whole_number(gold) is not None
+
+
+def can_match_number(gold: str) -> bool:
+    """Whether a gold answer is one number, date or time."""
+    return gold_number(gold) is not None or whole_moment(gold) is not None
+
+
+def _is_whole_number(prediction: str, wanted: Number) -> bool:
+    stated = whole_statement(prediction)
+    if not stated:
+        return False
+    number = whole_number(stated, leading_zeros=False)
+    if number is not None:
+        return number.agrees(wanted)
+    return number_in_words(stated) == wanted.value and wanted.unit == ""
+
+
+def _same_text(prediction: str, gold: str) -> bool:
+    """Exact Match as it is published, or once quotes, dashes, spaces and accents are spelled one way."""
+    if comparable(prediction) == comparable(gold):
+        return True
+    if len(prediction) > MOST_CHARACTERS:
+        return False
+    return comparable(plain_characters(prediction)) == comparable(plain_characters(gold))
+
+
+def _same_numbers(prediction: str, gold: str) -> bool:
+    """Whether both texts hold the same numbers. Exact Match takes points and signs away, with meaning."""
+    if not any(character.isdigit() for character in gold):
+        return True
+    return _values(prediction) == _values(gold)
+
+
+def _values(text: str) -> list[str]:
+    """The values of a text's numbers, and the digits of names such as B52, whichever hyphens stand before them."""
+    text = prepared(text)
+    named = re.findall(r"(?<=[A-Za-z])[0-9](?:[0-9.,]*[0-9])?", text)
+    return sorted([*named, *(str(each and each.value) for each in numbers_in(text))])

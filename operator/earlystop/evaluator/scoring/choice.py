@@ -1,0 +1,134 @@
+"""The letter of a multiple-choice answer, out of a sentence. Pure and total.
+
+Ways of stating one follow MMLU, MMLU-Pro and ARC graders: "The answer is (B).", "**C**", "B) Paris", "Option D", "A is
+correct", a last line that is a letter. Letters that the answer denies do not count; two letters are none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from earlystop.evaluator.scoring.latex import last_boxed, latex_as_text
+from earlystop.evaluator.scoring.stated import CUE, MOST_CHARACTERS, after_hashes
+from earlystop.evaluator.scoring.typography import plain_characters, without_markup
+
+# A letter that is no word: after it come an end, a closing sign or a reason, so "A dog" and "I think" hold none.
+_ENDS = r"(?=\s*(?:$|[\n.,;:!?)\]\"']|-\s)|\s+(?:because|since|as|for|due|which|and|or|but|is|was|would|with|not)\b)"
+_BARE = rf"(?<![\w+#'&-])[A-Z](?![\w+#'&/]|-\w|\.[A-Za-z]){_ENDS}"
+_LETTER = rf"(?:\(\s*[A-Z]\s*\)|\[\s*[A-Z]\s*\]|\{{\s*[A-Z]\s*\}}|(?<![\w+#'&-])[A-Z]\)|{_BARE})"
+_NOUN = r"(?:(?i:(?:the )?(?:option|choice|letter|answer|statement)s?)\s+)?"
+_VERDICT = (
+    r"(?:also |clearly |simply |all |both |thus |therefore )?"
+    r"(?:wrong|incorrect|false|ruled out|eliminated|impossible|out\b)"
+)
+_DENIED = re.compile(
+    rf"(?i:\bnot|n't|\binstead of|\brather than|\bneither|\bnor|\bexcept|\bexcluding)\s+(?:be\s+)?{_NOUN}{_LETTER}"
+    rf"|{_NOUN}{_LETTER}(?:(?:\s*,|\s+and|\s+or|\s+nor|\s*,\s*and)\s+{_NOUN}{_LETTER}){{0,8}}"
+    rf"\s+(?:is|are|was|were|can|could|would|does|do)\s*(?:not\b|n't|never\b|{_VERDICT})"
+)
+_AFTER_CUE = re.compile(rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}({_LETTER})")
+_SMALL_AFTER_CUE = re.compile(
+    rf"[\s:\"']*(?:,?\s*but\s+(?:rather\s+)?)?{_NOUN}(?:\(([a-z])\)|([b-hj-z])(?=\s*[.!]?\s*$))"
+)
+_MORE = re.compile(
+    rf"\s*(?:,\s*(?:and|or)?|/|&|\+|and|or)\s*(?:(?:maybe|perhaps|possibly|even|also)\s+)?{_NOUN}({_LETTER})"
+)
+_WHOLE = re.compile(r"\s*[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;!]?\s*")
+_LABELLED = re.compile(r"^\s*(?:\(([A-Z])\)|\[([A-Z])\]|([A-Z])[).:](?=\s)|([A-Z])\s+-(?=\s))(?=\s*\S)", re.MULTILINE)
+_CHOSEN = r"(?i:option|choice|letter|answer|choose|chose|select|pick|go with|going with|it's|it is|it must be)"
+_OPTION = re.compile(rf"\b{_CHOSEN}\s+({_LETTER})")
+_CORRECT = re.compile(
+    rf"({_LETTER})\s+(?:is|must be|would be|seems|appears to be)\s+(?:the\s+|clearly\s+|indeed\s+|most\s+)*"
+    r"(?:correct|right|true|best|answer|most likely|one)\b"
+)
+_OPENING = re.compile(r"\s*([A-Z])(?=\s*[.,;:]\s|\s*\n|\s+because\b|\s+-\s)")
+_BRACKETED = re.compile(r"\(([A-Z])\)")
+
+
+def choice_letter(text: str) -> str | None:
+    """The one letter A to Z that an answer chooses, None where it chooses none or several."""
+    text = text[-MOST_CHARACTERS:]
+    boxed = last_boxed(text)
+    text = _plain(text if boxed is None else boxed)
+    line = after_hashes(text)
+    text = text if line is None else line
+    whole = _WHOLE.fullmatch(text)
+    if whole:
+        return whole[1].upper()
+    remaining = _DENIED.sub(" ", text)
+    for read in (_after_cue, _last_line, _labelled, _named):
+        found = read(remaining)
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def is_choice(gold: str) -> bool:
+    """Whether a gold answer is one capital letter, alone or in brackets."""
+    return re.fullmatch(r"\s*(?:\(\s*[A-Z]\s*\)|\[\s*[A-Z]\s*\]|[A-Z][.):]?)\s*", _plain(gold)) is not None
+
+
+def gold_letter(gold: str) -> str | None:
+    """The letter of a gold answer, in any case; None where it is no single letter."""
+    whole = _WHOLE.fullmatch(_plain(gold))
+    return whole[1].upper() if whole else None
+
+
+def _plain(text: str) -> str:
+    return without_markup(plain_characters(latex_as_text(text))).strip()
+
+
+def _letters(found: str) -> str:
+    return re.sub("[^A-Z]", "", found)
+
+
+def _after_cue(text: str) -> set[str]:
+    """The letters right after the last "the answer is" that has one there."""
+    for cue in reversed(list(CUE.finditer(text))):
+        if first := _AFTER_CUE.match(text, cue.end()):
+            return _with_alternatives(text, first)
+        if small := _SMALL_AFTER_CUE.match(text, cue.end()):
+            return {(small[1] or small[2]).upper()}
+    return set()
+
+
+def _with_alternatives(text: str, first: re.Match[str]) -> set[str]:
+    return {_letters(first[1])} | _alternatives(text, first.end())
+
+
+def _alternatives(text: str, end: int) -> set[str]:
+    """The letters that go on from a letter, as in "B or C"."""
+    letters: set[str] = set()
+    while more := _MORE.match(text, end):
+        letters.add(_letters(more[1]))
+        end = more.end()
+    return letters
+
+
+def _labelled(text: str) -> set[str]:
+    """The letters that begin a line, as in "B) Paris"; a list of all choices has several."""
+    opening = _OPENING.match(text)
+    if not opening and not _LABELLED.match(text):
+        return set()
+    found = _with_alternatives(text, opening) if opening else set()
+    for line in _LABELLED.finditer(text):
+        found |= {letter for letter in line.groups() if letter} | _alternatives(text, line.end())
+    return found
+
+
+def _last_line(text: str) -> set[str]:
+    """The letter that is the last line; with other lines that are letters, all of them."""
+    lines = text.split("\n")
+    alone = [found[1] for line in lines if (found := _WHOLE.fullmatch(line)) and found[1].isupper()]
+    return set(alone) if _WHOLE.fullmatch(lines[-1]) else set()
+
+
+def _named(text: str) -> set[str]:
+    """The letters that are called an option, called correct, or stand in brackets: in this order of preference."""
+    for pattern in (_CORRECT, _OPTION, _BRACKETED):
+        found: set[str] = set()
+        for each in pattern.finditer(text):
+            found |= {_letters(each[1])} if pattern is _BRACKETED else _with_alternatives(text, each)
+        if found:
+            return found
+    return set()

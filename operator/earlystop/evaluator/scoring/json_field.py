@@ -1,0 +1,45 @@
+"""A field of the JSON object that an answer holds, alone, in a code block or within other text. Pure and total."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_MOST_CHARACTERS = 200_000
+_MOST_OBJECTS = 200
+
+
+def json_field(text: str, path: str) -> str | None:
+    """The field at a path such as result.answer or items.0, as text; None where the answer has no such field.
+
+    Numbers stay as they are written. The last object with the field counts. An object, a list or null is no answer.
+    """
+    text = text[-_MOST_CHARACTERS:]
+    decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
+    found: str | None = None
+    position = text.find("{")
+    for _ in range(_MOST_OBJECTS):
+        if position < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            field = _at(value, path)
+            found = found if field is None else field
+        position = text.find("{", end)
+    return found
+
+
+def _at(value: Any, path: str) -> str | None:
+    for name in path.split("."):
+        if isinstance(value, list) and name.isascii() and name.isdigit() and int(name[:6]) < len(value):
+            value = value[int(name[:6])]
+        elif isinstance(value, dict):
+            value = value.get(name)
+        else:
+            return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else None

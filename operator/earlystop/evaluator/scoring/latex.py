@@ -1,0 +1,148 @@
+"""Answers in LaTeX: the last box of an answer, one spelling of a formula, and formulas as plain text.
+
+The rules follow what graders of the MATH data set do (Hendrycks et al. 2021, arXiv:2103.03874): fractions and roots
+without braces get them, units and degrees at the end, spacing and \\left, \\right do not count. Pure and total.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|texttt|mathrm|mathbf|mathit|mathsf|operatorname|mbox|hbox)\s*\{")
+_WORDS_IN_TEXT = re.compile(_TEXT.pattern + r"([^{}]*)\}")
+_SPACING = re.compile(r"(?<!\\)\\[!,;: ]|\\q?quad(?![A-Za-z])|~")
+_DELIMITERS = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![A-Za-z])\.?|\\displaystyle(?![A-Za-z])|\\[()\[\]]")
+_DOLLARS = re.compile(r"(?<!\\)(\$\$?)(?=\S)([^$\n]{0,300}[^$\s\\])\1(?!\d)")
+"""A formula between dollars; in "$5 and $6" they are currency."""
+_FRACTION = re.compile(r"\\[dtc]?frac(?![A-Za-z])")
+_SMALL_FRACTION = re.compile(r"(-?)\\frac\{\s*(-?[0-9]{1,100})\s*\}\{\s*([0-9]{1,100})\s*\}")
+_ROOT = re.compile(r"\\sqrt\s*([0-9A-Za-z])")
+_DEGREES = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\\degree(?![A-Za-z])|°")
+_UNIT_AT_END = re.compile(r"(?<=[0-9}])\s*\\text\{[ A-Za-z.^0-9/]{0,40}\}(?:\^\{?[0-9]\}?)?$")
+_OTHER_NAMES = tuple(
+    (re.compile(re.escape(long) + r"(?![A-Za-z])"), short.replace("\\", r"\\"))
+    for long, short in {
+        r"\leq": r"\le", r"\geq": r"\ge", r"\neq": r"\ne", r"\times": r"\cdot", r"\lbrace": r"\{", r"\rbrace": r"\}"
+    }.items()
+)  # fmt: skip
+_ASSIGNED = re.compile(r"^[A-Za-z](?:\([A-Za-z]\))?\s*=\s*(?=\S)")
+_PLAIN_RATIO = re.compile(r"\A(-?)(\\[a-z]+|[A-Za-z]|[0-9]{1,100}\\pi)\s*/\s*(\\[a-z]+|[A-Za-z]|[0-9]{1,100})\Z")
+_LEADING_POINT = re.compile(r"(?<![0-9])\.(?=[0-9])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_MOST_IN_BRACES = 2000
+_MOST_FRACTIONS = 200
+_MAX_NESTING = 50
+_MOST_BOXES = 20
+"""From the last one on: each that is not closed is searched to the end."""
+
+
+def last_boxed(text: str) -> str | None:
+    r"""What the last \boxed{…} or \fbox{…} holds, with braces in pairs; None without a box that is closed."""
+    for found in reversed(list(_BOX.finditer(text))[-_MOST_BOXES:]):
+        if text[found.end() : found.end() + 1] == "{":
+            end = closing_brace(text, found.end())
+            if end is not None:
+                return text[found.end() + 1 : end]
+        elif bare := re.match(r"[^\s$\\{}.,;]+", text[found.end() :]):
+            return bare[0]
+    return None
+
+
+def closing_brace(text: str, opening: int) -> int | None:
+    """Where the brace that opens at `opening` is closed, if near; a brace after a backslash is a character."""
+    depth = 0
+    for found in _BRACE.finditer(text, opening, opening + _MOST_IN_BRACES):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.start()
+    return None
+
+
+def normalize_latex(text: str) -> str:
+    """One spelling of a formula: what is equal after it is the same answer. Twice is as good as once."""
+    for _ in range(_MAX_NESTING):
+        once = _normalize_once(text)
+        if once == text:
+            break
+        text = once
+    return text
+
+
+def _normalize_once(text: str) -> str:
+    text = _fractions_with_braces(_unwrapped(text.strip().removesuffix(".")))
+    text = _DEGREES.sub("", _SPACING.sub(" ", _DELIMITERS.sub("", re.sub(r"\\?\$", "", text))))
+    text = _ROOT.sub(r"\\sqrt{\1}", _UNIT_AT_END.sub("", text.strip()))
+    for name, short in _OTHER_NAMES:
+        text = name.sub(short, text)
+    text = re.sub(r"(?<![A-Za-z0-9/.])(-?[0-9]{1,100})/([0-9]{1,100})(?![A-Za-z0-9/.])", r"\\frac{\1}{\2}", text)
+    text = _PLAIN_RATIO.sub(r"\1\\frac{\2}{\3}", text.strip())
+    text = re.sub(r"\\frac\{-([0-9]{1,100})\}", r"-\\frac{\1}", text)
+    text = re.sub(r"([\^_])\{([0-9A-Za-z])\}", r"\1\2", text)
+    text = re.sub(r"(?<=[0-9])(?:,|\{,\})(?=[0-9]{3}(?![0-9]))", "", text) if _is_grouped(text) else text
+    text = _LEADING_POINT.sub("0.", text.replace("\\%", ""))
+    return _bare_words(re.sub(r"\s+", "", text))
+
+
+def _is_grouped(text: str) -> bool:
+    """Whether the whole text is one number with thousands; a list such as 1,234,567 in brackets is none."""
+    return re.fullmatch(r"\s*-?[0-9]{1,3}(?:(?:,|\{,\})[0-9]{3})+(?:\.[0-9]+)?\s*", text) is not None
+
+
+def _bare_words(text: str) -> str:
+    r"""A formula that is words alone, as in \text{Yes}, without the command around them."""
+    alone = re.fullmatch(r"\\text\{([^{}]*)\}", text)
+    return alone[1] if alone else text
+
+
+def _unwrapped(text: str) -> str:
+    r"""All commands that set text in a font, as \text; a box within the text as what it holds."""
+    boxed = last_boxed(text)
+    return _TEXT.sub(r"\\text{", text if boxed is None else boxed)
+
+
+def _fractions_with_braces(text: str) -> str:
+    r"""\dfrac12, \tfrac{1}2 and \frac1{2} as \frac{1}{2}."""
+    parts: list[str] = []
+    rest = 0
+    for found in islice(_FRACTION.finditer(text), _MOST_FRACTIONS):
+        if found.start() < rest:
+            continue
+        upper, middle = _argument(text, found.end())
+        lower, end = _argument(text, middle)
+        if upper is None or lower is None:
+            continue
+        parts += [text[rest : found.start()], "\\frac{", upper, "}{", lower, "}"]
+        rest = end
+    return "".join([*parts, text[rest:]])
+
+
+def _argument(text: str, start: int) -> tuple[str | None, int]:
+    """The argument of a command from `start`, in braces or one character; and where it ends."""
+    while start < len(text) and text[start] == " ":
+        start += 1
+    if text[start : start + 1] == "{":
+        end = closing_brace(text, start)
+        return (None, start) if end is None else (text[start + 1 : end], end + 1)
+    single = text[start : start + 1]
+    return (single, start + 1) if single.isalnum() else (None, start)
+
+
+def without_variable(formula: str) -> str:
+    """The formula without "x =" before it."""
+    return _ASSIGNED.sub("", formula)
+
+
+def latex_as_text(text: str) -> str:
+    r"""The text with formulas as people write them without LaTeX: \frac{1}{2} as 1/2, 10^{5} as 10^5, \% as %."""
+    if "\\" not in text and "$" not in text and "{" not in text:
+        return text
+    text = _fractions_with_braces(_WORDS_IN_TEXT.sub(r" \1 ", text))
+    text = _SMALL_FRACTION.sub(r" \1\2/\3 ", text)
+    text = text.replace("{,}", ",").replace("\\!", "")
+    text = re.sub(r"(?<=[0-9])\\,(?=[0-9]{3})", " ", text)
+    text = re.sub(r"\\(?:times|cdot|ast)(?![A-Za-z])", "*", text).replace("\\pm", "±")
+    text = re.sub(r"\^\s*\{\s*(-?[0-9]{1,4})\s*\}", r"^\1", _DEGREES.sub("°", text))
+    text = re.sub(r"\\approx(?![A-Za-z])|\\sim(?![A-Za-z])", " ", _DELIMITERS.sub("", _DOLLARS.sub(r" \2 ", text)))
+    return re.sub(r"\\([%$&#_])", r"\1", _SPACING.sub(" ", text))

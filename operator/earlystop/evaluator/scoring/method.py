@@ -1,0 +1,132 @@
+"""How the answers to a question are scored, as a setting, a line or a file of golden questions names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from earlystop.evaluator.scoring import by_kind
+from earlystop.evaluator.scoring.choice import gold_letter
+from earlystop.evaluator.scoring.exact import check_gold
+from earlystop.evaluator.scoring.json_field import json_field
+from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex
+from earlystop.evaluator.scoring.yes_no import says_yes
+
+
+class Mode(StrEnum):
+    """How an answer is compared with the gold answers."""
+
+    SQUAD = "squad"
+    RAW = "raw"
+    NUMERIC = "numeric"
+    REGEX = "regex"
+    CHOICE = "choice"
+    BOXED = "boxed"
+    JSON = "json"
+    YES_NO = "yesno"
+
+
+_OTHER_NAMES = {"exact": Mode.SQUAD, "number": Mode.NUMERIC}
+_NEED_UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One way to compare; the best score over all gold answers counts.
+
+    squad: by the rule of `by_kind`: Exact Match for text, and numbers, dates and choices as such. raw: equal but for
+    surrounding white space. numeric: the number, date or time that the answer comes to equals the gold one. choice: the
+    letter that the answer chooses. yesno: yes or no. boxed: what the last box of LaTeX holds. json: what stands in
+    `field` of the answer's last JSON object, compared as squad does. regex: what the one group of `pattern` captured,
+    at its last match, compared as squad does; without a match nothing was answered.
+    need_unit: for numeric, whether a unit of the gold answer may not be left out.
+    Raises ValueError for a pattern or a field that is needed and missing, not valid, or of no use to the mode.
+    """
+
+    mode: Mode = Mode.SQUAD
+    pattern: str | None = None
+    field: str | None = None
+    need_unit: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.pattern is not None) != (self.mode is Mode.REGEX):
+            raise ValueError("a pattern belongs to the mode regex, and to it alone; write both or neither")
+        if (self.field is not None) != (self.mode is Mode.JSON) or self.field == "":
+            raise ValueError("a field belongs to the mode json, and to it alone; write both or neither")
+        if self.need_unit and self.mode is not Mode.NUMERIC:
+            raise ValueError("a unit can be demanded in the mode numeric alone")
+        if self.pattern is not None:
+            _one_group(self.pattern)
+
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """From its name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN, raw.
+
+        The modes' own names are known as well. Raises ValueError for any other.
+        """
+        name, _, detail = text.partition(":")
+        mode = _OTHER_NAMES.get(name) or next((mode for mode in Mode if mode.value == name), None)
+        if mode is None or (detail and mode not in (Mode.REGEX, Mode.JSON, Mode.NUMERIC)):
+            raise ValueError(
+                f"{text[:80]!r} is no way to score; write exact, number, number:unit, choice, yesno, boxed, "
+                "json:FIELD, regex:PATTERN or raw"
+            )
+        if mode is Mode.NUMERIC and detail not in ("", _NEED_UNIT):
+            raise ValueError(f"{text[:80]!r} is no way to score; write number, or number:unit where a unit is needed")
+        if mode is Mode.REGEX:
+            return cls(mode, pattern=detail)
+        return cls(mode, field=detail or None if mode is Mode.JSON else None, need_unit=detail == _NEED_UNIT)
+
+    def accepts(self, gold: str) -> bool:
+        """Whether some answer can match this gold answer; one that never can is a mistake in the golden questions."""
+        if self.mode is Mode.RAW:
+            return bool(gold.strip())
+        if self.mode is Mode.NUMERIC:
+            return by_kind.can_match_number(gold)
+        if self.mode is Mode.CHOICE:
+            return gold_letter(gold) is not None
+        if self.mode is Mode.YES_NO:
+            return says_yes(gold) is not None
+        if self.mode is Mode.BOXED:
+            inner = last_boxed(gold)
+            return bool(normalize_latex(gold if inner is None else inner))
+        return by_kind.can_match(gold)
+
+    def matches(self, prediction: str, gold: Sequence[str]) -> bool:
+        """True when the prediction equals any gold answer. Raises ValueError without a gold answer."""
+        check_gold(gold)
+        answer = self._extracted(prediction)
+        return answer is not None and any(self._matches_one(answer, each) for each in gold)
+
+    def _extracted(self, prediction: str) -> str | None:
+        if self.mode is Mode.REGEX:
+            return _last_group(str(self.pattern), prediction)
+        return json_field(prediction, str(self.field)) if self.mode is Mode.JSON else prediction
+
+    def _matches_one(self, answer: str, gold: str) -> bool:
+        if self.mode is Mode.RAW:
+            return answer.strip() == gold.strip()
+        if self.mode is Mode.NUMERIC:
+            return by_kind.as_number(answer, gold, self.need_unit)
+        if self.mode is Mode.CHOICE:
+            return by_kind.as_choice(answer, gold)
+        if self.mode is Mode.YES_NO:
+            return by_kind.as_yes_no(answer, gold)
+        return by_kind.as_boxed(answer, gold) if self.mode is Mode.BOXED else by_kind.as_text(answer, gold)
+
+
+def _one_group(pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"the pattern {pattern!r} is not a regular expression: {error}") from None
+    if groups != 1:
+        raise ValueError(f"the pattern {pattern!r} has {groups} groups; put the answer alone in ( ), others in (?: )")
+
+
+def _last_group(pattern: str, text: str) -> str | None:
+    found: list[str] = re.findall(pattern, text)
+    return found[-1] if found else None

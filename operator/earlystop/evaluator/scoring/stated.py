@@ -1,0 +1,51 @@
+"""Where a text states its answer: the box, the line after ####, the words after "the answer is". Pure and total."""
+
+from __future__ import annotations
+
+import re
+
+from earlystop.evaluator.scoring.latex import last_boxed
+from earlystop.evaluator.scoring.numbers import prepared
+
+MOST_CHARACTERS = 10_000
+"""Of an answer's end that are searched; an answer that is stated before them is not found."""
+CUE = re.compile(
+    r"(?:答案\s*(?:是|为|:)\s*"
+    r"|\b(?:respuesta|réponse|antwort|risposta|resposta)(?: \w+)?\s*(?:(?:es|est|ist|è|é|lautet)\b|:)\s*"
+    r"|\b(?:answer|result|solution|choice|option)(?: (?:choice|option|letter|to (?:the|this) (?:question|problem)))?"
+    r"\s*(?:(?:is|was|equals|would be|should be|must be|will be|comes to)\b\s*[:=]?|[:=]|-(?= ))\s*)"
+    r"(?:(?:indeed|therefore|thus|clearly|simply|approximately|about|roughly|exactly|equal to|the number)\b,?\s*)?",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"\s*(?:####|(?:(?:so|thus|hence|therefore|then|ok|okay|sure|well|and)\b,?\s*)?"
+    r"(?:(?:the|my|our|a|final|correct|right|best)\s+)*" + CUE.pattern + r")\s*",
+    re.IGNORECASE,
+)
+
+
+def searched(text: str) -> str:
+    """The part of an answer in which a statement is looked for: its end, or what its last box holds."""
+    end = text[-MOST_CHARACTERS:]
+    boxed = last_boxed(end)
+    return end if boxed is None else boxed
+
+
+def after_hashes(text: str) -> str | None:
+    """The line after the last ####, as GSM8K writes its answers (Cobbe et al. 2021, arXiv:2110.14168)."""
+    _, hashes, rest = text.rpartition("####")
+    line = rest.strip().split("\n", 1)[0]
+    return line if hashes and line else None
+
+
+def whole_statement(text: str) -> str | None:
+    """The answer where the whole text states it and says nothing else, as in "The answer is **42**."."""
+    if len(text) > MOST_CHARACTERS:
+        return None
+    boxed = last_boxed(text)
+    if boxed is not None:
+        text = re.sub(r"\\(?:boxed|fbox)\s*\{" + re.escape(boxed) + r"\}", lambda _: boxed, text)
+    text = prepared(text).strip()
+    if lead := _LEAD.match(text):
+        text = text[lead.end() :]
+    return text.strip().rstrip(".!").strip().strip("\"'").strip()

@@ -1,0 +1,109 @@
+"""The protocol of both kinds of counters: how they are asked for, and what a reading does to a ledger of their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from earlystop.api.counts import Tally
+
+RequestT_co = TypeVar("RequestT_co", covariant=True)
+ReadingT_contra = TypeVar("ReadingT_contra", contravariant=True)
+LedgerT = TypeVar("LedgerT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountQuestion:
+    """What a look asks for, of counters of any kind.
+
+    policy: namespace/name; revision: as in the label; preset: a name in `api/presets.PRESETS`; variants: labels of the
+    candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`.
+    """
+
+    policy: str
+    revision: str
+    preset: str
+    variants: tuple[str, ...]
+    window_seconds: int
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedStep:
+    """The step that a reading is evidence for.
+
+    policy: namespace/name; step: index >= 0; started_at: Unix second at which the step's weights were in force, None
+    when they were not yet; variants: labels of the baseline and then of each candidate.
+    """
+
+    policy: str
+    step: int
+    started_at: int | None
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied(Generic[LedgerT]):
+    """A ledger after a reading.
+
+    newly_uncertain: by variant's label, how many more events than were counted this look may have missed; empty where
+    counters of this kind never leave any open.
+    """
+
+    ledger: LedgerT
+    newly_uncertain: Mapping[str, Tally] = field(default_factory=dict)
+
+
+class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
+    """One kind of counters. Every method is pure."""
+
+    def request(self, question: CountQuestion) -> RequestT_co:
+        """What the metrics source is asked. Raises ValueError for variants that this kind cannot tell apart."""
+        ...
+
+    def apply(self, ledger: object, reading: ReadingT_contra, at: int, step: CountedStep) -> Applied[LedgerT]:
+        """The ledger after the reading of Unix second `at`. An empty ledger of any kind is a beginning.
+
+        Raises MetricsFailure for a reading that cannot be trusted or kept.
+        """
+        ...
+
+    def totals(
+        self, ledger: LedgerT, step: int, variants: Sequence[str], query_class: str | None = None
+    ) -> dict[str, Tally]:
+        """Counts of one step by variant's label, of one query class where it is named. Every variant appears."""
+        ...
+
+    def requests_since(
+        self, ledger: object, reading: ReadingT_contra, step: int, weights: Mapping[str, int], since: float
+    ) -> Mapping[str, int]:
+        """New requests that the reading shows, of each variant whose weight (percent) is above 0.
+
+        ledger: what was known before; since: Unix time before which the weights cannot have been in force.
+        """
+        ...
+
+    def is_packed(self, text: str) -> bool:
+        """Whether a stored text is a ledger of this kind."""
+        ...
+
+    def pack(self, ledger: LedgerT) -> str:
+        """The text for status. Raises TooManySeries."""
+        ...
+
+    def unpack(self, text: str) -> LedgerT:
+        """Inverse of `pack`. Raises LedgerError."""
+        ...
+
+    def series_count(self, ledger: LedgerT) -> int:
+        """How many series a ledger holds."""
+        ...
+
+    def restart_can_hide(self, ledger: LedgerT) -> bool:
+        """Whether some process may restart without the counts showing it."""
+        ...
+
+    def drop_steps_before(self, ledger: LedgerT, step: int) -> LedgerT:
+        """The ledger without closed steps, whose counts are evidence already."""
+        ...

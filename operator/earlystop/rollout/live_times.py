@@ -1,0 +1,43 @@
+"""The part of a policy that an edit changes under way: how often is looked, how long is waited, and what happens then.
+
+What a campaign tries and must prove is pinned (`plan.Plan`). The two differ by type, so that a transition which takes
+this one cannot read a step or a margin that was edited meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.rollout import OnNoMetrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTimes:
+    """Times of a rollout as the policy says them now, in seconds, and what is done when they are over.
+
+    look_seconds: between two looks, before it doubles. settle_seconds: between weights in force and their snapshot.
+    deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
+    stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move.
+    """
+
+    look_seconds: int
+    settle_seconds: int
+    deadline_seconds: int
+    hold_when_inconclusive: bool
+    on_no_metrics: OnNoMetrics
+    suspend: bool
+
+    @classmethod
+    def of(cls, spec: PolicySpec) -> Self:
+        """The live part of a spec."""
+        rollout = spec.rollout
+        return cls(
+            look_seconds=rollout.look_seconds,
+            settle_seconds=rollout.settle_seconds,
+            deadline_seconds=rollout.deadline_seconds,
+            hold_when_inconclusive=rollout.on_inconclusive == "Hold",
+            on_no_metrics=rollout.on_no_metrics,
+            suspend=spec.suspend,
+        )

@@ -1,0 +1,46 @@
+"""The order of test files: first those without a cluster, then those with one, the longest first.
+
+`--dist loadfile --no-loadscope-reorder` hands whole files to the workers in this order, so no worker begins a long file
+when the others are done. No test depends on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+WITH_A_CLUSTER = ("tests/cluster", "tests/faults", "tests/e2e")
+SECONDS = {
+    "tests/faults/test_operator.py": 200,
+    "tests/e2e/test_several.py": 190,
+    "tests/faults/test_verbs.py": 120,
+    "tests/e2e/test_rollout.py": 110,
+    "tests/faults/test_bad_answers.py": 110,
+    "tests/faults/test_metrics.py": 90,
+    "tests/faults/test_api_server.py": 80,
+    "tests/cluster/test_real_counts.py": 70,
+    "tests/faults/test_refusals.py": 60,
+    "tests/e2e/test_whole.py": 60,
+    "tests/e2e/test_evaluator.py": 50,
+    "tests/e2e/test_custom_preset.py": 45,
+    "tests/cluster/test_custom_counts.py": 45,
+    "tests/faults/test_bad_gateway.py": 40,
+    "tests/cluster/test_modes.py": 40,
+    "tests/faults/test_credentials.py": 35,
+    "tests/cluster/test_kit.py": 30,
+    "tests/cluster/test_metric_source.py": 30,
+    "tests/cluster/test_release.py": 20,
+}
+"""How long a file takes on two cores, measured with `--durations=0`; of a file with a cluster that is not named, less
+than 10 s. Only their order matters."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts files; the tests of a file, and files of equal rank, stay in the order in which they were collected."""
+    items.sort(key=lambda item: rank(item.nodeid.split("::")[0]))
+
+
+def rank(file: str) -> tuple[bool, int]:
+    """Sort key of a file, named from the checkout's root with slashes."""
+    return str(PurePosixPath(file).parent) in WITH_A_CLUSTER, -SECONDS.get(file, 0)

@@ -1,0 +1,38 @@
+"""The operator starts under a user that no list of users names, as the container's is."""
+
+from __future__ import annotations
+
+import asyncio
+import pwd
+from typing import Any, cast
+
+import kopf
+import pytest
+
+from earlystop.controller import main
+from earlystop.controller.runtime import Runtime
+
+
+class NothingToLearn:
+    async def learn_sources(self) -> None:
+        pass
+
+
+async def test_kopf_is_told_who_it_is_so_it_need_not_look_up_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    async def spawn_and_cancel(**arguments: Any) -> None:
+        tasks = await kopf.spawn_tasks(**arguments)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        spawned.extend(tasks)
+
+    spawned: list[Any] = []
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    monkeypatch.setattr(kopf, "operator", spawn_and_cancel)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "HOME", "POD_ID"):
+        monkeypatch.delenv(name, raising=False)
+    await main._watch(cast(Runtime, NothingToLearn()), [], asyncio.Event())
+    assert spawned

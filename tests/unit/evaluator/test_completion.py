@@ -1,0 +1,151 @@
+"""Whatever a server answers, it is scored, failed or unscored, as the table of `completion` says; never a crash."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earlystop.evaluator.completion import MOST_TOKENS, REFUSAL, Completion, read_completion
+from tests.unit.evaluator.completions import NEAR, USAGE, body, message
+
+PROPERTY = settings(max_examples=150, deadline=None)
+
+
+def read(document: Any) -> Completion | None:
+    return read_completion(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("42", "42"),
+        (None, ""),
+        ([{"type": "text", "text": "4"}, {"type": "text", "text": "2"}], "42"),
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "7"}]}, {"type": "text", "text": "42"}], "42"),
+        ([{"type": "output_text", "text": "42", "annotations": []}], "42"),
+        ([{"type": "text", "text": {"value": "42"}}], "42"),
+        (["4", "2"], "42"),
+        ([{"type": "image_url", "image_url": {"url": "x"}}, None, 7], ""),
+        ([], ""),
+        (42, "42"),
+        (True, "true"),
+        ({"text": "42"}, "42"),
+        ({"answer": "42"}, '{"answer": "42"}'),
+        ("<think>7, no: 42</think>\n\n42", "\n\n42"),
+        ("<think>still thinking", ""),
+        ("\ud83d", "\ufffd"),
+        ("😀", "😀"),
+    ],
+)
+def test_content_of_every_shape_is_read_as_text(content: Any, text: str) -> None:
+    assert read(body(**message(content))) == Completion(text, "stop", 2)
+
+
+def test_the_answer_never_comes_from_the_reasoning_beside_it() -> None:
+    assert read(body(**message(None, reasoning_content="42", reasoning="42"))) == Completion("", "stop", 2)
+
+
+def test_a_refusal_and_tool_calls_are_answers_without_text() -> None:
+    assert read(body(**message(None, refusal="I cannot"))) == Completion("", REFUSAL, 2)
+    assert read(body(**message([{"type": "refusal", "refusal": "no"}]))) == Completion("", REFUSAL, 2)
+    calls = message(None, tool_calls=[{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}])
+    assert read(body(finish_reason="tool_calls", **calls)) == Completion("", "tool_calls", 2)
+    assert read(body(finish_reason="content_filter", **message(""))) == Completion("", "content_filter", 2)
+
+
+def test_of_several_choices_the_one_with_index_0_is_read() -> None:
+    choices = [{"index": n, "finish_reason": "stop", "message": {"content": f"c{n}"}} for n in (1, 0)]
+    found = read({"choices": choices, "usage": USAGE})
+    assert found is not None and found.text == "c0"
+    assert read({"choices": [{"text": "42"}]}) == Completion("42", "stop", None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        (USAGE, 2),
+        ({"completion_tokens": 2.0}, 2),
+        ({"completion_tokens": "2"}, 2),
+        ({"completion_tokens": MOST_TOKENS}, MOST_TOKENS),
+        ({"completion_tokens": MOST_TOKENS + 1}, None),
+        ({"completion_tokens": -1}, None),
+        ({"completion_tokens": 0}, None),
+        ({"completion_tokens": 2.5}, None),
+        ({"completion_tokens": 1e300}, None),
+        ({"completion_tokens": float("nan")}, None),
+        ({"completion_tokens": float("inf")}, None),
+        ({"completion_tokens": 10**400}, None),
+        ({"completion_tokens": True}, None),
+        ({"completion_tokens": None}, None),
+        ({"completion_tokens": "²"}, None),
+        ({"completion_tokens": [2]}, None),
+        ({}, None),
+        ([], None),
+        (None, None),
+        ("5", None),
+    ],
+)
+def test_tokens_are_a_possible_count_or_unknown_and_the_text_is_scored_either_way(
+    usage: Any, tokens: int | None
+) -> None:
+    assert read(body(usage=usage)) == Completion("42", "stop", tokens)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        body(message=None),
+        body(message="42"),
+        {"choices": [{"index": 0, "finish_reason": "content_filter"}]},
+        {"choices": None},
+        {"choices": []},
+        {"choices": [None]},
+        {"choices": ["42"]},
+        {"choices": {"0": {}}},
+        {"error": {"message": "overloaded", "code": 529}},
+        {**body(), "error": {"message": "cut off"}},
+        body(finish_reason="error"),
+        {},
+        [1],
+        None,
+        "overloaded",
+        7,
+    ],
+)
+def test_a_document_without_an_answer_is_none(document: Any) -> None:
+    assert read(document) is None
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"<html></html>", b'{"choices": [', b"\xff\xfe\x00", b"[" * 100_000, b"data: {}\n\n"]
+)
+def test_a_body_that_is_no_json_holds_no_answer(raw: bytes) -> None:
+    assert read_completion(raw) is None
+
+
+def test_odd_bytes_around_and_within_an_answer_do_not_hide_it() -> None:
+    raw = json.dumps(body()).encode()
+    assert read_completion(b"\xef\xbb\xbf" + raw) == Completion("42", "stop", 2)
+    assert read_completion(raw.replace(b'"42"', b'"4\xff2\n"')) == Completion("4\ufffd2\n", "stop", 2)
+    assert read_completion(raw.replace(b'"created": 1', b'"created": ' + b"9" * 5000)) == Completion("42", "stop", 2)
+
+
+@PROPERTY
+@given(NEAR, NEAR, NEAR, NEAR)
+def test_no_json_can_crash_the_reading_and_what_is_read_can_be_counted(a: Any, b: Any, c: Any, usage: Any) -> None:
+    for document in (a, {"choices": a}, {"choices": [{"message": {"content": b}, "finish_reason": c}], "usage": usage}):
+        found = read_completion(json.dumps(document).encode("utf-8", "surrogatepass"))
+        if found is not None:
+            found.text.encode()
+            assert isinstance(found.finish_reason, str)
+            assert found.tokens is None or (type(found.tokens) is int and 0 <= found.tokens <= MOST_TOKENS)
+
+
+@PROPERTY
+@given(st.binary(max_size=200))
+def test_no_bytes_can_crash_the_reading(raw: bytes) -> None:
+    read_completion(raw)

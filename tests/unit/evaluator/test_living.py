@@ -1,0 +1,322 @@
+"""The evaluator goes on, and its counts stay consistent, whatever the server does; and it keeps its budget."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earlystop.api.counts import Variant
+from earlystop.evaluator.client import Asker, AskSettings
+from earlystop.evaluator.grading import Answer, Fate, Told, fate_of
+from earlystop.evaluator.pin import RoutePin
+from earlystop.evaluator.questions import GoldenQuestion
+from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.service import Asks, Evaluator, Plan
+from earlystop.evaluator.size_limit import MOST_BYTES
+from tests.unit.evaluator.completions import NEAR, USAGE, body, message
+from tests.unit.evaluator.counted import Page, evaluator, run_out
+from tests.unit.evaluator.serving import listening
+
+QUESTIONS = (GoldenQuestion("q", ("42",)),)
+HEADERS = {"x-early-stop-revision": "r1", "x-early-stop-step": "0"}
+
+
+def odd_server(script: Any) -> web.Application:
+    """A server that answers each request by `script(request, number)`, under the variant that was asked."""
+    app, asked = web.Application(), [0]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked[0] += 1
+        given = await script(request, asked[0])
+        if isinstance(given, web.StreamResponse):
+            return given
+        named = {**HEADERS, "x-early-stop-variant": request.headers["x-early-stop-golden"]}
+        return web.Response(body=given, headers=named, content_type="text/plain")
+
+    app.router.add_route("*", "/v1/{path:.*}", answer)
+    return app
+
+
+def consistent(page: Page, pairs: int) -> None:
+    """Every pair was counted or discarded, and no answer was counted twice."""
+    discarded = page.sum("earlystop_evaluator_pairs_discarded_total")
+    assert page.sum("earlystop_pairs_total") + discarded == pairs
+    assert page.sum("earlystop_evaluator_answers_total") == 2 * pairs
+    assert page.sum("earlystop_answers_total") <= 2 * pairs
+    assert page.sum("earlystop_pairs_total") <= page.sum("earlystop_answers_total") / 2
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    body(message=None),
+    body(**message([{"type": "text", "text": "42"}])),
+    body(usage={"completion_tokens": -1}),
+    body(usage={"completion_tokens": 10**30}),
+    body(**message("\ud800")),
+    body(**message(None, refusal="no")),
+    {"error": {"message": "overloaded"}},
+    {"choices": None},
+)
+
+
+async def test_odd_answers_among_good_ones_end_nothing_and_every_pair_is_accounted_for() -> None:
+    async def script(_: web.Request, number: int) -> bytes:
+        return json.dumps(ODD[number % len(ODD)] if number % 3 == 0 else body()).encode()
+
+    page = Page()
+    async with listening(odd_server(script)) as url, Asker(AskSettings(url, "m", retries=0), RoutePin()) as asker:
+        asking = evaluator(page, asker, QUESTIONS)
+        for _ in range(60):
+            await asking.ask_pair(QUESTIONS[0])
+    consistent(page, 60)
+    assert page.sum("earlystop_pairs_total") >= 20
+    assert page.sum("earlystop_evaluator_answers_total", fate="refused") > 0
+    assert page.sum("earlystop_output_tokens_total") <= 120 * 2
+
+
+async def reset(request: web.Request, _: int) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def cut_off(request: web.Request, _: int) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "5000"})
+    await response.prepare(request)
+    await response.write(b'{"choices": [')
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def dripping(request: web.Request, _: int) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while request.transport is not None and not request.transport.is_closing():
+        await response.write(b" ")
+        await asyncio.sleep(0.02)
+    return response
+
+
+async def endless(request: web.Request, _: int) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(2 * MOST_BYTES // 65536):
+        await response.write(b" " * 65536)
+    return response
+
+
+async def redirecting(request: web.Request, _: int) -> web.StreamResponse:
+    return web.Response(status=307, headers={"Location": str(request.url)})
+
+
+async def nowhere(_: web.Request, __: int) -> web.StreamResponse:
+    return web.Response(status=302, headers={"Location": "ftp://[x"})
+
+
+async def limited(_: web.Request, __: int) -> web.StreamResponse:
+    return web.Response(status=429, headers={"Retry-After": "soon"}, text="slow down")
+
+
+async def falsely_compressed(_: web.Request, __: int) -> web.StreamResponse:
+    return web.Response(body=b"no gzip", headers={"Content-Encoding": "gzip"})
+
+
+async def no_content(_: web.Request, __: int) -> web.StreamResponse:
+    return web.Response(status=204)
+
+
+SERVERS = (reset, cut_off, dripping, endless, redirecting, nowhere, limited, falsely_compressed, no_content)
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.__name__)
+async def test_a_server_that_gives_no_answer_costs_one_failed_question_and_a_bounded_time(server: Any) -> None:
+    async with listening(odd_server(server)) as url:
+        asks = AskSettings(url, "m", retries=0, deadline_seconds=2.0)
+        async with asyncio.timeout(20), Asker(asks, RoutePin()) as asker:
+            assert fate_of(await asker.ask("q", Variant.BASELINE)) is Fate.FAILED
+
+
+async def test_a_request_that_is_limited_is_asked_again_after_the_time_the_server_says() -> None:
+    asked: list[float] = []
+
+    async def script(_: web.Request, number: int) -> Any:
+        asked.append(asyncio.get_running_loop().time())
+        if number == 1:
+            return web.Response(status=429, headers={"Retry-After": "1"})
+        return json.dumps(body()).encode()
+
+    async with listening(odd_server(script)) as url, Asker(AskSettings(url, "m"), RoutePin()) as asker:
+        answer = await asker.ask("q", Variant.BASELINE)
+    assert (answer.text, answer.tokens) == ("42", 2)
+    assert len(asked) == 2 and asked[1] - asked[0] >= 0.9
+
+
+async def test_an_error_status_and_a_closed_port_cost_no_tokens_and_a_lost_answer_may_have() -> None:
+    async with listening(odd_server(limited)) as url, Asker(AskSettings(url, "m", retries=0), RoutePin()) as asker:
+        assert (await asker.ask("q", Variant.BASELINE)).tokens == 0
+    async with Asker(AskSettings("http://127.0.0.1:9/v1", "m", retries=0), RoutePin()) as asker:
+        assert (await asker.ask("q", Variant.BASELINE)).tokens == 0
+    async with listening(odd_server(cut_off)) as url, Asker(AskSettings(url, "m", retries=0), RoutePin()) as asker:
+        assert (await asker.ask("q", Variant.BASELINE)).tokens is None
+
+
+@pytest.mark.parametrize("revision", ["a b", "é", "x" * 65, "", "unassigned"])
+def test_a_revision_that_can_be_no_label_attributes_an_answer_to_nobody(revision: str) -> None:
+    named = {"x-early-stop-revision": revision, "x-early-stop-step": "0", "x-early-stop-variant": "baseline"}
+    assert RoutePin().told(named) is None
+    assert RoutePin().told({**named, "x-early-stop-revision": "r1"}) == Told("r1", 0, "baseline")
+
+
+class Answers:
+    """Answers with what the test chose, in order."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = iter(answers)
+
+    async def ask(self, question: str, variant: str) -> Answer:
+        return next(self._answers)
+
+
+ANSWERS = st.builds(
+    Answer,
+    st.none() | st.text(max_size=20),
+    st.sampled_from(["stop", "length", "content_filter", "refusal", "x"]),
+    st.none() | st.integers(0, 10**7),
+    st.none()
+    | st.builds(Told, st.sampled_from(["r1", "r2"]), st.integers(0, 2), st.sampled_from(["baseline", "candidate"])),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(ANSWERS, ANSWERS), max_size=8))
+def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answer, Answer]]) -> None:
+    page = Page()
+    asking = evaluator(page, Answers(*(each for pair in answers for each in pair)), QUESTIONS)
+
+    async def ask_all() -> None:
+        for _ in answers:
+            await asking.ask_pair(QUESTIONS[0])
+
+    asyncio.run(ask_all())
+    consistent(page, len(answers))
+    assert asking.budget.reserved == 0
+    known = sum(answer.tokens or 0 for pair in answers for answer in pair)
+    assert asking.budget.spent >= known
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(NEAR, min_size=1, max_size=8))
+def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
+    bodies = [json.dumps({"choices": [{"message": {"content": one}}], "usage": USAGE}).encode() for one in documents]
+    bodies += [json.dumps(one).encode() for one in documents]
+
+    async def script(_: web.Request, number: int) -> bytes:
+        return bodies[number % len(bodies)]
+
+    async def ask_all(page: Page) -> None:
+        async with listening(odd_server(script)) as url, Asker(AskSettings(url, "m", retries=0), RoutePin()) as asker:
+            asking = evaluator(page, asker, QUESTIONS)
+            for _ in bodies:
+                await asking.ask_pair(QUESTIONS[0])
+
+    page = Page()
+    asyncio.run(ask_all(page))
+    consistent(page, len(bodies))
+
+
+async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    page, told = Page(), Told("r1", 0, "baseline")
+    asking = evaluator(page, Answers(Answer("a", "stop", 1, told), Answer("a", "stop", 1, told)), QUESTIONS)
+    await asking.ask_pair(GoldenQuestion("q", ()))
+    assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"other_variant": 1}
+    assert page.split("earlystop_answers_total", "result") == {"unscored": 1}
+    assert "cannot be scored" in caplog.text
+
+
+async def test_a_question_is_scored_in_its_own_way() -> None:
+    page = Page()
+    answers = [Answer("so it is (B)", "stop", 1, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    asking = evaluator(page, Answers(*answers), QUESTIONS)
+    await asking.ask_pair(GoldenQuestion("q", ("B",), scoring=Scoring.named("choice")))
+    assert page.split("earlystop_pairs_total", "outcome") == {"both": 1}
+
+
+class Stored:
+    """Keeps every count it is given; can be made to fail."""
+
+    def __init__(self, tokens: int = 0) -> None:
+        self.tokens, self.counts, self.broken = tokens, [tokens], False
+
+    def store(self, tokens: int) -> None:
+        if self.broken:
+            raise OSError("disk full")
+        self.tokens = tokens
+        self.counts.append(tokens)
+
+
+class Silent:
+    """Never answers."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def ask(self, question: str, variant: str) -> Answer:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+LIMITED = {"token_budget": 1000, "reserve_tokens": 100}
+
+
+def kept(page: Page, asker: Asks, plan: Plan, stored: Stored) -> Evaluator:
+    """An evaluator that keeps its count in `stored`."""
+    return Evaluator(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored)
+
+
+async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charged_when_a_stop_gives_it_up() -> None:
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored(50)
+    plan = evaluator(page, asker, QUESTIONS, **LIMITED, grace_seconds=0.05, open_pairs=1).plan
+    asking = kept(page, asker, plan, stored)
+    running = asyncio.create_task(asking.run(stop))
+    await asyncio.wait_for(asker.asked.wait(), 10)
+    assert stored.tokens == 250
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    assert stored.tokens == 250
+    assert page.sum("earlystop_evaluator_answers_total") == 0
+
+
+async def test_a_budget_that_was_spent_before_the_start_asks_nothing() -> None:
+    page, asker = Page(), Answers()
+    plan = evaluator(page, asker, QUESTIONS, **LIMITED).plan
+    asking = kept(page, asker, plan, Stored(900))
+    await run_out(asking)
+    assert page.sum("earlystop_evaluator_answers_total") == page.sum("earlystop_evaluator_asking") == 0
+
+
+async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pytest.LogCaptureFixture) -> None:
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored()
+    stored.broken = True
+    plan = evaluator(page, asker, QUESTIONS).plan
+    asking = kept(page, asker, plan, stored)
+    running = asyncio.create_task(asking.run(stop))
+    async with asyncio.timeout(10):
+        while "cannot be stored" not in caplog.text:  # noqa: ASYNC110 - read from the log
+            await asyncio.sleep(0.01)
+    assert not asker.asked.is_set()
+    stop.set()
+    await asyncio.wait_for(running, 10)
+
+
+async def test_tokens_that_nobody_reports_are_charged_by_the_length_of_the_answer() -> None:
+    answers = [Answer("é" * 50, "stop", None, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    asking = evaluator(Page(), Answers(*answers), QUESTIONS)
+    await asking.ask_pair(QUESTIONS[0])
+    assert asking.budget.spent == 200

@@ -1,0 +1,48 @@
+"""What the image leaves out is nothing that the code imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image_build.prune import UNUSED, prune
+
+CODE = Path(__file__).parents[3] / "operator" / "earlystop"
+
+
+def imported() -> Iterator[str]:
+    """Every module, and every name that may be one, that a file of the code imports."""
+    for path in CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (each.name for each in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def test_the_code_imports_nothing_that_the_image_leaves_out() -> None:
+    left_out = tuple(f"{module}." for module in UNUSED)
+    names = {f"{name}." for name in imported()}
+    assert "kubernetes.aio.client." in names
+    assert not [name for name in names if name.startswith(left_out)]
+
+
+def test_tests_stubs_and_unused_modules_are_removed_and_the_rest_is_kept(tmp_path: Path) -> None:
+    for module in UNUSED:
+        tmp_path.joinpath(*module.split(".")).mkdir(parents=True, exist_ok=True)
+    kept = tmp_path / "scipy" / "special" / "__init__.py"
+    removed = [tmp_path / "scipy/special/tests/tests/test_x.py", tmp_path / "scipy/special/x.pyi"]
+    for path in (kept, *removed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    prune(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+    assert not (tmp_path / "scipy/stats").exists()
+
+
+def test_a_module_that_is_not_there_any_more_ends_the_build(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        prune(tmp_path)

@@ -1,0 +1,46 @@
+"""Statuses and verdicts that an earlier release wrote: they are read, verified, and written the same again.
+
+`recorded/` was made by the code as it was before candidates had names in a state, from seeded campaigns of every mode
+and strategy, some under way and some decided.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.verdict import verdict_spec
+from earlystop.rollout.verify import differences
+from tests.unit.rollout.policies import UID
+
+RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
+
+
+def renamed(status: dict[str, Any]) -> dict[str, Any]:
+    """The status with the present name of a candidate's state."""
+    for each in status.get("candidates", []):
+        each["state"] = each.pop("standing")
+    return status
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_what_an_earlier_release_wrote_is_read_verified_and_written_the_same_again(path: Path) -> None:
+    recorded = json.loads(path.read_text())
+    state, ledger = from_status(recorded["status"])
+    times = LiveTimes.of(PolicySpec.model_validate(recorded["spec"]))
+    assert json.loads(json.dumps(to_status("qa", UID, times, state, ledger))) == renamed(recorded["status"])
+    if recorded["verdict"] is None:
+        assert state.decision is None
+    else:
+        assert differences(recorded["verdict"]) == []
+        assert json.loads(json.dumps(verdict_spec("qa", UID, state))) == recorded["verdict"]
+
+
+def test_every_kind_of_campaign_was_recorded() -> None:
+    assert len(RECORDED) >= 50

@@ -1,0 +1,64 @@
+"""The map of the code leads to code that exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "operator" / "earlystop"
+MAP = ROOT / "operator" / "ARCHITECTURE.md"
+TEXT = MAP.read_text()
+TABLE = TEXT.partition("## Where is ...?")[2]
+CONCERNS = re.findall(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TABLE, re.MULTILINE)
+
+
+def top_level_names(path: Path) -> set[str]:
+    """Functions, classes and variables that a module defines at its top level."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def modules_that_define(symbol: str) -> list[str]:
+    """Where a symbol may have moved."""
+    modules = sorted(PACKAGE.rglob("*.py"))
+    return [path.relative_to(PACKAGE).as_posix() for path in modules if symbol in top_level_names(path)]
+
+
+def test_the_map_names_at_least_thirty_concerns_each_in_a_row_of_its_own() -> None:
+    rows = [line for line in TABLE.splitlines() if line.startswith("| ")]
+    assert len(CONCERNS) == len(rows) - 1, "a row of 'Where is ...?' must read: | concern | `file.py` | `symbol` |"
+    assert len({concern for concern, _, _ in CONCERNS}) == len(CONCERNS) >= 30
+
+
+@pytest.mark.parametrize(("concern", "file", "symbol"), CONCERNS)
+def test_each_concern_is_where_the_map_says(concern: str, file: str, symbol: str) -> None:
+    path = PACKAGE / file
+    assert path.is_file() and symbol in top_level_names(path), (
+        f"{MAP.name}, row '{concern}': {file} does not define {symbol}. Write the file and symbol that do this now; "
+        f"modules that define {symbol}: {modules_that_define(symbol)}"
+    )
+
+
+def test_each_package_is_in_the_table_of_rooms() -> None:
+    packages = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
+    rooms = set(re.findall(r"^\| `([\w/]+)` \|", TEXT.partition("## One look")[0], re.MULTILINE))
+    assert rooms == packages, f"{MAP.name}: add to the table of rooms {packages - rooms}, remove {rooms - packages}"
+
+
+def test_each_file_that_the_map_mentions_exists() -> None:
+    mentioned = set(re.findall(r"`((?:\w+/)+\w+\.\w+)`", TEXT))
+    missing = {file for file in mentioned if not ((PACKAGE / file).is_file() or (ROOT / file).is_file())}
+    bare = set(re.findall(r"`(\w+\.py)`", TEXT))
+    assert mentioned and not missing, f"{MAP.name} mentions {missing}, which do not exist: write where they are now"
+    assert not bare, f"{MAP.name} mentions {bare} without their folder: write the path from operator/earlystop/"

@@ -1,0 +1,75 @@
+"""The workshop itself: what a run of tests and a first build promise to a person."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.binaries import PACKAGES
+from tests.cluster.go_build import executable_name, progress_line
+from tests.run_order import SECONDS, WITH_A_CLUSTER, rank
+
+ROOT = Path(__file__).parents[2]
+SKIPPED = "import pytest\n\n\ndef test_it():\n    pytest.skip('no tool')\n\n\ndef test_well():\n    pass\n"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "with a worker"])
+def test_a_run_in_which_a_test_was_skipped_fails_and_says_why(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    (tmp_path / "test_skipped.py").write_text(SKIPPED)
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.no_skips",
+        "-p",
+        "no:cacheprovider",
+        *workers,
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "1 passed, 1 skipped" in done.stdout and "no test here may skip" in done.stdout
+
+
+def test_files_without_a_cluster_come_first_and_then_the_longest() -> None:
+    longest = max(SECONDS, key=lambda file: SECONDS[file])
+    files = ["tests/cluster/test_kit.py", longest, "tests/unit/api/test_values.py", "tests/e2e/test_whole.py"]
+    assert sorted(files, key=rank)[:2] == ["tests/unit/api/test_values.py", longest]
+
+
+def test_every_file_whose_duration_is_stated_exists_and_needs_a_cluster() -> None:
+    assert [file for file in SECONDS if not (ROOT / file).is_file()] == []
+    assert all(file.startswith(WITH_A_CLUSTER) for file in SECONDS)
+
+
+def test_no_test_module_imports_from_another_and_fixtures_come_from_conftest_files() -> None:
+    texts = {file: file.read_text() for file in sorted((ROOT / "tests").rglob("*.py"))}
+    between = re.compile(r"^from tests[\w.]*\.test_\w+ import|^import tests[\w.]*\.test_", re.MULTILINE)
+    assert [file.name for file, text in texts.items() if between.search(text)] == []
+    named = [file for file, text in texts.items() if re.search(r"^pytest_plugins\b", text, re.MULTILINE)]
+    assert named == [ROOT / "tests" / "conftest.py"]
+
+
+def test_the_first_build_says_how_far_it_is_and_about_how_long_it_will_take() -> None:
+    assert progress_line(500, 2000, 60).endswith("500 of 2000 packages, 1:00 min, about 3:00 min left")
+    assert progress_line(3, 2000, 1).endswith("3 of 2000 packages, 0:01 min")
+    assert progress_line(2000, 2000, 245).endswith("4:05 min, linking")
+
+
+def test_executables_are_found_under_the_names_that_go_gives_them() -> None:
+    names = {name: executable_name(package) for name, package in PACKAGES.items()}
+    assert names.pop("etcd") == "server"
+    assert all(name == found for name, found in names.items())
+
+
+@pytest.mark.parametrize("name", ["statistics", "preset", "controller"])
+def test_the_page_shows_the_examples_as_they_are_run(name: str) -> None:
+    page = (ROOT / "tests" / "README.md").read_text()
+    example = (ROOT / "tests" / "unit" / "examples" / f"test_{name}.py").read_text()
+    assert f"```python\n{example}```" in page, f"paste tests/unit/examples/test_{name}.py into tests/README.md"
