@@ -160,13 +160,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         TRAFFIC_FAULT,
         {
             "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
-            "fix "
-            "or upgrade the gateway, then retry the policy.",
+            "fix or upgrade the gateway, then retry the policy.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",
             "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
-            "servers "
-            "behind it.",
+            "servers behind it.",
         },
     ),
     (
@@ -296,6 +294,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "before editing its traffic.",
             "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
             "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
+            "InternalError": "The operator met an error of its own and tries again; report what its log says.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),

@@ -8,7 +8,6 @@ import logging
 import platform
 import sys
 import time
-from contextlib import suppress
 from typing import Annotated, Any
 
 import aiohttp
@@ -108,15 +107,24 @@ async def _compare(runtime: Runtime) -> None:
     """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
         await asyncio.sleep(COMPARE_SECONDS)
-        with suppress(ClusterError):
+        try:
             await runtime.compare_with_list()
+        except ClusterError as error:
+            log.warning("policies were not compared with the API's list and are later: %s", error)
+        except Exception:
+            log.exception("policies were not compared with the API's list and are later")
 
 
 async def _sweep(runtime: Runtime) -> None:
     """Sweep at the start, for policies that were deleted while no operator ran, and then after each deletion."""
     while True:
-        with suppress(ClusterError):
+        try:
             await runtime.orphan_collector.sweep()
+        except ClusterError as error:
+            log.warning("objects of deleted policies were not looked for and are at the next sweep: %s", error)
+        except Exception:
+            # An object that anybody may have written must not end the operator for everybody.
+            log.exception("objects of deleted policies were not looked for and are at the next sweep")
         await runtime.orphan_collector.wait(COMPARE_SECONDS)
 
 

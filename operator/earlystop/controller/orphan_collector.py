@@ -72,7 +72,12 @@ class OrphanCollector:
     async def _hand_over(self, kind: str, manifest: Manifest) -> None:
         resource = BY_KIND[kind]
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-        with suppress(Conflict, NotFound):  # another policy owns it now, or it is gone
+        try:
             whole = {"apiVersion": resource.api_version, "kind": kind, **let_go(manifest)}
             await self._cluster.replace(resource, namespace, whole)
             log.info("%s %s/%s of a deleted policy is handed to garbage collection", kind, namespace, name)
+        except (Conflict, NotFound):
+            pass  # another policy owns it now, or it is gone
+        except Exception:
+            # What one object provokes, whoever wrote it, must not keep the others.
+            log.exception("%s %s/%s was not handed to garbage collection", kind, namespace, name)

@@ -19,9 +19,14 @@ def is_leftover(manifest: Manifest) -> bool:
 
 
 def policy_of(manifest: Manifest) -> str:
-    """UID of the policy that an object of the operator was made for, "" when it was not made by the operator."""
-    labels = manifest["metadata"].get("labels", {})
-    return str(labels.get(POLICY_UID_LABEL, "")) if labels.get(MANAGED_BY_LABEL) == MANAGER else ""
+    """UID of the policy that an object of the operator was made for, "" when it was not made by the operator.
+
+    Anybody may write labels on their own objects. One that lacks any of the three that the operator writes, or has an
+    empty one, was not made by it.
+    """
+    labels = manifest["metadata"].get("labels") or {}
+    complete = labels.get(MANAGED_BY_LABEL) == MANAGER and labels.get(POLICY_LABEL)
+    return str(labels.get(POLICY_UID_LABEL, "")) if complete else ""
 
 
 def orphaned_overlays(overlays: Iterable[Manifest], living: Collection[str]) -> list[Manifest]:
@@ -36,8 +41,8 @@ def unused_aliases(
     used = {
         (route["metadata"]["namespace"], backend["name"])
         for route in overlays
-        for rule in route["spec"].get("rules", [])
-        for backend in rule.get("backendRefs", [])
+        for rule in route["spec"].get("rules") or []
+        for backend in rule.get("backendRefs") or []
     }
     return [
         each

@@ -34,7 +34,7 @@ class Memory(Cluster):
     def __init__(self) -> None:
         self.objects: dict[str, Manifest] = {}
         self.calls: list[tuple[str, str]] = []
-        self._failures: dict[str, list[ClusterError]] = {}
+        self._failures: dict[str, list[Exception]] = {}
         self._versions = count(1)
 
     def put(self, resource: Resource, manifest: Manifest) -> Manifest:
@@ -47,7 +47,7 @@ class Memory(Cluster):
     def at(self, resource: Resource, namespace: str | None, name: str) -> Manifest:
         return self.objects[resource.path(namespace, name)]
 
-    def fail(self, method: str, *errors: ClusterError) -> None:
+    def fail(self, method: str, *errors: Exception) -> None:
         self._failures.setdefault(method, []).extend(errors)
 
     async def _call(

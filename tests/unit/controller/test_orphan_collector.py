@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
 from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
 from tests.unit.controller.memory import Memory
@@ -78,3 +80,35 @@ async def test_an_alias_that_a_new_policy_takes_up_is_not_let_go() -> None:
     taken["metadata"]["labels"]["earlystop.dev/policy-uid"] = "u-2"
     world.api.put(POLICIES, {"metadata": {"name": "next", "namespace": "llm", "uid": "u-2"}, "spec": {}})
     assert await world.sweep(2 * GRACE_SECONDS) == []
+
+
+COMPLETE = ours("x")["labels"]
+HOSTILE_LABELS: dict[str, Any] = {
+    "no policy": {name: value for name, value in COMPLETE.items() if name != "earlystop.dev/policy"},
+    "no UID": {name: value for name, value in COMPLETE.items() if name != "earlystop.dev/policy-uid"},
+    "empty policy": {**COMPLETE, "earlystop.dev/policy": ""},
+    "empty UID": {**COMPLETE, "earlystop.dev/policy-uid": ""},
+    "nothing but the manager": {"app.kubernetes.io/managed-by": "earlystop"},
+}
+
+
+@pytest.mark.parametrize("labels", HOSTILE_LABELS)
+@pytest.mark.parametrize("spec", [{}, {"rules": None}, {"rules": [{"backendRefs": None}, {}]}])
+async def test_labels_and_specs_that_anybody_may_write_end_no_sweep_and_keep_no_orphan(
+    labels: str, spec: dict[str, Any]
+) -> None:
+    world = LeftoverOverlay(policy=False)
+    for resource in (ROUTES, SERVICES):
+        metadata = {"name": "a-first", "namespace": "llm", "uid": "a", "labels": HOSTILE_LABELS[labels]}
+        world.api.put(resource, {"metadata": metadata, "spec": spec})
+    assert await world.sweep() == [("PUT", ROUTES.path("llm", "qa-early-stop"))]
+    del world.api.objects[ROUTES.path("llm", "qa-early-stop")]
+    await world.sweep()
+    assert await world.sweep(GRACE_SECONDS) == [("PUT", SERVICES.path("llm", "qa-es-candidate"))]
+
+
+async def test_an_object_that_cannot_be_handed_over_keeps_no_other() -> None:
+    world = LeftoverOverlay(policy=False)
+    world.api.put(ROUTES, {"metadata": ours("a-first"), "spec": {"rules": []}})
+    world.api.fail("PUT", RuntimeError("the answer was no object"))
+    assert ("PUT", ROUTES.path("llm", "qa-early-stop")) in await world.sweep()

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import PAGE, POLICIES, Manifest
+from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
 from earlystop.controller.runtime import Runtime
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
@@ -136,3 +136,18 @@ async def test_policies_that_take_several_answers_to_list_are_all_compared(place
         place.api.put(POLICIES, made)
     await place.runtime.compare_with_list()
     assert sorted(place.known) == uids
+
+
+async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_concerns(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object, __: object) -> float:
+        raise KeyError("ports")
+
+    monkeypatch.setattr("earlystop.controller.reconcile.reconciler.Reconciler.reconcile", fail)
+    stored = await place.created("0a000000")
+    due = await place.runtime._reconcile(("llm", "qa"))
+    (event,) = [each for path, each in place.api.objects.items() if path.startswith(EVENTS.path("llm"))]
+    assert (event["reason"], event["type"], event["regarding"]["uid"]) == ("InternalError", "Warning", "0a000000")
+    assert "tries again" in event["note"] and "ports" not in event["note"]
+    assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
