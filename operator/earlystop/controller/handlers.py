@@ -14,6 +14,8 @@ from earlystop.controller.cluster import BY_KIND, PAGE
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
 
+# Of these kinds users' objects are watched too: what was made from one follows it at once.
+OF_USERS = frozenset({"HTTPRoute"})
 # Without these watches the operator is not healthy.
 ESSENTIAL = ("earlystoppolicies", "metricsources")
 
@@ -57,7 +59,7 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
     chosen.watching.chunk_size = PAGE
-    for kind in watched_kinds():
+    for kind in set(watched_kinds()) - OF_USERS:
         chosen.watching.label_selectors[BY_KIND[kind].plural] = SELECTOR
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()
@@ -103,6 +105,15 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
             registry=handlers,
         )
         on_event(own_object)
+
+    routes = BY_KIND["HTTPRoute"]
+
+    @kopf.on.event(routes.group, routes.version, routes.plural, id="users-route", registry=handlers)
+    async def users_route(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            runtime.route_deleted(event["object"])
+        else:
+            runtime.route_changed(event["object"], listed=event["type"] is None)
 
     return handlers
 

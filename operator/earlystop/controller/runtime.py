@@ -61,6 +61,7 @@ class Runtime:
         self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
         self._listed: dict[Key, Manifest] = {}
+        self._route_generations: dict[Key, tuple[str, int]] = {}
         self.scheduler = Scheduler(self._reconcile, clock)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
         for phase in Phase:  # counted at each scrape, not at each reconciliation
@@ -126,6 +127,31 @@ class Runtime:
         delivery = tracked.plan.spec.delivery
         if not mode_of(delivery).has_split(listed, delivery, split):
             tracked.traffic.require_recheck()
+
+    def route_changed(self, manifest: Manifest, *, listed: bool = False) -> None:
+        """A watch reports that a user's route was listed, created or changed.
+
+        Gateways write its status all the time: only another spec, or a new object of the name, concerns the policies
+        that overlay it. A first list concerns none, or a whole fleet would be checked whenever the operator starts.
+        """
+        key, metadata = _key(manifest), manifest["metadata"]
+        generation = (str(metadata["uid"]), int(metadata.get("generation", 0)))
+        known, self._route_generations[key] = self._route_generations.get(key), generation
+        if known != generation and not (listed and known is None):
+            self._require_check_of_overlaid(key)
+
+    def route_deleted(self, manifest: Manifest) -> None:
+        """A watch reports that a user's route was deleted."""
+        self._route_generations.pop(_key(manifest), None)
+        self._require_check_of_overlaid(_key(manifest))
+
+    def _require_check_of_overlaid(self, route: Key) -> None:
+        """Check the policies that overlay a route of this namespace and name, or that are written to."""
+        for key, tracked in self._tracked.items():
+            if tracked.namespace == route[0] and route[1] in tracked.routes:
+                tracked.acceptance.require_check()
+                tracked.traffic.require_recheck()
+                self.scheduler.wake(key)
 
     def source_changed(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was listed, created or changed."""

@@ -16,7 +16,6 @@ from earlystop.controller.cluster import (
     SOURCES,
     VERDICTS,
     Cluster,
-    ClusterError,
     Conflict,
     Manifest,
     NotFound,

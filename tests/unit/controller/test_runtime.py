@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
@@ -151,3 +152,56 @@ async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_co
     assert (event["reason"], event["type"], event["regarding"]["uid"]) == ("InternalError", "Warning", "0a000000")
     assert "tries again" in event["note"] and "ports" not in event["note"]
     assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
+
+
+def users_route(name: str = "qa", generation: int = 1, uid: str = "route-1", namespace: str = "llm") -> Manifest:
+    return {"metadata": {"name": name, "namespace": namespace, "uid": uid, "generation": generation}, "spec": {}}
+
+
+def checked(place: WatchingRuntime) -> TrackedPolicy:
+    """The one policy, once it was checked and its traffic compared."""
+    (tracked,) = place.runtime.tracked_policies()
+    tracked.acceptance.generation = tracked.generation
+    tracked.traffic.recheck = False
+    return tracked
+
+
+@pytest.mark.parametrize(
+    ("change", "concerns"),
+    [
+        (users_route(generation=2), True),
+        (users_route(uid="route-2"), True),
+        (users_route(), False),  # a gateway wrote its status
+        (users_route(name="other", generation=2), False),
+        (users_route(namespace="elsewhere", generation=2), False),
+    ],
+)
+async def test_a_route_that_its_user_changes_is_followed_at_once_and_no_other(
+    place: WatchingRuntime, change: Manifest, concerns: bool
+) -> None:
+    place.runtime.route_changed(users_route(), listed=True)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    tracked = checked(place)
+    place.runtime.route_changed(change)
+    assert tracked.traffic.recheck is concerns
+    assert (tracked.acceptance.generation != tracked.generation) is concerns
+
+
+async def test_a_route_that_its_user_deletes_is_followed_at_once(place: WatchingRuntime) -> None:
+    place.runtime.route_changed(users_route(), listed=True)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    tracked = checked(place)
+    place.runtime.route_deleted(users_route())
+    assert tracked.traffic.recheck and tracked.acceptance.generation != tracked.generation
+
+
+@pytest.mark.parametrize(("generation", "concerns"), [(1, False), (2, True)])
+async def test_a_list_of_routes_concerns_a_policy_only_where_one_was_changed_since_the_last(
+    place: WatchingRuntime, generation: int, concerns: bool
+) -> None:
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    tracked = checked(place)
+    place.runtime.route_changed(users_route(), listed=True)
+    assert not tracked.traffic.recheck
+    place.runtime.route_changed(users_route(generation=generation), listed=True)
+    assert tracked.traffic.recheck is concerns

@@ -125,6 +125,13 @@ class TrackedPolicy:
         return parse_plan(self.state.plan)
 
     @property
+    def routes(self) -> frozenset[str]:
+        """Names of the routes that the campaign under way overlays, and that the spec names now."""
+        specs = [self.spec, *([self.plan.spec] if self.state.plan else [])]
+        references = (each.delivery.route_ref for each in specs)
+        return frozenset(each.name for each in references if each is not None)
+
+    @property
     def label(self) -> str:
         """The policy label in metrics and headers."""
         return f"{self.namespace}/{self.name}"

@@ -87,7 +87,7 @@ async def test_a_foreign_edit_of_its_object_is_put_right_and_told() -> None:
 def test_its_kind_is_watched_and_the_others_stay_watched() -> None:
     assert watched_kinds() == ("HTTPRoute", "ConfigMap")
     selected = {each.any_name for each in handlers.settings([]).watching.label_selectors}
-    assert selected == {"httproutes", "configmaps"}
+    assert selected == {"configmaps"}, "of routes, those of users are watched as well"
 
 
 def test_without_it_nothing_but_overlays_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
