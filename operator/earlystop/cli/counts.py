@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.api.presets import DEFAULT_PRESET, traits_of
+from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, STARTED
 from earlystop.cli.files import read_manifest, read_policy
 from earlystop.cli.template_counts import TemplateLook, read_source, show, show_engine
@@ -66,10 +67,7 @@ def command(
         return
     moment = int(time.time()) if at is None else at
     if not traits.by_convention:
-        if templates is None:
-            raise typer.BadParameter(f"{policy}: preset {preset}; write --templates with the file of its MetricSource")
-        source = read_source(templates, traits)
-        source = source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
+        source = _named_source(templates, policy, preset, namespace_label)
         try:
             wanted = TemplateLook(
                 policy=label,
@@ -84,10 +82,10 @@ def command(
         except (MetricsFailure, ValueError) as error:
             raise typer.BadParameter(str(error)) from None
         return
-    variants = variant_labels(read_policy(policy))
     try:
         client = _client(prometheus, flavour)
         revisions = [revision] if revision else _revisions(client, label, moment)
+        variants = variant_labels(read_policy(policy))
         requests = {each: CountRequest(label, each, window, variants) for each in revisions}
         found = {each: _read(client, request, moment, namespace_label) for each, request in requests.items()}
     except (MetricsFailure, ValueError) as error:
@@ -95,13 +93,28 @@ def command(
     query = counts_query([label], revisions or ["REVISION"], window, namespace_label)
     if as_json:
         typer.echo(json.dumps({"policy": label, "at": moment, "query": query, "revisions": found}))
-        return
+    else:
+        _show_by_convention(label, moment, found, variants, query)
+
+
+def _show_by_convention(
+    label: str, moment: int, found: Mapping[str, dict[str, Any]], variants: Sequence[str], query: str
+) -> None:
+    """Tables of the counts of each revision, and the query by which they were read."""
     for name, reading in found.items():
         for table in _tables(f"{label}, revision {name}, at {moment}", reading, (Variant.BASELINE, *variants)):
             console.print(table)
     if not found:
         console.print(f"No counter carries the policy {label}.", style="yellow")
     console.print(f"Read by: {query}", style="dim", soft_wrap=True)
+
+
+def _named_source(templates: Path | None, policy: Path, preset: str, namespace_label: str | None) -> SourceSpec:
+    """The MetricSource whose file --templates names, with the namespace label that the command line gives."""
+    if templates is None:
+        raise typer.BadParameter(f"{policy}: preset {preset}; write --templates with the file of its MetricSource")
+    source = read_source(templates, traits_of(preset))
+    return source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
 
 
 def _one_candidate(policy: Path, preset: str) -> str:
