@@ -129,21 +129,24 @@ class SpoiledApiServer(Proxy):
         self._loop.call_soon_threadsafe(self._broken.set)
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
-        """Pass on, but a watch of policies only until it is to be broken."""
+        """Pass on, but a watch of policies only until it is to be broken, be it before the server has said anything."""
         if "watch" not in request.query or not request.path.endswith("/earlystoppolicies"):
             return await super().forward(request)
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        passing = asyncio.create_task(self._pass_watch(request, response))
+        breaking = asyncio.create_task(self._broken.wait())
+        await asyncio.wait((passing, breaking), return_when=asyncio.FIRST_COMPLETED)
+        for task in (passing, breaking):
+            task.cancel()
+        if self._broken.is_set():
+            status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500}
+            await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+        return response
+
+    async def _pass_watch(self, request: web.Request, response: web.StreamResponse) -> None:
         async with self.upstream(request, b"") as answer:
-            response = web.StreamResponse(status=answer.status, headers=kept(answer.headers))
-            await response.prepare(request)
-            passing = asyncio.create_task(pass_on(answer.content, response))
-            breaking = asyncio.create_task(self._broken.wait())
-            await asyncio.wait((passing, breaking), return_when=asyncio.FIRST_COMPLETED)
-            for task in (passing, breaking):
-                task.cancel()
-            if self._broken.is_set():
-                status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500}
-                await response.write(json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
-            return response
+            await pass_on(answer.content, response)
 
 
 async def pass_on(content: aiohttp.StreamReader, response: web.StreamResponse) -> None:
