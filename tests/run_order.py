@@ -32,8 +32,8 @@ SECONDS = {
     "tests/cluster/test_metric_source.py": 30,
     "tests/cluster/test_release.py": 20,
 }
-"""How long a file takes on two cores, measured with `--durations=0`; of a file with a cluster that is not named, less
-than 10 s. Only their order matters."""
+"""About how long a file takes, estimated from the longest tests that runs on two cores print; a file with a cluster that
+is not named is short. Only their order matters."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
