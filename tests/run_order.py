@@ -32,8 +32,8 @@ SECONDS = {
     "tests/cluster/test_metric_source.py": 30,
     "tests/cluster/test_release.py": 20,
 }
-"""About how long a file takes, estimated from the longest tests that runs on two cores print; a file with a cluster that
-is not named is short. Only their order matters."""
+"""About how long a file takes, estimated from the longest tests that runs on two cores print; a file with a cluster
+that is not named is short. Only their order matters."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -114,6 +114,8 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
             runtime.route_deleted(event["object"])
         else:
             runtime.route_changed(event["object"], listed=event["type"] is None)
+        if event["type"] is not None:
+            runtime.overlay_changed(event["object"])  # an overlay that somebody took the operator's labels off
 
     return handlers
 

@@ -42,6 +42,15 @@ class SplitStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """A split that was taken off unproven. until: Unix time before which it is not tried again. condition: why."""
+
+    split: TrafficSplit
+    until: float
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficView:
     """What is remembered of a policy's traffic, as a decision sees it. Times are Unix seconds.
 
@@ -52,7 +61,7 @@ class TrafficView:
     quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
     unproven_since: since when users are led by a split that is not proven, None when they are not.
     missing: whether counts show that a variant gets none of the requests that it should have.
-    resting_until: until when a split that was taken off unproven is not tried again.
+    rest: the split that was last taken off unproven, None for none.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
     """
 
@@ -64,7 +73,7 @@ class TrafficView:
     quarantined_revision: str = ""
     unproven_since: float | None = None
     missing: bool = False
-    resting_until: float = 0.0
+    rest: Rest | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
 
     def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:
@@ -140,8 +149,8 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return _quarantine(observed, desired, memory.condition)
     if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
         return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired))
-    if not desired.serves_users and now < memory.resting_until:
-        return Wait(SplitStatus.NOT_WRITTEN, memory.condition)
+    if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
+        return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
     if changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)

@@ -131,29 +131,30 @@ def routed_since(tracked: TrackedPolicy) -> float:
     return max(tracked.traffic.written_at, float(tracked.state.campaign_started_at), float(last))
 
 
-def split_is_shown(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
-    """Whether the counts show new requests of every variant in use.
+def requests_since(
+    reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0
+) -> Mapping[str, int]:
+    """New requests that the counts show, of each variant in use.
 
     known: the ledger before; since: Unix time before which the weights cannot have been in force.
     """
-    return all(counted > 0 for counted in _requests_since(reading, split, known, since).values())
+    weights = {each.variant: each.weight for each in split.variants}
+    found: Mapping[str, int] = source_of(reading).requests_since(known, reading, split.step, weights, since)
+    return found
 
 
-def split_is_missing(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0) -> bool:
+def split_is_shown(counted: Mapping[str, int]) -> bool:
+    """Whether every variant in use has some of the counted requests."""
+    return all(requests > 0 for requests in counted.values())
+
+
+def variant_is_missing(counted: Mapping[str, int], split: TrafficSplit) -> bool:
     """Whether counted requests show that some variant in use gets none of those that it should have.
 
     A variant that should have had m of the counted requests has none by chance with probability exp(-m).
     """
-    counted = _requests_since(reading, split, known, since)
     weights = {each.variant: each.weight for each in split.variants}
     served = sum(weights[variant] for variant, requests in counted.items() if requests > 0)
     missing = [variant for variant, requests in counted.items() if requests == 0]
     total = sum(counted.values())
     return any(total * weights[variant] >= EXPECTED_OF_MISSING * served > 0 for variant in missing)
-
-
-def _requests_since(reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float) -> Mapping[str, int]:
-    """New requests of each variant in use, see `CountSource.requests_since`."""
-    weights = {each.variant: each.weight for each in split.variants}
-    found: Mapping[str, int] = source_of(reading).requests_since(known, reading, split.step, weights, since)
-    return found

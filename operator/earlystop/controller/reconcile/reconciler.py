@@ -21,9 +21,10 @@ from earlystop.controller.counts.look import (
     look_failed,
     look_request,
     reading_or_failure,
+    requests_since,
     routed_since,
-    split_is_missing,
     split_is_shown,
+    variant_is_missing,
 )
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import acceptance
@@ -192,7 +193,8 @@ class Reconciler:
             await self._record_corrections(tracked, traffic)
         if next_after(phase, traffic.status) in (Next.STORE_VERDICT, Next.FINISH):
             await self._ensure_verdict_stored(tracked)
-        if next_after(phase, traffic.status) is Next.PROVE_BY_METRICS:
+        refused = traffic.observation.status is ConditionStatus.FALSE
+        if next_after(phase, traffic.status) is Next.PROVE_BY_METRICS and not refused:
             traffic = await self._prove_by_metrics(tracked, split, traffic)
         done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
         tracked.traffic.note_attempt(succeeded=done)
@@ -220,9 +222,12 @@ class Reconciler:
         at = int(self._clock()) - ceil(self._delay(tracked))
         request = look_request(tracked, self._reader.known(), at)
         result = await self._reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
-        since = routed_since(tracked)
-        if isinstance(result, MetricsFailure) or not split_is_shown(result, split, tracked.ledger, since):
-            if not isinstance(result, MetricsFailure) and split_is_missing(result, split, tracked.ledger, since):
+        if isinstance(result, MetricsFailure):
+            return traffic
+        counted = requests_since(result, split, tracked.ledger, routed_since(tracked))
+        new = tracked.traffic.requests_since_change(counted)
+        if not split_is_shown(new if tracked.traffic.was_taken_off else counted):
+            if tracked.plan.spec.delivery.traits.split_known and variant_is_missing(new, split):
                 tracked.traffic.note_missing()
             return traffic
         tracked.traffic.note_proven_by_counts(split)

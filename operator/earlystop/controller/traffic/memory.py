@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.decide import Probe, TrafficView
+from earlystop.delivery.decide import Probe, Rest, TrafficView
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
@@ -15,6 +16,8 @@ from earlystop.rollout.plan import variant_labels
 
 # For how many seconds the inputs that the acceptance check has gathered may be used for the traffic.
 FRESH_SECONDS = 2.0
+# Attempts to prove a split follow each other within 15 s; after a longer gap nobody was asking.
+LONGEST_GAP_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -26,9 +29,10 @@ class TrafficMemory:
     contradicted_at: since when answers to probes contradict what was written, None when they do not.
     quarantined_revision: revision of the campaign that was taken off again since the gateway misroutes, "" for none.
     written_at: when an object that moves traffic was last written.
-    unproven_since: since when users are led by a split that is not proven, None when they are not.
+    unproven: the split by which users are led although nothing has proven it, since when, and when that was last so.
     missing: whether counts show that a variant gets none of the requests that it should have.
-    resting_until: until when a split that was taken off unproven is not tried again.
+    counted: requests of each variant at the first reading since objects were last written, None before it.
+    rest: the split that was last taken off unproven, None for none.
     failures: attempts since the last proof.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
@@ -39,9 +43,10 @@ class TrafficMemory:
     contradicted_at: float | None = None
     quarantined_revision: str = ""
     written_at: float = 0.0
-    unproven_since: float | None = None
+    unproven: tuple[TrafficSplit, float, float] | None = None
     missing: bool = False
-    resting_until: float = 0.0
+    counted: Mapping[str, int] | None = None
+    rest: Rest | None = None
     failures: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
 
@@ -56,22 +61,43 @@ class TrafficMemory:
             written_at=self.written_at,
             contradicted_at=self.contradicted_at,
             quarantined_revision=self.quarantined_revision,
-            unproven_since=self.unproven_since,
+            unproven_since=None if self.unproven is None else self.unproven[1],
             missing=self.missing,
-            resting_until=self.resting_until,
+            rest=self.rest,
             answers=answers,
         )
 
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
+        self.counted = None
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
-        """Whether users are led by objects of the policy at Unix time `now`, while this split is desired."""
-        if not led or self.proven == split:
-            self.unproven_since, self.missing = None, False
-        elif self.unproven_since is None:
-            self.unproven_since = now
+        """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
+        in which nobody asked, as while the policy was suspended, the time without proof begins anew."""
+        if not led or self.proven == split or split.candidate_weight == 0:
+            self._forget_unproven()
+            return
+        known = self.unproven
+        goes_on = known is not None and known[0] == split and now - known[2] <= LONGEST_GAP_SECONDS
+        if not goes_on:
+            self._forget_unproven()
+        self.unproven = (split, known[1] if goes_on and known is not None else now, now)
+
+    def _forget_unproven(self) -> None:
+        self.unproven, self.missing = None, False
+
+    def requests_since_change(self, counted: Mapping[str, int]) -> dict[str, int]:
+        """Requests of each variant beyond those of the first reading since objects were last written: what an earlier
+        attempt was counted for says nothing of this one."""
+        if self.counted is None:
+            self.counted = dict(counted)
+        return {variant: requests - self.counted.get(variant, 0) for variant, requests in counted.items()}
+
+    @property
+    def was_taken_off(self) -> bool:
+        """Whether a split was taken off unproven before, so that older requests prove nothing."""
+        return self.rest is not None
 
     def note_missing(self) -> None:
         """Counts show that a variant gets none of the requests that it should have."""
@@ -79,12 +105,12 @@ class TrafficMemory:
 
     def note_detached(self, now: float) -> None:
         """Users were led by the policy's objects until Unix time `now` and no longer are."""
-        self.unproven_since, self.missing = None, False
+        self._forget_unproven()
         self.note_change(now)
 
-    def rest(self, until: float) -> None:
+    def begin_rest(self, split: TrafficSplit, until: float, condition: Condition) -> None:
         """A split that was taken off unproven is not tried again before Unix time `until`."""
-        self.resting_until = until
+        self.rest = Rest(split=split, until=until, condition=condition)
 
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
@@ -94,6 +120,7 @@ class TrafficMemory:
             self.contradicted_at = now
         if result.proof == Proof.IN_FORCE and probe.users_led:
             self.proven = split
+            self._forget_unproven()
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
 
@@ -112,6 +139,7 @@ class TrafficMemory:
     def note_proven_by_counts(self, split: TrafficSplit) -> None:
         """Requests that were counted under the split's step show that it is in force."""
         self.proven = split
+        self._forget_unproven()
 
     def note_attempt(self, *, succeeded: bool) -> None:
         """One attempt to put a split in force, or to store the verdict that comes before it, has ended."""

@@ -67,7 +67,7 @@ async def put_in_force(
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
                 if isinstance(takes_off, Detach) and desired.refusal is None:
-                    memory.rest(now + SECONDS_OF_REST)
+                    memory.begin_rest(split, now + SECONDS_OF_REST, takes_off.condition)
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
 
 

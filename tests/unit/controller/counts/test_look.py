@@ -11,6 +11,7 @@ from earlystop.controller.counts.look import (
     look_failed,
     look_request,
     reading_or_failure,
+    requests_since,
     split_is_shown,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -173,18 +174,22 @@ def test_processes_that_were_folded_take_no_room_in_an_answer_that_reaches_far_b
 def test_a_folded_process_that_comes_back_does_not_show_the_split() -> None:
     known = Ledger({}, Ended({}, {Place(1, B, "qa"): Tally(started=5)}, {1: frozenset({digest_of("old")})}))
     one = Tally(started=1)
-    assert not split_is_shown(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), split(25), known)
-    assert split_is_shown(reading(NOW, (1, B, "new", one), (1, C, "p", one)), split(25), known)
+    assert not split_is_shown(
+        requests_since(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), split(25), known)
+    )
+    assert split_is_shown(requests_since(reading(NOW, (1, B, "new", one), (1, C, "p", one)), split(25), known))
 
 
 def test_a_split_is_shown_when_every_wanted_variant_has_requests_of_this_step() -> None:
     new = Ledger()
     one = Tally(started=1)
-    assert split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "q", one)), split(25), new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (0, C, "p", one)), split(25), new)
-    assert not split_is_shown(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), split(25), new)
-    assert split_is_shown(reading(NOW, (1, B, "p", one)), split(0), new)
-    assert split_is_shown(reading(NOW, (1, C, "p", one)), split(100), new)
+    assert split_is_shown(requests_since(reading(NOW, (1, B, "p", one), (1, C, "q", one)), split(25), new))
+    assert not split_is_shown(requests_since(reading(NOW, (1, B, "p", one), (0, C, "p", one)), split(25), new))
+    assert not split_is_shown(
+        requests_since(reading(NOW, (1, B, "p", one), (1, C, "p", Tally(completed=1))), split(25), new)
+    )
+    assert split_is_shown(requests_since(reading(NOW, (1, B, "p", one)), split(0), new))
+    assert split_is_shown(requests_since(reading(NOW, (1, C, "p", one)), split(100), new))
 
 
 def test_a_split_among_named_candidates_is_shown_by_requests_of_each_that_has_a_share() -> None:
@@ -192,9 +197,9 @@ def test_a_split_among_named_candidates_is_shown_by_requests_of_each_that_has_a_
         rows = {SeriesKey(1, variant, "qa", "p"): Tally(started=1) for variant in variants}
         return Reading(NOW, rows, NOW, 0)
 
-    assert split_is_shown(served("baseline", "w10", "w5"), split(20, 20), Ledger())
-    assert not split_is_shown(served("baseline", "w10"), split(20, 20), Ledger())
-    assert split_is_shown(served("baseline", "w10"), split(20, 0), Ledger())
+    assert split_is_shown(requests_since(served("baseline", "w10", "w5"), split(20, 20), Ledger()))
+    assert not split_is_shown(requests_since(served("baseline", "w10"), split(20, 20), Ledger()))
+    assert split_is_shown(requests_since(served("baseline", "w10"), split(20, 0), Ledger()))
 
 
 def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_again() -> None:
@@ -202,9 +207,9 @@ def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_a
     five, six = Tally(started=5), Tally(started=6)
     before = reading(NOW, (1, B, "p", five), (1, C, "p", five)).observed
     known = merge(known, before)
-    assert not split_is_shown(reading(NOW, (1, B, "p", five), (1, C, "p", five)), split(25), known)
-    assert not split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", five)), split(25), known)
-    assert split_is_shown(reading(NOW, (1, B, "p", six), (1, C, "p", six)), split(25), known)
+    assert not split_is_shown(requests_since(reading(NOW, (1, B, "p", five), (1, C, "p", five)), split(25), known))
+    assert not split_is_shown(requests_since(reading(NOW, (1, B, "p", six), (1, C, "p", five)), split(25), known))
+    assert split_is_shown(requests_since(reading(NOW, (1, B, "p", six), (1, C, "p", six)), split(25), known))
 
 
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import apply_reading, look_request, reading_or_failure, split_is_shown
+from earlystop.controller.counts.look import (
+    apply_reading,
+    look_request,
+    reading_or_failure,
+    requests_since,
+    split_is_shown,
+)
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
@@ -176,10 +182,12 @@ def test_a_split_is_shown_by_growth_of_both_variants_after_the_route_was_written
     half, both = split(50, step=0), Engine([steady(RATE)])
     baseline_only = Engine([Life(NOW - 500, NOW + 999, {B: steady(RATE).rates[B], C: {}})])
     request = TemplateRequest("llm/qa", "r", 120, "Custom", TEMPLATES)
-    assert split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 40)
-    assert not split_is_shown(both.reading(request, NOW + 60), half, Ledger(), NOW + 58)
-    assert not split_is_shown(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40)
-    assert split_is_shown(baseline_only.reading(request, NOW + 60), split(0, step=0), Ledger(), NOW + 40)
+    assert split_is_shown(requests_since(both.reading(request, NOW + 60), half, Ledger(), NOW + 40))
+    assert not split_is_shown(requests_since(both.reading(request, NOW + 60), half, Ledger(), NOW + 58))
+    assert not split_is_shown(requests_since(baseline_only.reading(request, NOW + 60), half, Ledger(), NOW + 40))
+    assert split_is_shown(
+        requests_since(baseline_only.reading(request, NOW + 60), split(0, step=0), Ledger(), NOW + 40)
+    )
 
 
 def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
@@ -188,7 +196,7 @@ def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
     assert isinstance(request, TemplateRequest) and request.candidate == "w10"
     wanted, one = desired_split(named.state), TemplateRequest("llm/qa", "r", 120, "Custom", TEMPLATES)
     assert wanted is not None and wanted.in_use == {"baseline", "w10"}
-    assert split_is_shown(Engine([steady(RATE)]).reading(one, NOW + 60), wanted, Ledger(), NOW + 40)
+    assert split_is_shown(requests_since(Engine([steady(RATE)]).reading(one, NOW + 60), wanted, Ledger(), NOW + 40))
 
 
 def test_both_kinds_of_ledger_come_back_from_their_text() -> None:

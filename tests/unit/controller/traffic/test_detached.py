@@ -10,7 +10,7 @@ import pytest
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, ROUTES, SERVICES
-from earlystop.controller.counts.look import split_is_missing
+from earlystop.controller.counts.look import requests_since, variant_is_missing
 from earlystop.delivery.decide import SECONDS_OF_REST, SECONDS_UNPROVEN, SplitStatus
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
@@ -103,21 +103,67 @@ def applying(moves: Moves) -> Moves:
     return moves
 
 
+async def unproven_for(moves: Moves, seconds: float) -> None:
+    """Attempts as they follow each other, none of which proves anything."""
+    for _ in range(int(seconds // 15)):
+        await moves.put(HALF, 15)
+    await moves.put(HALF, seconds % 15)
+
+
 async def test_users_are_led_by_an_unproven_split_for_a_stated_time_only_and_then_not_before_a_rest() -> None:
     moves = applying(Moves())
     await moves.in_force(HALF)
     waiting = await moves.put(HALF, 1)
-    assert waiting.status == SplitStatus.UNPROVABLE and leads_somebody(moves)
-    await moves.put(HALF, SECONDS_UNPROVEN - 2)
+    assert waiting.status == SplitStatus.UNPROVABLE
+    await unproven_for(moves, SECONDS_UNPROVEN - 1)
     assert leads_somebody(moves)
-    done = await moves.put(HALF, 2)
+    done = await moves.put(HALF, 1)
     assert (done.status, done.observation.reason) == (SplitStatus.NOT_WRITTEN, "SplitUnproven")
     assert not leads_somebody(moves)
     moves.api.calls.clear()
     resting = await moves.put(HALF, SECONDS_OF_REST - 1)
-    assert (resting.status, moves.api.calls) == (SplitStatus.NOT_WRITTEN, [])
+    assert (resting.status, resting.observation.reason) == (SplitStatus.NOT_WRITTEN, "SplitUnproven")
+    assert moves.api.calls == []
     await moves.put(HALF, 2)
     assert leads_somebody(moves)
+
+
+@pytest.mark.parametrize("instead", [ALL, NONE, replace(HALF, revision="another")], ids=["promoted", "aborted", "anew"])
+async def test_a_rest_holds_up_no_decision_and_no_other_campaign(instead: Any) -> None:
+    moves = applying(Moves())
+    await moves.in_force(HALF)
+    await moves.put(HALF, 1)
+    await unproven_for(moves, SECONDS_UNPROVEN)
+    assert not leads_somebody(moves)
+    await moves.put(instead, 15)
+    assert leads_somebody(moves)
+
+
+async def test_a_time_in_which_nobody_asked_is_no_time_without_proof() -> None:
+    moves = applying(Moves())
+    await moves.in_force(HALF)
+    await moves.put(HALF, 1)
+    await moves.put(HALF, 10 * SECONDS_UNPROVEN)
+    assert leads_somebody(moves), "the policy was suspended meanwhile"
+
+
+async def test_a_proof_ends_the_time_without_proof() -> None:
+    moves = applying(Moves())
+    await moves.in_force(HALF)
+    await moves.put(HALF, 1)
+    await unproven_for(moves, SECONDS_UNPROVEN - 30)
+    moves.tracked.traffic.note_proven_by_counts(HALF)
+    moves.tracked.traffic.forget_proof()
+    await unproven_for(moves, SECONDS_UNPROVEN - 30)
+    assert leads_somebody(moves)
+
+
+def test_what_an_earlier_attempt_was_counted_for_says_nothing_of_a_later_one() -> None:
+    memory = Moves().tracked.traffic
+    assert memory.requests_since_change({"baseline": 200, "candidate": 0}) == {"baseline": 0, "candidate": 0}
+    assert memory.requests_since_change({"baseline": 207, "candidate": 2}) == {"baseline": 7, "candidate": 2}
+    memory.note_change(1.0)
+    assert memory.requests_since_change({"baseline": 300, "candidate": 2}) == {"baseline": 0, "candidate": 0}
 
 
 async def test_a_variant_that_gets_none_of_its_requests_is_taken_off_at_once() -> None:
@@ -170,4 +216,5 @@ def counted(**started: int) -> Reading:
 def test_a_variant_is_missing_when_it_should_have_had_ten_requests_and_had_none(
     weights: tuple[int, ...], started: dict[str, int], missing: bool
 ) -> None:
-    assert split_is_missing(counted(**started), split(*weights, step=2), Ledger()) is missing
+    wanted = split(*weights, step=2)
+    assert variant_is_missing(requests_since(counted(**started), wanted, Ledger()), wanted) is missing
