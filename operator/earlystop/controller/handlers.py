@@ -110,6 +110,8 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
 
     @kopf.on.event(routes.group, routes.version, routes.plural, id="users-route", registry=handlers)
     async def users_route(event: Any, **_: Any) -> None:
+        if (event["object"]["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGER:
+            return  # an overlay, whose events the handler of the operator's own objects takes
         if event["type"] == "DELETED":
             runtime.route_deleted(event["object"])
         else:

@@ -13,7 +13,6 @@ from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -74,7 +73,7 @@ def apply_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    return take_look(LiveTimes.of(tracked.spec), state, at, *_totals(tracked, ledger)), ledger
+    return take_look(tracked.times, state, at, *_totals(tracked, ledger)), ledger
 
 
 def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mapping[str, Tally]) -> RolloutState:

@@ -119,7 +119,7 @@ class Reconciler:
             if tracked.state.phase in WATCHING:
                 await self._act(tracked)
             if up_to_date:
-                await self._transition(tracked, expire(LiveTimes.of(tracked.spec), tracked.state, int(self._clock())))
+                await self._transition(tracked, expire(tracked.times, tracked.state, int(self._clock())))
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
         await self._flush_status(tracked)
@@ -150,7 +150,7 @@ class Reconciler:
         if tracked.observations.refusal is None:
             digest = digest_of_decision(tracked.name, tracked.uid, state)
             state = start_campaign(tracked.spec, tracked.uid, tracked.retry_token, digest, state, now)
-        await self._transition(tracked, suspend_or_resume(LiveTimes.of(tracked.spec), state, now))
+        await self._transition(tracked, suspend_or_resume(tracked.times, state, now))
         await self._apply_request(tracked, tracked.policy.requests.promote, promote_now)
 
     async def _apply_request(self, tracked: TrackedPolicy, request: Request, decide: ManualDecision) -> None:
@@ -161,7 +161,7 @@ class Reconciler:
             return
         before = tracked.state
         digest = digest_of_decision(tracked.name, tracked.uid, before)
-        after = decide(LiveTimes.of(tracked.spec), before, request, digest, int(self._clock()))
+        after = decide(tracked.times, before, request, digest, int(self._clock()))
         if isinstance(after, Declined):
             if tracked.declined.get(name) != after.message:
                 tracked.declined[name] = after.message
@@ -248,7 +248,7 @@ class Reconciler:
         read comes first.
         """
         for _ in range(LOOKS_AT_ONCE):
-            at = next_look(LiveTimes.of(tracked.spec), tracked.state)
+            at = next_look(tracked.times, tracked.state)
             delay = self._delay(tracked)
             if at is None or at + delay > self._clock():
                 return True

@@ -16,7 +16,6 @@ from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.formatting import rfc3339
-from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import TooLarge, to_status
 
@@ -38,7 +37,7 @@ async def write_status(
     Raises StatusConflict after a conflict, Gone when the policy is gone, ClusterError when the API fails.
     """
     try:
-        status = to_status(tracked.name, tracked.uid, LiveTimes.of(tracked.spec), state, pack_ledger(ledger))
+        status = to_status(tracked.name, tracked.uid, tracked.times, state, pack_ledger(ledger))
     except (TooLarge, TooManySeries):
         # The stored status stays as it is. A restarted operator reads the later looks again.
         refusal = _too_many_series(series_in(ledger))

@@ -8,7 +8,6 @@ from zlib import crc32
 from earlystop.api.conditions import ConditionType
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
-from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
 
@@ -79,7 +78,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
-    look = next_look(LiveTimes.of(tracked.spec), state)
+    look = next_look(tracked.times, state)
     if look is not None:
         retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(tracked.metrics_failures, 10))
         moments.append(max(look + delay, retry) if tracked.metrics_failures else look + delay)

@@ -12,6 +12,7 @@ from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
@@ -123,6 +124,11 @@ class TrackedPolicy:
     def plan(self) -> Plan:
         """The plan of the campaign under way."""
         return parse_plan(self.state.plan)
+
+    @property
+    def times(self) -> LiveTimes:
+        """The times of the spec that may change under a campaign."""
+        return LiveTimes.of(self.spec)
 
     @property
     def routes(self) -> frozenset[str]:
