@@ -106,6 +106,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, "
             "candidates or cohort values.",
+            "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
     ),
@@ -289,6 +290,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "CandidateDropped": "One of several candidates gets no more requests; the message says why.",
             "MetricsRecovered": "Counts can be read again.",
             "TrafficRecovered": "The weights are in force again.",
+            "EditFollowed": "An object of the operator's follows an edit of your route or Service; do nothing.",
+            "DriftCorrected": "An object differed from what the policy needs when the operator started; do nothing.",
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
             "policy "
             "before editing its traffic.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,8 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
+from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]
 
@@ -66,6 +68,7 @@ BY_KIND = {
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
 }
+KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
 
 class ClusterError(Exception):
@@ -92,7 +95,12 @@ KINDS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
 
 
 class Cluster:
-    """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig."""
+    """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig.
+
+    cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
+    """
+
+    cache: WatchCache | None = None
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -131,11 +139,21 @@ class Cluster:
         await self._api.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
-        """The object, or None when there is none."""
+        """The object as the API server has it now, or None when there is none."""
         try:
-            return await self._call("GET", resource.path(namespace, name))
+            found = await self._call("GET", resource.path(namespace, name))
         except NotFound:
             return None
+        self._note(resource, namespace, name, found)
+        return found
+
+    async def read(self, key: ObjectKey) -> Manifest | None:
+        """The object as a watch last showed it, else as `get` gives it: None only if the API server has none.
+
+        It may be decided on: a write that follows names the resourceVersion, and is refused if it is out of date.
+        """
+        found = self.cache.get(key) if self.cache is not None else None
+        return await self.get(BY_KIND[key.kind], key.namespace, key.name) if found is None else found
 
     async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""
@@ -156,13 +174,16 @@ class Cluster:
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""
-        return await self._call("POST", resource.path(namespace), manifest)
+        name = manifest["metadata"]["name"]
+        return await self._written(resource, namespace, name, self._call("POST", resource.path(namespace), manifest))
 
     async def replace(
         self, resource: Resource, namespace: str | None, manifest: Manifest, subresource: str = ""
     ) -> Manifest:
         """Replace an object, or its subresource, if it still has the resourceVersion that `manifest` carries."""
-        return await self._call("PUT", resource.path(namespace, manifest["metadata"]["name"], subresource), manifest)
+        name = manifest["metadata"]["name"]
+        path = resource.path(namespace, name, subresource)
+        return await self._written(resource, namespace, name, self._call("PUT", path, manifest))
 
     async def merge(
         self, resource: Resource, namespace: str | None, name: str, changes: Manifest, manager: str = ""
@@ -171,6 +192,23 @@ class Cluster:
         with the resourceVersion that was read: raises Conflict when it has another."""
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, "application/merge-patch+json")
+
+    async def _written(
+        self, resource: Resource, namespace: str | None, name: str, call: Awaitable[Manifest]
+    ) -> Manifest:
+        """The answer to a write. After a conflict what the cache has is out of date."""
+        try:
+            answer = await call
+        except (Conflict, NotFound):
+            if self.cache is not None and resource in KIND_OF:
+                self.cache.drop(ObjectKey(KIND_OF[resource], namespace, name))
+            raise
+        self._note(resource, namespace, name, answer)
+        return answer
+
+    def _note(self, resource: Resource, namespace: str | None, name: str, answer: Manifest) -> None:
+        if self.cache is not None and resource in KIND_OF:
+            self.cache.note(ObjectKey(KIND_OF[resource], namespace, name), answer)
 
     async def _call(
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"

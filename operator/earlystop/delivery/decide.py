@@ -115,12 +115,13 @@ class Detach:
     user has changed may wait.
 
     status: how far the split has got. condition: why it does not fit. objects: what to replace for that, none where no
-    object leads anybody.
+    object leads anybody. rests: whether the split is not tried again before a rest.
     """
 
     status: SplitStatus
     condition: Condition
     objects: tuple[Manifest, ...] = ()
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +146,12 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     """
     if desired.refusal is not None:
         return _without_fit(observed, desired)
+    if desired.leads_elsewhere:
+        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, _to_detach(observed, desired))
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
     if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
-        return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired))
+        return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired), rests=True)
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
@@ -161,7 +164,17 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     return _prove(observed, desired, memory, now)
 
 
-def _without_fit(observed: ClusterInputs, desired: Desired) -> Decision:
+def decide_while_suspended(observed: ClusterInputs, desired: Desired) -> Detach | None:
+    """What to do while weights are frozen: a split that no longer fits is taken off all the same, and nothing else is
+    written. None when it fits."""
+    if desired.refusal is not None:
+        return _without_fit(observed, desired)
+    if desired.leads_elsewhere:
+        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, _to_detach(observed, desired))
+    return None
+
+
+def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     """What was rendered from a route that is gone, or that is no longer as it was, must not outlive it: users go by
     what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
@@ -236,6 +249,9 @@ def _write(
     """The objects that have drifted. Taking every candidate off waits for nothing; other changes of what a gateway
     serves are kept apart, and wait until it has taken in what they lead to."""
     primary, prerequisites = desired.rendered.primary, desired.rendered.prerequisites
+    if desired.serves_users and primary not in changed:
+        # What a gateway sends to follows the user's Service at once: until then only the candidate's requests fail.
+        return Write(tuple(changed))
     falls = desired.split.candidate_weight == 0 and desired.primary_found
     if primary is None or falls:
         return Write(tuple(changed))
@@ -288,6 +304,13 @@ def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
 def _paced(change: str) -> Wait:
     message = f"Waiting until the gateway has taken in the {change}."
     return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.UNKNOWN, PACING, message))
+
+
+_ROUTE_MOVED = _condition(
+    ConditionStatus.UNKNOWN,
+    PACING,
+    "The user's route leads elsewhere now, so all requests go by it until an overlay of it is in force.",
+)
 
 
 def _is_paced(memory: TrafficView, now: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
+from earlystop.delivery.alias_service import alias_service, fixed_refusal
 from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
@@ -26,7 +27,6 @@ from earlystop.delivery.headers import (
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
-from earlystop.delivery.ownership import owned_metadata
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
@@ -69,7 +69,12 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
 def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     """Why no overlay can set headers by backend on the user's route, None when one can."""
     refusal = route_refusal(inputs) or backend_filter_refusal(inputs)
-    return refusal or size_refusal(inputs, render(inputs, split))
+    if refusal is not None:
+        return refusal
+    rendered = render(inputs, split)
+    aliases = ((inputs.own(each["kind"], each["metadata"]["name"]), each) for each in rendered.prerequisites)
+    outdated = (fixed_refusal(*each) for each in aliases)
+    return next((each for each in outdated if each is not None), None) or size_refusal(inputs, rendered)
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -79,7 +84,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
     overlay = overlay_route(inputs, with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules))
     services = dict.fromkeys(each.backend["name"] for each in users)
-    aliases = [_alias(inputs, name, each.variant) for name in services for each in split.candidates]
+    aliases = [alias_service(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)
 
 
@@ -105,24 +110,6 @@ def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -
     return {**rule, "backendRefs": backends}
 
 
-def _alias(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
-    """A second name for the same Pods. Its labels are its own, or a ServiceMonitor would scrape each Pod twice."""
-    spec = inputs.services[name]["spec"]
-    ports = [
-        {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
-        for port in spec["ports"]
-    ]
-    metadata = owned_metadata(inputs, alias_name(name, variant))
-    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": inputs.services[name]["metadata"]["uid"]}
-    metadata["ownerReferences"].append(keeper)
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata,
-        "spec": {"type": "ClusterIP", "selector": spec["selector"], "ports": ports},
-    }
-
-
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
     """A rule for each variant that only the operator's probes meet, all of them to alias Services, which lead no user's
     request yet: a gateway that confuses the headers of two backends of one name shows it here, and to nobody else.
@@ -145,7 +132,7 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
     found = [target for target in targets if target is not None]
     if len(found) < len(targets):
         return None
-    aliases = (_alias(inputs, name, each.variant) for each in split.candidates)
+    aliases = (alias_service(inputs, name, each.variant) for each in split.candidates)
     return ProbeOnlyRules((*aliases, overlay), tuple(found))
 
 

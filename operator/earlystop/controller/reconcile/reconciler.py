@@ -28,17 +28,21 @@ from earlystop.controller.counts.look import (
 )
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import acceptance
-from earlystop.controller.reconcile.annotations import (
-    signed,
-)
+from earlystop.controller.reconcile.annotations import signed
 from earlystop.controller.reconcile.status_writer import conditions_to_write, refresh, write_status
-from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_reconcile, store_is_due
+from earlystop.controller.reconcile.timing import (
+    acceptance_is_due,
+    conditions_are_due,
+    is_transition,
+    next_reconcile,
+    store_is_due,
+)
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
-from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
+from earlystop.controller.traffic.put_in_force import SplitResult, correction_note, detach_while_suspended, put_in_force
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
@@ -133,8 +137,13 @@ class Reconciler:
         if tracked.acceptance.generation != tracked.generation:
             tracked.status.clear_overflow()
         sources = self._reader.known()
-        refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
+        # Noted first: what is edited during the check requires another one.
         tracked.acceptance.note_checked(tracked.generation, now)
+        try:
+            refusal = tracked.status.overflow or await acceptance(self._cluster, tracked, sources, self._tracked(), now)
+        except BaseException:
+            tracked.acceptance.require_check()
+            raise
         tracked.traffic.require_recheck()
         await self._observe(tracked, replace(tracked.observations, refusal=refusal))
 
@@ -183,10 +192,17 @@ class Reconciler:
         if actions.order == RISES and not await self._ensure_verdict_stored(tracked):
             tracked.traffic.note_attempt(succeeded=False)
             return
-        if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
+        if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
             return
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
-        traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+        try:
+            if actions.when is When.TO_DETACH:
+                await self._detach_while_suspended(tracked, split)
+                return
+            traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+        except BaseException:
+            tracked.traffic.require_recheck()  # nor one that could not be followed
+            raise
         if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
             tracked.traffic.require_recheck()
         if actions.when is When.ON_RECHECK:
@@ -200,6 +216,11 @@ class Reconciler:
         tracked.traffic.note_attempt(succeeded=done)
         await self._observe(tracked, replace(tracked.observations, traffic=traffic.observation))
         await self._after_traffic(tracked, traffic)
+
+    async def _detach_while_suspended(self, tracked: TrackedPolicy, split: TrafficSplit) -> None:
+        taken_off = await detach_while_suspended(self._cluster, tracked, split, self._clock())
+        if taken_off is not None:
+            await self._observe(tracked, replace(tracked.observations, traffic=taken_off.observation))
 
     async def _after_traffic(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
         """The transition that follows from how far the split has got, if one does."""
@@ -238,8 +259,7 @@ class Reconciler:
         if traffic.observation.status is ConditionStatus.FALSE:
             return  # nothing was put right: users were taken off, and the condition says why
         for name in traffic.changed:
-            message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
-            await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
+            await self._record_event(tracked, correction_note(name, traffic.followed))
 
     async def _look(self, tracked: TrackedPolicy) -> bool:
         """Take every look that is due, in order, each at its own moment of the grid.
@@ -285,7 +305,7 @@ class Reconciler:
             ledger = Ledger()
         elif state.step != before.step:
             ledger = without_closed_steps(ledger, state.step)
-        if not _is_transition(before, state):
+        if not is_transition(before, state):
             tracked.advance(state, ledger)
             return
         await self._store(tracked, state, ledger)
@@ -341,13 +361,3 @@ def _lost(failure: MetricsFailure) -> Observation:
     return Observation(
         ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
     )
-
-
-def _is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether the new state must be stored at once; single looks can be read again after a restart."""
-    return _milestone(before) != _milestone(after)
-
-
-def _milestone(state: RolloutState) -> tuple[object, ...]:
-    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status

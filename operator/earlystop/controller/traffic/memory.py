@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.decide import Probe, Rest, TrafficView
+from earlystop.delivery.decide import SECONDS_OF_REST, Probe, Rest, TrafficView
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
@@ -34,6 +34,7 @@ class TrafficMemory:
     counted: requests of each variant at the first reading since objects were last written, None before it.
     rest: the split that was last taken off unproven, None for none.
     failures: attempts since the last proof.
+    users_objects: a digest of the users' objects at the last comparison, None before one.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
 
@@ -48,6 +49,7 @@ class TrafficMemory:
     counted: Mapping[str, int] | None = None
     rest: Rest | None = None
     failures: int = 0
+    users_objects: bytes | None = None
     gathered: tuple[ClusterInputs, float] | None = None
 
     def view(
@@ -66,6 +68,12 @@ class TrafficMemory:
             rest=self.rest,
             answers=answers,
         )
+
+    def note_users_objects(self, digest: bytes) -> bool | None:
+        """The users' objects are compared with. Returns whether they were edited since the last comparison, None when
+        there was none: what then differs was edited while nobody watched, or by nobody knows whom."""
+        before, self.users_objects = self.users_objects, digest
+        return None if before is None else before != digest
 
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
@@ -103,6 +111,11 @@ class TrafficMemory:
         """Counts show that a variant gets none of the requests that it should have."""
         self.missing = True
 
+    def resume_rest(self, split: TrafficSplit, since: float, condition: Condition) -> None:
+        """The stored status says that a split was taken off unproven, at Unix time `since`: the operator that did so
+        was restarted, and the rest goes on."""
+        self.rest = Rest(split=split, until=since + SECONDS_OF_REST, condition=condition)
+
     def note_detached(self, now: float) -> None:
         """Users were led by the policy's objects until Unix time `now` and no longer are."""
         self._forget_unproven()
@@ -127,6 +140,10 @@ class TrafficMemory:
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""
         self.recheck = True
+
+    def note_edit(self) -> None:
+        """A watch shows that an object was edited: what the acceptance check has read may be out of date."""
+        self.recheck, self.gathered = True, None
 
     def begin_check(self) -> None:
         """The objects are compared from now on; a change that is noticed during the comparison requires another."""
