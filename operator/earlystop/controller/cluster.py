@@ -153,7 +153,11 @@ class Cluster:
         It may be decided on: a write that follows names the resourceVersion, and is refused if it is out of date.
         """
         found = self.cache.get(key) if self.cache is not None else None
-        return await self.get(BY_KIND[key.kind], key.namespace, key.name) if found is None else found
+        if found is not None:
+            return found
+        answer = await self.get(BY_KIND[key.kind], key.namespace, key.name)
+        # What a watch has shown meanwhile may be newer than the answer.
+        return (self.cache.get(key) if self.cache is not None else None) or answer
 
     async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""

@@ -21,6 +21,7 @@ from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
 
 COMPARE_SECONDS = 600.0
+START_CHECK_SECONDS = 1.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
 # of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
 COLLECT_AFTER = (10_000, 20, 20)
@@ -59,6 +60,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             runtime.source_watch.run(),
             _keep_ready(health, ready),
             _compare(runtime),
+            _follow_from_the_start(runtime),
             _sweep(runtime),
             _watch(runtime, namespaces, ready),
         ]
@@ -106,13 +108,24 @@ async def _keep_ready(health: Health, ready: asyncio.Event) -> None:
 async def _compare(runtime: Runtime) -> None:
     """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
-        await asyncio.sleep(COMPARE_SECONDS)
+        await runtime.follower.wait(COMPARE_SECONDS)
         try:
-            await runtime.compare_with_list()
+            await runtime.compare_with_lists()
         except ClusterError as error:
             log.warning("policies were not compared with the API's list and are later: %s", error)
         except Exception:
             log.exception("policies were not compared with the API's list and are later")
+
+
+async def _follow_from_the_start(runtime: Runtime) -> None:
+    """Find what was edited while no operator watched, as the watches list it."""
+    while True:
+        await asyncio.sleep(START_CHECK_SECONDS)
+        try:
+            runtime.follower.check_listed()
+        except Exception:
+            # An object that anybody may have written must not end the operator for everybody.
+            log.exception("edits from before the operator's start were not looked for and are again")
 
 
 async def _sweep(runtime: Runtime) -> None:

@@ -29,6 +29,7 @@ SECONDS_TO_SERVE = 60.0
 SECONDS_UNPROVEN = 600.0
 SECONDS_OF_REST = 1800.0
 PACING = "Pacing"
+UNPROVEN = "SplitUnproven"
 
 
 class SplitStatus(StrEnum):
@@ -209,7 +210,7 @@ def _unproven_for_long(memory: TrafficView) -> Condition:
         f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
         f"let the server echo probes, so that the split can be proven. It is tried again in {SECONDS_OF_REST:.0f} s."
     )
-    return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
+    return _condition(ConditionStatus.FALSE, UNPROVEN, message)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:

@@ -18,7 +18,7 @@ Reader = tuple[str, str]
 """Namespace and name of a policy."""
 
 # All objects of these kinds are kept, of other kinds those that a policy has named.
-KEPT_WHOLE = frozenset({"HTTPRoute"})
+KEPT_WHOLE = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
 
 
 @dataclass(slots=True)
@@ -60,8 +60,8 @@ class WatchCache:
         return (key for key, kept in list(self._kept.items()) if key.kind == kind and kept.text is not None)
 
     def note_event(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool = False) -> bool:
-        """A watch has shown the object. Returns whether a policy that was decided on it has to be decided anew: unless
-        what traffic follows from is known to be the same."""
+        """A watch has shown the object, in a list or after a change. Returns whether what traffic follows from has
+        changed, as far as is known: that an object is listed for the first time is no change."""
         self._watched.add(self._scope(key))
         changed = self._take(key, manifest, listed=listed)
         kept = self._kept.get(key)
@@ -69,13 +69,17 @@ class WatchCache:
             kept.listed = True
         return changed
 
+    def note_listed(self, key: ObjectKey, manifest: Mapping[str, Any]) -> bool:
+        """A list that the operator itself asked for shows the object. Returns the same."""
+        return self._take(key, manifest, listed=True)
+
     def note(self, key: ObjectKey, manifest: Mapping[str, Any]) -> None:
         """The operator itself has read or written the object: nobody has to be told."""
         self._take(key, manifest, listed=False)
 
     def _take(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool) -> bool:
         if not self._is_wanted(key):
-            return True
+            return not listed
         version, kept = _version(manifest), self._kept.get(key)
         if kept is not None and version is not None and kept.version is not None:
             if version < kept.version:
@@ -88,7 +92,7 @@ class WatchCache:
         new = _Kept(version, gist(key.kind, content), json.dumps(content, separators=(",", ":")).encode())
         new.listed = kept is not None and kept.listed
         self._kept[key] = new
-        return kept is None or kept.gist != new.gist
+        return not listed if kept is None else kept.gist != new.gist
 
     def note_deleted(self, key: ObjectKey, manifest: Mapping[str, Any]) -> bool:
         """A watch has shown that the object is gone. Returns whether that is news: another one may have taken its name
