@@ -8,11 +8,15 @@ from typing import Any
 import aiohttp
 import pytest
 
+from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.delivery.decide import SECONDS_OF_REST, UNPROVEN
+from earlystop.rollout.observations import Observation, Observations
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
-from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.policies import NOW, policy, started
 
 
 class WatchingRuntime:
@@ -112,3 +116,18 @@ async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_co
     assert (event["reason"], event["type"], event["regarding"]["uid"]) == ("InternalError", "Warning", "0a000000")
     assert "tries again" in event["note"] and "ports" not in event["note"]
     assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
+
+
+@pytest.mark.parametrize(("reason", "rests"), [(UNPROVEN, True), ("ShareNotServed", False)])
+async def test_a_rest_goes_on_after_a_restart_for_as_long_as_was_left_of_it(
+    place: WatchingRuntime, reason: str, rests: bool
+) -> None:
+    said = Observation(ConditionStatus.FALSE, reason, "Nothing has proven the split.")
+    stored = manifest(started(policy()), observations=Observations(traffic=said))
+    await place.runtime.policy_changed(stored)
+    (tracked,) = place.runtime.tracked_policies()
+    rest = tracked.traffic.rest
+    assert (rest is not None) is rests
+    if rest is not None:
+        assert (rest.until, rest.condition.reason) == (NOW + SECONDS_OF_REST, reason)
+        assert rest.split == desired_split(tracked.state)

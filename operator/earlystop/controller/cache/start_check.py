@@ -39,6 +39,10 @@ class StartCheck:
         if key.kind == "Service":
             self._services[key] = mirror_digest(manifest), mirrored_service(manifest)
 
+    def awaits(self, key: Key) -> bool:
+        """Whether a policy is yet to be compared."""
+        return key in self._expected
+
     def found_edited(self, tracked_policies: Mapping[Key, TrackedPolicy]) -> Iterator[TrackedPolicy]:
         """The policies whose objects are not as they were left. Each policy is compared once, as soon as its objects
         are listed."""

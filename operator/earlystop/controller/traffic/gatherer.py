@@ -16,10 +16,11 @@ from earlystop.rollout.plan import variant_labels
 
 async def inputs_of_spec(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """What the mode has to know of the policy as it is written now. `inputs_of_plan` may use it too."""
+    edits = tracked.traffic.edits
     inputs, read = await _gathered(cluster, tracked, tracked.spec)
     if cluster.cache is not None:
         cluster.cache.keep_reads(tracked.key, read)
-    tracked.traffic.keep_inputs(inputs, now)
+    tracked.traffic.keep_inputs(inputs, now, edits)
     return inputs
 
 

@@ -35,6 +35,7 @@ class TrafficMemory:
     rest: the split that was last taken off unproven, None for none.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
+    edits: how many edits of objects watches have shown.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
 
@@ -50,6 +51,7 @@ class TrafficMemory:
     rest: Rest | None = None
     failures: int = 0
     users_objects: bytes | None = None
+    edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
 
     def view(
@@ -143,7 +145,7 @@ class TrafficMemory:
 
     def note_edit(self) -> None:
         """A watch shows that an object was edited: what the acceptance check has read may be out of date."""
-        self.recheck, self.gathered = True, None
+        self.recheck, self.gathered, self.edits = True, None, self.edits + 1
 
     def begin_check(self) -> None:
         """The objects are compared from now on; a change that is noticed during the comparison requires another."""
@@ -170,9 +172,10 @@ class TrafficMemory:
         """The gateway misroutes a campaign: its requests are led by no overlay any more."""
         self.quarantined_revision = revision
 
-    def keep_inputs(self, inputs: ClusterInputs, now: float) -> None:
-        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it."""
-        self.gathered = inputs, now
+    def keep_inputs(self, inputs: ClusterInputs, now: float, edits: int) -> None:
+        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it, unless
+        something was edited meanwhile. edits: how many edits there were when it began to read."""
+        self.gathered = (inputs, now) if edits == self.edits else None
 
     def hand_over_inputs(self, spec: PolicySpec, now: float) -> ClusterInputs | None:
         """What the acceptance check has read, if that was just now and for the same target, mode and candidates as
