@@ -65,7 +65,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     """
     if state.phase == Phase.PENDING:
         return {"phase": state.phase.value, "campaign": 0}
-    plan, leading = parse_plan(state.plan), state.leading
+    plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     weight = candidate_weight(state)
     due = next_look(times, state)
@@ -77,7 +77,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         campaign=state.campaign,
         revision=state.revision,
         candidate=leading.name,
-        plan=state.plan,
+        plan=plan.text,
         step=state.step,
         weight=weight,
         variant=_variant(plan, state),
@@ -117,7 +117,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         phase=Phase(stored.phase),
         campaign=stored.campaign,
         revision=stored.revision or "",
-        plan=stored.plan,
+        plan=plan,
         step=stored.step or 0,
         campaign_started_at=from_rfc3339(stored.campaign_started_at or ""),
         step_started_at=_moment(stored.step_started_at),

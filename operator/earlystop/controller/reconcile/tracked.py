@@ -14,7 +14,7 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
-from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
 
@@ -123,7 +123,7 @@ class TrackedPolicy:
     @property
     def plan(self) -> Plan:
         """The plan of the campaign under way."""
-        return parse_plan(self.state.plan)
+        return self.state.pinned_plan
 
     @property
     def times(self) -> LiveTimes:
