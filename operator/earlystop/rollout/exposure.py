@@ -24,12 +24,6 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     return (100 - sum(of_candidates), *of_candidates)
 
 
-def candidate_weight(state: RolloutState) -> int | None:
-    """Percent of traffic that candidates shall have; None before the first campaign."""
-    percents = weights(state)
-    return None if percents is None else 100 - percents[0]
-
-
 def shadowed(state: RolloutState) -> tuple[str, ...]:
     """Names of the candidates that the server shall judge on the baseline's requests. One that is dropped stays: no
     user sees it, and to take it off would change the route."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, Request, abort, printable, promote_now, unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
@@ -17,6 +17,7 @@ from earlystop.rollout.transitions import LONGEST_MESSAGE, carried_out, start_ca
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout import several
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.states import REACHED, SPEC, aborted, promoted_now
 

@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
 from earlystop.rollout.event_notes import event_notes
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, DECIDED, TRYING, WATCHING, Phase, RolloutState, Totals, Verdict
@@ -28,6 +27,7 @@ from earlystop.rollout.transitions import (
     weights_in_force,
     weights_lost,
 )
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Quality, Server, answers, minus, plus
 
