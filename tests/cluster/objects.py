@@ -53,19 +53,17 @@ def source(name: str = "default") -> Manifest:
 
 def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-000000000001") -> Manifest:
     """The verdict that the operator itself would store after one look at the policy above."""
-    plan = plan_text(PolicySpec.model_validate(policy()["spec"]))
+    plan = parse_plan(plan_text(PolicySpec.model_validate(policy()["spec"])))
     arm = Tally(started=100, completed=100, match=80, mismatch=20, tokens=9_000, tokens_squared=900_000)
     looks = (Look(1_700_000_015, 0, 50, baseline=arm, candidate=arm),)
-    (candidate,) = parse_plan(plan).names
+    (candidate,) = plan.names
     state = RolloutState(
         phase=Phase.ROLLING_BACK,
         campaign=1,
         revision=revision_of(uid, 1),
         plan=plan,
-        comparisons=(Comparison(candidate, replay(parse_plan(plan).objective, looks), looks=looks),),
-        decision=Decision(
-            Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020, parse_plan(plan).names[0]
-        ),
+        comparisons=(Comparison(candidate, replay(plan.objective, looks), looks=looks),),
+        decision=Decision(Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020, candidate),
     )
     return verdict_object("qa", namespace, uid, state)
 

@@ -8,7 +8,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observation, Observations
-from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.plan import Kind, Plan
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -95,7 +95,7 @@ def unmoved(state: RolloutState) -> str:
     """What to do about a setting that never reached the engine."""
     comparison = next(each for each in _tried_ones(state) if each.assessment.setting is Effect.NOT_MOVED)
     return (
-        f"Answers at {in_settings(parse_plan(state.plan).settings_of(comparison.name))} are as long as the baseline's "
+        f"Answers at {in_settings(state.pinned_plan.settings_of(comparison.name))} are as long as the baseline's "
         f"({in_percent(comparison.assessment.saving)} of the tokens are saved), so the setting does not seem to reach "
         "the engine. It is not promoted. Check that the server reads the setting's header, then retry."
     )
@@ -156,7 +156,7 @@ def summary(state: RolloutState) -> str:
     """Where the rollout stands, in one sentence for people."""
     if state.phase == Phase.PENDING:
         return "No campaign has begun. One begins when the policy is accepted and not suspended."
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     strategy = strategy_of(plan)
     settings = f"{_tried_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
     stage = plan.stage(state.step)

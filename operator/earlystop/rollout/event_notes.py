@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
@@ -26,7 +25,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
     notes = []
     if after.campaign != before.campaign:
-        plan = parse_plan(after.plan)
+        plan = after.pinned_plan
         notes.append(
             EventNote(
                 "CampaignStarted",
@@ -104,7 +103,7 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
 
 def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
     """Whether a new step has fewer candidates and is of the same stage."""
-    plan = parse_plan(after.plan)
+    plan = after.pinned_plan
     return {each.name for each in after.active} != {each.name for each in before.active} and plan.stage(
         after.step
     ) == plan.stage(before.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.plan import Kind
 from earlystop.rollout.state import TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
@@ -14,7 +14,7 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     before a campaign."""
     if state.phase == Phase.PENDING:
         return None
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     percents: Mapping[str, int] = {}
     if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
         percents = {state.leader: 100}
@@ -24,16 +24,10 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     return (100 - sum(of_candidates), *of_candidates)
 
 
-def candidate_weight(state: RolloutState) -> int | None:
-    """Percent of traffic that candidates shall have; None before the first campaign."""
-    percents = weights(state)
-    return None if percents is None else 100 - percents[0]
-
-
 def shadowed(state: RolloutState) -> tuple[str, ...]:
     """Names of the candidates that the server shall judge on the baseline's requests. One that is dropped stays: no
     user sees it, and to take it off would change the route."""
     if state.phase not in TRYING | {Phase.SUSPENDED, Phase.HOLDING, Phase.HELD}:
         return ()
-    is_shadow = parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW
+    is_shadow = state.pinned_plan.stage(state.step).kind is Kind.SHADOW
     return tuple(each.name for each in state.comparisons) if is_shadow else ()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from earlystop.api.counts import Look
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.packing import pack_looks
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import WATCHING, RolloutState
 
 LOOKS_PER_SPACING = 64
@@ -40,7 +39,7 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
         return None
     if state.last_look_at is None:
         return state.step_started_at + times.settle_seconds
-    classes = len(parse_plan(state.plan).objective.classes)
+    classes = len(state.pinned_plan.objective.classes)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     return state.last_look_at + seconds
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
@@ -93,7 +93,7 @@ def promote_now(
     stale = _stale("promote", state, request)
     if stale is not None:
         return stale
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     if state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         # After an abort the older request is merely still written down.
         is_news = state.decision is None or not state.decision.requested_by
@@ -129,7 +129,7 @@ def promote_now(
 def unproven(state: RolloutState, now: int, name: str) -> tuple[str, ...]:
     """What a promotion of a candidate by evidence would still need, one phrase each with its numbers; none when all is
     proven. Raises KeyError for a name that is not tried."""
-    return missing_phrases(missing_for_promotion(parse_plan(state.plan), state, name, now), name)
+    return missing_phrases(missing_for_promotion(state.pinned_plan, state, name, now), name)
 
 
 def _stale(verb: str, state: RolloutState, request: Request) -> Declined | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -40,17 +40,18 @@ class Stage:
 class Plan:
     """What one campaign tries and must prove.
 
-    text: canonical JSON, the identity of the plan. names, settings: of each candidate, in the policy's order.
+    text: canonical JSON, the identity of the plan: all else follows from it.
+    names, settings: of each candidate, in the policy's order.
     stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
     """
 
     text: str
-    spec: PolicySpec
-    names: tuple[str, ...]
-    baseline_settings: dict[str, str]
-    settings: tuple[dict[str, str], ...]
-    stages: tuple[Stage, ...]
-    objective: Objective
+    spec: PolicySpec = field(compare=False)
+    names: tuple[str, ...] = field(compare=False)
+    baseline_settings: dict[str, str] = field(compare=False)
+    settings: tuple[dict[str, str], ...] = field(compare=False)
+    stages: tuple[Stage, ...] = field(compare=False)
+    objective: Objective = field(compare=False)
 
     @property
     def variants(self) -> tuple[str, ...]:

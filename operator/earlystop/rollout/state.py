@@ -9,6 +9,7 @@ from enum import StrEnum
 from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
+from earlystop.rollout.plan import Plan
 
 
 class Phase(StrEnum):
@@ -159,7 +160,7 @@ class Certified:
 class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
 
-    plan: canonical JSON of what this campaign tries. step: index of the current step.
+    plan: what this campaign tries and must prove, None before the first one. step: index of the current step.
     step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
     last_look_at: last moment of the look grid that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
@@ -170,7 +171,7 @@ class RolloutState:
     phase: Phase = Phase.PENDING
     campaign: int = 0
     revision: str = ""
-    plan: str = ""
+    plan: Plan | None = None
     step: int = 0
     campaign_started_at: int = 0
     step_started_at: int | None = None
@@ -184,6 +185,13 @@ class RolloutState:
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None
+
+    @property
+    def pinned_plan(self) -> Plan:
+        """The plan of the campaign under way. Raises ValueError before the first campaign."""
+        if self.plan is None:
+            raise ValueError("no campaign has begun, so there is no plan")
+        return self.plan
 
     def comparison(self, name: str) -> Comparison:
         """The comparison of a candidate. Raises KeyError for a name that is not tried."""

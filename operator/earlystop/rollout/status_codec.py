@@ -23,7 +23,7 @@ from earlystop.api.status import (
 )
 from earlystop.evidence.engine import replay
 from earlystop.rollout.compressed_looks import CompressedLooks
-from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -65,9 +65,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     """
     if state.phase == Phase.PENDING:
         return {"phase": state.phase.value, "campaign": 0}
-    plan, leading = parse_plan(state.plan), state.leading
+    plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
-    weight = candidate_weight(state)
+    percents = weights(state)
+    assert percents is not None
     due = next_look(times, state)
     looks = pack_records([each.looks for each in state.comparisons])
     if len(ledger) + len(looks) > PACKED_LIMIT:
@@ -77,10 +78,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         campaign=state.campaign,
         revision=state.revision,
         candidate=leading.name,
-        plan=state.plan,
+        plan=plan.text,
         step=state.step,
-        weight=weight,
-        variant=_variant(plan, state),
+        weight=100 - percents[0],
+        variant=_variant(plan, percents),
         campaign_started_at=rfc3339(state.campaign_started_at),
         step_started_at=_time(state.step_started_at),
         evidence_from=_time(state.evidence_from),
@@ -91,7 +92,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         counts=_counts(leading),
         uncertain=uncertain_of(state),
         evidence=_evidence(leading),
-        candidates=_candidates(plan, state) if strategy_of(plan).judges_together(plan) else None,
+        candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
         ledger=ledger,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
@@ -117,7 +118,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         phase=Phase(stored.phase),
         campaign=stored.campaign,
         revision=stored.revision or "",
-        plan=stored.plan,
+        plan=plan,
         step=stored.step or 0,
         campaign_started_at=from_rfc3339(stored.campaign_started_at or ""),
         step_started_at=_moment(stored.step_started_at),
@@ -155,17 +156,13 @@ def _moment(text: str | None) -> int | None:
     return None if text is None else from_rfc3339(text)
 
 
-def _variant(plan: Plan, state: RolloutState) -> str:
-    """The setting that most requests get."""
-    shares = weights(state)
-    assert shares is not None  # a campaign has begun
-    most = max(range(len(shares)), key=shares.__getitem__)
+def _variant(plan: Plan, percents: tuple[int, ...]) -> str:
+    """The setting that most requests get. percents: of the baseline and each candidate."""
+    most = max(range(len(percents)), key=percents.__getitem__)
     return plan.names[most - 1] if most else "baseline"
 
 
-def _candidates(plan: Plan, state: RolloutState) -> tuple[CandidateStatus, ...]:
-    percents = weights(state)
-    assert percents is not None  # a campaign has begun
+def _candidates(plan: Plan, state: RolloutState, percents: tuple[int, ...]) -> tuple[CandidateStatus, ...]:
     by_name = dict(zip(plan.names, percents[1:], strict=True))
     return tuple(_candidate(by_name[each.name], each) for each in state.comparisons)
 

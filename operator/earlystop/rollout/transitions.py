@@ -41,15 +41,16 @@ def start_campaign(
     suspended none begins: its weights would move.
     """
     text = plan_text(spec, retry)
-    if text == state.plan or state.phase in ACTING or spec.suspend:
+    if (state.plan and text == state.plan.text) or state.phase in ACTING or spec.suspend:
         return state
+    plan = parse_plan(text)
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
         revision=revision_of(uid, state.campaign + 1),
-        plan=text,
+        plan=plan,
         campaign_started_at=now,
-        comparisons=begin_comparisons(parse_plan(text), 0, None),
+        comparisons=begin_comparisons(plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
     )
@@ -105,7 +106,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
     if state.phase == Phase.SETTLING:
         marked = (replace(each, mark=counted) for each, counted in zip(state.comparisons, totals, strict=True))
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     stage = plan.stage(state.step)
     if stage.kind is Kind.LEARN:
         return _learn(plan, state, at, totals[0])
@@ -152,7 +153,7 @@ def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutS
 
 def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     """What follows from the evidence: a decision, fewer candidates, the next step, or nothing yet."""
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     strategy = strategy_of(plan)
     state = strategy.after_look(plan, state, at)
     decision = strategy.best(plan, state, at)
@@ -169,7 +170,7 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
 
 def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> Decision:
     """The decision when no more evidence will come: the best that is proven, or none."""
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     best = strategy_of(plan).best(plan, state, at, time_is_over=True)
     return best or Decision(Verdict.INCONCLUSIVE, reason, message, at, state.leader)
 
@@ -235,5 +236,5 @@ def carried_out(state: RolloutState) -> RolloutState:
         return state
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
-    values = parse_plan(state.plan).settings_of(decision.candidate)
+    values = state.pinned_plan.settings_of(decision.candidate)
     return replace(state, phase=phase, certified=Certified(values, decision.at))

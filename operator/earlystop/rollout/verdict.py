@@ -13,7 +13,7 @@ from earlystop.api.verdict import LogE, OtherCandidate, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
-from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
 from earlystop.rollout.strategy import strategy_of
 
@@ -43,7 +43,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     """The verdict's spec for a state with a decision, with its digest."""
     decision, comparison = state.decision, state.leading
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     assessment = comparison.assessment
     after = plan.settings_of(decision.candidate) if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
     record = VerdictSpec(
@@ -59,7 +59,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         settings=tuple(
             SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
         ),
-        plan=state.plan,
+        plan=plan.text,
         log_e=_log_e(assessment),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),

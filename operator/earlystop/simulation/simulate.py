@@ -13,7 +13,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.plan import Kind, Plan
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
 from earlystop.simulation.traffic import World, more_in_shadow, more_split, paired
@@ -46,7 +46,7 @@ def simulate(spec: PolicySpec, world: World, random: Generator, runs: int) -> It
 def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
     now, times = 0, LiveTimes.of(spec)
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now)
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     totals: tuple[Totals, ...] = ()
     while state.phase in TRYING:
         if state.step_started_at is None:
@@ -74,6 +74,6 @@ def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
 def _answers(state: RolloutState) -> int:
     """Scored answers to requests in the looks: the baseline's, and the candidates' where those answered any."""
     baseline = max(sum(look.baseline.scored for look in each.looks) for each in state.comparisons)
-    if parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW:
+    if state.pinned_plan.stage(state.step).kind is Kind.SHADOW:
         return baseline
     return baseline + sum(look.candidate.scored for each in state.comparisons for look in each.looks)

@@ -10,7 +10,6 @@ import pytest
 from earlystop.cli.manual_plan import ManualPlan, Refused, abort, pause, promote, resume, retry, same_situation
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.manual import unproven
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 from tests.unit.controller.tracked_policies import manifest
@@ -55,7 +54,7 @@ def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> 
 
 def in_doubt(state: RolloutState) -> bool:
     """Whether its first candidate can be promoted on request, and is not proven yet."""
-    tried = state.phase in TRYING and strategy_of(parse_plan(state.plan)).promotes
+    tried = state.phase in TRYING and strategy_of(state.pinned_plan).promotes
     return tried and state.comparisons[0].certified_at is None
 
 

@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from earlystop.cli.screen import line, picture
-from earlystop.rollout.plan import parse_plan
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.rollout.states import REACHED
 
@@ -19,7 +18,7 @@ def shown(name: str) -> str:
     state = REACHED[name]
     made = manifest(state)
     if state.plan:
-        made["spec"] = json.loads(parse_plan(state.plan).spec.model_dump_json(by_alias=True, exclude_none=True))
+        made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
     console = Console(width=200, record=True, file=StringIO())
     console.print(picture(made))
     assert line(made)
@@ -31,7 +30,7 @@ def test_every_situation_can_be_shown_with_its_phase_and_each_candidate(name: st
     text, state = shown(name), REACHED[name]
     assert state.phase.value in text
     if len(state.comparisons) > 1:
-        assert all(candidate in text for candidate in parse_plan(state.plan).names)
+        assert all(candidate in text for candidate in state.pinned_plan.names)
 
 
 def test_a_dropped_candidate_is_shown_with_its_reason_and_a_certified_one_as_such() -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, VERDICTS
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.state import Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status
 from tests.unit.controller.memory import Memory
+from tests.unit.rollout.exposed import candidate_weight
 
 # The last events that decisions are told by, with the phase that they follow from.
 TOLD_AT_THE_END = {"Promoted": Phase.PROMOTED, "RolledBack": Phase.ROLLED_BACK, "Inconclusive": Phase.HELD}

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import (
@@ -18,6 +17,7 @@ from earlystop.rollout.transitions import (
     take_look,
     weights_lost,
 )
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, PATIENT, UID, policy, started
 from tests.unit.rollout.traffic import (
     SAME,

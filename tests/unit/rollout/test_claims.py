@@ -13,7 +13,6 @@ from earlystop.evidence.objective import certificate_claim
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout import steps
 from earlystop.rollout.decision import HARM_REASONS
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.strategy import strategy_of
 from tests.unit.rollout.claims import CLAIMED, TWO_STEPS, arms, in_classes, judging, observed, with_events
@@ -45,12 +44,12 @@ def held(assessment: Assessment) -> bool:
 
 
 def judge(state: RolloutState, at: int) -> Decision | None:
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     return strategy_of(plan).best(plan, state, at)
 
 
 def may_advance(state: RolloutState, at: int) -> bool:
-    return steps.may_advance(parse_plan(state.plan), state, at)
+    return steps.may_advance(state.pinned_plan, state, at)
 
 
 def decided_by(served: Totals, spec: PolicySpec = SPEC) -> tuple[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from earlystop.evidence.engine import assess
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.transitions import carried_out, expire, suspend_or_resume, take_look
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
 from tests.unit.rollout.traffic import (
     HARMFUL,

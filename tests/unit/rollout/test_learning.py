@@ -12,13 +12,13 @@ from earlystop.api.counts import Tally
 from earlystop.evidence.engine import assess
 from earlystop.rollout.conditions import summary
 from earlystop.rollout.event_notes import event_notes
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.plan import plan_text
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import UID, policy, started
 from tests.unit.rollout.traffic import SAVING, Server, answers, decided, observe
 
@@ -42,7 +42,7 @@ def taught(looks: list[Totals]) -> RolloutState:
 
 def test_no_request_tries_the_candidate_while_the_baseline_is_watched() -> None:
     state = started(SPEC)
-    assert [stage.weight for stage in parse_plan(state.plan).stages] == [0, 5, 25, 50]
+    assert [stage.weight for stage in state.pinned_plan.stages] == [0, 5, 25, 50]
     assert candidate_weight(state) == 0
     state = observe(SPEC, state, Server(), *sessions(1, 10, 5, 0.3))
     assert (state.phase, state.step, candidate_weight(state)) == (Phase.OBSERVING, 0, 0)

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.exposure import candidate_weight, weights
+from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, Request, abort, printable, promote_now, unproven
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
@@ -18,6 +17,7 @@ from earlystop.rollout.transitions import LONGEST_MESSAGE, carried_out, start_ca
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout import several
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, UID, started
 from tests.unit.rollout.states import REACHED, SPEC, aborted, promoted_now
 
@@ -26,7 +26,7 @@ ENDED_AT_THE_BASELINE = (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.REPORTING,
 EXPOSED = sorted(name for name, state in REACHED.items() if state.phase not in (Phase.PENDING, *ENDED_AT_THE_BASELINE))
 OVER = sorted(name for name, state in REACHED.items() if state.phase in ENDED_AT_THE_BASELINE)
 TRIED = sorted(
-    name for name, state in REACHED.items() if state.phase in TRYING and strategy_of(parse_plan(state.plan)).promotes
+    name for name, state in REACHED.items() if state.phase in TRYING and strategy_of(state.pinned_plan).promotes
 )
 
 

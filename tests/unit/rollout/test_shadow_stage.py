@@ -12,7 +12,7 @@ from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.plan import Kind
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
@@ -34,7 +34,7 @@ from tests.unit.rollout.several import (
 
 
 def _kind(state: RolloutState) -> Kind:
-    return parse_plan(state.plan).stage(state.step).kind
+    return state.pinned_plan.stage(state.step).kind
 
 
 def test_shadow_alone_judges_every_candidate_on_one_stream_reports_the_best_and_moves_no_traffic() -> None:

@@ -16,7 +16,6 @@ from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
 from earlystop.rollout.packing import pack_looks
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import PACKED_LIMIT, TooLarge, from_status, to_status
 from tests.unit.rollout.policies import UID
@@ -62,7 +61,7 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     weight = status["weight"]
     shares = weights(state)
     assert shares is not None and weight == 100 - shares[0]
-    names = ("baseline", *parse_plan(state.plan).names)
+    names = ("baseline", *state.pinned_plan.names)
     assert shares[names.index(status["variant"])] == max(shares)
     assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
     assert status["evidence"]["looks"] == len(state.looks)

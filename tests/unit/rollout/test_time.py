@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import LOOKS_PER_SPACING, next_look, record_is_full, spacing
 from earlystop.rollout.state import ACTING, WATCHING, Phase, Verdict
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, suspend_or_resume, weights_in_force
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, PATIENT, policy, started
 from tests.unit.rollout.traffic import (
     SAVING,

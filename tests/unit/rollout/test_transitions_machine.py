@@ -13,10 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
 from earlystop.rollout.event_notes import event_notes
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import ACTING, DECIDED, TRYING, WATCHING, Phase, RolloutState, Totals, Verdict
 from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.transitions import (
@@ -29,6 +27,7 @@ from earlystop.rollout.transitions import (
     weights_in_force,
     weights_lost,
 )
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Quality, Server, answers, minus, plus
 
@@ -128,7 +127,7 @@ class Kernel(RuleBasedStateMachine):
                 self.put_in_force()
             if self.state.phase not in WATCHING:
                 break
-            self.serve(quality.at(parse_plan(self.state.plan).stage(self.state.step).weight))
+            self.serve(quality.at(self.state.pinned_plan.stage(self.state.step).weight))
             self.look()
 
     @precondition(lambda self: self.state.phase in WATCHING)
@@ -169,13 +168,13 @@ class Kernel(RuleBasedStateMachine):
         assert after.campaign == before.campaign + 1
         assert before.phase not in ACTING and not self.spec.suspend
         assert (after.step, after.looks, after.comparisons[0].mark, after.decision) == (0, (), Totals(), None)
-        assert after.evidence == begin(parse_plan(after.plan).objective)
+        assert after.evidence == begin(after.pinned_plan.objective)
         assert after.certified == before.certified
         assert after.revision not in {revision for revision, _ in self.server.counters}
         self.uncounted = Totals()
 
     def _a_campaign_goes_forward(self, before: RolloutState, after: RolloutState) -> None:
-        plan = parse_plan(after.plan)
+        plan = after.pinned_plan
         assert after.plan == before.plan and after.revision == before.revision
         assert before.decision is None or after.decision == before.decision
         if after.phase == Phase.PROMOTED:
@@ -198,7 +197,7 @@ class Kernel(RuleBasedStateMachine):
         known = len(before.looks)
         assert after.looks[:known] == before.looks and len(after.looks) <= known + 1
         for look in after.looks[known:]:
-            plan = parse_plan(after.plan)
+            plan = after.pinned_plan
             assert (look.step, look.weight) == (before.step, plan.stage(before.step).weight)
             assert before.phase == Phase.OBSERVING
             used = Totals(look.baseline, look.candidate)

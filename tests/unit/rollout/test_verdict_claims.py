@@ -191,7 +191,7 @@ def test_a_promotion_without_the_proof_of_each_class_is_found_out() -> None:
     each, overall = (judging({**CLAIMED, "requireEach": wanted}) for wanted in (True, False))
     spec = stored(observed(overall, *served))
     assert differences(spec) == []
-    spec["plan"] = observed(each, *served).plan
+    spec["plan"] = observed(each, *served).pinned_plan.text
     assert "The looks do not prove what a promotion needs." in differences(spec)
 
 
@@ -201,7 +201,7 @@ def test_a_promotion_over_a_broken_guardrail_is_found_out() -> None:
     railed = judging({"guardrails": CLAIMED["guardrails"]})
     spec = stored(observed(judging({}), *[failing] * 4))
     assert spec["decision"] == "Promote" and differences(spec) == []
-    spec["plan"] = observed(railed, good).plan
+    spec["plan"] = observed(railed, good).pinned_plan.text
     assert "The looks show harm, yet the record promotes the candidate." in differences(spec)
 
 

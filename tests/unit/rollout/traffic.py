@@ -9,7 +9,6 @@ from earlystop.api.counts import ClassAnswers, Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look, weights_in_force
 
@@ -98,7 +97,7 @@ def decided(spec: PolicySpec, state: RolloutState, server: Server, quality: Qual
     for _ in range(400):
         if state.decision is not None:
             return state
-        state = observe(spec, state, server, quality.at(parse_plan(state.plan).stage(state.step).weight))
+        state = observe(spec, state, server, quality.at(state.pinned_plan.stage(state.step).weight))
     raise AssertionError("nothing was decided within 400 looks")
 
 

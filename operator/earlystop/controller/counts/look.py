@@ -32,6 +32,14 @@ EXPECTED_OF_MISSING = 10
 """Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
 
 
+def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) -> float:
+    """Seconds from a look's moment until its counts are complete in the campaign's source; 0 before a campaign."""
+    if tracked.state.phase == Phase.PENDING:
+        return 0.0
+    source = sources.get(tracked.plan.spec.metrics.source_ref.name)
+    return float(source.evaluation_delay_seconds) if source is not None else 0.0
+
+
 def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int) -> AnyRequest:
     """What to ask for at moment `at`: back to the last look that could be used, and some more."""
     state = tracked.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from earlystop.api.conditions import Refusal
@@ -16,6 +17,29 @@ from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
 from earlystop.rollout.unsupported import engine_refusal, missing_counts, shadow_refusal, unbuilt
+
+
+async def check(
+    cluster: Cluster,
+    tracked: TrackedPolicy,
+    sources: Mapping[str, SourceSpec],
+    competing_policies: Iterable[TrackedPolicy],
+    now: float,
+) -> None:
+    """Find out whether the policy can be carried out as it is written now, and remember it.
+
+    What changes while the objects are read requires another check. Raises ClusterError when the API fails.
+    """
+    if tracked.acceptance.generation != tracked.generation:
+        tracked.status.clear_overflow()
+    tracked.acceptance.note_checked(tracked.generation, now)
+    tracked.traffic.require_recheck()
+    try:
+        refusal = tracked.status.overflow or await acceptance(cluster, tracked, sources, competing_policies, now)
+    except BaseException:
+        tracked.acceptance.require_check()
+        raise
+    tracked.observe(replace(tracked.observations, refusal=refusal))
 
 
 async def acceptance(
@@ -37,7 +61,8 @@ async def acceptance(
     )
     if refusal is not None:
         return refusal
-    return preflight(await inputs_of_spec(cluster, tracked, now), largest_split(spec))
+    inputs = await inputs_of_spec(cluster, tracked, now)
+    return preflight(inputs, largest_split(spec))
 
 
 def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:

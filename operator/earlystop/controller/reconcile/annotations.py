@@ -80,7 +80,7 @@ def signed(requests: PolicyRequests, before: RolloutState, after: RolloutState, 
 
 
 def _retry(state: RolloutState) -> str:
-    return str(json.loads(state.plan).get("retry", ""))
+    return str(json.loads(state.pinned_plan.text).get("retry", ""))
 
 
 def _manager_of(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:

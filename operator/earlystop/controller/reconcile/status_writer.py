@@ -11,7 +11,7 @@ from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
-from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.reconcile.tracked import RECHECK_REFUSED_SECONDS, TrackedPolicy
 from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions
@@ -42,6 +42,7 @@ async def write_status(
         # The stored status stays as it is. A restarted operator reads the later looks again.
         refusal = _too_many_series(series_in(ledger))
         tracked.status.note_overflow(refusal)
+        tracked.postpone_reading(now + RECHECK_REFUSED_SECONDS)
         tracked.observe(replace(tracked.observations, refusal=refusal))
         await _replace(cluster, tracked, await _stored_status(cluster, tracked, now), tracked.state, now)
         return
@@ -113,10 +114,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     tracked.replace_object(policy, spec)
     if loaded is not None:
         log.info("another writer has changed the status; the operator goes on from it", extra=tracked.log_fields)
-        tracked.advance(loaded.state, loaded.ledger)
-        tracked.status.note_stored(loaded.state, loaded.ledger)
-        tracked.observe(loaded.observations)
-        tracked.traffic.forget_proof()
+        tracked.resume_from(loaded)
 
 
 class Gone(Exception):

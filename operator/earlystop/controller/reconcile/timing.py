@@ -6,15 +6,18 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionType
-from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
+from earlystop.controller.reconcile.tracked import (
+    LONGEST_RETRY_SECONDS,
+    RECHECK_REFUSED_SECONDS,
+    RECHECK_SECONDS,
+    TrackedPolicy,
+)
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState
+from earlystop.rollout.state import ACTING, TRYING, Phase
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
-RECHECK_REFUSED_SECONDS = 10.0
-LONGEST_RETRY_SECONDS = 15.0
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 8.0
 FINDINGS_A_SECOND = 2.0
@@ -80,10 +83,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(_next_try(tracked, now))
     look = next_look(tracked.times, state)
     if look is not None:
-        retry = now + min(LONGEST_RETRY_SECONDS, 2.0 ** min(tracked.metrics_failures, 10))
-        moments.append(max(look + delay, retry) if tracked.metrics_failures else look + delay)
+        moments.append(max(look + delay, now + tracked.retry_seconds) if tracked.metrics_failures else look + delay)
         if tracked.status.overflow is not None:
-            moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)
+            moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)  # the check of a refused policy comes first
     if state.phase in TRYING:
         moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
@@ -98,13 +100,3 @@ def _next_try(tracked: TrackedPolicy, now: float) -> float:
     if tracked.observations.traffic.reason == PACING:
         return tracked.traffic.written_at + SECONDS_BETWEEN_CHANGES
     return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic.failures, 20))
-
-
-def is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether the new state must be stored at once; single looks can be read again after a restart."""
-    return _milestone(before) != _milestone(after)
-
-
-def _milestone(state: RolloutState) -> tuple[object, ...]:
-    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status

@@ -12,13 +12,24 @@ from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
+from earlystop.rollout.event_notes import EventNote, observation_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
-from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
 
 RECHECK_SECONDS = 300.0
+RECHECK_REFUSED_SECONDS = 10.0
+LONGEST_RETRY_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A state that a policy has come to, and the counts that led to it. ledger: None where counts stay as they are."""
+
+    state: RolloutState
+    ledger: CountLedger | None = None
 
 
 @dataclass(slots=True)
@@ -30,7 +41,10 @@ class TrackedPolicy:
     state, ledger: where the rollout stands, possibly ahead of the stored status.
     status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
+    announced: the observations of which people were last told by events.
+    notes: other news that waits to be told by events.
     metrics_failures: failed readings since the last usable one.
+    read_again_at: before this Unix time no moment is read again whose reading has failed, or found no room.
     declined: the last message about each kind of request that the operator declined.
     """
 
@@ -42,7 +56,10 @@ class TrackedPolicy:
     observations: Observations = field(default_factory=Observations)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
+    announced: Observations = field(default_factory=Observations)
+    notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0
+    read_again_at: float = 0.0
     declined: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +85,7 @@ class TrackedPolicy:
             ledger=counted,
             status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
             observations=observations,
+            announced=observations,
             traffic=TrafficMemory(recheck=not (accepted and state.phase in WATCHING)),
             acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
             if accepted
@@ -86,9 +104,41 @@ class TrackedPolicy:
         """Take over the object as the API server now has it."""
         self.policy, self.spec = policy, spec
 
-    def note_reading(self, *, usable: bool) -> None:
-        """The counts of a look were read, or could not be."""
-        self.metrics_failures = 0 if usable else self.metrics_failures + 1
+    def resume_from(self, other: TrackedPolicy) -> None:
+        """Go on from a status that another writer has stored. Nothing of it is news."""
+        self.advance(other.state, other.ledger)
+        self.status.note_stored(other.state, other.ledger)
+        self.observations = self.announced = other.observations
+        self.traffic.forget_proof()
+
+    def announce(self, note: EventNote) -> None:
+        """An event shall tell people this."""
+        self.notes.append(note)
+
+    def take_news(self) -> list[EventNote]:
+        """What there is to tell, oldest first: what was observed since the last time, and other notes. Each is handed
+        over once."""
+        news = [*observation_notes(self.announced, self.observations), *self.notes]
+        self.announced, self.notes = self.observations, []
+        return news
+
+    def note_reading(self) -> None:
+        """The counts of a look could be read."""
+        self.metrics_failures, self.read_again_at = 0, 0.0
+
+    def note_failed_reading(self, now: float, *, again: bool) -> None:
+        """The counts of a look could not be read at Unix time `now`. again: the same moment is to be read again."""
+        self.metrics_failures += 1
+        self.read_again_at = now + self.retry_seconds if again else 0.0
+
+    def postpone_reading(self, until: float) -> None:
+        """No counts are to be read before Unix time `until`: the last ones found no room."""
+        self.read_again_at = until
+
+    @property
+    def retry_seconds(self) -> float:
+        """Seconds from a failed reading to the next one: longer with each failure."""
+        return min(LONGEST_RETRY_SECONDS, 2.0 ** min(self.metrics_failures, 10))
 
     @property
     def key(self) -> tuple[str, str]:
@@ -123,7 +173,7 @@ class TrackedPolicy:
     @property
     def plan(self) -> Plan:
         """The plan of the campaign under way."""
-        return parse_plan(self.state.plan)
+        return self.state.pinned_plan
 
     @property
     def times(self) -> LiveTimes:

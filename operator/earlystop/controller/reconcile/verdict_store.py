@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.verdict import verdict_name, verdict_object
+
+
+async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy) -> bool:
+    """Store the verdict of the policy's decision, and remember what prevents that. Returns whether it is stored."""
+    problem = await store_verdict(cluster, tracked)
+    tracked.observe(replace(tracked.observations, storage=problem))
+    return problem is None
 
 
 async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:

@@ -6,7 +6,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.rollout.exposure import shadowed, weights
-from earlystop.rollout.plan import parse_plan, variant_labels
+from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 
 
@@ -15,7 +15,7 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     percents = weights(state)
     if percents is None:
         return None
-    plan = parse_plan(state.plan)
+    plan = state.pinned_plan
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
     variants = tuple(map(VariantWeight, labels, percents, settings))

@@ -14,7 +14,6 @@ from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
 from earlystop.controller.reconcile.timing import (
     COMPARED,
     FINDINGS_A_SECOND,
-    RECHECK_REFUSED_SECONDS,
     acceptance_is_due,
     conditions_are_due,
     next_reconcile,
@@ -22,7 +21,7 @@ from earlystop.controller.reconcile.timing import (
     store_seconds,
     tick_after,
 )
-from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
+from earlystop.controller.reconcile.tracked import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS, TrackedPolicy
 from earlystop.delivery.decide import PACING
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look

@@ -15,7 +15,7 @@ from earlystop.controller.traffic.put_in_force import (
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.plan import plan_text
+from earlystop.rollout.plan import parse_plan, plan_text
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
@@ -33,7 +33,7 @@ class Moves:
     def __init__(self, mode: str = "GatewayHeader") -> None:
         self.api: Memory = World(SAME).api
         changes = {"delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()}}
-        state = replace(REACHED["observing"], plan=plan_text(policy(changes)))
+        state = replace(REACHED["observing"], plan=parse_plan(plan_text(policy(changes))))
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
         self.now = float(NOW)
 

@@ -11,11 +11,11 @@ import pytest
 
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.rollout.exposure import candidate_weight
 from earlystop.rollout.state import ENDED, Phase
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.invariants import Snapshot, check_invariants, snapshot
 from tests.unit.controller.memory import Memory
+from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.traffic import Quality
 
 SAVING = Quality(mean_tokens=300, requests=40)

@@ -17,7 +17,7 @@ from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SECONDS_TO_SERVE, SplitStatus
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name
-from earlystop.rollout.plan import plan_text
+from earlystop.rollout.plan import parse_plan, plan_text
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
 from tests.unit.delivery.cluster import backend, gateway, prefix, route, split
@@ -196,7 +196,9 @@ async def test_in_every_mode_the_candidate_is_taken_off_even_when_the_route_no_l
 async def test_an_overlay_that_comes_to_lead_to_an_alias_waits_for_it() -> None:
     moves = Moves("HeaderCohort")
     await moves.put(HALF)
-    moves.tracked.state = replace(moves.tracked.state, plan=plan_text(policy()))  # a campaign in another mode
+    moves.tracked.state = replace(
+        moves.tracked.state, plan=parse_plan(plan_text(policy()))
+    )  # a campaign in another mode
     moves.api.calls.clear()
     first = await moves.put(HALF)
     assert (first.status, first.observation.reason) == (SplitStatus.NOT_WRITTEN, PACING)

@@ -18,7 +18,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.plan import Kind
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -110,7 +110,7 @@ class Contest(RuleBasedStateMachine):
         for _ in range(looks):
             if self.state.phase not in TRYING:
                 break
-            self._move(observe(parse_plan(self.state.plan).spec, self.state, answering, requests))
+            self._move(observe(self.state.pinned_plan.spec, self.state, answering, requests))
 
     @precondition(lambda self: self.state.phase == Phase.APPLYING)
     @rule()
@@ -176,7 +176,7 @@ class Contest(RuleBasedStateMachine):
         for place, each in enumerate(self.state.comparisons):
             assert each.dropped is None or shares[place + 1] == 0
             assert each.dropped is None or each.certified_at is None
-        plan = parse_plan(self.state.plan)
+        plan = self.state.pinned_plan
         if not strategy_of(plan).promotes or (
             self.state.decision is None and plan.stage(self.state.step).kind is not Kind.SPLIT
         ):
@@ -187,7 +187,7 @@ class Contest(RuleBasedStateMachine):
         assert shadowed(self.state) in ((), ("w10", "w5", "w1"))
 
     def _a_campaign_goes_forward(self, before: RolloutState) -> None:
-        after, plan = self.state, parse_plan(self.state.plan)
+        after, plan = self.state, self.state.pinned_plan
         assert before.step <= after.step <= before.step + 1
         same = plan.stage(before.step) == plan.stage(after.step)
         for old, new in zip(before.comparisons, after.comparisons, strict=True):
@@ -205,7 +205,7 @@ class Contest(RuleBasedStateMachine):
         told = event_notes(before, self.state)
         assert all(each.message for each in told)
         names = [each.reason for each in told]
-        plan = parse_plan(self.state.plan)
+        plan = self.state.pinned_plan
         if self.state.campaign == before.campaign:
             dropped = {each.name for each in before.active} - {each.name for each in self.state.active}
             assert names.count("CandidateDropped") == len(dropped)

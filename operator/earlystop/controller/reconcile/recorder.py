@@ -1,0 +1,84 @@
+"""Keeping what a reconciliation has come to: transitions and conditions in status, and an event for what is news."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from earlystop.controller.cluster import Cluster
+from earlystop.controller.events import EventRecorder
+from earlystop.controller.reconcile.annotations import signed
+from earlystop.controller.reconcile.status_writer import conditions_to_write, write_status
+from earlystop.controller.reconcile.timing import conditions_are_due, store_is_due
+from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.telemetry import STATUS_WRITES
+from earlystop.metrics.convention.ledger import Ledger
+from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
+from earlystop.rollout.event_notes import event_notes
+from earlystop.rollout.state import RolloutState
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Keeps the progress of policies, in memory or in their status, and posts their events."""
+
+    def __init__(self, cluster: Cluster, events: EventRecorder, clock: Callable[[], float]) -> None:
+        self._cluster = cluster
+        self._events = events
+        self._clock = clock
+
+    async def keep(self, tracked: TrackedPolicy, progress: Progress) -> None:
+        """Take over a new state. A transition is stored before it is taken over, a mere look at the next slow tick.
+
+        Raises StatusConflict when another writer was faster, Gone when the policy is gone, ClusterError when the API
+        fails.
+        """
+        await self._announce(tracked)
+        before, state = tracked.state, progress.state
+        if state is before:
+            return
+        ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
+        if _milestone(before) == _milestone(state):
+            tracked.advance(state, ledger)
+        else:
+            await self._store(tracked, state, ledger)
+
+    async def flush(self, tracked: TrackedPolicy, policies: int) -> None:
+        """Store what is not stored yet: changed conditions, or looks when the slow tick comes. policies: how many the
+        operator tracks. Raises what `keep` raises."""
+        await self._announce(tracked)
+        now = self._clock()
+        unwritten = conditions_to_write(tracked)
+        if conditions_are_due(unwritten, tracked, policies, now) or store_is_due(tracked, policies, now):
+            await self._store(tracked, tracked.state, tracked.ledger)
+
+    async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
+        """Write the status, and record an event for each change since the operator last wrote it."""
+        before = tracked.status.stored
+        await write_status(self._cluster, tracked, state, ledger, self._clock())
+        STATUS_WRITES.inc()
+        for note in event_notes(before, tracked.status.stored):
+            tracked.announce(signed(tracked.policy.requests, before, tracked.status.stored, note))
+        await self._announce(tracked)
+
+    async def _announce(self, tracked: TrackedPolicy) -> None:
+        """Post an event for whatever is news of the policy."""
+        for note in tracked.take_news():
+            level = logging.WARNING if note.warning else logging.INFO
+            log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
+            await self._events.record(tracked.policy.reference(), note, self._clock())
+
+
+def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger) -> CountLedger:
+    """What stays of the counts. Once it is decided nothing is counted: a decision finds room in a status that series
+    have filled."""
+    if after.campaign != before.campaign or after.decision is not None:
+        return Ledger()
+    return ledger if after.step == before.step else without_closed_steps(ledger, after.step)
+
+
+def _milestone(state: RolloutState) -> tuple[object, ...]:
+    """What must be stored at once when it changes; single looks can be read again after a restart."""
+    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
+    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status

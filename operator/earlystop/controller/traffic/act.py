@@ -1,0 +1,105 @@
+"""Bringing the cluster to what a policy's stored state says, in the order that `phase_actions` states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import ceil
+
+import aiohttp
+
+from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.cluster import Cluster
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.proof_by_counts import proof_by_counts
+from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
+from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
+from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
+from earlystop.controller.traffic.put_in_force import (
+    SplitResult,
+    correction_note,
+    detach_while_suspended,
+    put_in_force,
+)
+from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.split import TrafficSplit
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.transitions import carried_out, weights_in_force, weights_lost
+from earlystop.rollout.verdict import verdict_name
+
+
+class TrafficActor:
+    """Puts the split of a policy in force, and stores the verdict of its decision before or after that."""
+
+    def __init__(
+        self, cluster: Cluster, http: aiohttp.ClientSession, reader: CountBatcher, clock: Callable[[], float]
+    ) -> None:
+        self._cluster = cluster
+        self._http = http
+        self._reader = reader
+        self._clock = clock
+
+    async def act(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
+        """Do what the phase asks for about traffic and verdict. Returns what follows from it, None when nothing does.
+
+        delay: seconds until counts are complete.
+
+        Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
+        """
+        split, actions = desired_split(tracked.state), ACTIONS[tracked.state.phase]
+        if split is None or actions.when is When.NEVER:
+            return None
+        if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked):
+            tracked.traffic.note_attempt(succeeded=False)
+            return None
+        if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
+            return None
+        tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
+        try:
+            traffic = await self._attend(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
+        except BaseException:
+            tracked.traffic.require_recheck()  # nor one that could not be followed
+            raise
+        if traffic is None:
+            return None
+        follows = next_after(tracked.state.phase, traffic.status)
+        if follows in (Next.STORE_VERDICT, Next.FINISH):
+            await ensure_verdict_stored(self._cluster, tracked)
+        if follows is Next.PROVE_BY_METRICS and traffic.observation.status is not ConditionStatus.FALSE:
+            traffic = await proof_by_counts(self._reader, tracked, split, int(self._clock()) - ceil(delay)) or traffic
+        _note(tracked, traffic)
+        after = _after_traffic(tracked, traffic, ceil(self._clock()))
+        return None if after is tracked.state else Progress(after)
+
+    async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
+        """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
+        if only_to_detach:
+            return await detach_while_suspended(self._cluster, tracked, split, self._clock())
+        return await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+
+
+def _note(tracked: TrackedPolicy, traffic: SplitResult) -> None:
+    """Remember how far the split has got, and what there is to say about it."""
+    if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
+        tracked.traffic.require_recheck()
+    if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
+        for name in traffic.changed:
+            tracked.announce(correction_note(name, traffic.followed))
+    done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
+    tracked.traffic.note_attempt(succeeded=done)
+    tracked.observe(replace(tracked.observations, traffic=traffic.observation))
+
+
+def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int) -> RolloutState:
+    """The state that follows from how far the split has got."""
+    state = tracked.state
+    match next_after(state.phase, traffic.status):
+        case Next.SETTLE:
+            return weights_in_force(state, now)
+        case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
+            return weights_lost(state)
+        case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):
+            return carried_out(state)
+        case _:
+            return state
