@@ -9,13 +9,14 @@ from pydantic import Field, model_validator
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
 from earlystop.api.values import ObjectName, Value
+from earlystop.api.wire import PACKED_LIMIT
 
 Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
-# Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
-Packed = Annotated[str, Field(max_length=40_960)]
+# Ledger and looks stay below this limit together; the operator refuses policies that would need more.
+Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
 # Twice 14 counts and ten times 4, of at most 2^63, for each of ten candidates.
 Mark = Annotated[str, Field(max_length=14_100)]
 

@@ -21,6 +21,7 @@ from earlystop.api.status import (
 from earlystop.api.status import (
     Certified as CertifiedStatus,
 )
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import replay
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import candidate_weight, weights
@@ -50,8 +51,6 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
-
-PACKED_LIMIT = 40_960
 
 
 class TooLarge(ValueError):
