@@ -16,10 +16,16 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import Kind, objective_of, stages_of
-from earlystop.rollout.plan import Stage as Planned
+from earlystop.rollout.plan import Kind, Stage, objective_of, stages_of
 from earlystop.rollout.state import Verdict
-from earlystop.simulation.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
+from earlystop.simulation.planning import (
+    PlannedStep,
+    Question,
+    fixed_sample_size,
+    forecast,
+    power_within,
+    seconds_to_verdict,
+)
 
 console = Console()
 
@@ -89,7 +95,7 @@ class _Split:
     own: float
 
 
-def _split(stage: Planned, candidates: int, basis: Basis) -> _Split:
+def _split(stage: Stage, candidates: int, basis: Basis) -> _Split:
     """How a candidate's requests lie in those of a stage that may end with a verdict."""
     if stage.kind is Kind.SHADOW:
         return _Split(0.5, 1.0, 1.0)  # pairs are alike at every share
@@ -119,7 +125,7 @@ def planned(
     question = Question(baseline_em, -em_loss, margin, risk, side, pairs, judged.dispersion)
     split = _split(last, candidates, judged.basis)
     watched = [each for each in stages if each.kind is last.kind]
-    steps = [Stage(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
+    steps = [PlannedStep(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
     expected = forecast(question, split.share)
     settle = float(rollout.settle_seconds)
     # What is watched before the first share is no evidence, and takes its part of the deadline.
