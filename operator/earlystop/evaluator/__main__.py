@@ -18,8 +18,8 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
-from earlystop.evaluator.scoring import Mode, Scoring
-from earlystop.evaluator.service import Evaluator, InMemory, Plan, StoresTokens
+from earlystop.evaluator.scoring import Scoring, ScoringMode
+from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
@@ -30,7 +30,7 @@ async def evaluate(
     scoring: Scoring,
     settings: AskSettings,
     pin: Pin,
-    plan: Plan,
+    plan: EvaluationPlan,
     port: int,
     stored: StoresTokens,
 ) -> None:
@@ -62,7 +62,7 @@ def main(
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
-    mode: Annotated[Mode, typer.Option(help="How answers are compared.")] = Mode.SQUAD,
+    mode: Annotated[ScoringMode, typer.Option(help="How answers are compared.")] = ScoringMode.SQUAD,
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
     field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
@@ -86,7 +86,7 @@ def main(
         try:
             scoring = Scoring(mode, pattern, field)
             questions = load_golden(golden, scoring)
-            plan = Plan(
+            plan = EvaluationPlan(
                 policy,
                 token_budget,
                 pairs_per_second,

@@ -57,7 +57,7 @@ class Asks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """How much to ask.
 
     policy: namespace/name, under which pairs are counted; pairs_per_second: at most; token_budget: output tokens of
@@ -115,7 +115,7 @@ class Evaluator:
     asker: Asks
     exporter: Exporter
     telemetry: Telemetry
-    plan: Plan
+    plan: EvaluationPlan
     stored: StoresTokens = field(default_factory=InMemory)
     budget: Budget = field(init=False)
     _told_unstored: bool = field(init=False, default=False)

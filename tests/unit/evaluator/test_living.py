@@ -17,7 +17,7 @@ from earlystop.evaluator.grading import Answer, Fate, Told, fate_of
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
-from earlystop.evaluator.service import Asks, Evaluator, Plan
+from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
 from earlystop.evaluator.size_limit import MOST_BYTES
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 from tests.unit.evaluator.counted import Page, evaluator, run_out
@@ -275,7 +275,7 @@ class Silent:
 LIMITED = {"token_budget": 1000, "reserve_tokens": 100}
 
 
-def kept(page: Page, asker: Asks, plan: Plan, stored: Stored) -> Evaluator:
+def kept(page: Page, asker: Asks, plan: EvaluationPlan, stored: Stored) -> Evaluator:
     """An evaluator that keeps its count in `stored`."""
     return Evaluator(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored)
 

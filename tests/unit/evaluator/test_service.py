@@ -13,7 +13,7 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.evaluator.grading import Answer, Told
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.service import Plan, drawn
+from earlystop.evaluator.service import EvaluationPlan, drawn
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 
 QUESTIONS = tuple(GoldenQuestion(f"question {number}", (f"answer {number}",)) for number in range(20))
@@ -207,4 +207,4 @@ async def test_pairs_are_asked_at_no_more_than_the_rate() -> None:
 )
 def test_a_plan_out_of_range_is_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"budget|rate|share|open_pairs"):
-        Plan(**{"policy": "llm/qa", "token_budget": 1, **bad})  # type: ignore[arg-type]
+        EvaluationPlan(**{"policy": "llm/qa", "token_budget": 1, **bad})  # type: ignore[arg-type]
