@@ -146,7 +146,7 @@ class DecisionStatus(Value):
     at: Time = Field(description="When.")
 
 
-class Certified(Value):
+class CertifiedSetting(Value):
     """The setting that was proven last; what a GitOps user commits."""
 
     values: Settings = Field(description="Value of each parameter.")
@@ -212,7 +212,7 @@ class PolicyStatus(Value):
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
-    certified: Certified | None = Field(None, description="The setting that was proven last.")
+    certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None
