@@ -173,7 +173,7 @@ def test_a_revision_that_can_be_no_label_attributes_an_answer_to_nobody(revision
     assert RoutePin().told({**named, "x-early-stop-revision": "r1"}) == Told("r1", 0, "baseline")
 
 
-class Answers:
+class ChosenAnswers:
     """Answers with what the test chose, in order."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -197,7 +197,7 @@ ANSWERS = st.builds(
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), max_size=8))
 def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answer, Answer]]) -> None:
     page = Page()
-    asking = evaluator(page, Answers(*(each for pair in answers for each in pair)), QUESTIONS)
+    asking = evaluator(page, ChosenAnswers(*(each for pair in answers for each in pair)), QUESTIONS)
 
     async def ask_all() -> None:
         for _ in answers:
@@ -232,7 +232,7 @@ def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
 
 async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     page, told = Page(), Told("r1", 0, "baseline")
-    asking = evaluator(page, Answers(Answer("a", "stop", 1, told), Answer("a", "stop", 1, told)), QUESTIONS)
+    asking = evaluator(page, ChosenAnswers(Answer("a", "stop", 1, told), Answer("a", "stop", 1, told)), QUESTIONS)
     await asking.ask_pair(GoldenQuestion("q", ()))
     assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"other_variant": 1}
     assert page.split("earlystop_answers_total", "result") == {"unscored": 1}
@@ -242,12 +242,12 @@ async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.L
 async def test_a_question_is_scored_in_its_own_way() -> None:
     page = Page()
     answers = [Answer("so it is (B)", "stop", 1, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
-    asking = evaluator(page, Answers(*answers), QUESTIONS)
+    asking = evaluator(page, ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(GoldenQuestion("q", ("B",), scoring=Scoring.named("choice")))
     assert page.split("earlystop_pairs_total", "outcome") == {"both": 1}
 
 
-class Stored:
+class StoredTokens:
     """Keeps every count it is given; can be made to fail."""
 
     def __init__(self, tokens: int = 0) -> None:
@@ -275,13 +275,13 @@ class Silent:
 LIMITED = {"token_budget": 1000, "reserve_tokens": 100}
 
 
-def kept(page: Page, asker: Asks, plan: EvaluationPlan, stored: Stored) -> Evaluator:
+def kept(page: Page, asker: Asks, plan: EvaluationPlan, stored: StoredTokens) -> Evaluator:
     """An evaluator that keeps its count in `stored`."""
     return Evaluator(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored)
 
 
 async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charged_when_a_stop_gives_it_up() -> None:
-    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored(50)
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), StoredTokens(50)
     plan = evaluator(page, asker, QUESTIONS, **LIMITED, grace_seconds=0.05, open_pairs=1).plan
     asking = kept(page, asker, plan, stored)
     running = asyncio.create_task(asking.run(stop))
@@ -294,15 +294,15 @@ async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charg
 
 
 async def test_a_budget_that_was_spent_before_the_start_asks_nothing() -> None:
-    page, asker = Page(), Answers()
+    page, asker = Page(), ChosenAnswers()
     plan = evaluator(page, asker, QUESTIONS, **LIMITED).plan
-    asking = kept(page, asker, plan, Stored(900))
+    asking = kept(page, asker, plan, StoredTokens(900))
     await run_out(asking)
     assert page.sum("earlystop_evaluator_answers_total") == page.sum("earlystop_evaluator_asking") == 0
 
 
 async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pytest.LogCaptureFixture) -> None:
-    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored()
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), StoredTokens()
     stored.broken = True
     plan = evaluator(page, asker, QUESTIONS).plan
     asking = kept(page, asker, plan, stored)
@@ -317,6 +317,6 @@ async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pyt
 
 async def test_tokens_that_nobody_reports_are_charged_by_the_length_of_the_answer() -> None:
     answers = [Answer("é" * 50, "stop", None, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
-    asking = evaluator(Page(), Answers(*answers), QUESTIONS)
+    asking = evaluator(Page(), ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(QUESTIONS[0])
     assert asking.budget.spent == 200

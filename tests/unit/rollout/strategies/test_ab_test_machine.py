@@ -1,4 +1,4 @@
-"""Promises about several candidates under any order of looks, drops, outages, pauses, wishes, edits and restarts."""
+"""Promises about several candidates under any order of looks, drops, outages, pauses, requests, edits and restarts."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Contest(RuleBasedStateMachine):
 
     @precondition(lambda self: self.state.most_looks > 16 or self.state.decision is not None)
     @rule(verb=st.sampled_from((abort, promote_now)), name=st.sampled_from(("", "/w10", "/w5", "/w1")))
-    def wish(self, verb: Any, name: str) -> None:
+    def request(self, verb: Any, name: str) -> None:
         before = self.state
         digest = digest_of_decision("qa", UID, before)
         after = verb(self.spec, before, Request(before.revision + name, "someone"), digest, self.now)
