@@ -103,7 +103,9 @@ def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:
     for group in grouped(lines):
         weight = next((line.weight for line in group if line.weight is not None), EVEN_SPLIT)
         totals = _added(totals, group, objective)
-        compared = compare(state, mark, totals, group[0].look, 0, weight, None)
+        compared = compare(
+            evidence=state, mark=mark, totals=totals, at=group[0].look, step=0, weight=weight, baseline_weight=None
+        )
         if compared is not None:
             state, mark = compared.evidence, compared.mark
         verdict = state.assessment.verdict.value if verdict == "Continue" else verdict

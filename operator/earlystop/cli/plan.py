@@ -122,7 +122,15 @@ def planned(
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
-    question = Question(baseline_em, -em_loss, margin, risk, side, pairs, judged.dispersion)
+    question = Question(
+        baseline_rate=baseline_em,
+        difference=-em_loss,
+        margin=margin,
+        risk=risk,
+        side=side,
+        discordance=pairs,
+        dispersion=judged.dispersion,
+    )
     split = _split(last, candidates, judged.basis)
     watched = [each for each in stages if each.kind is last.kind]
     steps = [PlannedStep(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +45,15 @@ async def evaluate(
     typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
     try:
         async with Asker(settings, pin) as asker:
-            await Evaluator(questions, scoring, asker, evaluator_counts, telemetry, plan, stored).run(stop)
+            await Evaluator(
+                questions=questions,
+                scoring=scoring,
+                asker=asker,
+                exporter=evaluator_counts,
+                telemetry=telemetry,
+                plan=plan,
+                stored=stored,
+            ).run(stop)
         await stop.wait()
     finally:
         server.shutdown()
@@ -87,19 +96,17 @@ def main(
             scoring = Scoring(mode, pattern, field)
             questions = load_golden(golden, scoring)
             plan = EvaluationPlan(
-                policy,
-                token_budget,
-                pairs_per_second,
-                max_tokens or 0,
-                share,
+                policy=policy,
+                token_budget=token_budget,
+                pairs_per_second=pairs_per_second,
+                reserve_tokens=max_tokens or 0,
+                share=share,
                 seed=seed,
                 pairs_only=pairs_only,
                 candidate=candidate_name,
             )
-            pin: Pin = RoutePin(header_prefix)
-            if revision is not None:
-                settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
-                pin = DirectPin(policy, revision, step, settings, header_prefix)
+            settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
+            pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
@@ -109,7 +116,22 @@ def main(
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget anew")
-        asyncio.run(evaluate(questions, scoring, ask, pin, plan, port, stored))
+        asyncio.run(
+            evaluate(questions=questions, scoring=scoring, settings=ask, pin=pin, plan=plan, port=port, stored=stored)
+        )
+
+
+def _pin(
+    policy: str, revision: str | None, step: int, settings: Mapping[str, list[str] | None], header_prefix: str
+) -> Pin:
+    """How a question gets to one variant: by the policy's route, or with a revision straight to the server.
+
+    settings: parameter=value of each variant, as written on the command line.
+    """
+    if revision is None:
+        return RoutePin(header_prefix)
+    values = {variant: _values(pairs) for variant, pairs in settings.items()}
+    return DirectPin(policy, revision, step, values, header_prefix)
 
 
 def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:

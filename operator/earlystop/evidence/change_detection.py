@@ -79,7 +79,13 @@ def looks_between(false_revert_seconds: float, look_seconds: float) -> float:
 
 def _with_capital(process: StrataProcess, log_capital: tuple[float, ...]) -> StrataProcess:
     return StrataProcess(
-        process.margin, process.side, process.grid, log_capital, process.first, process.guesses, process.log_e
+        margin=process.margin,
+        side=process.side,
+        grid=process.grid,
+        log_capital=log_capital,
+        first=process.first,
+        guesses=process.guesses,
+        log_e=process.log_e,
     )
 
 

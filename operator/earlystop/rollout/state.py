@@ -92,7 +92,14 @@ class Totals:
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""
         classes = tuple(mine - theirs for mine, theirs in zip(self.classes, mark.classes, strict=True))
-        return Look(at, step, weight, self.baseline - mark.baseline, self.candidate - mark.candidate, classes)
+        return Look(
+            at=at,
+            step=step,
+            weight=weight,
+            baseline=self.baseline - mark.baseline,
+            candidate=self.candidate - mark.candidate,
+            classes=classes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,15 @@ def _compare(
     comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> Comparison:
     """The comparison after a look; the same one when nothing can be used yet."""
-    compared = compare(comparison.evidence, comparison.mark, totals, at, step, weight, baseline_weight)
+    compared = compare(
+        evidence=comparison.evidence,
+        mark=comparison.mark,
+        totals=totals,
+        at=at,
+        step=step,
+        weight=weight,
+        baseline_weight=baseline_weight,
+    )
     if compared is None:
         return comparison
     looks = with_look(comparison.looks, compared.look)
