@@ -28,7 +28,7 @@ from earlystop.demo.recordings import BUILTIN, load_recordings
 
 # Requests that fall due within a tick leave together: a wake-up for each would cost more than the request.
 TICK_SECONDS = 0.005
-# The longest sleep at a slow pace, so that a signal is heeded soon.
+# The longest sleep at a slow pace, so that a signal is obeyed soon.
 STOP_SECONDS = 0.25
 # So many failed answers are kept with their time and first words: enough to tell whose fault they are.
 KEPT_FAILURES = 8

@@ -1,4 +1,4 @@
-"""From two answers to a pair: pure. What is empty, truncated or missing is told apart and never passes for right."""
+"""From two answers to a pair: pure. Empty, truncated and missing answers are kept apart and never pass for right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Under which revision, step and variant an answer was given; revision "" where no one said."""
+    """Under which revision, step and variant an answer was given; revision "" where the server did not say."""
 
     revision: str
     step: int

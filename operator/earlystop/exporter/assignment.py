@@ -20,7 +20,7 @@ WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a request was told by its headers. Nothing is trusted: what does not fit is counted as unassigned."""
+    """What the headers of a request say. Nothing is trusted: what does not fit is counted as unassigned."""
 
     policy: str
     revision: str

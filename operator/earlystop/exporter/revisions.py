@@ -119,7 +119,7 @@ class Revisions:
         return found
 
     def settings(self) -> list[tuple[str, ...]]:
-        """Policy, revision, variant, parameter and value of every parameter told."""
+        """Policy, revision, variant, parameter and value of every parameter that a server has stated."""
         return [
             (*revision, str(variant), parameter, value)
             for revision, known in self._known.items()

@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """Why nothing is done about a request. refused: the person may have to act; else the wish is merely out of date."""
+    """Why nothing is done about a request. refused: the person may have to act; else the request is out of date."""
 
     message: str
     refused: bool = False

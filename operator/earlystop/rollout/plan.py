@@ -28,8 +28,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """weight: percent of requests that each candidate gets, 0 unless they are split; minimum_seconds: least time of
-    evidence before the next stage or a promotion."""
+    """One part of a plan, with weights of its own.
+
+    kind: what happens in it. weight: percent of requests that each candidate gets, 0 unless they are split.
+    minimum_seconds: least time of evidence before the next stage or a promotion.
+    """
 
     kind: Kind
     weight: int

@@ -167,8 +167,8 @@ class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
 
     plan: canonical JSON of what this campaign tries. step: index of the current step.
-    step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
-    last_look_at: last moment of the look grid that was dealt with.
+    step_started_at: when its weights were proven in force. evidence_from: moment of this step's snapshot.
+    last_look_at: last moment of the look schedule that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned.

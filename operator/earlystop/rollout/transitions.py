@@ -78,7 +78,7 @@ def _is_shedding(state: RolloutState) -> bool:
 
 
 def weights_in_force(state: RolloutState, at: int) -> RolloutState:
-    """The step's weights were seen in force: its clock starts and stragglers are given time to finish."""
+    """The step's weights are proven to be in force: its clock starts, and stragglers have time to finish."""
     if state.phase != Phase.APPLYING:
         return state
     return replace(state, phase=Phase.SETTLING, step_started_at=at)
@@ -92,8 +92,10 @@ def weights_lost(state: RolloutState) -> RolloutState:
 
 
 def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -> RolloutState:
-    """Counts of the current step were read for moment `at` of the look grid: the totals of each candidate that has a
-    comparison, in their order, with the baseline's in each.
+    """The state after a look at moment `at` of the look schedule.
+
+    totals: counts of the current step for each candidate that has a comparison, in their order, with the
+    baseline's in each.
 
     The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
     answers can be compared becomes evidence. Other answers are carried over to the next (`increments.compare`): the

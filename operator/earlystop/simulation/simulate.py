@@ -24,7 +24,7 @@ __all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
 @dataclass(frozen=True, slots=True)
 class SimulatedRollout:
     """How one simulated rollout ended: the verdict and its reason, answers to requests that were evidence, seconds it
-    took. In shadow an answer of the baseline is evidence for every candidate and is told once."""
+    took. In shadow an answer of the baseline is evidence for every candidate and is counted once."""
 
     verdict: str
     reason: str
