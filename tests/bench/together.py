@@ -22,7 +22,7 @@ from earlystop.demo.replay import Replay
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.plan import StageKind, parse_plan
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look, weights_in_force
 from tests.unit.demo.recorded import real_source, recordings
@@ -122,7 +122,7 @@ def _totals(answers: RecordedAnswers, state: RolloutState, random: np.random.Gen
         return marks
     shares = weights(state)
     assert shares is not None
-    if parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW:
+    if parse_plan(state.plan).stage(state.step).kind is StageKind.SHADOW:
         drawn = random.integers(answers.questions, size=requests)
         new = [Totals(answers.tally(0, drawn), answers.shadow(place, drawn)) for place in range(1, len(shares))]
     else:

@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import Kind, Stage, objective_of, stages_of
+from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.planning import (
     PlannedStep,
@@ -97,7 +97,7 @@ class _Split:
 
 def _split(stage: Stage, candidates: int, basis: Basis) -> _Split:
     """How a candidate's requests lie in those of a stage that may end with a verdict."""
-    if stage.kind is Kind.SHADOW:
+    if stage.kind is StageKind.SHADOW:
         return _Split(0.5, 1.0, 1.0)  # pairs are alike at every share
     weight, baseline = stage.weight, 100 - candidates * stage.weight
     share = weight / (weight + baseline)
@@ -118,7 +118,7 @@ def planned(
     if not stages:
         raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
     last, candidates = stages[-1], max(1, len(spec.candidates or ()))
-    if last.kind is Kind.SHADOW:
+    if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None

@@ -12,7 +12,7 @@ from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
-from earlystop.rollout.plan import Kind, Plan, Stage, parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
     ACTING,
     PHASES,
@@ -109,7 +109,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
     plan = parse_plan(state.plan)
     stage = plan.stage(state.step)
-    if stage.kind is Kind.LEARN:
+    if stage.kind is StageKind.LEARN:
         return _learn(plan, state, at, totals[0])
     weights = _weights_of_a_look(stage, len(state.active))
     compared = tuple(
@@ -124,7 +124,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
 def _weights_of_a_look(stage: Stage, active: int) -> tuple[int, int | None]:
     """A candidate's percent, and the baseline's where there are more candidates. In shadow each request counts for the
     baseline and for the candidate."""
-    if stage.kind is Kind.SHADOW:
+    if stage.kind is StageKind.SHADOW:
         return 50, None
     return stage.weight, 100 - active * stage.weight if active > 1 else None
 

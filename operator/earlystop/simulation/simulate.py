@@ -13,7 +13,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind, Plan, parse_plan
+from earlystop.rollout.plan import Plan, StageKind, parse_plan
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
 from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split, paired
@@ -53,7 +53,7 @@ def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> 
             state, totals = weights_in_force(state, now), _nothing(plan, state.step)
         at = next_look(times, state)
         assert at is not None  # a step whose weights are in force is watched
-        if plan.stage(state.step).kind is Kind.SHADOW:
+        if plan.stage(state.step).kind is StageKind.SHADOW:
             totals = more_in_shadow(totals, traffic, random, at - now)
         else:
             totals = more_split(totals, traffic, random, at - now, weights(state) or ())
@@ -74,6 +74,6 @@ def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
 def _answers(state: RolloutState) -> int:
     """Scored answers to requests in the looks: the baseline's, and the candidates' where those answered any."""
     baseline = max(sum(look.baseline.scored for look in each.looks) for each in state.comparisons)
-    if parse_plan(state.plan).stage(state.step).kind is Kind.SHADOW:
+    if parse_plan(state.plan).stage(state.step).kind is StageKind.SHADOW:
         return baseline
     return baseline + sum(look.candidate.scored for each in state.comparisons for look in each.looks)

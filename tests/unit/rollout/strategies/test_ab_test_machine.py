@@ -18,7 +18,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Kind, parse_plan
+from earlystop.rollout.plan import StageKind, parse_plan
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -178,7 +178,7 @@ class Contest(RuleBasedStateMachine):
             assert each.dropped is None or each.certified_at is None
         plan = parse_plan(self.state.plan)
         if not strategy_of(plan).promotes or (
-            self.state.decision is None and plan.stage(self.state.step).kind is not Kind.SPLIT
+            self.state.decision is None and plan.stage(self.state.step).kind is not StageKind.SPLIT
         ):
             assert shares[0] == 100
         if self.state.phase == Phase.PROMOTED:
@@ -209,7 +209,7 @@ class Contest(RuleBasedStateMachine):
         if self.state.campaign == before.campaign:
             dropped = {each.name for each in before.active} - {each.name for each in self.state.active}
             assert names.count("CandidateDropped") == len(dropped)
-            if plan.stage(before.step).kind is Kind.SHADOW and self.state.step > before.step:
+            if plan.stage(before.step).kind is StageKind.SHADOW and self.state.step > before.step:
                 assert "StepAdvanced" in names
         said = conditions(self.state, Observations())
         assert all(0 < len(each.message) <= 2048 for each in said)
