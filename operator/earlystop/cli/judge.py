@@ -50,7 +50,7 @@ def command(
     except (ValueError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{error}") from None
     if spec.rollout.learn_seconds:
-        objective, lines = taught(objective, lines)
+        objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):
         typer.echo(json.dumps(assessed))
 
@@ -84,7 +84,7 @@ def _refuse_contradicting_pairs(lines: list[Line], name: str) -> None:
             )
 
 
-def taught(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
+def learned(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
     """Looks of the baseline alone at the head of the file teach how much its answers scatter, as in the cluster, and
     are no evidence. Returns the objective with what was learned, and the other lines."""
     scatter, looks = dispersion.DispersionEstimate(), list(grouped(lines))

@@ -72,17 +72,17 @@ def command(
 def _supposed(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     """What the forecast takes for granted beyond the options."""
     names = [each.name for each in spec.candidates or ()]
-    told = []
+    sentences = []
     if len(names) > 1:
-        told.append(
+        sentences.append(
             f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
             f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
         )
     if not spec.delivery.traits.split_known:
-        told.append("Cohorts are supposed to send equally many requests.")
+        sentences.append("Cohorts are supposed to send equally many requests.")
     if not spec.delivery.traits.moves_traffic:
-        told.append("Every scored request is a pair for each candidate; none is answered with one.")
-    return told
+        sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
+    return sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[
     summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
     for name in ("answers", "seconds"):
         values = [getattr(each, name) for each in outcomes]
-        summary[name] = {q: round(float(percentile(values, int(q)))) for q in ("50", "90")} if values else None
+        summary[name] = (
+            {percent: round(float(percentile(values, int(percent)))) for percent in ("50", "90")} if values else None
+        )
     return summary
 
 
@@ -76,7 +78,10 @@ def _table(found: list[dict[str, object]], runs: int) -> Table:
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):
-                cells += [f"{values[q]:,}" if scale == 1 else f"{values[q] / scale:.2f}" for q in ("50", "90")]
+                cells += [
+                    f"{values[percent]:,}" if scale == 1 else f"{values[percent] / scale:.2f}"
+                    for percent in ("50", "90")
+                ]
             else:
                 cells += ["-", "-"]
         table.add_row(str(each["verdict"]), *cells)

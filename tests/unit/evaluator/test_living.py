@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
 from earlystop.evaluator.client import Asker, AskSettings
-from earlystop.evaluator.grading import Answer, Fate, Told, fate_of
+from earlystop.evaluator.grading import Answer, Attribution, Fate, fate_of
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
@@ -169,8 +169,8 @@ async def test_an_error_status_and_a_closed_port_cost_no_tokens_and_a_lost_answe
 @pytest.mark.parametrize("revision", ["a b", "é", "x" * 65, "", "unassigned"])
 def test_a_revision_that_can_be_no_label_attributes_an_answer_to_nobody(revision: str) -> None:
     named = {"x-early-stop-revision": revision, "x-early-stop-step": "0", "x-early-stop-variant": "baseline"}
-    assert RoutePin().told(named) is None
-    assert RoutePin().told({**named, "x-early-stop-revision": "r1"}) == Told("r1", 0, "baseline")
+    assert RoutePin().attribution(named) is None
+    assert RoutePin().attribution({**named, "x-early-stop-revision": "r1"}) == Attribution("r1", 0, "baseline")
 
 
 class ChosenAnswers:
@@ -189,7 +189,9 @@ ANSWERS = st.builds(
     st.sampled_from(["stop", "length", "content_filter", "refusal", "x"]),
     st.none() | st.integers(0, 10**7),
     st.none()
-    | st.builds(Told, st.sampled_from(["r1", "r2"]), st.integers(0, 2), st.sampled_from(["baseline", "candidate"])),
+    | st.builds(
+        Attribution, st.sampled_from(["r1", "r2"]), st.integers(0, 2), st.sampled_from(["baseline", "candidate"])
+    ),
 )
 
 
@@ -231,8 +233,10 @@ def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
 
 
 async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    page, told = Page(), Told("r1", 0, "baseline")
-    asking = evaluator(page, ChosenAnswers(Answer("a", "stop", 1, told), Answer("a", "stop", 1, told)), QUESTIONS)
+    page, attribution = Page(), Attribution("r1", 0, "baseline")
+    asking = evaluator(
+        page, ChosenAnswers(Answer("a", "stop", 1, attribution), Answer("a", "stop", 1, attribution)), QUESTIONS
+    )
     await asking.ask_pair(GoldenQuestion("q", ()))
     assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"other_variant": 1}
     assert page.split("earlystop_answers_total", "result") == {"unscored": 1}
@@ -241,7 +245,9 @@ async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.L
 
 async def test_a_question_is_scored_in_its_own_way() -> None:
     page = Page()
-    answers = [Answer("so it is (B)", "stop", 1, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    answers = [
+        Answer("so it is (B)", "stop", 1, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")
+    ]
     asking = evaluator(page, ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(GoldenQuestion("q", ("B",), scoring=Scoring.named("choice")))
     assert page.split("earlystop_pairs_total", "outcome") == {"both": 1}
@@ -316,7 +322,7 @@ async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pyt
 
 
 async def test_tokens_that_nobody_reports_are_charged_by_the_length_of_the_answer() -> None:
-    answers = [Answer("é" * 50, "stop", None, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    answers = [Answer("é" * 50, "stop", None, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")]
     asking = evaluator(Page(), ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(QUESTIONS[0])
     assert asking.budget.spent == 200
