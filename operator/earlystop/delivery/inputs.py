@@ -29,8 +29,8 @@ class ClusterInputs:
 
     namespace, policy, uid: namespace, name and UID of the policy.
     spec: the spec under which traffic is delivered.
-    objects: those that the API server has, by key; it has none for a key that is missing. They are never changed,
-        so that what follows from them is worked out once.
+    objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
+        follows from them is worked out once.
     """
 
     namespace: str
