@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
@@ -40,6 +41,11 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
     """Kind and name of every object that the mode may own. candidates: labels of the candidates."""
     aliases = [("Service", alias_name(service, each)) for service in backend_services(inputs) for each in candidates]
     return [*aliases, ("HTTPRoute", overlay_name(inputs.policy))]
+
+
+def refusal(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
+    """Why no overlay can set headers by backend on the user's route, None when one can."""
+    return backend_filter_refusal(inputs)
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -153,7 +159,7 @@ def summary(split: TrafficSplit) -> str:
 
 
 MODE = RouteMode(
-    refusal=backend_filter_refusal,
+    refusal=refusal,
     render=render,
     has_split=has_split,
     probe_only=probe_only,

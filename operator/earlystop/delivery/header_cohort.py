@@ -28,7 +28,7 @@ Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
 
 
-def header_in_route(inputs: ClusterInputs) -> Refusal | None:
+def header_in_route(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
     """Why the cohorts cannot be told apart on the user's route, None when they can."""
     header = _settings(inputs.spec.delivery).header
     for each in target_rules(inputs):

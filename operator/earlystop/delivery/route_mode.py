@@ -122,7 +122,7 @@ def nothing_to_show(_: ClusterInputs, __: TrafficSplit) -> None:
     """Users need not wait for probes: every conformant gateway sets a rule's headers, and the mode asks for no more."""
 
 
-def no_refusal(_: ClusterInputs) -> None:
+def no_refusal(_: ClusterInputs, __: TrafficSplit) -> None:
     """What any overlay needs is all that the mode needs."""
 
 
@@ -132,14 +132,15 @@ class RouteMode:
 
     render, has_split, summary, owned_names, probe_only: as `Mode` describes them.
     probes: what to ask through the gateway to prove the split by the overlay; empty when nothing can be asked.
-    refusal: why the mode's own rules cannot be put over the user's route, None when they can.
+    refusal: why the mode's own rules for the split cannot be put over a route that any overlay could be put over,
+        None when they can.
     """
 
     render: Callable[[ClusterInputs, TrafficSplit], Rendered]
     has_split: Callable[[Manifest, Delivery, TrafficSplit], bool]
     probes: Callable[[ClusterInputs, TrafficSplit, Manifest], list[ProbeTarget]]
     summary: Callable[[TrafficSplit], str]
-    refusal: Callable[[ClusterInputs], Refusal | None] = no_refusal
+    refusal: Callable[[ClusterInputs, TrafficSplit], Refusal | None] = no_refusal
     owned_names: Callable[[ClusterInputs, Sequence[str]], list[tuple[str, str]]] = owned_overlay
     probe_only: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
 
@@ -150,7 +151,7 @@ class RouteMode:
 
     def check(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
         """Why no overlay can put the split in force on the user's route, None when one can."""
-        refusal = route_refusal(inputs) or self.refusal(inputs)
+        refusal = route_refusal(inputs) or self.refusal(inputs, split)
         return refusal or size_refusal(inputs, self.render(inputs, split))
 
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
