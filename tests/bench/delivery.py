@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.delivery_clients import Answers, asking
+from tests.bench.delivery_clients import AnswersByVariant, asking
 from tests.cluster.binaries import binary
 from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
@@ -85,7 +85,7 @@ async def watching(stage: Stage) -> AsyncIterator[Phases]:
         await reader
 
 
-async def timed_changes(stage: Stage, cycles: int, console: Console) -> tuple[dict[str, list[float]], Answers]:
+async def timed_changes(stage: Stage, cycles: int, console: Console) -> tuple[dict[str, list[float]], AnswersByVariant]:
     """Seconds of each change: what looks decide, and aborts of what was promoted. A harmless window is rolled back by
     a look in some campaigns, as the risk of one in twenty says."""
     promotions: list[float] = []
@@ -111,7 +111,7 @@ async def timed_changes(stage: Stage, cycles: int, console: Console) -> tuple[di
     return took | ({"rolled back by a look, to 0 %": rollbacks} if rollbacks else {}), answers
 
 
-async def _arrival(phases: Phases, answers: Answers, phase: str, variant: str, decided: float) -> float:
+async def _arrival(phases: Phases, answers: AnswersByVariant, phase: str, variant: str, decided: float) -> float:
     await phases.reached((phase,), decided)
     await asyncio.sleep(WATCHED_SECONDS)
     return answers.all_from(variant, decided) - decided

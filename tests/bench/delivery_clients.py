@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.005
 
 
 @dataclass
-class Answers:
+class AnswersByVariant:
     """Every request: the moment at which it was sent (Unix seconds), and its variant, or how it failed."""
 
     variants: list[tuple[float, str]] = field(default_factory=list)
@@ -41,9 +41,9 @@ class Answers:
 
 
 @asynccontextmanager
-async def asking(url: str, host: str) -> AsyncIterator[Answers]:
+async def asking(url: str, host: str) -> AsyncIterator[AnswersByVariant]:
     """Ask until the end of the block, then wait for the answers that are still open."""
-    answers, stop, chance = Answers(), asyncio.Event(), random.Random(SEED)
+    answers, stop, chance = AnswersByVariant(), asyncio.Event(), random.Random(SEED)
     questions = [each.question for each in load_recordings(BUILTIN)]
     bodies = [
         json.dumps({"model": MODEL, "messages": [{"role": "user", "content": each}]}).encode() for each in questions

@@ -22,7 +22,7 @@ from earlystop.demo.replay import Replay
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look, weights_in_force
 from tests.unit.demo.recorded import real_source, recordings
@@ -49,7 +49,7 @@ IN_SHADOW = policy(
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Choice:
     """Requests until the decision and until each candidate was dropped or certified; who was chosen, "" for none."""
 
     requests: int
@@ -58,7 +58,7 @@ class Outcome:
     certified: dict[str, int]
 
 
-class Answers:
+class RecordedAnswers:
     """Score and tokens of every recorded question at the baseline's window and each candidate's."""
 
     def __init__(self, recorded: Sequence[Recording]) -> None:
@@ -87,7 +87,7 @@ class Answers:
         return self.tally(place, drawn) + pairs
 
 
-def choose(answers: Answers, spec: PolicySpec, seed: int) -> Outcome:
+def choose(answers: RecordedAnswers, spec: PolicySpec, seed: int) -> Choice:
     """One rollout from its first request to its decision."""
     random = np.random.default_rng(seed)
     state, requests = started(spec), 0
@@ -112,17 +112,17 @@ def choose(answers: Answers, spec: PolicySpec, seed: int) -> Outcome:
                 certified.setdefault(name, requests)
     assert state.decision is not None
     favourable = state.decision.verdict.value in ("Promote", "Recommend")
-    return Outcome(requests, state.decision.candidate if favourable else "", dropped, certified)
+    return Choice(requests, state.decision.candidate if favourable else "", dropped, certified)
 
 
-def _totals(answers: Answers, state: RolloutState, random: np.random.Generator, requests: int) -> list[Totals]:
+def _totals(answers: RecordedAnswers, state: RolloutState, random: np.random.Generator, requests: int) -> list[Totals]:
     """The totals of each candidate after more requests; before the snapshot they are no evidence."""
     marks = [each.mark for each in state.comparisons]
     if state.phase is Phase.SETTLING:
         return marks
     shares = weights(state)
     assert shares is not None
-    if state.pinned_plan.stage(state.step).kind is Kind.SHADOW:
+    if state.pinned_plan.stage(state.step).kind is StageKind.SHADOW:
         drawn = random.integers(answers.questions, size=requests)
         new = [Totals(answers.tally(0, drawn), answers.shadow(place, drawn)) for place in range(1, len(shares))]
     else:
@@ -138,7 +138,7 @@ def _totals(answers: Answers, state: RolloutState, random: np.random.Generator, 
 def main() -> None:
     """Print who was chosen and how many requests each way needed."""
     source = real_source() or "builtin"
-    answers = Answers(recordings(source))
+    answers = RecordedAnswers(recordings(source))
     table = Table(title=f"requests to choose among windows {WINDOWS}, {ORDERS} orders of {source.rsplit('/', 1)[-1]}")
     for column in ("way", "chosen", "w1 dropped", "decided: median", "least", "most"):
         table.add_column(column, justify="right")

@@ -17,7 +17,7 @@ from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 
 ABORT, BY = "earlystop.dev/abort", "earlystop.dev/requested-by"
-WISH = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
+PLANNED = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def reported(cluster: Cluster, namespace: str, **status: Any) -> None:
 async def test_a_verb_is_signed_with_the_name_that_the_api_server_knows(cluster: Cluster, namespace: str) -> None:
     async with connected(cluster) as api:
         seen = await read(api, namespace, "qa")
-        assert await submit(api, seen, WISH) == await whoami(api) == "admin"
+        assert await submit(api, seen, PLANNED) == await whoami(api) == "admin"
     assert annotations_of(cluster, namespace) == {ABORT: "0123456789", BY: "admin"}
     (owner,) = [
         entry["manager"]
@@ -67,7 +67,7 @@ async def test_counts_that_grew_since_the_person_looked_do_not_stop_a_verb(clust
     async with connected(cluster) as api:
         seen = await read(api, namespace, "qa")
         reported(cluster, namespace, phase="Observing", campaign=1, revision="0123456789", step=0)
-        await submit(api, seen, WISH)
+        await submit(api, seen, PLANNED)
     assert annotations_of(cluster, namespace)[ABORT] == "0123456789"
 
 
@@ -77,11 +77,11 @@ async def test_a_verb_on_what_is_no_more_as_the_person_saw_it_is_not_written(clu
         seen = await read(api, namespace, "qa")
         reported(cluster, namespace, phase="Promoted", campaign=1, revision="0123456789")
         with pytest.raises(Refused, match="has changed since it was read: it is Promoted now"):
-            await submit(api, seen, WISH)
+            await submit(api, seen, PLANNED)
         assert annotations_of(cluster, namespace) == {}
         cluster.access.kubectl("delete", "esp/qa", f"--namespace={namespace}")
         with pytest.raises(Refused, match="was deleted in the meantime"):
-            await submit(api, seen, WISH)
+            await submit(api, seen, PLANNED)
 
 
 async def test_waiting_ends_at_its_deadline_with_what_to_look_at(cluster: Cluster, namespace: str) -> None:

@@ -21,7 +21,7 @@ from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.evaluator.client import Asker, AskSettings
-from earlystop.evaluator.grading import Told
+from earlystop.evaluator.grading import Attribution
 from earlystop.evaluator.pin import RoutePin
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.kit import Cluster, own_address
@@ -98,7 +98,7 @@ async def ask_pairs(url: str, page: Page) -> None:
         forged = AskSettings(f"{url}/v1", "any", headers={"Host": HOST, "x-early-stop-variant": "baseline"})
     async with Asker(forged, RoutePin()) as asker:
         answer = await asker.ask(recordings()[0].question, Variant.CANDIDATE)
-    assert answer.told == Told("5f3a9c", 1, "candidate"), "a forged variant is overwritten"
+    assert answer.attribution == Attribution("5f3a9c", 1, "candidate"), "a forged variant is overwritten"
 
 
 async def ask_live(url: str) -> None:
@@ -114,11 +114,11 @@ def test_golden_questions_reach_their_variant_through_a_real_gateway_and_no_serv
     page = Page()
 
     def attributed() -> bool:
-        async def ask() -> Told | None:
+        async def ask() -> Attribution | None:
             async with Asker(AskSettings(f"{gateway.url}/v1", "any", headers={"Host": HOST}), RoutePin()) as asker:
-                return (await asker.ask(recordings()[0].question, Variant.CANDIDATE)).told
+                return (await asker.ask(recordings()[0].question, Variant.CANDIDATE)).attribution
 
-        return asyncio.run(ask()) == Told("5f3a9c", 1, "candidate")
+        return asyncio.run(ask()) == Attribution("5f3a9c", 1, "candidate")
 
     wait_until(attributed, 60, "the overlay's golden rules to be in force")
     before = sum(completed(read(server)).values())

@@ -51,31 +51,31 @@ class RoutedNamespace:
 
     access: Access
     gateway: Gateway
-    around: ClusterInputs
+    inputs: ClusterInputs
     applied: dict[str, Any]
 
     @property
     def mode(self) -> Mode:
-        return mode_of(self.around.spec.delivery)
+        return mode_of(self.inputs.spec.delivery)
 
     @property
     def host(self) -> str:
         """Of this stage alone: routes of a namespace that is being removed serve for a while."""
-        return host_of(self.around.namespace)
+        return host_of(self.inputs.namespace)
 
     @property
     def name(self) -> str:
-        return self.around.spec.delivery.mode
+        return self.inputs.spec.delivery.mode
 
     def put(self, wanted: TrafficSplit) -> None:
         """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
-        assert preflight(self.around, wanted) is None
-        made = self.mode.render(self.around, wanted)
+        assert preflight(self.inputs, wanted) is None
+        made = self.mode.render(self.inputs, wanted)
         *aliases, overlay = [without_owner(each) for each in made.objects]
-        ends = [endpoint(each["metadata"]["name"], self.around.namespace) for each in aliases]
+        ends = [endpoint(each["metadata"]["name"], self.inputs.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
         self.applied = overlay
-        asked = self.mode.proof(self.around, wanted, made)
+        asked = self.mode.proof(self.inputs, wanted, made)
         assert isinstance(asked, Probes)
 
         async def proven() -> Proof:
@@ -104,8 +104,8 @@ class RoutedNamespace:
 
     def truths(self, wanted: TrafficSplit) -> list[Headers]:
         """The operator's headers that a request may arrive with: of each variant in use, and of nobody's requests."""
-        told = [variant_headers(self.around, wanted, each) for each in wanted.variants if each.weight]
-        nobody = variant_headers(self.around, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
+        told = [variant_headers(self.inputs, wanted, each) for each in wanted.variants if each.weight]
+        nobody = variant_headers(self.inputs, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
         return [*told, nobody] if self.name == "HeaderCohort" else told
 
 
@@ -157,7 +157,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
     access.apply(deployment, service, route, endpoint("qa", namespace))
     here = f"--namespace={namespace}"
     wait_until(lambda: "status" in access.get("httproute/qa", here), 60, "the route's status")
-    around = ClusterInputs(
+    inputs = ClusterInputs(
         namespace=namespace,
         policy="qa",
         uid="none",
@@ -171,7 +171,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
             gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
         ),
     )
-    yield RoutedNamespace(access, gateway, around, {})
+    yield RoutedNamespace(access, gateway, inputs, {})
     access.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
@@ -198,7 +198,7 @@ def test_each_variant_gets_its_share_and_its_headers_and_no_other(stage: RoutedN
         # 4 standard deviations: a right split fails in 1 of 16,000 runs for each of three variants.
         spread = 4 * sqrt(number * share_of_all * (1 - share_of_all))
         assert abs(count[each.variant] - number * share_of_all) <= spread, count
-        told = variant_headers(stage.around, wanted, each)
+        told = variant_headers(stage.inputs, wanted, each)
         assert all(one == told for one in seen if one[f"{PREFIX}variant"] == each.variant)
     assert set(count) == wanted.in_use
 
@@ -250,7 +250,7 @@ def test_other_requests_of_the_users_route_are_left_alone(stage: RoutedNamespace
 def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: RoutedNamespace) -> None:
     later = LATER[stage.name]
     stage.put(later)
-    (told,) = [variant_headers(stage.around, later, each) for each in later.variants if each.weight]
+    (told,) = [variant_headers(stage.inputs, later, each) for each in later.variants if each.weight]
     for each in stage.send([*({COHORT: value} for value in VALUES.values()), {}] * 10):
         assert ours(each) == told
 
@@ -258,7 +258,7 @@ def test_a_later_step_is_proven_and_then_holds_for_every_request(stage: RoutedNa
 def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wanted(stage: RoutedNamespace) -> None:
     wanted, later = FIRST[stage.name], LATER[stage.name]
     stage.put(later)
-    asked = stage.mode.proof(stage.around, wanted, stage.mode.render(stage.around, wanted))
+    asked = stage.mode.proof(stage.inputs, wanted, stage.mode.render(stage.inputs, wanted))
     assert isinstance(asked, Probes)
 
     async def proof() -> Proof:
@@ -270,7 +270,7 @@ def test_a_probe_tells_an_overlay_that_somebody_changed_from_the_one_that_is_wan
 
 def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: RoutedNamespace) -> None:
     stage.put(replace(LATER[stage.name], shadows=FIRST[stage.name].shadows))
-    (taken_back,) = stage.mode.baseline_only(stage.around.with_objects([stage.applied]))
+    (taken_back,) = stage.mode.baseline_only(stage.inputs.with_objects([stage.applied]))
     stage.access.apply(taken_back)
 
     def settings() -> set[tuple[str, str, bool]]:
@@ -286,8 +286,8 @@ def test_a_withdrawn_overlay_gives_everybody_the_baselines_settings(stage: Route
 def test_without_the_overlay_the_users_route_is_as_it_was_to_the_byte_and_serves_as_before(
     stage: RoutedNamespace,
 ) -> None:
-    namespace = f"--namespace={stage.around.namespace}"
-    before = stage.around.route
+    namespace = f"--namespace={stage.inputs.namespace}"
+    before = stage.inputs.route
     assert before is not None
     stage.access.kubectl("delete", f"httproute/{overlay_name('qa')}", namespace)
 

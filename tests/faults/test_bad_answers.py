@@ -60,7 +60,7 @@ UNASKED = ("refused",)  # nobody hears of a query that is refused
 class Course:
     """One policy, and what stood in the cluster before, during and after its fault."""
 
-    place: ServiceNamespace
+    tenant: ServiceNamespace
     source: str
     proxy: SpoiledPrometheus
     prometheus: Prometheus
@@ -76,19 +76,19 @@ class Cast:
     """All policies under way, each before the fault that is meant for it."""
 
     stage: Stage
-    places: dict[str, ServiceNamespace] = field(default_factory=dict)
+    tenants: dict[str, ServiceNamespace] = field(default_factory=dict)
     proxies: dict[str, SpoiledPrometheus] = field(default_factory=dict)
     upstreams: dict[str, Prometheus] = field(default_factory=dict)
 
     def source(self, mode: str) -> str:
         """The name of the MetricSource with this fault."""
-        return f"spoiled-{self.places[mode].namespace}"
+        return f"spoiled-{self.tenants[mode].namespace}"
 
     def policies(self) -> dict[str, Manifest]:
         """The policies as they stand, by mode."""
         items = self.stage.access.get("esp", "--all-namespaces")["items"]
         found = {each["metadata"]["namespace"]: each for each in items}
-        return {mode: found[place.namespace] for mode, place in self.places.items()}
+        return {mode: found[tenant.namespace] for mode, tenant in self.tenants.items()}
 
     def wait(self, what: Any, seconds: float, described: str) -> dict[str, Manifest]:
         """The policies once `what` holds of each mode and status."""
@@ -114,8 +114,8 @@ class Cast:
         items = self.stage.access.get("events.events.k8s.io", "--all-namespaces")["items"]
         mine = [each for each in items if each.get("regarding", {}).get("name") == POLICY]
         return {
-            mode: [each for each in mine if each["metadata"]["namespace"] == place.namespace]
-            for mode, place in self.places.items()
+            mode: [each for each in mine if each["metadata"]["namespace"] == tenant.namespace]
+            for mode, tenant in self.tenants.items()
         }
 
     def reachable(self, modes: list[str]) -> dict[str, tuple[str, str]]:
@@ -148,9 +148,9 @@ def asked(stage: Stage, hosts: list[str]) -> Iterator[None]:
     assert [each.failures for each in summaries if each.failed] == []
 
 
-def lasting(place: ServiceNamespace, source: str) -> Manifest:
+def lasting(tenant: ServiceNamespace, source: str) -> Manifest:
     """A policy that stays under way: harmless, but nobody saves 99 % of the tokens."""
-    policy = manifests.policy(place.namespace, POLICY, source, 20, "0.10")
+    policy = manifests.policy(tenant.namespace, POLICY, source, 20, "0.10")
     step = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1, "deadlineSeconds": 3600}
     policy["spec"]["rollout"].update({**step, "lookSeconds": 2})
     policy["spec"]["objective"]["tokens"]["minimumSaving"] = "0.99"
@@ -175,19 +175,19 @@ def cast(stage: Stage) -> Iterator[Cast]:
         older = stack.enter_context(Prometheus(stage.access.directory, address=own_address(), port=9091, older=True))
         older.start(served, "1s")
         for number, mode in enumerate(MODES):
-            place = cast.places[mode] = ServiceNamespace(stage, f"{stage.namespace}-{number}", ports[number // 2 % 2])
+            tenant = cast.tenants[mode] = ServiceNamespace(stage, f"{stage.namespace}-{number}", ports[number // 2 % 2])
             upstream = cast.upstreams[mode] = (stage.prometheus, older)[number % 2]
             proxy = cast.proxies[mode] = stack.enter_context(SpoiledPrometheus(upstream.url))
-            stage.access.kubectl("create", "namespace", place.namespace)
+            stage.access.kubectl("create", "namespace", tenant.namespace)
             source = manifests.source(cast.source(mode), proxy.url)
             source["spec"].update(evaluationDelaySeconds=2, timeoutSeconds=2)
-            place.apply(source, *place.objects().values(), lasting(place, source["metadata"]["name"]))
-        for place in cast.places.values():
-            wait_until(place.answers, 60, f"{place.host} to answer")
-        with asked(stage, [place.host for place in cast.places.values()]):
+            tenant.apply(source, *tenant.objects().values(), lasting(tenant, source["metadata"]["name"]))
+        for tenant in cast.tenants.values():
+            wait_until(tenant.answers, 60, f"{tenant.host} to answer")
+        with asked(stage, [tenant.host for tenant in cast.tenants.values()]):
             yield cast
         stage.access.kubectl(
-            "delete", "namespace", *(place.namespace for place in cast.places.values()), "--wait=false"
+            "delete", "namespace", *(tenant.namespace for tenant in cast.tenants.values()), "--wait=false"
         )
         stage.access.kubectl("delete", "ess", *map(cast.source, MODES))
 
@@ -226,7 +226,7 @@ def courses(cast: Cast) -> dict[str, Course]:
     events = cast.events()
     return {
         mode: Course(
-            place=cast.places[mode],
+            tenant=cast.tenants[mode],
             source=cast.source(mode),
             proxy=cast.proxies[mode],
             prometheus=cast.upstreams[mode],
@@ -264,7 +264,7 @@ def test_nothing_is_counted_or_decided_from_it(courses: dict[str, Course], mode:
     assert looks_of(course.still_lost) == known
     assert (course.still_lost["ledger"], course.still_lost["counts"]) == (course.lost["ledger"], course.lost["counts"])
     assert [each["phase"] for each in (course.lost, course.still_lost, course.found)] == ["Observing"] * 3
-    assert course.place.get("esv")["items"] == []
+    assert course.tenant.get("esv")["items"] == []
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -272,7 +272,7 @@ def test_it_recovers_by_itself_and_has_lost_no_count(courses: dict[str, Course],
     course = courses[mode]
     known, looks = looks_of(course.lost), looks_of(course.found)
     assert looks[: len(known)] == known and len(looks) > len(known)
-    label = f"{course.place.namespace}/{POLICY}"
+    label = f"{course.tenant.namespace}/{POLICY}"
     moments = (from_rfc3339(course.found["evidenceFrom"]), looks[-1].at)
     before, after = (counted(course.prometheus, label, course.found["revision"], 0, at) for at in moments)
     assert summed(looks) == {variant: after[variant] - before[variant] for variant in Variant}

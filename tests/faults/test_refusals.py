@@ -25,27 +25,27 @@ Action = Callable[[ServiceNamespace], None]
 Edit = Callable[[Manifest], None]
 
 
-def apply_plain_policy(place: ServiceNamespace) -> None:
-    place.apply(place.policy())
+def apply_plain_policy(tenant: ServiceNamespace) -> None:
+    tenant.apply(tenant.policy())
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """reason, says: of the condition. left_out: kinds that are not there. prepare: what else is there.
-    edit: how the policy differs. mend: what a person then does. serves: whether clients get answers meanwhile."""
+    edit: how the policy differs. fix: what a person then does. serves: whether clients get answers meanwhile."""
 
     reason: str
     says: str
-    mend: Action = apply_plain_policy
+    fix: Action = apply_plain_policy
     left_out: tuple[str, ...] = ()
-    prepare: Action = lambda place: None
+    prepare: Action = lambda tenant: None
     edit: Edit = lambda policy: None
     serves: bool = True
 
 
-def own_route(place: ServiceNamespace) -> None:
+def own_route(tenant: ServiceNamespace) -> None:
     """Another controller manages the route."""
-    service = place.get("service/qa")
+    service = tenant.get("service/qa")
     owner = {
         "apiVersion": "v1",
         "kind": "Service",
@@ -53,55 +53,55 @@ def own_route(place: ServiceNamespace) -> None:
         "uid": service["metadata"]["uid"],
         "controller": True,
     }
-    route = place.objects()["HTTPRoute"]
-    place.apply({**route, "metadata": {**route["metadata"], "ownerReferences": [owner]}})
+    route = tenant.objects()["HTTPRoute"]
+    tenant.apply({**route, "metadata": {**route["metadata"], "ownerReferences": [owner]}})
 
 
 def attach_to(**changes: str) -> Action:
     """The route asks for another Gateway, or another part of it."""
 
-    def attach(place: ServiceNamespace) -> None:
-        route = place.objects()["HTTPRoute"]
+    def attach(tenant: ServiceNamespace) -> None:
+        route = tenant.objects()["HTTPRoute"]
         parents = [{**each, **changes} for each in route["spec"]["parentRefs"]]
-        place.apply({**route, "spec": {**route["spec"], "parentRefs": parents}})
+        tenant.apply({**route, "spec": {**route["spec"], "parentRefs": parents}})
 
     return attach
 
 
-def lead_elsewhere(place: ServiceNamespace) -> None:
-    route = place.objects()["HTTPRoute"]
+def lead_elsewhere(tenant: ServiceNamespace) -> None:
+    route = tenant.objects()["HTTPRoute"]
     backend = {"name": "qa", "namespace": "default", "port": manifests.SERVICE_PORT}
     rules = [{**each, "backendRefs": [backend]} for each in route["spec"]["rules"]]
-    place.apply({**route, "spec": {**route["spec"], "rules": rules}})
+    tenant.apply({**route, "spec": {**route["spec"], "rules": rules}})
 
 
-def take_name_of_overlay(place: ServiceNamespace) -> None:
-    route = place.objects()["HTTPRoute"]
+def take_name_of_overlay(tenant: ServiceNamespace) -> None:
+    route = tenant.objects()["HTTPRoute"]
     metadata = {**route["metadata"], "name": f"{POLICY}-early-stop"}
-    place.apply({**route, "metadata": metadata, "spec": {**route["spec"], "hostnames": ["other.example.com"]}})
+    tenant.apply({**route, "metadata": metadata, "spec": {**route["spec"], "hostnames": ["other.example.com"]}})
 
 
-def take_name_of_alias(place: ServiceNamespace) -> None:
-    service = place.objects()["Service"]
-    place.apply({**service, "metadata": {**service["metadata"], "name": "qa-es-candidate"}})
+def take_name_of_alias(tenant: ServiceNamespace) -> None:
+    service = tenant.objects()["Service"]
+    tenant.apply({**service, "metadata": {**service["metadata"], "name": "qa-es-candidate"}})
 
 
-def apply_older_policy(place: ServiceNamespace) -> None:
-    place.apply(place.policy("older"))
-    created = datetime.fromisoformat(place.get("esp/older")["metadata"]["creationTimestamp"]).timestamp()
+def apply_older_policy(tenant: ServiceNamespace) -> None:
+    tenant.apply(tenant.policy("older"))
+    created = datetime.fromisoformat(tenant.get("esp/older")["metadata"]["creationTimestamp"]).timestamp()
     wait_until(lambda: time.time() > created + 1.5, 10, "the younger policy to be younger by its time stamp")
 
 
-def source_of(place: ServiceNamespace) -> str:
-    return f"late-{place.namespace}"
+def source_of(tenant: ServiceNamespace) -> str:
+    return f"late-{tenant.namespace}"
 
 
 def name_absent_source(policy: Manifest) -> None:
     policy["spec"]["metrics"]["sourceRef"]["name"] = f"late-{policy['metadata']['namespace']}"
 
 
-def create_source(place: ServiceNamespace) -> None:
-    place.apply(manifests.source(source_of(place), place.stage.prometheus.url))
+def create_source(tenant: ServiceNamespace) -> None:
+    tenant.apply(manifests.source(source_of(tenant), tenant.stage.prometheus.url))
 
 
 def not_built(says: str, **spec: Any) -> Case:
@@ -133,70 +133,70 @@ CASES: dict[str, Case] = {
         "TargetNotFound",
         "Create it or correct spec.targetRef.name",
         left_out=("Deployment",),
-        mend=lambda place: place.apply(place.objects()["Deployment"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["Deployment"]),
         serves=False,
     ),
     "route missing": Case(
         "RouteNotFound",
         "Create it or correct spec.delivery.gatewayHeader.routeRef.name",
         left_out=("HTTPRoute",),
-        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["HTTPRoute"]),
         serves=False,
     ),
     "service missing": Case(
         "ServiceNotFound",
         "Create it or correct the route's backendRef",
         left_out=("Service",),
-        mend=lambda place: place.apply(place.objects()["Service"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["Service"]),
         serves=False,
     ),
     "service of another namespace": Case(
         "ServiceElsewhere",
         "Policy, route, Service and target belong in one namespace",
         prepare=lead_elsewhere,
-        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["HTTPRoute"]),
         serves=False,
     ),
     "gateway missing": Case(
         "GatewayNotFound",
         "Create it or correct the route's parentRefs",
         prepare=attach_to(name="nowhere"),
-        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["HTTPRoute"]),
         serves=False,
     ),
     "listener missing": Case(
         "NoMatchingListener",
         "Correct sectionName, port and hostnames of the route, or add a listener",
         prepare=attach_to(sectionName="nothing"),
-        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["HTTPRoute"]),
         serves=False,
     ),
     "route of another controller": Case(
         "RouteManaged",
         "Name a route that no other controller owns",
         prepare=own_route,
-        mend=lambda place: place.apply(place.objects()["HTTPRoute"]),
+        fix=lambda tenant: tenant.apply(tenant.objects()["HTTPRoute"]),
     ),
     "name of the overlay taken": Case(
         "NameTaken",
         f"HTTPRoute {POLICY}-early-stop exists and was made by someone else. Remove or rename it",
         prepare=take_name_of_overlay,
-        mend=lambda place: place.delete(f"httproute/{POLICY}-early-stop"),
+        fix=lambda tenant: tenant.delete(f"httproute/{POLICY}-early-stop"),
     ),
     "name of the alias taken": Case(
         "NameTaken",
         "Service qa-es-candidate exists and was made by someone else. Remove or rename it",
         prepare=take_name_of_alias,
-        mend=lambda place: place.delete("service/qa-es-candidate"),
+        fix=lambda tenant: tenant.delete("service/qa-es-candidate"),
     ),
     "second policy for a target": Case(
         "TargetTaken",
         "Policy older has the traffic of this target or route. Delete one of the two policies",
         prepare=apply_older_policy,
-        mend=lambda place: place.delete("esp/older"),
+        fix=lambda tenant: tenant.delete("esp/older"),
     ),
     "source missing": Case(
-        "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, mend=create_source
+        "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, fix=create_source
     ),
     "search": not_built("write the setting to try as the one candidate", candidates=None, search=SEARCH),
     "guard": not_built("spec.guard is not built yet; remove it", guard={"holdbackWeight": 5}),
@@ -229,7 +229,7 @@ CASES: dict[str, Case] = {
 class Scenes:
     """All cases at once, each in a namespace of its own. before: names of the objects there, per case."""
 
-    places: dict[str, ServiceNamespace] = field(default_factory=dict)
+    tenants: dict[str, ServiceNamespace] = field(default_factory=dict)
     before: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, Manifest] = field(default_factory=dict)
 
@@ -240,9 +240,9 @@ def accepted(policy: Manifest) -> Manifest:
     return found[0] if found else {}
 
 
-def objects_in(place: ServiceNamespace) -> list[str]:
+def objects_in(tenant: ServiceNamespace) -> list[str]:
     """Routes and Services, with the version of their specs where they have one."""
-    items = place.get("httproutes,services")["items"]
+    items = tenant.get("httproutes,services")["items"]
     return [f"{item['kind']} {item['metadata']['name']} {item['metadata'].get('generation')}" for item in items]
 
 
@@ -253,7 +253,7 @@ def wait_accepted(stage: Stage, cases: Scenes, status: str, deadline_seconds: fl
     def all_are() -> bool:
         items = stage.access.get("esp", "--all-namespaces")["items"]
         policies = {each["metadata"]["namespace"]: each for each in items if each["metadata"]["name"] == POLICY}
-        found.update({name: policies[place.namespace] for name, place in cases.places.items()})
+        found.update({name: policies[tenant.namespace] for name, tenant in cases.tenants.items()})
         return all(accepted(policy).get("status") == status for policy in found.values())
 
     try:
@@ -268,29 +268,29 @@ def wait_accepted(stage: Stage, cases: Scenes, status: str, deadline_seconds: fl
 def scenes(stage: Stage) -> Iterator[Scenes]:
     scenes = Scenes()
     for number, (name, case) in enumerate(CASES.items()):
-        place = ServiceNamespace(stage, f"{stage.namespace}-{number}")
-        stage.access.kubectl("create", "namespace", place.namespace)
-        place.apply(*(each for kind, each in place.objects().items() if kind not in case.left_out))
-        case.prepare(place)
-        scenes.places[name] = place
+        tenant = ServiceNamespace(stage, f"{stage.namespace}-{number}")
+        stage.access.kubectl("create", "namespace", tenant.namespace)
+        tenant.apply(*(each for kind, each in tenant.objects().items() if kind not in case.left_out))
+        case.prepare(tenant)
+        scenes.tenants[name] = tenant
         if "older" not in case.says:
-            scenes.before[name] = objects_in(place)
-        policy = place.policy()
+            scenes.before[name] = objects_in(tenant)
+        policy = tenant.policy()
         case.edit(policy)
-        place.apply(policy)
+        tenant.apply(policy)
     scenes.refused = wait_accepted(stage, scenes, "False", 60)
     yield scenes
-    namespaces = [place.namespace for place in scenes.places.values()]
+    namespaces = [tenant.namespace for tenant in scenes.tenants.values()]
     stage.access.kubectl("delete", "namespace", *namespaces, "--wait=false")
-    stage.access.kubectl("delete", "ess", *map(source_of, scenes.places.values()), "--ignore-not-found")
+    stage.access.kubectl("delete", "ess", *map(source_of, scenes.tenants.values()), "--ignore-not-found")
 
 
 @pytest.fixture(scope="module")
-def mended(stage: Stage, scenes: Scenes) -> dict[str, Manifest]:
+def fixed(stage: Stage, scenes: Scenes) -> dict[str, Manifest]:
     """The policies after people have done what the messages said."""
     for name, case in CASES.items():
-        case.mend(scenes.places[name])
-    # What is refused for its surroundings is checked again every 20 s.
+        case.fix(scenes.tenants[name])
+    # What is refused for other objects is checked again every 20 s.
     return wait_accepted(stage, scenes, "True", 90)
 
 
@@ -305,22 +305,22 @@ def test_it_is_refused_with_its_reason_and_what_to_do(stage: Stage, scenes: Scen
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "second policy for a target"])
 def test_a_refused_policy_makes_no_object_and_moves_no_traffic(stage: Stage, scenes: Scenes, name: str) -> None:
-    place = scenes.places[name]
-    assert objects_in(place) == scenes.before[name]
+    tenant = scenes.tenants[name]
+    assert objects_in(tenant) == scenes.before[name]
     if CASES[name].serves:
         questions = [recording.question for recording in load_recordings(stage.data)]
-        plan = LoadPlan(stage.gateway.url, rate=400, requests=40, headers={"Host": place.host})
+        plan = LoadPlan(stage.gateway.url, rate=400, requests=40, headers={"Host": tenant.host})
         answered = asyncio.run(run_load(plan, questions))
         assert answered.variants == {"unassigned": 40}, answered.failures
 
 
 def test_an_older_policy_goes_on_beside_one_that_is_refused(stage: Stage, scenes: Scenes) -> None:
-    place = scenes.places["second policy for a target"]
-    assert accepted(place.get("esp/older"))["status"] == "True"
-    assert {each.split()[1] for each in objects_in(place)} <= {"qa", "qa-es-candidate", "older-early-stop"}
+    tenant = scenes.tenants["second policy for a target"]
+    assert accepted(tenant.get("esp/older"))["status"] == "True"
+    assert {each.split()[1] for each in objects_in(tenant)} <= {"qa", "qa-es-candidate", "older-early-stop"}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_once_mended_it_is_accepted_by_itself(mended: dict[str, Manifest], name: str) -> None:
-    assert accepted(mended[name])["reason"] == "Accepted"
-    assert mended[name]["status"]["campaign"] == 1
+def test_once_fixed_it_is_accepted_by_itself(fixed: dict[str, Manifest], name: str) -> None:
+    assert accepted(fixed[name])["reason"] == "Accepted"
+    assert fixed[name]["status"]["campaign"] == 1

@@ -9,13 +9,14 @@ from pydantic import Field, model_validator
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
 from earlystop.api.values import ObjectName, Value
+from earlystop.api.wire import PACKED_LIMIT
 
 Text = Annotated[str, Field(max_length=2048)]
 Short = Annotated[str, Field(max_length=128)]
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0)]
-# Ledger and looks stay below 40 KiB together; the operator refuses policies that would need more.
-Packed = Annotated[str, Field(max_length=40_960)]
+# Ledger and looks stay below this limit together; the operator refuses policies that would need more.
+Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
 # Twice 14 counts and ten times 4, of at most 2^63, for each of ten candidates.
 Mark = Annotated[str, Field(max_length=14_100)]
 
@@ -145,7 +146,7 @@ class DecisionStatus(Value):
     at: Time = Field(description="When.")
 
 
-class Certified(Value):
+class CertifiedSetting(Value):
     """The setting that was proven last; what a GitOps user commits."""
 
     values: Settings = Field(description="Value of each parameter.")
@@ -211,7 +212,7 @@ class PolicyStatus(Value):
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
-    certified: Certified | None = Field(None, description="The setting that was proven last.")
+    certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None

@@ -24,7 +24,7 @@ class SettingPair(Value):
     after: Short = Field(description="Value in force after the decision.")
 
 
-class LogE(Value):
+class RecordedLogE(Value):
     """Natural logarithms of the largest e-values reached, as decimal text."""
 
     promote: Short = Field(description="Evidence that the candidate loses less EM than the margin.")
@@ -42,7 +42,7 @@ class OtherCandidate(Value):
     candidate: SettingName = Field(description="Name of the candidate.")
     dropped_at_step: int | None = Field(None, ge=0, description="The last step in which it had requests, if dropped.")
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
-    log_e: LogE = Field(description="The largest e-values that it reached.")
+    log_e: RecordedLogE = Field(description="The largest e-values that it reached.")
     effect: Text = Field(description="Its EM minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens that it saved, with its interval.")
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
@@ -67,7 +67,7 @@ class VerdictSpec(Value):
         description="The judged part of the policy as canonical JSON: parameters, values, steps, delivery, metrics, "
         "objective."
     )
-    log_e: LogE = Field(description="The e-values that decided.")
+    log_e: RecordedLogE = Field(description="The e-values that decided.")
     dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")

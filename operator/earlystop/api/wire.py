@@ -16,6 +16,9 @@ GROUP = "earlystop.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
+PACKED_LIMIT = 40_960
+"""Characters that the ledger and the looks of a policy may take in its status together."""
+
 # Annotations by which people ask something of a policy.
 ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"

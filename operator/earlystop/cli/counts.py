@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,81 +41,127 @@ def command(
     window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
     templates: Annotated[
         Path | None,
-        typer.Option(help="For the preset Custom: YAML file of the MetricSource.", exists=True, dir_okay=False),
+        typer.Option(help="For the preset Custom: YAML file of its MetricSource.", exists=True, dir_okay=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Read the counts of a policy. A bearer token is taken from EARLYSTOP_TOKEN."""
     manifest = read_manifest(policy, "EarlyStopPolicy")
     metadata = manifest["metadata"]
-    label = f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}"
     preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", DEFAULT_PRESET)
     try:
         traits = traits_of(preset)
     except ValueError as error:
         raise typer.BadParameter(f"{policy}: spec.metrics.preset: {error}") from None
-    if traits.needs_own_pods:
-        target = read_policy(policy).target_ref.name
-        show_engine(
-            console,
-            preset=preset,
-            policy=label,
-            target=target,
-            window=window,
-            namespace_label=namespace_label,
-            as_json=as_json,
-        )
-        return
-    moment = int(time.time()) if at is None else at
-    if not traits.by_convention:
-        source = _named_source(templates, policy, preset, namespace_label)
-        try:
-            wanted = TemplateLook(
-                policy=label,
-                revision=revision or "",
-                preset=preset,
-                source=source,
-                at=moment,
-                window=window,
-                candidate=_one_candidate(policy, preset),
-            )
-            show(console, _client(prometheus, flavour), wanted, as_json)
-        except (MetricsFailure, ValueError) as error:
-            raise typer.BadParameter(str(error)) from None
-        return
+    asked = CountsQuestion(
+        file=policy,
+        label=f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}",
+        preset=preset,
+        prometheus=prometheus,
+        flavour=flavour,
+        revision=revision,
+        namespace_label=namespace_label,
+        at=int(time.time()) if at is None else at,
+        window=window,
+        templates=templates,
+        as_json=as_json,
+    )
     try:
-        client = _client(prometheus, flavour)
-        revisions = [revision] if revision else _revisions(client, label, moment)
-        variants = variant_labels(read_policy(policy))
-        requests = {each: CountRequest(label, each, window, variants) for each in revisions}
-        found = {each: _read(client, request, moment, namespace_label) for each, request in requests.items()}
+        if traits.by_convention:
+            _show_by_convention(asked)
+        elif traits.needs_own_pods:
+            _show_queries_of_engine(asked)
+        else:
+            _show_by_templates(asked)
     except (MetricsFailure, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
-    query = counts_query([label], revisions or ["REVISION"], window, namespace_label)
-    if as_json:
-        typer.echo(json.dumps({"policy": label, "at": moment, "query": query, "revisions": found}))
-    else:
-        _show_by_convention(label, moment, found, variants, query)
 
 
-def _show_by_convention(
-    label: str, moment: int, found: Mapping[str, dict[str, Any]], variants: Sequence[str], query: str
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountsQuestion:
+    """What a person wants to know of a policy's counts.
+
+    file: the policy's YAML; label: its namespace/name; preset: a name in `api/presets.PRESETS`;
+    prometheus: base address of the query API; flavour: a key of `FLAVOUR_PARAMETERS`; revision: None for every one;
+    namespace_label: as in the MetricSource; at: Unix second; window: seconds before it that are looked at;
+    templates: file of the MetricSource, None where none is named; as_json: one object instead of tables.
+    """
+
+    file: Path
+    label: str
+    preset: str
+    prometheus: str
+    flavour: str
+    revision: str | None
+    namespace_label: str | None
+    at: int
+    window: int
+    templates: Path | None
+    as_json: bool
+
+
+def _show_by_convention(asked: CountsQuestion) -> None:
     """Tables of the counts of each revision, and the query by which they were read."""
+    client = _client(asked)
+    revisions = [asked.revision] if asked.revision else _revisions(client, asked.label, asked.at)
+    variants = variant_labels(read_policy(asked.file))
+    requests = {each: CountRequest(asked.label, each, asked.window, variants) for each in revisions}
+    found = {each: _read(client, request, asked.at, asked.namespace_label) for each, request in requests.items()}
+    query = counts_query([asked.label], revisions or ["REVISION"], asked.window, asked.namespace_label)
+    if asked.as_json:
+        typer.echo(json.dumps({"policy": asked.label, "at": asked.at, "query": query, "revisions": found}))
+        return
     for name, reading in found.items():
-        for table in _tables(f"{label}, revision {name}, at {moment}", reading, (Variant.BASELINE, *variants)):
+        for table in _tables(f"{asked.label}, revision {name}, at {asked.at}", reading, (Variant.BASELINE, *variants)):
             console.print(table)
     if not found:
-        console.print(f"No counter carries the policy {label}.", style="yellow")
+        console.print(f"No counter carries the policy {asked.label}.", style="yellow")
     console.print(f"Read by: {query}", style="dim", soft_wrap=True)
 
 
-def _named_source(templates: Path | None, policy: Path, preset: str, namespace_label: str | None) -> SourceSpec:
-    """The MetricSource whose file --templates names, with the namespace label that the command line gives."""
-    if templates is None:
-        raise typer.BadParameter(f"{policy}: preset {preset}; write --templates with the file of its MetricSource")
-    source = read_source(templates, traits_of(preset))
-    return source.model_copy(update={"namespace_label": namespace_label or source.namespace_label})
+def _show_queries_of_engine(asked: CountsQuestion) -> None:
+    """The queries of a preset whose counters cannot tell variants apart that share Pods."""
+    show_engine(
+        console,
+        preset=asked.preset,
+        policy=asked.label,
+        target=read_policy(asked.file).target_ref.name,
+        window=asked.window,
+        namespace_label=asked.namespace_label,
+        as_json=asked.as_json,
+    )
+
+
+def _show_by_templates(asked: CountsQuestion) -> None:
+    """The counts as the templates of the MetricSource, or those of the preset itself, read them."""
+    wanted = TemplateLook(
+        policy=asked.label,
+        revision=asked.revision or "",
+        preset=asked.preset,
+        source=_source(asked),
+        at=asked.at,
+        window=asked.window,
+        candidate=_one_candidate(asked.file, asked.preset),
+    )
+    show(console, _client(asked), wanted, asked.as_json)
+
+
+def _source(asked: CountsQuestion) -> SourceSpec:
+    """The MetricSource whose file --templates names, with the namespace label that the command line gives.
+
+    A preset that brings its templates needs no file: without one, the MetricSource's defaults hold.
+    Raises typer.BadParameter where the templates are those of the MetricSource, and no file is named.
+    """
+    traits = traits_of(asked.preset)
+    if asked.templates is not None:
+        source = read_source(asked.templates, traits)
+    elif traits.from_source:
+        raise typer.BadParameter(
+            f"{asked.file}: preset {asked.preset}; write --templates with the file of its MetricSource"
+        )
+    else:
+        source = SourceSpec(url=asked.prometheus)
+    return source.model_copy(update={"namespace_label": asked.namespace_label or source.namespace_label})
 
 
 def _one_candidate(policy: Path, preset: str) -> str:
@@ -124,12 +171,12 @@ def _one_candidate(policy: Path, preset: str) -> str:
     return labels[0]
 
 
-def _client(url: str, flavour: str) -> ExactPrometheus:
-    parameters = FLAVOUR_PARAMETERS.get(flavour)
+def _client(asked: CountsQuestion) -> ExactPrometheus:
+    parameters = FLAVOUR_PARAMETERS.get(asked.flavour)
     if parameters is None:
-        raise ValueError(f"the flavour is {flavour}; write one of {', '.join(FLAVOUR_PARAMETERS)}")
+        raise ValueError(f"the flavour is {asked.flavour}; write one of {', '.join(FLAVOUR_PARAMETERS)}")
     token = os.environ.get("EARLYSTOP_TOKEN")
-    return ExactPrometheus(url, parameters=parameters, token=None if token is None else lambda: token)
+    return ExactPrometheus(asked.prometheus, parameters=parameters, token=None if token is None else lambda: token)
 
 
 def _revisions(client: ExactPrometheus, label: str, at: int) -> list[str]:

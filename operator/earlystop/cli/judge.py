@@ -50,7 +50,7 @@ def command(
     except (ValueError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{error}") from None
     if spec.rollout.learn_seconds:
-        objective, lines = taught(objective, lines)
+        objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):
         typer.echo(json.dumps(assessed))
 
@@ -84,7 +84,7 @@ def _refuse_contradicting_pairs(lines: list[Line], name: str) -> None:
             )
 
 
-def taught(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
+def learned(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Line]]:
     """Looks of the baseline alone at the head of the file teach how much its answers scatter, as in the cluster, and
     are no evidence. Returns the objective with what was learned, and the other lines."""
     scatter, looks = dispersion.DispersionEstimate(), list(grouped(lines))
@@ -103,7 +103,9 @@ def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:
     for group in grouped(lines):
         weight = next((line.weight for line in group if line.weight is not None), EVEN_SPLIT)
         totals = _added(totals, group, objective)
-        compared = compare(state, mark, totals, group[0].look, 0, weight, None)
+        compared = compare(
+            evidence=state, mark=mark, totals=totals, at=group[0].look, step=0, weight=weight, baseline_weight=None
+        )
         if compared is not None:
             state, mark = compared.evidence, compared.mark
         verdict = state.assessment.verdict.value if verdict == "Continue" else verdict

@@ -18,7 +18,7 @@ from earlystop.rollout.status_codec import from_status
 
 
 class Refused(Exception):
-    """Nothing was asked for; the text says why, and what to do."""
+    """The command asks the operator for nothing; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,16 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import Kind, objective_of, stages_of
-from earlystop.rollout.plan import Stage as Planned
+from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import Verdict
-from earlystop.simulation.planning import Question, Stage, fixed_sample_size, forecast, power_within, seconds_to_verdict
+from earlystop.simulation.planning import (
+    PlannedStep,
+    Question,
+    fixed_sample_size,
+    forecast,
+    power_within,
+    seconds_to_verdict,
+)
 
 console = Console()
 
@@ -66,17 +72,17 @@ def command(
 def _supposed(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     """What the forecast takes for granted beyond the options."""
     names = [each.name for each in spec.candidates or ()]
-    told = []
+    sentences = []
     if len(names) > 1:
-        told.append(
+        sentences.append(
             f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
             f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
         )
     if not spec.delivery.traits.split_known:
-        told.append("Cohorts are supposed to send equally many requests.")
+        sentences.append("Cohorts are supposed to send equally many requests.")
     if not spec.delivery.traits.moves_traffic:
-        told.append("Every scored request is a pair for each candidate; none is answered with one.")
-    return told
+        sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
+    return sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,9 @@ class _Split:
     own: float
 
 
-def _split(stage: Planned, candidates: int, basis: Basis) -> _Split:
+def _split(stage: Stage, candidates: int, basis: Basis) -> _Split:
     """How a candidate's requests lie in those of a stage that may end with a verdict."""
-    if stage.kind is Kind.SHADOW:
+    if stage.kind is StageKind.SHADOW:
         return _Split(0.5, 1.0, 1.0)  # pairs are alike at every share
     weight, baseline = stage.weight, 100 - candidates * stage.weight
     share = weight / (weight + baseline)
@@ -112,14 +118,22 @@ def planned(
     if not stages:
         raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
     last, candidates = stages[-1], max(1, len(spec.candidates or ()))
-    if last.kind is Kind.SHADOW:
+    if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
-    question = Question(baseline_em, -em_loss, margin, risk, side, pairs, judged.dispersion)
+    question = Question(
+        baseline_rate=baseline_em,
+        difference=-em_loss,
+        margin=margin,
+        risk=risk,
+        side=side,
+        discordance=pairs,
+        dispersion=judged.dispersion,
+    )
     split = _split(last, candidates, judged.basis)
     watched = [each for each in stages if each.kind is last.kind]
-    steps = [Stage(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
+    steps = [PlannedStep(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
     expected = forecast(question, split.share)
     settle = float(rollout.settle_seconds)
     # What is watched before the first share is no evidence, and takes its part of the deadline.

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from earlystop.cli.files import read_built_policy
 from earlystop.rollout.state import Verdict
-from earlystop.simulation.simulate import Outcome, World, simulate
+from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = Console()
@@ -38,8 +38,16 @@ def command(
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
     spec = read_built_policy(policy)
     try:
-        world = World(rate, baseline_em, em_loss, tokens, spread, saving, max(discordance, abs(em_loss)))
-        outcomes = list(simulate(spec, world, default_rng(seed), runs))
+        traffic = SyntheticTraffic(
+            rate=rate,
+            baseline_em=baseline_em,
+            em_loss=em_loss,
+            mean_tokens=tokens,
+            spread=spread,
+            saving=saving,
+            discordance=max(discordance, abs(em_loss)),
+        )
+        outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     best = Verdict.RECOMMEND if not spec.delivery.traits.moves_traffic else Verdict.PROMOTE
@@ -51,11 +59,13 @@ def command(
     console.print(_table(found, runs))
 
 
-def _summary(verdict: str, outcomes: list[Outcome], runs: int) -> dict[str, object]:
+def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, object]:
     summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
     for name in ("answers", "seconds"):
         values = [getattr(each, name) for each in outcomes]
-        summary[name] = {q: round(float(percentile(values, int(q)))) for q in ("50", "90")} if values else None
+        summary[name] = (
+            {percent: round(float(percentile(values, int(percent)))) for percent in ("50", "90")} if values else None
+        )
     return summary
 
 
@@ -68,7 +78,10 @@ def _table(found: list[dict[str, object]], runs: int) -> Table:
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):
-                cells += [f"{values[q]:,}" if scale == 1 else f"{values[q] / scale:.2f}" for q in ("50", "90")]
+                cells += [
+                    f"{values[percent]:,}" if scale == 1 else f"{values[percent] / scale:.2f}"
+                    for percent in ("50", "90")
+                ]
             else:
                 cells += ["-", "-"]
         table.add_row(str(each["verdict"]), *cells)

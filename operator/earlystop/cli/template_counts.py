@@ -1,4 +1,4 @@
-"""The counts of a policy with the preset Custom, as its MetricSource's templates read them, and their queries."""
+"""The counts of a policy as templates read them, those of its MetricSource or of its preset, and their queries."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def show_engine(
         return
     console.print(
         f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
-        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these would be template_look:",
+        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these queries would be sent:",
         soft_wrap=True,
         markup=False,
     )
@@ -116,9 +116,8 @@ def show_engine(
 
 
 def _counts(client: ExactPrometheus, template_look: TemplateLook) -> dict[str, Any]:
-    window = (
-        template_look.window + 2 * template_look.source.scrape_interval_seconds
-    )  # a sample from before says what grew within
+    # A sample from before the window says what grew within it.
+    window = template_look.window + 2 * template_look.source.scrape_interval_seconds
     request = TemplateRequest(
         policy=template_look.policy,
         revision=template_look.revision,

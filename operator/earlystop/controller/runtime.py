@@ -109,12 +109,12 @@ class Runtime:
     def source_changed(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was listed, created or changed."""
         self._learn_source(manifest["metadata"]["name"], source_spec(manifest))
-        self.source_watch.seen(manifest)
+        self.source_watch.note_source(manifest)
 
     def source_deleted(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was deleted."""
         self._learn_source(manifest["metadata"]["name"], None)
-        self.source_watch.gone(manifest["metadata"]["name"])
+        self.source_watch.forget(manifest["metadata"]["name"])
 
     def _learn_source(self, name: str, spec: SourceSpec | None) -> None:
         """Take over a MetricSource; the policies that read it are checked again."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.destinations import leads_elsewhere
@@ -14,6 +17,30 @@ from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 
 NOTHING_RENDERED = Rendered(())
+
+
+class LazyObjects(Sequence[Manifest]):
+    """Objects that are rendered when they are first looked at: a decision uses one way off the candidates or none.
+
+    render: makes them, in the order of writing.
+    """
+
+    def __init__(self, render: Callable[[], Iterable[Manifest]]) -> None:
+        self._render = render
+
+    @cached_property
+    def _objects(self) -> tuple[Manifest, ...]:
+        return tuple(self._render())
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    @overload
+    def __getitem__(self, index: int) -> Manifest: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Manifest, ...]: ...
+    def __getitem__(self, index: int | slice) -> Manifest | tuple[Manifest, ...]:
+        return self._objects[index]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +64,8 @@ class Desired:
     split: TrafficSplit
     rolling_back: bool = False
     serves_users: bool = False
-    baseline_only: tuple[Manifest, ...] = ()
-    detached: tuple[Manifest, ...] = ()
+    baseline_only: Sequence[Manifest] = ()
+    detached: Sequence[Manifest] = ()
     leads_elsewhere: bool = False
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
@@ -51,7 +78,7 @@ class Desired:
 def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bool) -> Desired:
     """What the policy's mode makes of the desired split with these inputs."""
     mode = mode_of(inputs.spec.delivery)
-    rendered, detached = rendered_or_refusal(inputs, split), tuple(mode.detached(inputs))
+    rendered, detached = rendered_or_refusal(inputs, split), LazyObjects(lambda: mode.detached(inputs))
     if isinstance(rendered, Refusal):
         return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=rendered)
     primary = rendered.primary
@@ -59,7 +86,7 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
         split=split,
         rolling_back=rolling_back,
         serves_users=mode.serves_users(inputs),
-        baseline_only=tuple(mode.baseline_only(inputs)),
+        baseline_only=LazyObjects(lambda: mode.baseline_only(inputs)),
         detached=detached,
         leads_elsewhere=_leads_elsewhere(inputs, rendered),
         rendered=rendered,

@@ -28,33 +28,10 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget, SplitProof
+from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import (
-    backend_services,
-    baseline_only,
-    by_probes,
-    detached,
-    objects_needed,
-    route_refusal,
-    serves_users,
-    size_refusal,
-)
+from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit, VariantWeight
-
-__all__ = [
-    "baseline_only",
-    "check",
-    "detached",
-    "has_split",
-    "objects_needed",
-    "owned_names",
-    "probe_only",
-    "proof",
-    "render",
-    "serves_users",
-    "summary",
-]
 
 # Marks the nonce of probe-only rules. Its value is part of objects in clusters.
 PROBE_ONLY = "trial "
@@ -66,15 +43,14 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
     return [*aliases, ("HTTPRoute", overlay_name(inputs.policy))]
 
 
-def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
-    """Why no overlay can set headers by backend on the user's route, None when one can."""
-    refusal = route_refusal(inputs) or backend_filter_refusal(inputs)
-    if refusal is not None:
-        return refusal
-    rendered = render(inputs, split)
-    aliases = ((inputs.own(each["kind"], each["metadata"]["name"]), each) for each in rendered.prerequisites)
-    outdated = (fixed_refusal(*each) for each in aliases)
-    return next((each for each in outdated if each is not None), None) or size_refusal(inputs, rendered)
+def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why no overlay can set headers by backend on the user's route, or lead to its aliases; None when one can."""
+    refused = backend_filter_refusal(inputs)
+    if refused is not None:
+        return refused
+    aliases = render(inputs, split).prerequisites
+    outdated = (fixed_refusal(inputs.own(each["kind"], each["metadata"]["name"]), each) for each in aliases)
+    return next((each for each in outdated if each is not None), None)
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -159,12 +135,6 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     return [target] if target is not None else []
 
 
-def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
-    """By probes, or by metrics where none can be sent."""
-    assert rendered.primary is not None  # the overlay
-    return by_probes(probes(inputs, split, rendered.primary))
-
-
 def summary(split: TrafficSplit) -> str:
     """A sentence about a split that is in force."""
     if len(split.candidates) == 1 and not split.shadows:
@@ -173,3 +143,14 @@ def summary(split: TrafficSplit) -> str:
         named = ", ".join(each.variant for each in split.shadows)
         return f"All requests stay on the baseline, and {named} are judged on them without any user seeing it."
     return ", ".join(f"{each.weight} % of requests get {each.variant}" for each in split.variants) + "."
+
+
+MODE = RouteMode(
+    refusal=refusal,
+    render=render,
+    has_split=has_split,
+    probe_only=probe_only,
+    probes=probes,
+    summary=summary,
+    owned_names=owned_names,
+)

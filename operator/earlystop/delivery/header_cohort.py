@@ -18,44 +18,18 @@ from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.proof import ProbeTarget, SplitProof
+from earlystop.delivery.proof import ProbeTarget
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import (
-    baseline_only,
-    by_probes,
-    detached,
-    objects_needed,
-    route_refusal,
-    serves_users,
-    size_refusal,
-)
-from earlystop.delivery.rule_level import owned_names, probe_only, setting
+from earlystop.delivery.route_mode import RouteMode
+from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit, VariantWeight
-
-__all__ = [
-    "baseline_only",
-    "check",
-    "detached",
-    "has_split",
-    "objects_needed",
-    "owned_names",
-    "probe_only",
-    "proof",
-    "render",
-    "serves_users",
-    "summary",
-]
 
 Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
 
 
-def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
-    """Why no overlay can tell the cohorts apart on the user's route, None when one can."""
-    return route_refusal(inputs) or _header_in_route(inputs) or size_refusal(inputs, render(inputs, split))
-
-
-def _header_in_route(inputs: ClusterInputs) -> Refusal | None:
+def header_in_route(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
+    """Why the cohorts cannot be told apart on the user's route, None when they can."""
     header = _settings(inputs.spec.delivery).header
     for each in target_rules(inputs):
         named = [
@@ -164,12 +138,6 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     return found if len(found) == len(targets) else []
 
 
-def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
-    """By probes, or by metrics where not every cohort can be probed."""
-    assert rendered.primary is not None  # the overlay
-    return by_probes(probes(inputs, split, rendered.primary))
-
-
 def _asks(match: dict[str, Any], header: str) -> str:
     return next((str(each["value"]) for each in match.get("headers", []) if each["name"] == header), "")
 
@@ -186,3 +154,6 @@ def summary(split: TrafficSplit) -> str:
 def _settings(delivery: Delivery) -> HeaderCohort:
     assert delivery.header_cohort is not None  # the CRD demands it for this mode
     return delivery.header_cohort
+
+
+MODE = RouteMode(refusal=header_in_route, render=render, has_split=has_split, probes=probes, summary=summary)

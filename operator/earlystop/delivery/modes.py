@@ -1,4 +1,7 @@
-"""What a delivery mode offers. A mode is one module and one row of `api.modes.MODES`."""
+"""What a delivery mode offers. A mode is one module and one row of `api.modes.MODES`.
+
+The module either holds its mode as `MODE`, or has the functions of `Mode` itself.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from earlystop.delivery.split import TrafficSplit
 
 
 class Mode(Protocol):
-    """What a mode's module offers. inputs: of one policy. split: what shall be in force for it.
+    """What a mode offers. inputs: of one policy. split: what shall be in force for it.
 
     `render`, `probe_only` and `proof` expect inputs that passed preflight, the other functions take any.
     """
@@ -66,4 +69,5 @@ def mode_of(delivery: Delivery) -> Mode:
     module = delivery.traits.module
     if not module:
         raise LookupError(f"delivery.mode {delivery.mode} is not built")
-    return cast(Mode, import_module(module))
+    loaded = import_module(module)
+    return cast(Mode, getattr(loaded, "MODE", loaded))

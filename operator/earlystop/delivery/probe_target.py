@@ -31,7 +31,9 @@ def probe_target(
             if hosts:
                 assert gateway is not None  # it has listeners
                 url = f"http://{_address(gateway, listener)}{target}"
-                return ProbeTarget(url, hosts[0], nonce, headers, revision, weights)
+                return ProbeTarget(
+                    url=url, host=hosts[0], nonce=nonce, headers=headers, revision=revision, weights=weights
+                )
     return None
 
 

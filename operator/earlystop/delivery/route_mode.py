@@ -1,10 +1,15 @@
-"""What all modes share that overlay a user's route: what they read, what they check, and how they are proven."""
+"""What all modes share that overlay a user's route: what they read, what they check, and how they are proven.
+
+A mode's own file states in one `RouteMode` what differs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from earlystop.api.conditions import Refusal
+from earlystop.api.delivery import Delivery
 from earlystop.delivery.all_to_baseline import all_to_baseline
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
 from earlystop.delivery.gateway_limits import excess
@@ -13,7 +18,7 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import detached_route
-from earlystop.delivery.proof import Metrics, Probes, ProbeTarget, SplitProof
+from earlystop.delivery.proof import Metrics, ProbeOnlyRules, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_checks import (
     overlay_can_win,
@@ -21,6 +26,7 @@ from earlystop.delivery.route_checks import (
     route_reaches_target,
     rules_can_be_overlaid,
 )
+from earlystop.delivery.split import TrafficSplit
 
 NO_GATEWAY_ADDRESS = Metrics(
     "NoGatewayAddress",
@@ -107,6 +113,49 @@ def detached(inputs: ClusterInputs) -> list[Manifest]:
     return [detached_route(each) for each in baseline_only(inputs)]
 
 
-def by_probes(targets: Sequence[ProbeTarget]) -> SplitProof:
-    """Proof by probes to these targets, or by metrics where there is none."""
-    return Probes(tuple(targets)) if targets else NO_GATEWAY_ADDRESS
+def owned_overlay(inputs: ClusterInputs, _: Sequence[str]) -> list[tuple[str, str]]:
+    """Kind and name of the overlay, for a mode that owns nothing else."""
+    return [("HTTPRoute", overlay_name(inputs.policy))]
+
+
+def nothing_to_show(_: ClusterInputs, __: TrafficSplit) -> None:
+    """Users need not wait for probes: every conformant gateway sets a rule's headers, and the mode asks for no more."""
+
+
+def no_refusal(_: ClusterInputs, __: TrafficSplit) -> None:
+    """What any overlay needs is all that the mode needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteMode:
+    """A mode (`delivery.modes.Mode`) that overlays the user's route. Its fields are all in which such modes differ.
+
+    render, has_split, summary, owned_names, probe_only: as `Mode` describes them.
+    probes: what to ask through the gateway to prove the split by the overlay; empty when nothing can be asked.
+    refusal: why the mode's own rules for the split cannot be put over a route that any overlay could be put over,
+        None when they can.
+    """
+
+    render: Callable[[ClusterInputs, TrafficSplit], Rendered]
+    has_split: Callable[[Manifest, Delivery, TrafficSplit], bool]
+    probes: Callable[[ClusterInputs, TrafficSplit, Manifest], list[ProbeTarget]]
+    summary: Callable[[TrafficSplit], str]
+    refusal: Callable[[ClusterInputs, TrafficSplit], Refusal | None] = no_refusal
+    owned_names: Callable[[ClusterInputs, Sequence[str]], list[tuple[str, str]]] = owned_overlay
+    probe_only: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
+
+    objects_needed = staticmethod(objects_needed)
+    serves_users = staticmethod(serves_users)
+    baseline_only = staticmethod(baseline_only)
+    detached = staticmethod(detached)
+
+    def check(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+        """Why no overlay can put the split in force on the user's route, None when one can."""
+        refusal = route_refusal(inputs) or self.refusal(inputs, split)
+        return refusal or size_refusal(inputs, self.render(inputs, split))
+
+    def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
+        """By probes, or by metrics where none can be sent."""
+        assert rendered.primary is not None  # the overlay
+        targets = self.probes(inputs, split, rendered.primary)
+        return Probes(tuple(targets)) if targets else NO_GATEWAY_ADDRESS

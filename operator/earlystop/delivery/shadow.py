@@ -5,45 +5,17 @@ No user sees a candidate's answer, so there is nothing to split and nothing that
 
 from __future__ import annotations
 
-from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.proof import ProbeTarget, SplitProof
+from earlystop.delivery.proof import ProbeTarget
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import (
-    baseline_only,
-    by_probes,
-    detached,
-    objects_needed,
-    route_refusal,
-    serves_users,
-    size_refusal,
-)
-from earlystop.delivery.rule_level import owned_names, probe_only, setting
+from earlystop.delivery.route_mode import RouteMode
+from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit
-
-__all__ = [
-    "baseline_only",
-    "check",
-    "detached",
-    "has_split",
-    "objects_needed",
-    "owned_names",
-    "probe_only",
-    "proof",
-    "render",
-    "serves_users",
-    "summary",
-]
-
-
-def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
-    """Why no overlay can set the shadows' header on the user's route, None when one can."""
-    return route_refusal(inputs) or size_refusal(inputs, render(inputs, split))
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -72,14 +44,11 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     return [target] if target is not None else []
 
 
-def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
-    """By probes, or by metrics where none can be sent."""
-    assert rendered.primary is not None  # the overlay
-    return by_probes(probes(inputs, split, rendered.primary))
-
-
 def summary(split: TrafficSplit) -> str:
     """A sentence about a split that is in force."""
     named = ", ".join(each.variant for each in split.shadows)
     judged = f"{named}: judged on them without any user seeing it." if named else "no candidate is judged on them."
     return f"All requests stay on the baseline; {judged}"
+
+
+MODE = RouteMode(render=render, has_split=has_split, probes=probes, summary=summary)

@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER
 from earlystop.demo import chat
-from earlystop.demo.placement import PARAMETER, Placement, Roster, place, unassigned
+from earlystop.demo.placement import PARAMETER, Placement, Roster, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
 from earlystop.demo.voting import MAXIMUM_WINDOW
@@ -28,7 +28,7 @@ from earlystop.exporter.export import Assignment, Exporter, Shadow
 MAX_NONCE = 128
 MAX_REVISIONS = 16
 IDLE_SECONDS = 600.0
-"""A revision may lose its place to a new one after so long without a request."""
+"""A revision may lose its room to a new one after so long without a request."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -164,8 +164,8 @@ class ReferenceServer:
         return _Answered(question, reply, body)
 
     def _place(self, request: web.Request, is_use: bool) -> Placement:
-        """The request's placement, with a place among the revisions and its setting made known."""
-        placement = place(request.headers, self._settings.header_prefix, self._settings.baseline_window)
+        """The request's placement, with room among the revisions and its setting exported."""
+        placement = placement_of(request.headers, self._settings.header_prefix, self._settings.baseline_window)
         told = placement.assignment
         if not placement.is_assigned:
             return placement

@@ -28,7 +28,7 @@ from earlystop.demo.recordings import BUILTIN, load_recordings
 
 # Requests that fall due within a tick leave together: a wake-up for each would cost more than the request.
 TICK_SECONDS = 0.005
-# The longest sleep at a slow pace, so that a signal is heeded soon.
+# The longest sleep at a slow pace, so that a signal is obeyed soon.
 STOP_SECONDS = 0.25
 # So many failed answers are kept with their time and first words: enough to tell whose fault they are.
 KEPT_FAILURES = 8
@@ -170,7 +170,16 @@ async def run_load(plan: LoadPlan, questions: Sequence[str], stop: asyncio.Event
         sent, seconds = await _send(plan, asker, _draw(questions, plan), stop or asyncio.Event())
     ok, failed = asker.variants.total(), asker.failures.total()
     cohorts = {cohort: dict(variants) for cohort, variants in asker.cohorts.items()}
-    return LoadSummary(sent, ok, failed, seconds, dict(asker.failures), dict(asker.variants), asker.examples, cohorts)
+    return LoadSummary(
+        sent=sent,
+        ok=ok,
+        failed=failed,
+        seconds=seconds,
+        failures=dict(asker.failures),
+        variants=dict(asker.variants),
+        examples=asker.examples,
+        cohorts=cohorts,
+    )
 
 
 def _draw(questions: Sequence[str], plan: LoadPlan) -> Iterator[_Question]:

@@ -39,7 +39,7 @@ class Placement:
         return self.assignment.revision != UNASSIGNED
 
 
-def place(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
+def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
     """Reads `<prefix>policy`, `revision`, `step`, `variant` and `param-window`, and `shadow` on the baseline.
 
     Without the first five, with one of them there twice, or with a malformed step or variant, the request is unassigned
@@ -76,7 +76,7 @@ class Roster:
     """Decides which revisions may be counted, so that forged headers never push out one that is in use.
 
     The exporter makes room by evicting the revision not used for longest. Here a new revision has to wait until
-    there is a free place, or until that oldest one has been idle for `idle_seconds`. Times are in seconds.
+    there is room, or until that oldest one has been idle for `idle_seconds`. Times are in seconds.
     """
 
     def __init__(self, places: int, idle_seconds: float) -> None:
@@ -85,7 +85,7 @@ class Roster:
         self._last_used: OrderedDict[tuple[str, str], float] = OrderedDict()  # the oldest use first
 
     def admit(self, revision: tuple[str, str], now: float, register: Callable[[], bool], is_use: bool = True) -> bool:
-        """True when the revision (policy, revision) is counted; register: makes a place in the exporter.
+        """True when the revision (policy, revision) is counted; register: makes room in the exporter.
 
         is_use: False for a probe. The exporter orders revisions by counted requests, and both must agree.
         """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from earlystop.demo.recordings import Recording
-from earlystop.demo.voting import Sample, Vote, read_sample, vote
+from earlystop.demo.voting import SampledAnswer, Vote, read_sample, vote
 from earlystop.evaluator.scoring import exact_match
 
 Result = Literal["match", "mismatch"]
@@ -33,7 +33,7 @@ class Replay:
     """
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
-        self._samples: dict[str, tuple[Sample, ...]] = {
+        self._samples: dict[str, tuple[SampledAnswer, ...]] = {
             each.question: tuple(read_sample(text) for text in each.samples) for each in recordings
         }
         self._gold = {each.question: each.gold for each in recordings}

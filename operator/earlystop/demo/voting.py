@@ -15,7 +15,7 @@ _ANSWER = re.compile(r"answer is[:\s]*['\"]?([a-z]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampledAnswer:
     """One generation: the answer that it states (None: it states none) and its length in words."""
 
     answer: str | None
@@ -35,13 +35,13 @@ class Vote:
     words: int
 
 
-def read_sample(text: str) -> Sample:
+def read_sample(text: str) -> SampledAnswer:
     """The last "answer is X" of a generation, in lower case, and its whitespace-separated words."""
     stated: list[str] = _ANSWER.findall(text.lower())
-    return Sample(stated[-1] if stated else None, len(text.split()))
+    return SampledAnswer(stated[-1] if stated else None, len(text.split()))
 
 
-def vote(samples: Sequence[Sample], window: int) -> Vote:
+def vote(samples: Sequence[SampledAnswer], window: int) -> Vote:
     """Uses consecutive windows up to the first unanimous one, else all samples; then the majority wins.
 
     samples: in the order of generation; window: samples drawn at a time, 1..MAXIMUM_WINDOW.
@@ -56,7 +56,7 @@ def vote(samples: Sequence[Sample], window: int) -> Vote:
     return Vote(ballots[0][0] if ballots else None, len(used), sum(sample.words for sample in used))
 
 
-def _stop(samples: Sequence[Sample], window: int) -> int:
+def _stop(samples: Sequence[SampledAnswer], window: int) -> int:
     """The number of samples generated before the stop."""
     for start in range(0, len(samples), window):
         answers = {sample.answer for sample in samples[start : start + window]}

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +19,8 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
-from earlystop.evaluator.scoring import Mode, Scoring
-from earlystop.evaluator.service import Evaluator, InMemory, Plan, StoresTokens
+from earlystop.evaluator.scoring import Scoring, ScoringMode
+from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
@@ -30,7 +31,7 @@ async def evaluate(
     scoring: Scoring,
     settings: AskSettings,
     pin: Pin,
-    plan: Plan,
+    plan: EvaluationPlan,
     port: int,
     stored: StoresTokens,
 ) -> None:
@@ -44,7 +45,15 @@ async def evaluate(
     typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
     try:
         async with Asker(settings, pin) as asker:
-            await Evaluator(questions, scoring, asker, evaluator_counts, telemetry, plan, stored).run(stop)
+            await Evaluator(
+                questions=questions,
+                scoring=scoring,
+                asker=asker,
+                exporter=evaluator_counts,
+                telemetry=telemetry,
+                plan=plan,
+                stored=stored,
+            ).run(stop)
         await stop.wait()
     finally:
         server.shutdown()
@@ -62,7 +71,7 @@ def main(
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
-    mode: Annotated[Mode, typer.Option(help="How answers are compared.")] = Mode.SQUAD,
+    mode: Annotated[ScoringMode, typer.Option(help="How answers are compared.")] = ScoringMode.SQUAD,
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
     field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
@@ -86,20 +95,18 @@ def main(
         try:
             scoring = Scoring(mode, pattern, field)
             questions = load_golden(golden, scoring)
-            plan = Plan(
-                policy,
-                token_budget,
-                pairs_per_second,
-                max_tokens or 0,
-                share,
+            plan = EvaluationPlan(
+                policy=policy,
+                token_budget=token_budget,
+                pairs_per_second=pairs_per_second,
+                reserve_tokens=max_tokens or 0,
+                share=share,
                 seed=seed,
                 pairs_only=pairs_only,
                 candidate=candidate_name,
             )
-            pin: Pin = RoutePin(header_prefix)
-            if revision is not None:
-                settings = {Variant.BASELINE.value: _values(baseline), candidate_name: _values(candidate)}
-                pin = DirectPin(policy, revision, step, settings, header_prefix)
+            settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
+            pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
@@ -109,7 +116,22 @@ def main(
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget anew")
-        asyncio.run(evaluate(questions, scoring, ask, pin, plan, port, stored))
+        asyncio.run(
+            evaluate(questions=questions, scoring=scoring, settings=ask, pin=pin, plan=plan, port=port, stored=stored)
+        )
+
+
+def _pin(
+    policy: str, revision: str | None, step: int, settings: Mapping[str, list[str] | None], header_prefix: str
+) -> Pin:
+    """How a question gets to one variant: by the policy's route, or with a revision straight to the server.
+
+    settings: parameter=value of each variant, as written on the command line.
+    """
+    if revision is None:
+        return RoutePin(header_prefix)
+    values = {variant: _values(pairs) for variant, pairs in settings.items()}
+    return DirectPin(policy, revision, step, values, header_prefix)
 
 
 def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:

@@ -88,7 +88,7 @@ class Asker:
             text=completion.text,
             finish_reason=completion.finish_reason,
             tokens=completion.tokens,
-            told=self._pin.told({name.lower(): value for name, value in response.headers.items()}),
+            attribution=self._pin.attribution({name.lower(): value for name, value in response.headers.items()}),
         )
 
     def _messages(self, question: str) -> Any:

@@ -1,4 +1,4 @@
-"""From two answers to a pair: pure. What is empty, truncated or missing is told apart and never passes for right."""
+"""From two answers to a pair: pure. Empty, truncated and missing answers are kept apart and never pass for right."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Under which revision, step and variant an answer was given; revision "" where no one said."""
+class Attribution:
+    """Under which revision, step and variant an answer was given; revision "" where the server did not say."""
 
     revision: str
     step: int
@@ -42,7 +42,7 @@ class Answer:
     text: str | None
     finish_reason: str = "stop"
     tokens: int | None = None
-    told: Told | None = None
+    attribution: Attribution | None = None
 
 
 class Spoilt(StrEnum):
@@ -77,10 +77,13 @@ def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) 
     """Why these answers, asked of the baseline and of the candidate with this label, are no pair; None for a pair."""
     if baseline.text is None or candidate.text is None:
         return Spoilt.FAILED
-    if baseline.told is None or candidate.told is None:
+    if baseline.attribution is None or candidate.attribution is None:
         return Spoilt.UNATTRIBUTED
-    if (baseline.told.variant, candidate.told.variant) != (Variant.BASELINE, label):
+    if (baseline.attribution.variant, candidate.attribution.variant) != (Variant.BASELINE, label):
         return Spoilt.OTHER_VARIANT
-    if (baseline.told.revision, baseline.told.step) != (candidate.told.revision, candidate.told.step):
+    if (baseline.attribution.revision, baseline.attribution.step) != (
+        candidate.attribution.revision,
+        candidate.attribution.step,
+    ):
         return Spoilt.DIFFERENT_STEPS
     return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from earlystop.api.wire import DEFAULT_PREFIX, GOLDEN_HEADER, UNASSIGNED
-from earlystop.evaluator.grading import Told
+from earlystop.evaluator.grading import Attribution
 from earlystop.exporter.assignment import WORD, is_variant
 
 """A request with `x-early-stop-golden: baseline`, or with a candidate's label, is for that variant and counted by no
@@ -24,7 +24,7 @@ class Pin(Protocol):
         """Headers that lead to the variant."""
         ...
 
-    def told(self, headers: Mapping[str, str]) -> Told | None:
+    def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
         """Under what the answer with these headers was given, None when it does not say."""
         ...
 
@@ -43,12 +43,12 @@ class RoutePin:
         """The pin alone; a header of the variant would be overwritten by the gateway anyway."""
         return {GOLDEN_HEADER: str(variant)}
 
-    def told(self, headers: Mapping[str, str]) -> Told | None:
+    def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
         """None unless all three headers are there and can be labels."""
         revision, step, variant = (headers.get(self.prefix + name, "") for name in ("revision", "step", "variant"))
         if not (WORD.fullmatch(revision) and is_variant(variant) and _STEP.fullmatch(step)) or revision == UNASSIGNED:
             return None
-        return Told(revision, int(step), variant)
+        return Attribution(revision, int(step), variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,6 @@ class DirectPin:
             **{f"{self.prefix}param-{name}": value for name, value in self.settings.get(variant, {}).items()},
         }
 
-    def told(self, headers: Mapping[str, str]) -> Told | None:
+    def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
         """As the server says; a server that refused the revision says so, and then the answer counts for nobody."""
-        return self._echo.told(headers)
+        return self._echo.attribution(headers)

@@ -57,7 +57,7 @@ class Asks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """How much to ask.
 
     policy: namespace/name, under which pairs are counted; pairs_per_second: at most; token_budget: output tokens of
@@ -115,7 +115,7 @@ class Evaluator:
     asker: Asks
     exporter: Exporter
     telemetry: Telemetry
-    plan: Plan
+    plan: EvaluationPlan
     stored: StoresTokens = field(default_factory=InMemory)
     budget: Budget = field(init=False)
     _told_unstored: bool = field(init=False, default=False)
@@ -251,8 +251,8 @@ class Evaluator:
         return self.exporter.pair(assignment, pair_outcome(*right))
 
     def _count_answer(self, question: GoldenQuestion, variant: str, answer: Answer, result: str) -> None:
-        told = answer.told
-        if self.plan.pairs_only or told is None or told.variant != variant:
+        attribution = answer.attribution
+        if self.plan.pairs_only or attribution is None or attribution.variant != variant:
             return
         assignment = self._assignment(question, answer)
         self._register(assignment)
@@ -263,9 +263,11 @@ class Evaluator:
         self.exporter.register(seen.policy, seen.revision, seen.step, seen.query_class, variants=variants)
 
     def _assignment(self, question: GoldenQuestion, answer: Answer) -> Assignment:
-        assert answer.told is not None  # checked by the callers
-        told = answer.told
-        return Assignment(self.plan.policy, told.revision, told.step, told.variant, question.query_class)
+        assert answer.attribution is not None  # checked by the callers
+        attribution = answer.attribution
+        return Assignment(
+            self.plan.policy, attribution.revision, attribution.step, attribution.variant, question.query_class
+        )
 
     def _tokens_charged(self, answer: Answer) -> int:
         """A server that does not say what it took is charged the most that it may have taken.

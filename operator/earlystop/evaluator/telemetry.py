@@ -10,7 +10,8 @@ from earlystop.evaluator.grading import Fate, Spoilt
 
 
 class Telemetry:
-    """Counters and gauges in `registry`, every child at 0 from the start; candidate: the label of the one asked."""
+    """Counters and gauges in `registry`, every child at 0 from the start. candidate: the label of the one that
+    the evaluator asks."""
 
     def __init__(self, registry: CollectorRegistry, candidate: str = Variant.CANDIDATE) -> None:
         self._answers = Counter(
@@ -48,6 +49,6 @@ class Telemetry:
         self._unasked.inc()
 
     def budget(self, budget: Budget, asking: bool) -> None:
-        """What is left, and whether questions are still asked."""
+        """Show how many tokens are left, and whether the evaluator still asks questions."""
         self._left.set(max(0, budget.limit - budget.spent))
         self._asking.set(int(asking))

@@ -26,8 +26,8 @@ NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """The watch after some looks.
+class ChangeDetector:
+    """The detector after some looks.
 
     harm: the process that the increments are taken from; its log_capital is the log of R, one a bet of its grid.
     mean_looks: A, the mean number of looks between false alarms that is promised. log_statistic: log of the
@@ -46,8 +46,8 @@ class Guard:
 
 def start(
     margin: float, mean_looks: float, grid: BetGrid | None = None, guess: float = 0.8, strength: float = 20.0
-) -> Guard:
-    """The watch before any look, and again after each revert (R starts anew).
+) -> ChangeDetector:
+    """The detector before any look, and again after each revert (R starts anew).
 
     mean_looks: looks between false alarms, at least 1; see `looks_between`. guess: as learned before promotion.
     Raises ValueError outside the domains.
@@ -55,19 +55,19 @@ def start(
     if not mean_looks >= 1:
         raise ValueError(f"mean looks between false alarms is {mean_looks}; write 1 or more")
     fresh = strata.start(margin, Side.HARM, grid, guess, strength)
-    return Guard(_with_capital(fresh, (NEVER,) * len(fresh.grid)), mean_looks)
+    return ChangeDetector(_with_capital(fresh, (NEVER,) * len(fresh.grid)), mean_looks)
 
 
-def update(guard: Guard, classes: Classes, dispersion: float = 1.0) -> Guard:
-    """The watch after one more look; a look that `strata.update` cannot use changes nothing."""
-    harm = guard.harm
+def update(detector: ChangeDetector, classes: Classes, dispersion: float = 1.0) -> ChangeDetector:
+    """The detector after one more look; a look that `strata.update` cannot use changes nothing."""
+    harm = detector.harm
     if not strata.usable(classes):
         bets.check_dispersion(dispersion)
-        return guard
+        return detector
     # One more unit on every bet before the look, then the look's factor: log(1 + R) + log E.
     opened = tuple([_log_one_plus(log_r) for log_r in harm.log_capital])
     after = strata.update(_with_capital(harm, opened), classes, dispersion)
-    return Guard(after, guard.mean_looks, after.log_e)
+    return ChangeDetector(after, detector.mean_looks, after.log_e)
 
 
 def looks_between(false_revert_seconds: float, look_seconds: float) -> float:
@@ -79,7 +79,13 @@ def looks_between(false_revert_seconds: float, look_seconds: float) -> float:
 
 def _with_capital(process: StrataProcess, log_capital: tuple[float, ...]) -> StrataProcess:
     return StrataProcess(
-        process.margin, process.side, process.grid, log_capital, process.first, process.guesses, process.log_e
+        margin=process.margin,
+        side=process.side,
+        grid=process.grid,
+        log_capital=log_capital,
+        first=process.first,
+        guesses=process.guesses,
+        log_e=process.log_e,
     )
 
 

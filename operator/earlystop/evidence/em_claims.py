@@ -43,12 +43,14 @@ def start(objective: Objective) -> Quality:
     """The processes before any look."""
     begin = strata.start if objective.classes else exact_match.start
     return Quality(
-        begin(objective.margin, Side.PROMOTE),
-        begin(objective.margin, Side.HARM),
-        pairs.start(objective.margin, Side.PROMOTE),
-        pairs.start(objective.margin, Side.HARM),
-        tuple(exact_match.start(each.margin, Side.HARM) for each in objective.classes),
-        tuple(exact_match.start(each.margin, Side.PROMOTE) for each in objective.classes if objective.require_each),
+        promote=begin(objective.margin, Side.PROMOTE),
+        harm=begin(objective.margin, Side.HARM),
+        paired_promote=pairs.start(objective.margin, Side.PROMOTE),
+        paired_harm=pairs.start(objective.margin, Side.HARM),
+        harmed=tuple(exact_match.start(each.margin, Side.HARM) for each in objective.classes),
+        certified=tuple(
+            exact_match.start(each.margin, Side.PROMOTE) for each in objective.classes if objective.require_each
+        ),
     )
 
 
@@ -79,15 +81,15 @@ def advance(quality: Quality, objective: Objective, look: Look) -> Quality:
     named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
     risks = objective.harm_risks
     return Quality(
-        _mean(quality.promote, objective, classes, look.at, objective.risk_promote),
-        _mean(quality.harm, objective, classes, look.at, risks.exact_match),
-        quality.paired_promote,
-        quality.paired_harm,
-        tuple(
+        promote=_mean(quality.promote, objective, classes, look.at, objective.risk_promote),
+        harm=_mean(quality.harm, objective, classes, look.at, risks.exact_match),
+        paired_promote=quality.paired_promote,
+        paired_harm=quality.paired_harm,
+        harmed=tuple(
             exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], objective.dispersion)
             for process, part, each in zip(quality.harmed, named, objective.classes, strict=True)
         ),
-        tuple(
+        certified=tuple(
             exact_match.advance(process, part, objective.risk_promote, objective.dispersion)
             for process, part in zip(quality.certified, named, strict=bool(quality.certified))
         ),

@@ -67,7 +67,14 @@ def update(process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths) 
     if baseline.completed == 0 or candidate.completed == 0:
         return process
     centre_b, centre_c = _centre(process.past_baseline), _centre(process.past_candidate)
-    gains = look_log_e(baseline, candidate, process.keep, process.bound, centre_b, centre_c)
+    gains = look_log_e(
+        baseline=baseline,
+        candidate=candidate,
+        keep=process.keep,
+        bound=process.bound,
+        centre_b=centre_b,
+        centre_c=centre_c,
+    )
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
     log_e = log_mixture(log_capital, GRID.log_weights)
     return replace(

@@ -170,14 +170,14 @@ def begin(objective: Objective) -> EvidenceState:
     """The state before the first look of a campaign."""
     longest = objective.longest_answer
     return EvidenceState(
-        objective,
-        em_claims.start(objective),
-        guardrails.start(objective),
-        tokens.start(objective.minimum_saving),
-        None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
-        setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
-        sample_ratio.start(),
-        EffectSums(),
+        objective=objective,
+        quality=em_claims.start(objective),
+        guardrails=guardrails.start(objective),
+        tokens=tokens.start(objective.minimum_saving),
+        exact_tokens=None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
+        setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
+        sample_ratio=sample_ratio.start(),
+        effect=EffectSums(),
     )
 
 
@@ -205,14 +205,14 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share)
     return EvidenceState(
-        state.objective,
-        em_claims.advance(state.quality, state.objective, look) if usable else state.quality,
-        guardrails.update(state.guardrails, state.objective, look),
-        moved,
-        None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
-        setting_check.update(state.setting, moved),
-        _split(state, look),
-        intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
+        objective=state.objective,
+        quality=em_claims.advance(state.quality, state.objective, look) if usable else state.quality,
+        guardrails=guardrails.update(state.guardrails, state.objective, look),
+        tokens=moved,
+        exact_tokens=None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
+        setting=setting_check.update(state.setting, moved),
+        sample_ratio=_split(state, look),
+        effect=intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
     )
 
 

@@ -94,7 +94,16 @@ def start(
     bets.check_margin(margin)
     first = bets.first_guess(guess, strength)
     grid = grid or default_grid(side)
-    return ExactMatchProcess(margin, side, grid, (0.0,) * len(grid), first.match, first.scored, 0.0, 0.0)
+    return ExactMatchProcess(
+        margin=margin,
+        side=side,
+        grid=grid,
+        log_capital=(0.0,) * len(grid),
+        pseudo_match=first.match,
+        pseudo_scored=first.scored,
+        log_e=0.0,
+        log_e_max=0.0,
+    )
 
 
 def update(
@@ -126,7 +135,14 @@ def _bet(process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], d
         log_e_max = max(log_e_max, log_e)
         guess = guess.learn(baseline, candidate, margin)
     return ExactMatchProcess(
-        margin, side, process.grid, tuple(log_capital), guess.match, guess.scored, log_e, log_e_max
+        margin=margin,
+        side=side,
+        grid=process.grid,
+        log_capital=tuple(log_capital),
+        pseudo_match=guess.match,
+        pseudo_scored=guess.scored,
+        log_e=log_e,
+        log_e_max=log_e_max,
     )
 
 

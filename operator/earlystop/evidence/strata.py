@@ -66,7 +66,9 @@ def start(
     """The process before any look; parameters and errors as in `exact_match.start`, for every class alike."""
     bets.check_margin(margin)
     grid = grid or default_grid(side)
-    return StrataProcess(margin, side, grid, (0.0,) * len(grid), bets.first_guess(guess, strength))
+    return StrataProcess(
+        margin=margin, side=side, grid=grid, log_capital=(0.0,) * len(grid), first=bets.first_guess(guess, strength)
+    )
 
 
 def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
@@ -90,14 +92,14 @@ def advance(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -
         known[name] = known.get(name, process.first).learn(*classes[name], process.margin)
     log_e = log_mixture(log_capital, process.grid.log_weights)
     return StrataProcess(
-        process.margin,
-        process.side,
-        process.grid,
-        log_capital,
-        process.first,
-        tuple(sorted(known.items())),
-        log_e,
-        max(process.log_e_max, log_e),
+        margin=process.margin,
+        side=process.side,
+        grid=process.grid,
+        log_capital=log_capital,
+        first=process.first,
+        guesses=tuple(sorted(known.items())),
+        log_e=log_e,
+        log_e_max=max(process.log_e_max, log_e),
     )
 
 

@@ -20,7 +20,7 @@ WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a request was told by its headers. Nothing is trusted: what does not fit is counted as unassigned."""
+    """What the headers of a request say. Nothing is trusted: what does not fit is counted as unassigned."""
 
     policy: str
     revision: str
@@ -38,11 +38,11 @@ class Shadow:
     result: str
 
 
-def is_exposable(wanted: Assignment) -> bool:
+def is_exposable(assignment: Assignment) -> bool:
     """Whether policy, revision, step and query class can be label values; the variant is not asked for."""
-    words = WORD.fullmatch(wanted.revision) and WORD.fullmatch(wanted.query_class)
-    named = _POLICY.fullmatch(wanted.policy) and wanted.revision != names.UNASSIGNED
-    return bool(words and named) and type(wanted.step) is int and 0 <= wanted.step <= 9999
+    words = WORD.fullmatch(assignment.revision) and WORD.fullmatch(assignment.query_class)
+    named = _POLICY.fullmatch(assignment.policy) and assignment.revision != names.UNASSIGNED
+    return bool(words and named) and type(assignment.step) is int and 0 <= assignment.step <= 9999
 
 
 def is_variant(label: str) -> bool:

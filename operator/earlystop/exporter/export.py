@@ -130,11 +130,11 @@ class Exporter(Collector):
             return _add_to(row, {f"feedback_{sentiment}": 1})
 
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
-        """Tell the value of a parameter in force. False when the revision, variant or words are not accepted."""
+        """State the value of a parameter in force. False when the revision, variant or words are not accepted."""
         if not (WORD.fullmatch(parameter) and WORD.fullmatch(value)):
             return False
         with self._lock:
-            return self._revisions.tell(policy, revision, variant, parameter, value)
+            return self._revisions.keep_setting(policy, revision, variant, parameter, value)
 
     def describe(self) -> Iterable[Metric]:
         """The families without samples."""
@@ -159,7 +159,7 @@ class Exporter(Collector):
     def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
         """With the lock held. False when it was counted as unassigned."""
         row = self._revisions.row(assignment)
-        return _add_to(row, counts) or not _add_to(self._revisions.nobodys_row(assignment), counts)
+        return _add_to(row, counts) or not _add_to(self._revisions.unassigned_row(assignment), counts)
 
 
 def _check(name: str, word: str, words: tuple[str, ...]) -> None:

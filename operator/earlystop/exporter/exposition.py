@@ -33,13 +33,13 @@ def families(
         split = [label for label, value in zip(names.MARKS, kinds[0][0][1:], strict=True) if value]
         family = CounterMetricFamily(metric, _HELP[metric], labels=(*names.SERIES_LABELS, *split))
         for labels, row in counts.items():
-            if _is_shown(metric, labels, [row[place] for _, place in kinds]):
-                for kind, place in kinds:
-                    family.add_metric((*labels, process, *filter(None, kind[1:])), row[place])
+            if _is_shown(metric, labels, [row[index] for _, index in kinds]):
+                for kind, index in kinds:
+                    family.add_metric((*labels, process, *filter(None, kind[1:])), row[index])
         yield family
     info = GaugeMetricFamily(names.SETTING_INFO, "1 for each parameter value in force.", labels=_SETTING_LABELS)
-    for told in settings:
-        info.add_metric(told, 1)
+    for values in settings:
+        info.add_metric(values, 1)
     yield info
 
 

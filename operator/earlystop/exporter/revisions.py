@@ -47,20 +47,20 @@ class Revisions:
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the oldest use first
         self._retired: set[tuple[str, str]] = set()
         self._policies: set[str] = set()
-        self._nobodys: dict[str, Counts] = {}
+        self._unassigned: dict[str, Counts] = {}
 
-    def admit(self, wanted: Assignment, variants: Sequence[str] = ()) -> bool:
+    def admit(self, assignment: Assignment, variants: Sequence[str] = ()) -> bool:
         """Make room for the revision, step, class and these variants beside those that it has, and let all of them
         stand at 0. False when there is none: then nothing has changed."""
-        known, stratum = self._get(wanted), (wanted.step, wanted.query_class)
+        known, stratum = self._get(assignment), (assignment.step, assignment.query_class)
         if known is not None and stratum in known.strata and known.variants.issuperset(variants):
             return True
         strata, labels = {stratum}, {str(variant) for variant in variants}
         if known is not None:
             strata, labels = strata | known.strata, labels | known.variants
-        if not is_exposable(wanted) or not all(map(is_variant, labels)) or not has_places(strata, labels):
+        if not is_exposable(assignment) or not all(map(is_variant, labels)) or not has_places(strata, labels):
             return False
-        known = known or self._new(wanted.policy, wanted.revision)
+        known = known or self._new(assignment.policy, assignment.revision)
         if known is None:
             return False
         for step, query_class in strata:
@@ -70,32 +70,34 @@ class Revisions:
         known.strata, known.variants = strata, labels
         return True
 
-    def row(self, told: Assignment) -> Counts | None:
+    def row(self, assignment: Assignment) -> Counts | None:
         """Where a request counts that uses the revision; None when it is to be counted as unassigned."""
-        if self._get(told) is not None:
-            self._known.move_to_end((told.policy, told.revision))
-        return self.known_row(told, told.variant)
+        if self._get(assignment) is not None:
+            self._known.move_to_end((assignment.policy, assignment.revision))
+        return self.known_row(assignment, assignment.variant)
 
-    def nobodys_row(self, told: Assignment) -> Counts:
+    def unassigned_row(self, assignment: Assignment) -> Counts:
         """Where a request counts as unassigned, under its policy if that has ever had a revision here."""
-        return self._nobodys.setdefault(told.policy if told.policy in self._policies else UNASSIGNED, _zeros())
+        return self._unassigned.setdefault(
+            assignment.policy if assignment.policy in self._policies else UNASSIGNED, _zeros()
+        )
 
-    def known_row(self, told: Assignment, variant: str) -> Counts | None:
+    def known_row(self, assignment: Assignment, variant: str) -> Counts | None:
         """The counts of a variant in the assignment's stratum; None unless revision and variant are exposed. It is no
         use of the revision: feedback comes from clients too, and must evict nobody."""
-        known = self._get(told)
-        if known is None or variant not in known.variants or not self.admit(told):
+        known = self._get(assignment)
+        if known is None or variant not in known.variants or not self.admit(assignment):
             return None
-        return known.rows[told.step, variant, told.query_class]
+        return known.rows[assignment.step, variant, assignment.query_class]
 
-    def pairs_row(self, told: Assignment) -> Counts | None:
+    def pairs_row(self, assignment: Assignment) -> Counts | None:
         """As `known_row`, for pairs of the baseline and the one candidate."""
-        known = self._get(told)
-        if known is None or not self.admit(told):
+        known = self._get(assignment)
+        if known is None or not self.admit(assignment):
             return None
-        return known.rows.setdefault((told.step, BOTH, told.query_class), _zeros())
+        return known.rows.setdefault((assignment.step, BOTH, assignment.query_class), _zeros())
 
-    def tell(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
+    def keep_setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
         """Keep a parameter's value. False when revision or variant is not known or has no room for the parameter."""
         known = self._known.get((policy, revision))
         if known is None or variant not in known.variants:
@@ -107,27 +109,30 @@ class Revisions:
 
     def zero(self) -> None:
         """Set every count to 0; what is exposed stays so."""
-        for row in (*self._nobodys.values(), *(row for known in self._known.values() for row in known.rows.values())):
+        for row in (
+            *self._unassigned.values(),
+            *(row for known in self._known.values() for row in known.rows.values()),
+        ):
             row[:] = _zeros()
 
     def counts(self) -> dict[Labels, tuple[int, ...]]:
         """A copy of all counts."""
-        found = {(policy, *NOBODY): tuple(row) for policy, row in self._nobodys.items()}
+        found = {(policy, *NOBODY): tuple(row) for policy, row in self._unassigned.items()}
         for revision, known in self._known.items():
             for (step, variant, query_class), row in known.rows.items():
                 found[*revision, str(int(step)), str(variant), query_class] = tuple(row)
         return found
 
     def settings(self) -> list[tuple[str, ...]]:
-        """Policy, revision, variant, parameter and value of every parameter told."""
+        """Policy, revision, variant, parameter and value of every parameter that a server has stated."""
         return [
             (*revision, str(variant), parameter, value)
             for revision, known in self._known.items()
             for (variant, parameter), value in known.settings.items()
         ]
 
-    def _get(self, told: Assignment) -> _Known | None:
-        return self._known.get((told.policy, told.revision))
+    def _get(self, assignment: Assignment) -> _Known | None:
+        return self._known.get((assignment.policy, assignment.revision))
 
     def _new(self, policy: str, revision: str) -> _Known | None:
         if (policy, revision) in self._retired:

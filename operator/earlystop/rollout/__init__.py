@@ -1,1 +1,1 @@
-"""What to do next: pure functions of the policy, the state so far, and what was seen."""
+"""What to do next: pure functions of the policy, the state so far, and what the controller observes."""

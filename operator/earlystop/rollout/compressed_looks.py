@@ -66,12 +66,12 @@ class CompressedLooks(Sequence[Look]):
     def __getitem__(self, index: slice) -> tuple[Look, ...]: ...
     def __getitem__(self, index: int | slice) -> Look | tuple[Look, ...]:
         if isinstance(index, slice):
-            return tuple(self[place] for place in range(*index.indices(len(self))))
-        place = range(len(self))[index]
-        number, inside = divmod(place, PIECE)
+            return tuple(self[each] for each in range(*index.indices(len(self))))
+        position = range(len(self))[index]
+        number, inside = divmod(position, PIECE)
         if number < len(self._pieces):
             return self._pieces[number].looks()[inside]
-        return self._recent[place - PIECE * len(self._pieces)]
+        return self._recent[position - PIECE * len(self._pieces)]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CompressedLooks | tuple) and tuple(self) == tuple(other)
@@ -80,7 +80,7 @@ class CompressedLooks(Sequence[Look]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"History({list(self)!r})"
+        return f"CompressedLooks({list(self)!r})"
 
 
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:

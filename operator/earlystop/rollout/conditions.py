@@ -8,7 +8,7 @@ from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observation, Observations
-from earlystop.rollout.plan import Kind, Plan
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -166,7 +166,7 @@ def summary(state: RolloutState) -> str:
         return _after_decision(state, settings)
     if state.phase == Phase.SUSPENDED:
         return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
-    if stage.kind is Kind.LEARN:
+    if stage.kind is StageKind.LEARN:
         return (
             f"Before trying {settings}: watching the baseline alone, to learn how much its answers scatter "
             f"({state.scatter.pairs} pairs of looks so far)."

@@ -22,7 +22,7 @@ class EventNote:
 
 
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
-    """The events that tell how `before` became `after`, oldest first; none when nothing worth telling happened."""
+    """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = []
     if after.campaign != before.campaign:
         plan = after.pinned_plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from earlystop.rollout.plan import Kind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
@@ -29,5 +29,5 @@ def shadowed(state: RolloutState) -> tuple[str, ...]:
     user sees it, and to take it off would change the route."""
     if state.phase not in TRYING | {Phase.SUSPENDED, Phase.HOLDING, Phase.HELD}:
         return ()
-    is_shadow = state.pinned_plan.stage(state.step).kind is Kind.SHADOW
+    is_shadow = state.pinned_plan.stage(state.step).kind is StageKind.SHADOW
     return tuple(each.name for each in state.comparisons) if is_shadow else ()

@@ -11,7 +11,7 @@ from earlystop.evidence.engine import EvidenceState, update_known
 from earlystop.rollout.state import Totals
 
 # A variant that got none of the requests of which it should have had this many is a broken split, not chance.
-TELLING_REQUESTS = 20
+CONCLUSIVE_REQUESTS = 20
 
 
 class Compared(NamedTuple):
@@ -28,14 +28,16 @@ def compare(
     """The evidence after what was added since `mark`: all of it, all but the answers, or None to wait for more.
 
     Answers wait until some of both variants can be compared (`em_claims.usable`), and requests wait with them unless
-    they are so many that a missing variant is telling. weight: percent of the candidate; baseline_weight: that of the
-    baseline where there are more candidates. Raises ValueError for counts that cannot be.
+    they are so many that a missing variant shows a broken split.
+
+    weight: percent of the candidate. baseline_weight: that of the baseline where there are more candidates.
+    Raises ValueError for counts that cannot be.
     """
     look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
     usable = em_claims.usable(evidence.objective, look)
     if not usable:
         started = look.baseline.started + look.candidate.started
-        if started * min(look.share, 100 - look.share) < 100 * TELLING_REQUESTS:
+        if started * min(look.share, 100 - look.share) < 100 * CONCLUSIVE_REQUESTS:
             return None
         totals = _without_new_answers(totals, mark)
         look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)

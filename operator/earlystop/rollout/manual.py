@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """Why nothing is done about a request. refused: the person may have to act; else the wish is merely out of date."""
+    """Why nothing is done about a request. refused: the person may have to act; else the request is out of date."""
 
     message: str
     refused: bool = False
@@ -78,7 +78,14 @@ def abort(
     message = f"Asked for by {request.by}: the campaign is aborted{after}, and all requests go to the baseline."
     was_proven = before is not None and before.verdict == Verdict.PROMOTE and not before.requested_by
     changed = replace(state, certified=None) if was_proven and state.phase == Phase.PROMOTED else state
-    decision = Decision(Verdict.ROLL_BACK, ABORTED, message, now, state.leader, request.by)
+    decision = Decision(
+        verdict=Verdict.ROLL_BACK,
+        reason=ABORTED,
+        message=message,
+        at=now,
+        candidate=state.leader,
+        requested_by=request.by,
+    )
     return _decide(times, changed, decision, previous_digest)
 
 
@@ -122,7 +129,14 @@ def promote_now(
         f"Not proven at that moment: {'; '.join(missing)}." if missing else "All claims were proven at that moment."
     )
     message = f"Asked for by {request.by}: {name} is promoted now. {doubts}"
-    decision = Decision(Verdict.PROMOTE, PROMOTED_BY_PERSON, message, now, name, request.by)
+    decision = Decision(
+        verdict=Verdict.PROMOTE,
+        reason=PROMOTED_BY_PERSON,
+        message=message,
+        at=now,
+        candidate=name,
+        requested_by=request.by,
+    )
     return _decide(times, state, decision, previous_digest)
 
 

@@ -1,4 +1,4 @@
-"""What the shell has seen of the world around a rollout, as values: conditions are written from them."""
+"""What the controller has observed of a rollout's objects and counts, as values: conditions are written from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Observations:
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
-    """The facts behind stored conditions, so that a restart neither repeats events nor forgets what was seen."""
+    """The facts behind stored conditions, so that a restarted operator neither repeats events nor forgets facts."""
     stored = {condition["type"]: condition for condition in conditions}
     accepted = stored.get(ConditionType.ACCEPTED.value)
     refused = accepted is not None and accepted["status"] == ConditionStatus.FALSE.value

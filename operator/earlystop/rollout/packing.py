@@ -221,8 +221,8 @@ def _restore(numbers: list[int], past: _Past) -> Tally:
 
 def _shorten_classes(look: Look, baseline: _Past, candidate: _Past, classes: tuple[ClassAnswers, ...]) -> Iterator[int]:
     """A class has its share of an arm's answers, and its rate of matches, as in the past."""
-    for place, answers in enumerate(look.classes):
-        known = classes[place] if classes else ClassAnswers()
+    for index, answers in enumerate(look.classes):
+        known = classes[index] if classes else ClassAnswers()
         for arm, past, match, miss, past_match, past_miss in (
             (look.baseline, baseline, *answers[:2], *known[:2]),
             (look.candidate, candidate, *answers[2:], *known[2:]),
@@ -236,11 +236,11 @@ def _restore_classes(
 ) -> tuple[ClassAnswers, ...]:
     """Inverse of `_shorten_classes`."""
     restored = []
-    for place in range(len(numbers) // CLASS_COLUMNS):
-        known = classes[place] if classes else ClassAnswers()
+    for index in range(len(numbers) // CLASS_COLUMNS):
+        known = classes[index] if classes else ClassAnswers()
         counts: list[int] = []
         for side, (arm, past) in enumerate(zip(arms, pasts, strict=True)):
-            more, more_match = numbers[CLASS_COLUMNS * place + 2 * side :][:2]
+            more, more_match = numbers[CLASS_COLUMNS * index + 2 * side :][:2]
             past_match, past_miss = known[2 * side : 2 * side + 2]
             scored = more + _expected(arm.scored, past_match + past_miss, past.scored)
             match = more_match + _expected(scored, past_match, past_match + past_miss)

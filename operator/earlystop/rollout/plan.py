@@ -17,21 +17,24 @@ TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
 PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "delivery", "metrics", "objective"}
 
 
-class Kind(StrEnum):
+class StageKind(StrEnum):
     """What happens in a stage: the baseline alone is watched; its requests are judged as each candidate would have
     answered them; or requests are split."""
 
     LEARN = "Learn"
-    SHADOW = "Shadow"
+    SHADOW = "JudgedInShadow"
     SPLIT = "Split"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """weight: percent of requests that each candidate gets, 0 unless they are split; minimum_seconds: least time of
-    evidence before the next stage or a promotion."""
+    """One part of a plan, with weights of its own.
 
-    kind: Kind
+    kind: what happens in it. weight: percent of requests that each candidate gets, 0 unless they are split.
+    minimum_seconds: least time of evidence before the next stage or a promotion.
+    """
+
+    kind: StageKind
     weight: int
     minimum_seconds: int
 
@@ -77,7 +80,7 @@ class Plan:
         requests that failed or are open have no shadow, so no share of them is expected.
         """
         objective = replace(self.objective, dispersion=learned or self.objective.dispersion)
-        if self.stage(step).kind is Kind.SHADOW:
+        if self.stage(step).kind is StageKind.SHADOW:
             return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
         return objective
 
@@ -139,14 +142,14 @@ def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     """What happens one after the other; nothing where requests are to be split and there are no steps."""
     rollout = spec.rollout
     if not spec.delivery.traits.moves_traffic:
-        return (Stage(Kind.SHADOW, 0, rollout.minimum_seconds),)
-    first = [Stage(Kind.LEARN, 0, rollout.learn_seconds)] if rollout.learn_seconds else []
-    first += [Stage(Kind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
+        return (Stage(StageKind.SHADOW, 0, rollout.minimum_seconds),)
+    first = [Stage(StageKind.LEARN, 0, rollout.learn_seconds)] if rollout.learn_seconds else []
+    first += [Stage(StageKind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
     if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
         even = 100 // (len(spec.candidates or ()) + 1)
-        return (*first, Stage(Kind.SPLIT, even, rollout.minimum_seconds))
-    splits = (Stage(Kind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
+        return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
+    splits = (Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
     return (*first, *splits) if rollout.steps else ()
 
 

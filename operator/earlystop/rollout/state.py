@@ -93,7 +93,14 @@ class Totals:
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""
         classes = tuple(mine - theirs for mine, theirs in zip(self.classes, mark.classes, strict=True))
-        return Look(at, step, weight, self.baseline - mark.baseline, self.candidate - mark.candidate, classes)
+        return Look(
+            at=at,
+            step=step,
+            weight=weight,
+            baseline=self.baseline - mark.baseline,
+            candidate=self.candidate - mark.candidate,
+            classes=classes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,8 @@ class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
 
     plan: what this campaign tries and must prove, None before the first one. step: index of the current step.
-    step_started_at: weights seen in force. evidence_from: moment of this step's snapshot.
-    last_look_at: last moment of the look grid that was dealt with.
+    step_started_at: when its weights were proven in force. evidence_from: moment of this step's snapshot.
+    last_look_at: last moment of the look schedule that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned.

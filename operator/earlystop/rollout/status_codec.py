@@ -10,6 +10,7 @@ from earlystop.api.policy import Setting
 from earlystop.api.status import (
     ArmCounts,
     CandidateStatus,
+    CertifiedSetting,
     Counts,
     DecisionStatus,
     EvidenceText,
@@ -18,9 +19,7 @@ from earlystop.api.status import (
     PolicyStatus,
     Uncertain,
 )
-from earlystop.api.status import (
-    Certified as CertifiedStatus,
-)
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import replay
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import weights
@@ -50,8 +49,6 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
-
-PACKED_LIMIT = 40_960
 
 
 class TooLarge(ValueError):
@@ -283,18 +280,18 @@ def _known_name(plan: Plan, name: str) -> str:
     return name
 
 
-def _certified(state: RolloutState) -> CertifiedStatus | None:
+def _certified(state: RolloutState) -> CertifiedSetting | None:
     if state.certified is None:
         return None
     values = tuple(Setting(name=name, value=value) for name, value in state.certified.values.items())
-    return CertifiedStatus(values=values, at=rfc3339(state.certified.at))
+    return CertifiedSetting(values=values, at=rfc3339(state.certified.at))
 
 
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
     return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
 
 
-def _restore_certified(stored: CertifiedStatus | None) -> Certified | None:
+def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
     if stored is None:
         return None
     return Certified({setting.name: setting.value for setting in stored.values}, from_rfc3339(stored.at))

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from earlystop.evidence.engine import Gap, begin
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import Kind, Plan
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 
 SCORED_TO_ADVANCE = 100
@@ -34,7 +34,7 @@ def restart_step(state: RolloutState) -> RolloutState:
 def begin_next_step(plan: Plan, state: RolloutState) -> RolloutState:
     """The next step. Evidence goes on from one share of requests to the next; what came before the first is over."""
     after = replace(restart_step(state), phase=Phase.APPLYING, step=state.step + 1)
-    if plan.stage(state.step).kind is Kind.SPLIT:
+    if plan.stage(state.step).kind is StageKind.SPLIT:
         return after
     begun = {each.name: each for each in begin_comparisons(plan, after.step, state.dispersion)}
     return replace(after, comparisons=tuple(each if each.dropped else begun[each.name] for each in state.comparisons))

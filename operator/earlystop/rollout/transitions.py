@@ -12,7 +12,7 @@ from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
-from earlystop.rollout.plan import Kind, Plan, Stage, parse_plan, plan_text, revision_of
+from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
 from earlystop.rollout.state import (
     ACTING,
     PHASES,
@@ -79,7 +79,7 @@ def _is_shedding(state: RolloutState) -> bool:
 
 
 def weights_in_force(state: RolloutState, at: int) -> RolloutState:
-    """The step's weights were seen in force: its clock starts and stragglers are given time to finish."""
+    """The step's weights are proven to be in force: its clock starts, and stragglers have time to finish."""
     if state.phase != Phase.APPLYING:
         return state
     return replace(state, phase=Phase.SETTLING, step_started_at=at)
@@ -93,8 +93,10 @@ def weights_lost(state: RolloutState) -> RolloutState:
 
 
 def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -> RolloutState:
-    """Counts of the current step were read for moment `at` of the look grid: the totals of each candidate that has a
-    comparison, in their order, with the baseline's in each.
+    """The state after a look at moment `at` of the look schedule.
+
+    totals: counts of the current step for each candidate that has a comparison, in their order, with the
+    baseline's in each.
 
     The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
     answers can be compared becomes evidence. Other answers are carried over to the next (`increments.compare`): the
@@ -108,7 +110,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
     plan = state.pinned_plan
     stage = plan.stage(state.step)
-    if stage.kind is Kind.LEARN:
+    if stage.kind is StageKind.LEARN:
         return _learn(plan, state, at, totals[0])
     weights = _weights_of_a_look(stage, len(state.active))
     compared = tuple(
@@ -123,7 +125,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
 def _weights_of_a_look(stage: Stage, active: int) -> tuple[int, int | None]:
     """A candidate's percent, and the baseline's where there are more candidates. In shadow each request counts for the
     baseline and for the candidate."""
-    if stage.kind is Kind.SHADOW:
+    if stage.kind is StageKind.SHADOW:
         return 50, None
     return stage.weight, 100 - active * stage.weight if active > 1 else None
 
@@ -132,7 +134,15 @@ def _compare(
     comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> Comparison:
     """The comparison after a look; the same one when nothing can be used yet."""
-    compared = compare(comparison.evidence, comparison.mark, totals, at, step, weight, baseline_weight)
+    compared = compare(
+        evidence=comparison.evidence,
+        mark=comparison.mark,
+        totals=totals,
+        at=at,
+        step=step,
+        weight=weight,
+        baseline_weight=baseline_weight,
+    )
     if compared is None:
         return comparison
     looks = with_look(comparison.looks, compared.look)

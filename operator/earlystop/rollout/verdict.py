@@ -9,7 +9,7 @@ from typing import Any
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
 from earlystop.api.status import NamedLogE, Remainder, Uncertain
 from earlystop.api.values import bounded
-from earlystop.api.verdict import LogE, OtherCandidate, SettingPair, VerdictSpec
+from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
@@ -75,8 +75,8 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     return {**record, "digest": digest_of(record)}
 
 
-def _log_e(assessment: Assessment) -> LogE:
-    return LogE(
+def _log_e(assessment: Assessment) -> RecordedLogE:
+    return RecordedLogE(
         promote=repr(assessment.log_e_max.promote),
         harm=repr(assessment.log_e_max.harm),
         tokens=repr(assessment.log_e_max.tokens),

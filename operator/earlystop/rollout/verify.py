@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
-from earlystop.api.verdict import LogE, OtherCandidate, VerdictSpec
+from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
@@ -74,7 +74,7 @@ def _step_without_looks(plan: Plan, of: VerdictSpec | OtherCandidate) -> int:
     return next((step for step, asked_for in enumerate(claims) if asked_for == named), len(plan.stages))
 
 
-def _other_values(stored: LogE, assessment: Assessment, whose: str = "") -> list[str]:
+def _other_values(stored: RecordedLogE, assessment: Assessment, whose: str = "") -> list[str]:
     problems = []
     for name in ("promote", "harm", "tokens", "sample_ratio"):
         before, again = getattr(stored, name), repr(getattr(assessment.log_e_max, name))

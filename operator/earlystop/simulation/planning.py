@@ -108,7 +108,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PlannedStep:
     """A step of a rollout: the candidate's share, 0 < share < 1, and the seconds that it lasts at least."""
 
     share: float
@@ -137,7 +137,7 @@ def power_within(question: Question, share: float, requests: float) -> float:
 
 def seconds_to_verdict(
     question: Question,
-    stages: Sequence[Stage],
+    stages: Sequence[PlannedStep],
     per_second: float,
     settle_seconds: float = 0.0,
     quantile: float | None = None,

@@ -13,18 +13,18 @@ from earlystop.evidence.objective import Basis
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind, Plan
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
-from earlystop.simulation.traffic import World, more_in_shadow, more_split, paired
+from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split, paired
 
-__all__ = ["Outcome", "World", "simulate"]
+__all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulatedRollout:
     """How one simulated rollout ended: the verdict and its reason, answers to requests that were evidence, seconds it
-    took. In shadow an answer of the baseline is evidence for every candidate and is told once."""
+    took. In shadow an answer of the baseline is evidence for every candidate and is counted once."""
 
     verdict: str
     reason: str
@@ -32,18 +32,18 @@ class Outcome:
     seconds: int
 
 
-def simulate(spec: PolicySpec, world: World, random: Generator, runs: int) -> Iterator[Outcome]:
+def simulate(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator, runs: int) -> Iterator[SimulatedRollout]:
     """So many rollouts of the policy, one after the other, all from the same source of randomness.
 
     The truth about the candidate is that about each of several. Raises ValueError where pairs are compared that the
-    world cannot have.
+    traffic cannot have.
     """
     spec = spec.model_copy(update={"suspend": False})
     for _ in range(runs):
-        yield _rollout(spec, world, random)
+        yield _rollout(spec, traffic, random)
 
 
-def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
+def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> SimulatedRollout:
     now, times = 0, LiveTimes.of(spec)
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now)
     plan = state.pinned_plan
@@ -53,17 +53,17 @@ def _rollout(spec: PolicySpec, world: World, random: Generator) -> Outcome:
             state, totals = weights_in_force(state, now), _nothing(plan, state.step)
         at = next_look(times, state)
         assert at is not None  # a step whose weights are in force is watched
-        if plan.stage(state.step).kind is Kind.SHADOW:
-            totals = more_in_shadow(totals, world, random, at - now)
+        if plan.stage(state.step).kind is StageKind.SHADOW:
+            totals = more_in_shadow(totals, traffic, random, at - now)
         else:
-            totals = more_split(totals, world, random, at - now, weights(state) or ())
+            totals = more_split(totals, traffic, random, at - now, weights(state) or ())
             if plan.objective.basis is Basis.PAIRS:
-                totals = tuple(paired(each, world, random) for each in totals)
+                totals = tuple(paired(each, traffic, random) for each in totals)
         now = at
         state = take_look(times, state, now, *totals)
         state = expire(times, state, now)
     assert state.decision is not None  # nothing else ends the loop
-    return Outcome(state.decision.verdict.value, state.decision.reason, _answers(state), now)
+    return SimulatedRollout(state.decision.verdict.value, state.decision.reason, _answers(state), now)
 
 
 def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
@@ -74,6 +74,6 @@ def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
 def _answers(state: RolloutState) -> int:
     """Scored answers to requests in the looks: the baseline's, and the candidates' where those answered any."""
     baseline = max(sum(look.baseline.scored for look in each.looks) for each in state.comparisons)
-    if state.pinned_plan.stage(state.step).kind is Kind.SHADOW:
+    if state.pinned_plan.stage(state.step).kind is StageKind.SHADOW:
         return baseline
     return baseline + sum(look.candidate.scored for each in state.comparisons for look in each.looks)

@@ -17,7 +17,7 @@ Lengths = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SyntheticTraffic:
     """The traffic that a policy meets, and the truth about its candidate.
 
     rate: requests a second, > 0. baseline_em: 0..1. em_loss: baseline's EM minus the candidate's, so that both lie in
@@ -59,14 +59,14 @@ class World:
 
 
 def more_split(
-    totals: Sequence[Totals], world: World, random: Generator, seconds: int, weights: Sequence[int]
+    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: int, weights: Sequence[int]
 ) -> tuple[Totals, ...]:
     """The totals of each candidate after more requests: Poisson arrivals, each to a variant with its weight's
     probability. weights: percent of the baseline and of each candidate."""
-    arrivals = [random.poisson(world.rate * seconds * weight / 100) for weight in weights]
-    baseline = _requests(random, arrivals[0], world.baseline_em, world.mean_tokens, world.spread)
-    em, mean = world.baseline_em - world.em_loss, world.mean_tokens * (1 - world.saving)
-    candidates = [_requests(random, count, em, mean, world.spread) for count in arrivals[1:]]
+    arrivals = [random.poisson(traffic.rate * seconds * weight / 100) for weight in weights]
+    baseline = _requests(random, arrivals[0], traffic.baseline_em, traffic.mean_tokens, traffic.spread)
+    em, mean = traffic.baseline_em - traffic.em_loss, traffic.mean_tokens * (1 - traffic.saving)
+    candidates = [_requests(random, count, em, mean, traffic.spread) for count in arrivals[1:]]
     named = len(totals[0].classes)
     columns = _by_class(random, baseline, named)
     return tuple(
@@ -75,26 +75,28 @@ def more_split(
     )
 
 
-def more_in_shadow(totals: Sequence[Totals], world: World, random: Generator, seconds: int) -> tuple[Totals, ...]:
+def more_in_shadow(
+    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: int
+) -> tuple[Totals, ...]:
     """The totals of each candidate after more requests, all of which the baseline answers and each is judged on.
 
     A candidate would have made the very same answer shorter, and whether it is right is drawn given the baseline's.
     """
-    lengths = _lengths(random, int(random.poisson(world.rate * seconds)), world.mean_tokens, world.spread)
-    baseline = _tally(lengths, int(random.binomial(len(lengths), world.baseline_em)))
-    shorter = (lengths * (1 - world.saving)).round().clip(1)
-    return tuple(_plus(known, baseline, _shadow(baseline, shorter, world, random), ()) for known in totals)
+    lengths = _lengths(random, int(random.poisson(traffic.rate * seconds)), traffic.mean_tokens, traffic.spread)
+    baseline = _tally(lengths, int(random.binomial(len(lengths), traffic.baseline_em)))
+    shorter = (lengths * (1 - traffic.saving)).round().clip(1)
+    return tuple(_plus(known, baseline, _shadow(baseline, shorter, traffic, random), ()) for known in totals)
 
 
-def paired(totals: Totals, world: World, random: Generator) -> Totals:
+def paired(totals: Totals, traffic: SyntheticTraffic, random: Generator) -> Totals:
     """The totals with one pair for each request that the candidate has had."""
     known = totals.candidate.pairs
-    new = random.multinomial(totals.candidate.completed - known.total, world.pair_shares).tolist()
+    new = random.multinomial(totals.candidate.completed - known.total, traffic.pair_shares).tolist()
     return replace(totals, candidate=_with_pairs(totals.candidate, known.plus(Pairs(*new))))
 
 
-def _shadow(baseline: Tally, lengths: Lengths, world: World, random: Generator) -> Tally:
-    both, baseline_only, candidate_only, neither = world.pair_shares
+def _shadow(baseline: Tally, lengths: Lengths, traffic: SyntheticTraffic, random: Generator) -> Tally:
+    both, baseline_only, candidate_only, neither = traffic.pair_shares
     worse = int(random.binomial(baseline.match, baseline_only / ((both + baseline_only) or 1.0)))
     better = int(random.binomial(baseline.mismatch, candidate_only / ((candidate_only + neither) or 1.0)))
     pairs = Pairs(baseline.match - worse, worse, better, baseline.mismatch - better)

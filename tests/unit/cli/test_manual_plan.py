@@ -21,7 +21,7 @@ PAUSED = {"suspend": True}
 NEW = {"metadata": {"annotations": {"earlystop.dev/retry": "t"}}}
 
 
-def standing(name: str, **more: Any) -> dict[str, Any]:
+def policy_that_is(name: str, **more: Any) -> dict[str, Any]:
     return manifest(REACHED[name], **more)
 
 
@@ -37,18 +37,18 @@ VERBS: dict[str, Callable[[Manifest], ManualPlan]] = {
 def sentence(verb: Callable[[Manifest], ManualPlan], policy: Manifest) -> str:
     """What a person is told; a refusal when the verb refuses."""
     try:
-        wish = verb(policy)
+        planned = verb(policy)
     except Refused as error:
         return str(error)
-    assert wish.changes is not None or wish.reached is None
-    return wish.sentence
+    assert planned.changes is not None or planned.reached is None
+    return planned.sentence
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("name", sorted(REACHED))
 def test_every_verb_has_a_sentence_for_every_situation(name: str, verb: str) -> None:
     for changes in ({}, PAUSED):
-        told = sentence(VERBS[verb], standing(name, changes=changes))
+        told = sentence(VERBS[verb], policy_that_is(name, changes=changes))
         assert told.endswith(".") and len(told) < 400
 
 
@@ -61,7 +61,7 @@ def in_doubt(state: RolloutState) -> bool:
 @pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if in_doubt(state)))
 def test_abort_and_promote_name_the_campaign_that_was_seen(name: str) -> None:
     revision = REACHED[name].revision
-    aborted, promoted = abort(standing(name), LATER), promote(standing(name), "w10", LATER)
+    aborted, promoted = abort(policy_that_is(name), LATER), promote(policy_that_is(name), "w10", LATER)
     assert aborted.changes == {"metadata": {"annotations": {"earlystop.dev/abort": revision}}}
     assert promoted.changes == {"metadata": {"annotations": {"earlystop.dev/promote": f"{revision}/w10"}}}
     assert promoted.doubts
@@ -70,61 +70,61 @@ def test_abort_and_promote_name_the_campaign_that_was_seen(name: str) -> None:
 def test_a_promotion_that_the_operator_would_refuse_is_not_even_written() -> None:
     for name in ("suspended", "rolled back", "pending"):
         with pytest.raises(Refused):
-            promote(standing(name), None, LATER)
+            promote(policy_that_is(name), None, LATER)
     with pytest.raises(Refused, match="names the candidate 'w11'"):
-        promote(standing("observing"), "w11", LATER)
+        promote(policy_that_is("observing"), "w11", LATER)
 
 
 def test_what_is_so_already_is_not_asked_for() -> None:
-    wishes = [
-        abort(standing("rolled back"), LATER),
-        promote(standing("promoted"), None, LATER),
-        pause(standing("suspended", changes=PAUSED)),
-        resume(standing("observing")),
+    plans = [
+        abort(policy_that_is("rolled back"), LATER),
+        promote(policy_that_is("promoted"), None, LATER),
+        pause(policy_that_is("suspended", changes=PAUSED)),
+        resume(policy_that_is("observing")),
     ]
-    assert [wish.changes for wish in wishes] == [None] * 4
+    assert [planned.changes for planned in plans] == [None] * 4
 
 
 def test_a_retry_says_what_is_lost_and_what_it_waits_for() -> None:
-    assert "ends without a verdict" in retry(standing("observing"), "t").sentence
-    assert "without a verdict" not in retry(standing("promoted"), "t").sentence
-    assert "when it is resumed" in retry(standing("suspended", changes=PAUSED), "t").sentence
-    refused = standing("rolled back")
+    assert "ends without a verdict" in retry(policy_that_is("observing"), "t").sentence
+    assert "without a verdict" not in retry(policy_that_is("promoted"), "t").sentence
+    assert "when it is resumed" in retry(policy_that_is("suspended", changes=PAUSED), "t").sentence
+    refused = policy_that_is("rolled back")
     for each in refused["status"]["conditions"]:
         if each["type"] == "Accepted":
             each.update(status="False", reason="TargetTaken", message="Delete one.")
-    wish = retry(refused, "t")
-    assert (wish.changes, wish.reached) == (NEW, None) and wish.sentence.endswith("(TargetTaken): Delete one.")
+    planned = retry(refused, "t")
+    assert (planned.changes, planned.reached) == (NEW, None) and planned.sentence.endswith("(TargetTaken): Delete one.")
 
 
 def test_waiting_ends_with_a_sentence_when_the_campaign_came_to_something_else() -> None:
-    def reached(wish: ManualPlan, status: dict[str, Any]) -> bool:
-        assert wish.reached is not None
-        return wish.reached(status)
+    def reached(planned: ManualPlan, status: dict[str, Any]) -> bool:
+        assert planned.reached is not None
+        return planned.reached(status)
 
-    wish = promote(standing("observing"), None, LATER)
+    planned = promote(policy_that_is("observing"), None, LATER)
     revision = REACHED["observing"].revision
-    assert not reached(wish, {"revision": revision, "phase": Phase.PROMOTING.value})
-    assert reached(wish, {"revision": revision, "phase": Phase.PROMOTED.value})
+    assert not reached(planned, {"revision": revision, "phase": Phase.PROMOTING.value})
+    assert reached(planned, {"revision": revision, "phase": Phase.PROMOTED.value})
     with pytest.raises(Refused, match="came to RolledBack"):
-        reached(wish, {"revision": revision, "phase": Phase.ROLLED_BACK.value})
+        reached(planned, {"revision": revision, "phase": Phase.ROLLED_BACK.value})
     with pytest.raises(Refused, match="was replaced by other"):
-        reached(wish, {"revision": "other", "phase": Phase.APPLYING.value})
-    back = abort(standing("promoted"), LATER)
+        reached(planned, {"revision": "other", "phase": Phase.APPLYING.value})
+    back = abort(policy_that_is("promoted"), LATER)
     assert not reached(back, {"revision": REACHED["promoted"].revision, "phase": Phase.PROMOTED.value})
 
 
 def test_counts_that_grow_are_the_same_situation_and_a_verdict_an_edit_or_a_verb_is_not() -> None:
-    seen = standing("observing")
-    assert same_situation(seen, standing("settling")) and same_situation(seen, standing("blind"))
-    for other in (standing("promoting"), standing("suspended"), standing("second campaign")):
+    seen = policy_that_is("observing")
+    assert same_situation(seen, policy_that_is("settling")) and same_situation(seen, policy_that_is("blind"))
+    for other in (policy_that_is("promoting"), policy_that_is("suspended"), policy_that_is("second campaign")):
         assert not same_situation(seen, other)
     for change in ({"generation": 2}, {"annotations": {"earlystop.dev/abort": "x"}}, {"uid": "other"}):
         assert not same_situation(seen, {**seen, "metadata": {**seen["metadata"], **change}})
 
 
 def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
-    policy = standing("observing")
+    policy = policy_that_is("observing")
     policy["status"]["mark"] = "nonsense"
     with pytest.raises(Refused, match="different releases"):
         abort(policy, LATER)
@@ -132,7 +132,7 @@ def test_a_status_of_another_release_is_refused_in_a_sentence() -> None:
 
 def test_what_is_not_proven_is_told_of_the_candidate_that_is_named_and_of_no_other() -> None:
     name = "several, one dropped"
-    proven, other = (promote(standing(name), candidate, LATER) for candidate in ("w10", "w5"))
+    proven, other = (promote(policy_that_is(name), candidate, LATER) for candidate in ("w10", "w5"))
     assert (proven.candidate, other.candidate) == ("w10", "w5")
     for planned in (proven, other):
         assert planned.doubts == unproven(REACHED[name], LATER, planned.candidate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,8 +13,9 @@ import yaml
 from pydantic.alias_generators import to_camel
 from typer.testing import CliRunner, Result
 
+from earlystop.api.presets import PRESETS, PresetTraits
 from earlystop.cli.main import app
-from tests.unit.controller.counts.template_sources import CUSTOM, TEMPLATES, Engine, steady
+from tests.unit.controller.counts.template_sources import CUSTOM, FIELDS, TEMPLATES, Engine, steady
 from tests.unit.metrics.source.faulty_server import Handler, serving
 from tests.unit.rollout.policies import NOW, written
 
@@ -34,6 +36,13 @@ def run(
     }
     metric_source.write_text(yaml.safe_dump({"kind": "MetricSource", "metadata": {"name": "default"}, "spec": spec}))
     engine = Engine([steady(10)])
+    with serving(answers_of(engine)) as server:
+        words = ("counts", str(policy), f"--prometheus={server.url}", f"--templates={metric_source}", *words)
+        return CliRunner().invoke(app, words), [query for query, _ in engine.asked]
+
+
+def answers_of(engine: Engine) -> Callable[[Handler], None]:
+    """How a Prometheus answers that has scraped the engine."""
 
     def answer(handler: Handler) -> None:
         form = parse_qs(handler.server.requests[-1][2])
@@ -42,13 +51,28 @@ def run(
         body = {"status": "success", "data": {"resultType": "matrix", "result": result}}
         handler.reply(200, json.dumps(body).encode())
 
-    with serving(answer) as server:
-        words = ("counts", str(policy), f"--prometheus={server.url}", f"--templates={metric_source}", *words)
-        return CliRunner().invoke(app, words), [query for query, _ in engine.asked]
+    return answer
 
 
 def _asked_for(strategy: str) -> dict[str, Any]:
     return written({**CUSTOM, "rollout": {"strategy": strategy, "steps": [{"weight": 50}]}})
+
+
+def test_a_preset_with_templates_of_its_own_is_counted_without_a_metric_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = PresetTraits(module="tests.unit.controller.toy_preset", counts=frozenset(FIELDS))
+    monkeypatch.setitem(PRESETS, "Toy", row)
+    policy = tmp_path / "policy.yaml"
+    spec = written({"metrics": {"preset": "Toy"}})
+    policy.write_text(
+        yaml.safe_dump({"kind": "EarlyStopPolicy", "metadata": {"name": "qa", "namespace": "llm"}, "spec": spec})
+    )
+    with serving(answers_of(Engine([steady(10)]))) as server:
+        words = ["counts", str(policy), f"--prometheus={server.url}", "--json", *ASKED]
+        done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["counts"]["candidate"]["completed"] == 600
 
 
 def test_counts_of_the_window_and_the_queries_that_read_them_are_shown(tmp_path: Path) -> None:

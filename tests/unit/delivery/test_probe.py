@@ -18,7 +18,7 @@ from tests.unit.delivery.probe_answers import Handler, served
 NONCE = "00ff00ff00ff00ff"
 
 
-class Gateway:
+class SteadyGateway:
     """Echoes like a server behind a gateway that splits one request in four to the candidate, unless told else."""
 
     def __init__(self, revision: str = SHARE.revision, mark: str = ".in-force", every: int = 4) -> None:
@@ -51,14 +51,14 @@ def answers(status: int, headers: dict[str, str] | None = None) -> Handler:
 
 
 async def test_a_share_is_in_force_when_every_variant_was_seen_and_nothing_else() -> None:
-    gateway = Gateway()
+    gateway = SteadyGateway()
     result = await proved(gateway)
     assert result.proof == Proof.IN_FORCE
     assert f"proven by {len(gateway.requests)} probes" in result.message
 
 
 async def test_a_probe_is_a_completion_request_with_the_nonce_and_what_the_route_asks_for() -> None:
-    gateway = Gateway()
+    gateway = SteadyGateway()
     await proved(gateway, host="qa.example.com")
     for request in gateway.requests:
         assert (request.method, request.path) == ("POST", "/v1/chat/completions")
@@ -70,28 +70,28 @@ async def test_a_probe_is_a_completion_request_with_the_nonce_and_what_the_route
 
 @pytest.mark.parametrize(("weight", "every"), [(0, 0), (100, 1)])
 async def test_when_all_requests_go_one_way_one_variant_is_enough(weight: int, every: int) -> None:
-    result = await proved(Gateway(every=every), weight)
+    result = await proved(SteadyGateway(every=every), weight)
     assert result.proof == Proof.IN_FORCE
 
 
 @pytest.mark.parametrize(("weight", "every"), [(0, 4), (100, 4), (0, 1), (100, 0)])
 async def test_a_variant_that_should_get_nothing_shows_that_requests_are_misrouted(weight: int, every: int) -> None:
-    result = await proved(Gateway(every=every), weight)
+    result = await proved(SteadyGateway(every=every), weight)
     assert result.proof == Proof.WRONG and "A probe that can only reach" in result.message
 
 
 async def test_an_echo_of_another_revision_under_the_mark_shows_that_requests_are_misrouted() -> None:
-    result = await proved(Gateway(revision="9999999999"))
+    result = await proved(SteadyGateway(revision="9999999999"))
     assert result.proof == Proof.WRONG and "9999999999" in result.message
 
 
 async def test_an_echo_without_the_mark_shows_an_earlier_configuration() -> None:
-    result = await proved(Gateway(mark=""))
+    result = await proved(SteadyGateway(mark=""))
     assert result.proof == Proof.STALE and "earlier configuration" in result.message
 
 
 async def test_one_stale_answer_among_many_is_no_proof() -> None:
-    fresh, stale = Gateway(), Gateway(mark="")
+    fresh, stale = SteadyGateway(), SteadyGateway(mark="")
     numbers = count()
 
     async def mostly_fresh(request: web.Request) -> web.StreamResponse:
@@ -101,7 +101,7 @@ async def test_one_stale_answer_among_many_is_no_proof() -> None:
 
 
 async def test_a_variant_that_never_shows_up_is_named() -> None:
-    gateway = Gateway(every=0)
+    gateway = SteadyGateway(every=0)
     result = await proved(gateway)
     assert result.proof == Proof.WRONG and "reached no candidate" in result.message
     assert probes_needed([75, 25]) <= len(gateway.requests) < probes_needed([75, 25]) + AT_ONCE
@@ -120,7 +120,7 @@ async def test_a_server_that_does_not_echo_leaves_the_proof_to_the_metrics(statu
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    gateway = Gateway()
+    gateway = SteadyGateway()
     async with served(gateway) as elsewhere:
         result = await proved(answers(308, {"Location": elsewhere}))
     assert result.proof == Proof.UNSUPPORTED and gateway.requests == []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from earlystop.demo.voting import Sample
+from earlystop.demo.voting import SampledAnswer
 
 
-def samples(*answers: str | None) -> list[Sample]:
+def samples(*answers: str | None) -> list[SampledAnswer]:
     """Samples of 10 words each."""
-    return [Sample(answer, 10) for answer in answers]
+    return [SampledAnswer(answer, 10) for answer in answers]

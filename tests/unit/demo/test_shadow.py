@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.demo.shadow import MOST_CANDIDATES, MOST_CHARACTERS, ShadowedWindow, can_be_judged, read_shadows
-from earlystop.demo.voting import MAXIMUM_WINDOW, Sample, vote
+from earlystop.demo.voting import MAXIMUM_WINDOW, SampledAnswer, vote
 from tests.unit.demo.sampled_answers import samples
 
 PAIRS_OF_WINDOWS = [(window, full) for full in range(1, MAXIMUM_WINDOW + 1) for window in range(1, MAXIMUM_WINDOW + 1)]
 UNBOUNDED = 10**9
 
 
-def draw(rng: random.Random, count: int) -> list[Sample]:
+def draw(rng: random.Random, count: int) -> list[SampledAnswer]:
     """Answers that agree often, now and then a silent one, all of different lengths."""
-    return [Sample(rng.choice(["a", "a", "a", "a", "b", None]), rng.randint(1, 99)) for _ in range(count)]
+    return [SampledAnswer(rng.choice(["a", "a", "a", "a", "b", None]), rng.randint(1, 99)) for _ in range(count)]
 
 
 def test_what_is_judged_from_the_baselines_samples_is_what_the_window_itself_would_have_answered_and_used() -> None:

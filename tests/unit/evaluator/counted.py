@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
-from earlystop.evaluator.service import Asks, Evaluator, Plan
+from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
 from tests.unit.evaluator.serving import POLICY
@@ -46,7 +46,7 @@ def evaluator(page: Page, asker: Asks, questions: tuple[GoldenQuestion, ...], **
         asker,
         page.exporter,
         page.telemetry,
-        Plan(**settings),  # type: ignore[arg-type]
+        EvaluationPlan(**settings),  # type: ignore[arg-type]
     )
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from earlystop.api.counts import Variant
 from earlystop.demo.voting import read_sample, vote
 from earlystop.evaluator.client import Asker, AskSettings
-from earlystop.evaluator.grading import Fate, Told, fate_of
+from earlystop.evaluator.grading import Attribution, Fate, fate_of
 from earlystop.evaluator.pin import DirectPin, RoutePin
 from earlystop.evaluator.scoring import exact_match
 from tests.unit.demo.recorded import recordings
@@ -89,7 +89,7 @@ async def test_asked_directly_the_server_gets_all_headers_and_answers_for_the_va
     async with reference() as url, Asker(ask_settings(url), pin) as asker:
         for variant, window in ((Variant.BASELINE, 40), (Variant.CANDIDATE, 1)):
             answer = await asker.ask(question, variant)
-            assert answer.told == Told(REVISION, 2, variant)
+            assert answer.attribution == Attribution(REVISION, 2, variant)
             assert answer.tokens == answered(question, window)[1]
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
 from earlystop.evaluator.client import Asker, AskSettings
-from earlystop.evaluator.grading import Answer, Fate, Told, fate_of
+from earlystop.evaluator.grading import Answer, Attribution, Fate, fate_of
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
-from earlystop.evaluator.service import Asks, Evaluator, Plan
+from earlystop.evaluator.service import Asks, EvaluationPlan, Evaluator
 from earlystop.evaluator.size_limit import MOST_BYTES
 from tests.unit.evaluator.completions import NEAR, USAGE, body, message
 from tests.unit.evaluator.counted import Page, evaluator, run_out
@@ -169,11 +169,11 @@ async def test_an_error_status_and_a_closed_port_cost_no_tokens_and_a_lost_answe
 @pytest.mark.parametrize("revision", ["a b", "é", "x" * 65, "", "unassigned"])
 def test_a_revision_that_can_be_no_label_attributes_an_answer_to_nobody(revision: str) -> None:
     named = {"x-early-stop-revision": revision, "x-early-stop-step": "0", "x-early-stop-variant": "baseline"}
-    assert RoutePin().told(named) is None
-    assert RoutePin().told({**named, "x-early-stop-revision": "r1"}) == Told("r1", 0, "baseline")
+    assert RoutePin().attribution(named) is None
+    assert RoutePin().attribution({**named, "x-early-stop-revision": "r1"}) == Attribution("r1", 0, "baseline")
 
 
-class Answers:
+class ChosenAnswers:
     """Answers with what the test chose, in order."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -189,7 +189,9 @@ ANSWERS = st.builds(
     st.sampled_from(["stop", "length", "content_filter", "refusal", "x"]),
     st.none() | st.integers(0, 10**7),
     st.none()
-    | st.builds(Told, st.sampled_from(["r1", "r2"]), st.integers(0, 2), st.sampled_from(["baseline", "candidate"])),
+    | st.builds(
+        Attribution, st.sampled_from(["r1", "r2"]), st.integers(0, 2), st.sampled_from(["baseline", "candidate"])
+    ),
 )
 
 
@@ -197,7 +199,7 @@ ANSWERS = st.builds(
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), max_size=8))
 def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answer, Answer]]) -> None:
     page = Page()
-    asking = evaluator(page, Answers(*(each for pair in answers for each in pair)), QUESTIONS)
+    asking = evaluator(page, ChosenAnswers(*(each for pair in answers for each in pair)), QUESTIONS)
 
     async def ask_all() -> None:
         for _ in answers:
@@ -231,8 +233,10 @@ def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
 
 
 async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    page, told = Page(), Told("r1", 0, "baseline")
-    asking = evaluator(page, Answers(Answer("a", "stop", 1, told), Answer("a", "stop", 1, told)), QUESTIONS)
+    page, attribution = Page(), Attribution("r1", 0, "baseline")
+    asking = evaluator(
+        page, ChosenAnswers(Answer("a", "stop", 1, attribution), Answer("a", "stop", 1, attribution)), QUESTIONS
+    )
     await asking.ask_pair(GoldenQuestion("q", ()))
     assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {"other_variant": 1}
     assert page.split("earlystop_answers_total", "result") == {"unscored": 1}
@@ -241,13 +245,15 @@ async def test_a_scorer_that_fails_costs_one_pair_and_is_logged(caplog: pytest.L
 
 async def test_a_question_is_scored_in_its_own_way() -> None:
     page = Page()
-    answers = [Answer("so it is (B)", "stop", 1, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
-    asking = evaluator(page, Answers(*answers), QUESTIONS)
+    answers = [
+        Answer("so it is (B)", "stop", 1, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")
+    ]
+    asking = evaluator(page, ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(GoldenQuestion("q", ("B",), scoring=Scoring.named("choice")))
     assert page.split("earlystop_pairs_total", "outcome") == {"both": 1}
 
 
-class Stored:
+class StoredTokens:
     """Keeps every count it is given; can be made to fail."""
 
     def __init__(self, tokens: int = 0) -> None:
@@ -275,13 +281,13 @@ class Silent:
 LIMITED = {"token_budget": 1000, "reserve_tokens": 100}
 
 
-def kept(page: Page, asker: Asks, plan: Plan, stored: Stored) -> Evaluator:
+def kept(page: Page, asker: Asks, plan: EvaluationPlan, stored: StoredTokens) -> Evaluator:
     """An evaluator that keeps its count in `stored`."""
     return Evaluator(QUESTIONS, Scoring(), asker, page.exporter, page.telemetry, plan, stored)
 
 
 async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charged_when_a_stop_gives_it_up() -> None:
-    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored(50)
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), StoredTokens(50)
     plan = evaluator(page, asker, QUESTIONS, **LIMITED, grace_seconds=0.05, open_pairs=1).plan
     asking = kept(page, asker, plan, stored)
     running = asyncio.create_task(asking.run(stop))
@@ -294,15 +300,15 @@ async def test_what_a_pair_may_take_is_stored_before_it_is_asked_and_stays_charg
 
 
 async def test_a_budget_that_was_spent_before_the_start_asks_nothing() -> None:
-    page, asker = Page(), Answers()
+    page, asker = Page(), ChosenAnswers()
     plan = evaluator(page, asker, QUESTIONS, **LIMITED).plan
-    asking = kept(page, asker, plan, Stored(900))
+    asking = kept(page, asker, plan, StoredTokens(900))
     await run_out(asking)
     assert page.sum("earlystop_evaluator_answers_total") == page.sum("earlystop_evaluator_asking") == 0
 
 
 async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pytest.LogCaptureFixture) -> None:
-    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), Stored()
+    page, asker, stop, stored = Page(), Silent(), asyncio.Event(), StoredTokens()
     stored.broken = True
     plan = evaluator(page, asker, QUESTIONS).plan
     asking = kept(page, asker, plan, stored)
@@ -316,7 +322,7 @@ async def test_no_question_is_asked_while_the_count_cannot_be_stored(caplog: pyt
 
 
 async def test_tokens_that_nobody_reports_are_charged_by_the_length_of_the_answer() -> None:
-    answers = [Answer("é" * 50, "stop", None, Told("r1", 0, variant)) for variant in ("baseline", "candidate")]
-    asking = evaluator(Page(), Answers(*answers), QUESTIONS)
+    answers = [Answer("é" * 50, "stop", None, Attribution("r1", 0, variant)) for variant in ("baseline", "candidate")]
+    asking = evaluator(Page(), ChosenAnswers(*answers), QUESTIONS)
     await asking.ask_pair(QUESTIONS[0])
     assert asking.budget.spent == 200

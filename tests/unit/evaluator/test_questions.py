@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from earlystop.evaluator.questions import MAX_CLASSES, GoldenError, GoldenQuestion, load_golden, parse_golden
-from earlystop.evaluator.scoring import Mode, Scoring
+from earlystop.evaluator.scoring import Scoring, ScoringMode
 from tests.unit.evaluator.mounted import mount
 
 GOOD = '{"question": "1 + 1?", "answers": ["2", "two"], "query_class": "sums"}'
@@ -59,7 +59,7 @@ def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
 
 def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
     with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
-        parse_golden([("g", [GOOD])], "g", Scoring(Mode.NUMERIC))
+        parse_golden([("g", [GOOD])], "g", Scoring(ScoringMode.NUMERIC))
 
 
 def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ def test_a_line_names_its_own_scoring_and_a_line_of_its_own_that_of_the_lines_af
     found = parse_golden([("g", lines), ("h", other)], "g", Scoring())
     assert [each.scoring for each in found] == [
         None,
-        Scoring(Mode.NUMERIC),
-        Scoring(Mode.CHOICE),
-        Scoring(Mode.JSON, field="result.answer"),
+        Scoring(ScoringMode.NUMERIC),
+        Scoring(ScoringMode.CHOICE),
+        Scoring(ScoringMode.JSON, field="result.answer"),
         None,
     ]
 
@@ -116,9 +116,9 @@ def test_multiple_choice_questions_with_the_letter_a_are_read_in_every_mode_that
     lines = ['{"question": "q1", "answers": ["A"]}', '{"question": "q2", "answers": ["B"]}']
     for scoring in (
         Scoring(),
-        Scoring(Mode.RAW),
-        Scoring(Mode.CHOICE),
-        Scoring(Mode.REGEX, r"answer is \(?([A-D])\)?"),
+        Scoring(ScoringMode.RAW),
+        Scoring(ScoringMode.CHOICE),
+        Scoring(ScoringMode.REGEX, r"answer is \(?([A-D])\)?"),
     ):
         assert len(parse_golden([("mc", lines)], "mc", scoring)) == 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.evaluator.scoring import Mode, Scoring, exact_match
+from earlystop.evaluator.scoring import Scoring, ScoringMode, exact_match
 
 # Metric card of the SQuAD scoring script: two examples with 1.0 and 0.0, and one of three questions with 2/3.
 PUBLISHED = [
@@ -24,13 +24,13 @@ def test_the_published_examples_of_exact_match_are_reproduced(
 
 def test_the_best_of_several_accepted_answers_counts_in_every_mode() -> None:
     assert Scoring().matches("the Levi's Stadium", ["Santa Clara", "Levi's Stadium"])
-    assert Scoring(Mode.RAW).matches("b\n", ["a", "b"])
-    assert Scoring(Mode.NUMERIC).matches("It is 7.", ["6", "7.0"])
-    assert Scoring(Mode.REGEX, r"answer is (\w+)").matches("The answer is B", ["A", "b"])
+    assert Scoring(ScoringMode.RAW).matches("b\n", ["a", "b"])
+    assert Scoring(ScoringMode.NUMERIC).matches("It is 7.", ["6", "7.0"])
+    assert Scoring(ScoringMode.REGEX, r"answer is (\w+)").matches("The answer is B", ["A", "b"])
 
 
 def test_raw_forgives_surrounding_space_and_nothing_else() -> None:
-    raw = Scoring(Mode.RAW)
+    raw = Scoring(ScoringMode.RAW)
     assert raw.matches(" Yajo ", ["Yajo"])
     assert not raw.matches("yajo", ["Yajo"])
     assert not raw.matches("Yajo.", ["Yajo"])
@@ -41,11 +41,11 @@ def test_raw_forgives_surrounding_space_and_nothing_else() -> None:
     [("so 3 + 4 = 7", "7"), ("$1,200.50", "1200.5"), ("-3", "-3"), ("about 2e3", "2000"), ("42%", "42"), ("12.", "12")],
 )
 def test_the_last_number_of_an_answer_is_compared_by_its_value(text: str, gold: str) -> None:
-    assert Scoring(Mode.NUMERIC).matches(text, [gold])
+    assert Scoring(ScoringMode.NUMERIC).matches(text, [gold])
 
 
 def test_an_answer_without_a_number_or_with_another_one_is_wrong() -> None:
-    numeric = Scoring(Mode.NUMERIC)
+    numeric = Scoring(ScoringMode.NUMERIC)
     assert not numeric.matches("none", ["7"])
     assert not numeric.matches("7 or rather 8", ["7"])
     assert not numeric.matches("17", ["7"])
@@ -53,21 +53,32 @@ def test_an_answer_without_a_number_or_with_another_one_is_wrong() -> None:
 
 
 def test_the_last_match_of_a_pattern_is_the_answer_and_no_match_is_none() -> None:
-    scoring = Scoring(Mode.REGEX, r"answer is[:\s]*['\"]?([a-zA-Z]+)")
+    scoring = Scoring(ScoringMode.REGEX, r"answer is[:\s]*['\"]?([a-zA-Z]+)")
     assert scoring.matches("The answer is 'xy'. No, the answer is Yajo.", ["yajo"])
     assert not scoring.matches("yajo", ["yajo"])
 
 
 @pytest.mark.parametrize(
     ("mode", "pattern"),
-    [(Mode.REGEX, None), (Mode.SQUAD, "(a)"), (Mode.REGEX, "a"), (Mode.REGEX, "(a)(b)"), (Mode.REGEX, "(a")],
+    [
+        (ScoringMode.REGEX, None),
+        (ScoringMode.SQUAD, "(a)"),
+        (ScoringMode.REGEX, "a"),
+        (ScoringMode.REGEX, "(a)(b)"),
+        (ScoringMode.REGEX, "(a"),
+    ],
 )
-def test_a_mode_and_a_pattern_that_do_not_fit_are_refused(mode: Mode, pattern: str | None) -> None:
+def test_a_mode_and_a_pattern_that_do_not_fit_are_refused(mode: ScoringMode, pattern: str | None) -> None:
     with pytest.raises(ValueError, match="pattern"):
         Scoring(mode, pattern)
 
 
 def test_no_mode_scores_a_question_without_gold_answer() -> None:
-    for scoring in (Scoring(), Scoring(Mode.RAW), Scoring(Mode.NUMERIC), Scoring(Mode.REGEX, "(a)")):
+    for scoring in (
+        Scoring(),
+        Scoring(ScoringMode.RAW),
+        Scoring(ScoringMode.NUMERIC),
+        Scoring(ScoringMode.REGEX, "(a)"),
+    ):
         with pytest.raises(ValueError, match="unscored"):
             scoring.matches("a 1", [])

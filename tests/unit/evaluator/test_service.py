@@ -11,9 +11,9 @@ from itertools import islice
 import pytest
 
 from earlystop.api.counts import Variant
-from earlystop.evaluator.grading import Answer, Told
+from earlystop.evaluator.grading import Answer, Attribution
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.service import Plan, drawn
+from earlystop.evaluator.service import EvaluationPlan, drawn
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 
 QUESTIONS = tuple(GoldenQuestion(f"question {number}", (f"answer {number}",)) for number in range(20))
@@ -39,11 +39,11 @@ class Scripted:
 
 
 def right(question: str, variant: str, tokens: int | None = 10) -> Answer:
-    return Answer(question.replace("question", "answer"), "stop", tokens, Told("r1", 0, variant))
+    return Answer(question.replace("question", "answer"), "stop", tokens, Attribution("r1", 0, variant))
 
 
 def wrong(_: str, variant: str) -> Answer:
-    return Answer("something else", "stop", 10, Told("r1", 0, variant))
+    return Answer("something else", "stop", 10, Attribution("r1", 0, variant))
 
 
 async def count(script: Script, pairs: int = 50, **plan: object) -> Page:
@@ -97,13 +97,13 @@ async def test_an_answer_of_another_candidate_is_no_pair() -> None:
 
 
 async def test_an_empty_answer_is_wrong_and_told_apart() -> None:
-    page = await count(spoil(Variant.CANDIDATE, Answer(" \n", "length", 10, Told("r1", 0, "candidate"))))
+    page = await count(spoil(Variant.CANDIDATE, Answer(" \n", "length", 10, Attribution("r1", 0, "candidate"))))
     assert page.split("earlystop_pairs_total", "outcome") == {"baseline_only": 50}
     assert page.split("earlystop_evaluator_answers_total", "fate") == {"complete": 50, "empty": 50}
 
 
 async def test_a_truncated_answer_is_scored_as_it_reads_and_told_apart() -> None:
-    page = await count(spoil(Variant.BASELINE, Answer("answer", "length", 10, Told("r1", 0, "baseline"))))
+    page = await count(spoil(Variant.BASELINE, Answer("answer", "length", 10, Attribution("r1", 0, "baseline"))))
     assert page.split("earlystop_pairs_total", "outcome") == {"candidate_only": 50}
     assert page.sum("earlystop_evaluator_answers_total", fate="truncated", variant="baseline") == 50
 
@@ -117,16 +117,16 @@ async def test_a_failed_answer_makes_no_pair_and_never_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("attribution", "reason"),
     [
         (None, "unattributed"),
-        (Told("r1", 0, "baseline"), "other_variant"),
-        (Told("r1", 1, "candidate"), "different_steps"),
-        (Told("r2", 0, "candidate"), "different_steps"),
+        (Attribution("r1", 0, "baseline"), "other_variant"),
+        (Attribution("r1", 1, "candidate"), "different_steps"),
+        (Attribution("r2", 0, "candidate"), "different_steps"),
     ],
 )
-async def test_answers_that_do_not_belong_together_are_no_pair(told: Told | None, reason: str) -> None:
-    page = await count(spoil(Variant.CANDIDATE, Answer("answer", "stop", 10, told)))
+async def test_answers_that_do_not_belong_together_are_no_pair(attribution: Attribution | None, reason: str) -> None:
+    page = await count(spoil(Variant.CANDIDATE, Answer("answer", "stop", 10, attribution)))
     assert page.sum("earlystop_pairs_total") == 0
     assert page.split("earlystop_evaluator_pairs_discarded_total", "reason") == {reason: 50}
 
@@ -207,4 +207,4 @@ async def test_pairs_are_asked_at_no_more_than_the_rate() -> None:
 )
 def test_a_plan_out_of_range_is_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"budget|rate|share|open_pairs"):
-        Plan(**{"policy": "llm/qa", "token_budget": 1, **bad})  # type: ignore[arg-type]
+        EvaluationPlan(**{"policy": "llm/qa", "token_budget": 1, **bad})  # type: ignore[arg-type]

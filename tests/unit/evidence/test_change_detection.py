@@ -1,4 +1,4 @@
-"""The guard: false alarms are as rare as promised, late harm is found soon, whatever happened before."""
+"""The detector: false alarms are as rare as promised, late harm is found soon, whatever happened before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from earlystop.evidence import change_detection, exact_match
 from earlystop.evidence.bets import Answers, Side
-from earlystop.evidence.change_detection import Guard
+from earlystop.evidence.change_detection import ChangeDetector
 from earlystop.evidence.strata import Arms
 from tests.unit.evidence.simulate import binomial
 
@@ -20,7 +20,9 @@ def look(rng: np.random.Generator, rate: float, effect: float, n_b: int = 10, n_
     return {"": Arms(Answers(n_b, int(rng.binomial(n_b, rate))), Answers(n_c, int(rng.binomial(n_c, rate + effect))))}
 
 
-def looks_until_alarm(rng: np.random.Generator, watch: Guard, effect: float, most: int, drift: float = 0.0) -> int:
+def looks_until_alarm(
+    rng: np.random.Generator, watch: ChangeDetector, effect: float, most: int, drift: float = 0.0
+) -> int:
     for number in range(1, most + 1):
         rate = 0.85 + drift * np.sin(number / 20)
         watch = change_detection.update(watch, look(rng, rate, effect))

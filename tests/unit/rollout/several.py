@@ -11,7 +11,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.plan import Kind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import take_look, weights_in_force
 from tests.unit.rollout.policies import policy
@@ -56,7 +56,7 @@ def observe(
             last = max([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks)])
             state = weights_in_force(state, last + 5)
             state = take_look(LiveTimes.of(spec), state, _next(spec, state), *map(_known, state.comparisons))
-        shadow = state.pinned_plan.stage(state.step).kind is Kind.SHADOW
+        shadow = state.pinned_plan.stage(state.step).kind is StageKind.SHADOW
         new = _in_shadow(answering, requests) if shadow else _split(state, answering, requests)
         marks = [_known(each) for each in state.comparisons]
         state = take_look(LiveTimes.of(spec), state, _next(spec, state), *map(_plus, marks, new))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Pairs, Tally
 from earlystop.evidence.engine import assess
-from earlystop.rollout.increments import TELLING_REQUESTS
+from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.state import Phase, Totals, Verdict
 from earlystop.rollout.steps import SCORED_TO_ADVANCE
 from earlystop.rollout.verdict import verdict_spec
@@ -23,20 +23,23 @@ STEPS = judging(PAIRED, TWO_STEPS)
 AGREEING = Pairs(both=80, neither=20)
 
 
-@pytest.mark.parametrize("requests", [1, TELLING_REQUESTS - 1])
+@pytest.mark.parametrize("requests", [1, CONCLUSIVE_REQUESTS - 1])
 def test_a_look_without_pairs_waits_however_many_answers_it_has(requests: int) -> None:
     assert observed(SPEC, paired(Pairs(), arms(requests))).looks == ()
 
 
 def test_requests_of_looks_without_pairs_still_count_when_they_tell_and_their_answers_wait() -> None:
-    many = arms(TELLING_REQUESTS)
+    many = arms(CONCLUSIVE_REQUESTS)
     state, server = begun(SPEC)
     state = observe(SPEC, state, server, paired(Pairs(), many))
     (seen,) = state.looks
-    assert (seen.baseline.started, seen.candidate.completed) == (TELLING_REQUESTS, TELLING_REQUESTS)
+    assert (seen.baseline.started, seen.candidate.completed) == (
+        CONCLUSIVE_REQUESTS,
+        CONCLUSIVE_REQUESTS,
+    )
     assert seen.baseline.scored == seen.candidate.scored == 0
     later = observe(SPEC, restarted(SPEC, state), server, paired(Pairs(both=1))).looks[-1]
-    assert (later.candidate.pairs, later.candidate.scored) == (Pairs(both=1), TELLING_REQUESTS)
+    assert (later.candidate.pairs, later.candidate.scored) == (Pairs(both=1), CONCLUSIVE_REQUESTS)
 
 
 few = st.builds(Pairs, *[st.sampled_from((0, 0, 0, 1, 4))] * 4)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Look, Tally
-from earlystop.rollout.increments import TELLING_REQUESTS
+from earlystop.rollout.increments import CONCLUSIVE_REQUESTS
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import Phase, Totals
@@ -119,7 +119,7 @@ def test_what_waited_is_evidence_together_with_what_it_waited_for() -> None:
 
 
 def test_requests_still_count_when_they_are_so_many_that_they_tell_while_answers_wait() -> None:
-    many = TELLING_REQUESTS * 2
+    many = CONCLUSIVE_REQUESTS * 2
     waiting = in_classes((answers(many), answers(many)), CANDIDATE_ONLY)
     state, server = begun(SPEC)
     state = observe(SPEC, state, server, waiting)

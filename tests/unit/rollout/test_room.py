@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Look, Tally, Variant
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import (
@@ -20,7 +21,6 @@ from earlystop.rollout.look_schedule import (
     spacing,
 )
 from earlystop.rollout.packing import CLASS_COLUMNS, COLUMNS, pack_looks, unpack_looks
-from earlystop.rollout.status_codec import PACKED_LIMIT
 from tests.unit.rollout.claims import CLASSES, UNDECIDED, arms, begun, in_classes, judging
 from tests.unit.rollout.realistic import THIRTY_DAYS, looks_in, realistic_looks
 from tests.unit.rollout.traffic import observe

@@ -12,7 +12,7 @@ from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Kind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
@@ -33,7 +33,7 @@ from tests.unit.rollout.several import (
 )
 
 
-def _kind(state: RolloutState) -> Kind:
+def _kind(state: RolloutState) -> StageKind:
     return state.pinned_plan.stage(state.step).kind
 
 
@@ -65,7 +65,7 @@ def test_a_candidate_that_harms_in_shadow_is_rolled_back_before_any_user_sees_it
 
 def test_what_shadow_shows_promotes_nothing_and_live_evidence_starts_from_none() -> None:
     state = started(STAGED)
-    while _kind(state) is Kind.SHADOW:
+    while _kind(state) is StageKind.SHADOW:
         before, state = state, observe(STAGED, state, (GOOD,), requests=3000)
         assert state.decision is None, "however much is proven in shadow, users have not had it yet"
     (was,), (now,) = before.comparisons, state.comparisons
@@ -80,9 +80,9 @@ def test_what_shadow_shows_promotes_nothing_and_live_evidence_starts_from_none()
 def test_the_end_of_the_shadow_stage_is_told_even_when_it_comes_with_a_drop() -> None:
     state = started(STAGED_TOGETHER)
     state = observe(STAGED_TOGETHER, state, (GOOD, GOOD, GOOD), requests=100, looks=7)
-    assert _kind(state) is Kind.SHADOW and len(state.active) == 3
+    assert _kind(state) is StageKind.SHADOW and len(state.active) == 3
     after = observe(STAGED_TOGETHER, state, (GOOD, GOOD, BAD), requests=1000)
-    assert _kind(after) is Kind.SPLIT and len(after.active) == 2
+    assert _kind(after) is StageKind.SPLIT and len(after.active) == 2
     assert [story.reason for story in event_notes(state, after)] == [
         "StepAdvanced",
         "CandidateDropped",
@@ -95,12 +95,12 @@ def test_in_the_shadow_stage_one_that_does_nothing_is_told_and_holds_back_no_oth
     for _ in range(20):
         before, state = state, observe(STAGED_TOGETHER, state, (GOOD, GOOD, idle), requests=1000)
         told += [story.reason for story in event_notes(before, state)]
-        if _kind(state) is Kind.SPLIT:
+        if _kind(state) is StageKind.SPLIT:
             break
         assert {each.type.value: each.status for each in conditions(state, Observations())}["Progressing"] == "True"
-    assert _kind(state) is Kind.SPLIT and told == ["SettingNotEffective", "StepAdvanced"], "none is proven on live ones"
+    assert _kind(state) is StageKind.SPLIT and told == ["SettingNotEffective", "StepAdvanced"], "none is proven live"
     stuck = observe(STAGED_TOGETHER, started(STAGED_TOGETHER), (idle, idle, idle), requests=1000, looks=20)
-    assert _kind(stuck) is Kind.SHADOW, "then the setting reaches no engine"
+    assert _kind(stuck) is StageKind.SHADOW, "then the setting reaches no engine"
     assert {each.type.value: each.reason for each in conditions(stuck, Observations())}[
         "Progressing"
     ] == "SettingNotEffective"
@@ -114,7 +114,7 @@ def test_a_rollout_that_ends_in_shadow_before_its_first_look_can_be_recomputed(
     classes = {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}], "requireEach": True}
     spec = policy({**together, "rollout": {**together.get("rollout", {}), **stage}, "objective": classes})
     state = started(spec)
-    while _kind(state) is not Kind.SHADOW:
+    while _kind(state) is not StageKind.SHADOW:
         state = observe(spec, state, USUAL[: len(state.comparisons)])
     ended = expire(LiveTimes.of(spec), state, NOW + 10**6)
     assert ended.looks == () and differences(verdict_spec("qa", UID, ended)) == []

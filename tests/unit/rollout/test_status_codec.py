@@ -11,13 +11,14 @@ import pytest
 
 from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
 from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.state import Phase, RolloutState
-from earlystop.rollout.status_codec import PACKED_LIMIT, TooLarge, from_status, to_status
+from earlystop.rollout.status_codec import TooLarge, from_status, to_status
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.realistic import realistic_looks
 from tests.unit.rollout.states import REACHED, SPEC

@@ -10,7 +10,7 @@ import pytest
 from earlystop.evidence import exact_match
 from earlystop.evidence.bets import Answers, Side
 from earlystop.simulation import planning
-from earlystop.simulation.planning import Question, Stage
+from earlystop.simulation.planning import PlannedStep, Question
 
 EQUAL = Question(0.85, 0.0, 0.02)
 
@@ -66,8 +66,8 @@ def test_an_even_split_needs_the_fewest_requests() -> None:
 
 
 def test_the_time_to_a_verdict_adds_settling_and_the_slow_first_steps() -> None:
-    stages = [Stage(0.05, 600), Stage(0.25, 600), Stage(0.5)]
-    at_once = planning.seconds_to_verdict(EQUAL, [Stage(0.5)], per_second=2)
+    stages = [PlannedStep(0.05, 600), PlannedStep(0.25, 600), PlannedStep(0.5)]
+    at_once = planning.seconds_to_verdict(EQUAL, [PlannedStep(0.5)], per_second=2)
     assert at_once == pytest.approx(planning.forecast(EQUAL, 0.5).mean / 2)
     ramp = planning.seconds_to_verdict(EQUAL, stages, per_second=2)
     assert at_once < ramp < at_once + 1200

@@ -9,13 +9,13 @@ from numpy.random import default_rng
 
 from earlystop.api.counts import ClassAnswers
 from earlystop.rollout.state import Totals
-from earlystop.simulation.traffic import World, more_in_shadow, more_split
+from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split
 
-WORLD = World(rate=100, baseline_em=0.7, em_loss=0.05, saving=0.4, discordance=0.15)
+TRAFFIC = SyntheticTraffic(rate=100, baseline_em=0.7, em_loss=0.05, saving=0.4, discordance=0.15)
 
 
 def test_in_shadow_pairs_agree_with_both_answers_and_each_candidate_has_the_truth() -> None:
-    totals = more_in_shadow((Totals(),) * 3, WORLD, default_rng(1), 1000)
+    totals = more_in_shadow((Totals(),) * 3, TRAFFIC, default_rng(1), 1000)
     for each in totals:
         pairs, baseline, candidate = each.candidate.pairs, each.baseline, each.candidate
         assert baseline == totals[0].baseline and candidate.completed == candidate.started == baseline.completed
@@ -33,8 +33,8 @@ def test_in_shadow_pairs_agree_with_both_answers_and_each_candidate_has_the_trut
 
 def test_split_requests_go_to_variants_by_weight_and_classes_are_parts_of_their_answers() -> None:
     start = Totals(classes=(ClassAnswers(), ClassAnswers()))
-    first = more_split((start, start), WORLD, default_rng(2), 1000, (60, 30, 10))
-    totals = more_split(first, WORLD, default_rng(3), 1000, (60, 40, 0))
+    first = more_split((start, start), TRAFFIC, default_rng(2), 1000, (60, 30, 10))
+    totals = more_split(first, TRAFFIC, default_rng(3), 1000, (60, 40, 0))
     assert totals[1].candidate == first[1].candidate  # no more requests without weight
     for each, expected in zip(totals, (70_000, 10_000), strict=True):
         assert each.candidate.completed == pytest.approx(expected, abs=5 * sqrt(expected))
@@ -47,5 +47,5 @@ def test_split_requests_go_to_variants_by_weight_and_classes_are_parts_of_their_
 
 def test_a_world_without_room_for_its_pairs_says_how_many_there_can_be() -> None:
     with pytest.raises(ValueError, match=r"leave 0.02 for pairs .* at most that, not 0.06"):
-        _ = World(baseline_em=0.99).pair_shares
-    assert sum(World(baseline_em=0.97).pair_shares) == pytest.approx(1)
+        _ = SyntheticTraffic(baseline_em=0.99).pair_shares
+    assert sum(SyntheticTraffic(baseline_em=0.97).pair_shares) == pytest.approx(1)

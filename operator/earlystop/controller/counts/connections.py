@@ -133,7 +133,9 @@ class Connections:
             if files is not None:
                 files.close()
             raise MetricsFailure(FailureKind.UNREACHABLE, "the MetricSource's url cannot be used") from None
-        return Connection(spec, credentials, client, files, address, self.clock())
+        return Connection(
+            spec=spec, credentials=credentials, client=client, files=files, address=address, read_at=self.clock()
+        )
 
 
 def _has_secrets(spec: SourceSpec) -> bool:

@@ -31,25 +31,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """How the last exchange with a source ended, and the spec that it was led by. at: Unix seconds."""
+    """How the last exchange with a source ended.
+
+    spec: by which the source was asked. failure: None for an answer. at: Unix seconds.
+    """
 
     spec: SourceSpec
     failure: MetricsFailure | None
     at: float
 
     @property
-    def told(self) -> tuple[str, str]:
-        """Status and reason of the condition."""
+    def status_and_reason(self) -> tuple[str, str]:
+        """Status and reason of the condition Reachable that follows from the exchange."""
         return ("True", ANSWERING) if self.failure is None else ("False", self.failure.kind.value)
 
     @property
     def message(self) -> str:
-        """What the admin should know."""
+        """What the condition tells the admin."""
         return "Queries are answered." if self.failure is None else f"No counts: {self.failure.message}."
 
 
 class SourceStatusWriter:
-    """Listens to what the reader meets, asks sources that no policy is reading, and writes their conditions.
+    """Learns from the reader how exchanges end, asks sources that no policy is reading, and writes their conditions.
 
     A source's status is written at most once in 10 s, by compare-and-swap, and only for another status or reason.
     """
@@ -58,36 +61,36 @@ class SourceStatusWriter:
         self._cluster = cluster
         self._reader = reader
         self._clock = clock
-        self._heard: dict[str, SourceReport] = {}
-        self._told: dict[str, tuple[str, str] | None] = {}
+        self._reports: dict[str, SourceReport] = {}
+        self._stored: dict[str, tuple[str, str] | None] = {}
         self._not_before: dict[str, float] = {}
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._woken = asyncio.Event()
-        reader.report = self.hear
+        reader.report = self.note_exchange
 
-    def hear(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
-        """An exchange with a source has ended. One that was led by another spec than today's says nothing."""
+    def note_exchange(self, name: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:
+        """Remember how an exchange with a source ended. One by another spec than today's says nothing."""
         if self._reader.known().get(name) == spec:
-            self._heard[name] = SourceReport(spec, failure, self._clock())
-            if self._told.get(name) != self._heard[name].told:
+            self._reports[name] = SourceReport(spec, failure, self._clock())
+            if self._stored.get(name) != self._reports[name].status_and_reason:
                 self._woken.set()
 
-    def seen(self, manifest: Manifest) -> None:
-        """A source was listed, or written by whomever, or its status was."""
+    def note_source(self, manifest: Manifest) -> None:
+        """Remember what the status of a source says, which was listed or has changed."""
         name = manifest["metadata"]["name"]
-        self._told[name] = _told_in(manifest)
-        heard = self._heard.get(name)
-        if heard is not None and heard.spec != self._reader.known().get(name):
-            del self._heard[name]  # what was heard is about another source
+        self._stored[name] = _stored_in(manifest)
+        report = self._reports.get(name)
+        if report is not None and report.spec != self._reader.known().get(name):
+            del self._reports[name]  # the report is about another spec
         self._woken.set()
 
-    def gone(self, name: str) -> None:
-        """A source was deleted."""
-        for memory in (self._heard, self._told, self._not_before):
+    def forget(self, name: str) -> None:
+        """Remember nothing of a source that was deleted."""
+        for memory in (self._reports, self._stored, self._not_before):
             memory.pop(name, None)
 
     async def run(self) -> None:
-        """Go round until cancelled."""
+        """Ask and write until cancelled."""
         while True:
             self._woken.clear()
             self.ask_idle()
@@ -97,7 +100,7 @@ class SourceStatusWriter:
                     await self._woken.wait()
 
     def ask_idle(self) -> None:
-        """Start to ask each source that nobody has heard of for a while. One that hangs holds up no other."""
+        """Start to ask each source that no exchange was reported of for a while. One that hangs holds up no other."""
         now = self._clock()
         for name, spec in self._reader.known().items():
             if name not in self._probes and now >= self._ask_at(name):
@@ -106,21 +109,21 @@ class SourceStatusWriter:
                 task.add_done_callback(partial(self._probed, name))
 
     def _ask_at(self, name: str) -> float:
-        heard = self._heard.get(name)
-        if heard is None:
+        report = self._reports.get(name)
+        if report is None:
             return 0.0
-        return heard.at + (IDLE_SECONDS if heard.failure is None else FAILED_SECONDS)
+        return report.at + (IDLE_SECONDS if report.failure is None else FAILED_SECONDS)
 
     def _probed(self, name: str, _: asyncio.Task[None]) -> None:
         del self._probes[name]
 
     async def write_due(self) -> None:
         """Write every condition that has changed and whose time has come."""
-        for name, heard in list(self._heard.items()):
-            if self._told.get(name) == heard.told or self._clock() < self._not_before.get(name, 0.0):
+        for name, report in list(self._reports.items()):
+            if self._stored.get(name) == report.status_and_reason or self._clock() < self._not_before.get(name, 0.0):
                 continue
             try:
-                await self._write(name, heard)
+                await self._write(name, report)
             except Conflict:
                 self._not_before[name] = self._clock() + AGAIN_SECONDS
             except ClusterError as error:
@@ -131,33 +134,33 @@ class SourceStatusWriter:
                 log.exception("the status of MetricSource %s was not written", name)
                 self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
 
-    async def _write(self, name: str, heard: SourceReport) -> None:
+    async def _write(self, name: str, report: SourceReport) -> None:
         manifest = await self._cluster.get(SOURCES, None, name)
-        if manifest is None or source_spec(manifest) != heard.spec:
-            self._not_before[name] = self._clock() + AGAIN_SECONDS  # the watch is about to tell
+        if manifest is None or source_spec(manifest) != report.spec:
+            self._not_before[name] = self._clock() + AGAIN_SECONDS  # the watch is about to bring the present one
             return
-        status = status_with(manifest, heard, int(self._clock()))
+        status = status_with(manifest, report, int(self._clock()))
         if status is not None:
             await self._cluster.replace(SOURCES, None, {**manifest, "status": status}, "status")
             self._not_before[name] = self._clock() + SECONDS_BETWEEN_WRITES
-            log.info("MetricSource %s: Reachable=%s, %s: %s", name, *heard.told, heard.message)
-        self._told[name] = heard.told
+            log.info("MetricSource %s: Reachable=%s, %s: %s", name, *report.status_and_reason, report.message)
+        self._stored[name] = report.status_and_reason
 
 
-def status_with(manifest: Manifest, heard: SourceReport, now: int) -> dict[str, Any] | None:
-    """The status of a MetricSource after what was heard; None when it says so already."""
-    if _told_in(manifest) == heard.told:
+def status_with(manifest: Manifest, report: SourceReport, now: int) -> dict[str, Any] | None:
+    """The status of a MetricSource after this report; None when it says so already."""
+    if _stored_in(manifest) == report.status_and_reason:
         return None
     before, known = manifest.get("status", {}), _condition_in(manifest)
     others = [each for each in before.get("conditions", []) if each["type"] != REACHABLE]
-    status, reason = heard.told
+    status, reason = report.status_and_reason
     condition = {
         "type": REACHABLE,
         "status": status,
         "observedGeneration": manifest["metadata"]["generation"],
         "lastTransitionTime": known["lastTransitionTime"] if known.get("status") == status else rfc3339(now),
         "reason": reason,
-        "message": heard.message[:2048],
+        "message": report.message[:2048],
     }
     return {**before, "conditions": [*others, condition]}
 
@@ -167,7 +170,7 @@ def _condition_in(manifest: Manifest) -> dict[str, Any]:
     return next((each for each in conditions if each["type"] == REACHABLE), {})
 
 
-def _told_in(manifest: Manifest) -> tuple[str, str] | None:
+def _stored_in(manifest: Manifest) -> tuple[str, str] | None:
     """Status and reason of the stored condition, when it is about the present spec."""
     known = _condition_in(manifest)
     if known.get("observedGeneration") != manifest["metadata"]["generation"]:

@@ -16,7 +16,7 @@ from earlystop.evaluator.scoring.latex import last_boxed, normalize_latex
 from earlystop.evaluator.scoring.yes_no import says_yes
 
 
-class Mode(StrEnum):
+class ScoringMode(StrEnum):
     """How an answer is compared with the gold answers."""
 
     SQUAD = "squad"
@@ -29,7 +29,7 @@ class Mode(StrEnum):
     YES_NO = "yesno"
 
 
-_OTHER_NAMES = {"exact": Mode.SQUAD, "number": Mode.NUMERIC}
+_OTHER_NAMES = {"exact": ScoringMode.SQUAD, "number": ScoringMode.NUMERIC}
 _NEED_UNIT = "unit"
 
 
@@ -46,17 +46,17 @@ class Scoring:
     Raises ValueError for a pattern or a field that is needed and missing, not valid, or of no use to the mode.
     """
 
-    mode: Mode = Mode.SQUAD
+    mode: ScoringMode = ScoringMode.SQUAD
     pattern: str | None = None
     field: str | None = None
     need_unit: bool = False
 
     def __post_init__(self) -> None:
-        if (self.pattern is not None) != (self.mode is Mode.REGEX):
+        if (self.pattern is not None) != (self.mode is ScoringMode.REGEX):
             raise ValueError("a pattern belongs to the mode regex, and to it alone; write both or neither")
-        if (self.field is not None) != (self.mode is Mode.JSON) or self.field == "":
+        if (self.field is not None) != (self.mode is ScoringMode.JSON) or self.field == "":
             raise ValueError("a field belongs to the mode json, and to it alone; write both or neither")
-        if self.need_unit and self.mode is not Mode.NUMERIC:
+        if self.need_unit and self.mode is not ScoringMode.NUMERIC:
             raise ValueError("a unit can be demanded in the mode numeric alone")
         if self.pattern is not None:
             _one_group(self.pattern)
@@ -68,29 +68,29 @@ class Scoring:
         The modes' own names are known as well. Raises ValueError for any other.
         """
         name, _, detail = text.partition(":")
-        mode = _OTHER_NAMES.get(name) or next((mode for mode in Mode if mode.value == name), None)
-        if mode is None or (detail and mode not in (Mode.REGEX, Mode.JSON, Mode.NUMERIC)):
+        mode = _OTHER_NAMES.get(name) or next((mode for mode in ScoringMode if mode.value == name), None)
+        if mode is None or (detail and mode not in (ScoringMode.REGEX, ScoringMode.JSON, ScoringMode.NUMERIC)):
             raise ValueError(
                 f"{text[:80]!r} is no way to score; write exact, number, number:unit, choice, yesno, boxed, "
                 "json:FIELD, regex:PATTERN or raw"
             )
-        if mode is Mode.NUMERIC and detail not in ("", _NEED_UNIT):
+        if mode is ScoringMode.NUMERIC and detail not in ("", _NEED_UNIT):
             raise ValueError(f"{text[:80]!r} is no way to score; write number, or number:unit where a unit is needed")
-        if mode is Mode.REGEX:
+        if mode is ScoringMode.REGEX:
             return cls(mode, pattern=detail)
-        return cls(mode, field=detail or None if mode is Mode.JSON else None, need_unit=detail == _NEED_UNIT)
+        return cls(mode, field=detail or None if mode is ScoringMode.JSON else None, need_unit=detail == _NEED_UNIT)
 
     def accepts(self, gold: str) -> bool:
         """Whether some answer can match this gold answer; one that never can is a mistake in the golden questions."""
-        if self.mode is Mode.RAW:
+        if self.mode is ScoringMode.RAW:
             return bool(gold.strip())
-        if self.mode is Mode.NUMERIC:
+        if self.mode is ScoringMode.NUMERIC:
             return by_kind.can_match_number(gold)
-        if self.mode is Mode.CHOICE:
+        if self.mode is ScoringMode.CHOICE:
             return gold_letter(gold) is not None
-        if self.mode is Mode.YES_NO:
+        if self.mode is ScoringMode.YES_NO:
             return says_yes(gold) is not None
-        if self.mode is Mode.BOXED:
+        if self.mode is ScoringMode.BOXED:
             inner = last_boxed(gold)
             return bool(normalize_latex(gold if inner is None else inner))
         return by_kind.can_match(gold)
@@ -102,20 +102,20 @@ class Scoring:
         return answer is not None and any(self._matches_one(answer, each) for each in gold)
 
     def _extracted(self, prediction: str) -> str | None:
-        if self.mode is Mode.REGEX:
+        if self.mode is ScoringMode.REGEX:
             return _last_group(str(self.pattern), prediction)
-        return json_field(prediction, str(self.field)) if self.mode is Mode.JSON else prediction
+        return json_field(prediction, str(self.field)) if self.mode is ScoringMode.JSON else prediction
 
     def _matches_one(self, answer: str, gold: str) -> bool:
-        if self.mode is Mode.RAW:
+        if self.mode is ScoringMode.RAW:
             return answer.strip() == gold.strip()
-        if self.mode is Mode.NUMERIC:
+        if self.mode is ScoringMode.NUMERIC:
             return by_kind.as_number(answer, gold, self.need_unit)
-        if self.mode is Mode.CHOICE:
+        if self.mode is ScoringMode.CHOICE:
             return by_kind.as_choice(answer, gold)
-        if self.mode is Mode.YES_NO:
+        if self.mode is ScoringMode.YES_NO:
             return by_kind.as_yes_no(answer, gold)
-        return by_kind.as_boxed(answer, gold) if self.mode is Mode.BOXED else by_kind.as_text(answer, gold)
+        return by_kind.as_boxed(answer, gold) if self.mode is ScoringMode.BOXED else by_kind.as_text(answer, gold)
 
 
 def _one_group(pattern: str) -> None:

@@ -119,7 +119,7 @@ class EndedLines:
             return False
 
     def result(self) -> Ended:
-        """What the lines said."""
+        """The ended processes that the lines describe."""
         return Ended(self._silent, self._sums, self._digests) if self._silent or self._sums or self._digests else NOBODY
 
     def _take_folded(self, line: str, words: list[str]) -> bool:

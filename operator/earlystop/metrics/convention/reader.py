@@ -107,7 +107,7 @@ class Aged(Protocol):
 
     @property
     def at(self) -> int:
-        """When it was asked for."""
+        """The Unix second for which the reading was asked."""
         ...
 
     @property

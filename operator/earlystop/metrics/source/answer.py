@@ -43,7 +43,7 @@ def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[
     """The series of an instant query for a range vector, evaluated at Unix time `at`, as strictly as `parse_vector`.
 
     Samples of a moment after `at` are refused as TimeMoved. A source that moved the time back instead gives fewer
-    samples, which come with the next look: a watermark ledger takes nothing for granted but what it has seen.
+    samples, which come with the next look: the reset ledger counts only growth between samples that it has read.
     """
     found = raw_series(_rows(body, content_type, place, "matrix", "a range vector"), place)
     latest = round((at + TIME_TOLERANCE_SECONDS) * 1000)

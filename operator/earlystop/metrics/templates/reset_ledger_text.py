@@ -8,11 +8,9 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import LedgerError
 from earlystop.metrics.templates.reset_ledger import Amount, Place, ResetLedger, SeriesId, Watermark
-
-PACKED_LIMIT = 40 * 1024
-"""Bytes that the packed ledger may take in status."""
 
 _EMPTY_WORD = '""'
 _UNKNOWN = "-"

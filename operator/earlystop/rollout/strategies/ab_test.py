@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earlystop.rollout.plan import Kind, Plan
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Decision, RolloutState
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.strategies.staged import SHADOW_STAGE, Staged
@@ -39,7 +39,7 @@ class ABTest(Staged):
         stage = plan.stage(state.step)
         if not self.judges_together(plan):
             return super().describe_step(plan, state)
-        if stage.kind is Kind.SHADOW:
+        if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
         split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
         return f"step {state.step + 1}, {split} for each of {len(state.active)} candidates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earlystop.rollout.plan import Kind, Plan
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.steps import begin_next_step, may_advance, restart_step
 
@@ -16,7 +16,7 @@ class Staged:
 
     def is_final(self, plan: Plan, step: int) -> bool:
         """Evidence of live answers alone: what was judged in shadow before the first step promotes nothing."""
-        return plan.stage(step).kind is Kind.SPLIT
+        return plan.stage(step).kind is StageKind.SPLIT
 
     def weights(self, plan: Plan, state: RolloutState) -> dict[str, int]:
         """The step's weight for every candidate that is still tried."""
@@ -25,7 +25,7 @@ class Staged:
     def next_stage(self, plan: Plan, state: RolloutState, at: int) -> RolloutState | None:
         """The same stage again without a candidate that was just dropped; else the next stage once it may be."""
         dropped = [each.dropped for each in state.comparisons if each.dropped is not None]
-        if plan.stage(state.step).kind is Kind.SPLIT and any(each.step == state.step for each in dropped):
+        if plan.stage(state.step).kind is StageKind.SPLIT and any(each.step == state.step for each in dropped):
             # Other weights are another step: its requests are labelled as such, and stragglers of this one are no
             # evidence.
             return replace(restart_step(state), phase=Phase.APPLYING, step=state.step + 1)
@@ -40,7 +40,7 @@ class Staged:
     def describe_step(self, plan: Plan, state: RolloutState) -> str:
         """The number of the step among those planned, and its weight."""
         stage = plan.stage(state.step)
-        if stage.kind is Kind.SHADOW:
+        if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
         split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
         return f"step {state.step + 1} of {len(plan.stages)}, {split}"

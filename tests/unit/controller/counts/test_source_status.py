@@ -31,30 +31,30 @@ BUSY = MetricsFailure(FailureKind.THROTTLED, "it is busy")
 class WatchedSource:
     """One MetricSource and the watch over it, at a clock that the test moves."""
 
-    def __init__(self, place: CountingOperator) -> None:
-        self.place = place
-        self.api = place.api
+    def __init__(self, operator: CountingOperator) -> None:
+        self.operator = operator
+        self.api = operator.api
         self.now = 1_700_000_000.0
-        self.watch = SourceStatusWriter(self.api, place.reader, lambda: self.now)
+        self.watch = SourceStatusWriter(self.api, operator.reader, lambda: self.now)
         self.write(url="http://prometheus:9090")
 
     def write(self, **spec: Any) -> None:
-        """Create or edit the source as an admin does; the operator is told."""
+        """Create or edit the source as an admin does; the watch tells the operator."""
         path = SOURCES.path(None, "default")
         before = self.api.objects.get(path, {"metadata": {"generation": 0}, "status": {"conditions": [OTHER, PENDING]}})
         metadata = {"name": "default", "generation": before["metadata"]["generation"] + 1}
         manifest = {"metadata": metadata, "spec": spec, "status": before["status"]}
-        self.told(self.api.put(SOURCES, manifest))
+        self.tell(self.api.put(SOURCES, manifest))
 
-    def told(self, manifest: Manifest) -> None:
-        """The operator hears of the source as it is."""
-        self.place.reader.learn_source("default", source_spec(manifest))
-        self.watch.seen(manifest)
+    def tell(self, manifest: Manifest) -> None:
+        """The watch tells the operator of the source as it is."""
+        self.operator.reader.learn_source("default", source_spec(manifest))
+        self.watch.note_source(manifest)
 
-    async def hear(self, failure: MetricsFailure | None, seconds: float = 0.0) -> None:
+    async def end_exchange(self, failure: MetricsFailure | None, seconds: float = 0.0) -> None:
         """Time goes by, an exchange ends, and what is due is written."""
         self.now += seconds
-        self.watch.hear("default", self.place.reader.known()["default"], failure)
+        self.watch.note_exchange("default", self.operator.reader.known()["default"], failure)
         await self.watch.write_due()
 
     @property
@@ -74,14 +74,14 @@ class WatchedSource:
 
 @asynccontextmanager
 async def world() -> AsyncIterator[WatchedSource]:
-    async with opened() as place:
-        yield WatchedSource(place)
+    async with opened() as operator:
+        yield WatchedSource(operator)
 
 
 async def test_what_a_source_does_is_written_at_once_and_only_once() -> None:
     async with world() as it:
         for _ in range(5):
-            await it.hear(None, 15)
+            await it.end_exchange(None, 15)
         assert it.condition == {
             "type": "Reachable",
             "status": "True",
@@ -95,9 +95,9 @@ async def test_what_a_source_does_is_written_at_once_and_only_once() -> None:
 
 async def test_a_failure_is_written_with_its_kind_and_what_to_do() -> None:
     async with world() as it:
-        await it.hear(None)
-        await it.hear(DOWN, 15)
-        await it.hear(BUSY, 15)
+        await it.end_exchange(None)
+        await it.end_exchange(DOWN, 15)
+        await it.end_exchange(BUSY, 15)
         assert it.said == ("False", "Throttled")
         assert "raise the source's rate limit" in it.condition["message"]
         assert it.condition["lastTransitionTime"] == "2023-11-14T22:13:35Z", "it has been false since the first failure"
@@ -107,38 +107,38 @@ async def test_a_failure_is_written_with_its_kind_and_what_to_do() -> None:
 async def test_a_failure_that_goes_on_is_written_once_whatever_its_words() -> None:
     async with world() as it:
         for number in range(10):
-            await it.hear(MetricsFailure(FailureKind.TIMEOUT, f"attempt {number}"), 15)
+            await it.end_exchange(MetricsFailure(FailureKind.TIMEOUT, f"attempt {number}"), 15)
         assert it.writes == 1
 
 
 async def test_a_flapping_source_is_written_at_most_once_in_ten_seconds_and_ends_up_true() -> None:
     async with world() as it:
         for number in range(300):
-            await it.hear(None if number % 2 else DOWN, 0.2)
+            await it.end_exchange(None if number % 2 else DOWN, 0.2)
         assert it.writes <= 60 / SECONDS_BETWEEN_WRITES + 1
-        await it.hear(None, SECONDS_BETWEEN_WRITES)
+        await it.end_exchange(None, SECONDS_BETWEEN_WRITES)
         assert it.said == ("True", "Answering")
 
 
 async def test_a_hiccup_between_two_writes_is_no_write() -> None:
     async with world() as it:
-        await it.hear(None)
-        await it.hear(DOWN, 1)
-        await it.hear(None, 2)
-        await it.hear(None, SECONDS_BETWEEN_WRITES)
+        await it.end_exchange(None)
+        await it.end_exchange(DOWN, 1)
+        await it.end_exchange(None, 2)
+        await it.end_exchange(None, SECONDS_BETWEEN_WRITES)
         assert it.writes == 1
 
 
 async def test_an_edit_is_judged_anew_and_what_was_heard_of_the_old_spec_says_nothing() -> None:
     async with world() as it:
-        old = it.place.reader.known()["default"]
-        await it.hear(DOWN)
+        old = it.operator.reader.known()["default"]
+        await it.end_exchange(DOWN)
         it.write(url="http://prometheus:9091")
         it.now += SECONDS_BETWEEN_WRITES
-        it.watch.hear("default", old, BUSY)
+        it.watch.note_exchange("default", old, BUSY)
         await it.watch.write_due()
         assert (it.said, it.condition["observedGeneration"]) == (("False", "Unreachable"), 1)
-        await it.hear(DOWN)
+        await it.end_exchange(DOWN)
         assert (it.said, it.condition["observedGeneration"]) == (("False", "Unreachable"), 2)
 
 
@@ -146,16 +146,16 @@ async def test_an_edit_that_the_operator_has_not_been_told_of_is_not_written_ove
     async with world() as it:
         edited = it.api.at(SOURCES, None, "default")
         it.api.put(SOURCES, {**edited, "spec": {"url": "http://elsewhere"}})
-        await it.hear(None)
+        await it.end_exchange(None)
         assert it.writes == 0
 
 
 async def test_a_conflict_is_tried_again_and_nothing_of_the_other_writer_is_lost() -> None:
     async with world() as it:
         it.api.fail("PUT", Conflict(409, "changed"))
-        await it.hear(None)
+        await it.end_exchange(None)
         assert it.said == ("Unknown", "Pending")
-        await it.hear(None, 1)
+        await it.end_exchange(None, 1)
         assert it.said == ("True", "Answering")
         assert OTHER in it.api.at(SOURCES, None, "default")["status"]["conditions"]
 
@@ -164,36 +164,36 @@ async def test_a_conflict_is_tried_again_and_nothing_of_the_other_writer_is_lost
 async def test_an_api_that_fails_is_asked_again_later(method: str) -> None:
     async with world() as it:
         it.api.fail(method, ClusterError(403, "no"))
-        await it.hear(None)
-        await it.hear(None, 1)
+        await it.end_exchange(None)
+        await it.end_exchange(None, 1)
         assert it.said == ("Unknown", "Pending")
-        await it.hear(None, SECONDS_BETWEEN_WRITES)
+        await it.end_exchange(None, SECONDS_BETWEEN_WRITES)
         assert it.said == ("True", "Answering")
 
 
 async def test_a_restarted_operator_writes_nothing_that_is_said_already() -> None:
     async with world() as it:
-        await it.hear(None)
-        it.watch = SourceStatusWriter(it.api, it.place.reader, lambda: it.now)
-        it.told(it.api.at(SOURCES, None, "default"))
-        await it.hear(None, 60)
+        await it.end_exchange(None)
+        it.watch = SourceStatusWriter(it.api, it.operator.reader, lambda: it.now)
+        it.tell(it.api.at(SOURCES, None, "default"))
+        await it.end_exchange(None, 60)
         assert it.writes == 1
 
 
 async def test_a_condition_that_somebody_else_wrote_is_put_right() -> None:
     async with world() as it:
-        await it.hear(None)
+        await it.end_exchange(None)
         forged = it.api.at(SOURCES, None, "default")
-        it.told(it.api.put(SOURCES, {**forged, "status": {"conditions": [{**it.condition, "status": "False"}]}}))
-        await it.hear(None, SECONDS_BETWEEN_WRITES)
+        it.tell(it.api.put(SOURCES, {**forged, "status": {"conditions": [{**it.condition, "status": "False"}]}}))
+        await it.end_exchange(None, SECONDS_BETWEEN_WRITES)
         assert it.said == ("True", "Answering")
 
 
 async def test_a_source_that_is_gone_is_not_written() -> None:
     async with world() as it:
         del it.api.objects[SOURCES.path(None, "default")]
-        await it.hear(None)
-        it.watch.gone("default")
+        await it.end_exchange(None)
+        it.watch.forget("default")
         await it.watch.write_due()
         assert it.writes == 0
 
@@ -205,9 +205,9 @@ async def test_a_source_that_no_policy_reads_is_asked_and_mended_by_itself() -> 
             running = asyncio.create_task(it.watch.run())
             await eventually(lambda: it.said == ("False", "SecretNotFound"), "the first condition")
             assert "create it" in it.condition["message"]
-            it.place.secret("prometheus", token="abc")
+            it.operator.secret("prometheus", token="abc")
             it.now += FAILED_SECONDS
-            it.watch.seen(it.api.at(SOURCES, None, "default"))  # any event makes it go round
+            it.watch.note_source(it.api.at(SOURCES, None, "default"))  # any event makes it go round
             await eventually(lambda: it.said == ("True", "Answering"), "the second condition")
             running.cancel()
     assert [headers["Authorization"] for _, headers, _ in server.requests] == ["Bearer abc"]
@@ -215,7 +215,7 @@ async def test_a_source_that_no_policy_reads_is_asked_and_mended_by_itself() -> 
 
 async def test_a_source_that_policies_read_is_not_asked_besides() -> None:
     async with world() as it:
-        await it.hear(None)
+        await it.end_exchange(None)
         it.watch.ask_idle()
         assert it.watch._probes == {}
 

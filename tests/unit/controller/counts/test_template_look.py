@@ -149,17 +149,17 @@ def test_a_step_opens_when_its_weights_were_in_force_and_one_that_begins_afresh_
     assert isinstance(found.ledger, ResetLedger) and (found.ledger.step, found.ledger.since_ms) == (0, NOW * 1000)
     assert counted(found) == [30 * RATE, 30 * RATE], "what was counted between the two is no evidence"
     later = replace(found.state, step=1, step_started_at=NOW + 120, phase=Phase.SETTLING)
-    book = ledger_of_step(found.ledger, later.step, later.step_started_at or 0, found.ledger.queries)
-    assert (book.step, book.since_ms, book.folded) == (1, 1000 * (NOW + 120), {})
+    ledger = ledger_of_step(found.ledger, later.step, later.step_started_at or 0, found.ledger.queries)
+    assert (ledger.step, ledger.since_ms, ledger.folded) == (1, 1000 * (NOW + 120), {})
 
 
 def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     at = NOW + 60 + SILENT_SECONDS + 10
-    book = found.ledger
-    assert isinstance(book, ResetLedger)
-    gone = {replace(key, target="gone"): mark._replace(counted=7) for key, mark in book.series.items()}
-    found.ledger, before = replace(book, series={**book.series, **gone}), counted(found)
+    ledger = found.ledger
+    assert isinstance(ledger, ResetLedger)
+    gone = {replace(key, target="gone"): mark._replace(counted=7) for key, mark in ledger.series.items()}
+    found.ledger, before = replace(ledger, series={**ledger.series, **gone}), counted(found)
     see(found, lives(), at)
     assert isinstance(found.ledger, ResetLedger)
     assert not any(key.target == "gone" for key in found.ledger.series)
@@ -201,5 +201,5 @@ def test_a_named_candidate_is_asked_for_and_proven_by_its_name() -> None:
 
 def test_both_kinds_of_ledger_come_back_from_their_text() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45)
-    for book in (found.ledger, Ledger()):
-        assert unpack_ledger(pack_ledger(book)) == book
+    for ledger in (found.ledger, Ledger()):
+        assert unpack_ledger(pack_ledger(ledger)) == ledger

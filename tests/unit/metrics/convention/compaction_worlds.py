@@ -22,7 +22,7 @@ ODD_NAMES = ("", '""', "folded", "silent 0 5", "ended", "0", " ", "a\nended 0 AA
 
 
 @dataclass
-class Life:
+class ProcessLife:
     """One process: what it has counted at each scrape, and from when on each scrape can be read."""
 
     name: str
@@ -56,7 +56,7 @@ class LongWorld:
     def __init__(self, seed: int, returning: bool) -> None:
         self.rng = random.Random(seed)
         self.now = 0.0
-        self.lives: list[Life] = []
+        self.lives: list[ProcessLife] = []
         names = self.rng.sample(ODD_NAMES, 3)
         for server in range(2):
             time = 0.0
@@ -82,11 +82,13 @@ class LongWorld:
         """What must be counted in any case: all that was scraped before a process was out of reach for long."""
         return largest(life.before_long_gaps() for life in self.lives)
 
-    def _life(self, name: str, start: float, end: float, returning: bool) -> Life:
+    def _life(self, name: str, start: float, end: float, returning: bool) -> ProcessLife:
         rng = self.rng
         longest = 3 * SILENT_SECONDS if returning else SHORT_GAP - 2 * SCRAPE_INTERVAL
         gaps = [(begin, begin + rng.uniform(300, longest)) for begin in _moments(rng, start, end, 1 / 5000)]
-        life = Life(name, start, end, [gap for i, gap in enumerate(gaps) if not i or gap[0] > gaps[i - 1][1] + 600])
+        life = ProcessLife(
+            name, start, end, [gap for i, gap in enumerate(gaps) if not i or gap[0] > gaps[i - 1][1] + 600]
+        )
         counters = {SeriesKey(0, variant, "a", name): Tally() for variant in Variant}
         time = start + rng.uniform(0, SCRAPE_INTERVAL)
         while time < end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import LedgerError
 from earlystop.metrics.templates.reset_ledger import (
     Observed,
@@ -20,7 +21,7 @@ from earlystop.metrics.templates.reset_ledger import (
     totals,
     uncertain,
 )
-from earlystop.metrics.templates.reset_ledger_text import PACKED_LIMIT, TooManySeries, is_packed, pack, unpack
+from earlystop.metrics.templates.reset_ledger_text import TooManySeries, is_packed, pack, unpack
 
 SINCE = 1_000_000
 KEY = SeriesId(Variant.CANDIDATE, "tokens", "pod-1")

@@ -1,4 +1,4 @@
-"""Promises about several candidates under any order of looks, drops, outages, pauses, wishes, edits and restarts."""
+"""Promises about several candidates under any order of looks, drops, outages, pauses, requests, edits and restarts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.plan import Kind
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -144,7 +144,7 @@ class Contest(RuleBasedStateMachine):
 
     @precondition(lambda self: self.state.most_looks > 16 or self.state.decision is not None)
     @rule(verb=st.sampled_from((abort, promote_now)), name=st.sampled_from(("", "/w10", "/w5", "/w1")))
-    def wish(self, verb: Any, name: str) -> None:
+    def request(self, verb: Any, name: str) -> None:
         before = self.state
         digest = digest_of_decision("qa", UID, before)
         after = verb(self.spec, before, Request(before.revision + name, "someone"), digest, self.now)
@@ -178,7 +178,7 @@ class Contest(RuleBasedStateMachine):
             assert each.dropped is None or each.certified_at is None
         plan = self.state.pinned_plan
         if not strategy_of(plan).promotes or (
-            self.state.decision is None and plan.stage(self.state.step).kind is not Kind.SPLIT
+            self.state.decision is None and plan.stage(self.state.step).kind is not StageKind.SPLIT
         ):
             assert shares[0] == 100
         if self.state.phase == Phase.PROMOTED:
@@ -209,7 +209,7 @@ class Contest(RuleBasedStateMachine):
         if self.state.campaign == before.campaign:
             dropped = {each.name for each in before.active} - {each.name for each in self.state.active}
             assert names.count("CandidateDropped") == len(dropped)
-            if plan.stage(before.step).kind is Kind.SHADOW and self.state.step > before.step:
+            if plan.stage(before.step).kind is StageKind.SHADOW and self.state.step > before.step:
                 assert "StepAdvanced" in names
         said = conditions(self.state, Observations())
         assert all(0 < len(each.message) <= 2048 for each in said)
