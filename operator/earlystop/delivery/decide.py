@@ -147,8 +147,8 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     """
     if desired.refusal is not None:
         return _without_fit(observed, desired)
-    if desired.leads_elsewhere:
-        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, _to_detach(observed, desired))
+    if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
     if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
@@ -170,8 +170,8 @@ def decide_while_suspended(observed: ClusterInputs, desired: Desired) -> Detach 
     written. None when it fits."""
     if desired.refusal is not None:
         return _without_fit(observed, desired)
-    if desired.leads_elsewhere:
-        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, _to_detach(observed, desired))
+    if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
     return None
 
 

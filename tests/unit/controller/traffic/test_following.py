@@ -70,6 +70,16 @@ async def test_an_overlay_is_off_as_soon_as_the_route_leads_elsewhere_and_comes_
     assert not serves_no_user(overlay(moves))
 
 
+async def test_an_overlay_that_another_policy_left_behind_is_taken_over_though_it_leads_elsewhere() -> None:
+    moves = Moves()
+    await moves.in_force(HALF)
+    move_to_other_service(moves)
+    overlay(moves)["metadata"]["ownerReferences"] = []
+    for _ in range(3):
+        await moves.put(HALF)
+    assert baseline_destinations(overlay(moves)) == destinations(users(moves))
+
+
 def with_spec(**fields: Any) -> Manifest:
     made = service()
     made["spec"] |= fields
