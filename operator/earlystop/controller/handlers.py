@@ -15,6 +15,8 @@ from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
 
+# The first lists show every object of five kinds, which would all be held at once for the 5 s of Kopf's default.
+IDLE_SECONDS = 0.2
 # Without these watches the operator is not healthy. Those of Gateway API may be missing with its CRDs.
 ESSENTIAL = ("earlystoppolicies", "metricsources", "services", "deployments")
 
@@ -60,6 +62,8 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.watching.chunk_size = PAGE
     for kind in set(watched_kinds()) - set(FOLLOWED):
         chosen.watching.label_selectors[BY_KIND[kind].plural] = SELECTOR
+    # A worker of Kopf's holds the last event of its object, whole, until it ends for want of another one.
+    chosen.queueing.idle_timeout = IDLE_SECONDS
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()
     return chosen
