@@ -158,7 +158,7 @@ def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
     at = NOW + 60 + SILENT_SECONDS + 10
     book = found.ledger
     assert isinstance(book, ResetLedger)
-    gone = {replace(key, target="gone"): mark._replace(counted=7) for key, mark in book.series.items()}
+    gone = {replace(key, target="gone", address=""): mark._replace(counted=7) for key, mark in book.series.items()}
     found.ledger, before = replace(book, series={**book.series, **gone}), counted(found)
     see(found, lives(), at)
     assert isinstance(found.ledger, ResetLedger)
