@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.source import REACHABLE
 
 EVENT = "event"
@@ -96,8 +97,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteNotAccepted": "The Gateway does not accept the route; fix the route until its status shows "
             "Accepted=True.",
             "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
-            "hostnames, "
-            "or add a listener.",
+            "hostnames, or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
@@ -138,8 +138,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
             "check those stores.",
             "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
-            "or "
-            "the proxy on the way.",
+            "or the proxy on the way.",
             "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
             "TooLarge": "The answer is too large; check the labels that the servers export.",
             "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
@@ -156,6 +155,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
+    (COUNTS, LABEL_REASONS),
     (
         TRAFFIC_FAULT,
         {
