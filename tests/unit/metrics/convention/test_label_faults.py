@@ -1,4 +1,4 @@
-"""Counters whose label `process` was lost, shared or overwritten on the way are no evidence, and a person is told why."""
+"""Counters whose label `process` was lost, shared or overwritten on the way are no evidence, and it is told why."""
 
 from __future__ import annotations
 
