@@ -28,7 +28,7 @@ class Templates(Value):
     """For the preset Custom: one selector for each count, as `answers_total{variant="{variant}",result="match"}`.
 
     The placeholders {policy} (namespace/name), {revision} and {variant} stand inside double quotes, and {variant} in
-    every template. The counters may restart at 0 and may have run before.
+    every template. The counters may restart at 0, may have run before, and may be read in several ways.
     """
 
     started: Template | None = Field(None, description="Requests that arrived; without it the split is not checked.")

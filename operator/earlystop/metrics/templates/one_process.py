@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from earlystop.metrics.templates.watermark import SECOND_HAND, SeriesId
+from earlystop.metrics.templates.watermark import AMBIGUOUS, SECOND_HAND, SeriesId
 
 Numbers = Callable[[SeriesId], tuple[int, int]]
 """What one series proves, and the most that it may have seen."""
@@ -89,10 +89,15 @@ def _of_target(keys: list[SeriesId], numbers: Numbers) -> tuple[int, int]:
 
 
 def _most(ways: Mapping[tuple[str, str, str, str], tuple[int, int]]) -> int:
-    """Over addresses and unproven vantages the sum, over proven vantages of one address and their scrapers the most."""
+    """Over addresses, unproven and ambiguous vantages the sum, over proven ones of one address and their scrapers the
+    most."""
     pages: dict[tuple[str, str], int] = {}
     for (_, address, vantage, _), (_, most) in ways.items():
         page = address, (vantage if vantage.startswith(SECOND_HAND) else "")
         pages[page] = max(pages.get(page, 0), most)
     proven = {address for address, vantage in pages if not vantage}
-    return sum(most for (address, vantage), most in pages.items() if not vantage or address not in proven)
+    return sum(
+        most
+        for (address, vantage), most in pages.items()
+        if not vantage or vantage.startswith(AMBIGUOUS) or address not in proven
+    )

@@ -16,7 +16,7 @@ from earlystop.api.counts import Variant
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
 from earlystop.metrics.templates.growth import CLOCK_SKEW_MS
-from earlystop.metrics.templates.vantage import EXPORTED, Targets, series_id
+from earlystop.metrics.templates.vantage import EXPORTED, Targets, extended_rows, series_id
 from earlystop.metrics.templates.watermark import Observed, Sample, SeriesId
 
 TARGET_LABELS = ("namespace", "pod", "container", "job", "instance", f"{EXPORTED}job", f"{EXPORTED}instance")
@@ -68,13 +68,14 @@ def observe(
     good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
     answer: dict[SeriesId, Observed] = {}
     for (variant, field), rows in counters.items():
-        for series in rows:
+        extended = extended_rows([series.labels for series in rows], targets)
+        for series, is_extended in zip(rows, extended, strict=True):
             target = _target(series.labels, replica_label)
             samples = [
                 Sample(at, count, started.get((target, at))) for at, count in _counts(series.points, variant, field)
             ]
             if samples:
-                key = series_id(variant, field, series.labels, targets, replica_label)
+                key = series_id(variant, field, series.labels, targets, replica_label, is_extended)
                 answer[key] = Observed(samples, _absent(good.get(target, ()), samples[0].at_ms))
     return answer
 

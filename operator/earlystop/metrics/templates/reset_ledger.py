@@ -181,8 +181,10 @@ def newly_uncertain(before: ResetLedger, after: ResetLedger) -> dict[Variant, Ta
 
 
 def is_blind(ledger: ResetLedger) -> bool:
-    """Whether some series has no start time: then a restart can hide, and `uncertain` is no upper bound."""
-    return any(mark.start_ms is None for mark in ledger.series.values())
+    """Whether some process says in none of its ways when it began: then its restarts can hide, and `uncertain` is no
+    upper bound."""
+    told = {key.target for key, mark in ledger.series.items() if mark.start_ms is not None}
+    return any(key.target not in told for key in ledger.series)
 
 
 def _add(folded: Mapping[Place, Amount], step: int, series: Mapping[SeriesId, Watermark]) -> dict[Place, Amount]:

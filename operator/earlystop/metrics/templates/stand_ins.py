@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
+from statistics import median_low
 
 from earlystop.metrics.templates.growth import CLOCK_SKEW_MS
 from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
@@ -31,12 +32,13 @@ class StandIns:
     def counted_between(self, key: SeriesId, after_ms: int, at_ms: int) -> bool:
         """Whether another series may have counted the same events between two samples of a series.
 
-        Of the same way: one that was scraped between them and not with the later one. Of another process: one of the
-        same labels that appeared, was read twice and vanished between them.
+        Of the same way: one that was scraped between them and not with the later one, while the series was away. Of
+        another process: one of the same labels that appeared, was read twice and vanished between them.
         """
         for other in self._other_children(key):
             times = self._times_of(other)
-            if bisect_right(times, after_ms) < bisect_left(times, at_ms) and not _holds(times, at_ms):
+            between = bisect_right(times, after_ms) < bisect_left(times, at_ms)
+            if between and not _holds(times, at_ms) and self._was_away(key, at_ms - after_ms):
                 return True
         return any(
             other.target != key.target and other.child == key.child and len(times) > 1 and times[-1] < at_ms
@@ -57,6 +59,13 @@ class StandIns:
             and self._had_no_more(other, sample)
             for other in self._by_field[key.variant, key.field]
         )
+
+    def _was_away(self, key: SeriesId, gap_ms: int) -> bool:
+        """Whether a gap between two samples is longer than the way's usual one: some stores give each series moments of
+        its own, and then others lie between any two."""
+        way = [self._times_of(each) for each in self._siblings[key.variant, key.field, *key.way] if each in self._read]
+        gaps = [later - earlier for times in way for earlier, later in pairwise(times)]
+        return not gaps or gap_ms > 1.5 * median_low(gaps)
 
     def _other_children(self, key: SeriesId) -> Iterator[SeriesId]:
         return (other for other in self._siblings[key.variant, key.field, *key.way] if other != key)

@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.templates.watermark import SECOND_HAND, SeriesId
+from earlystop.metrics.templates.watermark import AMBIGUOUS, SECOND_HAND, SeriesId
 
 Labels = Mapping[str, str]
 
@@ -49,18 +50,29 @@ class Targets:
         return max(fitting, key=len, default=None)
 
 
-def series_id(variant: Variant, field: str, labels: Labels, targets: Targets, replica_label: str | None) -> SeriesId:
-    """The name of a row of a template's answer. replica_label: tells the scrapers of an HA pair apart."""
+def series_id(
+    variant: Variant,
+    field: str,
+    labels: Labels,
+    targets: Targets,
+    replica_label: str | None,
+    extended: bool = False,
+) -> SeriesId:
+    """The name of a row of a template's answer.
+
+    replica_label: tells the scrapers of an HA pair apart. extended: whether it is among `extended_rows`.
+    """
     replica = labels.get(replica_label, "") if replica_label is not None else ""
     mine = {name: text for name, text in labels.items() if name not in (_NAME, replica_label)}
     target = targets.of(labels)
     copied = is_copy(labels)
+    # One process gives all series of a metric the same labels, so others' names were added on another way.
     if target is not None and not copied:
         way = {name: text for name, text in target.items() if name != replica_label}
-        vantage = _digest(way, 6)
+        names = ",".join(sorted(mine.keys() - way.keys())) if extended else ""
+        vantage = (AMBIGUOUS if extended else "") + _digest({**way, _NAME: names}, 6)
     else:
         way = {name: text for name, text in mine.items() if _is_scrapers(name, text)}
-        # One process gives all series of a metric the same labels, so others' names were added on another way.
         names = "" if target is not None else ",".join(sorted(mine.keys() - way.keys()))
         vantage = SECOND_HAND + _digest({**way, _NAME: names}, 6)
     child = {name: text for name, text in mine.items() if name not in way}
@@ -69,6 +81,23 @@ def series_id(variant: Variant, field: str, labels: Labels, targets: Targets, re
     address = f"{_digest({'host': _host(instance)}, 6)}.{_digest({'instance': instance}, 6)}" if instance else ""
     place = _digest({"pod": pod}, 8) if pod else address
     return SeriesId(variant, field, place, replica, vantage, _digest(child, 8), address)
+
+
+def extended_rows(rows: Sequence[Labels], targets: Targets) -> list[bool]:
+    """Of each row of one query, whether another one of the same target has the same labels, and fewer.
+
+    A federation that keeps the target's labels adds its own to them, and has no `up` that would show it; or the
+    process leaves a label empty in the other row. Nothing tells which.
+    """
+    found = [(targets.of(labels), labels.items()) for labels in rows]
+    by_target: defaultdict[frozenset[tuple[str, str]], list[AbstractSet[tuple[str, str]]]] = defaultdict(list)
+    for target, items in found:
+        if target is not None:
+            by_target[frozenset(target.items())].append(items)
+    return [
+        target is not None and any(other < items for other in by_target[frozenset(target.items())])
+        for target, items in found
+    ]
 
 
 def is_copy(labels: Labels) -> bool:

@@ -10,6 +10,8 @@ from earlystop.api.counts import Variant
 
 SECOND_HAND = "~"
 """Begins the name of a vantage that is a copy, or of which nothing proves that it is none."""
+AMBIGUOUS = "~?"
+"""Begins the name of one that is a copy or another counter: it proves nothing beside others, and may have seen more."""
 
 
 class Sample(NamedTuple):

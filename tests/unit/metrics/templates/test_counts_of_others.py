@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_in_most_worlds_most_of_what_happened_is_counted() -> None:
 
 
 def by_all_labels(
-    variant: Variant, field: str, labels: Labels, targets: Targets, replica_label: str | None
+    variant: Variant, field: str, labels: Labels, targets: Targets, replica_label: str | None, extended: bool
 ) -> SeriesId:
     kept = sorted((name, text) for name, text in labels.items() if name != replica_label)
     name = hashlib.sha256(repr(kept).encode()).hexdigest()[:12]
@@ -112,6 +113,10 @@ def by_its_drop(mark: Watermark, sample: Sample) -> bool:
     return sample.value < mark.value
 
 
+def none_is(rows: Sequence[Labels], targets: Targets) -> list[bool]:
+    return [False] * len(rows)
+
+
 def never(*_: object) -> bool:
     return False
 
@@ -119,6 +124,7 @@ def never(*_: object) -> bool:
 FAULTS: dict[str, list[tuple[object, str, object]]] = {
     "a series is all its labels": [(range_vectors, "series_id", by_all_labels)],
     "a start time is believed over the value": [(growth, "restarted", by_its_start_alone)],
+    "a row with more labels is another counter": [(range_vectors, "extended_rows", none_is)],
     "absence is zero": [(reset_ledger, "began_after", always), (Births, "began_at_zero", by_its_absence)],
     "whatever a new process shows is its own": [(Births, "began_at_zero", by_its_start)],
     "a drop is a restart": [(growth, "restarted", by_its_drop)],
