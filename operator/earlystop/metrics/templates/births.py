@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from earlystop.metrics.templates.growth import born, grown, outlived_a_start, restarted
+from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, born, grown, outlived_a_start, restarted
 from earlystop.metrics.templates.stand_ins import StandIns
 from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
 
@@ -30,13 +30,13 @@ class Births:
     def began_at_zero(self, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
         """Whether the first sample of a series is all of its process's own.
 
-        absent_at_ms: when the target was last scraped without the series. A process of the convention of Prometheus
-        has a series from its start or from its first event, but a collector may also have forgotten it meanwhile.
+        absent_at_ms: when the target was last scraped without the series, None for never. A client library shows a
+        series from the start of its process or from the first event; a collector may also have forgotten it meanwhile.
         """
         assert sample.start_ms is not None  # only a process that says when it began can have begun within a step
         if (key.target, sample.start_ms) in self._outlived or self.stand_ins.goes_on(key, sample):
             return False
-        if absent_at_ms is None and self._first_seen[key.target] >= sample.start_ms:
+        if absent_at_ms is None and self._first_seen[key.target] >= sample.start_ms - CLOCK_SKEW_MS:
             return True
         fell_with_it = (key.target, sample.start_ms) in self._fell
         return fell_with_it and (absent_at_ms is None or absent_at_ms < sample.start_ms)

@@ -61,8 +61,7 @@ def restarted(mark: Watermark, sample: Sample) -> bool:
 
 def outlived_a_start(mark: Watermark, sample: Sample) -> bool:
     """Whether the value went on over a later start time, which is then another process's than the counter's."""
-    later = mark.start_ms is not None and sample.start_ms is not None and sample.start_ms - mark.start_ms
-    return bool(later and later > SAME_START_MS and sample.value >= mark.peak > 0)
+    return _start_moved(mark, sample) > 0 and sample.value >= mark.peak > 0
 
 
 def _growth(mark: Watermark, sample: Sample, since_ms: int, restart: bool, stood_in: bool) -> tuple[int, int]:
@@ -76,8 +75,8 @@ def _growth(mark: Watermark, sample: Sample, since_ms: int, restart: bool, stood
     # A drop that is no restart may be a copy that lags, or another process behind the same name.
     possible = sample.value if moved or sample.value < mark.value else sample.value - mark.value
     # A start that moved to before the last sample is of another process behind the same name.
-    other = bool(moved) and sample.start_ms is not None and sample.start_ms < mark.at_ms - CLOCK_SKEW_MS
-    if stood_in or other or _peak_at(mark) < since_ms:
+    older = bool(moved) and sample.start_ms is not None and sample.start_ms < mark.at_ms - CLOCK_SKEW_MS
+    if stood_in or older or _peak_at(mark) < since_ms:
         return 0, possible  # it may have grown elsewhere, or before the step began
     return max(0, sample.value - mark.peak), possible
 

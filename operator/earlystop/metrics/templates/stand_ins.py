@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from statistics import median_low
 
-from earlystop.metrics.templates.growth import CLOCK_SKEW_MS
+from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, SAME_START_MS
 from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
 
 
@@ -46,18 +46,31 @@ class StandIns:
         )
 
     def goes_on(self, key: SeriesId, sample: Sample) -> bool:
-        """Whether the first sample of a series may go on where another one, which had no more, ended."""
+        """Whether the first sample of a series may go on where another one, which had no more, ended.
+
+        Of another process: one that ended before this one began, or that says that it began with it.
+        """
         for other in self._other_children(key):
             times = self._times_of(other)
             if times[0] < sample.at_ms and not _holds(times, sample.at_ms) and self._had_no_more(other, sample):
                 return True
-        ended_ms = (sample.at_ms if sample.start_ms is None else sample.start_ms) + CLOCK_SKEW_MS
+        others = (other for other in self._by_field[key.variant, key.field] if other.target != key.target)
         return any(
-            other.target != key.target
-            and other.child == key.child
-            and self._times_of(other)[-1] < min(ended_ms, sample.at_ms)
-            and self._had_no_more(other, sample)
-            for other in self._by_field[key.variant, key.field]
+            (self._ended_before(other, sample) or self._began_with(other, sample)) and self._had_no_more(other, sample)
+            for other in others
+        )
+
+    def _ended_before(self, other: SeriesId, sample: Sample) -> bool:
+        began_ms = sample.at_ms if sample.start_ms is None else sample.start_ms
+        return self._times_of(other)[-1] < min(began_ms + CLOCK_SKEW_MS, sample.at_ms)
+
+    def _began_with(self, other: SeriesId, sample: Sample) -> bool:
+        starts = {one.start_ms for one in self._read.get(other, ()) if one.at_ms < sample.at_ms}
+        if other in self._known:
+            starts.add(self._known[other].start_ms)
+        began_ms = sample.start_ms
+        return began_ms is not None and any(
+            start is not None and abs(start - began_ms) <= SAME_START_MS for start in starts
         )
 
     def _was_away(self, key: SeriesId, gap_ms: int) -> bool:

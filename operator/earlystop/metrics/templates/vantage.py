@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from earlystop.api.counts import Variant
 from earlystop.metrics.templates.watermark import AMBIGUOUS, SECOND_HAND, SeriesId
@@ -21,7 +20,7 @@ Labels = Mapping[str, str]
 EXPORTED = "exported_"
 """Begins the name under which a scraper keeps a label that it overwrites: federation does so with all of a target's."""
 POD_LABELS = ("pod", "kubernetes_pod_name", "pod_name", "k8s_pod_name")
-SCRAPERS_LABELS = frozenset(
+SCRAPER_LABELS = frozenset(
     {
         *POD_LABELS,
         *("job", "instance", "namespace", "container", "service", "endpoint", "node", "cluster"),
@@ -72,32 +71,37 @@ def series_id(
         names = ",".join(sorted(mine.keys() - way.keys())) if extended else ""
         vantage = (AMBIGUOUS if extended else "") + _digest({**way, _NAME: names}, 6)
     else:
-        way = {name: text for name, text in mine.items() if _is_scrapers(name, text)}
+        way = {name: text for name, text in mine.items() if _is_given_by_scrapers(name, text)}
         names = "" if target is not None else ",".join(sorted(mine.keys() - way.keys()))
         vantage = SECOND_HAND + _digest({**way, _NAME: names}, 6)
     child = {name: text for name, text in mine.items() if name not in way}
     pod, instance = whereabouts(mine, target)
     # Of the host too, since a process may be read at several ports.
-    address = f"{_digest({'host': _host(instance)}, 6)}.{_digest({'instance': instance}, 6)}" if instance else ""
+    address = f"{_digest({'host': _host(instance)}, 6)}.{_digest({'instance': instance}, 3)}" if instance else ""
     place = _digest({"pod": pod}, 8) if pod else address
-    return SeriesId(variant, field, place, replica, vantage, _digest(child, 8), address)
+    return SeriesId(variant, field, place, replica, vantage, _digest(child, 6), address)
 
 
 def extended_rows(rows: Sequence[Labels], targets: Targets) -> list[bool]:
-    """Of each row of one query, whether another one of the same target has the same labels, and fewer.
+    """Of each row of one query, whether another one of its target agrees in all labels that both have, and lacks some.
 
     A federation that keeps the target's labels adds its own to them, and has no `up` that would show it; or the
     process leaves a label empty in the other row. Nothing tells which.
     """
-    found = [(targets.of(labels), labels.items()) for labels in rows]
-    by_target: defaultdict[frozenset[tuple[str, str]], list[AbstractSet[tuple[str, str]]]] = defaultdict(list)
-    for target, items in found:
+    found = [targets.of(labels) for labels in rows]
+    by_target: defaultdict[frozenset[tuple[str, str]], list[Labels]] = defaultdict(list)
+    for target, labels in zip(found, rows, strict=True):
         if target is not None:
-            by_target[frozenset(target.items())].append(items)
+            by_target[frozenset(target.items())].append(labels)
     return [
-        target is not None and any(other < items for other in by_target[frozenset(target.items())])
-        for target, items in found
+        target is not None and any(_extends(labels, other) for other in by_target[frozenset(target.items())])
+        for target, labels in zip(found, rows, strict=True)
     ]
+
+
+def _extends(labels: Labels, other: Labels) -> bool:
+    """Whether `labels` has names that `other` lacks, and the two agree in all that both have."""
+    return not labels.keys() <= other.keys() and all(other.get(name, text) == text for name, text in labels.items())
 
 
 def is_copy(labels: Labels) -> bool:
@@ -120,10 +124,10 @@ def _host(instance: str) -> str:
     return host if colon and port.isdecimal() else instance
 
 
-def _is_scrapers(name: str, text: str) -> bool:
+def _is_given_by_scrapers(name: str, text: str) -> bool:
     if name == "endpoint":
         return "/" not in text  # the name of a port; many applications count by URL path under the same label
-    return name in SCRAPERS_LABELS or name.startswith(EXPORTED)
+    return name in SCRAPER_LABELS or name.startswith(EXPORTED)
 
 
 def _digest(labels: Labels, length: int) -> str:

@@ -81,6 +81,7 @@ class Way:
     has_up: bool = True
     relabelled: tuple[int, int] = (0, 0)
     more: Labels = field(default_factory=dict)
+    renamed: tuple[int, int] = (0, 0)
     interval_ms: int = INTERVAL_MS
     misses: float = 0.03
 
@@ -116,10 +117,11 @@ class Store:
             return
         if one.tells_start:
             self.starts.setdefault(frozenset(target.items()), {})[at] = life.reported_ms / 1000
+        renamed = {"stage": "x"} if way.renamed[0] <= at < way.renamed[1] else {}
         for child in one.events:
             value = one.value(child, then)
             if value is not None:
-                labels = {"__name__": "app_total", "variant": one.variant.value, **dict(child), **target}
+                labels = {"__name__": "app_total", "variant": one.variant.value, **dict(child), **target, **renamed}
                 self.counters[one.variant].setdefault(frozenset(labels.items()), {})[at] = value
 
     def read(self, after: int, until: int, replica_label: str | None) -> dict[SeriesId, Observed]:
@@ -147,7 +149,7 @@ class World:
         self.rng = random.Random(seed)
         self.store = Store()
         self.shown: list[Shown] = []
-        kinds = (self._server, self._exporter, self._collector, self._behind_one_name)
+        kinds = (self._server, self._exporter, self._collector, self._behind_one_name, self._without_a_pod)
         for number in range(self.rng.randint(1, 3)):
             self.rng.choice(kinds)(number)
 
@@ -183,6 +185,13 @@ class World:
         pair = [self._shown(self._lives(number, False, mean_ms=500_000), ((),), variant=variant) for _ in range(2)]
         self.store.scrape(pair, Way({"job": "static", "instance": f"qa-{number}:8080"}), self.rng)
 
+    def _without_a_pod(self, number: int) -> None:
+        """A server that has but an address, which is another one for a while."""
+        one = self._shown(self._lives(number, False, mean_ms=10**9), ((),))
+        bare = {"job": "static", "instance": f"10.0.0.{number}:8080"}
+        way = Way(bare, relabelled=self._times(), more={"instance": f"vm-{number}"})
+        self.store.scrape([one], way, self.rng)
+
     def _shown(
         self,
         lives: Sequence[Life],
@@ -207,7 +216,8 @@ class World:
         """By the job that has all labels, and by others."""
         relabelled = self._times() if self.rng.random() < 0.3 else (0, 0)
         more = self.rng.choice([{"team": "x"}, {"service": "other"}, {"endpoint": "metrics"}])
-        first = Way(_target(number), relabelled=relabelled, more=more)
+        renamed = self._times() if self.rng.random() < 0.3 else (0, 0)
+        first = Way(_target(number), relabelled=relabelled, more=more, renamed=renamed)
         for way in (first, *others):
             self.store.scrape([one], way, self.rng)
 
