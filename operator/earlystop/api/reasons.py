@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.source import REACHABLE
 
 EVENT = "event"
@@ -72,13 +73,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ServiceNotFound": "The route leads to a Service that does not exist; create it or correct the route's "
             "backendRef.",
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
-            "that "
-            "selects them.",
+            "that selects them.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
-            "the "
-            "rule.",
+            "the rule.",
             "RouteRewritesPrefix": "The route replaces a path prefix, which Gateway API refuses for exact paths; use "
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
@@ -96,16 +95,14 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteNotAccepted": "The Gateway does not accept the route; fix the route until its status shows "
             "Accepted=True.",
             "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
-            "hostnames, "
-            "or add a listener.",
+            "hostnames, or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
             "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
             "headerCohort, or take the match out of the route.",
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
-            "rules, "
-            "candidates or cohort values.",
+            "rules, candidates or cohort values.",
             "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
@@ -114,8 +111,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         COUNTS,
         {
             "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind "
-            "it "
-            "and any NetworkPolicy.",
+            "it and any NetworkPolicy.",
             "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
             "source, or correct its DNS record.",
             "TlsFailed": "No trusted TLS connection came about; check the server's certificate and the MetricSource's "
@@ -139,13 +135,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
             "check those stores.",
             "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
-            "or "
-            "the proxy on the way.",
+            "or the proxy on the way.",
             "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
             "TooLarge": "The answer is too large; check the labels that the servers export.",
             "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
-            "query "
-            "classes, and keep a server's process label the same for its life.",
+            "query classes, and keep a server's process label the same for its life.",
             "Redirect": "The source redirects, which is not followed; name the final url.",
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
@@ -157,6 +151,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
+    (COUNTS, LABEL_REASONS),
     (
         TRAFFIC_FAULT,
         {
@@ -293,8 +288,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "EditFollowed": "An object of the operator's follows an edit of your route or Service; do nothing.",
             "DriftCorrected": "An object differed from what the policy needs when the operator started; do nothing.",
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
-            "policy "
-            "before editing its traffic.",
+            "policy before editing its traffic.",
             "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
             "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
             "InternalError": "The operator met an error of its own and tries again; report what its log says.",
