@@ -23,6 +23,7 @@ FINAL = frozenset(
     {
         FailureKind.STALE,
         FailureKind.NO_DATA,
+        FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
         FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,
@@ -137,7 +138,7 @@ def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:
     """The state after a look that could not be used, and whether the same moment is to be read again."""
     if failure.kind in FINAL:
-        return lose_metrics(state, now, at), False
+        return lose_metrics(state, now, at, none_expected=failure.kind is FailureKind.SCALED_TO_ZERO), False
     return lose_metrics(state, now), True
 
 

@@ -26,13 +26,19 @@ from earlystop.controller.counts.look import (
     split_is_shown,
     variant_is_missing,
 )
+from earlystop.controller.counts.observations import lost, readable
+from earlystop.controller.counts.replicas import explained_by_replicas
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import acceptance
-from earlystop.controller.reconcile.annotations import (
-    signed,
-)
+from earlystop.controller.reconcile.annotations import signed
 from earlystop.controller.reconcile.status_writer import conditions_to_write, refresh, write_status
-from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_reconcile, store_is_due
+from earlystop.controller.reconcile.timing import (
+    acceptance_is_due,
+    conditions_are_due,
+    is_transition,
+    next_reconcile,
+    store_is_due,
+)
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
@@ -42,9 +48,9 @@ from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide, without_closed_steps
+from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
 from earlystop.metrics.source.failures import MetricsFailure
-from earlystop.rollout.event_notes import EventNote, event_notes, observation_notes
+from earlystop.rollout.event_notes import ERROR_NOTE, EventNote, event_notes, observation_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, Request, abort, promote_now
@@ -122,6 +128,8 @@ class Reconciler:
                 await self._transition(tracked, expire(tracked.times, tracked.state, int(self._clock())))
             if (before.phase, before.step) == (tracked.state.phase, tracked.state.step):
                 break
+        # What alternates may be due to be shown now, and an error of the operator's own is over.
+        await self._observe(tracked, replace(tracked.observations, error=None))
         await self._flush_status(tracked)
         tracked.traffic.drop_inputs()
         return next_reconcile(tracked, self._delay(tracked), self._policies(), self._clock())
@@ -256,8 +264,9 @@ class Reconciler:
             result = await self._reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
             found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
             if isinstance(found, MetricsFailure):
+                found = await explained_by_replicas(self._cluster, tracked, found)
                 LOOKS.labels(found.kind.value).inc()
-                await self._observe(tracked, replace(tracked.observations, metrics=_lost(found)))
+                await self._observe(tracked, replace(tracked.observations, metrics=lost(found)))
                 state, again = look_failed(tracked.state, found, at, int(self._clock()))
                 tracked.note_reading(usable=False)
                 await self._transition(tracked, state)
@@ -266,7 +275,8 @@ class Reconciler:
                 continue
             tracked.note_reading(usable=True)
             state, ledger = found
-            await self._observe(tracked, replace(tracked.observations, metrics=_readable(ledger)))
+            differing = self._reader.differing_interval(tracked.plan.spec.metrics.source_ref.name, tracked.label)
+            await self._observe(tracked, replace(tracked.observations, metrics=readable(ledger, differing)))
             await self._transition(tracked, state, ledger)
             LOOKS.labels("read").inc()
             if tracked.state is not state:
@@ -285,7 +295,7 @@ class Reconciler:
             ledger = Ledger()
         elif state.step != before.step:
             ledger = without_closed_steps(ledger, state.step)
-        if not _is_transition(before, state):
+        if not is_transition(before, state):
             tracked.advance(state, ledger)
             return
         await self._store(tracked, state, ledger)
@@ -307,10 +317,21 @@ class Reconciler:
             await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
-        before = tracked.observations
-        tracked.observe(observations)
-        for note in observation_notes(before, observations):
+        before = tracked.shown
+        tracked.observe(observations, self._clock())
+        for note in observation_notes(before, tracked.shown):
             await self._record_event(tracked, note)
+
+    async def report_error(self, tracked: TrackedPolicy) -> None:
+        """Say on the policy that its reconciliation met an error of the operator's own. The next that succeeds takes it
+        back.
+
+        Raises as `reconcile`.
+        """
+        await self._record_event(tracked, ERROR_NOTE)
+        await self._observe(tracked, replace(tracked.observations, error=ERROR_NOTE.message))
+        if conditions_to_write(tracked):
+            await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _record_event(self, tracked: TrackedPolicy, note: EventNote) -> None:
         level = logging.WARNING if note.warning else logging.INFO
@@ -325,29 +346,3 @@ class Reconciler:
 
     def _policies(self) -> int:
         return len(self._tracked())
-
-
-def _readable(ledger: CountLedger) -> Observation:
-    message = "Counts can be read."
-    if restarts_can_hide(ledger):
-        message += (
-            " Some of their processes export no process_start_time_seconds, so a restart after which a counter grows "
-            "beyond its old value within one scrape is not seen, and its requests are not counted."
-        )
-    return Observation(ConditionStatus.TRUE, "Readable", message)
-
-
-def _lost(failure: MetricsFailure) -> Observation:
-    return Observation(
-        ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
-    )
-
-
-def _is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether the new state must be stored at once; single looks can be read again after a restart."""
-    return _milestone(before) != _milestone(after)
-
-
-def _milestone(state: RolloutState) -> tuple[object, ...]:
-    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status

@@ -9,7 +9,7 @@ from earlystop.api.conditions import ConditionType
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS, TrackedPolicy
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.state import ACTING, TRYING, Phase
+from earlystop.rollout.state import ACTING, TRYING, Phase, RolloutState
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -90,6 +90,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + 0.05, min(moments))
 
 
@@ -98,3 +99,14 @@ def _next_try(tracked: TrackedPolicy, now: float) -> float:
     if tracked.observations.traffic.reason == PACING:
         return tracked.traffic.written_at + SECONDS_BETWEEN_CHANGES
     return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic.failures, 20))
+
+
+def is_transition(before: RolloutState, after: RolloutState) -> bool:
+    """Whether the new state must be stored at once; single looks can be read again after a restart. That counts are
+    missing is stored with the condition that says so."""
+    return _milestone(before) != _milestone(after)
+
+
+def _milestone(state: RolloutState) -> tuple[object, ...]:
+    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
+    return state.phase, state.step, state.campaign, state.decision, status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earlystop.api.interning import interned_spec
@@ -12,6 +12,7 @@ from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
+from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan, parse_plan
@@ -30,6 +31,7 @@ class TrackedPolicy:
     state, ledger: where the rollout stands, possibly ahead of the stored status.
     status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
+    shown_metrics, shown_traffic: what conditions and events show of that.
     metrics_failures: failed readings since the last usable one.
     declined: the last message about each kind of request that the operator declined.
     """
@@ -40,6 +42,8 @@ class TrackedPolicy:
     ledger: CountLedger
     status: StatusMemory
     observations: Observations = field(default_factory=Observations)
+    shown_metrics: DampedObservation = field(default_factory=DampedObservation)
+    shown_traffic: DampedObservation = field(default_factory=DampedObservation)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
     metrics_failures: int = 0
@@ -68,6 +72,8 @@ class TrackedPolicy:
             ledger=counted,
             status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
             observations=observations,
+            shown_metrics=DampedObservation.beginning(observations.metrics),
+            shown_traffic=DampedObservation.beginning(observations.traffic),
             traffic=TrafficMemory(recheck=not (accepted and state.phase in WATCHING)),
             acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
             if accepted
@@ -78,9 +84,22 @@ class TrackedPolicy:
         """Take over where the rollout now stands."""
         self.state, self.ledger = state, ledger
 
-    def observe(self, observations: Observations) -> None:
-        """Take over what the operator now knows of the policy's surroundings."""
+    def observe(self, observations: Observations, now: float) -> None:
+        """Take over what the operator knows of the policy's surroundings at Unix time `now`."""
         self.observations = observations
+        self.shown_metrics = observe(self.shown_metrics, observations.metrics, now)
+        self.shown_traffic = observe(self.shown_traffic, observations.traffic, now)
+
+    def observe_stored(self, observations: Observations) -> None:
+        """Take over what another writer's status says."""
+        self.observations = observations
+        self.shown_metrics = DampedObservation.beginning(observations.metrics)
+        self.shown_traffic = DampedObservation.beginning(observations.traffic)
+
+    @property
+    def shown(self) -> Observations:
+        """What conditions and events say of the observations: what alternates is damped."""
+        return replace(self.observations, metrics=self.shown_metrics.shown, traffic=self.shown_traffic.shown)
 
     def replace_object(self, policy: PolicySnapshot, spec: PolicySpec) -> None:
         """Take over the object as the API server now has it."""
