@@ -76,7 +76,12 @@ def test_a_large_answer_waits_until_the_one_before_is_no_longer_used_and_a_small
         first, second, third = (ExactPrometheus(server.url, large_answers=lock) for _ in range(3))
         assert first.instant_vector("large", 0.0)
         found: list[object] = []
-        waiting = threading.Thread(target=lambda: (asked.set(), found.append(second.instant_vector("large", 0.0))))
+
+        def ask() -> None:
+            asked.set()
+            found.append(second.instant_vector("large", 0.0))
+
+        waiting = threading.Thread(target=ask)
         waiting.start()
         assert asked.wait(5)
         assert third.instant_vector("small", 0.0)
