@@ -117,7 +117,7 @@ async def test_a_scrape_interval_that_differs_is_told_once_with_both_numbers_and
             {"url": "http://prometheus:9090", "scrapeIntervalSeconds": 5}
         )
         await world.reconcile_until("Observing")
-        world.counts._intervals["default"] = ScrapeIntervals(5.0).with_measured("llm/qa", 30.0, world.now)
+        world.counts._intervals["default"] = ScrapeIntervals(5.0).with_measured("llm/qa", 30.008, world.now)
         await pass_seconds(world, 300)
         status, reason, message = condition(world, "MetricsAvailable")
         assert (status, reason) == ("True", "ScrapeIntervalDiffers")
