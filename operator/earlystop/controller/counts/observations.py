@@ -20,8 +20,8 @@ def readable(ledger: CountLedger, differing: tuple[float, float] | None = None) 
         return Observation(ConditionStatus.TRUE, "Readable", message)
     measured, declared = differing
     message += (
-        f" Their targets are scraped every {measured:.3g} s, and the MetricSource declares {declared:g} s; looks reckon "
-        f"with {max(measured, declared):.3g} s. Write scrapeIntervalSeconds: {max(1, round(measured))} into the "
+        f" Their targets are scraped every {measured:.3g} s, and the MetricSource declares {declared:g} s; looks "
+        f"reckon with {max(measured, declared):.3g} s. Write scrapeIntervalSeconds: {max(1, round(measured))} into the "
         "MetricSource, or correct the scraper's interval."
     )
     return Observation(ConditionStatus.TRUE, "ScrapeIntervalDiffers", message)
