@@ -12,6 +12,7 @@ import pytest
 
 WITH_A_CLUSTER = ("tests/cluster", "tests/faults", "tests/e2e")
 SECONDS = {
+    "tests/faults/test_silence.py": 300,
     "tests/faults/test_operator.py": 200,
     "tests/e2e/test_several.py": 190,
     "tests/faults/test_verbs.py": 120,

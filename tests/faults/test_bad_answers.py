@@ -204,7 +204,7 @@ def courses(cast: Cast) -> dict[str, Course]:
     for mode, proxy in cast.proxies.items():
         proxy.become(mode)
     lost = cast.wait(
-        lambda mode, status: condition_is("MetricsAvailable", "False", REASONS[mode])(status), 60, "all to be named"
+        lambda mode, status: condition_is("MetricsAvailable", "False", REASONS[mode])(status), 90, "all to be named"
     )
     asked_on = [mode for mode in MODES if mode not in UNASKED]
     wait_until(
@@ -217,7 +217,7 @@ def courses(cast: Cast) -> dict[str, Course]:
     still_lost = cast.policies()
     for proxy in cast.proxies.values():
         proxy.become("fine")
-    cast.wait(readable, 60, "all to be read again")
+    cast.wait(readable, 90, "all to be read again")
     found = cast.wait(
         lambda mode, status: len(looks_of(status)) > len(looks_of(lost[mode]["status"])), 60, "looks to be stored"
     )

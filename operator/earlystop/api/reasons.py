@@ -7,30 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.label_reasons import LABEL_REASONS
+from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.source import REACHABLE
 
 EVENT = "event"
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason constant.
-
-    name: the CamelCase word. appears: condition types of a policy, `EVENT`, `DECISION` (the reason of an
-    EarlyStopVerdict, or of a candidate that was dropped) and `SOURCE`. sentence: what it means, and what to do.
-    """
-
-    name: str
-    appears: tuple[str, ...]
-    sentence: str
 
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
@@ -144,6 +131,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
             "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source.",
+            "ScaledToZero": "The target's Deployment has 0 replicas, so there are no counts; the rollout waits and is "
+            "not rolled back for it; scale the Deployment up to go on.",
             "Rewritten": "Counters that had been read are no longer there as they were; check the source's "
             "deduplication, downsampling and retention.",
             "SourceChanged": "The MetricSource leads to other series than the campaign began with; put it back as it "
@@ -180,6 +169,20 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
+    (
+        (Type.METRICS_AVAILABLE.value, EVENT),
+        {
+            "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+        },
+    ),
+    (
+        (Type.READY.value, EVENT),
+        {
+            "InternalError": "The operator met an error of its own and tries again; report what its log says. It is "
+            "taken back by itself when the policy goes on."
+        },
+    ),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),
     (
         (Type.ACCEPTED.value, EVENT),
@@ -291,7 +294,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "policy before editing its traffic.",
             "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
             "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
-            "InternalError": "The operator met an error of its own and tries again; report what its log says.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),
@@ -315,25 +317,8 @@ REASONS: Mapping[str, Reason] = MappingProxyType({each.name: each for each in _r
 
 
 def page() -> str:
-    """The page for users, in Markdown: one table, sorted by name."""
-    rows = [
-        f"| `{each.name}` | {', '.join(each.appears)} | {each.sentence} |"
-        for each in sorted(REASONS.values(), key=lambda each: each.name)
-    ]
-    head = [
-        "# Reasons",
-        "",
-        "Every `reason` that a condition or an event may carry. The message beside it says more about the very case.",
-        "",
-        f"Where: a condition of an EarlyStopPolicy; `{SOURCE}`, the condition of a MetricSource; `{EVENT}`, an event",
-        f"of a policy; `{DECISION}`, an EarlyStopVerdict or a candidate that was dropped.",
-        "",
-        "Generated from `operator/earlystop/api/reasons.py`; edit the sentences there and run `make docs`.",
-        "",
-        "| reason | where | what it means, what to do |",
-        "|---|---|---|",
-    ]
-    return "\n".join([*head, *rows]) + "\n"
+    """The page for users, in Markdown."""
+    return page_of(REASONS.values(), SOURCE, EVENT, DECISION)
 
 
 def main() -> None:

@@ -179,7 +179,7 @@ class Runtime:
             # A fault that one policy provokes must not stop the others.
             RECONCILIATIONS.labels("failed").inc()
             log.exception("the reconciliation failed", extra=tracked.log_fields)
-            await self._record_internal_error(tracked)
+            await self._report_internal_error(tracked)
             return self._retry_at(key, tracked, "internal error")
         RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
@@ -197,14 +197,14 @@ class Runtime:
         for key in waiting & self._tracked.keys():
             self.scheduler.wake(key)
 
-    async def _record_internal_error(self, tracked: TrackedPolicy) -> None:
-        """The policy gets an event: without one, nobody but a reader of the log would know that nothing goes on."""
-        message = (
-            "The operator met an error of its own with this policy, and tries again every few seconds; weights stay as "
-            "they are meanwhile. Look at the operator's log, and report the error. Other policies go on."
-        )
-        note = EventNote("InternalError", "Reconcile", message, warning=True)
-        await self._events.record(tracked.policy.reference(), note, self._clock())
+    async def _report_internal_error(self, tracked: TrackedPolicy) -> None:
+        """The policy says so itself: else nobody but a reader of the log would know that nothing goes on."""
+        try:
+            await self._reconciler.report_error(tracked)
+        except (StatusConflict, Gone, ClusterError) as error:
+            log.warning("the error is not on the policy yet: %s", error, extra=tracked.log_fields)
+        except Exception:
+            log.exception("the error could not be written on the policy", extra=tracked.log_fields)
 
     def _retry_at(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1

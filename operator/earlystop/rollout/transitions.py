@@ -185,15 +185,16 @@ def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> D
     return best or Decision(Verdict.INCONCLUSIVE, reason, message, at, state.leader)
 
 
-def lose_metrics(state: RolloutState, now: int, at: int | None = None) -> RolloutState:
+def lose_metrics(state: RolloutState, now: int, at: int | None = None, *, none_expected: bool = False) -> RolloutState:
     """Counts could not be used. With `at`, the moment is passed over for good (its data are stale or broken, and
-    the increments come with a later look); without, the same moment is read again."""
+    the increments come with a later look); without, the same moment is read again. none_expected: there can be none
+    now, so the time for which counts may be missing begins anew."""
     known = state.metrics_lost_at is not None and at is None
     if state.phase not in WATCHING or known:
         return state
     return replace(
         state,
-        metrics_lost_at=now if state.metrics_lost_at is None else state.metrics_lost_at,
+        metrics_lost_at=now if state.metrics_lost_at is None or none_expected else state.metrics_lost_at,
         last_look_at=state.last_look_at if at is None else at,
     )
 

@@ -39,7 +39,7 @@ async def check(
     except BaseException:
         tracked.acceptance.require_check()
         raise
-    tracked.observe(replace(tracked.observations, refusal=refusal))
+    tracked.observe(replace(tracked.observations, refusal=refusal), now)
 
 
 async def acceptance(

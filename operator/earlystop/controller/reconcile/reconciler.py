@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import aiohttp
 
@@ -75,9 +76,19 @@ class Reconciler:
             await self._recorder.keep(tracked, progress)
             if tracked.state is not progress.state and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
+        # What alternates may be due to be shown now, and an error of the operator's own is over.
+        tracked.observe(replace(tracked.observations, error=None), self._clock())
         await self._recorder.flush(tracked, len(self._tracked()))
         tracked.traffic.drop_inputs()
         return next_reconcile(tracked, delay, len(self._tracked()), self._clock())
+
+    async def report_error(self, tracked: TrackedPolicy) -> None:
+        """Say on the policy that its reconciliation met an error of the operator's own. The next that succeeds takes it
+        back.
+
+        Raises as `reconcile`.
+        """
+        await self._recorder.report_error(tracked)
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
@@ -85,7 +96,7 @@ class Reconciler:
             before, after = tracked.state, requested(tracked, int(self._clock()))
             if after is not before and before.phase in ACTING:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
-                await ensure_verdict_stored(self._cluster, tracked)
+                await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
@@ -94,7 +105,7 @@ class Reconciler:
 
         delay: seconds from a look's moment until its counts are complete.
         """
-        look = await take_look_due(self._reader, tracked, delay, self._clock)
+        look = await take_look_due(self._cluster, self._reader, tracked, delay, self._clock)
         if look is not None:
             return look
         ended = expire(tracked.times, tracked.state, int(self._clock()))

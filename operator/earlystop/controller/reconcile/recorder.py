@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.events import EventRecorder
@@ -14,7 +15,7 @@ from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
-from earlystop.rollout.event_notes import event_notes
+from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,14 @@ class Recorder:
         if conditions_are_due(unwritten, tracked, policies, now) or store_is_due(tracked, policies, now):
             await self._store(tracked, tracked.state, tracked.ledger)
 
+    async def report_error(self, tracked: TrackedPolicy) -> None:
+        """Say on the policy that its reconciliation met an error of the operator's own. Raises what `keep` raises."""
+        tracked.announce(ERROR_NOTE)
+        tracked.observe(replace(tracked.observations, error=ERROR_NOTE.message), self._clock())
+        await self._announce(tracked)
+        if conditions_to_write(tracked):
+            await self._store(tracked, tracked.state, tracked.ledger)
+
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
         """Write the status, and record an event for each change since the operator last wrote it."""
         before = tracked.status.stored
@@ -79,6 +88,7 @@ def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger
 
 
 def _milestone(state: RolloutState) -> tuple[object, ...]:
-    """What must be stored at once when it changes; single looks can be read again after a restart."""
+    """What must be stored at once when it changes; single looks can be read again after a restart. That counts are
+    missing is stored with the condition that says so."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status
+    return state.phase, state.step, state.campaign, state.decision, status

@@ -43,7 +43,7 @@ async def write_status(
         refusal = _too_many_series(series_in(ledger))
         tracked.status.note_overflow(refusal)
         tracked.postpone_reading(now + RECHECK_REFUSED_SECONDS)
-        tracked.observe(replace(tracked.observations, refusal=refusal))
+        tracked.observe(replace(tracked.observations, refusal=refusal), now)
         await _replace(cluster, tracked, await _stored_status(cluster, tracked, now), tracked.state, now)
         return
     tracked.status.clear_overflow()
@@ -56,7 +56,7 @@ async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    current = conditions(state, tracked.observations)
+    current = conditions(state, tracked.shown)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
     try:
@@ -148,7 +148,7 @@ def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    now = conditions(tracked.state, tracked.observations)
+    now = conditions(tracked.state, tracked.shown)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

@@ -92,6 +92,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + 0.05, min(moments))
 
 

@@ -9,10 +9,10 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.verdict import verdict_name, verdict_object
 
 
-async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy) -> bool:
+async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy, now: float) -> bool:
     """Store the verdict of the policy's decision, and remember what prevents that. Returns whether it is stored."""
     problem = await store_verdict(cluster, tracked)
-    tracked.observe(replace(tracked.observations, storage=problem))
+    tracked.observe(replace(tracked.observations, storage=problem), now)
     return problem is None
 
 

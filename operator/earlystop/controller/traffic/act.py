@@ -50,7 +50,7 @@ class TrafficActor:
         split, actions = desired_split(tracked.state), ACTIONS[tracked.state.phase]
         if split is None or actions.when is When.NEVER:
             return None
-        if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked):
+        if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
             return None
         if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
@@ -65,10 +65,10 @@ class TrafficActor:
             return None
         follows = next_after(tracked.state.phase, traffic.status)
         if follows in (Next.STORE_VERDICT, Next.FINISH):
-            await ensure_verdict_stored(self._cluster, tracked)
+            await ensure_verdict_stored(self._cluster, tracked, self._clock())
         if follows is Next.PROVE_BY_METRICS and traffic.observation.status is not ConditionStatus.FALSE:
             traffic = await proof_by_counts(self._reader, tracked, split, int(self._clock()) - ceil(delay)) or traffic
-        _note(tracked, traffic)
+        _note(tracked, traffic, self._clock())
         after = _after_traffic(tracked, traffic, ceil(self._clock()))
         return None if after is tracked.state else Progress(after)
 
@@ -79,7 +79,7 @@ class TrafficActor:
         return await put_in_force(self._cluster, self._http, tracked, split, self._clock())
 
 
-def _note(tracked: TrackedPolicy, traffic: SplitResult) -> None:
+def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
     if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
         tracked.traffic.require_recheck()
@@ -88,7 +88,7 @@ def _note(tracked: TrackedPolicy, traffic: SplitResult) -> None:
             tracked.announce(correction_note(name, traffic.followed))
     done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
-    tracked.observe(replace(tracked.observations, traffic=traffic.observation))
+    tracked.observe(replace(tracked.observations, traffic=traffic.observation), now)
 
 
 def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int) -> RolloutState:

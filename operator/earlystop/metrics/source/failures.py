@@ -36,6 +36,7 @@ class FailureKind(StrEnum):
     REDIRECT = "Redirect"
     NO_DATA = "NoData"
     STALE = "Stale"
+    SCALED_TO_ZERO = "ScaledToZero"
     REWRITTEN = "Rewritten"
     SOURCE_CHANGED = "SourceChanged"
     TEMPLATES_UNUSABLE = "TemplatesUnusable"
@@ -76,6 +77,8 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
+        FailureKind.SCALED_TO_ZERO: "nothing is rolled back for that, and the rollout goes on when there are replicas "
+        "again; set spec.suspend to true if its deadline should wait as well",
         FailureKind.REWRITTEN: "samples must stay as they were scraped: check the source's deduplication, its "
         "storage, and that no two targets export the same series",
         FailureKind.SOURCE_CHANGED: "put the MetricSource's url, labels and templates back as they were, or retry "
@@ -88,6 +91,7 @@ OF_ONE_POLICY = frozenset(
     {
         FailureKind.NO_DATA,
         FailureKind.STALE,
+        FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
         FailureKind.PROCESS_MISSING,
         FailureKind.PROCESS_SHARED,

@@ -26,6 +26,7 @@ class TemplateCounts:
             preset=question.preset,
             templates=question.templates,
             candidate=candidate,
+            liveness=question.liveness,
         )
 
     def apply(self, ledger: object, reading: TemplateReading, at: int, step: CountedStep) -> Applied[ResetLedger]:
