@@ -14,9 +14,10 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of, variant_headers
+from earlystop.delivery.headers import asking, for_probes, headers_set, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
+from earlystop.delivery.probe_nonce import probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
@@ -31,6 +32,7 @@ from earlystop.delivery.route_mode import (
 )
 from earlystop.delivery.rule_level import owned_names, probe_only, setting
 from earlystop.delivery.split import TrafficSplit, VariantWeight
+from earlystop.delivery.variant_probes import one_of_each
 
 __all__ = [
     "baseline_only",
@@ -77,7 +79,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The overlay route that puts a split in force."""
     users = rules_to_overlay(inputs)
     rules = [rule for each in users for rule in _rules(inputs, split, each)]
-    probed = [for_probes(rule, nonce_of(split)) for rule in _rules(inputs, split, users[0])]
+    probed = [for_probes(rule, probe_nonce(inputs, split)) for rule in _rules(inputs, split, users[0])]
     golden = [
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
@@ -159,7 +161,7 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     targets = []
     for value, revision, variant in sorted(expected):
         own = [match for match in matches if _asks(match, settings.header) == value]
-        targets.append(probe_target(inputs, overlay, own, nonce_of(split), revision, ((variant, 100),)))
+        targets.append(probe_target(inputs, overlay, own, probe_nonce(inputs, split), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
 
@@ -167,7 +169,8 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
 def proof(inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
     """By probes, or by metrics where not every cohort can be probed."""
     assert rendered.primary is not None  # the overlay
-    return by_probes(probes(inputs, split, rendered.primary))
+    targets = probes(inputs, split, rendered.primary)
+    return by_probes(inputs, rendered, targets, one_of_each(targets, split))
 
 
 def _asks(match: dict[str, Any], header: str) -> str:

@@ -13,18 +13,14 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import detached_route
-from earlystop.delivery.proof import Metrics, Probes, ProbeTarget, SplitProof
+from earlystop.delivery.probe_target import why_no_probe
+from earlystop.delivery.proof import Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_checks import (
     overlay_can_win,
     route_exists,
     route_reaches_target,
     rules_can_be_overlaid,
-)
-
-NO_GATEWAY_ADDRESS = Metrics(
-    "NoGatewayAddress",
-    "No plain-http address of the Gateway is known, so no probe can prove the weights; metrics must.",
 )
 
 CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
@@ -107,6 +103,12 @@ def detached(inputs: ClusterInputs) -> list[Manifest]:
     return [detached_route(each) for each in baseline_only(inputs)]
 
 
-def by_probes(targets: Sequence[ProbeTarget]) -> SplitProof:
-    """Proof by probes to these targets, or by metrics where there is none."""
-    return Probes(tuple(targets)) if targets else NO_GATEWAY_ADDRESS
+def by_probes(
+    inputs: ClusterInputs,
+    rendered: Rendered,
+    targets: Sequence[ProbeTarget],
+    by_variant: Sequence[ProbeTarget] = (),
+) -> SplitProof:
+    """Proof by probes to these targets, or by metrics where there is none. by_variant: see `Probes`."""
+    assert rendered.primary is not None  # the overlay
+    return Probes(tuple(targets), tuple(by_variant)) if targets else why_no_probe(inputs, rendered.primary)

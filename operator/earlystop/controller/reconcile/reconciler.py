@@ -28,17 +28,24 @@ from earlystop.controller.counts.look import (
 )
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import acceptance
-from earlystop.controller.reconcile.annotations import (
-    signed,
-)
+from earlystop.controller.reconcile.annotations import signed
+from earlystop.controller.reconcile.milestones import is_transition
 from earlystop.controller.reconcile.status_writer import conditions_to_write, refresh, write_status
-from earlystop.controller.reconcile.timing import acceptance_is_due, conditions_are_due, next_reconcile, store_is_due
+from earlystop.controller.reconcile.timing import (
+    acceptance_is_due,
+    conditions_are_due,
+    message_is_due,
+    next_reconcile,
+    store_is_due,
+)
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import store_verdict
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS, STATUS_WRITES
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
 from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
@@ -94,6 +101,7 @@ class Reconciler:
         self._tracked = tracked_policies
         self._clock = clock
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._turns = ProbeTurns()
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
         """Do all that is due for one policy. Returns when it is due again, in Unix seconds.
@@ -101,15 +109,12 @@ class Reconciler:
         Raises StatusConflict when another writer changed the policy meanwhile, Gone when the policy was deleted,
         ClusterError when the Kubernetes API fails.
         """
-        if not acceptance_is_due(tracked, self._clock()):
-            return await self._reconcile_once(tracked)
-        async with self._checks:
-            return await self._reconcile_once(tracked)
-
-    async def _reconcile_once(self, tracked: TrackedPolicy) -> float:
         if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
-        await self._check_acceptance(tracked)
+        if acceptance_is_due(tracked, self._clock()):
+            # Not while probes are sent: servers that are slow to answer would keep other policies from being checked.
+            async with self._checks:
+                await self._check_acceptance(tracked)
         await self._apply_spec_and_requests(tracked)
         for _ in range(ROUNDS):
             before = tracked.state
@@ -183,10 +188,12 @@ class Reconciler:
         if actions.order == RISES and not await self._ensure_verdict_stored(tracked):
             tracked.traffic.note_attempt(succeeded=False)
             return
-        if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
-            return
+        if actions.when is When.ON_RECHECK:
+            await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+            if not tracked.traffic.recheck:
+                return
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
-        traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+        traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
         if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
             tracked.traffic.require_recheck()
         if actions.when is When.ON_RECHECK:
@@ -235,8 +242,9 @@ class Reconciler:
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
     async def _record_corrections(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
-        if traffic.observation.status is ConditionStatus.FALSE:
-            return  # nothing was put right: users were taken off, and the condition says why
+        before = tracked.observations.traffic
+        if ConditionStatus.FALSE in (traffic.observation.status, before.status) or tracked.traffic.was_taken_off:
+            return  # nothing was put right: users were taken off, and the condition says why, or they are led again
         for name in traffic.changed:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
             await self._record_event(tracked, EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
@@ -285,7 +293,7 @@ class Reconciler:
             ledger = Ledger()
         elif state.step != before.step:
             ledger = without_closed_steps(ledger, state.step)
-        if not _is_transition(before, state):
+        if not is_transition(before, state):
             tracked.advance(state, ledger)
             return
         await self._store(tracked, state, ledger)
@@ -301,9 +309,8 @@ class Reconciler:
     async def _flush_status(self, tracked: TrackedPolicy) -> None:
         """Store what this reconciliation has not stored yet: changed conditions, or looks when the slow tick comes."""
         now, policies = self._clock(), self._policies()
-        if conditions_are_due(conditions_to_write(tracked), tracked, policies, now) or store_is_due(
-            tracked, policies, now
-        ):
+        conditions = conditions_are_due(conditions_to_write(tracked), tracked, policies, now)
+        if conditions or message_is_due(tracked, now) or store_is_due(tracked, policies, now):
             await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
@@ -341,13 +348,3 @@ def _lost(failure: MetricsFailure) -> Observation:
     return Observation(
         ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
     )
-
-
-def _is_transition(before: RolloutState, after: RolloutState) -> bool:
-    """Whether the new state must be stored at once; single looks can be read again after a restart."""
-    return _milestone(before) != _milestone(after)
-
-
-def _milestone(state: RolloutState) -> tuple[object, ...]:
-    status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
+from earlystop.delivery.canary import Fault
 from earlystop.delivery.decide import Probe, Rest, TrafficView
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
@@ -32,7 +33,10 @@ class TrafficMemory:
     unproven: the split by which users are led although nothing has proven it, since when, and when that was last so.
     missing: whether counts show that a variant gets none of the requests that it should have.
     counted: requests of each variant at the first reading since objects were last written, None before it.
-    rest: the split that was last taken off unproven, None for none.
+    canary: the split whose variants are asked for now and then since it was proven by probes, and where; None for none.
+    canary_at: when they were last asked for.
+    fault: what that found, None where nothing is wrong.
+    rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
@@ -46,6 +50,9 @@ class TrafficMemory:
     unproven: tuple[TrafficSplit, float, float] | None = None
     missing: bool = False
     counted: Mapping[str, int] | None = None
+    canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
+    canary_at: float = 0.0
+    fault: Fault | None = None
     rest: Rest | None = None
     failures: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
@@ -63,6 +70,7 @@ class TrafficMemory:
             quarantined_revision=self.quarantined_revision,
             unproven_since=None if self.unproven is None else self.unproven[1],
             missing=self.missing,
+            fault=self.fault,
             rest=self.rest,
             answers=answers,
         )
@@ -70,7 +78,7 @@ class TrafficMemory:
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
-        self.counted = None
+        self.counted, self.canary, self.fault = None, None, None
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
@@ -108,21 +116,45 @@ class TrafficMemory:
         self._forget_unproven()
         self.note_change(now)
 
-    def begin_rest(self, split: TrafficSplit, until: float, condition: Condition) -> None:
-        """A split that was taken off unproven is not tried again before Unix time `until`."""
-        self.rest = Rest(split=split, until=until, condition=condition)
+    def begin_rest(self, split: TrafficSplit, now: float, seconds: float, condition: Condition) -> None:
+        """A split that was taken off at Unix time `now` is not tried again for some seconds."""
+        self.rest = Rest(split=split, seconds=seconds, until=now + seconds, condition=condition)
 
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
+        if probe.by_variant:
+            self._note_variants(probe.targets, split, result, now)
+            return
         if not contradicts(result):
             self.contradicted_at = None
         elif self.contradicted_at is None:
             self.contradicted_at = now
         if result.proof == Proof.IN_FORCE and probe.users_led:
-            self.proven = split
+            self.proven, self.fault = split, None
             self._forget_unproven()
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
+
+    def _note_variants(
+        self, targets: tuple[ProbeTarget, ...], split: TrafficSplit, result: ProbeResult, now: float
+    ) -> None:
+        """What probes of single variants showed. Answers that contradict the split show nothing but that it must be
+        proven anew."""
+        self.canary_at = now
+        if result.proof == Proof.IN_FORCE:
+            self.fault = None
+        elif result.proof in (Proof.CANDIDATE_FAILS, Proof.NOT_YET):
+            known = self.fault
+            goes_on = known is not None and (known.split, known.proof) == (split, result.proof)
+            since = known.since if goes_on and known is not None else now
+            self.fault = Fault(split, result.proof, result.message, since)
+        elif contradicts(result):
+            self.proven, self.fault = None, None
+
+    def watch_variants(self, split: TrafficSplit, targets: tuple[ProbeTarget, ...], now: float) -> None:
+        """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
+        if self.canary != (split, targets):
+            self.canary, self.canary_at = (split, targets), now
 
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""

@@ -13,11 +13,13 @@ from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
-from earlystop.delivery.decide import SECONDS_OF_REST, Detach, Probe, Quarantine, SplitStatus, Wait, Write, decide
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.delivery.canary import probe_variants
+from earlystop.delivery.decide import Detach, Probe, Quarantine, SplitStatus, Wait, Write, decide
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import ProbeResult, ProbeTarget
+from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import Phase
@@ -33,9 +35,16 @@ class SplitResult:
 
 
 async def put_in_force(
-    cluster: Cluster, http: aiohttp.ClientSession, tracked: TrackedPolicy, split: TrafficSplit, now: float
+    cluster: Cluster,
+    http: aiohttp.ClientSession,
+    tracked: TrackedPolicy,
+    split: TrafficSplit,
+    now: float,
+    turns: ProbeTurns | None = None,
 ) -> SplitResult:
     """Write what the split needs and prove it. Nothing is written when all is as it should be.
+
+    turns: bounds how many policies of a namespace send probes at once, None for no bound.
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
@@ -51,9 +60,13 @@ async def put_in_force(
     while True:
         match decide(observed, desired, memory.view(condition, answers), now):
             case Wait() as wait:
+                if memory.proven == split and isinstance(desired.proof, Probes) and split.candidate_weight > 0:
+                    memory.watch_variants(split, desired.proof.by_variant, now)
                 return _result(wait, written)
             case Probe() as asked:
-                result = await probe(http, asked.targets)
+                send = probe_variants if asked.by_variant else probe
+                async with (turns or ProbeTurns()).of(tracked.namespace):
+                    result = await send(http, asked.targets)
                 memory.note_answer(asked, split, result, now)
                 answers = (*answers, (asked.targets, result))
             case Write(objects, then):
@@ -66,8 +79,8 @@ async def put_in_force(
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
-                if isinstance(takes_off, Detach) and desired.refusal is None:
-                    memory.begin_rest(split, now + SECONDS_OF_REST, takes_off.condition)
+                if isinstance(takes_off, Detach) and takes_off.rest is not None:
+                    memory.begin_rest(split, now, takes_off.rest, takes_off.condition)
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
 
 
