@@ -72,6 +72,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
             "that "
             "selects them.",
+            "RouteDrained": "The route's backendRef to the target has weight 0, so no request is sent there; give it a "
+            "weight when it is to have requests again.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
@@ -81,8 +83,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
-            "RouteWithoutPost": "No rule of the route brings POST requests to the target, as completion requests are; "
-            "change the rule's matches.",
+            "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "
+            "change the rule's matches, or write spec.delivery.paths.",
             "RouteTooSpecific": "A match of the route cannot be made stricter, so an overlay might not win over it; "
             "write it as the message says.",
             "RouteOverlaps": "Another rule of the route takes some of the same requests away from the target; give the "

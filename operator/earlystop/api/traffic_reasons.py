@@ -46,4 +46,11 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "metrics must show the split; look at the listener's certificate, or write trust: Any.",
         },
     ),
+    (
+        (*TRAFFIC, EVENT),
+        {
+            "OverlayMisses": "The weights are in force, and many of the target's requests come past the overlay, so no "
+            "candidate gets them; write their paths in spec.delivery.paths, or a path prefix in the route.",
+        },
+    ),
 )

@@ -45,6 +45,7 @@ from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
 from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
 from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
@@ -190,7 +191,9 @@ class Reconciler:
             return
         if actions.when is When.ON_RECHECK:
             await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+            await look_for_unseen(self._reader, tracked, int(self._clock() - self._delay(tracked)))
             if not tracked.traffic.recheck:
+                await self._observe(tracked, tracked.observations)
                 return
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
         traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
@@ -242,8 +245,7 @@ class Reconciler:
         return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
 
     async def _record_corrections(self, tracked: TrackedPolicy, traffic: SplitResult) -> None:
-        before = tracked.observations.traffic
-        if ConditionStatus.FALSE in (traffic.observation.status, before.status) or tracked.traffic.was_taken_off:
+        if traffic.observation.status is ConditionStatus.FALSE or tracked.traffic.was_taken_off:
             return  # nothing was put right: users were taken off, and the condition says why, or they are led again
         for name in traffic.changed:
             message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
@@ -315,6 +317,7 @@ class Reconciler:
 
     async def _observe(self, tracked: TrackedPolicy, observations: Observations) -> None:
         before = tracked.observations
+        observations = replace(observations, traffic=with_unseen(tracked, observations.traffic))
         tracked.observe(observations)
         for note in observation_notes(before, observations):
             await self._record_event(tracked, note)

@@ -36,6 +36,9 @@ class TrafficMemory:
     canary: the split whose variants are asked for now and then since it was proven by probes, and where; None for none.
     canary_at: when they were last asked for.
     fault: what that found, None where nothing is wrong.
+    unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
+        last looked for.
+    in_force: what was last said of weights in force, without that sentence.
     rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
@@ -53,6 +56,9 @@ class TrafficMemory:
     canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
     canary_at: float = 0.0
     fault: Fault | None = None
+    unseen: str = ""
+    unseen_at: float = 0.0
+    in_force: str = "Weights are in force."
     rest: Rest | None = None
     failures: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
@@ -155,6 +161,14 @@ class TrafficMemory:
         """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
         if self.canary != (split, targets):
             self.canary, self.canary_at = (split, targets), now
+
+    def note_unseen(self, found: str, at: float) -> None:
+        """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
+        self.unseen, self.unseen_at = found, at
+
+    def note_in_force(self, message: str) -> None:
+        """This is said of weights that are in force."""
+        self.in_force = message
 
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""
