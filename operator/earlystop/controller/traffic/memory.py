@@ -34,7 +34,7 @@ class TrafficMemory:
     missing: whether counts show that a variant gets none of the requests that it should have.
     counted: requests of each variant at the first reading since objects were last written, None before it.
     canary: the split whose variants are asked for now and then since it was proven by probes, and where; None for none.
-    canary_at: when they were last asked for.
+    canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
     fault: what that found, None where nothing is wrong.
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
         last looked for.
@@ -55,6 +55,7 @@ class TrafficMemory:
     counted: Mapping[str, int] | None = None
     canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
     canary_at: float = 0.0
+    attended: bool = False
     fault: Fault | None = None
     unseen: str = ""
     unseen_at: float = 0.0
@@ -89,6 +90,7 @@ class TrafficMemory:
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
         in which nobody asked, as while the policy was suspended, the time without proof begins anew."""
+        self.attended = True
         if not led or self.proven == split or split.candidate_weight == 0:
             self._forget_unproven()
             return

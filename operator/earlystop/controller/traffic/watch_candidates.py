@@ -13,6 +13,8 @@ from earlystop.rollout.state import WATCHING
 
 SECONDS_BETWEEN = 5.0
 SECONDS_BETWEEN_ONCE_DECIDED = 30.0
+# After a start of the operator looks come first.
+SECONDS_AFTER_START = 30.0
 # Of the whole fleet: with many policies each is asked for less often.
 POLICIES_A_SECOND = 20.0
 
@@ -39,6 +41,9 @@ async def watch_candidates(
     takes the candidates off or proves the split anew."""
     due = next_watch(tracked, policies)
     memory = tracked.traffic
+    forgotten = split.candidate_weight > 0 and not memory.attended
+    if forgotten and now - tracked.acceptance.checked_at >= max(SECONDS_AFTER_START, policies / 5):
+        memory.require_recheck()  # a proof says what to ask for, and the operator has forgotten it
     if due is None or now < due or memory.canary is None or memory.canary[0] != split:
         return
     asked = Probe(memory.canary[1], users_led=True, by_variant=True)
