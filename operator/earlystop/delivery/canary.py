@@ -69,8 +69,9 @@ def judge(answers: Mapping[ProbeTarget, Sequence[Answer]]) -> ProbeResult:
 
 
 def _none_came(lost: Sequence[ProbeResult]) -> ProbeResult:
-    """No variant's probe came to the server. Where the gateway itself cannot be reached nothing is known of users."""
-    answered = [each for each in lost if each.proof not in (Proof.UNREACHABLE, Proof.UNTRUSTED)]
+    """No variant's probe came back. Where the gateway itself cannot be reached, or the server has ceased to echo,
+    nothing is known of users."""
+    answered = [each for each in lost if each.proof is Proof.NOT_YET]
     if not answered:
         return lost[0]
     return ProbeResult(Proof.NOT_YET, f"No variant's probe comes to the server. {answered[0].message}")

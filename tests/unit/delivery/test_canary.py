@@ -75,8 +75,8 @@ def test_an_echo_that_is_not_the_variants_shows_that_the_split_must_be_proven_an
     assert judge(answers).proof is Proof.STALE
 
 
-@pytest.mark.parametrize("proof", [Proof.UNREACHABLE, Proof.UNTRUSTED])
-def test_a_gateway_that_the_operator_cannot_reach_says_nothing_of_users(proof: Proof) -> None:
+@pytest.mark.parametrize("proof", [Proof.UNREACHABLE, Proof.UNTRUSTED, Proof.UNSUPPORTED])
+def test_a_gateway_that_cannot_be_reached_and_a_server_that_echoes_no_more_say_nothing_of_users(proof: Proof) -> None:
     lost: list[Answer] = [ProbeResult(proof, "It could not be reached.")]
     assert judge({target("baseline"): lost, target("candidate"): lost}).proof is proof
 

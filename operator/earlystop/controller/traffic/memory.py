@@ -172,6 +172,14 @@ class TrafficMemory:
         """This is said of weights that are in force."""
         self.in_force = message
 
+    def begin_watch(self, split: TrafficSplit, now: float) -> bool:
+        """The variants are asked for at Unix time `now`. False where those of another split are known, which are
+        forgotten."""
+        self.canary_at = now
+        if self.canary is not None and self.canary[0] != split:
+            self.canary = None
+        return self.canary is not None
+
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""
         self.recheck = True

@@ -19,7 +19,7 @@ from earlystop.delivery.decide import Detach, Probe, Quarantine, SplitStatus, Wa
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget
+from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import Phase
@@ -60,14 +60,12 @@ async def put_in_force(
     while True:
         match decide(observed, desired, memory.view(condition, answers), now):
             case Wait() as wait:
-                if memory.proven == split and isinstance(desired.proof, Probes) and split.candidate_weight > 0:
-                    memory.watch_variants(split, desired.proof.by_variant, now)
                 return _result(wait, written)
             case Probe() as asked:
-                send = probe_variants if asked.by_variant else probe
-                async with (turns or ProbeTurns()).of(tracked.namespace):
-                    result = await send(http, asked.targets)
+                result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
                 memory.note_answer(asked, split, result, now)
+                if memory.proven == split and isinstance(desired.proof, Probes):
+                    memory.watch_variants(split, desired.proof.by_variant, now)
                 answers = (*answers, (asked.targets, result))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
@@ -82,6 +80,15 @@ async def put_in_force(
                 if isinstance(takes_off, Detach) and takes_off.rest is not None:
                     memory.begin_rest(split, now, takes_off.rest, takes_off.condition)
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
+
+
+async def _probe(http: aiohttp.ClientSession, namespace: str, asked: Probe, turns: ProbeTurns) -> ProbeResult:
+    send = probe_variants if asked.by_variant else probe
+    async with turns.of(namespace) as free:
+        if free:
+            return await send(http, asked.targets)
+    message = "Other policies of the namespace are sending probes, which are answered slowly; this one waits its turn."
+    return ProbeResult(Proof.NOT_YET, message)
 
 
 async def _take_off(

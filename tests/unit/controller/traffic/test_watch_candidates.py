@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from earlystop.controller.traffic.watch_candidates import (
 from earlystop.delivery.decide import SECONDS_OF_FIRST_REST, SplitStatus
 from earlystop.delivery.headers import MODIFIER
 from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.traffic.moves import HALF, NONE, Moves
 from tests.unit.delivery.cluster import gateway
@@ -138,6 +138,22 @@ async def test_a_gateway_that_serves_the_overlay_no_more_is_found_and_the_split_
         assert (await moves.put(HALF, 0)).observation.reason == "WaitingForGateway"
 
 
+async def test_a_server_that_echoes_no_probe_is_not_asked_again_and_again() -> None:
+    async def no_echo(_: web.Request) -> web.Response:
+        return web.Response(status=400)
+
+    moves = Moves()
+    async with served(no_echo) as url:
+        parts = urlsplit(url)
+        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
+        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
+        await moves.in_force(HALF)
+        assert (await moves.put(HALF)).status is SplitStatus.UNPROVABLE
+        moves.tracked.traffic.note_proven_by_counts(HALF)
+        assert (await moves.put(HALF)).status is SplitStatus.PROVEN
+        assert next_watch(moves.tracked, 1) is None
+
+
 async def test_nobody_is_asked_for_where_no_candidate_has_requests() -> None:
     moves = Moves()
     async with in_force(moves):
@@ -155,13 +171,41 @@ async def test_a_large_fleet_sends_no_more_probes_than_a_stated_rate() -> None:
             assert spacing >= SECONDS_BETWEEN and policies / spacing <= POLICIES_A_SECOND
 
 
+async def test_nothing_is_due_while_weights_are_put_in_force_and_for_a_split_that_is_no_longer_desired() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        observing = moves.tracked.state
+        for phase in (Phase.APPLYING, Phase.PROMOTING, Phase.ROLLING_BACK):
+            moves.tracked.state = replace(observing, phase=phase)
+            assert next_watch(moves.tracked, 1) is None
+        moves.tracked.state = observing
+        async with aiohttp.ClientSession() as http:
+            moves.now += SECONDS_BETWEEN
+            await watch_candidates(http, moves.tracked, replace(HALF, step=3), 1, moves.now, ProbeTurns())
+        assert played.asked == 0 and next_watch(moves.tracked, 1) is None
+
+
 async def test_policies_of_one_namespace_take_turns_and_hold_up_no_other_namespace() -> None:
     turns = ProbeTurns()
     async with held(turns, "slow", POLICIES_AT_ONCE):
-        async with turns.of("quick"):
-            pass
-        with pytest.raises(TimeoutError):
-            await _within_a_moment(turns, "slow")
+        async with turns.of("quick", 0.01) as free:
+            assert free
+        async with turns.of("slow", 0.01) as free:
+            assert not free
+    async with turns.of("slow", 0.01) as free:
+        assert free
+
+
+async def test_a_policy_that_gets_no_turn_goes_on_and_is_due_again_after_the_spacing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("earlystop.controller.traffic.watch_candidates.LONGEST_WAIT_SECONDS", 0.01)
+    moves, turns = Moves(), ProbeTurns()
+    async with in_force(moves) as played, held(turns, "llm", POLICIES_AT_ONCE):
+        moves.now += SECONDS_BETWEEN
+        async with aiohttp.ClientSession() as http:
+            await watch_candidates(http, moves.tracked, HALF, 1, moves.now, turns)
+        assert played.asked == 0 and next_watch(moves.tracked, 1) == moves.now + SECONDS_BETWEEN
 
 
 @asynccontextmanager
@@ -172,8 +216,3 @@ async def held(turns: ProbeTurns, namespace: str, policies: int) -> AsyncIterato
         return
     async with turns.of(namespace), held(turns, namespace, policies - 1):
         yield
-
-
-async def _within_a_moment(turns: ProbeTurns, namespace: str) -> None:
-    async with asyncio.timeout(0.01), turns.of(namespace):
-        pass
