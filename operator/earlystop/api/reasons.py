@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.source import REACHABLE
+from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
 
-EVENT = "event"
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
@@ -33,8 +33,6 @@ class Reason:
 
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
-TRAFFIC = (Type.TRAFFIC_APPLIED.value,)
-TRAFFIC_FAULT = (Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
 PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
@@ -74,6 +72,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
             "that "
             "selects them.",
+            "RouteDrained": "The route's backendRef to the target has weight 0, so no request is sent there; give it a "
+            "weight when it is to have requests again.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
@@ -83,8 +83,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
-            "RouteWithoutPost": "No rule of the route brings POST requests to the target, as completion requests are; "
-            "change the rule's matches.",
+            "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "
+            "change the rule's matches, or write spec.delivery.paths.",
             "RouteTooSpecific": "A match of the route cannot be made stricter, so an overlay might not win over it; "
             "write it as the message says.",
             "RouteOverlaps": "Another rule of the route takes some of the same requests away from the target; give the "
@@ -157,32 +157,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
-    (
-        TRAFFIC_FAULT,
-        {
-            "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
-            "fix or upgrade the gateway, then retry the policy.",
-            "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
-            "look at the gateway's answers and let the server echo probes.",
-            "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
-            "servers behind it.",
-        },
-    ),
-    (
-        TRAFFIC,
-        {
-            "InForce": "The weights that the campaign asks for are in force; nothing is to be done.",
-            "WaitingForGateway": "The gateway does not serve the overlay yet; the operator goes on asking it.",
-            "Pacing": "The operator waits until the gateway has taken in the change before; nothing is to be done.",
-            "NoGatewayAddress": "No plain-http address of the Gateway is known, so no probe can prove the weights; the "
-            "metrics must show the split.",
-            "ProbeUnsupported": "The server does not answer probes, so the metrics must show the split; add the "
-            "helper's "
-            "echo to the server to have weights proven.",
-            "GatewayUnreachable": "The gateway did not answer a probe, so the metrics must show the split; check that "
-            "the operator may reach it.",
-        },
-    ),
+    *TRAFFIC_ROWS,
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),

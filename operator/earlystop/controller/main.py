@@ -10,7 +10,6 @@ import sys
 import time
 from typing import Annotated, Any
 
-import aiohttp
 import kopf
 import typer
 from pythonjsonlogger.json import JsonFormatter
@@ -19,6 +18,7 @@ from earlystop.controller import handlers
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
+from earlystop.delivery.probe_session import probe_session
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -49,7 +49,7 @@ def run(
 
 async def operate(host: str, port: int, namespaces: list[str]) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
-    async with await Cluster.connect() as cluster, aiohttp.ClientSession(trust_env=False) as http:
+    async with await Cluster.connect() as cluster, probe_session() as http:
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)

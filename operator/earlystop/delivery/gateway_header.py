@@ -20,18 +20,19 @@ from earlystop.delivery.headers import (
     for_probes,
     headers_set,
     modifier,
-    nonce_of,
     shadow_value,
     variant_headers,
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
+from earlystop.delivery.probe_nonce import probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit, VariantWeight
+from earlystop.delivery.variant_probes import through_golden_rules
 
 # Marks the nonce of probe-only rules. Its value is part of objects in clusters.
 PROBE_ONLY = "trial "
@@ -58,7 +59,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     users = rules_to_overlay(inputs)
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
-    overlay = overlay_route(inputs, with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules))
+    probed = for_probes(rules[0], probe_nonce(inputs, split))
+    overlay = overlay_route(inputs, with_golden_rules([probed], golden, rules))
     services = dict.fromkeys(each.backend["name"] for each in users)
     aliases = [alias_service(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)
@@ -93,7 +95,7 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
     None where no probe can be sent.
     """
     users = rules_to_overlay(inputs)[0]
-    name, nonce = users.backend["name"], nonce_of(split, PROBE_ONLY)
+    name, nonce = users.backend["name"], probe_nonce(inputs, split, PROBE_ONLY)
     rules = []
     for each in split.variants:
         service = alias_name(name, split.candidates[0].variant if each == split.baseline else each.variant)
@@ -131,7 +133,7 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     weights = tuple((each.variant, each.weight) for each in split.variants)
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, weights)
+    target = probe_target(inputs, overlay, matches, probe_nonce(inputs, split), split.revision, weights)
     return [target] if target is not None else []
 
 
@@ -151,6 +153,7 @@ MODE = RouteMode(
     has_split=has_split,
     probe_only=probe_only,
     probes=probes,
+    by_variant=through_golden_rules,
     summary=summary,
     owned_names=owned_names,
 )

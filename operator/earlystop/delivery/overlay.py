@@ -13,7 +13,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.competing_matches import Match, competing_matches
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.matches import narrowed
+from earlystop.delivery.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.ownership import owned_metadata
 
@@ -43,8 +43,11 @@ def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
     rules = inputs.route["spec"].get("rules", [])
     backends = [target_backend(rule, inputs) for rule in rules]
     ours = [backend is not None for backend in backends]
+    paths = inputs.spec.delivery.request_paths
+    # A long route would outgrow what Gateway API allows.
+    content_types = JSON_CONTENT_TYPES[: None if sum(len(rule.get("matches", [])) for rule in rules) <= 8 else 1]
     return [
-        TargetRule(rule, backend, narrowed(rule, competing_matches(rules, index, ours)))
+        TargetRule(rule, backend, narrowed(rule, competing_matches(rules, index, ours), paths, content_types))
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
     ]
@@ -56,13 +59,19 @@ def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:
 
 
 def target_backend(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any] | None:
-    """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
-    for backend in rule.get("backendRefs", []):
+    """The rule's backend reference when it is a Service that selects the target's Pods, else None. A backend of weight
+    0 is drained: no request goes there, and none must."""
+    for backend in in_use(rule):
         own = backend.get("namespace", inputs.namespace) == inputs.namespace
         service = inputs.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
         if service is not None and selects(service, inputs.deployment):
             return dict(backend)
     return None
+
+
+def in_use(rule: dict[str, Any]) -> list[dict[str, Any]]:
+    """The backends to which a rule sends requests."""
+    return [each for each in rule.get("backendRefs", []) if each.get("weight", 1) > 0]
 
 
 def selects(service: Manifest, deployment: Manifest | None) -> bool:

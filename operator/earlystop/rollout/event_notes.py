@@ -121,6 +121,8 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(
                 EventNote(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True)
             )
+        if new.reason == "OverlayMisses" != old.reason:
+            notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
     if after.storage is not None and before.storage is None:

@@ -14,6 +14,7 @@ from typing import Any
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
 from earlystop.metrics.convention.reader import is_stale
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
@@ -77,6 +78,16 @@ class CountBatcher:
         if not isinstance(result, MetricsFailure) and is_stale(result, spec.scrape_interval_seconds):
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return result
+
+    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
+        """How many requests of a policy's target came past its overlay, up to Unix second `at`."""
+        spec = self.sources.get(source)
+        if spec is None:
+            return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
+        found: list[Unseen] = []
+        answers = await self._ask(source, spec, [question.policy], partial(_read_unseen, question, at, found))
+        failure = answers.get(question.policy)
+        return failure if isinstance(failure, MetricsFailure) else found[0]
 
     async def _read_together(self, source: str, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
         batch = self._batches.get((source, at))
@@ -163,6 +174,14 @@ def _read(requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: Exa
     """Reads requests of one kind, each kind by its own queries."""
     first: Any = requests[0]
     return dict(first.read_all(client, requests, at, spec))
+
+
+def _read_unseen(question: UnseenQuestion, at: int, found: list[Unseen], client: ExactPrometheus) -> Answers:
+    answer = read_unseen(client, question, at)
+    if isinstance(answer, MetricsFailure):
+        return {question.policy: answer}
+    found.append(answer)
+    return {}
 
 
 def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:

@@ -52,7 +52,7 @@ class Reconciler:
         self._tracked = tracked_policies
         self._clock = clock
         self._recorder = Recorder(cluster, events, clock)
-        self._actor = TrafficActor(cluster, http, reader, clock)
+        self._actor = TrafficActor(cluster, http, reader, self._policies, clock)
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
@@ -75,9 +75,12 @@ class Reconciler:
             await self._recorder.keep(tracked, progress)
             if tracked.state is not progress.state and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
-        await self._recorder.flush(tracked, len(self._tracked()))
+        await self._recorder.flush(tracked, self._policies())
         tracked.traffic.drop_inputs()
-        return next_reconcile(tracked, delay, len(self._tracked()), self._clock())
+        return next_reconcile(tracked, delay, self._policies(), self._clock())
+
+    def _policies(self) -> int:
+        return len(self._tracked())
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""

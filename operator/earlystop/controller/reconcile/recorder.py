@@ -9,7 +9,7 @@ from earlystop.controller.cluster import Cluster
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.annotations import signed
 from earlystop.controller.reconcile.status_writer import conditions_to_write, write_status
-from earlystop.controller.reconcile.timing import conditions_are_due, store_is_due
+from earlystop.controller.reconcile.timing import conditions_are_due, message_is_due, store_is_due
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
@@ -50,7 +50,8 @@ class Recorder:
         await self._announce(tracked)
         now = self._clock()
         unwritten = conditions_to_write(tracked)
-        if conditions_are_due(unwritten, tracked, policies, now) or store_is_due(tracked, policies, now):
+        conditions_due = conditions_are_due(unwritten, tracked, policies, now) or message_is_due(tracked, now)
+        if conditions_due or store_is_due(tracked, policies, now):
             await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
