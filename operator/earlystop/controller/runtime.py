@@ -24,6 +24,8 @@ from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import RECONCILIATIONS
 from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.traffic.neighbourhood import reader_of
+from earlystop.controller.watched_routes import WatchedRoutes
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.state import Phase
@@ -61,7 +63,7 @@ class Runtime:
         self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
         self._listed: dict[Key, Manifest] = {}
-        self._route_generations: dict[Key, tuple[str, int]] = {}
+        self._routes = WatchedRoutes()
         self.scheduler = Scheduler(self._reconcile, clock)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
         for phase in Phase:  # counted at each scrape, not at each reconciliation
@@ -129,26 +131,19 @@ class Runtime:
             tracked.traffic.require_recheck()
 
     def route_changed(self, manifest: Manifest, *, listed: bool = False) -> None:
-        """A watch reports that a user's route was listed, created or changed.
-
-        Gateways write its status all the time: only another spec, or a new object of the name, concerns the policies
-        that overlay it. A first list concerns none, or a whole fleet would be checked whenever the operator starts.
-        """
-        key, metadata = _key(manifest), manifest["metadata"]
-        generation = (str(metadata["uid"]), int(metadata.get("generation", 0)))
-        known, self._route_generations[key] = self._route_generations.get(key), generation
-        if known != generation and not (listed and known is None):
-            self._require_check_of_overlaid(key)
+        """A watch reports that a user's route was listed, created or changed."""
+        self._require_check_of_overlaid(self._routes.changed(manifest, listed=listed))
 
     def route_deleted(self, manifest: Manifest) -> None:
         """A watch reports that a user's route was deleted."""
-        self._route_generations.pop(_key(manifest), None)
-        self._require_check_of_overlaid(_key(manifest))
+        self._require_check_of_overlaid(self._routes.deleted(manifest))
 
-    def _require_check_of_overlaid(self, route: Key) -> None:
-        """Check the policies that overlay a route of this namespace and name, or that are written to."""
+    def _require_check_of_overlaid(self, routes: Collection[Key]) -> None:
+        """Check the policies that overlay one of these routes, or that are written to."""
+        if routes:
+            reader_of(self._cluster).forget_routes()
         for key, tracked in self._tracked.items():
-            if tracked.namespace == route[0] and route[1] in tracked.routes:
+            if any((tracked.namespace, name) in routes for name in tracked.routes):
                 tracked.acceptance.require_check()
                 tracked.traffic.require_recheck()
                 self.scheduler.wake(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from earlystop.delivery.carried_metadata import carries_the_same
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 
 # What an object is apart from its identity.
@@ -28,6 +29,8 @@ def matches_desired(observed: Manifest | None, desired: Manifest) -> bool:
     """Whether an object in the cluster holds all that is desired of it. Fields that the server adds do not matter, but
     every list must have just the desired entries, and kinds of `EXACT_KINDS` just the desired fields."""
     if observed is None or not _covers(observed["metadata"], desired["metadata"]):
+        return False
+    if not carries_the_same(observed["metadata"], desired["metadata"]):
         return False
     if desired["kind"] in EXACT_KINDS:
         return all(observed.get(field) == value for field, value in content(desired).items())

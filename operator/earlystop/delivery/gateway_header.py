@@ -12,6 +12,8 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
+from earlystop.delivery.attached_policies import policies_cover_aliases
+from earlystop.delivery.carried_metadata import aliased_annotations, with_carried
 from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
@@ -69,7 +71,17 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
 def check(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     """Why no overlay can set headers by backend on the user's route, None when one can."""
     refusal = route_refusal(inputs) or backend_filter_refusal(inputs)
-    return refusal or size_refusal(inputs, render(inputs, split))
+    return (
+        refusal
+        or policies_cover_aliases(inputs, _aliases(inputs, split))
+        or size_refusal(inputs, render(inputs, split))
+    )
+
+
+def _aliases(inputs: ClusterInputs, split: TrafficSplit) -> list[tuple[str, str]]:
+    """Name of a Service of the user's and of an alias of it, for each that a split needs."""
+    services = dict.fromkeys(each.backend["name"] for each in rules_to_overlay(inputs))
+    return [(name, alias_name(name, each.variant)) for name in services for each in split.candidates]
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -107,13 +119,14 @@ def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -
 
 def _alias(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
     """A second name for the same Pods. Its labels are its own, or a ServiceMonitor would scrape each Pod twice."""
-    spec = inputs.services[name]["spec"]
+    users, spec = inputs.services[name]["metadata"], inputs.services[name]["spec"]
     ports = [
         {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
         for port in spec["ports"]
     ]
-    metadata = owned_metadata(inputs, alias_name(name, variant))
-    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": inputs.services[name]["metadata"]["uid"]}
+    annotations = aliased_annotations(users.get("annotations"))
+    metadata = with_carried(owned_metadata(inputs, alias_name(name, variant)), {}, annotations)
+    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": users["uid"]}
     metadata["ownerReferences"].append(keeper)
     return {
         "apiVersion": "v1",

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.competing_matches import EVERYTHING, CompetingMatch, Match
+from earlystop.delivery.competing_matches import CompetingMatch, room_beside
+from earlystop.delivery.precedence import EVERYTHING, Match
 
 COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
 JSON_CONTENT = {"type": "Exact", "name": "content-type", "value": "application/json"}
@@ -18,7 +19,7 @@ JSON_CONTENT = {"type": "Exact", "name": "content-type", "value": "application/j
 def narrowed(rule: dict[str, Any], competing_matches: Sequence[CompetingMatch] = ()) -> list[Match] | Refusal:
     """Matches for the completion requests of a user's rule, or why there can be none stricter than the user's.
 
-    competing_matches: matches of the route's other rules; requests that they get stay theirs.
+    competing_matches: matches of other rules for the same hosts; requests that they get stay theirs.
     """
     result: list[Match] = []
     for match in rule.get("matches") or [EVERYTHING]:
@@ -28,12 +29,11 @@ def narrowed(rule: dict[str, Any], competing_matches: Sequence[CompetingMatch] =
         if isinstance(stricter, Refusal):
             return stricter
         for each in stricter:
-            before = [competing for competing in competing_matches if competing.precedes(match, each["path"]["value"])]
-            if any(competing.gets_all(match) for competing in before):
-                continue
-            if any(competing.not_overlaid for competing in before):
-                return _taken(each["path"]["value"])
-            result.append(each)
+            room = room_beside(match, each, competing_matches, _stricter)
+            if isinstance(room, Refusal):
+                return room
+            if room:
+                result.append(each)
     return result
 
 
@@ -51,15 +51,6 @@ def _stricter(match: Match) -> list[Match] | Refusal:
         "RouteTooSpecific",
         f"The route's match on {kind} path {value} cannot be made stricter, so an overlay would not surely win "
         "over it. Write it as a PathPrefix, or as an Exact path without a content-type header.",
-    )
-
-
-def _taken(path: str) -> Refusal:
-    return Refusal(
-        "RouteOverlaps",
-        f"Another rule of the route takes some of the POST requests to {path} away from the target, and an overlay "
-        "would take them back. Give that rule and the target's rule different paths, or the same header with "
-        "different values.",
     )
 
 

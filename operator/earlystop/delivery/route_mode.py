@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.all_to_baseline import all_to_baseline
+from earlystop.delivery.attached_policies import policies_cover_overlay
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.gateways import overlay_refusal
@@ -35,6 +36,7 @@ CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
     route_reaches_target,
     rules_can_be_overlaid,
     overlay_can_win,
+    policies_cover_overlay,
     overlay_refusal,
 )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import BY_KIND, Cluster, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.plan import variant_labels
@@ -39,7 +40,7 @@ async def gather_inputs(cluster: Cluster, tracked: TrackedPolicy, spec: PolicySp
         named = dict.fromkeys((inputs.target_key, *mode.objects_needed(inputs), *owned))
         unread = [key for key in named if key not in read]
         if not unread:
-            return inputs
+            return await with_neighbours(cluster, inputs)
         found = await asyncio.gather(*(cluster.get(BY_KIND[key.kind], key.namespace, key.name) for key in unread))
         read.update(zip(unread, found, strict=True))
         inputs = replace(inputs, objects={key: each for key, each in read.items() if each is not None})
