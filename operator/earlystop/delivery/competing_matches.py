@@ -106,6 +106,24 @@ def competing_neighbours(inputs: ClusterInputs) -> list[CompetingMatch]:
     ]
 
 
+def routes_before(
+    inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
+) -> list[str]:
+    """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
+    pairs = [(match, each["path"]["value"]) for match in matches for each in _found(narrow(match))]
+    return sorted(
+        {
+            each.route
+            for each in competing_neighbours(inputs)
+            if any(each.comes_before(match, path) and each.gets_all(match, path) for match, path in pairs)
+        }
+    )
+
+
+def _found(narrowed: list[Match] | Refusal) -> list[Match]:
+    return [] if isinstance(narrowed, Refusal) else narrowed
+
+
 def room_beside(
     match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Callable[[Match], list[Match] | Refusal]
 ) -> bool | Refusal:
@@ -129,7 +147,7 @@ def room_beside(
 
 def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Match] | Refusal) -> bool:
     """Whether the overlay's matches for a competing one come before the match `stricter` of another rule of it."""
-    same_path = [] if isinstance(narrowed, Refusal) else [each for each in narrowed if each["path"] == stricter["path"]]
+    same_path = [each for each in _found(narrowed) if each["path"] == stricter["path"]]
     return all(
         max(ranks(each)) > max(ranks(stricter)) or (competing.wins_ties and max(ranks(each)) == max(ranks(stricter)))
         for each in same_path
