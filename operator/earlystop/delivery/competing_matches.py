@@ -146,12 +146,16 @@ def room_beside(
 
 
 def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Match] | Refusal) -> bool:
-    """Whether the overlay's matches for a competing one come before the match `stricter` of another rule of it."""
+    """Whether the overlay's matches for a competing one come before the match `stricter` of another rule of it.
+
+    A later rule must ask for more headers: a golden rule asks for one more than the first rule, which it is made of.
+    Where the overlay takes not all requests of the competing match, that match must itself come before the overlay.
+    """
     same_path = [each for each in _found(narrowed) if each["path"] == stricter["path"]]
-    return all(
-        max(ranks(each)) > max(ranks(stricter)) or (competing.wins_ties and max(ranks(each)) == max(ranks(stricter)))
-        for each in same_path
-    )
+    partial = [competing.match] if any(not asks_no_more(each, competing.match) for each in same_path) else []
+    mine = max(ranks(stricter))
+    theirs = [max(ranks(each)) for each in (*same_path, *partial)]
+    return all(each.headers > mine.headers or (competing.wins_ties and each >= mine) for each in theirs)
 
 
 def _reordered(path: str) -> Refusal:

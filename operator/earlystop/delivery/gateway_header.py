@@ -89,7 +89,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     users = rules_to_overlay(inputs)
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
-    overlay = overlay_route(inputs, with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules))
+    probed = [for_probes(rules[0], nonce_of(split))]
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
     services = dict.fromkeys(each.backend["name"] for each in users)
     aliases = [_alias(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)

@@ -97,8 +97,8 @@ def overlay_route(inputs: ClusterInputs, rules: Iterable[dict[str, Any]]) -> Man
 
 
 def _named_once(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rules, of which only the last one that was made of a user's rule keeps its name: it leads its users, and a
-    route has a name but once."""
+    """The rules, of which only the last one that was made of a user's rule keeps its name: it is the one for everybody,
+    and a route has each name but once."""
     named: set[str] = set()
     result = []
     for rule in reversed(list(rules)):
