@@ -65,7 +65,7 @@ def _key(manifest: Manifest) -> Key:
 def _watched(manifest: Manifest) -> WatchedRoute:
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     references = spec.get("parentRefs") or []
-    matches = [match for rule in spec.get("rules") or [] for match in rule.get("matches") or [EVERYTHING]]
+    matches = [match for rule in spec.get("rules") or [{}] for match in rule.get("matches") or [EVERYTHING]]
     return WatchedRoute(
         version=(str(metadata["uid"]), int(metadata.get("generation", 0))),
         refused=tuple(is_refused(manifest, each) for each in references),

@@ -187,6 +187,20 @@ async def test_a_route_that_its_user_changes_is_followed_at_once_and_no_other(
     assert (tracked.acceptance.generation != tracked.generation) is concerns
 
 
+@pytest.mark.parametrize(("gateway", "concerns"), [("edge", True), ("inner", False)])
+async def test_a_route_that_may_take_requests_of_a_policys_route_is_followed_at_once(
+    place: WatchingRuntime, gateway: str, concerns: bool
+) -> None:
+    attached = {"spec": {"parentRefs": [{"name": "edge", "namespace": "llm"}]}}
+    rival = {"spec": {"parentRefs": [{"name": gateway, "namespace": "llm"}]}}
+    place.runtime.route_changed(users_route() | attached, listed=True)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    tracked = checked(place)
+    place.runtime.route_changed(users_route("rival", namespace="web", uid="route-2") | rival)
+    assert tracked.traffic.recheck is concerns
+    assert (tracked.acceptance.generation != tracked.generation) is concerns
+
+
 async def test_a_route_that_its_user_deletes_is_followed_at_once(place: WatchingRuntime) -> None:
     place.runtime.route_changed(users_route(), listed=True)
     await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))

@@ -122,7 +122,13 @@ def backends(route: Manifest) -> list[str]:
     return sorted(set(found))
 
 
-HOSTNAMES = ([], ["a.example"], ["*.example"], ["a.example", "b.example"], ["*.a.example", "a.example"])
+HOSTNAMES: tuple[list[str], ...] = (
+    [],
+    ["a.example"],
+    ["*.example"],
+    ["a.example", "b.example"],
+    ["*.a.example", "a.example"],
+)
 LISTENERS = (
     {"name": "any", "port": 80, "protocol": "HTTP"},
     {"name": "wild", "port": 80, "protocol": "HTTP", "hostname": "*.example"},

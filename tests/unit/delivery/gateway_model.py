@@ -195,7 +195,7 @@ def _first(headers: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _has(value: str | None, condition: dict[str, Any]) -> bool:
     if condition.get("type", "Exact") == "RegularExpression":
         return value is not None and re.fullmatch(condition["value"], value) is not None
-    return value == condition["value"]
+    return bool(value == condition["value"])
 
 
 def _age(route: Manifest) -> tuple[str, str]:
