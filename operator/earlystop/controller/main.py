@@ -19,6 +19,7 @@ from earlystop.controller import handlers
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS
 
 COMPARE_SECONDS = 600.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
@@ -60,6 +61,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             _keep_ready(health, ready),
             _compare(runtime),
             _sweep(runtime),
+            _follow_attached_policies(runtime),
             _watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -113,6 +115,19 @@ async def _compare(runtime: Runtime) -> None:
             log.warning("policies were not compared with the API's list and are later: %s", error)
         except Exception:
             log.exception("policies were not compared with the API's list and are later")
+
+
+async def _follow_attached_policies(runtime: Runtime) -> None:
+    """Look now and then for policies of gateways that were attached to users' routes: of all their kinds no watch is
+    kept."""
+    while True:
+        await asyncio.sleep(LISTING_SECONDS)
+        try:
+            await runtime.follow_attached_policies()
+        except ClusterError as error:
+            log.warning("policies of gateways were not listed and are later: %s", error)
+        except Exception:
+            log.exception("policies of gateways were not listed and are later")
 
 
 async def _sweep(runtime: Runtime) -> None:

@@ -142,11 +142,22 @@ class Runtime:
         """Check the policies that overlay one of these routes, or that are written to."""
         if routes:
             reader_of(self._cluster).forget_routes()
-        for key, tracked in self._tracked.items():
+        for tracked in self.tracked_policies():
             if any((tracked.namespace, name) in routes for name in tracked.routes):
-                tracked.acceptance.require_check()
-                tracked.traffic.require_recheck()
-                self.scheduler.wake(key)
+                self._require_check(tracked)
+
+    async def follow_attached_policies(self) -> None:
+        """Check the policies of namespaces in which a policy of a gateway was attached, changed or taken away."""
+        namespaces = await reader_of(self._cluster).namespaces_with_changed_policies()
+        for tracked in self.tracked_policies():
+            if tracked.namespace in namespaces and tracked.routes:
+                self._require_check(tracked)
+
+    def _require_check(self, tracked: TrackedPolicy) -> None:
+        """Check a policy and its traffic now."""
+        tracked.acceptance.require_check()
+        tracked.traffic.require_recheck()
+        self.scheduler.wake(tracked.key)
 
     def source_changed(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was listed, created or changed."""

@@ -57,6 +57,7 @@ class NeighbourReader:
         self._policies: dict[str | None, SharedListing[PolicyListing]] = {}
         self._gateways: dict[GatewayKey, Manifest] = {}
         self._everywhere = True
+        self._policies_before: dict[str | None, PolicyListing] = {}
 
     async def neighbours(self, inputs: ClusterInputs) -> Neighbours:
         """What stands beside the objects of a policy whose route was found. Raises ClusterError when the API fails."""
@@ -79,6 +80,19 @@ class NeighbourReader:
         """A route has changed: the next check of a policy sees it."""
         for listing in self._routes.values():
             listing.forget()
+
+    async def namespaces_with_changed_policies(self) -> frozenset[str]:
+        """Namespaces whose attached policies have changed since they were asked for here; none at the first time.
+
+        Raises ClusterError when the API fails.
+        """
+        changed: set[str] = set()
+        for scope, listing in list(self._policies.items()):
+            now = await listing.get()
+            before, self._policies_before[scope] = self._policies_before.get(scope, now), now
+            names = now.by_namespace.keys() | before.by_namespace.keys()
+            changed |= {name for name in names if now.by_namespace.get(name) != before.by_namespace.get(name)}
+        return frozenset(changed)
 
     async def _listed_routes(self, namespace: str) -> RouteListing:
         if self._everywhere:

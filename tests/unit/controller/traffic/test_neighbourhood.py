@@ -131,6 +131,22 @@ async def test_a_policy_of_another_namespace_that_names_this_one_is_found() -> N
     assert len((await api.reader.neighbours(api.inputs)).policies) == 1
 
 
+async def test_a_policy_that_is_attached_or_taken_away_later_is_noticed_in_its_namespace_alone() -> None:
+    api = Listed()
+    policy(SECURITY, api, namespace="elsewhere")
+    assert await api.reader.namespaces_with_changed_policies() == frozenset()
+    await api.reader.neighbours(api.inputs)
+    assert await api.reader.namespaces_with_changed_policies() == frozenset()
+    policy(SECURITY, api)
+    api.now += LISTING_SECONDS
+    assert await api.reader.namespaces_with_changed_policies() == {"llm"}
+    api.now += LISTING_SECONDS
+    assert await api.reader.namespaces_with_changed_policies() == frozenset()
+    del api.objects[SECURITY.path("llm", "jwt")]
+    api.now += LISTING_SECONDS
+    assert await api.reader.namespaces_with_changed_policies() == {"llm"}
+
+
 async def test_kinds_that_nobody_knows_are_found_by_the_label_of_their_definition() -> None:
     api = Listed()
     policy(OF_NOBODY, api)
