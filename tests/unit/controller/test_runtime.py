@@ -8,12 +8,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
+from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic import neighbourhood
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.delivery.cluster import inputs, route
 from tests.unit.rollout.policies import NOW, policy, started
 
 
@@ -199,6 +201,24 @@ async def test_a_route_that_may_take_requests_of_a_policys_route_is_followed_at_
     place.runtime.route_changed(users_route("rival", namespace="web", uid="route-2") | rival)
     assert tracked.traffic.recheck is concerns
     assert (tracked.acceptance.generation != tracked.generation) is concerns
+
+
+async def test_a_policy_that_is_attached_later_is_followed_in_its_namespace(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbourhood, "LISTING_SECONDS", 0.0)  # no listing is kept
+    attached = Resource("gateway.envoyproxy.io", "v1alpha1", "securitypolicies")
+    users = place.api.put(ROUTES, route())
+    place.api.serve(attached)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    await neighbourhood.reader_of(place.api).neighbours(inputs(route=users))
+    await place.runtime.follow_attached_policies()
+    tracked = checked(place)
+    for namespace, concerns in (("elsewhere", False), ("llm", True)):
+        place.api.put(attached, {"metadata": {"name": "jwt", "namespace": namespace}, "spec": {}})
+        await place.runtime.follow_attached_policies()
+        assert tracked.traffic.recheck is concerns
+        assert (tracked.acceptance.generation != tracked.generation) is concerns
 
 
 async def test_a_route_that_its_user_deletes_is_followed_at_once(place: WatchingRuntime) -> None:
