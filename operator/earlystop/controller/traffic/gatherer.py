@@ -8,7 +8,7 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import BY_KIND, Cluster, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.neighbourhood import with_neighbours
+from earlystop.controller.traffic.neighbourhood import reader_of, with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.plan import variant_labels
@@ -16,6 +16,9 @@ from earlystop.rollout.plan import variant_labels
 
 async def inputs_of_spec(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """What the mode has to know of the policy as it is written now. `inputs_of_plan` may use it too."""
+    if tracked.acceptance.generation != tracked.generation:
+        # What protects the route may have been applied together with the policy.
+        reader_of(cluster).forget_policies()
     inputs = await gather_inputs(cluster, tracked, tracked.spec)
     tracked.traffic.keep_inputs(inputs, now)
     return inputs

@@ -81,6 +81,11 @@ class NeighbourReader:
         for listing in self._routes.values():
             listing.forget()
 
+    def forget_policies(self) -> None:
+        """The next check sees every policy that is attached by then."""
+        for listing in self._policies.values():
+            listing.forget()
+
     async def namespaces_with_changed_policies(self) -> frozenset[str]:
         """Namespaces whose attached policies have changed since they were asked for here; none at the first time.
 

@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from earlystop.controller.cluster import DEFINITIONS, GATEWAYS, GRPC_ROUTES, ROUTES, ClusterError, Manifest, Resource
-from earlystop.controller.traffic.neighbourhood import KINDS_SECONDS, LISTING_SECONDS, NeighbourReader
+from earlystop.controller.traffic.neighbourhood import KINDS_SECONDS, LISTING_SECONDS, NeighbourReader, reader_of
 from earlystop.controller.traffic.shared_listing import SharedListing
 from earlystop.delivery.inputs import ClusterInputs
+from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
 from tests.unit.delivery.cluster import gateway, inputs, prefix, route, rule
+from tests.unit.rollout.traffic import Quality
 
 SECURITY = Resource("gateway.envoyproxy.io", "v1alpha1", "securitypolicies")
 OF_NOBODY = Resource("example.com", "v2", "headerpolicies")
@@ -145,6 +147,18 @@ async def test_a_policy_that_is_attached_or_taken_away_later_is_noticed_in_its_n
     del api.objects[SECURITY.path("llm", "jwt")]
     api.now += LISTING_SECONDS
     assert await api.reader.namespaces_with_changed_policies() == {"llm"}
+
+
+async def test_a_policy_that_is_new_is_checked_against_what_was_attached_just_before_it() -> None:
+    world = World(Quality(requests=40))
+    async with world.open():
+        world.api.serve(SECURITY)
+        await reader_of(world.api).neighbours(inputs(route=route()))
+        policy(SECURITY, world.api)
+        await world.reconcile()
+        refusal = world.tracked.observations.refusal
+        assert refusal is not None and refusal.reason == "RouteHasPolicies"
+        assert not world.written("route")
 
 
 async def test_kinds_that_nobody_knows_are_found_by_the_label_of_their_definition() -> None:
