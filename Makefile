@@ -91,9 +91,10 @@ test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
 	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q $(BY_FILE)
 
 .PHONY: crds
-crds: $(READY) ## generate the CRDs from the typed kinds
+crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
+	$(BIN)/python -m earlystop.delivery.policy_kinds charts/earlystop/files/policy-kinds.yaml
 
 .PHONY: docs
 docs: $(READY) ## generate the pages that are made from tables of the code

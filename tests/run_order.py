@@ -21,6 +21,7 @@ SECONDS = {
     "tests/faults/test_api_server.py": 80,
     "tests/cluster/test_real_counts.py": 70,
     "tests/faults/test_unserved_candidate.py": 90,
+    "tests/cluster/test_other_routes.py": 70,
     "tests/faults/test_refusals.py": 60,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,

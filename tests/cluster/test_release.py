@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.delivery.policy_kinds import POLICY_KINDS
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, helm, named
@@ -27,7 +28,9 @@ NEEDED: set[Right] = {
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get")),
     ("apps", "deployments", "get"),
     *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
-    ("gateway.networking.k8s.io", "gateways", "get"),
+    *(("gateway.networking.k8s.io", "gateways", verb) for verb in ("get", "list")),
+    ("gateway.networking.k8s.io", "grpcroutes", "list"),
+    *((kind.group, kind.plural, "list") for kind in POLICY_KINDS),
     ("gateway.networking.k8s.io", "gatewayclasses", "get"),
     *(("", "services", verb) for verb in ("get", "list", "create", "update")),
     ("", "secrets", "get"),  # in the operator's own namespace, see below

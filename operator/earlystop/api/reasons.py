@@ -70,15 +70,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ServiceNotFound": "The route leads to a Service that does not exist; create it or correct the route's "
             "backendRef.",
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
-            "that "
-            "selects them.",
+            "that selects them.",
             "RouteDrained": "The route's backendRef to the target has weight 0, so no request is sent there; give it a "
             "weight when it is to have requests again.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
-            "the "
-            "rule.",
+            "the rule.",
             "RouteRewritesPrefix": "The route replaces a path prefix, which Gateway API refuses for exact paths; use "
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
@@ -87,8 +85,12 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "change the rule's matches, or write spec.delivery.paths.",
             "RouteTooSpecific": "A match of the route cannot be made stricter, so an overlay might not win over it; "
             "write it as the message says.",
-            "RouteOverlaps": "Another rule of the route takes some of the same requests away from the target; give the "
-            "two rules different paths.",
+            "RouteOverlaps": "Another rule, of the route or of another route for the host, takes some of the same "
+            "requests away from the target; give the two different paths.",
+            "RouteHasPolicies": "A policy of a gateway hangs on the route or its Service by name and would not hold "
+            "for the overlay; let it name the overlay as well, as the message says.",
+            "PoliciesUnreadable": "The operator may not list a kind of policies that may protect the route; add it to "
+            "the chart's extraPolicyKinds.",
             "RouteDetached": "The route names no Gateway; write its parentRefs.",
             "GatewayNotFound": "The route names a Gateway that does not exist; create it or correct parentRefs.",
             "RouteNotAllowed": "The Gateway's listeners do not admit routes of this namespace; ask the Gateway's owner "
@@ -96,16 +98,14 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteNotAccepted": "The Gateway does not accept the route; fix the route until its status shows "
             "Accepted=True.",
             "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
-            "hostnames, "
-            "or add a listener.",
+            "hostnames, or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
             "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
             "headerCohort, or take the match out of the route.",
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
-            "rules, "
-            "candidates or cohort values.",
+            "rules, candidates or cohort values.",
             "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },

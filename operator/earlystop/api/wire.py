@@ -24,6 +24,8 @@ ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
 REQUESTED_BY_ANNOTATION = f"{GROUP}/requested-by"
+# On the operator's own objects: which of their labels and annotations come from the user's object.
+CARRIED_ANNOTATION = f"{GROUP}/carried"
 
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"

@@ -13,6 +13,7 @@ from typing import Any
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.alias_service import alias_service, fixed_refusal
+from earlystop.delivery.attached_policies import policies_cover_aliases
 from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
@@ -46,7 +47,7 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
 
 def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     """Why no overlay can set headers by backend on the user's route, or lead to its aliases; None when one can."""
-    refused = backend_filter_refusal(inputs)
+    refused = backend_filter_refusal(inputs) or policies_cover_aliases(inputs, _aliases(inputs, split))
     if refused is not None:
         return refused
     aliases = render(inputs, split).prerequisites
@@ -54,13 +55,19 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     return next((each for each in outdated if each is not None), None)
 
 
+def _aliases(inputs: ClusterInputs, split: TrafficSplit) -> list[tuple[str, str]]:
+    """Name of a Service of the user's and of an alias of it, for each that a split needs."""
+    services = dict.fromkeys(each.backend["name"] for each in rules_to_overlay(inputs))
+    return [(name, alias_name(name, each.variant)) for name in services for each in split.candidates]
+
+
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The objects that put a split in force: the alias Services first, then the overlay route."""
     users = rules_to_overlay(inputs)
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
-    probed = for_probes(rules[0], probe_nonce(inputs, split))
-    overlay = overlay_route(inputs, with_golden_rules([probed], golden, rules))
+    probed = [for_probes(rules[0], probe_nonce(inputs, split))]
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
     services = dict.fromkeys(each.backend["name"] for each in users)
     aliases = [alias_service(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)

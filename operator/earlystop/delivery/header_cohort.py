@@ -58,7 +58,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
     ]
-    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules))
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
     return Rendered((overlay,), overlay)
 
 

@@ -104,10 +104,11 @@ def headers_set(rule: Rule) -> list[dict[str, str]]:
 
 
 def asking(rule: Rule, name: str, value: str) -> Rule:
-    """The rule for those of its requests alone that have a header of this value."""
+    """The rule for those of its requests alone that have a header of this value. The name stays with the rule for the
+    others, since a route has each name but once."""
     condition = {"type": "Exact", "name": name, "value": value}
     matches = [{**match, "headers": [*match.get("headers", []), condition]} for match in rule["matches"]]
-    return {**rule, "matches": matches}
+    return {**{key: each for key, each in rule.items() if key != "name"}, "matches": matches}
 
 
 def for_probes(rule: Rule, nonce: str) -> Rule:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import COMPLETION_PATHS
-from earlystop.delivery.competing_matches import EVERYTHING, CompetingMatch, Match
+from earlystop.delivery.competing_matches import CompetingMatch, room_beside
+from earlystop.delivery.precedence import EVERYTHING, Match
 
 # As clients write it, the commonest first. Every gateway compares headers exactly; few take expressions.
 JSON_CONTENT_TYPES = (
@@ -41,24 +43,24 @@ def narrowed(
     """Matches for those requests of a user's rule that a setting is for, or why there can be none stricter than the
     user's. None where the rule leads to other paths only.
 
-    competing_matches: matches of the route's other rules; requests that they get stay theirs.
+    competing_matches: matches of other rules for the same hosts; requests that they get stay theirs.
     paths: of the requests that a setting is for, as the server knows them.
     content_types: values of the header that is matched on where nothing else would make a match stricter.
     """
+    narrow = partial(_stricter, paths=paths, content_types=content_types)
     result: list[Match] = []
     for match in rule.get("matches") or [EVERYTHING]:
         if match.get("method", "POST") != "POST":
             continue
-        stricter = _stricter(match, paths, content_types)
+        stricter = narrow(match)
         if isinstance(stricter, Refusal):
             return stricter
         for each in stricter:
-            before = [competing for competing in competing_matches if competing.precedes(match, each["path"]["value"])]
-            if any(competing.gets_all(match) for competing in before):
-                continue
-            if any(competing.not_overlaid for competing in before):
-                return _taken(each["path"]["value"])
-            result.append(each)
+            room = room_beside(match, each, competing_matches, narrow)
+            if isinstance(room, Refusal):
+                return room
+            if room:
+                result.append(each)
     return result
 
 
@@ -78,15 +80,6 @@ def _stricter(match: Match, paths: Sequence[str], content_types: Sequence[str]) 
         "RouteTooSpecific",
         f"The route's match on {kind} path {value} cannot be made stricter, so an overlay would not surely win "
         "over it. Write it as a PathPrefix, or as an Exact path without a content-type header.",
-    )
-
-
-def _taken(path: str) -> Refusal:
-    return Refusal(
-        "RouteOverlaps",
-        f"Another rule of the route takes some of the POST requests to {path} away from the target, and an overlay "
-        "would take them back. Give that rule and the target's rule different paths, or the same header with "
-        "different values.",
     )
 
 

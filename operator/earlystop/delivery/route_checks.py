@@ -6,8 +6,11 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
+from earlystop.delivery.competing_matches import routes_before
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.matches import narrowed
 from earlystop.delivery.overlay import in_use, selects, target_rules
+from earlystop.delivery.precedence import EVERYTHING
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
@@ -118,6 +121,16 @@ def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
         if isinstance(each.matches, Refusal):
             return each.matches
     if not any(each.matches for each in found):
+        matches = [match for each in found for match in each.rule.get("matches") or [EVERYTHING]]
+        others = routes_before(
+            inputs, matches, lambda match: narrowed({"matches": [match]}, paths=inputs.spec.delivery.request_paths)
+        )
+        if others:
+            return Refusal(
+                "RouteOverlaps",
+                f"All completion requests of HTTPRoute {inputs.route_name} go to {' or '.join(others)} first, for the "
+                "same host. Give the routes different hosts or paths.",
+            )
         return Refusal(
             "RouteWithoutPost",
             f"No rule of HTTPRoute {inputs.route_name} brings POST requests for "

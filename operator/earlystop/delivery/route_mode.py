@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.all_to_baseline import all_to_baseline
+from earlystop.delivery.attached_policies import policies_cover_overlay
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.gateways import overlay_refusal
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
     route_reaches_target,
     rules_can_be_overlaid,
     overlay_can_win,
+    policies_cover_overlay,
     overlay_refusal,
 )
 

@@ -13,6 +13,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS
 from earlystop.controller.traffic.put_in_force import correction_note
 from earlystop.delivery.alias_service import mirrored_content
+from earlystop.delivery.carried_metadata import CARRIED_ANNOTATION
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.destinations import baseline_destinations, destinations
 from earlystop.delivery.golden_rules import serves_no_user
@@ -133,7 +134,7 @@ async def test_annotations_that_say_where_requests_go_are_mirrored_and_others_ar
     made["metadata"]["annotations"] = {topology: "Auto", "team": "qa"}
     moves.api.put(SERVICES, made)
     await moves.in_force(HALF)
-    assert alias(moves)["metadata"]["annotations"] == {topology: "Auto"}
+    assert alias(moves)["metadata"]["annotations"] == {topology: "Auto", CARRIED_ANNOTATION: topology}
     alias(moves)["metadata"]["annotations"]["mesh.example.com/seen"] = "yes"
     moves.api.put(SERVICES, service())
     await moves.put(HALF)
