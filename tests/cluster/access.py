@@ -74,7 +74,7 @@ class Access:
         return json.loads(self.kubectl("get", *args, "--output=json"))
 
     def find(self, resource: Resource, namespace: str | None = None, name: str = "") -> Any:
-        """An object, or a list of those of a namespace or (None) of the cluster, as JSON; None for one that is not there.
+        """An object, or a list of all in a namespace or (None) in the cluster, as JSON; None for one that is not there.
 
         For what is asked again and again: the connection stays open, where each kubectl would be a process of its own.
         Raises ClusterError for any other answer, and for none.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from numpy import percentile
-from numpy.random import default_rng
 from rich.console import Console
 from rich.table import Table
 
 from earlystop.cli.files import read_built_policy
 from earlystop.rollout.state import Verdict
-from earlystop.simulation.simulate import Outcome, World, simulate
+
+if TYPE_CHECKING:
+    from earlystop.simulation.simulate import Outcome
 
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = Console()
@@ -36,6 +36,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
+    # numpy alone takes a tenth of a second to import, which no other command shall wait for.
+    from numpy.random import default_rng
+
+    from earlystop.simulation.simulate import World, simulate
+
     spec = read_built_policy(policy)
     try:
         world = World(rate, baseline_em, em_loss, tokens, spread, saving, max(discordance, abs(em_loss)))
@@ -52,6 +57,8 @@ def command(
 
 
 def _summary(verdict: str, outcomes: list[Outcome], runs: int) -> dict[str, object]:
+    from numpy import percentile
+
     summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
     for name in ("answers", "seconds"):
         values = [getattr(each, name) for each in outcomes]
