@@ -201,7 +201,7 @@ class Contest(RuleBasedStateMachine):
             elif new.dropped is None:
                 assert new.looks == ()
             step = after.step if new.dropped is None else new.dropped.step
-            assert new.evidence == self._fold(new.name, plan.objective_at(step, after.dispersion), new.looks)
+            assert new.evidence == self._fold(new.name, plan.objective_at(step, after.dispersion), tuple(new.looks))
             assert len({plan.stage(look.step).kind for look in new.looks}) <= 1
 
     def _fold(self, name: str, objective: Objective, looks: tuple[Look, ...]) -> EvidenceState:
