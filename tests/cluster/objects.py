@@ -60,7 +60,7 @@ def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-0000
     state = RolloutState(
         phase=Phase.ROLLING_BACK,
         campaign=1,
-        revision=revision_of(uid, 1),
+        revision=revision_of(uid, 1, ""),
         plan=plan,
         comparisons=(Comparison(candidate, replay(plan.objective, looks), looks=looks),),
         decision=Decision(Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020, candidate),

@@ -152,6 +152,20 @@ class Certified(Value):
     at: Time = Field(description="When it was proven.")
 
 
+class HandledRequestStatus(Value):
+    """A request that the operator has dealt with: it is not looked at again until its text changes."""
+
+    verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
+    text: Short = Field("", description="The value of the request.")
+    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
+    by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
+
+
+HandledRequests = Annotated[
+    tuple[HandledRequestStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "verb"})
+]
+
+
 class StoredCondition(Value):
     """A condition as Kubernetes knows it."""
 
@@ -212,6 +226,9 @@ class PolicyStatus(Value):
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: Certified | None = Field(None, description="The setting that was proven last.")
+    handled_requests: HandledRequests | None = Field(
+        None, description="The latest request of each verb that the operator has dealt with."
+    )
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None

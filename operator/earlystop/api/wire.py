@@ -16,11 +16,10 @@ GROUP = "earlystop.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-# Annotations by which people ask something of a policy.
+# Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.
 ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
-REQUESTED_BY_ANNOTATION = f"{GROUP}/requested-by"
 
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"

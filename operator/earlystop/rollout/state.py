@@ -156,6 +156,20 @@ class Certified:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class HandledRequest:
+    """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
+
+    text: the value that was requested. signature: digest of the signature that stood beside it, "" when none did.
+    by: who asked for it, in words.
+    """
+
+    verb: str
+    text: str
+    signature: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
@@ -165,7 +179,7 @@ class RolloutState:
     last_look_at: last moment of the look grid that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
-    and where nothing is learned.
+    and where nothing is learned. handled: the latest request of each verb that people made.
     """
 
     phase: Phase = Phase.PENDING
@@ -185,6 +199,7 @@ class RolloutState:
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None
+    handled: tuple[HandledRequest, ...] = ()
 
     @property
     def pinned_plan(self) -> Plan:

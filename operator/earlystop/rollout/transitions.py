@@ -33,12 +33,12 @@ LONGEST_MESSAGE = 1024
 
 
 def start_campaign(
-    spec: PolicySpec, uid: str, retry: str, previous_digest: str, state: RolloutState, now: int
+    spec: PolicySpec, uid: str, retry: str, previous_digest: str, state: RolloutState, now: int, *, entropy: str
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move.
+    suspended none begins: its weights would move. entropy: random text, by which nobody foretells the revision.
     """
     text = plan_text(spec, retry)
     if (state.plan and text == state.plan.text) or state.phase in ACTING or spec.suspend:
@@ -47,12 +47,13 @@ def start_campaign(
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
-        revision=revision_of(uid, state.campaign + 1),
+        revision=revision_of(uid, state.campaign + 1, entropy),
         plan=plan,
         campaign_started_at=now,
         comparisons=begin_comparisons(plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
+        handled=state.handled,
     )
 
 
