@@ -184,6 +184,7 @@ class PolicyStatus(Value):
     phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
     campaign: Count | None = Field(None, description="Counts restarts of evidence; a change of plan starts a new one.")
     revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
+    entropy: Short | None = Field(None, description="Random text that the revision is made from.")
     candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
         None, description="The judged part of the spec that this campaign is about, as canonical JSON."

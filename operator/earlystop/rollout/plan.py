@@ -175,7 +175,8 @@ def objective_of(spec: PolicySpec) -> Objective:
 def revision_of(uid: str, campaign: int, entropy: str) -> str:
     """The label of a campaign in headers and metrics: short, and different for every campaign of every policy.
 
-    entropy: random text. A revision that could be foretold would let anybody ask for the promotion of a campaign before
-    it has begun.
+    entropy: random text, "" for campaigns of earlier releases. A revision that could be foretold would let anybody ask
+    for the promotion of a campaign before it has begun.
     """
-    return hashlib.sha256(f"{uid}/{campaign}/{entropy}".encode()).hexdigest()[:10]
+    identity = f"{uid}/{campaign}/{entropy}" if entropy else f"{uid}/{campaign}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:10]

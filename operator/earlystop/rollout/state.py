@@ -180,11 +180,13 @@ class RolloutState:
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned. handled: the latest request of each verb that people made.
+    entropy: the random text in the revision, "" in campaigns of earlier releases.
     """
 
     phase: Phase = Phase.PENDING
     campaign: int = 0
     revision: str = ""
+    entropy: str = ""
     plan: Plan | None = None
     step: int = 0
     campaign_started_at: int = 0

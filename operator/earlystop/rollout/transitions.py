@@ -48,6 +48,7 @@ def start_campaign(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
         revision=revision_of(uid, state.campaign + 1, entropy),
+        entropy=entropy,
         plan=plan,
         campaign_started_at=now,
         comparisons=begin_comparisons(plan, 0, None),
@@ -211,7 +212,7 @@ def decide(times: LiveTimes, state: RolloutState, decision: Decision) -> Rollout
     else:
         phase = CARRIED_OUT_IN[decision.verdict]
     uncertain = state.comparison(decision.candidate).uncertain
-    return replace(state, phase=phase, decision=_with_remainder(decision, uncertain))
+    return replace(state, phase=phase, decision=replace(decision, message=with_remainder(decision.message, uncertain)))
 
 
 CARRIED_OUT_IN = {
@@ -222,12 +223,11 @@ CARRIED_OUT_IN = {
 }
 
 
-def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
-    """The decision with a sentence on what its counts may have missed, where there is anything and room for it."""
-    message = f"{decision.message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
-    if uncertain == Totals() or len(message) > LONGEST_MESSAGE:
-        return decision
-    return replace(decision, message=message)
+def with_remainder(message: str, uncertain: Totals) -> str:
+    """A decision's message with a sentence on what its counts may have missed, where there is anything and room for
+    it."""
+    longer = f"{message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
+    return message if uncertain == Totals() or len(longer) > LONGEST_MESSAGE else longer
 
 
 def carried_out(state: RolloutState) -> RolloutState:
