@@ -15,9 +15,10 @@ from earlystop.evidence.engine import EvidenceState, Objective, begin, update
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.manual import Declined, Request, abort, promote_now
+from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import (
@@ -100,7 +101,7 @@ class Contest(RuleBasedStateMachine):
 
     def check(self) -> None:
         digest = digest_of_decision("qa", UID, self.state)
-        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now))
+        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now, entropy=""))
         self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
 
     @precondition(lambda self: self.state.phase in TRYING)

@@ -270,8 +270,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
             "policy "
             "before editing its traffic.",
-            "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
-            "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
+            "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
+            "RequestIgnored": "A person's request by annotation is about another campaign, and is not looked at again.",
             "InternalError": "The operator met an error of its own and tries again; report what its log says.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },

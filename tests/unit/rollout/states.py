@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Pairs, Tally
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Request, abort, promote_now
+from earlystop.rollout.manual import abort, promote_now
 from earlystop.rollout.state import RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
@@ -40,7 +41,7 @@ def _reached() -> dict[str, RolloutState]:
     rolling_back = decided(SPEC, begun, Server(), HARMFUL)
     holding = expire(LiveTimes.of(HOLD), observing, NOW + 10**6)
     promoted = carried_out(promoting)
-    again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000)
+    again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000, entropy="")
     server = Server()
     raised = observe(SPEC, snapshot(SPEC, again, server), server, *[SAME.at(5)] * 4)
     one_more = observe(SPEC, raised, server, SAME.at(25))

@@ -7,6 +7,7 @@ on it. `traffic.phase_actions` states in which order route and verdict are writt
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Collection
 
 import aiohttp
@@ -46,11 +47,14 @@ class Reconciler:
         events: EventRecorder,
         tracked_policies: Callable[[], Collection[TrackedPolicy]],
         clock: Callable[[], float],
+        entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
+        """entropy: gives a new random text at each call, for the revisions of campaigns."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
         self._clock = clock
+        self._entropy = entropy
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock)
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -85,7 +89,7 @@ class Reconciler:
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
         for requested in REQUESTED:
-            before, after = tracked.state, requested(tracked, int(self._clock()))
+            before, after = tracked.state, requested(tracked, int(self._clock()), self._entropy())
             if after is not before and before.phase in ACTING:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
                 await ensure_verdict_stored(self._cluster, tracked)

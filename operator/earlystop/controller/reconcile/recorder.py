@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.reconcile.annotations import signed
+from earlystop.controller.reconcile.annotations import with_requester
 from earlystop.controller.reconcile.status_writer import conditions_to_write, write_status
 from earlystop.controller.reconcile.timing import conditions_are_due, message_is_due, store_is_due
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -60,7 +60,7 @@ class Recorder:
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
         for note in event_notes(before, tracked.status.stored):
-            tracked.announce(signed(tracked.policy.requests, before, tracked.status.stored, note))
+            tracked.announce(with_requester(before, tracked.status.stored, note))
         await self._announce(tracked)
 
     async def _announce(self, tracked: TrackedPolicy) -> None:
@@ -82,4 +82,4 @@ def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger
 def _milestone(state: RolloutState) -> tuple[object, ...]:
     """What must be stored at once when it changes; single looks can be read again after a restart."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status
+    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status, state.handled
