@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
 
@@ -114,8 +115,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         COUNTS,
         {
             "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind "
-            "it "
-            "and any NetworkPolicy.",
+            "it and any NetworkPolicy.",
             "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
             "source, or correct its DNS record.",
             "TlsFailed": "No trusted TLS connection came about; check the server's certificate and the MetricSource's "
@@ -139,13 +139,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
             "check those stores.",
             "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
-            "or "
-            "the proxy on the way.",
+            "or the proxy on the way.",
             "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
             "TooLarge": "The answer is too large; check the labels that the servers export.",
             "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
-            "query "
-            "classes, and keep a server's process label the same for its life.",
+            "query classes, and keep a server's process label the same for its life.",
             "Redirect": "The source redirects, which is not followed; name the final url.",
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
@@ -158,6 +156,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     *TRAFFIC_ROWS,
+    (COUNTS, LABEL_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),

@@ -48,8 +48,8 @@ def _readable(ledger: CountLedger) -> Observation:
     message = "Counts can be read."
     if restarts_can_hide(ledger):
         message += (
-            " Some of their processes export no process_start_time_seconds, so a restart after which a counter grows "
-            "beyond its old value within one scrape is not seen, and its requests are not counted."
+            " Some of their processes export no process_start_time_seconds, so after a restart nothing of theirs is "
+            "counted until a counter passes its old value."
         )
     return Observation(ConditionStatus.TRUE, "Readable", message)
 

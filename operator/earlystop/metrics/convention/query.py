@@ -14,6 +14,7 @@ from earlystop.api.wire import (
     SERIES_LABELS,
     STARTED,
 )
+from earlystop.metrics.convention.label_faults import fault_rows
 
 READING = "reading"
 NEWEST_SAMPLE = "newest_sample"
@@ -52,13 +53,15 @@ def counts_query(
 
     `last_over_time` keeps the metric's name (`max_over_time` drops it, and then different counters collide) and
     still sees processes that ended within the window. `max by` folds an HA pair's replicas, never adds them.
+    Rows of `label_faults.py` say whether labels were lost on the way.
     With `namespace_label` that label stays on every row, so that the reader can tell who exposed it.
     Raises ValueError for a window below 1 s or a namespace label that is none or has another meaning here.
     """
     if window_seconds < 1:
         raise ValueError(f"the window is {window_seconds} s; it must cover at least 1 s")
     namespace = () if namespace_label is None else (checked_namespace_label(namespace_label),)
-    chosen = f'{POLICY}=~"{escape(alternation(policies))}",{REVISION}=~"{escape(alternation(revisions))}"'
+    asked, present = escape(alternation(policies)), escape(alternation(revisions))
+    chosen = f'{POLICY}=~"{asked}",{REVISION}=~"{present}"'
     names = escape(alternation(COUNTED_METRICS))
     counts = (
         f"max by ({','.join((*_GROUPED_BY, *namespace))})"
@@ -66,7 +69,8 @@ def counts_query(
     )
     newest = f"max by ({','.join((POLICY, REVISION, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
     # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.
-    return " or ".join((counts, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
+    faults = fault_rows(names, asked, present, namespace, _marked)
+    return " or ".join((counts, faults, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
 
 
 def _marked(rows: str, reading: str) -> str:

@@ -26,6 +26,13 @@ from earlystop.api.wire import (
     UNASSIGNED,
     VARIANT,
 )
+from earlystop.metrics.convention.label_faults import (
+    LABEL_OVERWRITTEN,
+    PROCESS_SHARED,
+    label_overwritten,
+    process_missing,
+    process_shared,
+)
 from earlystop.metrics.convention.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
@@ -175,13 +182,17 @@ def judge_samples(
         mine = gathered.get((labels.get(POLICY, ""), labels.get(REVISION, "")))
         if mine is not None:
             mine.take(labels, value, namespace_label)
+        elif labels.get(READING) == LABEL_OVERWRITTEN:
+            for (policy, _), theirs in gathered.items():
+                if policy == labels.get(POLICY):
+                    theirs.take(labels, value, namespace_label)
     return {policy: rows.result(at, namespace_label) for (policy, _), rows in gathered.items()}
 
 
 class _Gathered:
     """The rows of one policy while they are being collected."""
 
-    __slots__ = ("counts", "failure", "namespace", "newest", "policy", "refused", "variants")
+    __slots__ = ("counts", "failure", "fault", "namespace", "newest", "policy", "refused", "variants")
 
     def __init__(self, request: CountRequest) -> None:
         self.policy = request.policy
@@ -191,6 +202,7 @@ class _Gathered:
         self.newest: float | None = None
         self.refused = 0
         self.failure: MetricsFailure | None = None
+        self.fault: MetricsFailure | None = None
 
     def take(self, labels: Mapping[str, str], value: float, namespace_label: str | None) -> None:
         """One row. It runs tens of thousands of times a look, so it is one function, and asks for the rare last."""
@@ -212,7 +224,11 @@ class _Gathered:
         if not is_count(value):
             self.failure = _not_a_count(self.policy, metric, variant, value)
             return
-        key = (step, variant, get(QUERY_CLASS, ""), get(PROCESS, ""))
+        process = get(PROCESS)
+        if not process:
+            self.fault = self.fault or process_missing(self.policy)
+            return
+        key = (step, variant, get(QUERY_CLASS, ""), process)
         row = self.counts.get(key)
         if row is None:
             row = self.counts[key] = [0] * len(TALLY_FIELDS)
@@ -221,17 +237,23 @@ class _Gathered:
             row[place] = count
 
     def _take_other(self, labels: Mapping[str, str], value: float) -> None:
-        """The time of the newest sample, or a series that is none of the convention's."""
-        if labels.get(READING) == NEWEST_SAMPLE:
+        """The time of the newest sample, a fault of labels, or a series that is none of the convention's."""
+        reading = labels.get(READING)
+        if reading == LABEL_OVERWRITTEN:
+            self.fault = label_overwritten(self.policy, labels)  # it explains whatever else is missing
+        elif reading == PROCESS_SHARED:
+            self.fault = self.fault or process_shared(self.policy, labels, value)
+        elif reading == NEWEST_SAMPLE:
             if not isfinite(value):
                 return  # it is no time, so it must not make counts look fresh
             self.newest = value if self.newest is None else max(self.newest, value)
-        elif READING not in labels and "__name__" not in labels:
+        elif reading is None and "__name__" not in labels:
             self.failure = _nameless(self.policy)
 
     def result(self, at: int, namespace_label: str | None) -> Reading | MetricsFailure:
-        if self.failure is not None:
-            return self.failure
+        failure = self.fault or self.failure
+        if failure is not None:
+            return failure
         if not self.counts:
             return _no_data(self.policy, self.refused, namespace_label)
         observed = {

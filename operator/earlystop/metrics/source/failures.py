@@ -28,6 +28,9 @@ class FailureKind(StrEnum):
     PARTIAL = "Partial"
     TIME_MOVED = "TimeMoved"
     NOT_A_COUNT = "NotACount"
+    PROCESS_MISSING = "ProcessMissing"
+    PROCESS_SHARED = "ProcessShared"
+    LABEL_OVERWRITTEN = "LabelOverwritten"
     TOO_LARGE = "TooLarge"
     TOO_MANY_SERIES = "TooManySeries"
     REDIRECT = "Redirect"
@@ -61,6 +64,12 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.TIME_MOVED: "correct the MetricSource's flavour, or see to it that no proxy on the way changes the "
         "query",
         FailureKind.NOT_A_COUNT: "a counter must be a whole number from 0 to 2^53; check what the server exports",
+        FailureKind.PROCESS_MISSING: "write no labeldrop, labelkeep or metric_relabel_configs that takes process away, "
+        "and let each server export it",
+        FailureKind.PROCESS_SHARED: "let each process export an id of its own, new at every start, and write no "
+        "relabelling that sets process; where they are one server, scrape it at one address",
+        FailureKind.LABEL_OVERWRITTEN: "write honor_labels: true in the scrape config (honorLabels in a PodMonitor or "
+        "ServiceMonitor), or give the target's label another name",
         FailureKind.TOO_LARGE: "too many series carry these policies; check the labels that the servers export",
         FailureKind.TOO_MANY_SERIES: "no status can hold them; see to it that a server's process label "
         "changes only when it starts, and that nobody else exports this policy's series",
@@ -80,6 +89,9 @@ OF_ONE_POLICY = frozenset(
         FailureKind.NO_DATA,
         FailureKind.STALE,
         FailureKind.NOT_A_COUNT,
+        FailureKind.PROCESS_MISSING,
+        FailureKind.PROCESS_SHARED,
+        FailureKind.LABEL_OVERWRITTEN,
         FailureKind.TOO_LARGE,
         FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,

@@ -16,7 +16,7 @@ from earlystop.metrics.convention.query import alternation
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.presets import PresetRequest, TemplateError, evidence_queries, field_queries
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
-from earlystop.metrics.templates.reset_ledger import Observed, SeriesId
+from earlystop.metrics.templates.watermark import Observed, SeriesId
 
 LONGEST_RANGE_SECONDS = 3600
 """Longer ranges are asked for in pieces: an hour of 100 series scraped every 5 s is 3 MB of JSON."""
@@ -172,9 +172,10 @@ def _evidence(
 ) -> dict[str, list[RawSeries]]:
     """Start times and scrapes of the counters' targets. Counters that carry no target's labels have none."""
     found: dict[str, list[RawSeries]] = {"process_start_time_seconds": [], "up": []}
-    if not all(row.labels.get("instance") for row in rows):
+    scraped = [row.labels for row in rows if row.labels.get("instance")]
+    if not scraped:
         return found
-    targets = {name: alternation(row.labels.get(name, "") for row in rows) for name in _TARGET_LABELS}
+    targets = {name: alternation(labels.get(name, "") for labels in scraped) for name in _TARGET_LABELS}
     for moment, seconds in ranges(at, request.window_seconds):
         for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets):
             found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
