@@ -199,7 +199,7 @@ class Cluster:
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""
-        name = manifest["metadata"]["name"]
+        name = manifest["metadata"].get("name", "")  # a review has none
         return await self._written(resource, namespace, name, self._call("POST", resource.path(namespace), manifest))
 
     async def replace(
