@@ -14,15 +14,13 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.source import REACHABLE
+from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
 
-EVENT = "event"
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
-TRAFFIC = (Type.TRAFFIC_APPLIED.value,)
-TRAFFIC_FAULT = (Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
 PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
@@ -61,6 +59,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "backendRef.",
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
             "that selects them.",
+            "RouteDrained": "The route's backendRef to the target has weight 0, so no request is sent there; give it a "
+            "weight when it is to have requests again.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
@@ -69,12 +69,16 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
-            "RouteWithoutPost": "No rule of the route brings POST requests to the target, as completion requests are; "
-            "change the rule's matches.",
+            "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "
+            "change the rule's matches, or write spec.delivery.paths.",
             "RouteTooSpecific": "A match of the route cannot be made stricter, so an overlay might not win over it; "
             "write it as the message says.",
-            "RouteOverlaps": "Another rule of the route takes some of the same requests away from the target; give the "
-            "two rules different paths.",
+            "RouteOverlaps": "Another rule, of the route or of another route for the host, takes some of the same "
+            "requests away from the target; give the two different paths.",
+            "RouteHasPolicies": "A policy of a gateway hangs on the route or its Service by name and would not hold "
+            "for the overlay; let it name the overlay as well, as the message says.",
+            "PoliciesUnreadable": "The operator may not list a kind of policies that may protect the route; add it to "
+            "the chart's extraPolicyKinds.",
             "RouteDetached": "The route names no Gateway; write its parentRefs.",
             "GatewayNotFound": "The route names a Gateway that does not exist; create it or correct parentRefs.",
             "RouteNotAllowed": "The Gateway's listeners do not admit routes of this namespace; ask the Gateway's owner "
@@ -140,33 +144,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
+    *TRAFFIC_ROWS,
     (COUNTS, LABEL_REASONS),
-    (
-        TRAFFIC_FAULT,
-        {
-            "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
-            "fix or upgrade the gateway, then retry the policy.",
-            "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
-            "look at the gateway's answers and let the server echo probes.",
-            "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
-            "servers behind it.",
-        },
-    ),
-    (
-        TRAFFIC,
-        {
-            "InForce": "The weights that the campaign asks for are in force; nothing is to be done.",
-            "WaitingForGateway": "The gateway does not serve the overlay yet; the operator goes on asking it.",
-            "Pacing": "The operator waits until the gateway has taken in the change before; nothing is to be done.",
-            "NoGatewayAddress": "No plain-http address of the Gateway is known, so no probe can prove the weights; the "
-            "metrics must show the split.",
-            "ProbeUnsupported": "The server does not answer probes, so the metrics must show the split; add the "
-            "helper's "
-            "echo to the server to have weights proven.",
-            "GatewayUnreachable": "The gateway did not answer a probe, so the metrics must show the split; check that "
-            "the operator may reach it.",
-        },
-    ),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
     (
@@ -292,8 +271,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "DriftCorrected": "An object differed from what the policy needs when the operator started; do nothing.",
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
             "policy before editing its traffic.",
-            "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
-            "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
+            "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
+            "RequestIgnored": "A person's request by annotation is about another campaign, and is not looked at again.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),

@@ -11,12 +11,13 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
+from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.cli import counts, judge, manual, plan, simulate
 from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
 from earlystop.cli.screen import picture
 from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError, Resource
 from earlystop.rollout import state
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify import chain_differences, object_differences
 
 app = typer.Typer(no_args_is_help=True, help="Early-stop rollouts: what they do, and why they decided as they did.")
 app.command("counts")(counts.command)
@@ -53,14 +54,16 @@ def verify(
     namespace: Namespace = None,
     context: Context = None,
 ) -> None:
-    """Recompute a stored verdict from its looks, and say where it differs."""
+    """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
     path = Path(verdict)
     if path.exists():
         found = yaml.safe_load(path.read_text())
     else:
         found = asyncio.run(_read(VERDICTS, namespace, context, verdict))
     try:
-        told = differences(found["spec"])
+        told = object_differences(found)
+        if not path.exists():
+            told += chain_differences(found, asyncio.run(_verdicts_beside(found, context)))
     except (ValueError, KeyError, TypeError) as error:
         raise typer.BadParameter(f"{verdict} is not an EarlyStopVerdict: {error}") from None
     for sentence in told:
@@ -85,6 +88,16 @@ async def _read(resource: Resource, namespace: str | None, context: str | None, 
     if found is None:
         raise typer.BadParameter(f"there is no {resource.plural} {name} in namespace {namespace}")
     return found
+
+
+async def _verdicts_beside(verdict: dict[str, Any], context: str | None) -> list[dict[str, Any]]:
+    """All verdicts of the policy that this one is about."""
+    label = f"{POLICY_UID_LABEL}={verdict['spec']['policyUid']}"
+    try:
+        async with await connect(context) as cluster:
+            return await cluster.list(VERDICTS, verdict["metadata"]["namespace"], label)
+    except ClusterError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 async def _watch(namespace: str | None, context: str | None, name: str, seconds: float) -> None:

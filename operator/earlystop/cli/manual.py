@@ -124,6 +124,8 @@ async def _ask(
             return
         if ask_first:
             _confirm(policy, planned)
+        for other in manual_plan.waiting_requests(policy, planned.verb):
+            problems.print(str(other), markup=False, soft_wrap=True)
         who = await submit(cluster, policy, planned)
         signature = f" Signed by {who}." if who else " It is not signed: the API server does not say who you are."
         _say(planned.sentence + signature)

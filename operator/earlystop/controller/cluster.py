@@ -28,6 +28,9 @@ TIMEOUT_SECONDS = 15.0
 AT_ONCE = 16
 # Objects of one answer to a list. A thousand policies at once would be 50 MiB.
 PAGE = 100
+# Of a list: the objects' metadata alone.
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ SERVICES = Resource("", "v1", "services")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
+GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
+DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 
 # Every kind that a delivery mode reads or writes.
@@ -176,9 +181,25 @@ class Cluster:
                 return
             query["continue"] = token
 
+    async def names(self, resource: Resource, labels: str) -> builtins.list[str]:
+        """The names of all objects of a cluster-scoped kind with these labels, without the objects."""
+        path = f"{resource.path(None)}?{urlencode({'labelSelector': labels})}"
+        found = await self._exchange("GET", path, None, "application/json", METADATA_ONLY)
+        return [each["metadata"]["name"] for each in found["items"]]
+
+    async def versions(self) -> dict[str, builtins.list[str]]:
+        """The versions that the API serves of each of its groups, the preferred one first."""
+        found = await self._call("GET", "/apis")
+        return {group["name"]: _preferred_first(group) for group in found["groups"]}
+
+    async def plurals(self, group: str, version: str) -> frozenset[str]:
+        """The kinds that the API serves of a group and version, as its paths name them."""
+        found = await self._call("GET", f"/apis/{group}/{version}")
+        return frozenset(each["name"] for each in found["resources"])
+
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""
-        name = manifest["metadata"]["name"]
+        name = manifest["metadata"].get("name", "")  # a review has none
         return await self._written(resource, namespace, name, self._call("POST", resource.path(namespace), manifest))
 
     async def replace(
@@ -217,7 +238,12 @@ class Cluster:
     async def _call(
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        return await self._exchange(method, path, body, content_type, "application/json")
+
+    async def _exchange(
+        self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
+    ) -> Manifest:
+        headers = {"Accept": accept, "Content-Type": content_type}
         # Without the body, which would be copied value by value in search of the library's models.
         request = await self._api.param_serialize(method, path, header_params=headers, auth_settings=["BearerToken"])
         method, url, headers = request[:3]
@@ -235,6 +261,11 @@ class Cluster:
         if POLICIES.plural not in path:
             answer.get("metadata", {}).pop("managedFields", None)
         return answer
+
+
+def _preferred_first(group: Manifest) -> list[str]:
+    preferred = group.get("preferredVersion", {}).get("version")
+    return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
 
 
 def environment_proxy(url: str) -> str | None:

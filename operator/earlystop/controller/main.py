@@ -10,7 +10,6 @@ import sys
 import time
 from typing import Annotated, Any
 
-import aiohttp
 import kopf
 import typer
 from pythonjsonlogger.json import JsonFormatter
@@ -19,6 +18,8 @@ from earlystop.controller import handlers
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS
+from earlystop.delivery.probe_session import probe_session
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -49,7 +50,7 @@ def run(
 
 async def operate(host: str, port: int, namespaces: list[str]) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
-    async with await Cluster.connect() as cluster, aiohttp.ClientSession(trust_env=False) as http:
+    async with await Cluster.connect() as cluster, probe_session() as http:
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
@@ -62,6 +63,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             _compare(runtime),
             _follow_from_the_start(runtime),
             _sweep(runtime),
+            _follow_attached_policies(runtime),
             _watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -126,6 +128,19 @@ async def _follow_from_the_start(runtime: Runtime) -> None:
         except Exception:
             # An object that anybody may have written must not end the operator for everybody.
             log.exception("edits from before the operator's start were not looked for and are again")
+
+
+async def _follow_attached_policies(runtime: Runtime) -> None:
+    """Look now and then for policies of gateways that were attached to users' routes: of all their kinds no watch is
+    kept."""
+    while True:
+        await asyncio.sleep(LISTING_SECONDS)
+        try:
+            await runtime.follower.follow_attached_policies()
+        except ClusterError as error:
+            log.warning("policies of gateways were not listed and are later: %s", error)
+        except Exception:
+            log.exception("policies of gateways were not listed and are later")
 
 
 async def _sweep(runtime: Runtime) -> None:

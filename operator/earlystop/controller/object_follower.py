@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from earlystop.controller.cache.start_check import StartCheck
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.neighbourhood import reader_of
+from earlystop.controller.watched_routes import WatchedRoutes
 from earlystop.delivery.inputs import ObjectKey
 from earlystop.delivery.orphans import policy_of
 
@@ -44,6 +46,7 @@ class ObjectFollower:
         self._cache = cluster.cache = WatchCache([each for each in namespaces if each is not None])
         self._start_check = StartCheck(self._cache, clock)
         self._comparison_requested = asyncio.Event()
+        self._routes = WatchedRoutes()
 
     def adopted(self, tracked: TrackedPolicy) -> None:
         """The operator starts to track a policy. One that is not checked at once is compared with what watches list."""
@@ -64,12 +67,26 @@ class ObjectFollower:
                 self._comparison_requested.set()
         if self._cache.note_event(key, manifest, listed=listed):
             self._check_concerned(key, manifest)
+        if kind == "HTTPRoute" and not policy_of(manifest):
+            self._check_beside(self._routes.changed(manifest, listed=listed))
 
     def object_deleted(self, kind: str, manifest: Manifest) -> None:
         """A watch shows that an object was deleted."""
         key = _key_of(kind, manifest)
         if self._cache.note_deleted(key, manifest):
             self._check_concerned(key, manifest)
+        if kind == "HTTPRoute" and not policy_of(manifest):
+            self._check_beside(self._routes.deleted(manifest))
+
+    async def follow_attached_policies(self) -> None:
+        """Check the policies of namespaces in which a policy of a gateway was attached, changed or taken away.
+
+        Raises ClusterError when the API fails.
+        """
+        namespaces = await reader_of(self._cluster).namespaces_with_changed_policies()
+        for tracked in self._tracked.values():
+            if tracked.namespace in namespaces and tracked.routes:
+                self._check(tracked, own=False)
 
     def check_listed(self) -> None:
         """Have the policies checked whose objects were edited while no operator watched. It is called every second or
@@ -115,6 +132,15 @@ class ObjectFollower:
         own = manifest is not None and bool(policy_of(manifest))
         for tracked in list(self._concerned(key, manifest, own)):
             self._check(tracked, own=own)
+
+    def _check_beside(self, routes: Collection[Key]) -> None:
+        """Check the policies that overlay one of these users' routes: another route may take its requests, or did."""
+        if not routes:
+            return
+        reader_of(self._cluster).forget_routes()
+        for tracked in self._tracked.values():
+            if any((tracked.namespace, name) in routes for name in tracked.routes):
+                self._check(tracked, own=False)
 
     def _concerned(self, key: ObjectKey, manifest: Manifest | None, own: bool) -> Iterator[TrackedPolicy]:
         """The policies that were decided on an object; its owner; and those that may be, but were not checked yet."""

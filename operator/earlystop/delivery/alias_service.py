@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from earlystop.api.conditions import Refusal
+from earlystop.delivery.carried_metadata import aliased_annotations, with_carried
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.orphans import policy_of
@@ -35,12 +36,11 @@ def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
     """The alias of Service `name` for a candidate. Its labels are its own, or a ServiceMonitor would scrape each Pod
     twice. The user's Service owns it as well, so that it goes with it."""
     users = inputs.services[name]
-    metadata = owned_metadata(inputs, alias_name(name, variant))
+    mirrored = mirrored_content(users)
+    annotations = {**aliased_annotations(users["metadata"].get("annotations")), **mirrored["annotations"]}
+    metadata = with_carried(owned_metadata(inputs, alias_name(name, variant)), {}, annotations)
     keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": users["metadata"]["uid"]}
     metadata["ownerReferences"].append(keeper)
-    mirrored = mirrored_content(users)
-    if mirrored["annotations"]:
-        metadata["annotations"] = mirrored["annotations"]
     headless = {"clusterIP": HEADLESS} if is_headless(users) else {}
     return {
         "apiVersion": "v1",

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.delivery.canary import Fault
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -19,6 +20,7 @@ from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
@@ -28,6 +30,8 @@ SECONDS_TO_SERVE = 60.0
 # a rest is it tried again.
 SECONDS_UNPROVEN = 600.0
 SECONDS_OF_REST = 1800.0
+# A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
+SECONDS_OF_FIRST_REST = 60.0
 PACING = "Pacing"
 UNPROVEN = "SplitUnproven"
 
@@ -44,9 +48,11 @@ class SplitStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A split that was taken off unproven. until: Unix time before which it is not tried again. condition: why."""
+    """A split that was taken off. seconds: for how long. until: Unix time before which it is not tried again.
+    condition: why."""
 
     split: TrafficSplit
+    seconds: float
     until: float
     condition: Condition
 
@@ -62,7 +68,8 @@ class TrafficView:
     quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
     unproven_since: since when users are led by a split that is not proven, None when they are not.
     missing: whether counts show that a variant gets none of the requests that it should have.
-    rest: the split that was last taken off unproven, None for none.
+    fault: what probes by variant found last of a split that leads users, None where nothing is wrong.
+    rest: the split that was last taken off, None for none.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
     """
 
@@ -74,6 +81,7 @@ class TrafficView:
     quarantined_revision: str = ""
     unproven_since: float | None = None
     missing: bool = False
+    fault: Fault | None = None
     rest: Rest | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
 
@@ -103,11 +111,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Send probes to these targets, note the answer, and ask again. users_led: whether proof of it is proof of what
-    users get, and not of probe-only rules."""
+    """Send probes to these targets, note the answer, and ask again.
+
+    users_led: whether proof of it is proof of what users get, and not of probe-only rules. by_variant: whether each
+        target can reach one variant only, and the question is which of them is served.
+    """
 
     targets: tuple[ProbeTarget, ...]
     users_led: bool
+    by_variant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +128,14 @@ class Detach:
     user has changed may wait.
 
     status: how far the split has got. condition: why it does not fit. objects: what to replace for that, none where no
-    object leads anybody. rests: whether the split is not tried again before a rest.
+    object leads anybody. rest: for how many seconds the split is not tried again, None where that depends on what the
+    user writes.
     """
 
     status: SplitStatus
     condition: Condition
     objects: tuple[Manifest, ...] = ()
-    rests: bool = False
+    rest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +164,10 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
-        return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired), rests=True)
+    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.candidate_weight > 0 else None
+    if harm is not None:
+        condition, rest = harm
+        return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
@@ -192,25 +207,27 @@ def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...
     return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
 
 
+def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
+    """Why users must no longer be led by the split, and for how many seconds; None when they may."""
+    fault = memory.fault
+    if fault is not None and fault.split == desired.split:
+        waited = now - fault.since >= SECONDS_TO_SERVE
+        if fault.proof == Proof.CANDIDATE_FAILS or (fault.proof == Proof.NOT_YET and waited):
+            before = memory.rest
+            again = before is not None and before.split == desired.split
+            rest = min(SECONDS_OF_REST, 2 * before.seconds) if again and before else SECONDS_OF_FIRST_REST
+            return taken_off(fault, rest), rest
+    if _is_overdue(memory, desired, now):
+        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST), SECONDS_OF_REST
+    return None
+
+
 def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
     """Whether users must no longer be led by the split, since nothing proves that it serves them."""
     since = memory.unproven_since
     if memory.proven == desired.split or since is None:
         return False
     return memory.missing or now - since >= SECONDS_UNPROVEN
-
-
-def _unproven_for_long(memory: TrafficView) -> Condition:
-    why = (
-        "Requests were counted, and a variant has none of those that it should have"
-        if memory.missing
-        else f"Nothing has proven the split for {SECONDS_UNPROVEN:.0f} s"
-    )
-    message = (
-        f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
-        f"let the server echo probes, so that the split can be proven. It is tried again in {SECONDS_OF_REST:.0f} s."
-    )
-    return _condition(ConditionStatus.FALSE, UNPROVEN, message)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
@@ -236,6 +253,10 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
             return Probe(probe_only.targets, users_led=False)
         if misroutes(answer, memory.contradicted_at, now):
             return Wait(SplitStatus.MISROUTED, misrouting(answer, headers_by_backend=True, under_way=False))
+        if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+            return Wait(
+                SplitStatus.NOT_WRITTEN, not_served(answer, SECONDS_TO_SERVE, "No user's request is led by it.")
+            )
         if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
             # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
             waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
@@ -279,6 +300,9 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)
+    ask_each = bool(proof.by_variant) and memory.unproven_since is not None
+    if ask_each and answer.proof == Proof.NOT_YET and memory.answer_of(proof.by_variant) is None:
+        return Probe(proof.by_variant, users_led=True, by_variant=True)
     if misroutes(answer, memory.contradicted_at, now):
         said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
         return _quarantine(observed, desired, said)
@@ -288,11 +312,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
     """What to wait for after an answer that proves nothing and does not quarantine the gateway."""
     if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
-        message = (
-            f"{answer.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and "
-            "at the servers behind it. Nothing is counted as evidence."
-        )
-        return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.FALSE, "ShareNotServed", message))
+        return Wait(SplitStatus.WRITTEN, not_served(answer, SECONDS_TO_SERVE, "Nothing is counted as evidence."))
     if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
         return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message))
     return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, answer.proof.value, answer.message))

@@ -116,14 +116,21 @@ async def test_a_route_of_another_name_or_namespace_concerns_no_policy_that_was_
 ) -> None:
     tracked = await following.adopt()
     for metadata in ({"name": "other", "namespace": "llm"}, {"name": "qa", "namespace": "elsewhere"}):
-        following.follower.object_shown("HTTPRoute", {"metadata": {**metadata, "resourceVersion": "9"}, "spec": {}})
+        following.follower.object_shown(
+            "HTTPRoute", {"metadata": {**metadata, "uid": "x", "resourceVersion": "9"}, "spec": {}}
+        )
     assert not is_due(tracked)
 
 
 async def test_a_gateways_report_on_a_route_concerns_none(following: Following) -> None:
     tracked = await following.checked()
     following.list_all()
-    reported = {**route(), "status": {"parents": [{"conditions": [{"type": "Accepted", "status": "True"}]}]}}
+    reported = {
+        **route(),
+        "status": {
+            "parents": [{"parentRef": {"name": "edge"}, "conditions": [{"type": "Accepted", "status": "True"}]}]
+        },
+    }
     following.show("HTTPRoute", ROUTES, {**following.api.at(ROUTES, "llm", "qa"), **{"status": reported["status"]}})
     assert not is_due(tracked)
 

@@ -9,13 +9,17 @@ import aiohttp
 import pytest
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
+from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic import neighbourhood
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.decide import SECONDS_OF_REST, UNPROVEN
 from earlystop.rollout.observations import Observation, Observations
+from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.delivery.cluster import inputs, route
 from tests.unit.rollout.policies import NOW, policy, started
 
 
@@ -131,3 +135,48 @@ async def test_a_rest_goes_on_after_a_restart_for_as_long_as_was_left_of_it(
     if rest is not None:
         assert (rest.until, rest.condition.reason) == (NOW + SECONDS_OF_REST, reason)
         assert rest.split == desired_split(tracked.state)
+
+
+def users_route(name: str = "qa", generation: int = 1, uid: str = "route-1", namespace: str = "llm") -> Manifest:
+    metadata = {"name": name, "namespace": namespace, "uid": uid, "generation": generation, "resourceVersion": "1"}
+    return {"metadata": metadata, "spec": {}}
+
+
+def checked(place: WatchingRuntime) -> TrackedPolicy:
+    """The one policy, once it was checked and its traffic compared."""
+    (tracked,) = place.runtime.tracked_policies()
+    tracked.acceptance.generation = tracked.generation
+    tracked.traffic.recheck = False
+    return tracked
+
+
+@pytest.mark.parametrize(("gateway", "concerns"), [("edge", True), ("inner", False)])
+async def test_a_route_that_may_take_requests_of_a_policys_route_is_followed_at_once(
+    place: WatchingRuntime, gateway: str, concerns: bool
+) -> None:
+    attached = {"spec": {"parentRefs": [{"name": "edge", "namespace": "llm"}]}}
+    rival = {"spec": {"parentRefs": [{"name": gateway, "namespace": "llm"}]}}
+    place.runtime.follower.object_shown("HTTPRoute", users_route() | attached, listed=True)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    tracked = checked(place)
+    place.runtime.follower.object_shown("HTTPRoute", users_route("rival", namespace="web", uid="route-2") | rival)
+    assert tracked.traffic.recheck is concerns
+    assert (tracked.acceptance.generation != tracked.generation) is concerns
+
+
+async def test_a_policy_that_is_attached_later_is_followed_in_its_namespace(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbourhood, "LISTING_SECONDS", 0.0)  # no listing is kept
+    attached = Resource("gateway.envoyproxy.io", "v1alpha1", "securitypolicies")
+    users = place.api.put(ROUTES, route())
+    place.api.serve(attached)
+    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    await neighbourhood.reader_of(place.api).neighbours(inputs(route=users))
+    await place.runtime.follower.follow_attached_policies()
+    tracked = checked(place)
+    for namespace, concerns in (("elsewhere", False), ("llm", True)):
+        place.api.put(attached, {"metadata": {"name": "jwt", "namespace": namespace}, "spec": {}})
+        await place.runtime.follower.follow_attached_policies()
+        assert tracked.traffic.recheck is concerns
+        assert (tracked.acceptance.generation != tracked.generation) is concerns

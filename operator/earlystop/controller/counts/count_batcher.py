@@ -15,6 +15,7 @@ from typing import Any
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
 from earlystop.metrics.convention.reader import is_stale
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, without_mere_silence
@@ -82,6 +83,16 @@ class CountBatcher:
         if not isinstance(result, MetricsFailure) and is_stale(result, interval):
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
         return result
+
+    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
+        """How many requests of a policy's target came past its overlay, up to Unix second `at`."""
+        spec = self.sources.get(source)
+        if spec is None:
+            return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
+        found: list[Unseen] = []
+        answers = await self._ask(source, spec, [question.policy], partial(_read_unseen, question, at, found))
+        failure = answers.get(question.policy)
+        return failure if isinstance(failure, MetricsFailure) else found[0]
 
     async def _read_together(self, source: str, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
         batch = self._batches.get((source, at))
@@ -200,6 +211,14 @@ def _widened(request: AnyRequest, declared: float, intervals: ScrapeIntervals) -
     """The request over a window that reckons with the measured interval, as `window_since` does with the declared."""
     more = ceil(2 * (intervals.interval(request.policy) - declared))
     return replace(request, window_seconds=request.window_seconds + more) if more else request
+
+
+def _read_unseen(question: UnseenQuestion, at: int, found: list[Unseen], client: ExactPrometheus) -> Answers:
+    answer = read_unseen(client, question, at)
+    if isinstance(answer, MetricsFailure):
+        return {question.policy: answer}
+    found.append(answer)
+    return {}
 
 
 def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:

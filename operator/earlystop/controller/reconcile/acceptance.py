@@ -13,6 +13,7 @@ from earlystop.controller.cluster import Cluster
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
+from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
@@ -32,6 +33,7 @@ async def check(
     """
     if tracked.acceptance.generation != tracked.generation:
         tracked.status.clear_overflow()
+        reader_of(cluster).forget_policies()  # what protects the route may have been applied together with the policy
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
     try:

@@ -67,7 +67,7 @@ async def _replace(
         raise StatusConflict from None
     except NotFound:
         raise Gone(tracked.label) from None
-    tracked.status.note_written(now)
+    tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:

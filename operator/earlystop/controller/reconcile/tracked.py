@@ -47,7 +47,7 @@ class TrackedPolicy:
     notes: other news that waits to be told by events.
     metrics_failures: failed readings since the last usable one.
     read_again_at: before this Unix time no moment is read again whose reading has failed, or found no room.
-    declined: the last message about each kind of request that the operator declined.
+    declined: text of the last request of each verb about which people were told that it was declined.
     """
 
     policy: PolicySnapshot

@@ -22,6 +22,9 @@ from earlystop.controller.traffic.put_in_force import (
     detach_while_suspended,
     put_in_force,
 )
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
+from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
@@ -33,11 +36,18 @@ class TrafficActor:
     """Puts the split of a policy in force, and stores the verdict of its decision before or after that."""
 
     def __init__(
-        self, cluster: Cluster, http: aiohttp.ClientSession, reader: CountBatcher, clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        http: aiohttp.ClientSession,
+        reader: CountBatcher,
+        policies: Callable[[], int],
+        clock: Callable[[], float],
     ) -> None:
         self._cluster = cluster
         self._http = http
         self._reader = reader
+        self._policies = policies
+        self._turns = ProbeTurns()
         self._clock = clock
 
     async def act(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
@@ -53,6 +63,8 @@ class TrafficActor:
         if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
             return None
+        if actions.when is When.ON_RECHECK:
+            await self._watch(tracked, split, delay)
         if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
             return None
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
@@ -72,11 +84,18 @@ class TrafficActor:
         after = _after_traffic(tracked, traffic, ceil(self._clock()))
         return None if after is tracked.state else Progress(after)
 
+    async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
+        """Ask for the candidates, and for requests that come past the overlay, where either is due."""
+        await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+        await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
+        said = tracked.observations
+        tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic)), self._clock())
+
     async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
         if only_to_detach:
             return await detach_while_suspended(self._cluster, tracked, split, self._clock())
-        return await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+        return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
@@ -88,7 +107,8 @@ def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
             tracked.announce(correction_note(name, traffic.followed))
     done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
-    tracked.observe(replace(tracked.observations, traffic=traffic.observation), now)
+    said = with_unseen(tracked, traffic.observation)
+    tracked.observe(replace(tracked.observations, traffic=said), now)
 
 
 def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int) -> RolloutState:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.delivery.alias_service import without_outdated
+from earlystop.delivery.carried_metadata import updated_metadata
 from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
 
@@ -52,6 +53,4 @@ def _updated(observed: Manifest, desired: Manifest) -> Manifest:
     if desired["kind"] in MERGED_KINDS:
         observed = without_outdated(observed, desired)
         fields = {name: {**observed.get(name, {}), **value} for name, value in fields.items()}
-    before, metadata = observed["metadata"], desired["metadata"]
-    named = {name: {**(before.get(name) or {}), **metadata[name]} for name in NAMED if name in metadata}
-    return {**observed, **fields, "metadata": {**before, **named, "ownerReferences": metadata["ownerReferences"]}}
+    return {**observed, **fields, "metadata": updated_metadata(observed["metadata"], desired["metadata"])}

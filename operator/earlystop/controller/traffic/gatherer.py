@@ -9,6 +9,7 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Cluster, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.modes import mode_of
 from earlystop.rollout.plan import variant_labels
@@ -52,7 +53,7 @@ async def _gathered(
         named = dict.fromkeys((inputs.target_key, *mode.objects_needed(inputs), *owned))
         unread = [key for key in named if key not in read]
         if not unread:
-            return inputs, read
+            return await with_neighbours(cluster, inputs), read
         if cluster.cache is not None:
             cluster.cache.note_reads(tracked.key, unread)
         found = await asyncio.gather(*(cluster.read(key) for key in unread))

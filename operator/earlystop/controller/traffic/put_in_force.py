@@ -14,8 +14,9 @@ from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import (
-    SECONDS_OF_REST,
     Detach,
     Probe,
     Quarantine,
@@ -28,7 +29,7 @@ from earlystop.delivery.decide import (
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import ProbeResult, ProbeTarget
+from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
@@ -50,9 +51,16 @@ class SplitResult:
 
 
 async def put_in_force(
-    cluster: Cluster, http: aiohttp.ClientSession, tracked: TrackedPolicy, split: TrafficSplit, now: float
+    cluster: Cluster,
+    http: aiohttp.ClientSession,
+    tracked: TrackedPolicy,
+    split: TrafficSplit,
+    now: float,
+    turns: ProbeTurns | None = None,
 ) -> SplitResult:
     """Write what the split needs and prove it. Nothing is written when all is as it should be.
+
+    turns: bounds how many policies of a namespace send probes at once, None for no bound.
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
@@ -71,8 +79,10 @@ async def put_in_force(
             case Wait() as wait:
                 return _result(wait, written, followed)
             case Probe() as asked:
-                result = await probe(http, asked.targets)
+                result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
                 memory.note_answer(asked, split, result, now)
+                if memory.proven == split and isinstance(desired.proof, Probes):
+                    memory.watch_variants(split, desired.proof.by_variant, now)
                 answers = (*answers, (asked.targets, result))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
@@ -84,8 +94,8 @@ async def put_in_force(
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
-                if isinstance(takes_off, Detach) and takes_off.rests:
-                    memory.begin_rest(split, now + SECONDS_OF_REST, takes_off.condition)
+                if isinstance(takes_off, Detach) and takes_off.rest is not None:
+                    memory.begin_rest(split, now, takes_off.rest, takes_off.condition)
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
                 return replace(taken_off, followed=followed)
 
@@ -100,6 +110,15 @@ async def detach_while_suspended(
     observed = await inputs_of_plan(cluster, tracked, now)
     decision = decide_while_suspended(observed, desired_traffic(observed, split, rolling_back=False))
     return None if decision is None else await _take_off(cluster, tracked, observed, decision, split, now)
+
+
+async def _probe(http: aiohttp.ClientSession, namespace: str, asked: Probe, turns: ProbeTurns) -> ProbeResult:
+    send = probe_variants if asked.by_variant else probe
+    async with turns.of(namespace) as free:
+        if free:
+            return await send(http, asked.targets)
+    message = "Other policies of the namespace are sending probes, which are answered slowly; this one waits its turn."
+    return ProbeResult(Proof.NOT_YET, message)
 
 
 async def _take_off(

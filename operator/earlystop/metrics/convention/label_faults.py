@@ -21,22 +21,29 @@ _LONGEST_TEXT = 40  # of a foreign value in a message
 
 
 def fault_rows(
-    names: str, policies: str, revisions: str, namespace: Sequence[str], marked: Callable[[str, str], str]
+    names: str,
+    policies: str,
+    revisions: str,
+    namespace: Sequence[str],
+    within: str,
+    marked: Callable[[str, str], str],
 ) -> str:
     """The part of a query whose rows say which policies' labels cannot be trusted; none where all is well.
 
-    names, policies, revisions: patterns between double quotes, of metrics, policies and revisions; namespace: the
-    namespace label, if there is one; marked: gives rows their `reading`.
+    names, policies, revisions: patterns between double quotes, of metrics, policies and revisions.
+    namespace: the namespace label, if there is one.
+    within: the matcher of that label with a comma before it, or "".
+    marked: gives rows their `reading`.
     """
-    chosen = f'{POLICY}=~"{policies}",{REVISION}=~"{revisions}"'
+    chosen = f'{POLICY}=~"{policies}",{REVISION}=~"{revisions}"{within}'
     rows = [
         marked(_shared((POLICY, REVISION, PROCESS, *namespace), chosen, *target), PROCESS_SHARED)
         # A Pod that is read at several ports is one process; without Pods each address is one.
         for target in (("pod", 'pod!=""'), ("instance", 'pod=""'))
     ]
     by_label = {
-        POLICY: f'{_KEPT}{POLICY}=~"{policies}"',
-        REVISION: f'{POLICY}=~"{policies}",{_KEPT}{REVISION}=~"{revisions}"',
+        POLICY: f'{_KEPT}{POLICY}=~"{policies}"{within}',
+        REVISION: f'{POLICY}=~"{policies}",{_KEPT}{REVISION}=~"{revisions}"{within}',
     }
     for label in (*SERIES_LABELS, *MARKS):
         matchers = by_label.get(label, f'{chosen},{_KEPT}{label}!=""')

@@ -73,7 +73,7 @@ def counts_query(
     )
     newest = f"max by ({','.join((POLICY, REVISION, VARIANT, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
     # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.
-    faults = fault_rows(names, asked, present, namespace, _marked)
+    faults = fault_rows(names, asked, present, namespace, within, _marked)
     return " or ".join((counts, faults, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import ConditionStatus
+from earlystop.api.wire import CARRIED_ANNOTATION
 from earlystop.controller.cluster import EVENTS, ROUTES, SERVICES, ClusterError, Conflict, Manifest
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import RECHECK_SECONDS
@@ -133,7 +134,7 @@ async def test_annotations_that_say_where_requests_go_are_mirrored_and_others_ar
     made["metadata"]["annotations"] = {topology: "Auto", "team": "qa"}
     moves.api.put(SERVICES, made)
     await moves.in_force(HALF)
-    assert alias(moves)["metadata"]["annotations"] == {topology: "Auto"}
+    assert alias(moves)["metadata"]["annotations"] == {topology: "Auto", CARRIED_ANNOTATION: topology}
     alias(moves)["metadata"]["annotations"]["mesh.example.com/seen"] = "yes"
     moves.api.put(SERVICES, service())
     await moves.put(HALF)

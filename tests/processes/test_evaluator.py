@@ -16,20 +16,18 @@ import aiohttp
 import pytest
 import yaml
 
+from tests.processes.environment import ROOT, environment
 from tests.unit.evaluator.mounted import mount
 from tests.unit.evaluator.serving import POLICY, REVISION, golden, reference
 
 DEADLINE_SECONDS = 30
-ROOT = Path(__file__).resolve().parents[3]
-SOURCES = ROOT / "operator"
 EXAMPLE = ROOT / "manifests/examples/evaluator.yaml"
-ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
 @asynccontextmanager
 async def started(*options: str) -> AsyncIterator[Process]:
     command = (sys.executable, "-m", "earlystop.evaluator", *options)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment())
     try:
         yield process
     finally:

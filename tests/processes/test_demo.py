@@ -10,25 +10,23 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
+from tests.processes.environment import environment
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.serving import chat, told
 
 DEADLINE_SECONDS = 15
 POLL_SECONDS = 0.01
-SOURCES = Path(__file__).resolve().parents[3] / "operator"
-ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
 @asynccontextmanager
 async def started(module: str, *arguments: str) -> AsyncIterator[Process]:
     """`python -m earlystop.demo.MODULE`, ended with the block whatever happens."""
     command = (sys.executable, "-m", f"earlystop.demo.{module}", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment())
     try:
         yield process
     finally:
