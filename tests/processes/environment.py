@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,3 +19,16 @@ def environment() -> dict[str, str]:
     """Variables by name, none else of the caller's. Without those of BYTECODE each start would compile all modules."""
     kept = {name: os.environ[name] for name in BYTECODE if name in os.environ}
     return {"PYTHONPATH": str(SOURCES), "PATH": "/usr/bin:/bin", **kept}
+
+
+@asynccontextmanager
+async def started_module(module: str, *arguments: str) -> AsyncIterator[Process]:
+    """`python -m MODULE` of this project, ended with the block whatever happens."""
+    command = (sys.executable, "-m", module, *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment())
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

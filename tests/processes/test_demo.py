@@ -6,15 +6,14 @@ import asyncio
 import json
 import re
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
-from tests.processes.environment import environment
+from tests.processes.environment import started_module
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.serving import chat, told
 
@@ -25,14 +24,8 @@ POLL_SECONDS = 0.01
 @asynccontextmanager
 async def started(module: str, *arguments: str) -> AsyncIterator[Process]:
     """`python -m earlystop.demo.MODULE`, ended with the block whatever happens."""
-    command = (sys.executable, "-m", f"earlystop.demo.{module}", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=environment())
-    try:
+    async with started_module(f"earlystop.demo.{module}", *arguments) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def url_of(server: Process) -> str:

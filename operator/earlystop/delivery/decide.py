@@ -158,10 +158,9 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 
     Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
     """
-    if desired.refusal is not None:
-        return _without_fit(observed, desired)
-    if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
-        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
+    misfit = decide_while_suspended(observed, desired)
+    if misfit is not None:
+        return misfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
     harm = _harm(desired, memory, now) if desired.serves_users and desired.split.candidate_weight > 0 else None

@@ -12,12 +12,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.delivery.probe import probe
 from earlystop.delivery.probe_session import probe_session
 from earlystop.delivery.proof import ProbeTarget, Proof
 from tests.unit.delivery.cluster import SHARE
+from tests.unit.delivery.probe_answers import served
 
 HOST = "qa.example.com"
 
@@ -130,15 +132,8 @@ async def test_codes_that_are_not_a_gateways_own_are_not_told(status: int, said:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(status=status)
 
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        async with aiohttp.ClientSession() as session:
-            found = await probe(session, [target(runner.addresses[0][1], "http")])
-    finally:
-        await runner.cleanup()
+    async with served(answer) as url, aiohttp.ClientSession() as session:
+        port = URL(url).port
+        assert port is not None
+        found = await probe(session, [target(port, "http")])
     assert said in found.message and (status == 502 or str(status) not in found.message)

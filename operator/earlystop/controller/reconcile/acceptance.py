@@ -33,7 +33,8 @@ async def check(
     """
     if tracked.acceptance.generation != tracked.generation:
         tracked.status.clear_overflow()
-        reader_of(cluster).forget_policies()  # what protects the route may have been applied together with the policy
+        # What protects the route may have been applied together with the policy, and its last overlay just deleted.
+        reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
     try:

@@ -61,7 +61,7 @@ async def _replace(
     body = {**tracked.policy.reference(), "status": status}
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
-        tracked.replace_object(PolicySnapshot.of(written), tracked.spec)
+        tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
     except Conflict:
         await refresh(cluster, tracked, now)
         raise StatusConflict from None
@@ -111,7 +111,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     tracked.status.note_refreshed()
     policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
-    tracked.replace_object(policy, spec)
+    tracked.replace_object(policy, spec, now)
     if loaded is not None:
         log.info("another writer has changed the status; the operator goes on from it", extra=tracked.log_fields)
         tracked.resume_from(loaded)

@@ -39,6 +39,7 @@ class TrackedPolicy:
 
     policy: the object as last read or written.
     spec: its spec.
+    spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
     status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
@@ -52,6 +53,7 @@ class TrackedPolicy:
 
     policy: PolicySnapshot
     spec: PolicySpec
+    spec_read_at: float
     state: RolloutState
     ledger: CountLedger
     status: StatusMemory
@@ -85,6 +87,7 @@ class TrackedPolicy:
         return cls(
             policy=policy,
             spec=spec,
+            spec_read_at=now,
             state=state,
             ledger=counted,
             status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
@@ -119,8 +122,10 @@ class TrackedPolicy:
         """What conditions and events say of the observations: what alternates is damped."""
         return replace(self.observations, metrics=self.shown_metrics.shown, traffic=self.shown_traffic.shown)
 
-    def replace_object(self, policy: PolicySnapshot, spec: PolicySpec) -> None:
-        """Take over the object as the API server now has it."""
+    def replace_object(self, policy: PolicySnapshot, spec: PolicySpec, now: float) -> None:
+        """Take over the object as the API server has it at Unix time `now`."""
+        if policy.generation != self.policy.generation:
+            self.spec_read_at = now
         self.policy, self.spec = policy, spec
 
     def resume_from(self, other: TrackedPolicy) -> None:

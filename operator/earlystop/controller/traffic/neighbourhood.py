@@ -81,10 +81,12 @@ class NeighbourReader:
         for listing in self._routes.values():
             listing.forget()
 
-    def forget_policies(self) -> None:
-        """The next check sees every policy that is attached by then."""
-        for listing in self._policies.values():
-            listing.forget()
+    def forget_older(self, seconds: float) -> None:
+        """The next check sees what stood beside a policy `seconds` ago, or later."""
+        for routes in self._routes.values():
+            routes.forget_older(seconds)
+        for policies in self._policies.values():
+            policies.forget_older(seconds)
 
     async def namespaces_with_changed_policies(self) -> frozenset[str]:
         """Namespaces whose attached policies have changed since they were asked for here; none at the first time.

@@ -33,6 +33,11 @@ class SharedListing(Generic[T]):
             self._kept = (answer, now) if epoch == self._epoch else None
             return answer
 
+    def forget_older(self, seconds: float) -> None:
+        """Keep the answer only if it was read within the last `seconds`."""
+        if self._kept is not None and self._kept[1] < self._clock() - seconds:
+            self._kept = None
+
     def forget(self) -> None:
         """Objects have changed: who asks from now on gets what is read from now on."""
         self._epoch += 1

@@ -1,4 +1,4 @@
-"""Looking now and then for requests of the target that come past the overlay, and telling of them."""
+"""Looking now and then for requests of the target that come past the overlay, and saying so."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ class Births:
         self._outlived: set[tuple[str, int | None]] = set()
         self._first_seen: dict[str, int] = {}
         for key, mark in known.items():
-            self._see(key.target, mark.at_ms if mark.first_ms is None else mark.first_ms)
+            self._note_sample(key.target, mark.at_ms if mark.first_ms is None else mark.first_ms)
         for key, samples in read.items():
-            self._see(key.target, samples[0].at_ms)
+            self._note_sample(key.target, samples[0].at_ms)
             self._follow(key.target, known.get(key), samples)
 
     def began_at_zero(self, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
@@ -41,7 +41,7 @@ class Births:
         fell_with_it = (key.target, sample.start_ms) in self._fell
         return fell_with_it and (absent_at_ms is None or absent_at_ms < sample.start_ms)
 
-    def _see(self, target: str, moment: int) -> None:
+    def _note_sample(self, target: str, moment: int) -> None:
         self._first_seen[target] = min(moment, self._first_seen.get(target, moment))
 
     def _follow(self, target: str, mark: Watermark | None, samples: Sequence[Sample]) -> None:

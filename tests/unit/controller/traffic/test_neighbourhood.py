@@ -75,6 +75,19 @@ async def test_policies_share_a_listing_until_it_is_old_or_a_route_has_changed()
     assert api.lists.count(ROUTES.path(None)) == 3
 
 
+async def test_a_policy_that_was_just_applied_is_compared_with_routes_as_they_stood_then_or_later() -> None:
+    api = Listed()
+    api.put(ROUTES, rival())
+    await api.beside()
+    api.now = 5.0
+    del api.objects[ROUTES.path("llm", "rival")]
+    api.now = 7.0
+    api.reader.forget_older(8.0)
+    assert await api.beside() == ["rival"], "policies that are applied together share a listing"
+    api.reader.forget_older(1.0)
+    assert await api.beside() == []
+
+
 async def test_a_listing_that_a_route_changed_under_is_not_kept() -> None:
     answers, begun = iter(["old", "new"]), asyncio.Event()
     release = asyncio.Event()
