@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, born, grown, outlived_a_start, restarted
+from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
 from earlystop.metrics.templates.stand_ins import StandIns
-from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
 
 
 class Births:
     """What a ledger and a reading say of the processes whose series appear."""
 
-    def __init__(self, known: Mapping[SeriesId, Watermark], read: Mapping[SeriesId, Sequence[Sample]]) -> None:
+    def __init__(self, known: Mapping[SeriesId, SeriesMark], read: Mapping[SeriesId, Sequence[Sample]]) -> None:
         self.stand_ins = StandIns(known, read)
         self._fell: set[tuple[str, int | None]] = set()
         self._outlived: set[tuple[str, int | None]] = set()
@@ -44,7 +44,7 @@ class Births:
     def _note_sample(self, target: str, moment: int) -> None:
         self._first_seen[target] = min(moment, self._first_seen.get(target, moment))
 
-    def _follow(self, target: str, mark: Watermark | None, samples: Sequence[Sample]) -> None:
+    def _follow(self, target: str, mark: SeriesMark | None, samples: Sequence[Sample]) -> None:
         """Note which start times a known counter fell with, and which it outlived."""
         for sample in samples:
             if mark is None:

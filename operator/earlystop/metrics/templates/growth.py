@@ -6,7 +6,7 @@ is certain, and all of a value only where it fell below the peak and its process
 
 from __future__ import annotations
 
-from earlystop.metrics.templates.watermark import Sample, Watermark
+from earlystop.metrics.templates.series_mark import Sample, SeriesMark
 
 CLOCK_SKEW_MS = 2_000
 """Start times come from the target's clock, sample times from the scraper's; they may differ by this much."""
@@ -19,19 +19,19 @@ def began_after(sample: Sample, moment_ms: int) -> bool:
     return sample.start_ms is not None and sample.start_ms > moment_ms + CLOCK_SKEW_MS
 
 
-def born(sample: Sample, since_ms: int, began_at_zero: bool) -> Watermark:
+def born(sample: Sample, since_ms: int, began_at_zero: bool) -> SeriesMark:
     """The first sample of a series, in the step that is open since `since_ms`.
 
     began_at_zero: whether it is proven that the counter was 0 within the step. That no earlier scrape had the series
     proves nothing: it may have had another name, or its collector may have forgotten it.
     """
-    mark = Watermark(sample.at_ms, sample.value, sample.value, sample.start_ms, 0, 0, sample.at_ms, sample.at_ms)
+    mark = SeriesMark(sample.at_ms, sample.value, sample.value, sample.start_ms, 0, 0, sample.at_ms, sample.at_ms)
     if sample.at_ms <= since_ms:
         return mark
     return mark._replace(counted=sample.value) if began_at_zero else mark._replace(uncertain=sample.value)
 
 
-def grown(mark: Watermark, sample: Sample, since_ms: int, stood_in: bool = False) -> Watermark:
+def grown(mark: SeriesMark, sample: Sample, since_ms: int, stood_in: bool = False) -> SeriesMark:
     """The next sample of a known series, in the step that is open since `since_ms`.
 
     stood_in: whether another series may have counted in its place since the sample before.
@@ -39,7 +39,7 @@ def grown(mark: Watermark, sample: Sample, since_ms: int, stood_in: bool = False
     restart = restarted(mark, sample)
     certain, possible = _growth(mark, sample, since_ms, restart, stood_in)
     below = not restart and sample.value < mark.peak
-    return Watermark(
+    return SeriesMark(
         sample.at_ms,
         sample.value,
         mark.peak if below else sample.value,
@@ -51,7 +51,7 @@ def grown(mark: Watermark, sample: Sample, since_ms: int, stood_in: bool = False
     )
 
 
-def restarted(mark: Watermark, sample: Sample) -> bool:
+def restarted(mark: SeriesMark, sample: Sample) -> bool:
     """Whether it is proven that another process counts now: it began since the sample before, and the value fell."""
     if sample.start_ms is None or sample.start_ms < mark.at_ms - CLOCK_SKEW_MS:
         return False
@@ -59,12 +59,12 @@ def restarted(mark: Watermark, sample: Sample) -> bool:
     return later and sample.value < mark.peak
 
 
-def outlived_a_start(mark: Watermark, sample: Sample) -> bool:
+def outlived_a_start(mark: SeriesMark, sample: Sample) -> bool:
     """Whether the value went on over a later start time, which is then another process's than the counter's."""
     return _start_moved(mark, sample) > 0 and sample.value >= mark.peak > 0
 
 
-def _growth(mark: Watermark, sample: Sample, since_ms: int, restart: bool, stood_in: bool) -> tuple[int, int]:
+def _growth(mark: SeriesMark, sample: Sample, since_ms: int, restart: bool, stood_in: bool) -> tuple[int, int]:
     """What is certain, and the most that is possible."""
     if sample.at_ms <= since_ms:
         return 0, 0
@@ -81,7 +81,7 @@ def _growth(mark: Watermark, sample: Sample, since_ms: int, restart: bool, stood
     return max(0, sample.value - mark.peak), possible
 
 
-def _start_moved(mark: Watermark, sample: Sample) -> int:
+def _start_moved(mark: SeriesMark, sample: Sample) -> int:
     """By how many milliseconds the start time moved, 0 for none or jitter or where it is not known."""
     if mark.start_ms is None or sample.start_ms is None:
         return 0
@@ -89,9 +89,9 @@ def _start_moved(mark: Watermark, sample: Sample) -> int:
     return moved if abs(moved) > SAME_START_MS else 0
 
 
-def _start(mark: Watermark, sample: Sample) -> int | None:
+def _start(mark: SeriesMark, sample: Sample) -> int | None:
     return sample.start_ms if mark.start_ms is None or _start_moved(mark, sample) else mark.start_ms
 
 
-def _peak_at(mark: Watermark) -> int:
+def _peak_at(mark: SeriesMark) -> int:
     return mark.at_ms if mark.peak_at_ms is None else mark.peak_at_ms

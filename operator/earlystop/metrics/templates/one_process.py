@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from earlystop.metrics.templates.watermark import AMBIGUOUS, SECOND_HAND, SeriesId
+from earlystop.metrics.templates.series_mark import AMBIGUOUS, SECOND_HAND, SeriesId
 
 Numbers = Callable[[SeriesId], tuple[int, int]]
 """What one series proves, and the most that it may have seen."""

@@ -16,8 +16,8 @@ from earlystop.api.counts import Variant
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
 from earlystop.metrics.templates.growth import CLOCK_SKEW_MS
+from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId
 from earlystop.metrics.templates.vantage import EXPORTED, Targets, extended_rows, series_id
-from earlystop.metrics.templates.watermark import Observed, Sample, SeriesId
 
 TARGET_LABELS = ("namespace", "pod", "container", "job", "instance", f"{EXPORTED}job", f"{EXPORTED}instance")
 """Labels by which a start time is joined to the counters of the same process. What a gateway exports of others is told

@@ -23,7 +23,7 @@ from earlystop.metrics.templates.presets import (
     field_queries,
 )
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
-from earlystop.metrics.templates.watermark import Observed, SeriesId
+from earlystop.metrics.templates.series_mark import Observed, SeriesId
 
 LONGEST_RANGE_SECONDS = 3600
 """Longer ranges are asked for in pieces: an hour of 100 series scraped every 5 s is 3 MB of JSON."""

@@ -1,6 +1,6 @@
 """Counts from counters of others (engines, gateways), which restart at 0 and were running before anyone looked.
 
-A watermark per series, the last sample that was used, makes overlapping and repeated reads harmless. Only growth that
+A mark per series, the last sample that was used, makes overlapping and repeated reads harmless. Only growth that
 is proven to lie within the open step is counted; growth that may lie in it is carried openly as a remainder. So with
 start times of all processes, and samples that are final when they are read,
 
@@ -23,19 +23,19 @@ from earlystop.api.presets import CounterKind
 from earlystop.metrics.templates.births import Births
 from earlystop.metrics.templates.growth import began_after, born, grown
 from earlystop.metrics.templates.one_process import amount, counters
-from earlystop.metrics.templates.watermark import Amount, Observed, Sample, SeriesId, Watermark
+from earlystop.metrics.templates.series_mark import Amount, Observed, Sample, SeriesId, SeriesMark
 
 __all__ = [
     "Observed",
-    "Place",
     "ResetLedger",
     "Sample",
     "Seen",
     "SeriesId",
-    "Watermark",
+    "SeriesMark",
+    "SumKey",
 ]
 
-Place = tuple[int, Variant, str]
+SumKey = tuple[int, Variant, str]
 """Step, variant and field of a count."""
 
 
@@ -53,8 +53,8 @@ class ResetLedger:
     step: int
     since_ms: int
     forgotten_ms: int = 0
-    series: Mapping[SeriesId, Watermark] = field(default_factory=dict)
-    folded: Mapping[Place, Amount] = field(default_factory=dict)
+    series: Mapping[SeriesId, SeriesMark] = field(default_factory=dict)
+    folded: Mapping[SumKey, Amount] = field(default_factory=dict)
     queries: str = ""
     forgotten: frozenset[str] = frozenset()
 
@@ -106,7 +106,7 @@ def look(ledger: ResetLedger, observed: Mapping[SeriesId, Observed]) -> Seen:
 def open_step(ledger: ResetLedger, step: int, at_ms: int) -> ResetLedger:
     """Closes the open step and begins `step` (a later one) at `at_ms`, which is not before the open one's beginning.
 
-    What was counted is folded; the watermarks stay, so the first growth of the new step is known.
+    What was counted is folded; the marks stay, so the first growth of the new step is known.
     """
     if step <= ledger.step or at_ms < ledger.since_ms:
         raise ValueError(f"step {step} at {at_ms} does not follow step {ledger.step}, open since {ledger.since_ms}")
@@ -121,7 +121,7 @@ def drop_silent(ledger: ResetLedger, before_ms: int) -> ResetLedger:
     One that comes back nevertheless is never counted twice: all of its first value goes to the remainder, whenever its
     process says that it began.
     """
-    silent: dict[SeriesId, Watermark] = {}
+    silent: dict[SeriesId, SeriesMark] = {}
     for keys in counters(ledger.series):
         if all(ledger.series[key].at_ms < before_ms for key in keys):
             silent.update((key, ledger.series[key]) for key in keys)
@@ -168,7 +168,7 @@ def newly_uncertain(before: ResetLedger, after: ResetLedger) -> dict[Variant, Ta
         known = before.series.get(key)
         return 0, after.series[key].most - (known.most if known is not None else 0)
 
-    sums: dict[Place, Amount] = {}
+    sums: dict[SumKey, Amount] = {}
     for keys in counters(after.series):
         old, _ = amount((key for key in keys if key in before.series), lambda key: (before.series[key].counted, 0))
         counted, _ = amount(keys, lambda key: (after.series[key].counted, 0))
@@ -187,7 +187,7 @@ def is_blind(ledger: ResetLedger) -> bool:
     return any(key.target not in told for key in ledger.series)
 
 
-def _add(folded: Mapping[Place, Amount], step: int, series: Mapping[SeriesId, Watermark]) -> dict[Place, Amount]:
+def _add(folded: Mapping[SumKey, Amount], step: int, series: Mapping[SeriesId, SeriesMark]) -> dict[SumKey, Amount]:
     """Sums over counters, each counted once however many ways it was read."""
     sums = dict(folded)
     for keys in counters(series):

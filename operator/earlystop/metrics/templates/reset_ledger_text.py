@@ -1,4 +1,4 @@
-"""The watermark ledger as text for a policy's status: bounded, canonical, and refused when it was altered.
+"""The reset ledger as text for a policy's status: bounded, canonical, and refused when it was altered.
 
 One line a series, in a fixed order, so equal ledgers give equal text. A series takes about 130 bytes.
 """
@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.metrics.convention.ledger import LedgerError
-from earlystop.metrics.templates.reset_ledger import Place, ResetLedger
-from earlystop.metrics.templates.watermark import Amount, SeriesId, Watermark
+from earlystop.metrics.templates.reset_ledger import ResetLedger, SumKey
+from earlystop.metrics.templates.series_mark import Amount, SeriesId, SeriesMark
 
 _EMPTY_WORD = '""'
 _UNKNOWN = "-"
@@ -24,7 +24,7 @@ class TooManySeries(ValueError):
 
 
 def is_packed(text: str) -> bool:
-    """Whether a text begins as a packed watermark ledger does; other ledgers' lines begin with a digit."""
+    """Whether a text begins as a packed reset ledger does; other ledgers' lines begin with a digit."""
     return text.startswith("step ")
 
 
@@ -51,8 +51,8 @@ def unpack(text: str) -> ResetLedger:
     """Exact inverse of `pack`. Raises LedgerError that names the line for any other text."""
     step = since = forgotten = -1
     queries = ""
-    series: dict[SeriesId, Watermark] = {}
-    folded: dict[Place, Amount] = {}
+    series: dict[SeriesId, SeriesMark] = {}
+    folded: dict[SumKey, Amount] = {}
     forgotten_targets: frozenset[str] = frozenset()
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.split(" ")
@@ -69,19 +69,19 @@ def unpack(text: str) -> ResetLedger:
                 key, mark = _series(words)
                 series[key] = mark
         except (ValueError, IndexError):
-            raise LedgerError(f"line {number} of the watermark ledger reads {line[:120]!r}: not of its form") from None
+            raise LedgerError(f"line {number} of the reset ledger reads {line[:120]!r}: not of its form") from None
     ledger = ResetLedger(step, since, forgotten, series, folded, queries, forgotten_targets)
     if pack(ledger) != text:
-        raise LedgerError("the watermark ledger repeats a series or is not written as it was packed")
+        raise LedgerError("the reset ledger repeats a series or is not written as it was packed")
     return ledger
 
 
-def _sum_line(place: Place, amount: Amount) -> str:
+def _sum_line(place: SumKey, amount: Amount) -> str:
     step, variant, name = place
     return f"sum {step} {variant} {name} {amount.counted} {amount.uncertain}"
 
 
-def _series_line(key: SeriesId, mark: Watermark) -> str:
+def _series_line(key: SeriesId, mark: SeriesMark) -> str:
     start = _UNKNOWN if mark.start_ms is None else str(mark.start_ms)
     numbers = f"{mark.at_ms} {mark.value} {mark.peak} {start} {mark.counted} {mark.uncertain}"
     line = f"at {key.variant} {key.field} {_word(key.target)} {_word(key.replica)} {numbers}"
@@ -91,7 +91,7 @@ def _series_line(key: SeriesId, mark: Watermark) -> str:
     return " ".join((line, _word(key.vantage), _word(key.child), _word(key.address), *ages))
 
 
-def _age(mark: Watermark, moment: int | None) -> str:
+def _age(mark: SeriesMark, moment: int | None) -> str:
     """How long before the last sample, which is shorter than the moment."""
     return _UNKNOWN if moment is None else str(mark.at_ms - moment)
 
@@ -107,12 +107,12 @@ def _head(words: list[str]) -> tuple[int, int, int]:
     return _count(step), _count(since), _count(forgotten)
 
 
-def _sum(words: list[str]) -> tuple[Place, Amount]:
+def _sum(words: list[str]) -> tuple[SumKey, Amount]:
     _, step, variant, name, counted, uncertain = words
     return (_count(step), Variant(variant), _field(name)), Amount(_count(counted), _count(uncertain))
 
 
-def _series(words: list[str]) -> tuple[SeriesId, Watermark]:
+def _series(words: list[str]) -> tuple[SeriesId, SeriesMark]:
     name, variant, field, target, replica, at, value, peak, start, counted, uncertain, *more = words
     if name != "at":
         raise ValueError
@@ -120,7 +120,7 @@ def _series(words: list[str]) -> tuple[SeriesId, Watermark]:
     names = map(_unword, (target, replica, vantage, child, address))
     moment, started = _count(at), None if start == _UNKNOWN else _count(start)
     seen = (_moment(moment, first), _moment(moment, peaked))
-    mark = Watermark(moment, _count(value), _count(peak), started, _count(counted), _count(uncertain), *seen)
+    mark = SeriesMark(moment, _count(value), _count(peak), started, _count(counted), _count(uncertain), *seen)
     return SeriesId(Variant(variant), _field(field), *names), mark
 
 

@@ -13,13 +13,13 @@ from itertools import chain, pairwise
 from statistics import median_low
 
 from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, SAME_START_MS
-from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
+from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
 
 
 class StandIns:
     """The moments at which the series of a ledger and of a reading are known to have been there."""
 
-    def __init__(self, known: Mapping[SeriesId, Watermark], read: Mapping[SeriesId, Sequence[Sample]]) -> None:
+    def __init__(self, known: Mapping[SeriesId, SeriesMark], read: Mapping[SeriesId, Sequence[Sample]]) -> None:
         self._known, self._read = known, read
         self._by_field: defaultdict[tuple[str, str], list[SeriesId]] = defaultdict(list)
         self._siblings: defaultdict[tuple[str, ...], list[SeriesId]] = defaultdict(list)

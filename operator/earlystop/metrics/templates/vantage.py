@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from earlystop.api.counts import Variant
-from earlystop.metrics.templates.watermark import AMBIGUOUS, SECOND_HAND, SeriesId
+from earlystop.metrics.templates.series_mark import AMBIGUOUS, SECOND_HAND, SeriesId
 
 Labels = Mapping[str, str]
 

@@ -16,9 +16,9 @@ from earlystop.metrics.templates import growth, range_vectors, reset_ledger, van
 from earlystop.metrics.templates.births import Births
 from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, open_step, totals, uncertain
 from earlystop.metrics.templates.reset_ledger_text import pack, unpack
+from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
 from earlystop.metrics.templates.stand_ins import StandIns
 from earlystop.metrics.templates.vantage import Labels, Targets
-from earlystop.metrics.templates.watermark import Sample, SeriesId, Watermark
 from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, World
 
 WORLDS, BATCHES = 160, 8
@@ -91,7 +91,7 @@ def by_all_labels(
     return SeriesId(variant, field, name, labels.get(replica_label or "", ""))
 
 
-def by_its_start_alone(mark: Watermark, sample: Sample) -> bool:
+def by_its_start_alone(mark: SeriesMark, sample: Sample) -> bool:
     if sample.start_ms is None or mark.start_ms is None:
         return sample.value < mark.value
     return sample.start_ms - mark.start_ms > growth.SAME_START_MS and sample.start_ms >= mark.at_ms - 2_000
@@ -109,7 +109,7 @@ def always(*_: object) -> bool:
     return True
 
 
-def by_its_drop(mark: Watermark, sample: Sample) -> bool:
+def by_its_drop(mark: SeriesMark, sample: Sample) -> bool:
     return sample.value < mark.value
 
 

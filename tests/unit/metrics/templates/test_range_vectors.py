@@ -1,4 +1,4 @@
-"""From range vectors to what the watermark ledger takes."""
+"""From range vectors to what the reset ledger takes."""
 
 from __future__ import annotations
 

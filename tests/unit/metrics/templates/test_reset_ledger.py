@@ -1,4 +1,4 @@
-"""Each rule of the watermark ledger by itself; the worlds in test_worlds.py meet all of them at once."""
+"""Each rule of the reset ledger by itself; the worlds in test_worlds.py meet all of them at once."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_what_a_look_at_two_scrapers_leaves_open_is_that_of_the_one_that_may_hav
     ],
 )
 def test_text_that_is_no_packed_ledger_is_refused(text: str) -> None:
-    with pytest.raises(LedgerError, match="watermark ledger"):
+    with pytest.raises(LedgerError, match="reset ledger"):
         unpack(text)
 
 

@@ -1,4 +1,4 @@
-"""What is known of one counter of others: its name, its samples, and the watermark that a ledger keeps of it."""
+"""What is known of one counter of others: its name, its samples, and the mark that a ledger keeps of it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Observed:
     absent_at_ms: int | None = None
 
 
-class Watermark(NamedTuple):
+class SeriesMark(NamedTuple):
     """What is known of one series.
 
     at_ms, value: the last sample that was used.
