@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from earlystop.api.counts import Look
 from earlystop.evidence.engine import EvidenceState, Objective, begin, update
@@ -16,13 +16,11 @@ from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.handled_requests import Request
-from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import (
-    ACTING,
     DECIDED,
     TRYING,
     WATCHING,
@@ -35,18 +33,12 @@ from earlystop.rollout.state import (
 from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import (
-    carried_out,
-    expire,
-    lose_metrics,
-    start_campaign,
-    suspend_or_resume,
     take_look,
-    weights_in_force,
-    weights_lost,
 )
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
-from tests.unit.rollout.policies import NOW, UID, policy
+from tests.simulations.rollout_machine import RolloutMachine
+from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.several import BAD, BETTER, GOOD, IN_SHADOW, TOGETHER, Answering, observe
 from tests.unit.rollout.traffic import nothing
 
@@ -68,15 +60,12 @@ UNCLEAR = Answering(0.765, 500)
 answerings = st.tuples(*[st.sampled_from((GOOD, BETTER, BAD, SLOW, UNCLEAR))] * 3)
 
 
-class Contest(RuleBasedStateMachine):
+class Contest(RolloutMachine):
     """The shell's calls in any order, with a restart after every one."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = NOW
-        self.spec = POLICIES[0]
         self.suspended = False
-        self.state = RolloutState()
         self.promoted: dict[int, list[str]] = {}
         self.folded: dict[str, EvidenceState] = {}
         self.folded_looks: dict[str, tuple[Look, ...]] = {}
@@ -99,11 +88,6 @@ class Contest(RuleBasedStateMachine):
         self.spec = self.spec.model_copy(update={"suspend": self.suspended})
         self.check()
 
-    def check(self) -> None:
-        digest = digest_of_decision("qa", UID, self.state)
-        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now, entropy=""))
-        self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
-
     @precondition(lambda self: self.state.phase in TRYING)
     @rule(
         answering=answerings,
@@ -114,37 +98,18 @@ class Contest(RuleBasedStateMachine):
         for _ in range(looks):
             if self.state.phase not in TRYING:
                 break
-            self._move(observe(self.state.pinned_plan.spec, self.state, answering, requests))
-
-    @precondition(lambda self: self.state.phase == Phase.APPLYING)
-    @rule()
-    def put_in_force(self) -> None:
-        last = max((look.at for each in self.state.comparisons for look in each.looks), default=0)
-        self._move(weights_in_force(self.state, max(last, self.now)))
-
-    @precondition(lambda self: self.state.phase in WATCHING)
-    @rule()
-    def foreign_hand(self) -> None:
-        self._move(weights_lost(self.state))
+            self.move(observe(self.state.pinned_plan.spec, self.state, answering, requests))
 
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule()
     def look_in_vain(self) -> None:
-        at = next_look(LiveTimes.of(self.spec), self.state)
+        at = next_look(self.times, self.state)
         assert at is not None
-        self._move(take_look(LiveTimes.of(self.spec), self.state, at, *map(_known, self.state.comparisons)))
-
-    @precondition(lambda self: self.state.phase in WATCHING)
-    @rule(for_good=st.booleans())
-    def lose_metrics(self, for_good: bool) -> None:
-        self._move(
-            lose_metrics(self.state, self.now, next_look(LiveTimes.of(self.spec), self.state) if for_good else None)
-        )
+        self.move(take_look(self.times, self.state, at, *map(_known, self.state.comparisons)))
 
     @rule(seconds=st.sampled_from((1, 1, 60, 60, 4000)))
     def wait(self, seconds: int) -> None:
-        self.now += seconds
-        self._move(expire(LiveTimes.of(self.spec), self.state, self.now))
+        self.wait_for(seconds)
 
     @precondition(lambda self: self.state.most_looks > 16 or self.state.decision is not None)
     @rule(verb=st.sampled_from((abort, promote_now)), name=st.sampled_from(("", "/w10", "/w5", "/w1")))
@@ -155,14 +120,9 @@ class Contest(RuleBasedStateMachine):
         if isinstance(after, Declined):
             assert after.message and "one of ." not in after.message
         else:
-            self._move(after)
+            self.move(after)
 
-    @precondition(lambda self: self.state.phase in ACTING)
-    @rule()
-    def carry_out(self) -> None:
-        self._move(carried_out(self.state))
-
-    def _move(self, after: RolloutState) -> None:
+    def move(self, after: RolloutState) -> None:
         before = self.state
         if after is before:
             return
@@ -229,7 +189,7 @@ class Contest(RuleBasedStateMachine):
         assert all(0 < len(each.message) <= 2048 for each in said)
 
     def _restart(self) -> None:
-        status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(self.spec), self.state, "")))
+        status = json.loads(json.dumps(to_status("qa", UID, self.times, self.state, "")))
         assert from_status(status) == (self.state, "")
         assert (self.state.decision is not None) == (self.state.phase in DECIDED)
         if self.state.decision is not None:

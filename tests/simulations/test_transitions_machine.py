@@ -8,27 +8,20 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from earlystop.api.counts import Tally
 from earlystop.evidence.engine import begin
 from earlystop.rollout.event_notes import event_notes
-from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, DECIDED, TRYING, WATCHING, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
+from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import (
-    carried_out,
-    expire,
-    lose_metrics,
-    start_campaign,
-    suspend_or_resume,
     take_look,
-    weights_in_force,
-    weights_lost,
 )
+from tests.simulations.rollout_machine import RolloutMachine
 from tests.unit.rollout.exposed import candidate_weight
-from tests.unit.rollout.policies import NOW, UID, policy
+from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Quality, Server, answers, minus, plus
 
 EDITS: tuple[dict[str, Any], ...] = (
@@ -53,16 +46,13 @@ lopsided = st.builds(
 )
 
 
-class Kernel(RuleBasedStateMachine):
+class Kernel(RolloutMachine):
     """The shell's calls in any order, against a server that keeps counters by revision and step."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = NOW
         self.changes: dict[str, Any] = {"rollout": {"deadlineSeconds": 1800}}
         self.spec = policy(self.changes)
-        self.retry = ""
-        self.state = RolloutState()
         self.server = Server()
         self.uncounted = Totals()  # served while observed and not yet in a look
         self.promoted: set[int] = set()
@@ -79,15 +69,12 @@ class Kernel(RuleBasedStateMachine):
         self.check()
 
     @initialize()
-    def check(self) -> None:
-        digest = digest_of_decision("qa", UID, self.state)
-        self._move(start_campaign(self.spec, UID, self.retry, digest, self.state, self.now, entropy=""))
-        self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
+    def begin(self) -> None:
+        self.check()
 
     @rule(seconds=st.sampled_from((1, 20, 120, 700)))
     def wait(self, seconds: int) -> None:
-        self.now += seconds
-        self._move(expire(LiveTimes.of(self.spec), self.state, self.now))
+        self.wait_for(seconds)
 
     @rule(served=lopsided)
     def serve(self, served: Totals) -> None:
@@ -100,23 +87,13 @@ class Kernel(RuleBasedStateMachine):
         if step != self.state.step:
             self.server.serve(replace(self.state, step=step), served)
 
-    @precondition(lambda self: self.state.phase == Phase.APPLYING)
-    @rule()
-    def put_in_force(self) -> None:
-        self._move(weights_in_force(self.state, self.now))
-
-    @precondition(lambda self: self.state.phase in WATCHING)
-    @rule()
-    def foreign_hand(self) -> None:
-        self._move(weights_lost(self.state))
-
     @precondition(lambda self: self.state.phase in WATCHING)
     @rule()
     def look(self) -> None:
-        at = next_look(LiveTimes.of(self.spec), self.state)
+        at = next_look(self.times, self.state)
         assert at is not None
         self.now = max(self.now, at)
-        self._move(take_look(LiveTimes.of(self.spec), self.state, at, self.server.totals(self.state)), at)
+        self.move(take_look(self.times, self.state, at, self.server.totals(self.state)))
 
     @precondition(lambda self: self.state.phase in TRYING)
     @rule(quality=qualities, looks=st.integers(1, 12))
@@ -130,18 +107,7 @@ class Kernel(RuleBasedStateMachine):
             self.serve(quality.at(self.state.pinned_plan.stage(self.state.step).weight))
             self.look()
 
-    @precondition(lambda self: self.state.phase in WATCHING)
-    @rule(for_good=st.booleans())
-    def lose_metrics(self, for_good: bool) -> None:
-        at = next_look(LiveTimes.of(self.spec), self.state) if for_good else None
-        self._move(lose_metrics(self.state, self.now, at))
-
-    @precondition(lambda self: self.state.phase in ACTING)
-    @rule()
-    def carry_out(self) -> None:
-        self._move(carried_out(self.state))
-
-    def _move(self, after: RolloutState, at: int | None = None) -> None:
+    def move(self, after: RolloutState) -> None:
         before = self.state
         if after is before:
             return
@@ -161,7 +127,7 @@ class Kernel(RuleBasedStateMachine):
 
     def _restart(self) -> None:
         """What is stored gives back the state itself, with the evidence replayed from its looks."""
-        status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(self.spec), self.state, "")))
+        status = json.loads(json.dumps(to_status("qa", UID, self.times, self.state, "")))
         assert from_status(status) == (self.state, "")
 
     def _a_new_campaign_has_seen_nothing(self, before: RolloutState, after: RolloutState) -> None:
