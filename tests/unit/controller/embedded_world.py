@@ -27,7 +27,9 @@ from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
+from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
@@ -38,7 +40,8 @@ SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
 
 
 class Counts(CountBatcher):
-    """Prometheus as a function of time: requests come steadily from a moment on, split as the weights say.
+    """Prometheus as a function of time: requests come steadily from a moment on, split as the weights say, and all of
+    them by the overlay.
 
     crowd: so many more series of processes that did nothing, with long names, from `crowd_after` seconds on.
     """
@@ -62,6 +65,9 @@ class Counts(CountBatcher):
             for variant, tally in ((Variant.BASELINE, totals.baseline), (Variant.CANDIDATE, totals.candidate)):
                 observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*((at - NOW) * count for count in tally.row()))
         return Reading(at, observed, float(at), 0)
+
+    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
+        return Unseen(seen=1.0, unseen=0.0)
 
 
 class World:
