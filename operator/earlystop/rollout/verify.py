@@ -81,7 +81,7 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
 def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where the chain of verdicts that leads to this one is broken, one sentence each.
 
-    verdicts: all verdicts of the same policy. Each names the digest of the one before it.
+    verdicts: all verdicts of the same policy. Each names the digest of the one before it, and no two the same one.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
     followed: set[str] = set()
@@ -96,7 +96,20 @@ def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[st
             return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
         followed.add(previous)
         previous = before["spec"].get("previous", "")
-    return []
+    return _forks(verdicts)
+
+
+def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Verdicts that follow the same one: one of them was not made by the operator, or a status was lost meanwhile."""
+    after: dict[str, list[str]] = {}
+    for each in verdicts:
+        after.setdefault(each["spec"].get("previous", ""), []).append(each["metadata"]["name"])
+    return [
+        f"The verdicts {' and '.join(sorted(names))} "
+        + (f"follow the same one, with the digest {previous}." if previous else "are each said to be the first.")
+        for previous, names in after.items()
+        if len(names) > 1
+    ]
 
 
 def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:

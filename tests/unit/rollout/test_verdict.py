@@ -170,3 +170,11 @@ def test_the_chain_of_verdicts_has_neither_gaps_nor_forks() -> None:
     forged = {**first, "spec": {**first["spec"], "effect": "+9.9"}}
     (broken,) = chain_differences(second, [forged, second])
     assert "was changed" in broken
+    spec = {**second["spec"], "entropy": "of-another-hand"}
+    rival = {"metadata": {"name": "qa-rival"}, "spec": {**spec, "digest": digest_of(spec)}}
+    (fork,) = chain_differences(second, [first, second, rival])
+    assert "qa-rival" in fork and second["metadata"]["name"] in fork
+    spec = {**spec, "previous": ""}
+    begun_anew = {"metadata": {"name": "qa-anew"}, "spec": {**spec, "digest": digest_of(spec)}}
+    (beginnings,) = chain_differences(second, [first, second, begun_anew])
+    assert "each said to be the first" in beginnings
