@@ -53,6 +53,7 @@ def start(maximum_ratio: float) -> RateProcess:
 def update(process: RateProcess, baseline: Events, candidate: Events, dispersion: float = 1.0) -> RateProcess:
     """The test after one more look. A look in which an arm was not exposed changes nothing.
 
+    dispersion: how many times as much events scatter as independent ones do; the gain of the look is divided by it.
     Raises ValueError unless 0 <= events <= exposed in both arms and dispersion >= 1.
     """
     for variant, arm in (("baseline", baseline), ("candidate", candidate)):

@@ -10,8 +10,9 @@ from earlystop.api.conditions import Condition, ConditionType, Refusal
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary, PolicySnapshot
-from earlystop.controller.reconcile.tracked import RECHECK_REFUSED_SECONDS, TrackedPolicy
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.count_ledger import CountLedger, pack_ledger, series_in
 from earlystop.metrics.templates.reset_ledger_text import TooManySeries
 from earlystop.rollout.conditions import conditions

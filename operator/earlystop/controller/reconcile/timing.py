@@ -6,12 +6,15 @@ from collections.abc import Collection
 from zlib import crc32
 
 from earlystop.api.conditions import ConditionStatus, ConditionType
-from earlystop.controller.reconcile.tracked import (
+from earlystop.controller.reconcile.pauses import (
+    FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
     RECHECK_REFUSED_SECONDS,
     RECHECK_SECONDS,
-    TrackedPolicy,
+    RETRY_GROWTH,
+    SHORTEST_PAUSE_SECONDS,
 )
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
@@ -98,9 +101,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(watch)
     look = next_look(tracked.times, state)
     if look is not None:
-        moments.append(max(look + delay, now + tracked.retry_seconds) if tracked.metrics_failures else look + delay)
-        if tracked.status.overflow is not None:
-            moments[-1] = max(moments[-1], now + RECHECK_REFUSED_SECONDS)  # the check of a refused policy comes first
+        moments.append(_reading_due(tracked, look + delay, now))
     if state.phase in TRYING:
         moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
@@ -108,11 +109,19 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
-    return max(now + 0.05, min(moments))
+    return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
+
+
+def _reading_due(tracked: TrackedPolicy, complete_at: float, now: float) -> float:
+    """When to read the counts of the next look, which are complete at `complete_at`: not at once after a failure, and
+    where counts outgrow the status the check of the refused policy comes first."""
+    due = max(complete_at, now + tracked.retry_seconds) if tracked.metrics_failures else complete_at
+    return due if tracked.status.overflow is None else max(due, now + RECHECK_REFUSED_SECONDS)
 
 
 def _next_try(tracked: TrackedPolicy, now: float) -> float:
     """When to write or prove the desired weights again: as soon as the route may change, else ever less often."""
     if tracked.observations.traffic.reason == PACING:
         return tracked.traffic.written_at + SECONDS_BETWEEN_CHANGES
-    return now + min(LONGEST_RETRY_SECONDS, 0.3 * 1.5 ** min(tracked.traffic.failures, 20))
+    pause = FIRST_RETRY_SECONDS * RETRY_GROWTH ** min(tracked.traffic.failures, 20)
+    return now + min(LONGEST_RETRY_SECONDS, pause)

@@ -9,6 +9,7 @@ from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
+from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
@@ -19,10 +20,6 @@ from earlystop.rollout.observations import Observations, observations_from
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
-
-RECHECK_SECONDS = 300.0
-RECHECK_REFUSED_SECONDS = 10.0
-LONGEST_RETRY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)

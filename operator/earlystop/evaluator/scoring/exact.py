@@ -1,4 +1,4 @@
-"""Exact Match (EM), the quality measure of every policy, normalised as SQuAD v1.1 does. Pure and total."""
+"""Whether a plain text is the right answer, both normalised as SQuAD v1.1 does. Pure and total."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
+from earlystop.controller.reconcile.pauses import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS
 from earlystop.controller.reconcile.timing import (
     COMPARED,
     FINDINGS_A_SECOND,
@@ -21,7 +22,7 @@ from earlystop.controller.reconcile.timing import (
     store_seconds,
     tick_after,
 )
-from earlystop.controller.reconcile.tracked import RECHECK_REFUSED_SECONDS, RECHECK_SECONDS, TrackedPolicy
+from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.decide import PACING
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look

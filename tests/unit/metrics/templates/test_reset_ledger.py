@@ -1,4 +1,4 @@
-"""Each rule of the reset ledger by itself; the worlds in test_worlds.py meet all of them at once."""
+"""Each rule of the reset ledger by itself; the worlds in tests/simulations/test_template_worlds.py meet all of them at once."""
 
 from __future__ import annotations
 
