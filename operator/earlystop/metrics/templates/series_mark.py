@@ -57,7 +57,7 @@ class SeriesId:
 class Observed:
     """The samples of one series in any order, overlaps included.
 
-    absent_at_ms: the last moment before the first of them at which the target was scraped well and did not have the series.
+    absent_at_ms: the last moment before the first of them at which the target was scraped well without the series.
     """
 
     samples: Sequence[Sample]

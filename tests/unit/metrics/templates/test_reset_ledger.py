@@ -1,4 +1,4 @@
-"""Each rule of the reset ledger by itself; the worlds in tests/simulations/test_template_worlds.py meet all of them at once."""
+"""Each rule of the reset ledger by itself; tests/simulations/test_template_worlds.py has worlds that meet all."""
 
 from __future__ import annotations
 
