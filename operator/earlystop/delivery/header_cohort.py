@@ -58,7 +58,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
     ]
-    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
+    all_rules = with_golden_rules(probed, golden, rules, several_users=len(users) > 1, always_strip=bool(split.token))
+    overlay = overlay_route(inputs, all_rules)
     return Rendered((overlay,), overlay)
 
 
@@ -80,7 +81,7 @@ def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str,
     """The baseline's headers as evidence for nobody."""
     prefix = inputs.spec.delivery.header_prefix
     headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}revision": UNASSIGNED}
-    return {name: value for name, value in headers.items() if name != f"{prefix}shadow"}
+    return {name: value for name, value in headers.items() if name not in (f"{prefix}shadow", f"{prefix}token")}
 
 
 def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:

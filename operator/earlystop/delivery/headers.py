@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER
+from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER, signed_nonce
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
@@ -31,6 +31,7 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
         f"{prefix}variant": variant.variant,
         **{f"{prefix}param-{name}": value for name, value in variant.settings},
         **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
+        **({f"{prefix}token": split.token} if split.token else {}),
     }
 
 
@@ -156,5 +157,6 @@ def without_shadows(rule: Rule, prefix: str) -> Rule:
 
 def nonce_of(split: TrafficSplit, purpose: str = "") -> str:
     """A probe's nonce: the same whenever the same split is put in force, so that a restart changes no object.
-    What is probed for another purpose has another one."""
-    return hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]
+    What is probed for another purpose has another one. Nobody works it out without the campaign's token."""
+    text = hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]
+    return signed_nonce(split.token, text) if split.token else text
