@@ -12,7 +12,7 @@ from typing import Any
 
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_limits import excess
-from earlystop.delivery.headers import Modifier, asking, changed
+from earlystop.delivery.headers import asking, removing
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 
@@ -47,11 +47,11 @@ def with_golden_rules(
     """
     probes, golden, rules = list(probes), list(golden), list(rules)
     if golden:
-        served = list(map(without_golden_header, rules))
+        served = [removing(each, GOLDEN_HEADER) for each in rules]
         all_rules = [*probes, *served, *golden] if several_users else [*probes, *golden, *served]
         if excess(all_rules) is None:
             return all_rules
-    return [*probes, *(map(without_golden_header, rules) if always_strip else rules)]
+    return [*probes, *((removing(each, GOLDEN_HEADER) for each in rules) if always_strip else rules)]
 
 
 def is_golden(rule: dict[str, Any]) -> bool:
@@ -69,12 +69,3 @@ def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
 def serves_no_user(route: Manifest) -> bool:
     """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
     return not rules_in_force(route) or not route["spec"].get("parentRefs")
-
-
-def without_golden_header(rule: dict[str, Any]) -> dict[str, Any]:
-    """The rule with GOLDEN_HEADER taken off its requests, so that no client leaves the count by it."""
-
-    def removed(content: Modifier) -> Modifier:
-        return {**content, "remove": [*content.get("remove", []), GOLDEN_HEADER]}
-
-    return changed(rule, removed)

@@ -14,7 +14,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import asking, for_probes, headers_set, variant_headers
+from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probe_nonce import probe_nonce
@@ -74,7 +74,8 @@ def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> lis
         rule = setting(inputs, users, variant_headers(inputs, split, variant_for(cohort, split)))
         matches = [match for value in cohort.values for match in asking(rule, settings.header, value)["matches"]]
         rules.append({**rule, "matches": matches})
-    return [*rules, setting(inputs, users, _unassigned_headers(inputs, split))]
+    others = setting(inputs, users, _unassigned_headers(inputs, split))
+    return [*rules, removing(others, f"{settings.header_prefix}token") if split.token else others]
 
 
 def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str, str]:

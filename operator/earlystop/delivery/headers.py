@@ -92,6 +92,17 @@ def _with_change(holder: dict[str, Any], change: Callable[[Modifier], Modifier])
     return {**holder, "filters": filters} if "filters" in holder else holder
 
 
+def removing(rule: Rule, name: str) -> Rule:
+    """An overlay's rule that also takes a header off its requests, whoever set it."""
+
+    def with_removal(content: Modifier) -> Modifier:
+        removed = content.get("remove", [])
+        # Gateway API takes a name once.
+        return content if name in removed else {**content, "remove": [*removed, name]}
+
+    return changed(rule, with_removal)
+
+
 def headers_set(rule: Rule) -> list[dict[str, str]]:
     """What an overlay's rule sets: one mapping for each backend with filters, or one for the rule itself."""
     found: list[dict[str, str]] = []
