@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from earlystop.api.wire import commitment_in, commitment_of, is_genuine
-from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
@@ -43,8 +43,8 @@ class CampaignTokens:
     ) -> None:
         """Take the key from the Secret, and fill that first where it is empty. make: gives a new random key.
 
-        Raises ClusterError when the API fails, so that the caller tries again: only where there is no such Secret or no
-        right on it do campaigns go without tokens.
+        Raises ClusterError when the API fails or the Secret has just changed, so that the caller tries again: only
+        where there is no such Secret or no right on it do campaigns go without tokens.
         """
         try:
             self._key = await _key_of(cluster, namespace, name, make)
@@ -101,11 +101,8 @@ async def _key_of(cluster: Cluster, namespace: str, name: str, make: Callable[[]
         return found
     key = make()
     data = {**(secret.get("data") or {}), KEY_FIELD: base64.b64encode(key).decode()}
-    try:
-        # With the resourceVersion that was read: of two operators that start at once one wins.
-        await cluster.replace(SECRETS, namespace, {**secret, "data": data})
-    except Conflict:
-        return _key_in(await cluster.get(SECRETS, namespace, name) or {})
+    # With the resourceVersion that was read: of two operators that start at once one wins, and the other reads again.
+    await cluster.replace(SECRETS, namespace, {**secret, "data": data})
     return key
 
 

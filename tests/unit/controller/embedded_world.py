@@ -10,6 +10,7 @@ import aiohttp
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
+from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
     DEPLOYMENTS,
     GATEWAY_CLASSES,
@@ -25,9 +26,12 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
+from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
@@ -52,6 +56,7 @@ class Counts(CountBatcher):
         self.crowd_at = NOW + crowd_after
         self.failure: Result | None = None
         self.weights: tuple[int, ...] = ()
+        self.forged = 0.0
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         if self.failure is not None:
@@ -63,9 +68,17 @@ class Counts(CountBatcher):
                 observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*((at - NOW) * count for count in tally.row()))
         return Reading(at, observed, float(at), 0)
 
+    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
+        return Unseen(1000.0, self.forged)
+
+    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
+        return self.forged
+
 
 class World:
-    """One policy and its visits, at a clock that the test moves."""
+    """One policy and its visits, at a clock that the test moves. tokens: of campaigns, none without a key."""
+
+    tokens = CampaignTokens()
 
     def __init__(
         self, quality: Quality, changes: Mapping[str, Any] | None = None, crowd: int = 0, crowd_after: int = 0
@@ -89,7 +102,9 @@ class World:
     async def open(self) -> AsyncIterator[World]:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
-            self.reconciler = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
+            self.reconciler = Reconciler(
+                self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now, tokens=self.tokens
+            )
             yield self
             self.counts.close()
 
@@ -134,6 +149,10 @@ class World:
         names = {"status": "/status", "route": "/httproutes", "service": "/services", "verdict": "/earlystopverdicts"}
         told = [next((name for name, part in names.items() if part in path), "") for _, path in self.api.calls]
         return [name for name in told if name in (kinds or names)]
+
+    def restart(self) -> None:
+        """The operator begins anew: it knows of the policy what is stored."""
+        self.tracked = TrackedPolicy.load(self.policy, self.now)
 
     def verdicts(self) -> list[Manifest]:
         place = VERDICTS.path("llm")

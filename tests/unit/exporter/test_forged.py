@@ -48,7 +48,8 @@ requests = st.builds(
 
 
 def genuine(**changes: object) -> Assignment:
-    return assignment(**{"revision": PROTECTED, "token": TOKEN, **changes})
+    fields: dict[str, object] = {"revision": PROTECTED, "token": TOKEN, **changes}
+    return assignment("baseline", **fields)
 
 
 def forged(registry: CollectorRegistry) -> dict[str, float]:

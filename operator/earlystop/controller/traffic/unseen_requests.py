@@ -39,7 +39,9 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     if has_token:
         asked = ForgedQuestion(tracked.label, seconds, source.namespace_label)
         answer = await reader.read_forged(metrics.source_ref.name, asked, at)
-        forged = 0.0 if isinstance(answer, MetricsFailure) else answer
+        if isinstance(answer, MetricsFailure):
+            return
+        forged = answer
     found: Unseen | MetricsFailure = Unseen(0.0, 0.0)
     if processes:
         question = UnseenQuestion(tracked.label, state.revision, processes, seconds, source.namespace_label)
