@@ -38,7 +38,8 @@ POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 
 DEFAULT_PREFIX = "x-early-stop-"
 """Of the headers by which a request carries its variant: `<prefix>policy`, `revision`, `step`, `variant`, `shadow`,
-`param-<name>`, and `token`, which is secret: a server compares it and repeats it to nobody."""
+`param-<name>`, `parameters` with the names of all of these, since a client may add others, and `token`, which is
+secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
 IN_FORCE_MARK = ".in-force"

@@ -31,8 +31,14 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
         f"{prefix}variant": variant.variant,
         **{f"{prefix}param-{name}": value for name, value in variant.settings},
         **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
-        **({f"{prefix}token": split.token} if split.token else {}),
+        **(_vouched(prefix, split, variant) if split.token else {}),
     }
+
+
+def _vouched(prefix: str, split: TrafficSplit, variant: VariantWeight) -> dict[str, str]:
+    """The token, and the names of all parameters that are set: a server acts on no other that a client adds."""
+    names = ",".join(name for name, _ in variant.settings)
+    return {f"{prefix}parameters": names, f"{prefix}token": split.token}
 
 
 def shadow_value(shadows: Iterable[ShadowSetting]) -> str:

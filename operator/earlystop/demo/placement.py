@@ -55,13 +55,16 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
     """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token` and `param-window`, and `shadow` on the baseline.
 
     Without policy, revision, step, variant and window, with one of them there twice, or with a malformed step or
-    variant, the request is unassigned and gets the baseline's window. So does one without its revision's token: it did
-    not come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
+    variant, the request is unassigned and gets the baseline's window. So does one whose window is not among the names
+    in `parameters`, where that is there: a client added it. And so does one without its revision's token: it did not
+    come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
     """
     policy, revision, step, variant, token, window = (
         _single(headers, prefix + name)
         for name in ("policy", "revision", "step", "variant", "token", "param-" + PARAMETER)
     )
+    if PARAMETER not in headers.get(prefix + "parameters", PARAMETER).split(","):
+        window = None
     if not (policy and revision and step and variant) or window is None:
         return unassigned(policy or UNASSIGNED, baseline_window)
     if not _STEP.fullmatch(step) or not is_variant(variant):

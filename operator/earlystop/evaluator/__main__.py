@@ -25,7 +25,7 @@ from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
 
-TOKEN_VARIABLE = "EARLYSTOP_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_VARIABLE = "EARLYSTOP_CAMPAIGN_TOKEN"  # noqa: S105 - the name of a variable
 
 
 async def evaluate(
@@ -95,7 +95,7 @@ def main(
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
     """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY; with
-    --revision, EARLYSTOP_TOKEN is the campaign's token."""
+    --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
             scoring = Scoring(mode, pattern, field)

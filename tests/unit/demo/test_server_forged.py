@@ -49,6 +49,21 @@ async def test_a_forged_request_exposes_nothing_of_a_campaign_and_states_no_sett
         assert await settings_in_force(client) == set()
 
 
+@pytest.mark.parametrize("named", ["window", "patience,window"])
+async def test_a_parameter_that_the_overlay_names_is_acted_on(named: str) -> None:
+    async with serving() as (client, _):
+        response = await ask(client, QUESTION, genuine() | {"x-early-stop-parameters": named})
+        assert response.headers["x-early-stop-variant"] == "candidate"
+
+
+@pytest.mark.parametrize("named", ["patience", "", "windows", "Window"])
+async def test_a_parameter_that_a_client_added_is_not_acted_on_and_counts_for_nobody(named: str) -> None:
+    async with serving() as (client, _):
+        response = await ask(client, QUESTION, genuine(window=1) | {"x-early-stop-parameters": named})
+        assert (response.status, response.headers["x-early-stop-variant"]) == (200, "unassigned")
+        assert await settings_in_force(client) == set()
+
+
 async def test_two_tokens_are_as_good_as_none() -> None:
     async with serving() as (client, _):
         headers = [*genuine().items(), ("x-early-stop-token", TOKEN)]
