@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -101,6 +102,7 @@ FORGED = "earlystop_forged_requests_total"
 
 COMMITMENT_CHARACTERS = 20
 """5 bits each: whoever knows a revision would have to try 2**99 tokens before one fits."""
+_COMMITTED_BYTES = 15  # 24 characters, as whole groups of base32
 _WITH_COMMITMENT = re.compile(rf"[0-9a-f]{{10}}-([a-z2-7]{{{COMMITMENT_CHARACTERS}}})")
 _TAG_CHARACTERS = 16  # of a probe's nonce, 4 bits each: it can be guessed by asking a server only
 
@@ -108,7 +110,7 @@ _TAG_CHARACTERS = 16  # of a probe's nonce, 4 bits each: it can be guessed by as
 def commitment_of(policy: str, token: str) -> str:
     """What a revision says of its campaign's token, from which nobody finds the token. policy: namespace/name."""
     digest = hashlib.sha256(f"{policy}\n{token}".encode(errors="replace")).digest()
-    return base64.b32encode(digest).decode().lower()[:COMMITMENT_CHARACTERS]
+    return base64.b32encode(digest[:_COMMITTED_BYTES]).decode().lower()[:COMMITMENT_CHARACTERS]
 
 
 def commitment_in(revision: str) -> str:
@@ -117,6 +119,7 @@ def commitment_in(revision: str) -> str:
     return found[1] if found else ""
 
 
+@lru_cache(maxsize=64)  # a server asks for the same few tokens, several times for each request
 def is_genuine(policy: str, revision: str, token: str) -> bool:
     """Whether a request that names this revision came by the policy's overlay, which alone knows the token. Nothing can
     be said of a revision without a commitment, so it is taken for genuine."""
