@@ -39,7 +39,7 @@ class CampaignTokens:
         self._key = key
 
     async def learn(
-        self, cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes] = lambda: secrets.token_bytes(32)
+        self, cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes] = secrets.token_bytes
     ) -> None:
         """Take the key from the Secret, and fill that first where it is empty. make: gives a new random key.
 
