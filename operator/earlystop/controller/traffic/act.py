@@ -10,7 +10,7 @@ import aiohttp
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
-from earlystop.controller.cluster import Cluster
+from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -97,9 +97,12 @@ class TrafficActor:
 
     async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
-        if only_to_detach:
-            return await detach_while_suspended(self._cluster, tracked, split, self._clock())
-        return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        try:
+            if only_to_detach:
+                return await detach_while_suspended(self._cluster, tracked, split, self._clock())
+            return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        except ClusterError as error:
+            raise error.without(split.token) from None
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import traceback
 from typing import Any
 
 import pytest
 
 from earlystop.api.wire import commitment_in, is_genuine
 from earlystop.controller.campaign_tokens import CampaignTokens
-from earlystop.controller.cluster import ROUTES
+from earlystop.controller.cluster import ROUTES, ClusterError
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import overlay_name
 from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
+from tests.unit.controller.memory import Memory
 from tests.unit.rollout.traffic import Quality
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
@@ -63,6 +66,25 @@ async def test_the_token_of_a_rollout_is_in_its_overlay_and_in_nothing_else(capl
     assert token not in caplog.text and token not in repr(made.tracked.state) and token not in repr(made.tracked)
     events = [path for path in made.api.objects if "/events/" in path]
     assert len(made.verdicts()) == 2 and len(events) > 3
+
+
+async def test_an_error_that_repeats_the_overlay_is_told_without_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, sent, call = world(), list[str](), Memory._call
+
+    async def talkative(
+        self: Memory, method: str, path: str, body: Any = None, content_type: str = "application/json"
+    ) -> Any:
+        if method != "GET" and "/httproutes" in path:
+            sent.append(json.dumps(body))
+            raise ClusterError(400, f"a webhook denied {sent[-1]}")
+        return await call(self, method, path, body, content_type)
+
+    monkeypatch.setattr(Memory, "_call", talkative)
+    async with made.open():
+        with pytest.raises(ClusterError, match=r"\(secret\)") as told:
+            await made.reconcile_until("Observing")
+    (token,) = set(re.findall(r'"x-early-stop-token", "value": "(\w+)"', sent[-1]))
+    assert len(token) == 64 and token not in "".join(traceback.format_exception(told.value))
 
 
 async def test_verdicts_of_campaigns_with_a_token_are_recomputed_and_a_changed_commitment_is_found() -> None:
