@@ -58,6 +58,9 @@ class Counts(CountBatcher):
         self.weights: tuple[int, ...] = ()
         self.forged = 0.0
 
+    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
+        return self.forged
+
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         if self.failure is not None:
             return self.failure
@@ -69,10 +72,7 @@ class Counts(CountBatcher):
         return Reading(at, observed, float(at), 0)
 
     async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
-        return Unseen(1000.0, self.forged)
-
-    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
-        return self.forged
+        return Unseen(seen=1.0, unseen=0.0)
 
 
 class World:
