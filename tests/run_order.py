@@ -33,6 +33,7 @@ SECONDS = {
     "tests/faults/test_unserved_candidate.py": 90,
     "tests/cluster/test_other_routes.py": 70,
     "tests/faults/test_refusals.py": 60,
+    "tests/e2e/test_forged.py": 75,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,
     "tests/e2e/test_custom_preset.py": 45,

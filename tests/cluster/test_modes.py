@@ -38,8 +38,11 @@ from tests.unit.delivery.forged_headers import FORGED
 PORT, CHAT = 8124, "/v1/chat/completions"
 PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
-FIRST = {"GatewayHeader": split(20, 30), "HeaderCohort": split(20, 30), "Shadow": split(0, 0, shadows=2)}
-LATER = {"GatewayHeader": split(0, 100), "HeaderCohort": split(0, 100), "Shadow": split(0, 0)}
+TOKEN = "of the campaign"
+SHARES = split(20, 30, token=TOKEN)
+FIRST = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=TOKEN)}
+PROMOTED = split(0, 100, token=TOKEN)
+LATER = {"GatewayHeader": PROMOTED, "HeaderCohort": PROMOTED, "Shadow": split(0, 0, token=TOKEN)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
@@ -106,6 +109,7 @@ class RoutedNamespace:
         """The operator's headers that a request may arrive with: of each variant in use, and of nobody's requests."""
         told = [variant_headers(self.inputs, wanted, each) for each in wanted.variants if each.weight]
         nobody = variant_headers(self.inputs, wanted, wanted.baseline) | {f"{PREFIX}revision": "unassigned"}
+        nobody.pop(f"{PREFIX}token")
         return [*told, nobody] if self.name == "HeaderCohort" else told
 
 

@@ -33,7 +33,7 @@ NEEDED: set[Right] = {
     *((kind.group, kind.plural, "list") for kind in POLICY_KINDS),
     *(("gateway.networking.k8s.io", "gatewayclasses", verb) for verb in ("get", "list", "watch")),
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
-    ("", "secrets", "get"),  # in the operator's own namespace, see below
+    *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below
     *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }
@@ -138,6 +138,18 @@ def test_the_operator_gets_no_secret_of_another_namespace(cluster: Cluster, rele
     assert may_get_secrets(release)
     assert not may_get_secrets("default")
     assert not may_get_secrets("kube-system")
+
+
+def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster: Cluster, release: str) -> None:
+    def may_update(name: str, namespace: str = release) -> bool:
+        attributes = {"namespace": namespace, "verb": "update", "resource": "secrets", "name": name}
+        spec = {"user": user_name(release, ACCOUNT), "resourceAttributes": attributes}
+        return bool(review(cluster, "SubjectAccessReview", spec)["allowed"])
+
+    key = f"{ACCOUNT}-token-key"
+    assert "data" not in cluster.access.get(f"secret/{key}", f"--namespace={release}")
+    assert may_update(key)
+    assert not may_update("prometheus-token") and not may_update(key, "default")
 
 
 @pytest.mark.parametrize(

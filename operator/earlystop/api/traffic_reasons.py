@@ -51,6 +51,8 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "OverlayMisses": "The weights are in force, and many of the target's requests come past the overlay, so no "
             "candidate gets them; write their paths in spec.delivery.paths, or a path prefix in the route.",
+            "ForgedRequests": "The weights are in force, and many requests named the campaign without its token; they "
+            "are no evidence. Close the way past the gateway by a NetworkPolicy, or have the server hand on the token.",
         },
     ),
 )

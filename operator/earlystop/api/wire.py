@@ -8,7 +8,12 @@ process. Such a series only ever grows, so its largest value seen is exact whate
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -33,8 +38,9 @@ POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 
 DEFAULT_PREFIX = "x-early-stop-"
-"""Of the headers by which a request carries its variant: `<prefix>policy`, `revision`, `step`, `variant`, `shadow` and
-`param-<name>`."""
+"""Of the headers by which a request carries its variant: `<prefix>policy`, `revision`, `step`, `variant`, `shadow`,
+`param-<name>`, `parameters` with the names of all of these, since a client may add others, and `token`, which is
+secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
 IN_FORCE_MARK = ".in-force"
@@ -90,6 +96,51 @@ SENTIMENTS: tuple[str, ...] = ("up", "down")
 
 UNASSIGNED = "unassigned"
 """The revision under which a server counts requests whose revision it does not know."""
+
+FORGED = "earlystop_forged_requests_total"
+"""Requests that named a revision without its token, by policy and process; they count as unassigned, too."""
+
+COMMITMENT_CHARACTERS = 20
+"""5 bits each: whoever knows a revision would have to try 2**99 tokens before one fits."""
+_COMMITTED_BYTES = 15  # 24 characters, as whole groups of base32
+_WITH_COMMITMENT = re.compile(rf"[0-9a-f]{{10}}-([a-z2-7]{{{COMMITMENT_CHARACTERS}}})")
+_TAG_CHARACTERS = 16  # of a probe's nonce, 4 bits each: it can be guessed by asking a server only
+
+
+def commitment_of(policy: str, token: str) -> str:
+    """What a revision says of its campaign's token, from which nobody finds the token. policy: namespace/name."""
+    digest = hashlib.sha256(f"{policy}\n{token}".encode(errors="replace")).digest()
+    return base64.b32encode(digest[:_COMMITTED_BYTES]).decode().lower()[:COMMITMENT_CHARACTERS]
+
+
+def commitment_in(revision: str) -> str:
+    """The commitment that a revision holds, "" for one without, as of a campaign of an earlier release."""
+    found = _WITH_COMMITMENT.fullmatch(revision)
+    return found[1] if found else ""
+
+
+@lru_cache(maxsize=64)  # a server asks for the same few tokens, several times for each request
+def is_genuine(policy: str, revision: str, token: str) -> bool:
+    """Whether a request that names this revision came by the policy's overlay, which alone knows the token. Nothing can
+    be said of a revision without a commitment, so it is taken for genuine."""
+    commitment = commitment_in(revision)
+    return not commitment or hmac.compare_digest(commitment, commitment_of(policy, token))
+
+
+def signed_nonce(token: str, text: str) -> str:
+    """A probe's nonce that only who knows the token can make. text: what tells it from other nonces."""
+    return f"{text}-{_tag(token, text)}"
+
+
+def is_signed(token: str, nonce: str) -> bool:
+    """Whether a probe's nonce, marked by the overlay or not, was made by somebody who knows the token."""
+    text, _, tag = nonce.removesuffix(IN_FORCE_MARK).rpartition("-")
+    return hmac.compare_digest(tag.encode(errors="replace"), _tag(token, text).encode())
+
+
+def _tag(token: str, text: str) -> str:
+    key, message = token.encode(errors="replace"), text.encode(errors="replace")
+    return hmac.new(key, message, hashlib.sha256).hexdigest()[:_TAG_CHARACTERS]
 
 
 MARKS: tuple[str, ...] = (OUTCOME, RESULT, SENTIMENT)

@@ -87,6 +87,10 @@ class ClusterError(Exception):
         self.message = message
         super().__init__(f"Kubernetes API: {status or 'no answer'}: {message}")
 
+    def without(self, secret: str) -> Self:
+        """The same error, without a secret of the object that the API or a webhook repeats in its words."""
+        return type(self)(self.status, self.message.replace(secret, "(secret)") if secret else self.message)
+
 
 class Conflict(ClusterError):
     """The object changed since it was read, or a new one's name is taken (409)."""

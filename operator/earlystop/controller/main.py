@@ -15,6 +15,7 @@ import typer
 from pythonjsonlogger.json import JsonFormatter
 
 from earlystop.controller import handlers
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
@@ -35,23 +36,26 @@ def run(
     host: Annotated[str, typer.Option(help="Address for /healthz, /readyz and /metrics.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port for /healthz, /readyz and /metrics.")] = 8080,
     namespace: Annotated[list[str] | None, typer.Option(help="Watch this namespace only; may be repeated.")] = None,
+    token_key: Annotated[
+        str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
+    ] = DEFAULT_SECRET,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run the early-stop rollout operator."""
     log_as_json(log_level)
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        asyncio.run(operate(host, port, namespace or []))
+        asyncio.run(operate(host, port, namespace or [], token_key))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
         raise typer.Exit(1) from None
 
 
-async def operate(host: str, port: int, namespaces: list[str]) -> None:
+async def operate(host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
-        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces)
+        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
         probes = await serve(health, host, port)
@@ -64,7 +68,7 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             _follow_from_the_start(runtime),
             _sweep(runtime),
             _follow_attached_policies(runtime),
-            _watch(runtime, namespaces, ready),
+            _learn_key_and_watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -78,6 +82,17 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             await asyncio.gather(*tasks, return_exceptions=True)
             runtime.reader.close()
             await probes.cleanup()
+
+
+async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
+    while True:
+        try:
+            await runtime.learn_token_key()
+            break
+        except ClusterError as error:
+            log.warning("the key of campaigns' tokens could not be read and is tried again: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+    await _watch(runtime, namespaces, ready)
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:

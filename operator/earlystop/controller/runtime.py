@@ -12,6 +12,7 @@ import aiohttp
 from earlystop.api.conditions import Condition, ConditionType
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -51,7 +52,9 @@ class Runtime:
         clock: Callable[[], float],
         instance: str,
         namespaces: Sequence[str] = (),
+        token_key: str = DEFAULT_SECRET,
     ) -> None:
+        """token_key: name of the Secret, in the operator's own namespace, that keeps the key of campaigns' tokens."""
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
@@ -65,7 +68,10 @@ class Runtime:
         self._answered_at = clock()
         self.scheduler = Scheduler(self._reconcile, clock)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
-        self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
+        self._token_key, self._tokens = token_key, CampaignTokens()
+        self._reconciler = Reconciler(
+            cluster, http, self.reader, self._events, self.tracked_policies, clock, tokens=self._tokens
+        )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 
@@ -125,6 +131,10 @@ class Runtime:
             if tracked.spec.metrics.source_ref.name == name:
                 tracked.acceptance.require_check()
                 self.scheduler.wake(key)
+
+    async def learn_token_key(self) -> None:
+        """Learn the key of campaigns' tokens before any policy is reconciled."""
+        await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
 
     async def learn_sources(self) -> None:
         """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""

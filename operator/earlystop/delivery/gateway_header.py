@@ -67,7 +67,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
     probed = [for_probes(rules[0], probe_nonce(inputs, split))]
-    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
+    all_rules = with_golden_rules(probed, golden, rules, several_users=len(users) > 1, always_strip=bool(split.token))
+    overlay = overlay_route(inputs, all_rules)
     services = dict.fromkeys(each.backend["name"] for each in users)
     aliases = [alias_service(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)

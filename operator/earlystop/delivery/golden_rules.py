@@ -12,7 +12,7 @@ from typing import Any
 
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.gateway_limits import excess
-from earlystop.delivery.headers import Modifier, asking, changed
+from earlystop.delivery.headers import asking, removing
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 
@@ -33,23 +33,25 @@ def with_golden_rules(
     rules: Iterable[dict[str, Any]],
     *,
     several_users: bool = False,
+    always_strip: bool = False,
 ) -> list[dict[str, Any]]:
     """The rules of an overlay, with GOLDEN_HEADER taken off all requests that no golden rule takes.
 
     Where golden rules do not fit into what Gateway API allows, they are left out: a route without them serves live
     requests as well, and an evaluator says that its questions reach no variant.
 
+    always_strip: whether the header is taken off where there are no golden rules, too.
     several_users: whether the rules were made of several rules of the user's. Golden rules are made of the first one
         alone and then stand last, or the header would bring requests of another rule past what that rule does with
         them, as past its authentication.
     """
     probes, golden, rules = list(probes), list(golden), list(rules)
     if golden:
-        served = list(map(_without_header, rules))
+        served = [removing(each, GOLDEN_HEADER) for each in rules]
         all_rules = [*probes, *served, *golden] if several_users else [*probes, *golden, *served]
         if excess(all_rules) is None:
             return all_rules
-    return [*probes, *rules]
+    return [*probes, *((removing(each, GOLDEN_HEADER) for each in rules) if always_strip else rules)]
 
 
 def is_golden(rule: dict[str, Any]) -> bool:
@@ -67,10 +69,3 @@ def rules_in_force(route: Manifest) -> list[dict[str, Any]]:
 def serves_no_user(route: Manifest) -> bool:
     """Whether no user's request meets any rule of an overlay, so that the user's own route leads them all."""
     return not rules_in_force(route) or not route["spec"].get("parentRefs")
-
-
-def _without_header(rule: dict[str, Any]) -> dict[str, Any]:
-    def removed(content: Modifier) -> Modifier:
-        return {**content, "remove": [*content.get("remove", []), GOLDEN_HEADER]}
-
-    return changed(rule, removed)

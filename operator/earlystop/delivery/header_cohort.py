@@ -14,7 +14,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import asking, for_probes, headers_set, variant_headers
+from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
 from earlystop.delivery.probe_nonce import probe_nonce
@@ -58,7 +58,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
     ]
-    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
+    all_rules = with_golden_rules(probed, golden, rules, several_users=len(users) > 1, always_strip=bool(split.token))
+    overlay = overlay_route(inputs, all_rules)
     return Rendered((overlay,), overlay)
 
 
@@ -73,14 +74,15 @@ def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> lis
         rule = setting(inputs, users, variant_headers(inputs, split, variant_for(cohort, split)))
         matches = [match for value in cohort.values for match in asking(rule, settings.header, value)["matches"]]
         rules.append({**rule, "matches": matches})
-    return [*rules, setting(inputs, users, _unassigned_headers(inputs, split))]
+    others = setting(inputs, users, _unassigned_headers(inputs, split))
+    return [*rules, removing(others, f"{settings.header_prefix}token") if split.token else others]
 
 
 def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str, str]:
     """The baseline's headers as evidence for nobody."""
     prefix = inputs.spec.delivery.header_prefix
     headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}revision": UNASSIGNED}
-    return {name: value for name, value in headers.items() if name != f"{prefix}shadow"}
+    return {name: value for name, value in headers.items() if name not in (f"{prefix}shadow", f"{prefix}token")}
 
 
 def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:

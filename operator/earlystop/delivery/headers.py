@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER
+from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER, signed_nonce
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
@@ -31,7 +31,14 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
         f"{prefix}variant": variant.variant,
         **{f"{prefix}param-{name}": value for name, value in variant.settings},
         **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
+        **(_vouched(prefix, split, variant) if split.token else {}),
     }
+
+
+def _vouched(prefix: str, split: TrafficSplit, variant: VariantWeight) -> dict[str, str]:
+    """The token, and the names of all parameters that are set: a server acts on no other that a client adds."""
+    names = ",".join(name for name, _ in variant.settings)
+    return {f"{prefix}parameters": names, f"{prefix}token": split.token}
 
 
 def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
@@ -89,6 +96,17 @@ def _with_change(holder: dict[str, Any], change: Callable[[Modifier], Modifier])
         for each in holder.get("filters", [])
     ]
     return {**holder, "filters": filters} if "filters" in holder else holder
+
+
+def removing(rule: Rule, name: str) -> Rule:
+    """An overlay's rule that also takes a header off its requests, whoever set it."""
+
+    def with_removal(content: Modifier) -> Modifier:
+        removed = content.get("remove", [])
+        # Gateway API takes a name once.
+        return content if name in removed else {**content, "remove": [*removed, name]}
+
+    return changed(rule, with_removal)
 
 
 def headers_set(rule: Rule) -> list[dict[str, str]]:
@@ -156,5 +174,6 @@ def without_shadows(rule: Rule, prefix: str) -> Rule:
 
 def nonce_of(split: TrafficSplit, purpose: str = "") -> str:
     """A probe's nonce: the same whenever the same split is put in force, so that a restart changes no object.
-    What is probed for another purpose has another one."""
-    return hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]
+    What is probed for another purpose has another one. Nobody works it out without the campaign's token."""
+    text = hashlib.sha256(f"{purpose}{split!r}".encode()).hexdigest()[:16]
+    return signed_nonce(split.token, text) if split.token else text

@@ -6,7 +6,7 @@ No user sees a candidate's answer, so there is nothing to split and nothing that
 from __future__ import annotations
 
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.golden_rules import rules_in_force
+from earlystop.delivery.golden_rules import rules_in_force, with_golden_rules
 from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
@@ -23,7 +23,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The overlay route that puts a split in force."""
     headers = variant_headers(inputs, split, split.baseline)
     rules = [setting(inputs, each, headers) for each in rules_to_overlay(inputs)]
-    overlay = overlay_route(inputs, [for_probes(rules[0], probe_nonce(inputs, split)), *rules])
+    probed = [for_probes(rules[0], probe_nonce(inputs, split))]
+    overlay = overlay_route(inputs, with_golden_rules(probed, (), rules, always_strip=bool(split.token)))
     return Rendered((overlay,), overlay)
 
 

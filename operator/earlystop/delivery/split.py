@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class TrafficSplit:
     """What shall be in force: the campaign's revision, its step, and what each variant gets.
 
     variants: the baseline first, then every candidate of the campaign in constant order, dropped ones with weight 0.
+    token: the campaign's secret, by which servers know requests that came by the overlay; "" for a campaign without
+    one. It follows from the revision, so it tells no two splits apart, and no repr holds it.
     Raises ValueError unless weights lie in 0..100 and sum to 100.
     """
 
@@ -34,6 +36,7 @@ class TrafficSplit:
     step: int
     variants: tuple[VariantWeight, ...]
     shadows: tuple[ShadowSetting, ...] = ()
+    token: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):

@@ -1,6 +1,7 @@
 """The reference inference server as an aiohttp application: how a server takes part in a rollout.
 
-It reads the variant's headers, counts by them, answers probes, and says at which setting it answered. On requests that
+It reads the variant's headers, counts by them, answers probes, and says at which setting it answered. It believes these
+headers only with the token that its revision commits to, and repeats that token to nobody. On requests that
 the baseline serves it also judges the bolder windows that `<prefix>shadow` names, without acting on them.
 """
 
@@ -16,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER
+from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER, UNASSIGNED
 from earlystop.demo import chat
 from earlystop.demo.placement import PARAMETER, Placement, Roster, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
@@ -117,14 +118,14 @@ class ReferenceServer:
             answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
             self._exporter.failed(placement.assignment)
-            return self._named(_json(error.body(), error.status), placement.assignment)
+            return self._named(_json(error.body(), error.status), placement.told)
         except BaseException:  # a client that went away, a body over the limit, the end of the process
             self._exporter.failed(placement.assignment)
             raise
         reply = answered.reply
         shadows = self._shadows(answered.question, placement)
         self._exporter.completed(placement.assignment, reply.vote.words, reply.result, shadows)
-        return self._named(_json(answered.body), placement.assignment)
+        return self._named(_json(answered.body), placement.told)
 
     def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
         """What each candidate that can be judged would have made of the question."""
@@ -143,8 +144,8 @@ class ReferenceServer:
         try:
             answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
-            return self._named(_json(error.body(), error.status), placement.assignment)
-        return self._named(_json(answered.body), placement.assignment)
+            return self._named(_json(error.body(), error.status), placement.told)
+        return self._named(_json(answered.body), placement.told)
 
     async def _answer(self, request_body: bytes, window: int | None) -> _Answered:
         """The answer at this window. Raises ChatError for a request without an answer."""
@@ -193,7 +194,8 @@ class ReferenceServer:
 
     @web.middleware
     async def _answer_probes(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers a probe on any path: it says how a request with these headers would be counted."""
+        """Answers a probe on any path. The operator's own is told how a request with these headers would be counted; a
+        client's, which has no nonce that fits the token, learns no variant."""
         nonces = request.headers.getall(PROBE_HEADER, ())
         if not nonces:
             return await handler(request)
@@ -201,8 +203,9 @@ class ReferenceServer:
         if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
             message = f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters"
             return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
-        assignment = self._place(request, is_use=False).assignment
-        echo = f"{nonce};{assignment.revision};{assignment.variant}"
+        placement = self._place(request, is_use=False)
+        told = placement.told if placement.answers(nonce) else unassigned(UNASSIGNED, None).assignment
+        echo = f"{nonce};{told.revision};{told.variant}"
         return web.Response(status=204, headers={ECHO_HEADER: echo})
 
     async def _models(self, _: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import UNASSIGNED
+from earlystop.api.wire import UNASSIGNED, commitment_in, is_signed
 from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import Assignment, is_variant
@@ -27,6 +27,7 @@ class Placement:
 
     An invalid window is an error of the variant: to run another one under its name would be false evidence.
     shadows: what is to be judged beside it; none unless the baseline serves an assigned request.
+    A request without its revision's token keeps its assignment, so that the exporter counts it as forged.
     """
 
     assignment: Assignment
@@ -36,24 +37,43 @@ class Placement:
     @property
     def is_assigned(self) -> bool:
         """False when the request counts for no policy's revision."""
-        return self.assignment.revision != UNASSIGNED
+        return self.assignment.revision != UNASSIGNED and not self.assignment.is_forged
+
+    @property
+    def told(self) -> Assignment:
+        """What an answer says of it: nothing about a revision whose token the request has not."""
+        return self.assignment if self.is_assigned else unassigned(self.assignment.policy, None).assignment
+
+    def answers(self, nonce: str) -> bool:
+        """Whether a probe with this nonce is told its revision and variant: only one that the operator made. Probes of
+        a campaign of an earlier release are not signed."""
+        assignment = self.assignment
+        return not commitment_in(assignment.revision) or is_signed(assignment.token, nonce)
 
 
 def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
-    """Reads `<prefix>policy`, `revision`, `step`, `variant` and `param-window`, and `shadow` on the baseline.
+    """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token` and `param-window`, and `shadow` on the baseline.
 
-    Without the first five, with one of them there twice, or with a malformed step or variant, the request is unassigned
-    and gets the baseline's window. Policy and revision are judged by the exporter, which knows the label rules.
+    Without policy, revision, step, variant and window, with one of them there twice, or with a malformed step or
+    variant, the request is unassigned and gets the baseline's window. So does one whose window is not among the names
+    in `parameters`, where that is there: a client added it. And so does one without its revision's token: it did not
+    come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
     """
-    policy, revision, step, variant, window = (
-        _single(headers, prefix + name) for name in ("policy", "revision", "step", "variant", "param-" + PARAMETER)
+    policy, revision, step, variant, token, window = (
+        _single(headers, prefix + name)
+        for name in ("policy", "revision", "step", "variant", "token", "param-" + PARAMETER)
     )
+    if PARAMETER not in headers.get(prefix + "parameters", PARAMETER).split(","):
+        window = None
     if not (policy and revision and step and variant) or window is None:
         return unassigned(policy or UNASSIGNED, baseline_window)
     if not _STEP.fullmatch(step) or not is_variant(variant):
         return unassigned(policy, baseline_window)
+    assignment = Assignment(policy, revision, int(step), variant, token=token or "")
+    if assignment.is_forged:
+        return Placement(assignment, baseline_window)
     shadows = read_shadows(headers.getall(prefix + "shadow", ())) if variant == Variant.BASELINE else ()
-    return Placement(Assignment(policy, revision, int(step), variant), _window(window), shadows)
+    return Placement(assignment, _window(window), shadows)
 
 
 def unassigned(policy: str, window: int | None) -> Placement:

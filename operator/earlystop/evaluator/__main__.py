@@ -25,6 +25,8 @@ from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
 
+TOKEN_VARIABLE = "EARLYSTOP_CAMPAIGN_TOKEN"  # noqa: S105 - the name of a variable
+
 
 async def evaluate(
     questions: tuple[GoldenQuestion, ...],
@@ -37,7 +39,9 @@ async def evaluate(
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
-    evaluator_counts, telemetry = Exporter(registry), Telemetry(registry, plan.candidate)
+    # It counts what it asked itself, which no client can forge; of tokens it never hears.
+    evaluator_counts = Exporter(registry, demands_token=False)
+    telemetry = Telemetry(registry, plan.candidate)
     server, thread = start_http_server(port, registry=registry)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,7 +94,8 @@ def main(
     ] = None,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
-    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY."""
+    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY; with
+    --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
             scoring = Scoring(mode, pattern, field)
@@ -131,7 +136,7 @@ def _pin(
     if revision is None:
         return RoutePin(header_prefix)
     values = {variant: _values(pairs) for variant, pairs in settings.items()}
-    return DirectPin(policy, revision, step, values, header_prefix)
+    return DirectPin(policy, revision, step, values, header_prefix, os.environ.get(TOKEN_VARIABLE, ""))
 
 
 def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:

@@ -55,7 +55,8 @@ class RoutePin:
 class DirectPin:
     """Straight to the server's Service, with all headers that a gateway would set: where no gateway splits traffic.
 
-    policy: namespace/name; settings: parameter values of each variant, as text.
+    policy: namespace/name; settings: parameter values of each variant, as text; token: the campaign's, without which a
+    server takes the request for forged, "" for a campaign that has none.
     """
 
     policy: str
@@ -63,6 +64,7 @@ class DirectPin:
     step: int
     settings: Mapping[str, Mapping[str, str]]
     prefix: str = DEFAULT_PREFIX
+    token: str = field(default="", repr=False)
     _echo: RoutePin = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class DirectPin:
             f"{self.prefix}revision": self.revision,
             f"{self.prefix}step": str(self.step),
             f"{self.prefix}variant": str(variant),
+            **({f"{self.prefix}token": self.token} if self.token else {}),
             **{f"{self.prefix}param-{name}": value for name, value in self.settings.get(variant, {}).items()},
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earlystop.api import wire as names
 
@@ -20,13 +20,23 @@ WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What the headers of a request say. Nothing is trusted: what does not fit is counted as unassigned."""
+    """What the headers of a request say. Nothing is trusted: what does not fit is counted as unassigned.
+
+    token: the header `<prefix>token`, "" where a request has none or several. It is secret, so no repr holds it.
+    """
 
     policy: str
     revision: str
     step: int
     variant: str
     query_class: str = "default"
+    token: str = field(default="", repr=False, compare=False)
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether the request named a revision without its token, so that it did not come by the policy's overlay: it
+        is to be served as one without these headers."""
+        return not names.is_genuine(self.policy, self.revision, self.token)
 
 
 @dataclass(frozen=True, slots=True)

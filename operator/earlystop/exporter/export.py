@@ -1,7 +1,9 @@
 """For inference servers: counts what the operator reads, in the convention that it reads.
 
     exporter = Exporter()                          # once per process
-    exporter.register("llm/qa", revision, step=0)  # when the server learns of a revision it trusts
+    assignment = Assignment(policy, revision, step, variant, token=token)  # as the request's headers say
+    if not assignment.is_forged:  # else serve it as a request without these headers
+        exporter.register(policy, revision, step)
     exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="unscored")
 
 A campaign with several candidates names them: register(..., variants=("baseline", "w10", "w5")).
@@ -36,15 +38,23 @@ class Exporter(Collector):
 
     process: id of this start of the process, new at every start; the default is random. Two processes that share one
     are undercounted. max_revisions bounds the label values that clients' headers can create, see `Revisions`.
+    demands_token: whether a request counts under a revision only with that revision's token, so that no client can
+    forge what is counted. An evaluator, which makes its requests itself, demands none.
     """
 
     def __init__(
-        self, registry: CollectorRegistry | None = None, process: str | None = None, max_revisions: int = 16
+        self,
+        registry: CollectorRegistry | None = None,
+        process: str | None = None,
+        max_revisions: int = 16,
+        *,
+        demands_token: bool = True,
     ) -> None:
         self.process = secrets.token_hex(5) if process is None else process
         if not WORD.fullmatch(self.process):
             raise ValueError(f"process {self.process[:80]!r} must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
         self._lock = threading.Lock()
+        self._demands_token = demands_token
         self._revisions = Revisions(max_revisions)
         (REGISTRY if registry is None else registry).register(self)
         begin_anew = weakref.WeakMethod(self._begin_anew)
@@ -68,8 +78,11 @@ class Exporter(Collector):
             return self._revisions.admit(Assignment(policy, revision, step, "", query_class), variants)
 
     def started(self, assignment: Assignment) -> None:
-        """A request arrived."""
-        self._add(assignment, started=1)
+        """A request arrived. One that is forged counts as such, and as unassigned."""
+        with self._lock:
+            if self._is_refused(assignment):
+                self._revisions.note_forged(assignment)
+            self._count(assignment, {"started": 1})
 
     def completed(self, assignment: Assignment, tokens: int, result: str, shadows: Sequence[Shadow] = ()) -> None:
         """A request was answered with `tokens` output tokens; result is match, mismatch or unscored.
@@ -113,7 +126,9 @@ class Exporter(Collector):
         """
         _check(names.OUTCOME, outcome, names.PAIR_OUTCOMES)
         with self._lock:
-            if assignment.variant in ("", *ONE_CANDIDATE):
+            if self._is_refused(assignment):
+                row = None
+            elif assignment.variant in ("", *ONE_CANDIDATE):
                 row = self._revisions.pairs_row(assignment)
             else:
                 row = self._revisions.known_row(assignment, assignment.variant)
@@ -122,11 +137,13 @@ class Exporter(Collector):
     def feedback(self, assignment: Assignment, sentiment: str) -> bool:
         """A user's verdict, up or down, on an answer given under this assignment, however long ago.
 
-        False when the revision or the variant is not exposed: then it is counted nowhere.
+        False when the revision or the variant is not exposed, or the assignment lacks the revision's token: then it is
+        counted nowhere. Keep the assignment with the answer; no client can say it.
         """
         _check(names.SENTIMENT, sentiment, names.SENTIMENTS)
         with self._lock:
-            row = self._revisions.known_row(assignment, assignment.variant)
+            refused = self._is_refused(assignment)
+            row = None if refused else self._revisions.known_row(assignment, assignment.variant)
             return _add_to(row, {f"feedback_{sentiment}": 1})
 
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
@@ -138,13 +155,14 @@ class Exporter(Collector):
 
     def describe(self) -> Iterable[Metric]:
         """The families without samples."""
-        return families({}, [], self.process)
+        return families({}, [], {}, self.process)
 
     def collect(self) -> Iterable[Metric]:
         """The families as they are at one moment."""
         with self._lock:
             counts, settings = self._revisions.counts(), self._revisions.settings()
-        return families(counts, settings, self.process)
+            forged = self._revisions.forged()
+        return families(counts, settings, forged, self.process)
 
     def _begin_anew(self) -> None:
         """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""
@@ -152,13 +170,16 @@ class Exporter(Collector):
         self._lock = threading.Lock()
         self._revisions.zero()
 
+    def _is_refused(self, assignment: Assignment) -> bool:
+        return self._demands_token and assignment.is_forged
+
     def _add(self, assignment: Assignment, **counts: int) -> None:
         with self._lock:
             self._count(assignment, counts)
 
     def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
         """With the lock held. False when it was counted as unassigned."""
-        row = self._revisions.row(assignment)
+        row = None if self._is_refused(assignment) else self._revisions.row(assignment)
         return _add_to(row, counts) or not _add_to(self._revisions.unassigned_row(assignment), counts)
 
 

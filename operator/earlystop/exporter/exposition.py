@@ -18,15 +18,21 @@ _HELP = {
     names.PAIRS: "Questions answered by the baseline and by a candidate, by which of them was right.",
     names.FEEDBACK: "Users' verdicts on answers.",
 }
+_FORGED_HELP = "Requests that named a revision without its token. They count as unassigned, too."
+_FORGED_LABELS = (names.POLICY, names.PROCESS)
 _SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
 
 
 def families(
-    counts: Mapping[Labels, tuple[int, ...]], settings: Iterable[tuple[str, ...]], process: str
+    counts: Mapping[Labels, tuple[int, ...]],
+    settings: Iterable[tuple[str, ...]],
+    forged: Mapping[str, int],
+    process: str,
 ) -> Iterator[Metric]:
     """All families of the convention, without `_created` series.
 
-    counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each.
+    counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each. forged: requests
+    without their revision's token, by policy.
     """
     for metric in names.COUNTED_METRICS:
         kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
@@ -37,6 +43,10 @@ def families(
                 for kind, index in kinds:
                     family.add_metric((*labels, process, *filter(None, kind[1:])), row[index])
         yield family
+    without_token = CounterMetricFamily(names.FORGED, _FORGED_HELP, labels=_FORGED_LABELS)
+    for policy, count in forged.items():
+        without_token.add_metric((policy, process), count)
+    yield without_token
     info = GaugeMetricFamily(names.SETTING_INFO, "1 for each parameter value in force.", labels=_SETTING_LABELS)
     for values in settings:
         info.add_metric(values, 1)

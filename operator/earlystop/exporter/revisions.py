@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from earlystop.api.wire import COUNT_FIELDS, UNASSIGNED
+from earlystop.api.wire import COUNT_FIELDS, UNASSIGNED, commitment_in
 from earlystop.exporter.assignment import Assignment, has_places, is_exposable, is_variant
 
 MAX_SETTINGS = 32
@@ -48,6 +48,7 @@ class Revisions:
         self._retired: set[tuple[str, str]] = set()
         self._policies: set[str] = set()
         self._unassigned: dict[str, Counts] = {}
+        self._forged: dict[str, int] = {}
 
     def admit(self, assignment: Assignment, variants: Sequence[str] = ()) -> bool:
         """Make room for the revision, step, class and these variants beside those that it has, and let all of them
@@ -78,9 +79,12 @@ class Revisions:
 
     def unassigned_row(self, assignment: Assignment) -> Counts:
         """Where a request counts as unassigned, under its policy if that has ever had a revision here."""
-        return self._unassigned.setdefault(
-            assignment.policy if assignment.policy in self._policies else UNASSIGNED, _zeros()
-        )
+        return self._unassigned.setdefault(self._known_policy(assignment), _zeros())
+
+    def note_forged(self, assignment: Assignment) -> None:
+        """Count a request without its revision's token, under its policy if that has ever had a revision here."""
+        policy = self._known_policy(assignment)
+        self._forged[policy] = self._forged.get(policy, 0) + 1
 
     def known_row(self, assignment: Assignment, variant: str) -> Counts | None:
         """The counts of a variant in the assignment's stratum; None unless revision and variant are exposed. It is no
@@ -114,6 +118,11 @@ class Revisions:
             *(row for known in self._known.values() for row in known.rows.values()),
         ):
             row[:] = _zeros()
+        self._forged = dict.fromkeys(self._forged, 0)
+
+    def forged(self) -> dict[str, int]:
+        """Requests without their revision's token, by policy: 0 for each that has had a revision with a token here."""
+        return dict(self._forged)
 
     def counts(self) -> dict[Labels, tuple[int, ...]]:
         """A copy of all counts."""
@@ -131,6 +140,9 @@ class Revisions:
             for (variant, parameter), value in known.settings.items()
         ]
 
+    def _known_policy(self, assignment: Assignment) -> str:
+        return assignment.policy if assignment.policy in self._policies else UNASSIGNED
+
     def _get(self, assignment: Assignment) -> _Known | None:
         return self._known.get((assignment.policy, assignment.revision))
 
@@ -143,6 +155,8 @@ class Revisions:
             self._retired.add(self._known.popitem(last=False)[0])
         if len(self._policies) < self._most:
             self._policies.add(policy)
+            if commitment_in(revision):
+                self._forged.setdefault(policy, 0)
         return self._known.setdefault((policy, revision), _Known())
 
 

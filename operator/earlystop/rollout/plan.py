@@ -175,11 +175,14 @@ def objective_of(spec: PolicySpec) -> Objective:
     )
 
 
-def revision_of(uid: str, campaign: int, entropy: str) -> str:
+def revision_of(uid: str, campaign: int, entropy: str, commitment: str = "") -> str:
     """The label of a campaign in headers and metrics: short, and different for every campaign of every policy.
 
     entropy: random text, "" for campaigns of earlier releases. A revision that could be foretold would let anybody ask
     for the promotion of a campaign before it has begun.
+    commitment: to the campaign's token, by which servers know requests that came by the overlay (`api.wire`); "" for
+    campaigns without a token.
     """
-    identity = f"{uid}/{campaign}/{entropy}" if entropy else f"{uid}/{campaign}"
-    return hashlib.sha256(identity.encode()).hexdigest()[:10]
+    identity = "/".join([uid, str(campaign), *filter(None, (entropy, commitment))])
+    name = hashlib.sha256(identity.encode()).hexdigest()[:10]
+    return f"{name}-{commitment}" if commitment else name

@@ -33,21 +33,33 @@ LONGEST_MESSAGE = 1024
 
 
 def start_campaign(
-    spec: PolicySpec, uid: str, retry: str, previous_digest: str, state: RolloutState, now: int, *, entropy: str
+    spec: PolicySpec,
+    uid: str,
+    retry: str,
+    previous_digest: str,
+    state: RolloutState,
+    now: int,
+    *,
+    entropy: str,
+    commitment: str = "",
+    token_lost: bool = False,
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
     suspended none begins: its weights would move. entropy: random text, by which nobody foretells the revision.
+    commitment: to the new campaign's token, "" where it has none. token_lost: whether nobody knows the token of the
+    campaign under way any more, so that servers would take all of its requests for forged: it begins anew.
     """
     text = plan_text(spec, retry)
-    if (state.plan and text == state.plan.text) or state.phase in ACTING or spec.suspend:
+    goes_on = bool(state.plan and text == state.plan.text) and not (token_lost and _needs_counts(state))
+    if goes_on or state.phase in ACTING or spec.suspend:
         return state
     plan = parse_plan(text)
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
-        revision=revision_of(uid, state.campaign + 1, entropy),
+        revision=revision_of(uid, state.campaign + 1, entropy, commitment),
         entropy=entropy,
         plan=plan,
         campaign_started_at=now,
@@ -72,6 +84,10 @@ def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> Rollou
             campaign_started_at=state.campaign_started_at + pause,
         )
     return state
+
+
+def _needs_counts(state: RolloutState) -> bool:
+    return state.phase in TRYING or state.phase is Phase.SUSPENDED
 
 
 def _is_shedding(state: RolloutState) -> bool:

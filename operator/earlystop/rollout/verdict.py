@@ -17,6 +17,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
 from earlystop.rollout.strategy import strategy_of
 
+LONGEST_NAME = 253  # of an object in Kubernetes
 COLUMNS = (
     "at",
     "step",
@@ -36,7 +37,12 @@ def columns(plan: Plan) -> tuple[str, ...]:
 def verdict_name(policy: str, state: RolloutState) -> str:
     """Name of the decision's verdict: the same whenever it is asked for, so that it is never created twice."""
     number = 1 if state.decision is None else state.decision.number
-    return f"{bounded(policy, 240)}-{state.revision}{f'-{number}' if number > 1 else ''}"
+    return first_verdict_name(policy, state.revision) + (f"-{number}" if number > 1 else "")
+
+
+def first_verdict_name(policy: str, revision: str) -> str:
+    """Name of the first verdict of a campaign; there is room for the `-2` of a second one."""
+    return f"{bounded(policy, LONGEST_NAME - 3 - len(revision))}-{revision}"
 
 
 def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:

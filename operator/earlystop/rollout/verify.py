@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
-from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
@@ -18,7 +17,7 @@ from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, m
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import columns, digest_of
+from earlystop.rollout.verdict import columns, digest_of, first_verdict_name
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -69,7 +68,7 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     metadata is judged by its spec. Raises ValueError when it is not a verdict."""
     spec, metadata = manifest["spec"], manifest.get("metadata", {})
     problems = differences(spec)
-    base = f"{bounded(spec['policy'], 240)}-{spec['revision']}"
+    base = first_verdict_name(spec["policy"], spec["revision"])
     later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in BY_PERSON else []
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
+from earlystop.api.wire import commitment_in
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
@@ -41,7 +42,8 @@ def word_differences(
         problems += _findings(other, others[other.candidate], f"of {other.candidate} ")
     if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate):
         problems.append("The settings before and after are not those that the plan and the decision give.")
-    if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or ""):
+    commitment = commitment_in(record.revision)
+    if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or "", commitment):
         problems.append("The revision is not that of this policy's UID and campaign.")
     verdicts = LEADS_TO.get(record.reason)
     if verdicts is None or Verdict(record.decision) not in verdicts:

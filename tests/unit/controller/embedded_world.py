@@ -10,6 +10,7 @@ import aiohttp
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.source import SourceSpec
+from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
     DEPLOYMENTS,
     GATEWAY_CLASSES,
@@ -25,6 +26,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
@@ -55,6 +57,10 @@ class Counts(CountBatcher):
         self.crowd_at = NOW + crowd_after
         self.failure: Result | None = None
         self.weights: tuple[int, ...] = ()
+        self.forged = 0.0
+
+    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
+        return self.forged
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
         if self.failure is not None:
@@ -71,7 +77,9 @@ class Counts(CountBatcher):
 
 
 class World:
-    """One policy and its visits, at a clock that the test moves."""
+    """One policy and its visits, at a clock that the test moves. tokens: of campaigns, none without a key."""
+
+    tokens = CampaignTokens()
 
     def __init__(
         self, quality: Quality, changes: Mapping[str, Any] | None = None, crowd: int = 0, crowd_after: int = 0
@@ -95,7 +103,9 @@ class World:
     async def open(self) -> AsyncIterator[World]:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
-            self.reconciler = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
+            self.reconciler = Reconciler(
+                self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now, tokens=self.tokens
+            )
             yield self
             self.counts.close()
 
@@ -140,6 +150,10 @@ class World:
         names = {"status": "/status", "route": "/httproutes", "service": "/services", "verdict": "/earlystopverdicts"}
         told = [next((name for name, part in names.items() if part in path), "") for _, path in self.api.calls]
         return [name for name in told if name in (kinds or names)]
+
+    def restart(self) -> None:
+        """The operator begins anew: it knows of the policy what is stored."""
+        self.tracked = TrackedPolicy.load(self.policy, self.now)
 
     def verdicts(self) -> list[Manifest]:
         place = VERDICTS.path("llm")

@@ -10,6 +10,7 @@ import kopf
 import pytest
 
 from earlystop.controller import main
+from earlystop.controller.cluster import ClusterError
 from earlystop.controller.runtime import Runtime
 
 
@@ -36,3 +37,23 @@ async def test_kopf_is_told_who_it_is_so_it_need_not_look_up_the_user(monkeypatc
         monkeypatch.delenv(name, raising=False)
     await main._watch(cast(Runtime, NothingToLearn()), [], asyncio.Event())
     assert spawned
+
+
+async def test_the_key_of_tokens_is_learned_before_any_policy_is_read_and_asked_for_again_after_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    class Failing:
+        async def learn_token_key(self) -> None:
+            done.append("key")
+            if done == ["key"]:
+                raise ClusterError(503, "the API server starts")
+
+    async def watch(*_: object) -> None:
+        done.append("watch")
+
+    monkeypatch.setattr(main, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(main, "_watch", watch)
+    await main._learn_key_and_watch(cast(Runtime, Failing()), [], asyncio.Event())
+    assert done == ["key", "key", "watch"]

@@ -52,7 +52,8 @@ def on_the_baseline(here: ClusterInputs, made: Manifest) -> Manifest:
 def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
     """All headers that a request may carry truthfully; "" for one that it must not have."""
     unassigned = variant_headers(here, wanted, wanted.baseline) | {"x-early-stop-revision": "unassigned"}
-    unassigned.pop("x-early-stop-shadow", None)
+    for name in ("shadow", "token"):
+        unassigned.pop(f"x-early-stop-{name}", None)
     each_variant = [variant_headers(here, wanted, variant) for variant in wanted.variants]
     return [{name: headers.get(name, "") for name in NAMES} for headers in (*each_variant, unassigned)]
 
@@ -62,7 +63,7 @@ def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
 def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_header_gets_through(
     mode: str, rules: list[dict[str, Any]], weights: list[int], shadows: int
 ) -> None:
-    wanted = split(*weights, shadows=shadows)
+    wanted = split(*weights, shadows=shadows, token="of the campaign")
     here = inputs(*rules, spec=spec_in(mode, len(weights)))
     before = untouched(here)
     if preflight(here, wanted) is not None:

@@ -22,7 +22,8 @@ from tests.unit.delivery.gateway_model import Entry, GatewayModel, Reading
 REQUESTS = 100_000
 READINGS = [Reading(*each) for each in product((False, True), repeat=3)]
 # By mode: what is in force.
-SPLITS = {"GatewayHeader": split(20, 30), "HeaderCohort": split(20, 30), "Shadow": split(0, 0, shadows=2)}
+SHARES = split(20, 30, token="of the campaign")
+SPLITS = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=SHARES.token)}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally
+from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import WATCHING, Certified, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import (
@@ -65,6 +66,24 @@ def test_no_campaign_begins_while_the_policy_is_suspended_so_no_weight_moves() -
     held = suspend_or_resume(LiveTimes.of(suspended), started(policy()), NOW)
     edited = policy({"suspend": True, "rollout": {"steps": [{"weight": 90}]}})
     assert start_campaign(edited, UID, "", "", held, NOW, entropy="") is held
+
+
+def without_token(state: RolloutState, spec: PolicySpec | None = None) -> RolloutState:
+    """What follows when nobody knows the token of the campaign under way any more."""
+    more = {"entropy": "new", "commitment": "k5q2" * 5, "token_lost": True}
+    return start_campaign(spec or policy(), UID, "", "", state, NOW + 9999, **more)  # type: ignore[arg-type]
+
+
+def test_a_campaign_whose_token_is_lost_begins_anew_and_what_was_decided_stays() -> None:
+    running = started(policy())
+    again = without_token(running)
+    assert (again.campaign, again.phase) == (2, Phase.APPLYING) and again.revision.endswith("-" + "k5q2" * 5)
+    promoting = decided(policy(), running, Server(), SAVING)
+    for kept in (promoting, carried_out(promoting)):
+        assert without_token(kept) is kept
+    suspended = policy({"suspend": True})
+    paused = suspend_or_resume(LiveTimes.of(suspended), running, NOW)
+    assert without_token(paused, suspended) is paused and without_token(paused).campaign == 2
 
 
 @pytest.mark.parametrize("respelled", ["40.0", "40.00", "40.000000"])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import commitment_in
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.rollout.plan import parse_plan, plan_text, revision_of
 from tests.unit.rollout.policies import UID, examples, policy, written
@@ -200,6 +201,13 @@ def test_every_campaign_of_every_policy_has_its_own_revision() -> None:
 
 def test_nobody_who_knows_a_policy_foretells_the_revision_of_its_next_campaign() -> None:
     assert len({revision_of(UID, 2, entropy) for entropy in ("", "a", "b", "ab")}) == 4
+
+
+def test_a_revision_holds_the_commitment_to_its_token_and_no_other_goes_with_its_name() -> None:
+    first, second = (revision_of(UID, 2, "random", commitment) for commitment in ("k5q2" * 5, "a7b3" * 5))
+    assert (commitment_in(first), commitment_in(second)) == ("k5q2" * 5, "a7b3" * 5)
+    assert first.partition("-")[0] != second.partition("-")[0]
+    assert commitment_in(revision_of(UID, 2, "random")) == ""
 
 
 def _shuffled(value: Any, random: Any) -> Any:

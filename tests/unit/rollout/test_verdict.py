@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from earlystop.api.counts import Look
 from earlystop.api.verdict import VerdictSpec
+from earlystop.rollout.plan import revision_of
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
@@ -75,9 +76,10 @@ def test_a_verdict_names_the_one_before_it() -> None:
 
 @pytest.mark.parametrize("policy", ["q", "q" * 253, "q" * 239 + "." + "q" * 13, ("a-" * 126) + "b"])
 def test_the_name_of_a_verdict_is_a_name_for_kubernetes_whatever_the_policy_is_called(policy: str) -> None:
-    name = verdict_name(policy, REACHED["promoted"])
-    assert len(name) <= 253 and name.endswith(f"-{REACHED['promoted'].revision}")
-    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in name.split("."))
+    for revision in (REACHED["promoted"].revision, revision_of(UID, 1, "random", "k5q2" * 5)):
+        name = verdict_name(policy, replace(REACHED["promoted"], revision=revision))
+        assert len(f"{name}-2") <= 253 and name.endswith(f"-{revision}")
+        assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in name.split("."))
 
 
 def test_every_campaign_has_a_verdict_of_its_own() -> None:

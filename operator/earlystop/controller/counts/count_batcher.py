@@ -14,6 +14,7 @@ from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
+from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.reader import is_stale
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
@@ -91,6 +92,16 @@ class CountBatcher:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         found: list[Unseen] = []
         answers = await self._ask(source, spec, [question.policy], partial(_read_unseen, question, at, found))
+        failure = answers.get(question.policy)
+        return failure if isinstance(failure, MetricsFailure) else found[0]
+
+    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
+        """How many requests named a policy's revision without its token, up to Unix second `at`."""
+        spec = self.sources.get(source)
+        if spec is None:
+            return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
+        found: list[float] = []
+        answers = await self._ask(source, spec, [question.policy], partial(_read_forged, question, at, found))
         failure = answers.get(question.policy)
         return failure if isinstance(failure, MetricsFailure) else found[0]
 
@@ -215,6 +226,14 @@ def _widened(request: AnyRequest, declared: float, intervals: ScrapeIntervals) -
 
 def _read_unseen(question: UnseenQuestion, at: int, found: list[Unseen], client: ExactPrometheus) -> Answers:
     answer = read_unseen(client, question, at)
+    if isinstance(answer, MetricsFailure):
+        return {question.policy: answer}
+    found.append(answer)
+    return {}
+
+
+def _read_forged(question: ForgedQuestion, at: int, found: list[float], client: ExactPrometheus) -> Answers:
+    answer = read_forged(client, question, at)
     if isinstance(answer, MetricsFailure):
         return {question.policy: answer}
     found.append(answer)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import aiohttp
 
+from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import evaluation_delay
@@ -20,7 +21,7 @@ from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.recorder import Recorder
-from earlystop.controller.reconcile.requests import REQUESTED
+from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -49,15 +50,18 @@ class Reconciler:
         tracked_policies: Callable[[], Collection[TrackedPolicy]],
         clock: Callable[[], float],
         entropy: Callable[[], str] = secrets.token_hex,
+        tokens: CampaignTokens | None = None,
     ) -> None:
-        """entropy: gives a new random text at each call, for the revisions of campaigns."""
+        """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
+        where they have none."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
         self._clock = clock
         self._entropy = entropy
+        self._tokens = tokens or CampaignTokens()
         self._recorder = Recorder(cluster, events, clock)
-        self._actor = TrafficActor(cluster, http, reader, self._policies, clock)
+        self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
@@ -100,11 +104,16 @@ class Reconciler:
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
         for requested in REQUESTED:
-            before, after = tracked.state, requested(tracked, int(self._clock()), self._entropy())
+            before, after = tracked.state, requested(tracked, int(self._clock()), self._new_campaign(tracked))
             if after is not before and before.phase in ACTING:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
                 await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
+
+    def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
+        entropy = self._entropy()
+        commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
+        return NewCampaign(entropy, commitment, self._tokens.is_lost(tracked.label, tracked.uid, tracked.state))
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

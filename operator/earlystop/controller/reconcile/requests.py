@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.event_notes import EventNote
@@ -12,24 +14,47 @@ from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.transitions import start_campaign, suspend_or_resume
 
 
-def after_abort(tracked: TrackedPolicy, now: int, entropy: str) -> RolloutState:
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """What a campaign gets that would begin now, all of it made at the edge.
+
+    entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
+    token of the campaign under way is lost.
+    """
+
+    entropy: str
+    commitment: str = ""
+    token_lost: bool = False
+
+
+def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
     """The state after the abort that an annotation requests; the same one when there is nothing to abort."""
     return _after_request(tracked, ABORT, tracked.policy.requests.abort, abort, now)
 
 
-def after_new_campaign(tracked: TrackedPolicy, now: int, entropy: str) -> RolloutState:
+def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
     """The state after a new campaign has begun, where the judged part of the spec calls for one.
 
-    A refused spec changes nothing of the campaign under way. entropy: random text, for the campaign's revision.
+    A refused spec changes nothing of the campaign under way.
     """
     state = note_handled(tracked.state, RETRY, tracked.policy.requests.retry)
     if tracked.observations.refusal is not None:
         return state
     digest = digest_of_decision(tracked.name, tracked.uid, state)
-    return start_campaign(tracked.spec, tracked.uid, tracked.retry_token, digest, state, now, entropy=entropy)
+    return start_campaign(
+        tracked.spec,
+        tracked.uid,
+        tracked.retry_token,
+        digest,
+        state,
+        now,
+        entropy=new.entropy,
+        commitment=new.commitment,
+        token_lost=new.token_lost,
+    )
 
 
-def after_pause(tracked: TrackedPolicy, now: int, entropy: str) -> RolloutState:
+def after_pause(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
     """The state after `spec.suspend` was followed."""
     state = tracked.state
     if _pause_was_requested(tracked):
@@ -37,7 +62,7 @@ def after_pause(tracked: TrackedPolicy, now: int, entropy: str) -> RolloutState:
     return suspend_or_resume(tracked.times, state, now)
 
 
-def after_promotion(tracked: TrackedPolicy, now: int, entropy: str) -> RolloutState:
+def after_promotion(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
     """The state after the promotion that an annotation requests; the same one when it is carried out already."""
     return _after_request(tracked, PROMOTE, tracked.policy.requests.promote, promote_now, now)
 

@@ -9,7 +9,8 @@ from math import ceil
 import aiohttp
 
 from earlystop.api.conditions import ConditionStatus
-from earlystop.controller.cluster import Cluster
+from earlystop.controller.campaign_tokens import CampaignTokens
+from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -42,8 +43,10 @@ class TrafficActor:
         reader: CountBatcher,
         policies: Callable[[], int],
         clock: Callable[[], float],
+        tokens: CampaignTokens,
     ) -> None:
         self._cluster = cluster
+        self._tokens = tokens
         self._http = http
         self._reader = reader
         self._policies = policies
@@ -60,6 +63,7 @@ class TrafficActor:
         split, actions = desired_split(tracked.state), ACTIONS[tracked.state.phase]
         if split is None or actions.when is When.NEVER:
             return None
+        split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)
         if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
             return None
@@ -93,9 +97,12 @@ class TrafficActor:
 
     async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
-        if only_to_detach:
-            return await detach_while_suspended(self._cluster, tracked, split, self._clock())
-        return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        try:
+            if only_to_detach:
+                return await detach_while_suspended(self._cluster, tracked, split, self._clock())
+            return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        except ClusterError as error:
+            raise error.without(split.token) from None
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:

@@ -9,6 +9,9 @@ from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 
+# As long as every token, for checks of an overlay's size.
+SAMPLE_TOKEN = "0" * 64
+
 
 def desired_split(state: RolloutState) -> TrafficSplit | None:
     """The split that the stored state asks for, None before the first campaign."""
@@ -32,4 +35,4 @@ def largest_split(spec: PolicySpec) -> TrafficSplit:
     baseline = VariantWeight(Variant.BASELINE.value, 100 - len(weights), tuple(spec.baseline_settings().items()))
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
     shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
-    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows)
+    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN)

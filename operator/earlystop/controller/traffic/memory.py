@@ -38,7 +38,8 @@ class TrafficMemory:
     fault: what that found, None where nothing is wrong.
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
         last looked for.
-    in_force: what was last said of weights in force, without that sentence.
+    forged: a sentence about requests that named the campaign without its token, "" for none.
+    in_force: what was last said of weights in force, without these sentences.
     rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
@@ -61,6 +62,7 @@ class TrafficMemory:
     fault: Fault | None = None
     unseen: str = ""
     unseen_at: float = 0.0
+    forged: str = ""
     in_force: str = "Weights are in force."
     rest: Rest | None = None
     failures: int = 0
@@ -182,6 +184,10 @@ class TrafficMemory:
     def note_unseen(self, found: str, at: float) -> None:
         """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
         self.unseen, self.unseen_at = found, at
+
+    def note_forged(self, found: str) -> None:
+        """Requests were looked for that named the campaign without its token. found: a sentence about them."""
+        self.forged = found
 
     def note_in_force(self, message: str) -> None:
         """This is said of weights that are in force."""

@@ -8,6 +8,7 @@ import pytest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally
+from earlystop.api.wire import commitment_of
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.timing import MESSAGE_SECONDS, message_is_due
 from earlystop.controller.traffic.unseen_requests import (
@@ -17,6 +18,7 @@ from earlystop.controller.traffic.unseen_requests import (
     look_for_unseen,
     with_unseen,
 )
+from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -108,3 +110,60 @@ def test_a_sentence_that_changes_is_stored_though_its_reason_stays_and_not_too_o
     assert not message_is_due(tracked, NOW + 1000)
     tracked.observe(replace(tracked.observations, traffic=IN_FORCE), NOW)
     assert not message_is_due(tracked, NOW + 1000), "while all is well only numbers change"
+
+
+class WithForged(Reader):
+    """As a source that also knows of forged requests, each of which counts as unassigned, too."""
+
+    def __init__(self, seen: float, unseen: float, forged: float | MetricsFailure) -> None:
+        super().__init__(Unseen(seen, unseen))
+        self.forged = forged
+
+    async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
+        return self.forged
+
+
+def protected(moves: Moves) -> Moves:
+    """The same under a revision that commits to a token."""
+    revision = f"0123456789-{commitment_of('llm/qa', 'token')}"
+    moves.tracked.state = replace(observing(moves).tracked.state, revision=revision)
+    return moves
+
+
+@pytest.mark.parametrize(
+    ("seen", "unseen", "forged", "reason"),
+    [
+        (80.0, 400.0, 400.0, "ForgedRequests"),
+        (80.0, 400.0, 0.0, "OverlayMisses"),
+        (80.0, 480.0, 400.0, "ForgedRequests"),
+        (80.0, 0.0, 0.0, "InForce"),
+        (8000.0, 10.0, 10.0, "InForce"),
+    ],
+)
+async def test_forged_requests_are_told_as_such_and_not_as_ones_that_miss_the_overlay(
+    seen: float, unseen: float, forged: float, reason: str
+) -> None:
+    moves = protected(Moves())
+    await look_for_unseen(WithForged(seen, unseen, forged), moves.tracked, NOW + LEAST_SECONDS)
+    told = with_unseen(moves.tracked, IN_FORCE)
+    assert (told.status, told.reason) == (ConditionStatus.TRUE, reason)
+    assert told.message.startswith(IN_FORCE.message)
+    await look_for_unseen(WithForged(80.0, 0.0, 0.0), moves.tracked, int(NOW + LEAST_SECONDS + SECONDS_BETWEEN))
+    assert with_unseen(moves.tracked, told).reason == "InForce"
+
+
+async def test_forged_requests_are_told_where_no_server_counts_any_other() -> None:
+    moves = protected(Moves())
+    moves.tracked.ledger = Ledger()
+    reader = WithForged(0.0, 0.0, 50.0)
+    await look_for_unseen(reader, moves.tracked, NOW + LEAST_SECONDS)
+    assert with_unseen(moves.tracked, IN_FORCE).reason == "ForgedRequests" and reader.questions == []
+
+
+async def test_a_source_that_cannot_tell_of_forged_requests_is_asked_again() -> None:
+    moves = protected(Moves())
+    failing = WithForged(0.0, 80.0, MetricsFailure(FailureKind.TIMEOUT, "it took too long"))
+    await look_for_unseen(failing, moves.tracked, NOW + LEAST_SECONDS)
+    assert with_unseen(moves.tracked, IN_FORCE) == IN_FORCE
+    await look_for_unseen(WithForged(0.0, 80.0, 80.0), moves.tracked, NOW + LEAST_SECONDS + 1)
+    assert with_unseen(moves.tracked, IN_FORCE).reason == "ForgedRequests"

@@ -1,0 +1,112 @@
+"""The secret tokens of campaigns: all follow from one key, which a Secret of the operator's own namespace keeps.
+
+A token is derived and never stored, so none can be lost between two writes, and the operator needs no right on any
+other namespace's Secrets. The install makes the Secret empty and the operator may get and update this one name only; it
+fills it at its first start. Whoever empties it and restarts the operator has every campaign begin anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from earlystop.api.wire import commitment_in, commitment_of, is_genuine
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest
+from earlystop.controller.counts.secrets import SECRETS
+from earlystop.delivery.split import TrafficSplit
+from earlystop.rollout.state import RolloutState
+
+DEFAULT_SECRET = "earlystop-token-key"  # noqa: S105 - the name of an object
+KEY_FIELD = "key"
+KEY_BYTES = 32
+FORBIDDEN = frozenset({401, 403})
+
+log = logging.getLogger(__name__)
+
+
+class CampaignTokens:
+    """Derives the token of each campaign. Without a key no campaign has one, as in earlier releases.
+
+    A token is only ever handed to the overlay that is rendered with it; no repr holds the key.
+    """
+
+    def __init__(self, key: bytes = b"") -> None:
+        self._key = key
+
+    async def learn(
+        self, cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes] = secrets.token_bytes
+    ) -> None:
+        """Take the key from the Secret, and fill that first where it is empty. make: gives a new random key.
+
+        Raises ClusterError when the API fails or the Secret has just changed, so that the caller tries again: only
+        where there is no such Secret or no right on it do campaigns go without tokens.
+        """
+        try:
+            self._key = await _key_of(cluster, namespace, name, make)
+        except ClusterError as error:
+            if error.status not in FORBIDDEN:
+                raise
+            log.warning("the operator may not get and update Secret %s in namespace %s", name, namespace)
+        if not self._key:
+            log.warning(
+                "there is no key of tokens, so new campaigns have none and servers cannot tell forged requests from "
+                "others: create an empty Secret %s in namespace %s, let the operator get and update it, and restart it",
+                name,
+                namespace,
+            )
+
+    def commitment(self, policy: str, uid: str, entropy: str) -> str:
+        """What the revision of a campaign with this random text says of its token, "" where it has none.
+
+        policy: namespace/name.
+        """
+        token = self._token(uid, entropy)
+        return commitment_of(policy, token) if token else ""
+
+    def is_lost(self, policy: str, uid: str, state: RolloutState) -> bool:
+        """Whether the campaign under way has a token that this key does not give."""
+        return not is_genuine(policy, state.revision, self._token(uid, state.entropy))
+
+    def with_token(self, split: TrafficSplit, policy: str, uid: str, entropy: str) -> TrafficSplit:
+        """The split with its campaign's token.
+
+        Where the key does not give it, the split keeps only that part of the revision which commits to no token: users
+        of a finished campaign keep its setting, and nothing counts as evidence.
+        """
+        if not commitment_in(split.revision):
+            return split
+        token = self._token(uid, entropy)
+        if is_genuine(policy, split.revision, token):
+            return replace(split, token=token)
+        return replace(split, revision=split.revision.partition("-")[0])
+
+    def _token(self, uid: str, entropy: str) -> str:
+        if not self._key or not entropy:
+            return ""
+        return hmac.new(self._key, f"{uid}/{entropy}".encode(), hashlib.sha256).hexdigest()
+
+
+async def _key_of(cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes]) -> bytes:
+    """The key that a Secret holds, after it was filled if it was empty; b"" where there is no such Secret."""
+    secret = await cluster.get(SECRETS, namespace, name)
+    if secret is None:
+        return b""
+    found = _key_in(secret)
+    if found:
+        return found
+    key = make()
+    data = {**(secret.get("data") or {}), KEY_FIELD: base64.b64encode(key).decode()}
+    # With the resourceVersion that was read: of two operators that start at once one wins, and the other reads again.
+    await cluster.replace(SECRETS, namespace, {**secret, "data": data})
+    return key
+
+
+def _key_in(secret: Manifest) -> bytes:
+    """b"" for a Secret whose key is missing or too short to be one."""
+    key = base64.b64decode((secret.get("data") or {}).get(KEY_FIELD, ""))
+    return key if len(key) >= KEY_BYTES else b""
