@@ -20,7 +20,6 @@ from earlystop.delivery.decide import (
     Probe,
     Quarantine,
     SplitStatus,
-    TrafficView,
     Wait,
     Write,
     decide,
@@ -31,6 +30,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_view import TrafficView
 from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, spec_in, split
 from tests.unit.rollout.policies import examples
 
