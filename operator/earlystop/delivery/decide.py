@@ -276,7 +276,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)
-    ask_each = bool(proof.by_variant) and memory.unproven_since is not None
+    ask_each = bool(proof.by_variant) and desired.serves_users
     if ask_each and answer.proof == Proof.NOT_YET and memory.answer_of(proof.by_variant) is None:
         return Probe(proof.by_variant, users_led=True, by_variant=True)
     if misroutes(answer, memory.contradicted_at, now):

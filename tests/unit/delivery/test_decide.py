@@ -66,9 +66,10 @@ def asked(
 def answered(here: ClusterInputs, wanted: TrafficSplit, proof: Proof, **memory: Any) -> TrafficView:
     """The memory after whatever may be probed for a split was answered in this way."""
     desired = desired_traffic(here, wanted, rolling_back=False)
-    targets = [getattr(each, "targets", None) for each in (desired.proof, desired.probe_only)]
+    asked = [(desired.proof, "targets"), (desired.proof, "by_variant"), (desired.probe_only, "targets")]
+    targets = [getattr(each, name, None) for each, name in asked]
     found = ProbeResult(proof, f"It was {proof.value}.")
-    view = replace(FRESH, answers=tuple((each, found) for each in targets if each is not None))
+    view = replace(FRESH, answers=tuple((each, found) for each in targets if each))
     return replace(view, **memory)
 
 

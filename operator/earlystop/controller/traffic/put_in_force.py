@@ -152,7 +152,9 @@ async def _ask(
     memory, split = tracked.traffic, desired.split
     result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
     memory.note_answer(asked, split, result, now)
-    if memory.proven == split and isinstance(desired.proof, Probes):
+    # A fault that the operator finds when it starts is followed as one under way is.
+    followed = memory.proven == split or (asked.by_variant and memory.fault is not None)
+    if followed and isinstance(desired.proof, Probes):
         memory.watch_variants(split, desired.proof.by_variant, now)
     return asked.targets, result
 

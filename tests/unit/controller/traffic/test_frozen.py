@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import aiohttp
+import pytest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import GATEWAYS, POLICIES, ClusterError
@@ -14,7 +15,7 @@ from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch, watch_candidates
-from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.decide import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
@@ -74,6 +75,26 @@ async def test_an_operator_that_starts_while_a_policy_is_suspended_watches_its_c
         played.broken.add(alias_name("qa"))
         assert await watch(moves)
         assert await frozen(moves) is not None and not leads_somebody(moves)
+
+
+@pytest.mark.parametrize("phase", [Phase.OBSERVING, Phase.SUSPENDED])
+@pytest.mark.parametrize("both", [False, True], ids=["the candidate", "every variant"])
+async def test_what_ceased_to_be_served_while_no_operator_ran_is_taken_off_by_the_next_one(
+    phase: Phase, both: bool
+) -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.broken |= {alias_name("qa"), *(["qa"] if both else [])}
+        state = moves.tracked.state
+        moves.tracked = TrackedPolicy.load(moves.api.at(POLICIES, "llm", "qa"), moves.now)
+        moves.tracked.state = state
+        if phase is Phase.SUSPENDED:
+            suspended(moves)
+        began = moves.now
+        while leads_somebody(moves):
+            await (frozen(moves) if phase is Phase.SUSPENDED else moves.put(HALF, 0))
+            assert moves.now - began <= SECONDS_TO_SERVE + SECONDS_BETWEEN
+            await watch(moves)
 
 
 async def test_a_policy_that_is_suspended_before_its_next_step_is_watched_by_the_step_that_leads_users() -> None:
