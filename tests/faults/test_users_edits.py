@@ -16,6 +16,7 @@ import pytest
 
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
+from tests.cluster.gateway import GATEWAY
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.stage import Stage, condition_is, phase_is
 from tests.e2e.watching import Following
@@ -78,6 +79,22 @@ def patch(stage: Stage, name: str, *operations: tuple[str, Any]) -> float:
         "patch", name, f"--namespace={stage.namespace}", "--type=json", f"--patch={json.dumps(written)}"
     )
     return time.monotonic()
+
+
+def patch_listeners(stage: Stage, listeners: list[dict[str, Any]]) -> None:
+    """The owner of the Gateway writes other listeners."""
+    written = json.dumps({"spec": {"listeners": listeners}})
+    where = f"--namespace={stage.gateway.namespace}"
+    stage.access.kubectl("patch", f"gateway/{GATEWAY}", where, "--type=merge", f"--patch={written}")
+
+
+@pytest.fixture
+def gateway_as_before(stage: Stage) -> Iterator[None]:
+    """The Gateway has its listeners again after the test."""
+    where = f"--namespace={stage.gateway.namespace}"
+    listeners = stage.access.get(f"gateway/{GATEWAY}", where)["spec"]["listeners"]
+    yield
+    patch_listeners(stage, listeners)
 
 
 def lead_to(stage: Stage, service: str) -> float:
@@ -155,6 +172,36 @@ def test_an_edit_after_a_promotion_and_after_an_abort_is_followed_and_fails_no_r
     abort(stage, "ended")
     watched.wait_status("ended", phase_is("RolledBack"), 60, "rolled back")
     assert_left(stage, OTHER_PORT, lead_to(stage, "qa"))
+
+
+@pytest.mark.usefixtures("load", "gateway_as_before")
+def test_an_edit_of_listeners_or_of_a_selector_fails_no_request_also_while_no_operator_runs(
+    stage: Stage, watched: Following
+) -> None:
+    apply_lasting(stage, "listened")
+    watched.wait_status("listened", phase_is("Observing"), 60, "observed")
+    where, others = f"--namespace={stage.namespace}", questions(stage, OTHER_PORT)
+    gateway = stage.access.get(f"gateway/{GATEWAY}", f"--namespace={stage.gateway.namespace}")
+    (listener,) = gateway["spec"]["listeners"]
+    narrow = {**listener, "name": "narrow", "hostname": "*.example.com"}
+    patch_listeners(stage, [listener, narrow])
+    watched.wait_status("listened", condition_is("TrafficApplied", "True"), 30, "in force at both listeners")
+    assert stage.operator is not None
+    stage.operator.stop(0.0)
+    patch_listeners(stage, [{**listener, "hostname": stage.host}])
+    stage.start_operator()
+    watched.wait_status("listened", condition_is("TrafficApplied", "True"), 60, "in force at a listener of its host")
+    label = "pod-template-hash"
+    (pod,) = stage.access.get("pods", where, "--selector=app=qa-server")["items"]
+    selector = stage.access.get("service/qa", where)["spec"]["selector"]
+    edited = patch(stage, "service/qa", ("/spec/selector", {**selector, label: pod["metadata"]["labels"][label]}))
+    # The target's template has no such label, so nobody knows whether the Service still leads to it.
+    assert_soon(lambda: serves_no_user(overlay(stage, "listened")), edited, "the overlay to go")
+    stage.operator.stop(0.0)
+    patch(stage, "service/qa", ("/spec/selector", selector))
+    stage.start_operator()
+    wait_until(is_back(stage, "listened", "qa"), 60, "the overlay of the Service as it was")
+    assert questions(stage, OTHER_PORT) == others, "the other server was never asked"
 
 
 def test_no_overlay_outlives_its_route_or_service_not_even_of_a_suspended_policy(

@@ -16,8 +16,9 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
             "fix or upgrade the gateway, then retry the policy.",
-            "CandidateNotServed": "Probes of a candidate do not come to the server and those of the baseline do, so "
-            "all requests go by your own route; look at what stands between the gateway and the candidate's Service.",
+            "CandidateNotServed": "Probes or counts show that a candidate's requests do not come to the server and the "
+            "baseline's do, so all requests go by your own route; look at what stands between the gateway and the "
+            "candidate's Service.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",
             "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "

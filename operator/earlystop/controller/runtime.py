@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from functools import partial
 
 import aiohttp
 
-from earlystop.api.conditions import Condition, ConditionType
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
@@ -27,8 +25,6 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import RECONCILIATIONS
-from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.delivery.decide import UNPROVEN
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.state import Phase
 
@@ -103,7 +99,6 @@ class Runtime:
             await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
         self.follower.adopted(self._tracked[key])
-        _resume_rest(self._tracked[key])
         return True
 
     def policy_deleted(self, manifest: Manifest) -> None:
@@ -237,12 +232,3 @@ class Runtime:
 
 def _key(manifest: Manifest) -> Key:
     return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-
-
-def _resume_rest(tracked: TrackedPolicy) -> None:
-    """Let a rest go on that began before the operator was restarted, as the stored status says."""
-    said, split = tracked.observations.traffic, desired_split(tracked.state)
-    since = next((each.since for each in tracked.policy.conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
-    if said.reason == UNPROVEN and since is not None and split is not None:
-        condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
-        tracked.traffic.resume_rest(split, datetime.fromisoformat(since).timestamp(), condition)

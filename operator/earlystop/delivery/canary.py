@@ -37,8 +37,11 @@ class Fault:
 
 
 async def probe_variants(session: aiohttp.ClientSession, targets: Sequence[ProbeTarget]) -> ProbeResult:
-    """Whether each variant is served. targets: as `proof.Probes.by_variant` has them."""
-    candidates = [each for each in targets if _variant(each) != Variant.BASELINE]
+    """Whether each variant is served; where candidates are judged on the baseline's requests, whether these are.
+
+    targets: as `proof.Probes.by_variant` has them.
+    """
+    candidates = [each for each in targets if _variant(each) != Variant.BASELINE] or list(targets)
     first = await asyncio.gather(*(ask(session, each) for each in candidates))
     if all(_is_served(answer, target) for answer, target in zip(first, candidates, strict=True)):
         return ProbeResult(Proof.IN_FORCE, "Every variant's probe comes to the server.")

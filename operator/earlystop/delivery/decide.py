@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.delivery.canary import Fault
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -21,6 +20,7 @@ from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
+from earlystop.delivery.traffic_view import Rest, TrafficView
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
@@ -33,7 +33,6 @@ SECONDS_OF_REST = 1800.0
 # A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
 SECONDS_OF_FIRST_REST = 60.0
 PACING = "Pacing"
-UNPROVEN = "SplitUnproven"
 
 
 class SplitStatus(StrEnum):
@@ -44,50 +43,6 @@ class SplitStatus(StrEnum):
     UNPROVABLE = "Unprovable"
     PROVEN = "Proven"
     MISROUTED = "Misrouted"
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """A split that was taken off. seconds: for how long. until: Unix time before which it is not tried again.
-    condition: why."""
-
-    split: TrafficSplit
-    seconds: float
-    until: float
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficView:
-    """What is remembered of a policy's traffic, as a decision sees it. Times are Unix seconds.
-
-    condition: what was last said about the traffic.
-    proven: the split last shown to be in force. proven_on_probes: the one last shown on the operator's probes alone.
-    written_at: when an object that moves traffic was last written.
-    contradicted_at: since when answers to probes contradict what was written, None when they do not.
-    quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
-    unproven_since: since when users are led by a split that is not proven, None when they are not.
-    missing: whether counts show that a variant gets none of the requests that it should have.
-    fault: what probes by variant found last of a split that leads users, None where nothing is wrong.
-    rest: the split that was last taken off, None for none.
-    answers: what the probes of this reconciliation showed, with the targets that they were sent to.
-    """
-
-    condition: Condition
-    proven: TrafficSplit | None = None
-    proven_on_probes: TrafficSplit | None = None
-    written_at: float = 0.0
-    contradicted_at: float | None = None
-    quarantined_revision: str = ""
-    unproven_since: float | None = None
-    missing: bool = False
-    fault: Fault | None = None
-    rest: Rest | None = None
-    answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
-
-    def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:
-        """What probes to these targets showed, None before they were sent."""
-        return next((result for sent_to, result in self.answers if sent_to == targets), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +113,12 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 
     Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
     """
-    misfit = decide_while_suspended(observed, desired)
+    misfit = _misfit(observed, desired)
     if misfit is not None:
         return misfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.candidate_weight > 0 else None
+    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
     if harm is not None:
         condition, rest = harm
         return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
@@ -179,9 +134,19 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     return _prove(observed, desired, memory, now)
 
 
-def decide_while_suspended(observed: ClusterInputs, desired: Desired) -> Detach | None:
-    """What to do while weights are frozen: a split that no longer fits is taken off all the same, and nothing else is
-    written. None when it fits."""
+def decide_while_frozen(
+    observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float
+) -> Probe | Detach | Quarantine | None:
+    """What to do while weights stay as they are: the gateway is asked whether it serves what leads users, and they are
+    taken off for whatever reason there would be under way. Nothing else is written. None when nothing is to be done."""
+    if desired.refusal is None and not desired.serves_users:
+        return None
+    decision = decide(observed, desired, memory, now)
+    return decision if isinstance(decision, Probe | Detach | Quarantine) else None
+
+
+def _misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:
+    """Why the split no longer fits the user's route, None when it does."""
     if desired.refusal is not None:
         return _without_fit(observed, desired)
     if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
@@ -212,13 +177,21 @@ def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition,
     if fault is not None and fault.split == desired.split:
         waited = now - fault.since >= SECONDS_TO_SERVE
         if fault.proof == Proof.CANDIDATE_FAILS or (fault.proof == Proof.NOT_YET and waited):
-            before = memory.rest
-            again = before is not None and before.split == desired.split
-            rest = min(SECONDS_OF_REST, 2 * before.seconds) if again and before else SECONDS_OF_FIRST_REST
-            return taken_off(fault, rest), rest
+            rest = _next_rest(memory.rest, desired.split, now)
+            return taken_off(fault, rest, now), rest
     if _is_overdue(memory, desired, now):
-        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST), SECONDS_OF_REST
+        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST, now), SECONDS_OF_REST
     return None
+
+
+def _next_rest(before: Rest | None, split: TrafficSplit, now: float) -> float:
+    """For how many seconds a split rests in which a fault was found: twice as long as before, until it has served for
+    as long as the longest rest."""
+    if before is None or before.split != split:
+        return SECONDS_OF_FIRST_REST
+    if before.proven_at is not None and now - before.proven_at >= SECONDS_OF_REST:
+        return SECONDS_OF_FIRST_REST
+    return min(SECONDS_OF_REST, 2 * before.seconds)
 
 
 def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
@@ -236,11 +209,12 @@ def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition)
 
 
 def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision | None:
-    """What comes before users are led by the mode's rules for the first time: the gateway shows on probes what it makes
-    of them. None when users may be led, since it was shown or no probe can be sent."""
+    """What comes before users are led by the mode's rules for the first time, or again since they were taken off: the
+    gateway shows on probes what it makes of them. None when users may be led, since it was shown or no probe can be
+    sent."""
     if desired.rolling_back and desired.primary_found:
         return Wait(SplitStatus.PROVEN, _no_user_was_led(memory))
-    probe_only = desired.probe_only
+    probe_only = desired.probe_only or (desired.retrial() if desired.primary_found else None)
     if probe_only is None:
         return None
     changed = drifted(observed, probe_only.objects)
@@ -251,7 +225,10 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
         if answer is None:
             return Probe(probe_only.targets, users_led=False)
         if misroutes(answer, memory.contradicted_at, now):
-            return Wait(SplitStatus.MISROUTED, misrouting(answer, headers_by_backend=True, under_way=False))
+            return Wait(
+                SplitStatus.MISROUTED,
+                misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=False),
+            )
         if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
             return Wait(
                 SplitStatus.NOT_WRITTEN, not_served(answer, SECONDS_TO_SERVE, "No user's request is led by it.")
@@ -299,7 +276,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)
-    ask_each = bool(proof.by_variant) and memory.unproven_since is not None
+    ask_each = bool(proof.by_variant) and desired.serves_users
     if ask_each and answer.proof == Proof.NOT_YET and memory.answer_of(proof.by_variant) is None:
         return Probe(proof.by_variant, users_led=True, by_variant=True)
     if misroutes(answer, memory.contradicted_at, now):

@@ -58,6 +58,7 @@ class Desired:
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
     proof: how that is proven, None where nothing is rendered.
     probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
+    retrial: makes the same for users whom the mode's objects were taken from.
     summary: a sentence about the split once it is in force.
     """
 
@@ -72,6 +73,7 @@ class Desired:
     primary_found: bool = False
     proof: SplitProof | None = None
     probe_only: ProbeOnlyRules | None = None
+    retrial: Callable[[], ProbeOnlyRules | None] = lambda: None
     summary: str = ""
 
 
@@ -93,6 +95,7 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
         primary_found=primary is not None and inputs.own(primary["kind"], primary["metadata"]["name"]) is not None,
         proof=mode.proof(inputs, split, rendered),
         probe_only=mode.probe_only(inputs, split),
+        retrial=lambda: mode.retrial(inputs, split),
         summary=mode.summary(split),
     )
 

@@ -27,16 +27,13 @@ from earlystop.delivery.headers import (
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
-from earlystop.delivery.probe_nonce import probe_nonce
+from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.delivery.variant_probes import through_golden_rules
-
-# Marks the nonce of probe-only rules. Its value is part of objects in clusters.
-PROBE_ONLY = "trial "
 
 
 def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[str, str]]:

@@ -17,9 +17,9 @@ from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_
 from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
-from earlystop.delivery.probe_nonce import probe_nonce
+from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.proof import ProbeTarget
+from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode
 from earlystop.delivery.rule_level import setting
@@ -61,6 +61,15 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     all_rules = with_golden_rules(probed, golden, rules, several_users=len(users) > 1, always_strip=bool(split.token))
     overlay = overlay_route(inputs, all_rules)
     return Rendered((overlay,), overlay)
+
+
+def retrial(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
+    """The rules of all cohorts for the operator's probes alone, None where no probe can be sent."""
+    nonce = probe_nonce(inputs, split, PROBE_ONLY)
+    rules = [for_probes(rule, nonce) for rule in _rules(inputs, split, rules_to_overlay(inputs)[0])]
+    overlay = overlay_route(inputs, [golden_rule(rule, split.baseline) for rule in rules])
+    targets = _targets(inputs, split, overlay, nonce)
+    return ProbeOnlyRules((overlay,), tuple(targets)) if targets else None
 
 
 def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> list[dict[str, Any]]:
@@ -130,6 +139,10 @@ def _expected(settings: HeaderCohort, split: TrafficSplit) -> Reading:
 
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """A question for each value of the cohorts' header and one without it; empty when one of them cannot be asked."""
+    return _targets(inputs, split, overlay, probe_nonce(inputs, split))
+
+
+def _targets(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest, nonce: str) -> list[ProbeTarget]:
     settings = _settings(inputs.spec.delivery)
     expected = _expected(settings, split)
     probed = overlay["spec"]["rules"][: 1 if _promoted(split) else len(settings.cohorts) + 1]
@@ -137,7 +150,7 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     targets = []
     for value, revision, variant in sorted(expected):
         own = [match for match in matches if _asks(match, settings.header) == value]
-        targets.append(probe_target(inputs, overlay, own, probe_nonce(inputs, split), revision, ((variant, 100),)))
+        targets.append(probe_target(inputs, overlay, own, nonce, revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
 
@@ -171,5 +184,6 @@ MODE = RouteMode(
     has_split=has_split,
     probes=probes,
     by_variant=by_variant,
+    retrial=retrial,
     summary=summary,
 )

@@ -83,8 +83,9 @@ def selects(service: Manifest, deployment: Manifest | None) -> bool:
     """Whether a Service sends to the Pods of a Deployment."""
     if deployment is None:
         return False
-    labels = deployment["spec"]["template"]["metadata"].get("labels", {})
-    selector = service["spec"].get("selector") or {}
+    template = (deployment.get("spec") or {}).get("template") or {}
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    selector = (service.get("spec") or {}).get("selector") or {}
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 

@@ -7,6 +7,9 @@ from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.overlay import rules_to_overlay
 from earlystop.delivery.split import TrafficSplit
 
+# Marks the nonce of probe-only rules. Its value is part of objects in clusters.
+PROBE_ONLY = "trial "
+
 
 def probe_nonce(inputs: ClusterInputs, split: TrafficSplit, purpose: str = "") -> str:
     """The nonce of probes of a split, the same at each start of the operator.

@@ -63,7 +63,8 @@ class Probes:
     """Proof by requests of the operator's own.
 
     targets: where they are sent, never empty. by_variant: one target for the baseline and for each candidate that users
-        get, to tell which of them is not served; empty where the mode or the size of the route allows none.
+        get, to tell which of them is not served; those of the baseline where candidates are judged on its requests.
+        Empty where the mode or the size of the route allows none.
     """
 
     targets: tuple[ProbeTarget, ...]

@@ -133,7 +133,7 @@ def no_refusal(_: ClusterInputs, __: TrafficSplit) -> None:
 class RouteMode:
     """A mode (`delivery.modes.Mode`) that overlays the user's route. Its fields are all in which such modes differ.
 
-    render, has_split, summary, owned_names, probe_only: as `Mode` describes them.
+    render, has_split, summary, owned_names, probe_only, retrial: as `Mode` describes them.
     probes: what to ask through the gateway to prove the split by the overlay; empty when nothing can be asked.
     by_variant: as `Probes.by_variant` describes it.
     refusal: why the mode's own rules for the split cannot be put over a route that any overlay could be put over,
@@ -148,6 +148,7 @@ class RouteMode:
     refusal: Callable[[ClusterInputs, TrafficSplit], Refusal | None] = no_refusal
     owned_names: Callable[[ClusterInputs, Sequence[str]], list[tuple[str, str]]] = owned_overlay
     probe_only: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
+    retrial: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
 
     objects_needed = staticmethod(objects_needed)
     serves_users = staticmethod(serves_users)
@@ -165,4 +166,6 @@ class RouteMode:
         targets = tuple(self.probes(inputs, split, rendered.primary))
         if not targets:
             return why_no_probe(inputs, rendered.primary)
-        return Probes(targets, tuple(self.by_variant(inputs, split, rendered.primary)))
+        by_variant = tuple(self.by_variant(inputs, split, rendered.primary))
+        in_shadow = split.tries_candidates and split.candidate_weight == 0
+        return Probes(targets, targets if in_shadow else by_variant)

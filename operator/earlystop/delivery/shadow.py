@@ -6,13 +6,13 @@ No user sees a candidate's answer, so there is nothing to split and nothing that
 from __future__ import annotations
 
 from earlystop.api.delivery import Delivery
-from earlystop.delivery.golden_rules import rules_in_force, with_golden_rules
+from earlystop.delivery.golden_rules import golden_rule, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
-from earlystop.delivery.probe_nonce import probe_nonce
+from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probe_target import probe_target
-from earlystop.delivery.proof import ProbeTarget
+from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode
 from earlystop.delivery.rule_level import setting
@@ -28,6 +28,15 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     return Rendered((overlay,), overlay)
 
 
+def retrial(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
+    """The first rule for the operator's probes alone, None where no probe can be sent."""
+    nonce, headers = probe_nonce(inputs, split, PROBE_ONLY), variant_headers(inputs, split, split.baseline)
+    rule = for_probes(setting(inputs, rules_to_overlay(inputs)[0], headers), nonce)
+    overlay = overlay_route(inputs, [golden_rule(rule, split.baseline)])
+    targets = _targets(inputs, split, overlay, nonce)
+    return ProbeOnlyRules((overlay,), tuple(targets)) if targets else None
+
+
 def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the baseline and the split's shadows on all requests."""
     prefix = delivery.header_prefix
@@ -41,9 +50,13 @@ def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
 
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
+    return _targets(inputs, split, overlay, probe_nonce(inputs, split))
+
+
+def _targets(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest, nonce: str) -> list[ProbeTarget]:
     matches = overlay["spec"]["rules"][0]["matches"]
     expected = ((split.baseline.variant, 100),)
-    target = probe_target(inputs, overlay, matches, probe_nonce(inputs, split), split.revision, expected)
+    target = probe_target(inputs, overlay, matches, nonce, split.revision, expected)
     return [target] if target is not None else []
 
 
@@ -54,4 +67,4 @@ def summary(split: TrafficSplit) -> str:
     return f"All requests stay on the baseline; {judged}"
 
 
-MODE = RouteMode(render=render, has_split=has_split, probes=probes, summary=summary)
+MODE = RouteMode(render=render, has_split=has_split, probes=probes, retrial=retrial, summary=summary)

@@ -63,6 +63,11 @@ class TrafficSplit:
         return sum(self.weights[1:])
 
     @property
+    def tries_candidates(self) -> bool:
+        """Whether any candidate gets requests, or is judged on the baseline's."""
+        return self.candidate_weight > 0 or bool(self.shadows)
+
+    @property
     def in_use(self) -> frozenset[str]:
         """The variants that get requests."""
         return frozenset(each.variant for each in self.variants if each.weight > 0)

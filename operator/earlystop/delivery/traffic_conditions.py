@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.delivery.canary import Fault
 from earlystop.delivery.proof import ProbeResult, Proof
 
+_TRIED_AGAIN = re.compile(r"It is tried again in ([0-9]{1,6}) s(?:, at ([0-9T:-]{19}Z))?\.")
 
-def taken_off(fault: Fault, rest: float) -> Condition:
-    """Users were taken off since probes by variant found a fault. rest: seconds until they may be led again."""
+
+def _tried_again(rest: float, now: float) -> str:
+    """The sentence from which `rest_in` reads a rest. now: when it begins, in Unix seconds."""
+    return f"It is tried again in {rest:.0f} s, at {datetime.fromtimestamp(now + rest, UTC):%Y-%m-%dT%H:%M:%SZ}."
+
+
+def rest_in(message: str, since: float) -> tuple[float, float] | None:
+    """For how many seconds a split rests that was taken off, and until which Unix second, as a stored message says.
+
+    since: when the condition was stored, for messages of releases that gave no time. None without a rest.
+    """
+    found = _TRIED_AGAIN.findall(message)
+    if not found:
+        return None
+    seconds, until = found[-1]
+    try:
+        return float(seconds), datetime.fromisoformat(until).timestamp() if until else since + float(seconds)
+    except ValueError:
+        return None
+
+
+def taken_off(fault: Fault, rest: float, now: float) -> Condition:
+    """Users were taken off since a fault was found.
+
+    rest: seconds from Unix second `now` until they may be led again.
+    """
     reason = Proof.CANDIDATE_FAILS.value if fault.proof == Proof.CANDIDATE_FAILS else "ShareNotServed"
     message = (
         f"{fault.message} All requests go by your own route. Look at what stands between the gateway and the "
-        "candidate's Service: its ports and endpoints, and TLS and other policies that name your Service. It is tried "
-        f"again in {rest:.0f} s."
+        "candidate's Service: its ports and endpoints, and TLS and other policies that name your Service. "
+        f"{_tried_again(rest, now)}"
     )
     return _condition(ConditionStatus.FALSE, reason, message)
 
 
-def unproven_for_long(missing: bool, seconds: float, rest: float) -> Condition:
+def unproven_for_long(missing: bool, seconds: float, rest: float, now: float) -> Condition:
     """Users were taken off since nothing proved that the split serves them.
 
     missing: whether counts even show that a variant gets none of its requests. seconds: how long proof was waited for.
-    rest: seconds until they may be led again.
+    rest: seconds from Unix second `now` until they may be led again.
     """
     why = (
         "Requests were counted, and a variant has none of those that it should have"
@@ -31,7 +59,7 @@ def unproven_for_long(missing: bool, seconds: float, rest: float) -> Condition:
     )
     message = (
         f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
-        f"let the server echo probes, so that the split can be proven. It is tried again in {rest:.0f} s."
+        f"let the server echo probes, so that the split can be proven. {_tried_again(rest, now)}"
     )
     return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
 

@@ -14,7 +14,6 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic import neighbourhood
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.delivery.decide import SECONDS_OF_REST, UNPROVEN
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
@@ -122,19 +121,28 @@ async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_co
     assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
 
 
-@pytest.mark.parametrize(("reason", "rests"), [(UNPROVEN, True), ("ShareNotServed", False)])
+@pytest.mark.parametrize(
+    ("words", "rest"),
+    [
+        ("It is tried again in 120 s, at 2026-11-27T08:12:05Z.", (120.0, 1795767125.0)),
+        ("It is tried again in 1800 s.", (1800.0, NOW + 1800.0)),
+        ("It is tried again in 120 s, at 2026-99-27T08:12:05Z.", None),
+        ("No user's request is led by it.", None),
+    ],
+    ids=["a rest", "of an earlier release", "a broken time", "no rest"],
+)
+@pytest.mark.parametrize("reason", ["SplitUnproven", "CandidateNotServed", "ShareNotServed"])
 async def test_a_rest_goes_on_after_a_restart_for_as_long_as_was_left_of_it(
-    place: WatchingRuntime, reason: str, rests: bool
+    place: WatchingRuntime, reason: str, words: str, rest: tuple[float, float] | None
 ) -> None:
-    said = Observation(ConditionStatus.FALSE, reason, "Nothing has proven the split.")
+    said = Observation(ConditionStatus.FALSE, reason, f"Nothing has proven the split. {words}")
     stored = manifest(started(policy()), observations=Observations(traffic=said))
     await place.runtime.policy_changed(stored)
     (tracked,) = place.runtime.tracked_policies()
-    rest = tracked.traffic.rest
-    assert (rest is not None) is rests
-    if rest is not None:
-        assert (rest.until, rest.condition.reason) == (NOW + SECONDS_OF_REST, reason)
-        assert rest.split == desired_split(tracked.state)
+    found = tracked.traffic.rest
+    assert (None if found is None else (found.seconds, found.until)) == rest
+    if found is not None:
+        assert found.condition.reason == reason and found.split == desired_split(tracked.state)
 
 
 def users_route(name: str = "qa", generation: int = 1, uid: str = "route-1", namespace: str = "llm") -> Manifest:

@@ -18,9 +18,7 @@ from earlystop.delivery.decide import (
     SECONDS_TO_SERVE,
     Decision,
     Detach,
-    Rest,
     SplitStatus,
-    TrafficView,
     Wait,
     decide,
 )
@@ -28,6 +26,7 @@ from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_view import Rest, TrafficView
 from tests.unit.delivery.cluster import exact, inputs, rule, spec_in, split
 from tests.unit.rollout.policies import examples
 
@@ -162,6 +161,15 @@ def test_each_rest_is_twice_as_long_as_the_one_before_up_to_a_bound() -> None:
         before = Rest(split=HALF, seconds=found.rest, until=NOW - 1, condition=found.condition)
     assert rests[:3] == [SECONDS_OF_FIRST_REST, 2 * SECONDS_OF_FIRST_REST, 4 * SECONDS_OF_FIRST_REST]
     assert rests[-1] == SECONDS_OF_REST
+
+
+@pytest.mark.parametrize(("served", "rest"), [(SECONDS_OF_REST - 1, 240.0), (SECONDS_OF_REST, SECONDS_OF_FIRST_REST)])
+def test_a_split_that_has_served_for_as_long_as_the_longest_rest_begins_with_the_first_one_again(
+    served: float, rest: float
+) -> None:
+    before = Rest(split=HALF, seconds=120.0, until=NOW - 9_000, condition=SAID, proven_at=NOW - served)
+    found = decided({"fault": fault(), "rest": before})
+    assert isinstance(found, Detach) and found.rest == rest
 
 
 def test_a_fault_of_another_split_and_one_where_no_candidate_has_requests_take_nobody_off() -> None:

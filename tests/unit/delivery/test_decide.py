@@ -20,7 +20,6 @@ from earlystop.delivery.decide import (
     Probe,
     Quarantine,
     SplitStatus,
-    TrafficView,
     Wait,
     Write,
     decide,
@@ -31,6 +30,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_view import TrafficView
 from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, spec_in, split
 from tests.unit.rollout.policies import examples
 
@@ -66,9 +66,10 @@ def asked(
 def answered(here: ClusterInputs, wanted: TrafficSplit, proof: Proof, **memory: Any) -> TrafficView:
     """The memory after whatever may be probed for a split was answered in this way."""
     desired = desired_traffic(here, wanted, rolling_back=False)
-    targets = [getattr(each, "targets", None) for each in (desired.proof, desired.probe_only)]
+    asked = [(desired.proof, "targets"), (desired.proof, "by_variant"), (desired.probe_only, "targets")]
+    targets = [getattr(each, name, None) for each, name in asked]
     found = ProbeResult(proof, f"It was {proof.value}.")
-    view = replace(FRESH, answers=tuple((each, found) for each in targets if each is not None))
+    view = replace(FRESH, answers=tuple((each, found) for each in targets if each))
     return replace(view, **memory)
 
 

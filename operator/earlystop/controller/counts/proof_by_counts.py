@@ -36,10 +36,10 @@ async def proof_by_counts(
         return None
     counted = requests_since(result, split, known, routed_since(tracked))
     new = tracked.traffic.requests_since_change(counted)
-    if not split_is_shown(new if tracked.traffic.was_taken_off else counted):
+    if not split_is_shown(new if tracked.traffic.was_taken_off(split) else counted):
         if tracked.plan.spec.delivery.traits.split_known and variant_is_missing(new, split):
             tracked.traffic.note_missing()
         return None
-    tracked.traffic.note_proven_by_counts(split)
+    tracked.traffic.note_proven(split, at)
     message = "Weights are in force, proven by requests counted under this step."
     return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))

@@ -15,7 +15,9 @@ from earlystop.controller.reconcile.pauses import (
     SHORTEST_PAUSE_SECONDS,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.watch_candidates import next_watch
+from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
@@ -96,9 +98,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
-    watch = next_watch(tracked, policies) if state.phase not in RESTING else None
-    if watch is not None:
-        moments.append(watch)
+    watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
+    moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)
     if look is not None:
         moments.append(_reading_due(tracked, look + delay, now))

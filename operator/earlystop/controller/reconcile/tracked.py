@@ -12,6 +12,7 @@ from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.controller.traffic.resumed import resumed_traffic
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
 from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.event_notes import EventNote, observation_notes
@@ -92,7 +93,9 @@ class TrackedPolicy:
             announced=observations,
             shown_metrics=DampedObservation.beginning(observations.metrics),
             shown_traffic=DampedObservation.beginning(observations.traffic),
-            traffic=TrafficMemory(recheck=not (accepted and state.phase in WATCHING)),
+            traffic=resumed_traffic(
+                state, observations.traffic, policy.conditions, recheck=not (accepted and state.phase in WATCHING)
+            ),
             acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
             if accepted
             else AcceptanceMemory(),

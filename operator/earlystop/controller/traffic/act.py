@@ -20,12 +20,13 @@ from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, Whe
 from earlystop.controller.traffic.put_in_force import (
     SplitResult,
     correction_note,
-    detach_while_suspended,
+    detach_while_frozen,
     put_in_force,
 )
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
+from earlystop.controller.traffic.watch_counts import watch_counts
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
@@ -66,8 +67,9 @@ class TrafficActor:
         split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)
         if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
+            await self._keep_users_safe(tracked, split)
             return None
-        if actions.when is When.ON_RECHECK:
+        if actions.when in (When.ON_RECHECK, When.TO_DETACH):
             await self._watch(tracked, split, delay)
         if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
             return None
@@ -89,17 +91,26 @@ class TrafficActor:
         return None if after is tracked.state else Progress(after)
 
     async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
-        """Ask for the candidates, and for requests that come past the overlay, where either is due."""
+        """Ask for the candidates, for their share of the counts, and for requests that come past the overlay, where any
+        of these is due."""
         await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+        await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
         await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
         said = tracked.observations
         tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic)), self._clock())
+
+    async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit) -> None:
+        """A decision waits for its verdict, and users are led as before it: no less carefully."""
+        traffic = await self._attend(tracked, split, only_to_detach=True)
+        await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+        if traffic is not None:
+            _note(tracked, traffic, self._clock())
 
     async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
         try:
             if only_to_detach:
-                return await detach_while_suspended(self._cluster, tracked, split, self._clock())
+                return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), self._turns)
             return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
         except ClusterError as error:
             raise error.without(split.token) from None

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.canary import Fault
-from earlystop.delivery.decide import SECONDS_OF_REST, Probe, Rest, TrafficView
+from earlystop.delivery.decide import Probe
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
+from earlystop.delivery.shortfall import ServedMarks
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_view import Rest, TrafficView
 from earlystop.rollout.plan import variant_labels
 
 # For how many seconds the inputs that the acceptance check has gathered may be used for the traffic.
@@ -40,6 +42,9 @@ class TrafficMemory:
         last looked for.
     forged: a sentence about requests that named the campaign without its token, "" for none.
     in_force: what was last said of weights in force, without these sentences.
+    in_force_before: the split that was in force when the operator started, None once an object was written.
+    served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
+        that were compared last. counts_at: when that was.
     rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
@@ -64,6 +69,10 @@ class TrafficMemory:
     unseen_at: float = 0.0
     forged: str = ""
     in_force: str = "Weights are in force."
+    in_force_before: TrafficSplit | None = None
+    served: ServedMarks | None = None
+    counted_until: int = 0
+    counts_at: float = 0.0
     rest: Rest | None = None
     failures: int = 0
     users_objects: bytes | None = None
@@ -97,13 +106,13 @@ class TrafficMemory:
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
-        self.counted, self.canary, self.fault = None, None, None
+        self.counted, self.canary, self.fault, self.in_force_before, self.served = None, None, None, None, None
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
         in which nobody asked, as while the policy was suspended, the time without proof begins anew."""
         self.attended = True
-        if not led or self.proven == split or split.candidate_weight == 0:
+        if not led or self.proven == split or not split.tries_candidates:
             self._forget_unproven()
             return
         known = self.unproven
@@ -122,19 +131,26 @@ class TrafficMemory:
             self.counted = dict(counted)
         return {variant: requests - self.counted.get(variant, 0) for variant, requests in counted.items()}
 
-    @property
-    def was_taken_off(self) -> bool:
-        """Whether a split was taken off unproven before, so that older requests prove nothing."""
-        return self.rest is not None
+    def was_taken_off(self, split: TrafficSplit) -> bool:
+        """Whether this split was taken off and is not proven anew, so that older requests prove nothing."""
+        return self.rest is not None and self.rest.split == split and self.rest.proven_at is None
 
     def note_missing(self) -> None:
         """Counts show that a variant gets none of the requests that it should have."""
         self.missing = True
 
-    def resume_rest(self, split: TrafficSplit, since: float, condition: Condition) -> None:
-        """The stored status says that a split was taken off unproven, at Unix time `since`: the operator that did so
-        was restarted, and the rest goes on."""
-        self.rest = Rest(split=split, seconds=SECONDS_OF_REST, until=since + SECONDS_OF_REST, condition=condition)
+    def resume_rest(self, split: TrafficSplit, seconds: float, until: float, condition: Condition) -> None:
+        """The stored status says that a split was taken off for so many seconds, until this Unix time: the operator
+        that did so was restarted, and the rest goes on."""
+        self.rest = Rest(split=split, seconds=seconds, until=until, condition=condition)
+
+    def is_known_in_force(self, split: TrafficSplit) -> bool:
+        """Whether a split was in force when the operator started, and nothing was written since."""
+        return self.in_force_before == split
+
+    def resume_in_force(self, split: TrafficSplit) -> None:
+        """The stored status says that a split is in force: the operator that proved it was restarted."""
+        self.in_force_before = split
 
     def note_detached(self, now: float) -> None:
         """Users were led by the policy's objects until Unix time `now` and no longer are."""
@@ -155,8 +171,8 @@ class TrafficMemory:
         elif self.contradicted_at is None:
             self.contradicted_at = now
         if result.proof == Proof.IN_FORCE and probe.users_led:
-            self.proven, self.fault = split, None
-            self._forget_unproven()
+            self.fault = None
+            self.note_proven(split, now)
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
 
@@ -193,6 +209,12 @@ class TrafficMemory:
         """This is said of weights that are in force."""
         self.in_force = message
 
+    def keep_watching(self, split: TrafficSplit) -> None:
+        """The objects lead users as before although this split of the same campaign is desired by now: their variants
+        go on to be asked for."""
+        if self.canary is not None and self.canary[0].revision == split.revision:
+            self.canary = (split, self.canary[1])
+
     def begin_watch(self, split: TrafficSplit, now: float) -> bool:
         """The variants are asked for at Unix time `now`. False where those of another split are known, which are
         forgotten."""
@@ -217,10 +239,24 @@ class TrafficMemory:
         """Another writer has moved the policy on: what this operator had proven may be in force no longer."""
         self.recheck, self.proven = True, None
 
-    def note_proven_by_counts(self, split: TrafficSplit) -> None:
-        """Requests that were counted under the split's step show that it is in force."""
+    def note_proven(self, split: TrafficSplit, now: float) -> None:
+        """Probes, or requests that were counted under the split's step, show at Unix time `now` that it is in force."""
         self.proven = split
+        if self.was_taken_off(split) and self.rest is not None:
+            self.rest = replace(self.rest, proven_at=now)
         self._forget_unproven()
+
+    def note_counts(self, until: int, now: float) -> None:
+        """Counts up to one Unix second are compared with the weights at Unix time `now`, or could not be read."""
+        self.counted_until, self.counts_at = until, now
+
+    def note_served(self, marks: ServedMarks) -> None:
+        """Every variant gets its share, as far as counts show: from here on they are compared."""
+        self.served = marks
+
+    def note_shortfall(self, split: TrafficSplit, message: str, now: float) -> None:
+        """Counts show at Unix time `now` that a variant gets far less than its share of requests."""
+        self.fault = Fault(split, Proof.CANDIDATE_FAILS, message, now)
 
     def note_attempt(self, *, succeeded: bool) -> None:
         """One attempt to put a split in force, or to store the verdict that comes before it, has ended."""

@@ -22,7 +22,8 @@ class When(StrEnum):
     NEVER = "Never"
     """Weights stay as they are."""
     TO_DETACH = "ToDetach"
-    """When something says that objects may have changed, and only to take users off what no longer fits their route."""
+    """When something says that objects may have changed, and only to take users off what no longer fits their route, or
+    what does not serve them."""
     ON_RECHECK = "OnRecheck"
     """When something says that objects may have changed; what then differs was edited by someone else."""
     ALWAYS = "Always"

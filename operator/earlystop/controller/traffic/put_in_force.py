@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 
-from earlystop.api.conditions import Condition, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cache.stripped import gist_of_users_objects
 from earlystop.controller.cluster import Cluster, Manifest
 from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
+from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import (
@@ -24,16 +25,19 @@ from earlystop.delivery.decide import (
     Wait,
     Write,
     decide,
-    decide_while_suspended,
+    decide_while_frozen,
 )
-from earlystop.delivery.desired import desired_traffic
+from earlystop.delivery.desired import Desired, desired_traffic
+from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
+from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import Phase
+
+Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +76,16 @@ async def put_in_force(
     condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
     # In later phases the split was proven once; an operator that was restarted must not forget that.
     memory.note_users(split, desired.serves_users and tracked.state.phase is Phase.APPLYING, now)
-    answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
+    answers: Answers = ()
     written: tuple[str, ...] = ()
     while True:
         match decide(observed, desired, memory.view(condition, answers), now):
+            case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
+                memory.note_proven(split, now)
             case Wait() as wait:
                 return _result(wait, written, followed)
             case Probe() as asked:
-                result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
-                memory.note_answer(asked, split, result, now)
-                if memory.proven == split and isinstance(desired.proof, Probes):
-                    memory.watch_variants(split, desired.proof.by_variant, now)
-                answers = (*answers, (asked.targets, result))
+                answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
                 await write_all(cluster, observed, objects)
@@ -94,22 +96,67 @@ async def put_in_force(
                 observed, answers = observed.with_objects(objects), ()
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
-                if isinstance(takes_off, Detach) and takes_off.rest is not None:
-                    memory.begin_rest(split, now, takes_off.rest, takes_off.condition)
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
                 return replace(taken_off, followed=followed)
 
 
-async def detach_while_suspended(
-    cluster: Cluster, tracked: TrackedPolicy, split: TrafficSplit, now: float
+async def detach_while_frozen(
+    cluster: Cluster,
+    http: aiohttp.ClientSession,
+    tracked: TrackedPolicy,
+    split: TrafficSplit,
+    now: float,
+    turns: ProbeTurns | None = None,
 ) -> SplitResult | None:
-    """Take users off what no longer fits their route although weights are frozen. Returns None when all fits.
+    """Take users off what no longer fits their route, or does not serve them, although weights stay as they are.
+    Returns None when they may go on to be led. turns: as for `put_in_force`.
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
     observed = await inputs_of_plan(cluster, tracked, now)
-    decision = decide_while_suspended(observed, desired_traffic(observed, split, rolling_back=False))
-    return None if decision is None else await _take_off(cluster, tracked, observed, decision, split, now)
+    desired = desired_traffic(observed, split, rolling_back=False)
+    said, memory = tracked.observations.traffic, tracked.traffic
+    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
+    if as_before:
+        memory.keep_watching(split)
+    memory.note_users(split, desired.serves_users and not as_before and said.status is not ConditionStatus.TRUE, now)
+    answers: Answers = ()
+    while True:
+        match decide_while_frozen(observed, desired, memory.view(condition, answers), now):
+            case None:
+                if memory.is_known_in_force(split) and isinstance(desired.proof, Metrics) and not as_before:
+                    memory.note_proven(split, now)
+                return None
+            case Probe() as asked:
+                answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
+            case takes_off:
+                return await _take_off(cluster, tracked, observed, takes_off, split, now)
+
+
+def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -> bool:
+    """Whether the operator was restarted since counts proved a split of which no probe can tell."""
+    cannot_be_asked = isinstance(desired.proof, Metrics) or wait.condition.reason == Proof.UNSUPPORTED.value
+    return cannot_be_asked and memory.is_known_in_force(desired.split)
+
+
+async def _ask(
+    http: aiohttp.ClientSession,
+    tracked: TrackedPolicy,
+    asked: Probe,
+    desired: Desired,
+    now: float,
+    turns: ProbeTurns | None,
+) -> tuple[tuple[ProbeTarget, ...], ProbeResult]:
+    """Send the probes that were decided on, and remember the answer."""
+    memory, split = tracked.traffic, desired.split
+    result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
+    memory.note_answer(asked, split, result, now)
+    # A fault that the operator finds when it starts is followed as one under way is.
+    followed = memory.proven == split or (asked.by_variant and memory.fault is not None)
+    if followed and isinstance(desired.proof, Probes):
+        memory.watch_variants(split, desired.proof.by_variant, now)
+    return asked.targets, result
 
 
 async def _probe(http: aiohttp.ClientSession, namespace: str, asked: Probe, turns: ProbeTurns) -> ProbeResult:
@@ -132,6 +179,8 @@ async def _take_off(
     """Take every candidate off, and say so."""
     if isinstance(decision, Quarantine):
         tracked.traffic.quarantine(split.revision)
+    elif decision.rest is not None:
+        tracked.traffic.begin_rest(split, now, decision.rest, decision.condition)
     if decision.objects:
         await ensure_unchanged(cluster, tracked, now)
         if isinstance(decision, Quarantine):

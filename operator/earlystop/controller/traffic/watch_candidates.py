@@ -8,8 +8,9 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import Probe
+from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.state import ENDED, WATCHING
+from earlystop.rollout.state import ENDED, WATCHING, Phase
 
 SECONDS_BETWEEN = 5.0
 SECONDS_BETWEEN_ONCE_DECIDED = 30.0
@@ -18,15 +19,26 @@ LONGEST_WAIT_SECONDS = 1.0
 SECONDS_AFTER_START = 30.0
 # Of the whole fleet: with many policies each is asked for less often.
 POLICIES_A_SECOND = 20.0
+# Phases in which users may be led to candidates while nothing is being put in force.
+WATCHED = WATCHING | ENDED | {Phase.SUSPENDED}
+# While weights are frozen nothing else asks how long an unproven split has led users.
+SECONDS_BETWEEN_WHILE_UNPROVEN = 30.0
 
 
 def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
     """When the candidates of a policy are to be asked for again, in Unix seconds; None while no probe proved that users
     are led to any, and while weights are being put in force. policies: how many the operator tracks."""
-    canary, phase = tracked.traffic.canary, tracked.state.phase
-    if canary is None or not canary[1] or phase not in WATCHING | ENDED:
+    memory, phase = tracked.traffic, tracked.state.phase
+    if phase is Phase.SUSPENDED and memory.unproven is not None:
+        return memory.unproven[2] + SECONDS_BETWEEN_WHILE_UNPROVEN
+    return _due(tracked, policies) if phase in WATCHED else None
+
+
+def _due(tracked: TrackedPolicy, policies: int) -> float | None:
+    canary = tracked.traffic.canary
+    if canary is None or not canary[1]:
         return None
-    spacing = SECONDS_BETWEEN if phase in WATCHING else SECONDS_BETWEEN_ONCE_DECIDED
+    spacing = SECONDS_BETWEEN_ONCE_DECIDED if tracked.state.phase in ENDED else SECONDS_BETWEEN
     return tracked.traffic.canary_at + max(spacing, policies / POLICIES_A_SECOND)
 
 
@@ -40,9 +52,11 @@ async def watch_candidates(
 ) -> None:
     """Ask for each candidate if that is due. Whatever is not as it should be requires a check of the traffic, which
     takes the candidates off or proves the split anew."""
-    due = next_watch(tracked, policies)
-    memory = tracked.traffic
-    forgotten = split.candidate_weight > 0 and not memory.attended
+    memory, due = tracked.traffic, _due(tracked, policies)
+    forgotten = split.tries_candidates and not memory.attended
+    unproven = next_watch(tracked, policies) if memory.unproven is not None else None
+    if unproven is not None and now >= unproven:
+        memory.require_recheck()
     if forgotten and now - tracked.acceptance.checked_at >= max(SECONDS_AFTER_START, policies / 5):
         memory.require_recheck()  # a proof says what to ask for, and the operator has forgotten it
     if due is None or now < due or memory.canary is None:
@@ -55,5 +69,5 @@ async def watch_candidates(
             return
         result = await probe_variants(http, asked.targets)
     memory.note_answer(asked, split, result, now)
-    if memory.fault is not None or memory.proven != split:
+    if memory.fault is not None or contradicts(result):
         memory.require_recheck()

@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.cluster import POLICIES, VERDICTS, ClusterError
+from earlystop.controller.cluster import POLICIES, ROUTES, VERDICTS, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.acceptance import source_refusal
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.embedded_world import World
@@ -45,7 +47,7 @@ async def test_a_promotion_whose_verdict_is_refused_is_tried_ever_less_often() -
     assert 4 <= len(refused) <= 20
 
 
-async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_moves_no_more_traffic() -> None:
+async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_only_takes_its_unproven_split_off() -> None:
     async with World(SAVING).open() as world:
         world.counts.weights = ()  # nothing is counted: the first step cannot be proven
         for _ in range(3):
@@ -55,10 +57,14 @@ async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_moves
         world.edit_spec(spec)
         await world.reconcile_until("Suspended")
         world.api.calls.clear()
-        end = world.now + 700
+        end = world.now + SECONDS_UNPROVEN
         while world.now < end:
+            assert world.written("route", "service") == []
             await world.reconcile()
-    assert world.written("route", "service") == []
+        for _ in range(10):
+            await world.reconcile()
+    assert world.written("route", "service") == ["route"]
+    assert "parentRefs" not in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
 
 
 async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_route_before_the_verdict() -> None:

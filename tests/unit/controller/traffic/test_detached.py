@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.conditions import ConditionStatus
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.counts import Tally
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, ROUTES, SERVICES
 from earlystop.controller.counts.look import requests_since, variant_is_missing
@@ -152,7 +152,7 @@ async def test_a_proof_ends_the_time_without_proof() -> None:
     await moves.in_force(HALF)
     await moves.put(HALF, 1)
     await unproven_for(moves, SECONDS_UNPROVEN - 30)
-    moves.tracked.traffic.note_proven_by_counts(HALF)
+    moves.tracked.traffic.note_proven(HALF, moves.now)
     moves.tracked.traffic.forget_proof()
     await unproven_for(moves, SECONDS_UNPROVEN - 30)
     assert leads_somebody(moves)
@@ -164,6 +164,14 @@ def test_what_an_earlier_attempt_was_counted_for_says_nothing_of_a_later_one() -
     assert memory.requests_since_change({"baseline": 207, "candidate": 2}) == {"baseline": 7, "candidate": 2}
     memory.note_change(1.0)
     assert memory.requests_since_change({"baseline": 300, "candidate": 2}) == {"baseline": 0, "candidate": 0}
+
+
+def test_older_requests_prove_nothing_of_a_split_that_was_taken_off_until_it_is_proven_anew() -> None:
+    memory = Moves().tracked.traffic
+    memory.begin_rest(HALF, 0.0, 60.0, Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.FALSE, "Off", "Off."))
+    assert memory.was_taken_off(HALF) and not memory.was_taken_off(ALL)
+    memory.note_proven(HALF, 90.0)
+    assert not memory.was_taken_off(HALF)
 
 
 async def test_a_variant_that_gets_none_of_its_requests_is_taken_off_at_once() -> None:

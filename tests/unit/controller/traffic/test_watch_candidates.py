@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from earlystop.api.wire import ECHO_HEADER
-from earlystop.controller.cluster import GATEWAYS, ROUTES
+from earlystop.controller.cluster import GATEWAYS
 from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
 from earlystop.controller.traffic.watch_candidates import (
     POLICIES_A_SECOND,
@@ -23,60 +20,13 @@ from earlystop.controller.traffic.watch_candidates import (
     watch_candidates,
 )
 from earlystop.delivery.decide import SECONDS_OF_FIRST_REST, SplitStatus
-from earlystop.delivery.headers import MODIFIER
-from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.delivery.names import alias_name
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
+from tests.unit.controller.traffic.gateways import in_force, leads_somebody
 from tests.unit.controller.traffic.moves import HALF, NONE, Moves
 from tests.unit.delivery.cluster import gateway
 from tests.unit.delivery.probe_answers import served
-
-
-@dataclass
-class Gateway:
-    """A gateway with an echoing server behind it. broken: names of Services to which it cannot lead. asked: how many
-    probes it was sent."""
-
-    api: Memory
-    broken: set[str] = field(default_factory=set)
-    asked: int = 0
-    random: random.Random = field(default_factory=lambda: random.Random(5))
-
-    async def __call__(self, request: web.Request) -> web.Response:
-        self.asked += 1
-        got = {name.lower(): value for name, value in request.headers.items()}
-        route = self.api.objects.get(ROUTES.path("llm", overlay_name("qa")))
-        rules = route["spec"]["rules"] if route and "parentRefs" in route["spec"] else []
-        for rule in sorted(rules, key=lambda each: -len(each["matches"][0].get("headers", []))):
-            if all(got.get(each["name"]) == each["value"] for each in rule["matches"][0].get("headers", [])):
-                backends = rule["backendRefs"]
-                (backend,) = self.random.choices(backends, [each["weight"] for each in backends])
-                if backend["name"] in self.broken:
-                    return web.Response(status=502)
-                got |= _set(backend)
-                break
-        told = ";".join(got.get(f"x-early-stop-{name}", "unassigned") for name in ("probe", "revision", "variant"))
-        return web.Response(status=204, headers={ECHO_HEADER: told})
-
-
-def _set(backend: dict[str, Any]) -> dict[str, str]:
-    modifiers = [each["requestHeaderModifier"] for each in backend["filters"] if each["type"] == MODIFIER]
-    return {each["name"]: each["value"] for modifier in modifiers for each in modifier["set"]}
-
-
-@asynccontextmanager
-async def in_force(moves: Moves) -> AsyncIterator[Gateway]:
-    """A policy that gives half of the requests to its candidate, proven by probes."""
-    played = Gateway(moves.api)
-    async with served(played) as url:
-        parts = urlsplit(url)
-        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
-        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
-        await moves.in_force(HALF)
-        assert moves.tracked.traffic.proven == HALF
-        moves.tracked.traffic.begin_check()
-        played.asked = 0
-        yield played
 
 
 async def watch(moves: Moves, seconds: float = SECONDS_BETWEEN) -> bool:
@@ -85,10 +35,6 @@ async def watch(moves: Moves, seconds: float = SECONDS_BETWEEN) -> bool:
     async with aiohttp.ClientSession() as http:
         await watch_candidates(http, moves.tracked, HALF, 1, moves.now, ProbeTurns())
     return moves.tracked.traffic.recheck
-
-
-def leads_somebody(moves: Moves) -> bool:
-    return "parentRefs" in moves.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
 
 
 async def test_as_long_as_all_is_well_one_probe_of_each_candidate_is_sent_at_a_stated_spacing() -> None:
@@ -149,7 +95,7 @@ async def test_a_server_that_echoes_no_probe_is_not_asked_again_and_again() -> N
         moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
         await moves.in_force(HALF)
         assert (await moves.put(HALF)).status is SplitStatus.UNPROVABLE
-        moves.tracked.traffic.note_proven_by_counts(HALF)
+        moves.tracked.traffic.note_proven(HALF, moves.now)
         assert (await moves.put(HALF)).status is SplitStatus.PROVEN
         assert next_watch(moves.tracked, 1) is None
 

@@ -1,0 +1,36 @@
+"""What a restarted operator remembers of a policy's traffic: all that the stored status says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
+from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.delivery.traffic_conditions import rest_in
+from earlystop.rollout.observations import Observation
+from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
+
+
+def resumed_traffic(
+    state: RolloutState, said: Observation, conditions: Iterable[ConditionSummary], *, recheck: bool
+) -> TrafficMemory:
+    """The memory to begin with. said: of the traffic, in the stored status; conditions: all of that status.
+
+    recheck: whether the objects of the cluster are compared at once.
+    """
+    memory, split = TrafficMemory(recheck=recheck), desired_split(state)
+    if split is None:
+        return memory
+    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED}:
+        memory.resume_in_force(split)
+    since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
+    if said.status is not ConditionStatus.FALSE or since is None:
+        return memory
+    rest = rest_in(said.message, datetime.fromisoformat(since).timestamp())
+    if rest is not None:
+        condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+        memory.resume_rest(split, *rest, condition)
+    return memory

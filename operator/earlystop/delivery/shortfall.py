@@ -1,0 +1,95 @@
+"""Whether counted requests show that a variant gets far less than its share: what a gateway answers with an error of
+its own, no server counts.
+
+It is a bound for safety and no statistic of the comparison: of two windows that are compared a few times a minute for a
+month, it is broken by chance in one of a thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import inf, log
+
+from earlystop.delivery.split import TrafficSplit
+
+# By Chernoff's bound, so few of so many requests come about by chance with a probability of at most exp(-SURPRISE).
+SURPRISE = 20.0
+# Of its share; what is nearer to it is left to the sample ratio.
+LEAST_PART = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Counted requests of each variant at one Unix second."""
+
+    at: int
+    counted: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedMarks:
+    """From where requests of a split are compared with its weights.
+
+    split: whose. each: when every variant last had requests again. full: when half a share would last have shown.
+    """
+
+    split: TrafficSplit
+    each: Mark
+    full: Mark
+
+    @classmethod
+    def begin(cls, split: TrafficSplit, now: Mark) -> ServedMarks:
+        """Compare from here on."""
+        return cls(split, now, now)
+
+    def after(self, now: Mark) -> ServedMarks:
+        """The marks for what comes after `now`, which showed no shortfall."""
+        since_each, since_full = (_grown(mark, now) for mark in (self.each, self.full))
+        each = now if all(since_each.values()) else self.each
+        full = now if all(_would_show(since_full, name, self.split) for name in since_full) else self.full
+        return replace(self, each=each, full=full)
+
+    def shortfall(self, now: Mark) -> str | None:
+        """A sentence about the variant that gets far less than its share, None where none does."""
+        for mark in (self.each, self.full):
+            grown = _grown(mark, now)
+            requests = sum(grown.values())
+            for name in grown:
+                expected = requests * _share(name, self.split)
+                if grown[name] <= LEAST_PART * expected and _surprise(grown, name, self.split) >= SURPRISE:
+                    return (
+                        f"Of {requests} requests that were counted in {now.at - mark.at} s, {name} should have had "
+                        f"about {expected:.0f} and has {grown[name]}."
+                    )
+        return None
+
+
+def _grown(mark: Mark, now: Mark) -> dict[str, int]:
+    """Requests of each variant since a mark. Counts that fell, as of another ledger, have not grown."""
+    return {name: max(0, count - mark.counted.get(name, 0)) for name, count in now.counted.items()}
+
+
+def _share(name: str, split: TrafficSplit) -> float:
+    return next(each.weight for each in split.variants if each.variant == name) / 100
+
+
+def _surprise(grown: Mapping[str, int], name: str, split: TrafficSplit) -> float:
+    """Minus the logarithm of a bound on the probability that a variant has so few of the requests."""
+    requests = sum(grown.values())
+    return requests * _divergence(grown[name] / requests, _share(name, split)) if requests else 0.0
+
+
+def _would_show(grown: Mapping[str, int], name: str, split: TrafficSplit) -> bool:
+    """Whether so many requests are enough to show that a variant gets half of its share."""
+    share = _share(name, split)
+    return sum(grown.values()) * _divergence(LEAST_PART * share, share) >= SURPRISE
+
+
+def _divergence(observed: float, expected: float) -> float:
+    """Kullback and Leibler's divergence of two probabilities of a coin, in nats; inf where `expected` rules it out."""
+    total = 0.0
+    for seen, share in ((observed, expected), (1 - observed, 1 - expected)):
+        if seen > 0:
+            total += seen * log(seen / share) if share > 0 else inf
+    return total

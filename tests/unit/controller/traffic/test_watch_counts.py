@@ -1,0 +1,91 @@
+"""Where no probe can be sent, counts take a candidate off that the gateway does not serve, before any statistics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from earlystop.api.counts import Variant
+from earlystop.controller.cluster import POLICIES, ROUTES
+from earlystop.controller.counts.count_batcher import Result
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.delivery.names import overlay_name
+from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.count_ledger import AnyRequest
+from tests.unit.controller.embedded_world import Counts, World
+from tests.unit.rollout.traffic import SAME
+
+# Looks this far apart, as those of a long rollout are.
+RARE: dict[str, Any] = {"rollout": {"lookSeconds": 1800, "steps": [{"weight": 25}]}}
+
+
+class Broken(Counts):
+    """The candidate's series stand still from a moment on: its requests end at the gateway. asked: moments of which
+    counts were asked for."""
+
+    broken_at: float = float("inf")
+
+    async def read(self, source: str, request: AnyRequest, at: int) -> Result:
+        reading = await super().read(source, request, int(min(at, self.broken_at)))
+        now = await super().read(source, request, at)
+        assert isinstance(reading, Reading) and isinstance(now, Reading)
+        stood_still = {key: tally for key, tally in reading.observed.items() if key.variant != Variant.BASELINE}
+        return replace(now, observed={**now.observed, **stood_still})
+
+
+def world(changes: dict[str, Any]) -> tuple[World, Broken]:
+    made = World(SAME, changes)
+    weights = made.counts.weights
+    made.counts = broken = Broken(SAME)
+    broken.weights = weights
+    return made, broken
+
+
+def leads_somebody(world: World) -> bool:
+    return "parentRefs" in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+
+
+async def seconds_until_off(world: World, broken: Broken) -> float:
+    broken.broken_at = world.now
+    for _ in range(100):
+        if not leads_somebody(world):
+            break
+        await world.reconcile()
+    return world.now - broken.broken_at
+
+
+async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minutes_though_looks_are_rare() -> None:
+    made, broken = world(RARE)
+    async with made.open():
+        await made.reconcile_until("Observing")
+        for _ in range(4):
+            await made.reconcile()
+        assert leads_somebody(made) and made.tracked.traffic.fault is None
+        assert await seconds_until_off(made, broken) <= 150
+        said = made.tracked.observations.traffic
+        assert said.reason == "CandidateNotServed" and "candidate should have had about" in said.message
+
+
+async def test_so_it_is_after_a_restart_and_while_suspended() -> None:
+    for suspended in (False, True):
+        made, broken = world(RARE)
+        async with made.open():
+            await made.reconcile_until("Observing")
+            if suspended:
+                made.edit_spec({**made.policy["spec"], "suspend": True})
+                await made.reconcile_until("Suspended")
+            made.tracked = TrackedPolicy.load(made.api.at(POLICIES, "llm", "qa"), made.now)
+            for _ in range(6):
+                await made.reconcile()
+            assert leads_somebody(made)
+            assert made.tracked.observations.traffic.reason == "InForce", "as before the restart"
+            assert await seconds_until_off(made, broken) <= 150
+
+
+async def test_counts_that_are_as_the_weights_say_take_nobody_off() -> None:
+    made, _ = world(RARE)
+    async with made.open():
+        await made.reconcile_until("Observing")
+        for _ in range(6):
+            await made.reconcile()
+        assert leads_somebody(made) and made.tracked.traffic.rest is None
