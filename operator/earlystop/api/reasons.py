@@ -32,8 +32,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         REFUSAL,
         {
-            "NotBuilt": "The policy asks for a part of the API that this release cannot carry out yet; write what the "
-            "message names instead.",
+            "NotBuilt": "The policy asks for a part of the API that this release cannot carry out yet, which the API "
+            "server refuses in new policies; write what the message names instead.",
             "VariantsNotTold": "The chosen counters cannot tell these variants apart; write preset EarlyStop, or "
             "counters with a label for the variant.",
             "ShadowNeedsPairs": "Judging in shadow needs pairs that only the EarlyStop preset counts, and has no live "

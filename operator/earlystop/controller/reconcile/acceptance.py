@@ -17,7 +17,7 @@ from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
-from earlystop.rollout.unsupported import engine_refusal, missing_counts, shadow_refusal, unbuilt
+from earlystop.rollout.unsupported import missing_counts, shadow_refusal, unbuilt
 
 
 async def check(
@@ -56,7 +56,6 @@ async def acceptance(
     spec = tracked.spec
     refusal = (
         unbuilt(spec)
-        or engine_refusal(spec)
         or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
