@@ -20,9 +20,9 @@ DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
 
-REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
+REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
-PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
+PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
 PHASE = (Type.READY.value, Type.PROGRESSING.value, Type.PROMOTED.value, Type.ROLLED_BACK.value)
 ENDED_PHASE = (Type.READY.value, Type.PROGRESSING.value)
@@ -222,11 +222,15 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {"Suspended": "The campaign stands still at its weights; set spec.suspend to false to go on."},
     ),
     (
+        (Type.COMPLETED.value,),
+        {"InProgress": "The campaign is under way; the condition Progressing says how far it is."},
+    ),
+    (
         ENDED_PHASE,
         {"Held": "The campaign ended without a verdict and keeps its weights; edit the policy or retry it to go on."},
     ),
     (
-        (*ENDED_PHASE, EVENT),
+        (*ENDED_PHASE, Type.COMPLETED.value, EVENT),
         {
             "Promoted": "The candidate has all requests; nothing is to be done.",
             "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another "
@@ -288,7 +292,13 @@ def _reasons() -> Iterator[Reason]:
 
 # Reasons of a family that stand in more conditions than the others of it.
 _ALSO: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"Pending": (SOURCE,), "TooManySeries": REFUSAL, "TemplatesUnusable": REFUSAL}
+    {
+        "Pending": (Type.COMPLETED.value, SOURCE),
+        "Aborted": (Type.COMPLETED.value,),
+        "Inconclusive": (Type.COMPLETED.value,),
+        "TooManySeries": REFUSAL,
+        "TemplatesUnusable": REFUSAL,
+    }
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({each.name: each for each in _reasons()})

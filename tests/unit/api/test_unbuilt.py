@@ -22,7 +22,7 @@ PARTS = {".".join(part.path): part for part in unbuilt_parts()}
 
 
 def node_at(path: tuple[str, ...]) -> dict[str, Any]:
-    node = SPEC
+    node: dict[str, Any] = SPEC
     for name in path:
         node = node["properties"][name]
     return node
