@@ -38,7 +38,7 @@ def _policy() -> dict[str, Any]:
             _column("Mode", ".spec.delivery.mode"),
             _column("Target", ".spec.targetRef.name"),
             _column("Phase", ".status.phase"),
-            _column("Step", ".status.step", "integer"),
+            _column("Step", ".status.progress"),
             _column("Weight", ".status.weight", "integer"),
             _column("Variant", ".status.variant"),
             _column("EM difference", ".status.evidence.effect"),
