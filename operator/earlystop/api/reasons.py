@@ -43,7 +43,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",
-            "TargetTaken": "Another policy has the traffic of this target or route; delete one of the two.",
+            "TargetTaken": "Another policy has the traffic of this target or route; delete one of the two. A campaign "
+            "that ended with all requests on the baseline leaves its target to others by itself.",
         },
     ),
     (

@@ -65,7 +65,9 @@ class Runtime:
         self._answered_at = clock()
         self.scheduler = Scheduler(self._reconcile, clock)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
-        self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
+        self._reconciler = Reconciler(
+            cluster, http, self.reader, self._events, self.tracked_policies, clock, wake=self.scheduler.wake
+        )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
 

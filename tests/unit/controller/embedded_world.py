@@ -65,7 +65,7 @@ class Counts(CountBatcher):
 
 
 class World:
-    """One policy and its visits, at a clock that the test moves."""
+    """One policy and its visits, at a clock that the test moves. beside: other policies that the operator tracks."""
 
     def __init__(
         self, quality: Quality, changes: Mapping[str, Any] | None = None, crowd: int = 0, crowd_after: int = 0
@@ -83,13 +83,16 @@ class World:
         ):
             self.api.put(resource, made)
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
+        self.beside: list[TrackedPolicy] = []
         self.reconciler: Reconciler | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[World]:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
-            self.reconciler = Reconciler(self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now)
+            self.reconciler = Reconciler(
+                self.api, http, self.counts, events, lambda: [self.tracked, *self.beside], lambda: self.now
+            )
             yield self
             self.counts.close()
 

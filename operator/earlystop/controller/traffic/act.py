@@ -95,7 +95,9 @@ class TrafficActor:
         """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
         if only_to_detach:
             return await detach_while_suspended(self._cluster, tracked, split, self._clock())
-        return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        # What was taken off for another policy had not been edited by anybody.
+        return replace(traffic, changed=()) if tracked.traffic.note_return() else traffic
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:

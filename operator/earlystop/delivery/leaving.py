@@ -1,0 +1,41 @@
+"""Leaving a target to another policy: what a campaign that is over had put there leads nobody, and binds nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.delivery.decide import Detach, decide_while_suspended
+from earlystop.delivery.desired import Desired
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.ownership import controller_of
+
+LEFT = "TargetLeft"
+
+
+def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
+    """Take the mode's objects off, and release the alias Services, which have the same names for every policy of a
+    Service. successor: name of the policy that the target is left to."""
+    message = (
+        f"The campaign is over, and policy {successor} is about this target or route now. Nothing of this policy leads "
+        "any request."
+    )
+    taken_off = decide_while_suspended(observed, replace(desired, refusal=Refusal(LEFT, message)))
+    assert taken_off is not None  # what is refused is taken off
+    aliases = (each for each in observed.services.values() if _is_owned(each, observed.uid))
+    return replace(
+        taken_off,
+        condition=Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.UNKNOWN, LEFT, message),
+        objects=(*taken_off.objects, *map(_released, aliases)),
+    )
+
+
+def _is_owned(manifest: Manifest, uid: str) -> bool:
+    owner = controller_of(manifest)
+    return owner is not None and owner.get("uid") == uid
+
+
+def _released(service: Manifest) -> Manifest:
+    """The Service without its controller: as what a deleted policy leaves behind, another policy may take it."""
+    owners = [each for each in service["metadata"]["ownerReferences"] if not each.get("controller")]
+    return {"kind": "Service", **service, "metadata": {**service["metadata"], "ownerReferences": owners}}
