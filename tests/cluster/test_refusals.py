@@ -22,8 +22,8 @@ WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", 
 POLICIES: dict[str, tuple[str, Any, str]] = {
     "a field that does not exist": ("spec.rollout.stepz", [], 'unknown field "spec.rollout.stepz"'),
     "a field that is missing": ("spec.objective", REMOVED, "spec.objective: Required value"),
-    "neither candidates nor search": ("spec.candidates", REMOVED, "write exactly one of candidates and search"),
-    "both candidates and search": ("spec.search", LADDER, "write exactly one of candidates and search"),
+    "no candidates": ("spec.candidates", REMOVED, "candidates: write at least one setting to try"),
+    "both candidates and search": ("spec.search", LADDER, "spec.search is not built yet; remove it"),
     "a number where text belongs": (
         "spec.objective.exactMatch.margin",
         0.02,

@@ -84,7 +84,7 @@ def test_cohorts_that_cannot_be_told_apart_are_refused(cluster: Cluster, changes
 def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
     wrong = changed(in_cohorts(), "spec.candidates", REMOVED)
     wrong["spec"]["search"] = LADDER
-    assert "write candidates, not search" in refusal(cluster, wrong)
+    assert "HeaderCohort has a cohort for each candidate; write candidates" in refusal(cluster, wrong)
 
 
 def in_shadow() -> Manifest:

@@ -34,7 +34,7 @@ NEEDED: set[Right] = {
     *(("gateway.networking.k8s.io", "gatewayclasses", verb) for verb in ("get", "list", "watch")),
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below
-    *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
+    *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }
 

@@ -224,8 +224,8 @@ class Stage:
     def events(self, name: str) -> list[tuple[str, str]]:
         """Reason and message of a policy's events, oldest first."""
         items = self.access.items(EVENTS, self.namespace)
-        mine = [item for item in items if item.get("regarding", {}).get("name") == name]
-        return [(item["reason"], item["note"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
+        mine = [item for item in items if item["involvedObject"].get("name") == name]
+        return [(item["reason"], item["message"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
 
     def wait_for(
         self, name: str, what: Callable[[dict[str, Any]], bool], deadline_seconds: float, described: str

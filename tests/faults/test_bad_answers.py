@@ -113,7 +113,7 @@ class Cast:
     def events(self) -> dict[str, list[Manifest]]:
         """The events about each policy."""
         items = self.stage.access.items(EVENTS)
-        mine = [each for each in items if each.get("regarding", {}).get("name") == POLICY]
+        mine = [each for each in items if each["involvedObject"].get("name") == POLICY]
         return {
             mode: [each for each in mine if each["metadata"]["namespace"] == tenant.namespace]
             for mode, tenant in self.tenants.items()
@@ -252,7 +252,7 @@ def test_it_has_its_name_and_one_event(courses: dict[str, Course], mode: str) ->
     assert condition_is("MetricsAvailable", "False", reason)(course.still_lost)
     assert condition_is("Ready", "False", reason)(course.still_lost)
     (told,) = [each for each in course.events if each["reason"] == reason]
-    assert "Nothing is decided" in told["note"] and told["type"] == "Warning"
+    assert "Nothing is decided" in told["message"] and told["type"] == "Warning"
     since = {each["reason"] for each in course.events if each["metadata"]["name"] not in course.told_before}
     # All policies here share one server, so each may be told of requests that met the routes of the others.
     assert since <= {reason, "MetricsRecovered", "OverlayMisses"}

@@ -105,11 +105,6 @@ def create_source(tenant: ServiceNamespace) -> None:
     tenant.apply(manifests.source(source_of(tenant), tenant.stage.prometheus.url))
 
 
-def not_built(says: str, **spec: Any) -> Case:
-    """A policy that asks for something of a later release."""
-    return refused("NotBuilt", says, **spec)
-
-
 def refused(reason: str, says: str, **spec: Any) -> Case:
     """A policy with a spec that differs in some fields; one of None is left out."""
 
@@ -128,7 +123,6 @@ def refused(reason: str, says: str, **spec: Any) -> Case:
 
 
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": window}]} for window in ("5", "10")]
-SEARCH = {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}
 CASES: dict[str, Case] = {
     "target missing": Case(
         "TargetNotFound",
@@ -199,10 +193,6 @@ CASES: dict[str, Case] = {
     "source missing": Case(
         "SourceNotFound", "Ask the cluster's admin to create it", edit=name_absent_source, fix=create_source
     ),
-    "search": not_built("write the setting to try as the one candidate", candidates=None, search=SEARCH),
-    "guard": not_built("spec.guard is not built yet; remove it", guard={"holdbackWeight": 5}),
-    "approval": not_built("write Never", approval={"mode": "BeforePromotion"}),
-    "another mode": not_built("write one of GatewayHeader, HeaderCohort, Shadow", delivery={"mode": "Workload"}),
     "a shadow stage without its counts": refused(
         "ShadowNeedsPairs", "Write preset EarlyStop", rollout__shadowSeconds=60, metrics__preset="Custom"
     ),
@@ -221,7 +211,6 @@ CASES: dict[str, Case] = {
         rollout__steps=[{"weight": 20}],
         metrics__preset="Custom",
     ),
-    "an engine's preset": refused("VariantsNotTold", "Write preset EarlyStop", metrics__preset="VLLM"),
     "no templates": refused("TemplatesUnusable", "write one for each field", metrics__preset="Custom"),
 }
 

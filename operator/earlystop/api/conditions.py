@@ -18,6 +18,7 @@ class ConditionType(StrEnum):
     PROGRESSING = "Progressing"
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
+    COMPLETED = "Completed"
 
 
 class ConditionStatus(StrEnum):

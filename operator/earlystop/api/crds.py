@@ -13,6 +13,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
 from earlystop.api.source import REACHABLE, SourceSpec, SourceStatus
 from earlystop.api.status import PolicyStatus
+from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION
 
@@ -31,13 +32,13 @@ def _policy() -> dict[str, Any]:
         short="esp",
         scope="Namespaced",
         description="Tries bolder early-stop settings on a share of live LLM traffic and keeps what is proven.",
-        spec=PolicySpec,
+        spec=refusing(structural_schema(PolicySpec)),
         status=_status(PolicyStatus, "Ready", "Waiting for the early-stop operator to see this policy"),
         columns=[
             _column("Mode", ".spec.delivery.mode"),
             _column("Target", ".spec.targetRef.name"),
             _column("Phase", ".status.phase"),
-            _column("Step", ".status.step", "integer"),
+            _column("Step", ".status.progress"),
             _column("Weight", ".status.weight", "integer"),
             _column("Variant", ".status.variant"),
             _column("EM difference", ".status.evidence.effect"),
@@ -56,7 +57,7 @@ def _source() -> dict[str, Any]:
         short="ess",
         scope="Cluster",
         description="Where counts are read. Written by the cluster's admin.",
-        spec=SourceSpec,
+        spec=structural_schema(SourceSpec),
         status=_status(SourceStatus, REACHABLE, "Waiting for the early-stop operator to ask this source"),
         columns=[
             _column("URL", ".spec.url"),
@@ -75,7 +76,7 @@ def _verdict() -> dict[str, Any]:
         short="esv",
         scope="Namespaced",
         description="An immutable record of one decision, from which anyone can recompute it.",
-        spec=VerdictSpec,
+        spec=structural_schema(VerdictSpec),
         columns=[
             _column("Policy", ".spec.policy"),
             _column("Decision", ".spec.decision"),
@@ -114,11 +115,11 @@ def _definition(
     short: str,
     scope: str,
     description: str,
-    spec: type[BaseModel],
+    spec: dict[str, Any],
     columns: list[dict[str, str]],
     status: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    properties: dict[str, Any] = {"spec": structural_schema(spec)}
+    properties: dict[str, Any] = {"spec": spec}
     if status is not None:
         properties["status"] = status
     version: dict[str, Any] = {

@@ -171,8 +171,8 @@ class PolicySpec(Value):
             Field(min_length=1, max_length=10, json_schema_extra={"x-list-map-key": "name"}),
         ]
         | None
-    ) = Field(None, description="Settings to try. Write either candidates or search.")
-    search: Search | None = Field(None, description="A search for the best setting. Write either candidates or search.")
+    ) = Field(None, description="Settings to try.")
+    search: Search | None = Field(None, description="A search for the best setting, instead of candidates.")
     delivery: Delivery = Field(description="How a variant's setting reaches the requests.")
     rollout: Rollout = Field(description="In which steps, and how fast.")
     metrics: MetricsReference = Field(description="Where counts are read.")

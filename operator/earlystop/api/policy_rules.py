@@ -9,8 +9,8 @@ WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_we
 
 RULES: tuple[dict[str, str], ...] = (
     {
-        "rule": "has(self.candidates) != has(self.search)",
-        "message": "write exactly one of candidates and search",
+        "rule": "has(self.candidates) || has(self.search)",
+        "message": "candidates: write at least one setting to try",
     },
     {
         "rule": "self.parameters.all(p, self.baseline.values.exists(v, v.name == p.name))",
@@ -92,7 +92,7 @@ RULES: tuple[dict[str, str], ...] = (
     },
     {
         "rule": "!has(self.delivery.headerCohort) || has(self.candidates)",
-        "message": "delivery.mode HeaderCohort has a cohort for each candidate; write candidates, not search",
+        "message": "delivery.mode HeaderCohort has a cohort for each candidate; write candidates",
     },
     {
         "rule": "!has(self.delivery.headerCohort) || !has(self.candidates)"

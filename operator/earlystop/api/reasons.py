@@ -20,9 +20,9 @@ DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
 
-REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
+REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
-PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
+PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
 PHASE = (Type.READY.value, Type.PROGRESSING.value, Type.PROMOTED.value, Type.ROLLED_BACK.value)
 ENDED_PHASE = (Type.READY.value, Type.PROGRESSING.value)
@@ -32,8 +32,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         REFUSAL,
         {
-            "NotBuilt": "The policy asks for a part of the API that this release cannot carry out yet; write what the "
-            "message names instead.",
+            "NotBuilt": "The policy asks for a part of the API that this release cannot carry out yet, which the API "
+            "server refuses in new policies; write what the message names instead.",
             "VariantsNotTold": "The chosen counters cannot tell these variants apart; write preset EarlyStop, or "
             "counters with a label for the variant.",
             "ShadowNeedsPairs": "Judging in shadow needs pairs that only the EarlyStop preset counts, and has no live "
@@ -43,7 +43,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",
-            "TargetTaken": "Another policy has the traffic of this target or route; delete one of the two.",
+            "TargetTaken": "Another policy has the traffic of this target or route; delete one of the two. A campaign "
+            "that ended with all requests on the baseline leaves its target to others by itself.",
         },
     ),
     (
@@ -222,11 +223,15 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {"Suspended": "The campaign stands still at its weights; set spec.suspend to false to go on."},
     ),
     (
+        (Type.COMPLETED.value,),
+        {"InProgress": "The campaign is under way; the condition Progressing says how far it is."},
+    ),
+    (
         ENDED_PHASE,
         {"Held": "The campaign ended without a verdict and keeps its weights; edit the policy or retry it to go on."},
     ),
     (
-        (*ENDED_PHASE, EVENT),
+        (*ENDED_PHASE, Type.COMPLETED.value, EVENT),
         {
             "Promoted": "The candidate has all requests; nothing is to be done.",
             "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another "
@@ -288,7 +293,13 @@ def _reasons() -> Iterator[Reason]:
 
 # Reasons of a family that stand in more conditions than the others of it.
 _ALSO: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"Pending": (SOURCE,), "TooManySeries": REFUSAL, "TemplatesUnusable": REFUSAL}
+    {
+        "Pending": (Type.COMPLETED.value, SOURCE),
+        "Aborted": (Type.COMPLETED.value,),
+        "Inconclusive": (Type.COMPLETED.value,),
+        "TooManySeries": REFUSAL,
+        "TemplatesUnusable": REFUSAL,
+    }
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({each.name: each for each in _reasons()})

@@ -17,7 +17,10 @@ class Step(Value):
         description="Percent of traffic that tries the candidate; with strategy ABTest, each candidate."
     )
     minimum_seconds: int = Field(
-        0, ge=0, le=604_800, description="Least time of evidence at this weight before the next step or a promotion."
+        0,
+        ge=0,
+        le=604_800,
+        description="Least time of evidence at this weight before the next step or a promotion. Absent: none.",
     )
 
 
@@ -50,7 +53,8 @@ class Rollout(Value):
     model_config = rules(
         {
             "rule": "self.steps.all(s,"
-            " self.learnSeconds + self.shadowSeconds + s.minimumSeconds < self.deadlineSeconds)",
+            " self.learnSeconds + self.shadowSeconds + (has(s.minimumSeconds) ? s.minimumSeconds : 0)"
+            " < self.deadlineSeconds)",
             "message": "rollout: write a minimumSeconds below deadlineSeconds for each step, together with "
             "learnSeconds and shadowSeconds, or no verdict could come",
         },

@@ -27,6 +27,9 @@ KEPT = (
 def structural_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The model's schema with references inlined and only what a structural schema allows.
 
+    Below a list there are no defaults: whoever applies a file compares and replaces a list as a whole, so an item that
+    the API server had filled in would differ from the file for ever. The model supplies the value where it is read.
+
     Raises ValueError for a field whose type the API server could not prune or bound.
     """
     document = model.model_json_schema(by_alias=True)
@@ -82,9 +85,19 @@ def _array(node: dict[str, Any], definitions: dict[str, Any], where: str) -> dic
     if "maxItems" not in node:
         raise ValueError(f"{where}: every list needs a maxItems, or the CEL cost budget fails")
     # A tuple of fixed length would come as prefixItems; the kinds use tuples of one element type only.
-    result: dict[str, Any] = {"items": _convert(node["items"], definitions, f"{where}[]")}
+    result: dict[str, Any] = {"items": _without_defaults(_convert(node["items"], definitions, f"{where}[]"))}
     key = node.get("x-list-map-key")
     result["x-kubernetes-list-type"] = "map" if key else "atomic"
     if key:
         result["x-kubernetes-list-map-keys"] = [key]
     return result
+
+
+def _without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same schema, where nothing in it has a default."""
+    kept = {key: value for key, value in schema.items() if key != "default"}
+    if "properties" in kept:
+        kept["properties"] = {name: _without_defaults(child) for name, child in kept["properties"].items()}
+    if "items" in kept:
+        kept["items"] = _without_defaults(kept["items"])
+    return kept

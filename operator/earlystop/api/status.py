@@ -96,7 +96,10 @@ class EvidenceText(Value):
     """The evidence of this campaign in words that a table can show."""
 
     looks: Count = Field(description="Looks that were evidence.")
-    log_e: LogEText = Field(description="Current e-values.")
+    log_e: LogEText = Field(description="E-values now, after the last look; they rise and fall.")
+    largest_log_e: LogEText | None = Field(
+        None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
+    )
     effect: Short = Field(description="EM of the candidate minus the baseline's, with an interval valid at any time.")
     saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
 
@@ -122,7 +125,9 @@ class CandidateStatus(Value):
     since: Time | None = Field(None, description="When it was certified or dropped.")
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
     message: Text | None = Field(None, description="Why it was dropped, in a sentence.")
-    dropped_at_step: Count | None = Field(None, description="The last step in which it had requests.")
+    dropped_at_step: Count | None = Field(
+        None, description="The last step in which it had requests, as its counters' label says it, from 0."
+    )
     counts: Counts = Field(description="Evidence so far, of the baseline and of this candidate.")
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
 
@@ -190,7 +195,14 @@ class PolicyStatus(Value):
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
         None, description="The judged part of the spec that this campaign is about, as canonical JSON."
     )
-    step: Count | None = Field(None, description="Index of the current step, from 0.")
+    step: Count | None = Field(
+        None, description="The current step as its counters' label says it, from 0; progress has it as people count."
+    )
+    progress: Short | None = Field(
+        None,
+        description='The current step and the number of steps, "1/3" in the first of three; "1" where nobody '
+        "knows how many there will be, since each candidate that is dropped begins one.",
+    )
     weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="Percent of traffic that candidates shall have now."
     )

@@ -31,6 +31,8 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "InForce": "The weights that the campaign asks for are in force; nothing is to be done.",
             "WaitingForGateway": "The gateway does not serve the overlay yet; the operator goes on asking it.",
             "Pacing": "The operator waits until the gateway has taken in the change before; nothing is to be done.",
+            "TargetLeft": "The campaign is over and another policy is about the target now, so nothing of this policy "
+            "leads any request; nothing is to be done.",
             "NoGatewayAddress": "No address of the Gateway is known, so no probe can prove the weights and the metrics "
             "must show the split; look at the Gateway's status.",
             "NoProbeListener": "No listener that probes can be sent to leads to the route's hosts, so the metrics must "

@@ -40,7 +40,11 @@ class OtherCandidate(Value):
     """A candidate that was judged together with the one that the decision is about."""
 
     candidate: SettingName = Field(description="Name of the candidate.")
-    dropped_at_step: int | None = Field(None, ge=0, description="The last step in which it had requests, if dropped.")
+    dropped_at_step: int | None = Field(
+        None,
+        ge=0,
+        description="The last step in which it had requests, if dropped, as its counters' label says it, from 0.",
+    )
     reason: Short | None = Field(None, description="Why it was dropped, in one word.")
     log_e: RecordedLogE = Field(description="The largest e-values that it reached.")
     effect: Text = Field(description="Its EM minus the baseline's, with its interval.")
@@ -71,11 +75,13 @@ class VerdictSpec(Value):
         description="The judged part of the policy as canonical JSON: parameters, values, steps, delivery, metrics, "
         "objective."
     )
-    log_e: RecordedLogE = Field(description="The e-values that decided.")
+    log_e: RecordedLogE = Field(description="The largest e-values that were reached, on which it was decided.")
     dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
-    columns: tuple[Short, ...] = Field(max_length=72, description="Names of the columns of looks.")
+    columns: tuple[Short, ...] = Field(
+        max_length=72, description="Names of the columns of looks; step is the counters' label, from 0."
+    )
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
     others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")
     uncertain: Uncertain | None = Field(

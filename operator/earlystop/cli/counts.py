@@ -217,7 +217,8 @@ def _tables(title: str, reading: dict[str, Any], variants: tuple[str, ...]) -> I
         table.add_column("count")
         columns = [(step, str(variant)) for step in shown for variant in variants]
         for step, variant in columns:
-            table.add_column(f"step {step}, {variant}", justify="right")
+            # The label counts from 0, people from 1.
+            table.add_column(f"step {int(step) + 1}, {variant}", justify="right")
         for field in TALLY_FIELDS:
             counts = [reading["steps"][step][variant][field] for step, variant in columns]
             if any(counts) or field in TALLY_FIELDS[:8]:

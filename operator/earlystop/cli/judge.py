@@ -16,7 +16,7 @@ from earlystop.cli.files import read_built_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
-from earlystop.evidence.engine import Assessment, begin
+from earlystop.evidence.engine import Assessment, LogE, begin
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.increments import compare
@@ -32,7 +32,7 @@ def command(
     looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.", exists=True)],
     policy: Annotated[Path, typer.Option(help="YAML file of the policy.", exists=True, dir_okay=False)],
 ) -> None:
-    """Replay counts through the engine: one JSON object a look. Steps and wall time are left out."""
+    """Replay counts through the engine: one JSON object a look. Wall time is left out; steps are those of the file."""
     spec = read_built_policy(policy)
     names = [each.name for each in spec.candidates or ()]
     if len(names) > 1:
@@ -97,13 +97,15 @@ def learned(objective: Objective, lines: list[Line]) -> tuple[Objective, list[Li
 
 def judged(objective: Objective, lines: list[Line]) -> Iterator[dict[str, Any]]:
     """What the evidence says after each look. The first verdict stays; looks are carried over as in the cluster."""
-    state, verdict = begin(objective), "Continue"
+    state, verdict, step = begin(objective), "Continue", lines[0].step if lines else 1
     mark = totals = Totals(classes=(ClassAnswers(),) * len(objective.classes))
     for group in grouped(lines):
         weight = next((line.weight for line in group if line.weight is not None), EVEN_SPLIT)
+        if group[0].step != step:
+            step, mark = group[0].step, totals  # in the cluster, too, what is carried over ends with its step
         totals = _added(totals, group, objective)
         compared = compare(
-            evidence=state, mark=mark, totals=totals, at=group[0].look, step=0, weight=weight, baseline_weight=None
+            evidence=state, mark=mark, totals=totals, at=group[0].look, step=step, weight=weight, baseline_weight=None
         )
         if compared is not None:
             state, mark = compared.evidence, compared.mark
@@ -132,16 +134,10 @@ def _sum(lines: Iterable[Line]) -> Tally:
 
 
 def _as_json(look: int, assessment: Assessment, verdict: str) -> dict[str, Any]:
-    log_e = assessment.log_e
     return {
         "look": look,
-        "log_e": {
-            "promote": log_e.promote,
-            "harm": log_e.harm,
-            "tokens": log_e.tokens,
-            "sample_ratio": log_e.sample_ratio,
-            **{str(claim): value for claim, value in log_e.others},
-        },
+        "log_e": _by_claim(assessment.log_e),
+        "largest_log_e": _by_claim(assessment.log_e_max),
         "effect": assessment.effect.estimate,
         "interval": _bounds(assessment.effect),
         "saving": assessment.saving.estimate,
@@ -149,6 +145,16 @@ def _as_json(look: int, assessment: Assessment, verdict: str) -> dict[str, Any]:
         "setting": assessment.setting.value,
         "harms": [str(claim) for claim in assessment.harms],
         "verdict": verdict,
+    }
+
+
+def _by_claim(values: LogE) -> dict[str, float]:
+    return {
+        "promote": values.promote,
+        "harm": values.harm,
+        "tokens": values.tokens,
+        "sample_ratio": values.sample_ratio,
+        **{str(claim): value for claim, value in values.others},
     }
 
 

@@ -27,7 +27,7 @@ OPTIONAL_COUNTS = (
     "pairs_candidate_only",
     "pairs_neither",
 )
-OPTIONAL = ("query_class", "weight", *OPTIONAL_COUNTS)
+OPTIONAL = ("query_class", "step", "weight", *OPTIONAL_COUNTS)
 COUNTS = ("completed", "failed", "match", "mismatch", "tokens", "tokens_squared", *OPTIONAL_COUNTS)
 LARGEST = 2**53
 DELIMITERS = ",;\t"
@@ -47,6 +47,7 @@ class Line:
     """One line: the increments of one variant, and query class if there are several, in one look.
 
     counts: by column name, absent columns are 0. weight: the candidate's percent, None where the file has none.
+    step: the step that the look belongs to, 1 where the file does not say it.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Line:
     query_class: str
     weight: int | None
     counts: dict[str, int]
+    step: int = 1
 
 
 def read_file(path: Path) -> list[Line]:
@@ -84,7 +86,7 @@ def read_lines(source: Iterable[str], name: str) -> list[Line]:
     except csv.Error as error:
         number = reader.line_num + skipped + 1  # the line at fault is not counted
         raise LooksError(f"{name}, line {number}: it is no line of a CSV file ({error})") from None
-    _refuse_doubles(lines, name)
+    _refuse_contradictions(lines, name)
     return sorted(lines, key=lambda line: line.look)
 
 
@@ -135,7 +137,8 @@ def _line(row: dict[str, str | None], number: int, name: str) -> Line:
     if weight is not None and not 1 <= weight <= 99:
         raise LooksError(f"{where}, column weight: {weight}; write the candidate's percent, 1 to 99")
     look = _count(text["look"], where, "look")
-    return Line(number, look, Variant(text["variant"]), text.get("query_class", ""), weight, counts)
+    step = _count(text["step"], where, "step") if text.get("step") else 1
+    return Line(number, look, Variant(text["variant"]), text.get("query_class", ""), weight, counts, step)
 
 
 def _count(text: str, where: str, column: str) -> int:
@@ -162,9 +165,15 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}…"
 
 
-def _refuse_doubles(lines: list[Line], name: str) -> None:
+def _refuse_contradictions(lines: list[Line], name: str) -> None:
     seen: dict[tuple[int, Variant, str], int] = {}
+    steps: dict[int, int] = {}
     for line in lines:
+        if steps.setdefault(line.look, line.step) != line.step:
+            raise LooksError(
+                f"{name}, line {line.number}, column step: look {line.look} is of step {steps[line.look]} already; "
+                "write one step in all lines of a look"
+            )
         key = (line.look, line.variant, line.query_class)
         if key in seen:
             raise LooksError(

@@ -63,7 +63,7 @@ GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-EVENTS = Resource("events.k8s.io", "v1", "events")
+EVENTS = Resource("", "v1", "events")
 
 # Every kind that a delivery mode reads or writes.
 BY_KIND = {

@@ -11,6 +11,7 @@ from earlystop.api.values import bounded
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.formatting import rfc3339
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes
@@ -20,66 +21,88 @@ log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """Records notes about policies as events.k8s.io events. A failure is logged, and nothing waits for it."""
+    """Records notes about policies as events, in the form that `kubectl describe` puts in order. A failure is logged,
+    and nothing waits for it.
+
+    The order there is by a time in whole seconds: notes of one policy get times that differ, in the order in which they
+    are recorded.
+    """
 
     def __init__(self, cluster: Cluster, instance: str) -> None:
         self._cluster = cluster
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._latest: OrderedDict[str, int] = OrderedDict()
 
-    async def record(self, policy: Manifest, note: EventNote, now: float) -> None:
-        """Post a note about a policy at Unix time `now`, or raise the count of the event that holds the same note."""
-        name = _event_name(policy, note)
+    async def record(self, policy: Manifest, note: EventNote, now: float, campaign: int = 0) -> None:
+        """Post a note about a policy at Unix time `now`, or raise the count of the event that holds the same note.
+
+        campaign: the number of the campaign that it is about, 0 for none; what is said of two is two events.
+        """
+        name = _event_name(policy, note, campaign)
         count = self._counts.get(name, 0) + 1
-        self._counts[name] = count
-        self._counts.move_to_end(name)
-        if len(self._counts) > REMEMBERED:
-            self._counts.popitem(last=False)
+        _remember(self._counts, name, count)
+        uid = policy["metadata"]["uid"]
+        second = max(int(now), self._latest.get(uid, 0) + 1)
+        _remember(self._latest, uid, second)
         try:
             if count > 1:
-                await self._count_up(policy, name, count, now)
+                await self._count_up(policy, name, count, now, second)
             else:
-                await self._post(policy, name, note, now)
+                await self._post(policy, name, note, now, second)
         except ClusterError as error:
             log.warning("event %s was not posted: %s", note.reason, error)
 
-    async def _post(self, policy: Manifest, name: str, note: EventNote, now: float) -> None:
-        event = _event(policy, name, note, self._instance, now)
+    async def _post(self, policy: Manifest, name: str, note: EventNote, now: float, second: int) -> None:
+        event = _event(policy, name, note, self._instance, now, second)
         try:
             await self._cluster.create(EVENTS, policy["metadata"]["namespace"], event)
         except Conflict:
             # The operator recorded it before it was restarted.
             self._counts[name] = 2
-            await self._count_up(policy, name, 2, now)
+            await self._count_up(policy, name, 2, now, second)
 
-    async def _count_up(self, policy: Manifest, name: str, count: int, now: float) -> None:
-        series = {"series": {"count": count, "lastObservedTime": _micro(now)}}
+    async def _count_up(self, policy: Manifest, name: str, count: int, now: float, second: int) -> None:
+        series = {"count": count, "lastObservedTime": _micro(now)}
+        changes = {"series": series, "count": count, "lastTimestamp": rfc3339(second)}
         try:
-            await self._cluster.merge(EVENTS, policy["metadata"]["namespace"], name, series)
+            await self._cluster.merge(EVENTS, policy["metadata"]["namespace"], name, changes)
         except NotFound:
             # Events live for an hour; the next note of this kind starts a new one.
             self._counts.pop(name, None)
 
 
-def _event_name(policy: Manifest, note: EventNote) -> str:
-    identity = f"{policy['metadata']['uid']}/{note.reason}/{note.message}"
+def _remember(memory: OrderedDict[str, int], name: str, value: int) -> None:
+    memory[name] = value
+    memory.move_to_end(name)
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)
+
+
+def _event_name(policy: Manifest, note: EventNote, campaign: int) -> str:
+    identity = f"{policy['metadata']['uid']}/{campaign}/{note.reason}/{note.message}"
     return f"{bounded(policy['metadata']['name'], 200)}.{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-def _event(policy: Manifest, name: str, note: EventNote, instance: str, now: float) -> Manifest:
+def _event(policy: Manifest, name: str, note: EventNote, instance: str, now: float, second: int) -> Manifest:
+    """The event in its core form: the newer API takes none of the times that `kubectl describe` sorts by."""
     metadata = policy["metadata"]
     return {
-        "apiVersion": "events.k8s.io/v1",
+        "apiVersion": EVENTS.api_version,
         "kind": "Event",
         "metadata": {"name": name, "namespace": metadata["namespace"]},
         "eventTime": _micro(now),
-        "reportingController": CONTROLLER,
+        "firstTimestamp": rfc3339(second),
+        "lastTimestamp": rfc3339(second),
+        "count": 1,
+        "source": {"component": CONTROLLER},
+        "reportingComponent": CONTROLLER,
         "reportingInstance": instance,
         "type": "Warning" if note.warning else "Normal",
         "reason": note.reason,
         "action": note.action,
-        "note": note.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
-        "regarding": {
+        "message": note.message.encode()[:NOTE_LIMIT].decode(errors="ignore"),
+        "involvedObject": {
             "apiVersion": policy["apiVersion"],
             "kind": policy["kind"],
             "namespace": metadata["namespace"],

@@ -66,7 +66,14 @@ class Runtime:
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self._token_key, self._tokens = token_key, CampaignTokens()
         self._reconciler = Reconciler(
-            cluster, http, self.reader, self._events, self.tracked_policies, clock, tokens=self._tokens
+            cluster,
+            http,
+            self.reader,
+            self._events,
+            self.tracked_policies,
+            clock,
+            tokens=self._tokens,
+            wake=self.scheduler.wake,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))

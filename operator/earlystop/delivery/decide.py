@@ -16,7 +16,7 @@ from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
-from earlystop.delivery.ownership import controller_of
+from earlystop.delivery.ownership import is_controlled_by
 from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
@@ -113,9 +113,9 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 
     Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
     """
-    misfit = _misfit(observed, desired)
-    if misfit is not None:
-        return misfit
+    unfit = misfit(observed, desired)
+    if unfit is not None:
+        return unfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
     harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
@@ -145,7 +145,7 @@ def decide_while_frozen(
     return decision if isinstance(decision, Probe | Detach | Quarantine) else None
 
 
-def _misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:
+def misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:
     """Why the split no longer fits the user's route, None when it does."""
     if desired.refusal is not None:
         return _without_fit(observed, desired)
@@ -167,7 +167,7 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
 
 def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
     """The policy's own objects that have to be written so that no user's request meets any."""
-    own = [each for each in desired.detached if _is_owned(each, observed.uid)]
+    own = [each for each in desired.detached if is_controlled_by(each, observed.uid)]
     return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
 
 
@@ -320,12 +320,6 @@ def _no_user_was_led(memory: TrafficView) -> Condition:
         return memory.condition
     message = "No user's request was led to the candidate; all go by your own route."
     return _condition(ConditionStatus.TRUE, "InForce", message)
-
-
-def _is_owned(manifest: Manifest, uid: str) -> bool:
-    """Whether an object is controlled by the policy with this UID."""
-    owner = controller_of(manifest)
-    return owner is not None and owner.get("uid") == uid
 
 
 def _are_young(observed: ClusterInputs, prerequisites: Iterable[Manifest], now: float) -> bool:

@@ -41,3 +41,9 @@ def controller_of(manifest: Manifest) -> Manifest | None:
         if reference.get("controller"):
             return dict(reference)
     return None
+
+
+def is_controlled_by(manifest: Manifest, uid: str) -> bool:
+    """Whether the policy with this UID manages an object."""
+    owner = controller_of(manifest)
+    return owner is not None and owner.get("uid") == uid

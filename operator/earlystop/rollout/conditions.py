@@ -1,12 +1,13 @@
-"""The nine statements that a policy makes about itself, from its state and what was observed in the cluster."""
+"""The ten statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
-from earlystop.api.conditions import Condition, ConditionStatus
+from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import (
@@ -23,18 +24,23 @@ from earlystop.rollout.state import (
 from earlystop.rollout.strategy import Strategy, strategy_of
 
 
-def conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
-    """All conditions, each with a reason constant and a message that says what is going on or what to do."""
+def conditions(state: RolloutState, observations: Observations, *, edited: bool = False) -> tuple[Condition, ...]:
+    """All conditions, each with a reason constant and a message that says what is going on or what to do.
+
+    edited: whether the policy now asks for another campaign than the one in `state`. Then nothing has come of the
+    policy as it is written, whatever came of that campaign.
+    """
     return (
-        _ready(state, observations),
+        _ready(state, observations, edited),
         _accepted(observations),
         _from_observation(Type.METRICS_AVAILABLE, observations.metrics),
         _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
         _setting_effective(state),
         _sample_ratio(state),
         _progressing(state),
-        _ended(Type.PROMOTED, Phase.PROMOTED, state),
-        _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state),
+        _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
+        _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
+        _completed(state, observations, edited),
     )
 
 
@@ -50,19 +56,31 @@ def _accepted(observations: Observations) -> Condition:
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
 
 
-def _ready(state: RolloutState, observations: Observations) -> Condition:
+def _ready(state: RolloutState, observations: Observations, edited: bool) -> Condition:
     """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
     the hours of a healthy rollout."""
     if observations.error is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "InternalError", observations.error)
     if observations.refusal is not None:
-        return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message)
+        message = _refused(state, observations.refusal, edited)
+        return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, message)
     if observations.storage is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "VerdictNotStored", observations.storage)
     for observation in (observations.metrics, observations.traffic):
         if observation.status == ConditionStatus.FALSE:
             return Condition(Type.READY, ConditionStatus.FALSE, observation.reason, observation.message)
     return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, summary(state))
+
+
+def _refused(state: RolloutState, refusal: Refusal, edited: bool) -> str:
+    """Why the policy is refused as it is written now, and what goes on beneath."""
+    if state.phase is Phase.PENDING:
+        return refusal.message
+    why = f"The edit is refused: {refusal.message}" if edited else refusal.message
+    beneath = {Phase.SUSPENDED: "stands still", **dict.fromkeys(ENDED, "is over")}.get(
+        state.phase, "goes on as it began"
+    )
+    return f"{why} Campaign {state.campaign} {beneath}: {summary(state)}"
 
 
 def _progressing(state: RolloutState) -> Condition:
@@ -143,15 +161,50 @@ def mismatch(state: RolloutState) -> str:
     )
 
 
-def _ended(type_: Type, phase: Phase, state: RolloutState) -> Condition:
-    if state.phase == phase and state.decision is not None:
+def _ended(type_: Type, phase: Phase, state: RolloutState, edited: bool) -> Condition:
+    if state.phase not in ENDED:
+        return Condition(type_, ConditionStatus.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
+    assert state.decision is not None  # terminal phases follow a decision
+    if edited:
+        message = f"The edit has no verdict yet. The campaign before it ended as {state.phase.value}."
+        return Condition(type_, ConditionStatus.UNKNOWN, state.decision.reason, message)
+    if state.phase is phase:
         return Condition(type_, ConditionStatus.TRUE, state.decision.reason, state.decision.message)
-    if state.phase in ENDED:
-        assert state.decision is not None  # terminal phases follow a decision
-        return Condition(
-            type_, ConditionStatus.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}."
-        )
-    return Condition(type_, ConditionStatus.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
+    return Condition(type_, ConditionStatus.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
+
+
+def _completed(state: RolloutState, observations: Observations, edited: bool) -> Condition:
+    """Whether the campaign that the policy asks for is over, for tools that wait for any outcome.
+
+    What a campaign came to stays true when something that it needs is refused later; of a policy that asks for another
+    one it says nothing.
+    """
+    if state.phase in ENDED and not edited:
+        return Condition(Type.COMPLETED, ConditionStatus.TRUE, outcome_reason(state), summary(state))
+    if state.phase in ENDED | {Phase.PENDING} and observations.refusal is not None:
+        message = f"No campaign begins while the policy is refused: {observations.refusal.message}"
+        return Condition(Type.COMPLETED, ConditionStatus.FALSE, observations.refusal.reason, message)
+    if state.phase in ENDED | {Phase.PENDING}:
+        message = "The campaign that the policy asks for has not begun. It begins when the policy is not suspended."
+        return Condition(Type.COMPLETED, ConditionStatus.FALSE, Phase.PENDING.value, message)
+    message = "A campaign is under way; the condition Progressing says how far it is."
+    return Condition(Type.COMPLETED, ConditionStatus.FALSE, "InProgress", message)
+
+
+def outcome_reason(state: RolloutState) -> str:
+    """What a campaign that is over came to, in one word."""
+    assert state.decision is not None  # the phases of an end follow a decision
+    if state.decision.reason == ABORTED:
+        return "Aborted"
+    match state.decision.verdict:
+        case Verdict.PROMOTE:
+            return "Promoted"
+        case Verdict.RECOMMEND:
+            return "Reported"
+        case Verdict.ROLL_BACK:
+            return "RolledBack"
+        case Verdict.INCONCLUSIVE:
+            return "Inconclusive"
 
 
 def summary(state: RolloutState) -> str:

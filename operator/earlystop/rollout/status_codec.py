@@ -21,7 +21,7 @@ from earlystop.api.status import (
     Uncertain,
 )
 from earlystop.api.wire import PACKED_LIMIT
-from earlystop.evidence.engine import replay
+from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
@@ -80,6 +80,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         candidate=leading.name,
         plan=plan.text,
         step=state.step,
+        progress=strategy_of(plan).count_step(plan, state),
         weight=100 - percents[0],
         variant=_variant(plan, percents),
         campaign_started_at=rfc3339(state.campaign_started_at),
@@ -236,17 +237,20 @@ def _evidence(comparison: Comparison) -> EvidenceText:
     assessment = comparison.assessment
     return EvidenceText(
         looks=len(comparison.looks),
-        log_e=LogEText(
-            promote=log_e_text(assessment.log_e.promote),
-            harm=log_e_text(assessment.log_e.harm),
-            tokens=log_e_text(assessment.log_e.tokens),
-            sample_ratio=log_e_text(assessment.log_e.sample_ratio),
-            others=tuple(
-                NamedLogE(name=str(claim), value=log_e_text(value)) for claim, value in assessment.log_e.others
-            ),
-        ),
+        log_e=_log_e(assessment.log_e),
+        largest_log_e=_log_e(assessment.log_e_max),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
+    )
+
+
+def _log_e(values: LogE) -> LogEText:
+    return LogEText(
+        promote=log_e_text(values.promote),
+        harm=log_e_text(values.harm),
+        tokens=log_e_text(values.tokens),
+        sample_ratio=log_e_text(values.sample_ratio),
+        others=tuple(NamedLogE(name=str(claim), value=log_e_text(value)) for claim, value in values.others),
     )
 
 

@@ -50,6 +50,9 @@ class Strategy(Protocol):
     def describe_step(self, plan: Plan, state: RolloutState, /) -> str:
         """The present step and the requests of candidates in it, as a phrase."""
 
+    def count_step(self, plan: Plan, state: RolloutState, /) -> str:
+        """The present step and how many are planned, as people count: "1/3"; "1" where that is not known."""
+
 
 def strategy_of(plan: Plan) -> Strategy:
     """The strategy by which a plan's candidates are tried."""

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from pydantic.alias_generators import to_camel
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
-from earlystop.api.modes import built_modes
 from earlystop.api.policy import PolicySpec
-
-REASON = "NotBuilt"
+from earlystop.api.unbuilt import unbuilt_parts
 
 
 def unbuilt(spec: PolicySpec) -> Refusal | None:
-    """The first part of the policy that this release cannot carry out, or None."""
-    for asks, what in CHECKS:
-        if asks(spec):
-            return Refusal(REASON, what)
+    """The first part of the policy that this release cannot carry out, or None. The API server refuses the same; it has
+    not done so of a policy that an earlier release's kinds let pass."""
+    written = spec.wire()
+    for part in unbuilt_parts():
+        message = part.refuses(written)
+        if message is not None:
+            return Refusal(part.reason, message)
     return None
-
-
-def engine_refusal(spec: PolicySpec) -> Refusal | None:
-    """Why counters of an engine or a gateway cannot judge variants that share its Pods, or None."""
-    preset = spec.metrics.preset
-    if spec.delivery.traits.own_pods or not spec.metrics.traits.needs_own_pods:
-        return None
-    return Refusal(
-        "VariantsNotTold",
-        f"metrics.preset {preset}: an engine's counters cannot tell variants that share its Pods apart, as they do in "
-        f"delivery.mode {spec.delivery.mode}. Write preset EarlyStop, or Custom with the MetricSource's templates for "
-        "counters that carry a label for the variant.",
-    )
 
 
 def shadow_refusal(spec: PolicySpec) -> Refusal | None:
@@ -96,12 +84,3 @@ def _needed(spec: PolicySpec) -> tuple[str, ...]:
 
 
 PAIR_FIELDS = tuple(f"pairs_{name}" for name in Pairs._fields)
-CHECKS: tuple[tuple[Callable[[PolicySpec], bool], str], ...] = (
-    (lambda s: s.search is not None, "spec.search is not built yet; write the setting to try as the one candidate."),
-    (
-        lambda s: not s.delivery.traits.built,
-        f"This delivery.mode is not built yet; write one of {', '.join(sorted(built_modes()))}.",
-    ),
-    (lambda s: s.guard is not None, "spec.guard is not built yet; remove it, the promoted setting gets all traffic."),
-    (lambda s: s.approval.mode != "Never", "approval.mode is not built yet beyond Never; write Never."),
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,8 +11,10 @@ from pydantic import Field
 
 from earlystop.api.conditions import ConditionType
 from earlystop.api.crds import definitions
+from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import KEPT, structural_schema
 from earlystop.api.values import Value
+from tests.unit.rollout.policies import written
 
 ALLOWED = {*KEPT, "properties", "items", "x-kubernetes-list-type", "x-kubernetes-list-map-keys"}
 DEFINITIONS = list(definitions().values())
@@ -47,6 +50,29 @@ def test_every_list_and_every_text_has_a_bound() -> None:
             assert "maxItems" in node, path
         if node["type"] == "string":
             assert {"maxLength", "enum", "format"} & node.keys(), path
+
+
+def test_nothing_below_a_list_has_a_default() -> None:
+    """A client compares a list with the one in its file as a whole: an item that the API server filled in differs."""
+    assert [path for path, node in ALL if "[]" in path and "default" in node] == []
+
+
+def test_what_the_schema_leaves_out_below_a_list_is_supplied_by_the_model() -> None:
+    assert (
+        PolicySpec.model_validate(written({"rollout": {"steps": [{"weight": 5}]}})).rollout.steps[0].minimum_seconds
+        == 0
+    )
+
+
+def test_no_rule_reads_an_optional_field_of_a_list_item_without_asking_for_it() -> None:
+    """What has no default may be absent, and CEL fails where it is read then."""
+    items = [(path, node) for path, node in ALL if path.endswith("[]")]
+    for path, node in items:
+        for name in node.get("properties", {}).keys() - set(node.get("required", [])):
+            for holder in (each for where, each in ALL if path.startswith(where)):
+                for rule in holder.get("x-kubernetes-validations", []):
+                    reading = set(re.findall(rf"(?<![.\w])(?!self\b)(\w+)\.{name}\b", rule["rule"]))
+                    assert reading <= set(re.findall(rf"has\((\w+)\.{name}\)", rule["rule"])), (path, name, rule)
 
 
 def test_no_field_is_a_float() -> None:

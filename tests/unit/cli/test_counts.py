@@ -84,7 +84,7 @@ def test_every_candidate_of_the_policy_is_counted_by_its_name_and_no_other(tmp_p
     assert reading["steps"]["1"]["w10"]["pairs_both"] == 6 and reading["steps"]["2"]["w1"]["started"] == 3
     assert reading["query_classes"]["default"]["2"]["w1"]["started"] == 3
     shown, _ = run(tmp_path, rows, changes=TOGETHER)
-    columns = [f"step {step}, {name}" for step in (1, 2) for name in ("baseline", "w10", "w5", "w1")]
+    columns = [f"step {step}, {name}" for step in (2, 3) for name in ("baseline", "w10", "w5", "w1")]
     assert all(column in shown.output for column in columns) and "forged" not in shown.output
 
 
@@ -98,7 +98,7 @@ def test_the_one_candidate_of_cohorts_or_shadow_is_counted_by_its_name(tmp_path:
 def test_the_table_ends_with_the_query_that_reads_it(tmp_path: Path) -> None:
     done, _ = run(tmp_path, ROWS, "--revision=5f3a9c", "--window=600")
     assert done.exit_code == 0, done.output
-    assert "step 1, candidate" in done.output and "last_over_time" in done.output and "[600s]" in done.output
+    assert "step 2, candidate" in done.output and "last_over_time" in done.output and "[600s]" in done.output
 
 
 def test_a_policy_that_nobody_counts_for_is_said_to_be_so(tmp_path: Path) -> None:

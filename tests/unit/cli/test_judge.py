@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,27 @@ def test_a_policy_in_shadow_is_judged_on_pairs_as_one_that_asks_for_them(tmp_pat
     assert told[0] == told[1]
     assert told[0][0][-1]["effect"] == pytest.approx(-8 / 200)
     assert told[0][1][-1]["effect"] is None  # without pairs there is nothing to go by
+
+
+def test_judge_status_and_verdict_agree_on_e_values_also_over_several_steps(tmp_path: Path, policy_file: Path) -> None:
+    """In the file the step is written as people count it; in a record as the counters' label says it, from 0."""
+    places = [(look, (look.at - 1) // 4) for look in looks((0.8, 0.8), 8, 5)]
+    rows = [replace(look, step=step, weight=(25, 50)[step]) for look, step in places]
+    written = ["step,weight," + HEADER]
+    for line, look in zip(text(rows).splitlines()[1:], [each for each in rows for _ in range(2)], strict=True):
+        written.append(f"{look.step + 1},{look.weight},{line}")
+    last = judged(tmp_path, policy_file, "\n".join(written) + "\n")[-1]
+    replayed = assess(replay(OBJECTIVE, rows))
+    for name, values in (("log_e", replayed.log_e), ("largest_log_e", replayed.log_e_max)):
+        found = last[name]
+        assert isinstance(found, dict)
+        assert found["promote"] == pytest.approx(values.promote) and found["harm"] == pytest.approx(values.harm)
+        assert found["tokens"] == pytest.approx(values.tokens)
+
+
+def test_a_look_of_two_steps_is_refused_by_its_line(tmp_path: Path, policy_file: Path) -> None:
+    written = text(looks((0.8, 0.8), 1, 5)).splitlines()
+    path = tmp_path / "looks.csv"
+    path.write_text("\n".join([f"step,{written[0]}", f"1,{written[1]}", f"2,{written[2]}"]) + "\n")
+    result = CliRunner().invoke(app, ["judge", str(path), "--policy", str(policy_file)])
+    assert result.exit_code != 0 and "look 1 is of step 1 already" in " ".join(result.output.split())

@@ -77,7 +77,10 @@ class Counts(CountBatcher):
 
 
 class World:
-    """One policy and its visits, at a clock that the test moves. tokens: of campaigns, none without a key."""
+    """One policy and its visits, at a clock that the test moves.
+
+    tokens: of campaigns, none without a key. beside: other policies that the operator tracks.
+    """
 
     tokens = CampaignTokens()
 
@@ -97,6 +100,7 @@ class World:
         ):
             self.api.put(resource, made)
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(changes=changes)), self.now)
+        self.beside: list[TrackedPolicy] = []
         self.reconciler: Reconciler | None = None
 
     @asynccontextmanager
@@ -104,7 +108,13 @@ class World:
         async with aiohttp.ClientSession() as http:
             events = EventRecorder(self.api, "operator-1")
             self.reconciler = Reconciler(
-                self.api, http, self.counts, events, lambda: [self.tracked], lambda: self.now, tokens=self.tokens
+                self.api,
+                http,
+                self.counts,
+                events,
+                lambda: [self.tracked, *self.beside],
+                lambda: self.now,
+                tokens=self.tokens,
             )
             yield self
             self.counts.close()

@@ -23,8 +23,8 @@ async def test_a_note_is_one_event_that_says_what_it_is_about() -> None:
     await EventRecorder(api, "operator-1").record(manifest(), NOTE, NOW + 0.25)
     (event,) = posted(api)
     assert (event["reason"], event["action"], event["type"]) == ("RolledBack", "RollBack", "Warning")
-    assert event["note"] == "Rolled back: window=1."
-    assert event["regarding"] == {
+    assert event["message"] == "Rolled back: window=1."
+    assert event["involvedObject"] == {
         "apiVersion": "earlystop.dev/v1alpha1",
         "kind": "EarlyStopPolicy",
         "namespace": "llm",
@@ -32,7 +32,7 @@ async def test_a_note_is_one_event_that_says_what_it_is_about() -> None:
         "uid": UID,
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.250000Z", str(event["eventTime"]))
-    assert event["reportingController"] and event["reportingInstance"] == "operator-1"
+    assert event["reportingComponent"] and event["reportingInstance"] == "operator-1"
 
 
 async def test_a_note_that_is_recorded_again_is_counted_and_makes_no_new_object() -> None:
@@ -72,6 +72,36 @@ async def test_other_words_and_other_policies_are_events_of_their_own() -> None:
     assert len(posted(api)) == 3
 
 
+async def test_what_is_said_of_two_campaigns_is_two_events() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    for campaign in (1, 2, 2):
+        await recorder.record(manifest(), NOTE, NOW, campaign)
+    assert sorted(event["count"] for event in posted(api)) == [1, 2]  # type: ignore[type-var]
+
+
+async def test_events_are_in_the_order_in_which_they_were_recorded_also_within_a_second() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    moments = [0.0, 0.1, 0.1, 0.9, 5.2, 5.3]
+    for number, moment in enumerate(moments):
+        await recorder.record(manifest(), EventNote(f"Reason{number}", "Act", "Something happened."), NOW + moment)
+    by_time = sorted(posted(api), key=lambda event: str(event["lastTimestamp"]))
+    assert [event["reason"] for event in by_time] == [f"Reason{number}" for number in range(len(moments))]
+    assert len({event["lastTimestamp"] for event in by_time}) == len(moments)
+
+
+async def test_a_note_that_is_recorded_again_moves_to_the_end_with_its_count() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    await recorder.record(manifest(), NOTE, NOW)
+    await recorder.record(manifest(), EventNote("Resumed", "Resume", "It goes on."), NOW + 10)
+    await recorder.record(manifest(), NOTE, NOW + 20)
+    latest = max(posted(api), key=lambda event: str(event["lastTimestamp"]))
+    assert (latest["reason"], latest["count"]) == ("RolledBack", 2)
+    assert str(latest["firstTimestamp"]) < str(latest["lastTimestamp"])
+
+
 async def test_an_api_that_fails_stops_nothing() -> None:
     api = Memory()
     api.fail("POST", ClusterError(500, "etcd is away"))
@@ -87,7 +117,7 @@ async def test_a_note_is_no_longer_in_bytes_than_the_api_allows() -> None:
     api = Memory()
     await EventRecorder(api, "x" * 300).record(manifest(), EventNote("A", "B", "é" * 2000), NOW)
     (event,) = posted(api)
-    assert len(str(event["note"]).encode()) <= 1024 and set(str(event["note"])) == {"é"}
+    assert len(str(event["message"]).encode()) <= 1024 and set(str(event["message"])) == {"é"}
     assert len(str(event["reportingInstance"])) == 128
 
 
@@ -105,8 +135,9 @@ async def test_the_memory_of_recorded_notes_does_not_grow_without_end() -> None:
     recorder = EventRecorder(Memory(), "operator-1")
     for number in range(REMEMBERED + 50):
         await recorder.record(manifest(), EventNote("A", "B", f"Message {number}."), NOW)
-    assert len(recorder._counts) == REMEMBERED
+        await recorder.record(manifest(uid=f"policy-{number}"), NOTE, NOW)
+    assert len(recorder._counts) == REMEMBERED and len(recorder._latest) == REMEMBERED
 
 
 def test_events_live_where_kubectl_looks_for_them() -> None:
-    assert EVENTS.path("llm", "x") == "/apis/events.k8s.io/v1/namespaces/llm/events/x"
+    assert EVENTS.path("llm", "x") == "/api/v1/namespaces/llm/events/x"

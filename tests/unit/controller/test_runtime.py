@@ -116,8 +116,8 @@ async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_co
     stored = await place.created("0a000000")
     due = await place.runtime._reconcile(("llm", "qa"))
     (event,) = [each for path, each in place.api.objects.items() if path.startswith(EVENTS.path("llm"))]
-    assert (event["reason"], event["type"], event["regarding"]["uid"]) == ("InternalError", "Warning", "0a000000")
-    assert "tries again" in event["note"] and "ports" not in event["note"]
+    assert (event["reason"], event["type"], event["involvedObject"]["uid"]) == ("InternalError", "Warning", "0a000000")
+    assert "tries again" in event["message"] and "ports" not in event["message"]
     assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
 
 

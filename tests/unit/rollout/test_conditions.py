@@ -11,7 +11,7 @@ from earlystop.api.status import StoredCondition
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.conditions import conditions, summary
 from earlystop.rollout.observations import NOT_YET, Observation, Observations, observations_from
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import ENDED, RolloutState
 from tests.unit.rollout.messages import BAD, GOOD, PROGRAMMERS_WORDS, REASON
 from tests.unit.rollout.states import REACHED
 
@@ -27,14 +27,15 @@ FACTS = {
 }
 
 
-def said(state: RolloutState, observations: Observations) -> dict[ConditionType, Condition]:
-    return {condition.type: condition for condition in conditions(state, observations)}
+def said(state: RolloutState, observations: Observations, *, edited: bool = False) -> dict[ConditionType, Condition]:
+    return {condition.type: condition for condition in conditions(state, observations, edited=edited)}
 
 
 @pytest.mark.parametrize("observations", FACTS)
 @pytest.mark.parametrize("name", REACHED)
-def test_in_every_situation_there_are_all_nine_conditions_for_people(name: str, observations: str) -> None:
-    found = conditions(REACHED[name], FACTS[observations])
+def test_in_every_situation_there_are_all_ten_conditions_for_people(name: str, observations: str) -> None:
+    edited = REACHED[name].plan is not None and observations == "refused"
+    found = conditions(REACHED[name], FACTS[observations], edited=edited)
     assert [condition.type for condition in found] == list(ConditionType)
     for condition in found:
         assert REASON.fullmatch(condition.reason) and len(condition.reason) <= 128
@@ -84,6 +85,67 @@ def test_waiting_tools_see_the_end_of_a_rollout() -> None:
         assert (found[ConditionType.PROMOTED].status, found[ConditionType.ROLLED_BACK].status) == expected
 
 
+OUTCOMES = {
+    "promoted": "Promoted",
+    "promoted by request": "Promoted",
+    "rolled back": "RolledBack",
+    "rolled back without metrics": "RolledBack",
+    "rolled back before any look": "Inconclusive",
+    "held": "Inconclusive",
+    "aborted": "Aborted",
+    "aborted after its promotion": "Aborted",
+    "in shadow, reported": "Reported",
+    "several, every one dropped": "RolledBack",
+    "several, without a verdict": "Inconclusive",
+}
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_completed_is_true_in_every_phase_that_ends_a_campaign_and_in_no_other(name: str) -> None:
+    state = REACHED[name]
+    found = said(state, FACTS["all well"])[ConditionType.COMPLETED]
+    if state.phase in ENDED:
+        assert found.status is ConditionStatus.TRUE and found.reason in set(OUTCOMES.values())
+        assert found.reason == OUTCOMES.get(name, found.reason) and found.message == summary(state)
+    else:
+        reason = "Pending" if name == "pending" else "InProgress"
+        assert (found.status, found.reason) == (ConditionStatus.FALSE, reason)
+
+
+def test_every_phase_of_an_end_is_among_the_states_that_completed_is_tested_on() -> None:
+    assert {REACHED[name].phase for name in OUTCOMES} == ENDED
+
+
+def test_completed_stays_true_when_something_is_refused_after_the_end() -> None:
+    found = said(REACHED["rolled back"], FACTS["refused"])[ConditionType.COMPLETED]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, "RolledBack")
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_an_end_is_not_taken_for_the_end_of_a_later_edit(name: str) -> None:
+    refused = said(REACHED[name], FACTS["refused"], edited=True)
+    assert (refused[ConditionType.COMPLETED].status, refused[ConditionType.COMPLETED].reason) == (
+        ConditionStatus.FALSE,
+        "TargetTaken",
+    )
+    assert "while the policy is refused: Policy b has it." in refused[ConditionType.COMPLETED].message
+    waiting = said(REACHED[name], FACTS["all well"], edited=True)
+    assert (waiting[ConditionType.COMPLETED].status, waiting[ConditionType.COMPLETED].reason) == (
+        ConditionStatus.FALSE,
+        "Pending",
+    )
+    for found in (refused, waiting):
+        assert {found[each].status for each in (ConditionType.PROMOTED, ConditionType.ROLLED_BACK)} == {
+            ConditionStatus.UNKNOWN
+        }
+
+
+def test_a_refused_policy_without_a_campaign_says_that_none_will_complete() -> None:
+    found = said(REACHED["pending"], FACTS["refused"])[ConditionType.COMPLETED]
+    assert (found.status, found.reason) == (ConditionStatus.FALSE, "TargetTaken")
+    assert "No campaign begins while the policy is refused: Policy b has it. Delete one." in found.message
+
+
 def test_ready_is_about_the_operators_grip_and_not_about_the_verdict() -> None:
     for name, state in REACHED.items():
         assert said(state, FACTS["all well"])[ConditionType.READY].status == ConditionStatus.TRUE, name
@@ -95,6 +157,23 @@ def test_a_refused_edit_is_told_and_does_not_stop_what_is_under_way() -> None:
     found = said(REACHED["observing"], FACTS["refused"])
     assert found[ConditionType.ACCEPTED].status == ConditionStatus.FALSE
     assert found[ConditionType.PROGRESSING].status == ConditionStatus.TRUE
+
+
+@pytest.mark.parametrize(
+    ("name", "beneath"),
+    [
+        ("observing", "Campaign 1 goes on as it began: At step 1 of 3, 5 % of requests, trying window=10"),
+        ("promoting", "Campaign 1 goes on as it began: Promoting: window=10"),
+        ("suspended", "Campaign 1 stands still: Suspended at step 1 of 3"),
+        ("promoted", "Campaign 1 is over: Promoted: window=10"),
+        ("second campaign", "Campaign 2 goes on as it began: Putting step 1 of 3, 5 % of requests in force"),
+    ],
+)
+def test_a_refused_edit_shows_why_and_what_goes_on_beneath_it(name: str, beneath: str) -> None:
+    ready = said(REACHED[name], FACTS["refused"], edited=True)[ConditionType.READY]
+    assert ready.message.startswith(f"The edit is refused: Policy b has it. Delete one. {beneath}")
+    same = said(REACHED[name], FACTS["refused"])[ConditionType.READY]
+    assert same.message.startswith(f"Policy b has it. Delete one. {beneath}")
 
 
 def test_a_broken_split_is_told_with_both_numbers() -> None:

@@ -22,6 +22,14 @@ from tests.unit.rollout.policies import UID
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
 
 
+def as_written_then(status: dict[str, Any]) -> dict[str, Any]:
+    """The status without what earlier releases did not say yet; it is worked out from the rest."""
+    status.pop("progress", None)
+    for each in (status, *status.get("candidates", [])):
+        each.get("evidence", {}).pop("largestLogE", None)
+    return status
+
+
 def renamed(status: dict[str, Any]) -> dict[str, Any]:
     """The status with the present name of a candidate's state."""
     for each in status.get("candidates", []):
@@ -34,7 +42,8 @@ def test_what_an_earlier_release_wrote_is_read_verified_and_written_the_same_aga
     recorded = json.loads(path.read_text())
     state, ledger = from_status(recorded["status"])
     times = LiveTimes.of(PolicySpec.model_validate(recorded["spec"]))
-    assert json.loads(json.dumps(to_status("qa", UID, times, state, ledger))) == renamed(recorded["status"])
+    written = json.loads(json.dumps(to_status("qa", UID, times, state, ledger)))
+    assert as_written_then(written) == renamed(recorded["status"])
     if recorded["verdict"] is None:
         assert state.decision is None
     else:

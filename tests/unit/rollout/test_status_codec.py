@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import TooLarge, from_status, to_status
+from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.verdict import verdict_spec
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.states import REACHED, SPEC, stored
 
@@ -45,6 +48,25 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
     assert status["evidence"]["looks"] == len(state.looks)
     assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])
+
+
+@pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.decision is not None))
+def test_the_largest_e_values_of_a_status_are_those_of_its_verdict(name: str) -> None:
+    status, record = stored(REACHED[name]), verdict_spec("qa", UID, REACHED[name])
+    largest, recorded = status["evidence"]["largestLogE"], record["logE"]
+    for claim in ("promote", "harm", "tokens", "sampleRatio"):
+        assert largest[claim] == f"{float(recorded[claim]):.3f}"
+        assert float(status["evidence"]["logE"][claim]) <= float(largest[claim])
+
+
+@pytest.mark.parametrize("name", sorted(REACHED.keys() - {"pending"}))
+def test_a_step_is_counted_from_1_as_in_every_sentence(name: str) -> None:
+    state, status = REACHED[name], stored(REACHED[name])
+    number, _, steps = status["progress"].partition("/")
+    assert int(number) == state.step + 1 and (not steps or int(number) <= int(steps))
+    sentence = strategy_of(state.pinned_plan).describe_step(state.pinned_plan, state)
+    said = re.search(r"step (\d+)(?: of (\d+))?", sentence)
+    assert said is None or (said[1], said[2] or "") == (number, steps)
 
 
 @pytest.mark.parametrize("status", [{}, {"conditions": []}, {"phase": "Pending", "campaign": 0}])

@@ -7,35 +7,40 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from earlystop.rollout.unsupported import engine_refusal, missing_counts, unbuilt
+from earlystop.rollout.unsupported import missing_counts, unbuilt
 from tests.unit.rollout.policies import policy
 
-UNBUILT: dict[str, dict[str, Any]] = {
-    "spec.search": {
-        "candidates": None,
-        "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]},
-    },
-    "delivery.mode": {"delivery": {"mode": "Workload", "gatewayHeader": None}},
-    "spec.guard": {"guard": {}},
-    "approval.mode": {"approval": {"mode": "BeforePromotion"}},
+UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
+    "spec.search": (
+        {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
+        "remove it, and write the settings to try as candidates",
+    ),
+    "delivery.mode Workload": (
+        {"delivery": {"mode": "Workload", "gatewayHeader": None}},
+        "write one of GatewayHeader, HeaderCohort, Shadow",
+    ),
+    "spec.guard": ({"guard": {}}, "remove it"),
+    "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
 }
 
 
 @pytest.mark.parametrize("part", UNBUILT)
 def test_a_part_that_is_not_built_is_refused_by_its_name_with_what_to_write(part: str) -> None:
-    refusal = unbuilt(policy(UNBUILT[part]))
+    changes, advice = UNBUILT[part]
+    refusal = unbuilt(policy(changes))
     assert refusal is not None and refusal.reason == "NotBuilt"
-    assert part in refusal.message and any(word in refusal.message for word in ("write", "remove"))
+    assert refusal.message.startswith(part) and advice in refusal.message
 
 
 @pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
 def test_an_engines_counters_are_refused_where_variants_share_its_pods(preset: str) -> None:
-    refusal = engine_refusal(policy({"metrics": {"preset": preset}}))
+    refusal = unbuilt(policy({"metrics": {"preset": preset}}))
     assert refusal is not None and refusal.reason == "VariantsNotTold"
-    assert "cannot tell variants" in refusal.message and "Write preset EarlyStop, or Custom" in refusal.message
+    assert f"metrics.preset {preset} cannot tell variants" in refusal.message
+    assert "Write one of EarlyStop, Custom" in refusal.message
     elsewhere = {"mode": "HeaderCohort", "gatewayHeader": None}
-    assert engine_refusal(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
-    assert engine_refusal(policy()) is None and engine_refusal(policy({"metrics": {"preset": "Custom"}})) is None
+    assert unbuilt(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
+    assert unbuilt(policy({"metrics": {"preset": "Custom"}})) is None
 
 
 def test_counts_that_the_objective_needs_are_named_when_they_are_missing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -10,21 +10,21 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Cluster
+from earlystop.controller.reconcile.competition import competition_refusal, successor_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
-from earlystop.rollout.state import Phase
-from earlystop.rollout.unsupported import engine_refusal, missing_counts, shadow_refusal, unbuilt
+from earlystop.rollout.unsupported import missing_counts, shadow_refusal, unbuilt
 
 
 async def check(
     cluster: Cluster,
     tracked: TrackedPolicy,
     sources: Mapping[str, SourceSpec],
-    competing_policies: Iterable[TrackedPolicy],
+    competing_policies: Collection[TrackedPolicy],
     now: float,
 ) -> None:
     """Find out whether the policy can be carried out as it is written now, and remember it.
@@ -37,8 +37,13 @@ async def check(
         reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
+    successor = successor_of(tracked, competing_policies)
+    tracked.traffic.leave_to(successor)
     try:
-        refusal = tracked.status.overflow or await acceptance(cluster, tracked, sources, competing_policies, now)
+        # A policy that has left its target asks for nothing, unless it was edited.
+        asks = not successor or tracked.is_edited(tracked.state)
+        checked = await acceptance(cluster, tracked, sources, competing_policies, now) if asks else None
+        refusal = tracked.status.overflow or checked
     except BaseException:
         tracked.acceptance.require_check()
         raise
@@ -49,14 +54,13 @@ async def acceptance(
     cluster: Cluster,
     tracked: TrackedPolicy,
     sources: Mapping[str, SourceSpec],
-    competing_policies: Iterable[TrackedPolicy],
+    competing_policies: Collection[TrackedPolicy],
     now: float,
 ) -> Refusal | None:
     """The first reason not to carry out the policy as it is written now, or None."""
     spec = tracked.spec
     refusal = (
         unbuilt(spec)
-        or engine_refusal(spec)
         or shadow_refusal(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
@@ -111,40 +115,3 @@ def _usable_url(url: str) -> bool:
         return bool(parts.hostname) and parts.port != 0 and not parts.fragment
     except ValueError:
         return False
-
-
-def competition_refusal(tracked: TrackedPolicy, competing_policies: Iterable[TrackedPolicy]) -> Refusal | None:
-    """Why another policy has the better claim on the same target or route, None when none has.
-
-    Two policies would move each other's traffic. The one that moves it already keeps it, else the older one gets it.
-    """
-    for competitor in competing_policies:
-        if competitor.namespace != tracked.namespace or competitor.uid == tracked.uid:
-            continue
-        contested = _same_traffic(competitor.spec, tracked.spec) or _moves(competitor, tracked.spec)
-        if contested and _claim(competitor, tracked.spec) < _claim(tracked, tracked.spec):
-            return Refusal(
-                "TargetTaken",
-                f"Policy {competitor.name} has the traffic of this target or route. Delete one of the two policies.",
-            )
-    return None
-
-
-def _claim(tracked: TrackedPolicy, traffic: PolicySpec) -> tuple[bool, bool, str, str]:
-    """A sort key: the policy with the best claim on `traffic` first: one that moves it, one accepted, the older."""
-    waiting = not _moves(tracked, traffic)
-    return (waiting, waiting and tracked.observations.refusal is not None, *_age(tracked))
-
-
-def _moves(tracked: TrackedPolicy, traffic: PolicySpec) -> bool:
-    """Whether the campaign under way, pinned before any later edit, moves the traffic that a spec is about."""
-    return tracked.state.phase != Phase.PENDING and _same_traffic(tracked.plan.spec, traffic)
-
-
-def _same_traffic(one: PolicySpec, other: PolicySpec) -> bool:
-    route = one.delivery.route_ref
-    return one.target_ref == other.target_ref or (route is not None and route == other.delivery.route_ref)
-
-
-def _age(tracked: TrackedPolicy) -> tuple[str, str]:
-    return tracked.policy.created, tracked.uid

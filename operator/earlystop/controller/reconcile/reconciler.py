@@ -20,6 +20,7 @@ from earlystop.controller.counts.look import evaluation_delay
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.acceptance import check
+from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
@@ -51,15 +52,17 @@ class Reconciler:
         clock: Callable[[], float],
         entropy: Callable[[], str] = secrets.token_hex,
         tokens: CampaignTokens | None = None,
+        wake: Callable[[tuple[str, str]], None] = lambda _: None,
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
-        where they have none."""
+        where they have none. wake: makes the policy of a namespace and name due at once."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
         self._clock = clock
         self._entropy = entropy
         self._tokens = tokens or CampaignTokens()
+        self._wake = wake
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -75,6 +78,9 @@ class Reconciler:
         if acceptance_is_due(tracked, self._clock()):
             async with self._checks:
                 await check(self._cluster, tracked, self._reader.known(), self._tracked(), self._clock())
+            for each in leaving_for(tracked, self._tracked()):
+                each.acceptance.require_check()
+                self._wake(each.key)
         await self._follow_requests(tracked)
         delay = evaluation_delay(tracked, self._reader.known())
         for _ in range(CHANGES_AT_ONCE):

@@ -77,7 +77,7 @@ class Recorder:
         for note in tracked.take_news():
             level = logging.WARNING if note.warning else logging.INFO
             log.log(level, "%s: %s", note.reason, note.message, extra=tracked.log_fields)
-            await self._events.record(tracked.policy.reference(), note, self._clock())
+            await self._events.record(tracked.policy.reference(), note, self._clock(), tracked.state.campaign)
 
 
 def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger) -> CountLedger:

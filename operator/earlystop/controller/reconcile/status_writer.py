@@ -57,7 +57,7 @@ async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    current = conditions(state, tracked.shown)
+    current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
     try:
@@ -149,7 +149,7 @@ def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    now = conditions(tracked.state, tracked.shown)
+    now = conditions(tracked.state, tracked.shown, edited=tracked.is_edited(tracked.state))
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

@@ -111,9 +111,11 @@ class TrafficActor:
         try:
             if only_to_detach:
                 return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), self._turns)
-            return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+            traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
         except ClusterError as error:
             raise error.without(split.token) from None
+        # What was taken off for another policy had not been edited by anybody.
+        return replace(traffic, changed=()) if tracked.traffic.note_return() else traffic
 
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:

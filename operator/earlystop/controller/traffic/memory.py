@@ -49,6 +49,8 @@ class TrafficMemory:
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
     edits: how many edits of objects watches have shown.
+    successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
+        nothing of this policy is on the route any more for that.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
 
@@ -64,6 +66,8 @@ class TrafficMemory:
     canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
     canary_at: float = 0.0
     attended: bool = False
+    successor: str = ""
+    is_left: bool = False
     fault: Fault | None = None
     unseen: str = ""
     unseen_at: float = 0.0
@@ -156,6 +160,19 @@ class TrafficMemory:
         """Users were led by the policy's objects until Unix time `now` and no longer are."""
         self._forget_unproven()
         self.note_change(now)
+
+    def leave_to(self, successor: str) -> None:
+        """The target is left to the policy of this name; "": to none, so that what was left is taken up again."""
+        self.successor = successor
+
+    def note_left(self) -> None:
+        """Nothing of this policy is on the route any more."""
+        self.is_left = True
+
+    def note_return(self) -> bool:
+        """The policy's objects are on the route again. Returns whether they had been taken off for another policy."""
+        returns, self.is_left = self.is_left and not self.successor, self.is_left and bool(self.successor)
+        return returns
 
     def begin_rest(self, split: TrafficSplit, now: float, seconds: float, condition: Condition) -> None:
         """A split that was taken off at Unix time `now` is not tried again for some seconds."""

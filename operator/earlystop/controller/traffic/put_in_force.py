@@ -15,6 +15,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import (
@@ -30,12 +31,13 @@ from earlystop.delivery.decide import (
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
 from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
-from earlystop.rollout.state import Phase
+from earlystop.rollout.state import ENDED, Phase
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 
@@ -71,6 +73,8 @@ async def put_in_force(
     rolling_back = tracked.state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
     observed = await inputs_of_plan(cluster, tracked, now)
     desired = desired_traffic(observed, split, rolling_back)
+    if tracked.traffic.successor and tracked.state.phase in ENDED:
+        return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     said, memory = tracked.observations.traffic, tracked.traffic
     followed = memory.note_users_objects(gist_of_users_objects(observed))
     condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
@@ -98,6 +102,17 @@ async def put_in_force(
             case Quarantine() | Detach() as takes_off:
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
                 return replace(taken_off, followed=followed)
+
+
+async def _leave(
+    cluster: Cluster, tracked: TrackedPolicy, observed: ClusterInputs, decision: Detach, split: TrafficSplit, now: float
+) -> SplitResult:
+    """Leave the target to another policy. That is no correction of anything, so no object is named as changed."""
+    result = await _take_off(cluster, tracked, observed, decision, split, now)
+    if decision.objects:
+        reader_of(cluster).forget_routes()  # the other policy is compared with the routes as they are now
+    tracked.traffic.note_left()
+    return replace(result, changed=())
 
 
 async def detach_while_frozen(

@@ -44,5 +44,9 @@ class ABTest(Staged):
         split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
         return f"step {state.step + 1}, {split} for each of {len(state.active)} candidates"
 
+    def count_step(self, plan: Plan, state: RolloutState) -> str:
+        """Its number alone where candidates are judged together, since each that is dropped begins another step."""
+        return str(state.step + 1) if self.judges_together(plan) else super().count_step(plan, state)
+
 
 STRATEGY = ABTest()

@@ -45,5 +45,9 @@ class Staged:
         split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
         return f"step {state.step + 1} of {len(plan.stages)}, {split}"
 
+    def count_step(self, plan: Plan, state: RolloutState) -> str:
+        """Among all stages of the plan."""
+        return f"{state.step + 1}/{len(plan.stages)}"
+
 
 SHADOW_STAGE = "the shadow stage, in which the server judges candidates on the baseline's requests and no user sees one"

@@ -34,7 +34,7 @@ def by(verb: str, user: str, value: str) -> dict[str, str]:
 
 def events(world: World) -> list[tuple[str, str]]:
     made = [each for path, each in world.api.objects.items() if path.startswith(EVENTS.path("llm"))]
-    return [(each["reason"], each["note"]) for each in made]
+    return [(each["reason"], each["message"]) for each in made]
 
 
 def told(world: World, reason: str) -> list[str]:

@@ -77,7 +77,7 @@ CLASSES = {"objective": {"queryClasses": [{"name": "easy", "margin": "0.05"}]}}
         (source(match='m{a="b"}'), {}, "TemplatesUnusable", "does not hold {variant}"),
         (SourceSpec.model_validate({"url": "http://p"}), {}, "TemplatesUnusable", "has no templates; write one"),
         (SOURCE.model_copy(update={"flavour": "Thanos"}), {}, "TemplatesUnusable", "write replicaLabel"),
-        (SOURCE, {"metrics": {"preset": "VLLM"}}, "VariantsNotTold", "cannot tell variants that share its Pods apart"),
+        (SOURCE, {"metrics": {"preset": "VLLM"}}, "VariantsNotTold", "cannot tell variants apart that share Pods"),
     ],
 )
 async def test_counts_that_cannot_judge_the_policy_are_refused_with_what_to_write(

@@ -31,7 +31,9 @@ def condition(world: World, name: str) -> tuple[str, str, str]:
 
 
 def events(world: World, reason: str) -> list[str]:
-    return [made["note"] for path, made in world.api.objects.items() if "/events" in path and made["reason"] == reason]
+    return [
+        made["message"] for path, made in world.api.objects.items() if "/events" in path and made["reason"] == reason
+    ]
 
 
 async def pass_seconds(world: World, seconds: float) -> None:

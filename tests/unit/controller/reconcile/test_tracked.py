@@ -6,7 +6,8 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import RETRY_ANNOTATION
-from earlystop.controller.reconcile.acceptance import competition_refusal, source_refusal
+from earlystop.controller.reconcile.acceptance import source_refusal
+from earlystop.controller.reconcile.competition import competition_refusal
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.observations import Observations

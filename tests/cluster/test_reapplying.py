@@ -1,0 +1,112 @@
+"""A file that did not change changes nothing, however it is applied and compared; what is not built is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
+from tests.cluster.kit import Cluster
+from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy
+from tests.cluster.refusing import LADDER, refusal
+
+ROOT = Path(__file__).parents[2]
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+UNBUILT: dict[str, Any] = {
+    "search": LADDER,
+    "delivery.mode": "Workload",
+    "metrics.preset": "VLLM",
+    "guard": {},
+    "approval.mode": "Always",
+}
+PARTS = {".".join(part.path): part for part in unbuilt_parts()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kinds(cluster: Cluster) -> None:
+    cluster.access.install_crds(CRDS)
+
+
+def example_policies(namespace: str) -> list[Manifest]:
+    """Every policy of the examples, and one with as little written as the kinds allow."""
+    files = sorted((ROOT / "manifests" / "examples").glob("*.yaml"))
+    found = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    policies = [each for each in found if each["kind"] == "EarlyStopPolicy"]
+    return [{**each, "metadata": {**each["metadata"], "namespace": namespace}} for each in policies] + [
+        policy(namespace, "little")
+    ]
+
+
+def three_way_merge(last_applied: Any, file: Any, live: Any) -> dict[str, Any]:
+    """The JSON merge patch by which a client-side three-way merge makes `live` what `file` says: lists as a whole."""
+    patch: dict[str, Any] = {name: None for name in last_applied if name not in file and name in live}
+    for name, value in file.items():
+        if isinstance(value, dict) and isinstance(live.get(name), dict):
+            deeper = three_way_merge(last_applied.get(name) or {}, value, live[name])
+            patch |= {name: deeper} if deeper else {}
+        elif live.get(name) != value:
+            patch[name] = value
+    return patch
+
+
+def test_a_policy_that_is_applied_again_is_unchanged_by_every_way_to_compare(cluster: Cluster, namespace: str) -> None:
+    policies = example_policies(namespace)
+    assert len(policies) >= 5
+    file = json.dumps({"apiVersion": "v1", "kind": "List", "items": policies})
+    where, names = f"--namespace={namespace}", [each["metadata"]["name"] for each in policies]
+    apply = ("apply", where, "--filename=-")
+    cluster.access.kubectl(*apply, input=file)
+    again = cluster.access.kubectl(*apply, input=file)
+    assert again.splitlines() == [f"earlystoppolicy.earlystop.dev/{name} unchanged" for name in names]
+    assert cluster.access.kubectl("diff", where, "--filename=-", input=file) == ""
+    for written in policies:
+        live = cluster.access.get(f"esp/{written['metadata']['name']}", where)
+        last_applied = json.loads(live["metadata"]["annotations"][LAST_APPLIED])
+        assert three_way_merge(last_applied["spec"], written["spec"], live["spec"]) == {}
+        assert live["metadata"]["generation"] == 1
+
+
+def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Cluster, namespace: str) -> None:
+    file = json.dumps({"apiVersion": "v1", "kind": "List", "items": example_policies(namespace)})
+    where = f"--namespace={namespace}"
+    apply = ("apply", "--server-side", "--field-manager=delivery", where, "--filename=-")
+    cluster.access.kubectl(*apply, input=file)
+    before = {each["metadata"]["name"]: each["metadata"] for each in cluster.access.get("esp", where)["items"]}
+    cluster.access.kubectl(*apply, input=file)
+    cluster.access.kubectl(*apply[:2], "--field-manager=another", *apply[3:], input=file)  # nobody is in conflict
+    assert cluster.access.kubectl("diff", *apply[1:], input=file) == ""
+    after = {each["metadata"]["name"]: each["metadata"] for each in cluster.access.get("esp", where)["items"]}
+    assert {name: each["generation"] for name, each in after.items()} == dict.fromkeys(before, 1)
+
+
+@pytest.mark.parametrize("path", PARTS)
+def test_what_is_not_built_is_refused_by_the_api_server_in_the_operators_words(cluster: Cluster, path: str) -> None:
+    part = PARTS[path]
+    wrong = changed(policy(), f"spec.{path}", UNBUILT[path]) if "approval" not in path else policy()
+    if "approval" in path:
+        wrong["spec"]["approval"] = {"mode": UNBUILT[path]}
+    assert says(part, wrong) in refusal(cluster, wrong)
+
+
+def says(part: UnbuiltPart, manifest: Manifest) -> str:
+    sentence = part.refuses(manifest["spec"])
+    assert sentence is not None
+    return sentence
+
+
+def test_a_policy_with_a_search_alone_is_told_to_write_candidates(cluster: Cluster) -> None:
+    wrong = changed(changed(policy(), "spec.search", LADDER), "spec.candidates", REMOVED)
+    said = refusal(cluster, wrong)
+    assert "write the settings to try as candidates" in said and "write at least one setting" not in said
+
+
+def test_kubectl_explains_nothing_as_working_that_is_not(cluster: Cluster) -> None:
+    for path in ("search", "search.range.from", "guard", "guard.holdbackWeight"):
+        assert "Not built yet, and refused:" in " ".join(cluster.access.kubectl("explain", f"esp.spec.{path}").split())
+    mode = cluster.access.kubectl("explain", "esp.spec.delivery.mode")
+    assert "Workload" not in mode and "ConfigMap" not in mode
+    assert "VLLM" not in cluster.access.kubectl("explain", "esp.spec.metrics.preset")
