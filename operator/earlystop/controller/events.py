@@ -10,25 +10,37 @@ from datetime import UTC, datetime
 from earlystop.api.values import bounded
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.telemetry import EVENTS_HELD_BACK
 from earlystop.rollout.event_notes import EventNote
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes
 REMEMBERED = 4096
+# Of one policy. Whoever may edit it can bring about an event by each edit, and events fill the API server's store.
+NOTES_AT_ONCE = 50
+SECONDS_BETWEEN_NOTES = 10.0
 
 log = logging.getLogger(__name__)
 
 
 class EventRecorder:
-    """Records notes about policies as events.k8s.io events. A failure is logged, and nothing waits for it."""
+    """Records notes about policies as events.k8s.io events. A failure is logged, and nothing waits for it.
+
+    Of one policy 50 notes are posted at once, and then one every 10 s. The others are in the log alone.
+    """
 
     def __init__(self, cluster: Cluster, instance: str) -> None:
         self._cluster = cluster
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._rate = Rate(NOTES_AT_ONCE, SECONDS_BETWEEN_NOTES)
 
     async def record(self, policy: Manifest, note: EventNote, now: float) -> None:
         """Post a note about a policy at Unix time `now`, or raise the count of the event that holds the same note."""
+        if not self._rate.is_allowed(policy["metadata"]["uid"], now):
+            EVENTS_HELD_BACK.inc()
+            return
         name = _event_name(policy, note)
         count = self._counts.get(name, 0) + 1
         self._counts[name] = count
