@@ -27,7 +27,9 @@ from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
 from tests.unit.delivery.cluster import deployment, gateway, route, service
@@ -62,6 +64,9 @@ class Counts(CountBatcher):
             for variant, tally in ((Variant.BASELINE, totals.baseline), (Variant.CANDIDATE, totals.candidate)):
                 observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*((at - NOW) * count for count in tally.row()))
         return Reading(at, observed, float(at), 0)
+
+    async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
+        return MetricsFailure(FailureKind.UNREACHABLE, "no network is asked")
 
 
 class World:
