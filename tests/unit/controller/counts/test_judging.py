@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from earlystop.controller.counts import take_look
 from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.look import reading_or_failure
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.fairness.turns import FairTurns, served_namespace
 from earlystop.controller.reconcile.tracked import Progress
@@ -37,13 +37,13 @@ class Together(CountBatcher):
 
 
 async def test_a_thousand_dear_looks_of_one_namespace_hold_up_anothers_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    order, judged = list[str](), take_look.reading_or_failure
+    order = list[str]()
 
     def judge(*args: object) -> object:
         order.append(served_namespace.get())
-        return judged(*args)  # type: ignore[arg-type]
+        return reading_or_failure(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(take_look, "reading_or_failure", judge)
+    monkeypatch.setattr("earlystop.controller.counts.take_look.reading_or_failure", judge)
     api, reader, judging = Memory(), Together(), FairTurns(1)
 
     async def look(namespace: str) -> Progress | None:
