@@ -85,12 +85,11 @@ class CountBatcher:
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         request = _widened(request, spec.scrape_interval_seconds, self._intervals_of(source, spec))
-        lane = self._lane(source, request.policy)
         if request.SHARES_QUERIES:
-            result = await self._read_together(lane, spec, request, at)
+            result = await self._read_together(self._lane(source, request.policy), spec, request, at)
         else:
-            question = partial(self._read, lane, [request], at, spec)
-            result = (await self._ask(lane, spec, [request.policy], question))[request.policy]
+            question = partial(self._read, (source, False), [request], at, spec)
+            result = (await self._ask(source, spec, request.policy, question))[request.policy]
         interval = self._intervals_of(source, spec).interval(request.policy)
         if not isinstance(result, MetricsFailure) and is_stale(result, interval):
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
@@ -102,8 +101,7 @@ class CountBatcher:
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         found: list[Unseen] = []
-        lane = self._lane(source, question.policy)
-        answers = await self._ask(lane, spec, [question.policy], partial(_read_unseen, question, at, found))
+        answers = await self._ask(source, spec, question.policy, partial(_read_unseen, question, at, found))
         failure = answers.get(question.policy)
         return failure if isinstance(failure, MetricsFailure) else found[0]
 
@@ -123,7 +121,8 @@ class CountBatcher:
         """Ask a source something that it can always answer, so that what it says is reported."""
         spec = self.sources.get(source)
         if spec is not None:
-            await self._ask((source, False), spec, [source], partial(_probe, source, at))
+            async with self._turns[source, False].of():
+                await self._ask_now((source, False), spec, [source], partial(_probe, source, at))
 
     async def _flush(self, lane: Lane) -> None:
         """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
@@ -137,11 +136,15 @@ class CountBatcher:
             batch.results.set_result(await self._ask_now(lane, batch.spec, list(batch.requests), question))
 
     async def _ask(
-        self, lane: Lane, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+        self, source: str, spec: SourceSpec, policy: str, question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
-        """What the source answers, in the turn of the namespace that asks."""
-        async with self._turns[lane].of():
-            return await self._ask_now(lane, spec, policies, question)
+        """What the source answers about one policy, in a turn of its namespace. A namespace may turn out to be slow
+        while its policies wait; then they wait in that lane."""
+        while True:
+            lane = self._lane(source, policy)
+            async with self._turns[lane].of():
+                if lane == self._lane(source, policy):
+                    return await self._ask_now(lane, spec, [policy], question)
 
     async def _ask_now(
         self, lane: Lane, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
@@ -208,9 +211,8 @@ class CountBatcher:
         except Exception as error:
             # What some series provoke must hold only the policies whose series they are, once these are asked apart.
             log.exception("reading counts of %d policies failed", len(requests))
-            return dict.fromkeys((each.policy for each in requests), _unusable(error)), Part(
-                namespaces, 0.0, namespaces
-            )
+            unusable = _unusable(error)
+            return {each.policy: unusable for each in requests}, Part(namespaces, 0.0, namespaces)
         seconds = (time.monotonic() - began) / ceil(len(requests) / MAX_POLICIES_A_QUERY)
         return answers, Part(namespaces, seconds, _costly(answers))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,7 +21,8 @@ from tests.unit.controller.counts.metric_sources import eventually
 
 AT = 1_700_000_000
 SOURCE = SourceSpec.model_validate({"url": "http://prometheus:9090"})
-CUSTOM = {"started": 'requests_total{variant="$(variant)"}'}
+FIELDS = ("started", "completed", "match", "mismatch", "tokens", "tokens_squared")
+CUSTOM = {each: f'{each}_total{{policy="{{policy}}",variant="{{variant}}",revision="{{revision}}"}}' for each in FIELDS}
 
 
 class Queries:
@@ -52,9 +54,11 @@ class Fleet:
         self.reader.report = lambda name, spec, failure: self.reports.append(failure)
         self.now = AT
         self.connections: set[str] = set()
+        self.exchanges: Counter[str] = Counter()
 
     async def client(self, name: str, spec: SourceSpec) -> Queries:
         self.connections.add(name)
+        self.exchanges[name] += 1
         return self.queries
 
     async def renewed(self, name: str, spec: SourceSpec) -> bool:
@@ -154,4 +158,13 @@ async def test_policies_that_share_no_query_are_asked_for_their_namespaces_in_tu
         await asyncio.sleep(0)
         tasks.create_task(read("healthy", 0))
     assert order.index("healthy") <= 3 and order.count("hostile") == 60
+    fleet.reader.close()
+
+
+async def test_what_waits_for_a_namespace_that_turns_out_to_be_slow_waits_in_its_own_lane() -> None:
+    fleet = Fleet(timed_out)
+    requests = (TemplateRequest(f"hostile/p{number}", "r1", 60, "Custom", CUSTOM) for number in range(40))
+    results = await asyncio.gather(*(fleet.reader.read("default", request, AT) for request in requests))
+    assert set(kinds(results)) == {FailureKind.TIMEOUT}
+    assert fleet.exchanges == {"default": 1, "default slow": 39}
     fleet.reader.close()
