@@ -38,7 +38,9 @@ class Neighbourhood:
     beside: float
     new_policy: float
     refused: int
-    edits: list[int]
+    edits: int
+    refused_edits: int
+    hostile_reason: str
     peak_mib: float
     same_process: bool
     reasons: set[str]
@@ -112,6 +114,8 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
             forged = stage.wait_for("forged", phase_is("Promoted"), 120, "promoted")
             stage.delete_policy("forged")
             beside = seconds_to_verdict(stage, "beside")
+        accepted = stage.access.read(POLICIES, hostile.namespace, "accepted")["status"]["conditions"]
+        hostile_reason = next(each["reason"] for each in accepted if each["type"] == "MetricsAvailable")
         refused = refused_by_now(stage, hostile.namespace)
         stage.access.kubectl(
             "delete", "esp", "--all", f"--namespace={hostile.namespace}", "--wait=false", timeout_seconds=120
@@ -125,7 +129,9 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
             beside=beside,
             new_policy=new_policy,
             refused=refused,
-            edits=list(edits),
+            edits=len(edits),
+            refused_edits=len(edits) - edits.count(200),
+            hostile_reason=hostile_reason,
             peak_mib=peak_mib(process.pid),
             same_process=process.alive,
             reasons={each["reason"] for each in forged["conditions"]},
@@ -135,7 +141,6 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
 
 
 def test_the_neighbours_verdict_comes_as_fast_as_without_it(found: Neighbourhood) -> None:
-    print(found)
     assert found.beside <= found.alone + LATER_SECONDS, found
 
 
@@ -143,8 +148,9 @@ def test_the_operator_lives_through_it_within_the_charts_memory(found: Neighbour
     assert found.same_process and found.peak_mib < LIMIT_MIB, found
 
 
-def test_the_thousand_were_really_there_and_refused_and_edited(found: Neighbourhood) -> None:
-    assert found.refused == REFUSED and len(found.edits) > 50 and set(found.edits) == {200}, found
+def test_all_that_the_hostile_tenant_does_was_really_met(found: Neighbourhood) -> None:
+    assert found.refused == REFUSED and found.edits > 50 and not found.refused_edits, found
+    assert found.hostile_reason == "TooLarge", found
 
 
 def test_a_policy_that_is_new_while_the_thousand_are_deleted_is_accepted_soon(found: Neighbourhood) -> None:
