@@ -27,6 +27,7 @@ SECONDS = {
     "tests/faults/test_verbs.py": 120,
     "tests/e2e/test_rollout.py": 110,
     "tests/faults/test_bad_answers.py": 110,
+    "tests/faults/test_hostile_tenant.py": 95,
     "tests/faults/test_metrics.py": 90,
     "tests/faults/test_api_server.py": 80,
     "tests/cluster/test_real_counts.py": 70,

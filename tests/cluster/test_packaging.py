@@ -61,6 +61,17 @@ def test_the_chart_carries_the_crds_and_keeps_them_on_uninstall() -> None:
     assert "CustomResourceDefinition" not in {each["kind"] for each in objects(template("--set=crds.install=false"))}
 
 
+@pytest.mark.parametrize("tag", ["", "1.2.3"])
+def test_an_image_can_be_named_by_its_digest(tag: str) -> None:
+    digest = f"sha256:{'0b7c' * 16}"
+    deployment = named(template(f"--set=image.tag={tag},image.digest={digest}"), "Deployment", "earlystop")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"].endswith(f"@{digest}") and (not tag or f":{tag}@" in container["image"])
+    for wrong in ("sha256:0b7c", digest.removeprefix("sha256:"), f"{digest} "):
+        with pytest.raises(ClusterError, match="schema"):
+            template(f"--set-string=image.digest={wrong}")
+
+
 @pytest.mark.parametrize(("settings", "names"), [([], None), (["--set=metricSecrets={a,b.c}"], ["a", "b.c"])])
 def test_the_right_to_read_secrets_can_be_narrowed_to_names(settings: list[str], names: list[str] | None) -> None:
     role = named(template(*settings), "Role", "earlystop-metric-secrets")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import json
 from collections.abc import AsyncIterator, Awaitable
@@ -17,6 +16,7 @@ from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.controller.fairness.turns import FairTurns
 from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]
@@ -24,7 +24,7 @@ Manifest = dict[str, Any]
 # How long one call may take. It is short since policies are looked at every few seconds.
 TIMEOUT_SECONDS = 15.0
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
-# buffer of 256 KiB; the others wait for their turn, and their timeout has not begun.
+# buffer of 256 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns.
 AT_ONCE = 16
 # Objects of one answer to a list. A thousand policies at once would be 50 MiB.
 PAGE = 100
@@ -113,7 +113,7 @@ class Cluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = FairTurns(AT_ONCE)
 
     @classmethod
     async def connect(cls, context: str | None = None) -> Self:
@@ -252,7 +252,7 @@ class Cluster:
         request = await self._api.param_serialize(method, path, header_params=headers, auth_settings=["BearerToken"])
         method, url, headers = request[:3]
         try:
-            async with self._turns:
+            async with self._turns.of():
                 response = await self._api.call_api(method, url, headers, body, _request_timeout=TIMEOUT_SECONDS)
                 data = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -10,12 +10,17 @@ from datetime import UTC, datetime
 from earlystop.api.values import bounded
 from earlystop.api.wire import GROUP
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.telemetry import EVENTS_HELD_BACK
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.formatting import rfc3339
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_LIMIT = 1024  # bytes
 REMEMBERED = 4096
+# Of one policy. Whoever may edit it can bring about an event by each edit, and events fill the API server's store.
+NOTES_AT_ONCE = 50
+SECONDS_BETWEEN_NOTES = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +30,7 @@ class EventRecorder:
     and nothing waits for it.
 
     The order there is by a time in whole seconds: notes of one policy get times that differ, in the order in which they
-    are recorded.
+    are recorded. Of one policy 50 notes are posted at once, and then one every 10 s. The others are in the log alone.
     """
 
     def __init__(self, cluster: Cluster, instance: str) -> None:
@@ -33,12 +38,16 @@ class EventRecorder:
         self._instance = instance[:128]
         self._counts: OrderedDict[str, int] = OrderedDict()
         self._latest: OrderedDict[str, int] = OrderedDict()
+        self._rate = Rate(NOTES_AT_ONCE, SECONDS_BETWEEN_NOTES)
 
     async def record(self, policy: Manifest, note: EventNote, now: float, campaign: int = 0) -> None:
         """Post a note about a policy at Unix time `now`, or raise the count of the event that holds the same note.
 
         campaign: the number of the campaign that it is about, 0 for none; what is said of two is two events.
         """
+        if not self._rate.is_allowed(policy["metadata"]["uid"], now):
+            EVENTS_HELD_BACK.inc()
+            return
         name = _event_name(policy, note, campaign)
         count = self._counts.get(name, 0) + 1
         _remember(self._counts, name, count)

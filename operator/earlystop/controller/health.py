@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,6 +15,12 @@ from earlystop.controller.telemetry import registry
 
 # The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
 STALE_SECONDS = 30.0
+# Any Pod may connect. One that sends half a request, or none, would hold its connection and some memory for ever.
+LONGEST_SECONDS = 30.0
+MOST_CONNECTIONS = 256
+SWEEP_SECONDS = 1.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
@@ -52,9 +61,42 @@ async def serve(health: Health, host: str, port: int) -> web.AppRunner:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    app = web.Application()
+    answering: set[Any] = set()
+
+    @web.middleware
+    async def note_answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answering.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            answering.discard(request.protocol)
+
+    app = web.Application(middlewares=[note_answering])
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
+
+    async def close_connections(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_close_connections(runner, answering))
+        yield
+        task.cancel()
+
+    app.cleanup_ctx.append(close_connections)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
+
+
+async def _close_connections(runner: web.AppRunner, answering: set[Any]) -> None:
+    """Close connections that are older than LONGEST_SECONDS, and the oldest of those beyond MOST_CONNECTIONS, unless a
+    request of theirs is being answered."""
+    opened: dict[Any, float] = {}
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        now = time.monotonic()
+        connections = runner.server.connections if runner.server is not None else []
+        opened = {each: opened.get(each, now) for each in connections}
+        oldest_first = sorted(opened, key=lambda each: opened[each])
+        surplus = set(oldest_first[: max(0, len(oldest_first) - MOST_CONNECTIONS)])
+        for each in oldest_first:
+            if each not in answering and (each in surplus or now - opened[each] >= LONGEST_SECONDS):
+                each.force_close()

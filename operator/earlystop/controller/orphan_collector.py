@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
+from earlystop.controller.fairness.rate import Rate
 from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
+# A sweep lists all policies, and whoever may delete a policy has one begun.
+SWEEPS_AT_ONCE = 5
+SECONDS_BETWEEN_SWEEPS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +33,22 @@ class OrphanCollector:
         self._namespaces = namespaces
         self._unused_since: dict[str, float] = {}
         self._requested = asyncio.Event()
+        self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
 
     def request_sweep(self) -> None:
         """A policy was deleted: the next sweep is due now."""
         self._requested.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end."""
+        """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end. When
+        sweeps are requested without end, there is one every 10 s."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS + 1 if self._unused_since else seconds):
                 await self._requested.wait()
+        now = self._clock()
+        allowed_at = self._rate.earliest("", now)
+        self._rate.note("", allowed_at)
+        await asyncio.sleep(allowed_at - now)
         self._requested.clear()
 
     async def sweep(self) -> None:

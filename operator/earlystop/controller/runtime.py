@@ -54,7 +54,7 @@ class Runtime:
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._cluster = cluster
         self._clock = clock
-        self.reader = CountBatcher(Connections(SecretReader(cluster, own_namespace())))
+        self.reader = CountBatcher(Connections(SecretReader(cluster, own_namespace())), clock)
         self.source_watch = SourceStatusWriter(cluster, self.reader, clock)
         self.orphan_collector = OrphanCollector(cluster, clock, self._namespaces)
         self._events = EventRecorder(cluster, instance)

@@ -1,49 +1,70 @@
-"""One queue of due times for all policies: many are reconciled at a time, each by one reconciliation at a time."""
+"""One queue of due times for all policies: many are reconciled at a time, each by one reconciliation at a time, and the
+namespaces in rotation."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import logging
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.fairness.turns import served_namespace
 from earlystop.controller.telemetry import LAST_BEAT
 
 # Reconciliations that wait for the same source share its queries, so a whole fleet that is behind may run at once.
-AT_ONCE = 1000
+AT_ONCE = 2000
 LONGEST_SLEEP = 5.0
+# A policy, or an object that policies are decided on, may be edited without end by whoever may edit it.
+WAKES_AT_ONCE = 20
+SECONDS_BETWEEN_WAKES = 1.0
 
 log = logging.getLogger(__name__)
+Key = tuple[str, str]
+"""Namespace and name."""
 
 
 class Scheduler:
     """Calls `reconcile(key)` when a key is due; the call returns the next due time in Unix seconds, or None for none.
 
-    A key that is woken during its reconciliation is reconciled again right after it.
+    A key that is woken during its reconciliation is reconciled again right after it. One that is woken without end is
+    reconciled 20 times at once, and then once a second. Of the keys that are due, each namespace has one started in
+    turn, and none holds more reconciliations than are left for the others: those of a namespace may all be slow.
     """
 
-    def __init__(
-        self, reconcile: Callable[[tuple[str, str]], Awaitable[float | None]], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, reconcile: Callable[[Key], Awaitable[float | None]], clock: Callable[[], float]) -> None:
         self._reconcile = reconcile
         self._clock = clock
-        self._due: dict[tuple[str, str], float] = {}
-        self._heap: list[tuple[float, tuple[str, str]]] = []
-        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._forgotten: set[tuple[str, str]] = set()
+        self._due: dict[Key, float] = {}
+        self._heap: list[tuple[float, Key]] = []
+        self._ready: dict[str, deque[Key]] = {}
+        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._running_of: Counter[str] = Counter()
+        self._forgotten: set[Key] = set()
+        self._wakes = Rate(WAKES_AT_ONCE, SECONDS_BETWEEN_WAKES)
         self._woken = asyncio.Event()
         self.beat_at = clock()
 
-    def wake(self, key: tuple[str, str], at: float = 0.0) -> None:
-        """Reconcile a key at a Unix time, at once by default; an earlier time that is already set stays."""
+    def wake(self, key: Key) -> None:
+        """Reconcile a key at once, or as soon as its rate of being woken allows."""
+        now = self._clock()
+        allowed_at = self._wakes.earliest(key, now)
+        at = allowed_at if allowed_at > now else 0.0
+        if at < self._due.get(key, float("inf")):
+            self._wakes.note(key, allowed_at)
+        self.wake_at(key, at)
+
+    def wake_at(self, key: Key, at: float) -> None:
+        """Reconcile a key at a Unix time; an earlier time that is already set stays."""
         self._forgotten.discard(key)
         if at < self._due.get(key, float("inf")):
             self._due[key] = at
             heapq.heappush(self._heap, (at, key))
             self._woken.set()
 
-    def forget(self, key: tuple[str, str]) -> None:
+    def forget(self, key: Key) -> None:
         """Reconcile a key no more, unless it is woken again; a reconciliation under way is finished."""
         self._due.pop(key, None)
         if key in self._running:
@@ -55,40 +76,62 @@ class Scheduler:
             now = self._clock()
             self.beat_at = now
             LAST_BEAT.set(now)
-            self._start_due(now)
+            self._make_ready(now)
+            self._start_ready(now)
             self._woken.clear()
             wait = min(LONGEST_SLEEP, max(0.0, self._heap[0][0] - self._clock())) if self._heap else LONGEST_SLEEP
-            if len(self._running) >= AT_ONCE:
-                wait = LONGEST_SLEEP
             # Not wait_for, which in Python 3.11 swallows a cancellation that comes together with the event.
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
 
-    def _start_due(self, now: float) -> None:
-        while self._heap and self._heap[0][0] <= now and len(self._running) < AT_ONCE:
+    def _make_ready(self, now: float) -> None:
+        """Put every key whose time has come into the queue of its namespace."""
+        while self._heap and self._heap[0][0] <= now:
             at, key = heapq.heappop(self._heap)
             if self._due.get(key) != at:
                 continue  # the key was forgotten, or its due time has changed since
-            del self._due[key]
             if key in self._running:
-                # The key was woken during its reconciliation, whose end starts the next one.
-                self._due[key] = at
-                continue
-            task = asyncio.create_task(self._run_reconcile(key), name=f"reconcile {'/'.join(key)}")
-            self._running[key] = task
+                continue  # the key was woken during its reconciliation, whose end starts the next one
+            self._ready.setdefault(key[0], deque()).append(key)
 
-    async def _run_reconcile(self, key: tuple[str, str]) -> None:
+    def _start_ready(self, now: float) -> None:
+        """Start one key of each namespace in turn, as long as there is room."""
+        waiting = deque(self._ready)
+        while waiting and (free := AT_ONCE - len(self._running)) > 0:
+            namespace = waiting.popleft()
+            queue = self._ready.pop(namespace)
+            if self._running_of[namespace] >= free:
+                self._ready[namespace] = queue  # it is tried again when a reconciliation has ended
+                continue
+            key = queue.popleft()
+            if queue:
+                self._ready[namespace] = queue
+                waiting.append(namespace)
+            # A key may be in the queue twice, may have been forgotten since, and then woken for a later time.
+            if key not in self._running and self._due.get(key, float("inf")) <= now:
+                del self._due[key]
+                self._start(key)
+
+    def _start(self, key: Key) -> None:
+        self._running[key] = asyncio.create_task(self._run_reconcile(key), name=f"reconcile {'/'.join(key)}")
+        self._running_of[key[0]] += 1
+
+    async def _run_reconcile(self, key: Key) -> None:
+        served_namespace.set(key[0])
         try:
             due = await self._reconcile(key)
         finally:
             del self._running[key]
+            self._running_of[key[0]] -= 1
+            if not self._running_of[key[0]]:
+                del self._running_of[key[0]]
             self._woken.set()
         if key in self._forgotten:
             self._forgotten.discard(key)
             return
         again = self._due.pop(key, None)
         if again is not None:
-            self.wake(key, min(again, due) if due is not None else again)
+            self.wake_at(key, min(again, due) if due is not None else again)
         elif due is not None:
-            self.wake(key, due)
+            self.wake_at(key, due)

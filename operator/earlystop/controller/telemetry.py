@@ -21,6 +21,11 @@ RECONCILIATIONS = Counter(
     registry=registry,
 )
 STATUS_WRITES = Counter("earlystop_operator_status_writes", "Writes of a policy's status.", registry=registry)
+EVENTS_HELD_BACK = Counter(
+    "earlystop_operator_events_held_back",
+    "Events that were not posted, since their policy had too many of them.",
+    registry=registry,
+)
 LAST_BEAT = Gauge(
     "earlystop_operator_scheduler_beat_timestamp_seconds",
     "When the scheduler last ran its loop.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from earlystop.controller.cluster import EVENTS, ClusterError
-from earlystop.controller.events import REMEMBERED, EventRecorder
+from earlystop.controller.events import NOTES_AT_ONCE, REMEMBERED, SECONDS_BETWEEN_NOTES, EventRecorder
 from earlystop.rollout.event_notes import EventNote
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
@@ -134,9 +134,22 @@ async def test_the_name_of_an_event_is_a_name_whatever_the_policy_is_called() ->
 async def test_the_memory_of_recorded_notes_does_not_grow_without_end() -> None:
     recorder = EventRecorder(Memory(), "operator-1")
     for number in range(REMEMBERED + 50):
-        await recorder.record(manifest(), EventNote("A", "B", f"Message {number}."), NOW)
-        await recorder.record(manifest(uid=f"policy-{number}"), NOTE, NOW)
+        await recorder.record(manifest(uid=f"uid-{number}"), EventNote("A", "B", f"Message {number}."), NOW)
     assert len(recorder._counts) == REMEMBERED and len(recorder._latest) == REMEMBERED
+
+
+async def test_a_policy_that_is_edited_without_end_fills_no_store_with_events_and_takes_none_of_anothers() -> None:
+    api = Memory()
+    recorder = EventRecorder(api, "operator-1")
+    for second in range(1000):
+        note = EventNote("RequestIgnored", "ApplyRequest", f"Request {second}.")
+        await recorder.record(manifest(uid="hostile"), note, NOW + second)
+    most = NOTES_AT_ONCE + 1000 / SECONDS_BETWEEN_NOTES
+    assert most - 2 <= len(posted(api)) <= most + 1
+    before = len(posted(api))
+    for number in range(NOTES_AT_ONCE):
+        await recorder.record(manifest(uid="healthy"), EventNote("A", "B", f"Message {number}."), NOW + 1000)
+    assert len(posted(api)) == before + NOTES_AT_ONCE
 
 
 def test_events_live_where_kubectl_looks_for_them() -> None:

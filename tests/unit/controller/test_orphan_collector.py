@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
-from earlystop.controller.orphan_collector import GRACE_SECONDS, OrphanCollector
+from earlystop.controller.orphan_collector import GRACE_SECONDS, SECONDS_BETWEEN_SWEEPS, SWEEPS_AT_ONCE, OrphanCollector
 from tests.unit.controller.memory import Memory
 
 
@@ -112,3 +112,19 @@ async def test_an_object_that_cannot_be_handed_over_keeps_no_other() -> None:
     world.api.put(ROUTES, {"metadata": ours("a-first"), "spec": {"rules": []}})
     world.api.fail("PUT", RuntimeError("the answer was no object"))
     assert ("PUT", ROUTES.path("llm", "qa-early-stop")) in await world.sweep()
+
+
+async def test_policies_that_are_deleted_without_end_have_no_sweep_begun_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, waited = LeftoverOverlay(policy=True), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        world.now += seconds
+
+    monkeypatch.setattr("earlystop.controller.orphan_collector.asyncio.sleep", sleep)
+    for _ in range(SWEEPS_AT_ONCE + 10):
+        world.orphan_collector.request_sweep()
+        await world.orphan_collector.wait(600.0)
+    assert waited == [0.0] * SWEEPS_AT_ONCE + [SECONDS_BETWEEN_SWEEPS] * 10

@@ -7,11 +7,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import generate_latest
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.telemetry import registry
 from earlystop.controller.traffic import neighbourhood
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.rollout.observations import Observation, Observations
@@ -188,3 +190,13 @@ async def test_a_policy_that_is_attached_later_is_followed_in_its_namespace(
         await place.runtime.follower.follow_attached_policies()
         assert tracked.traffic.recheck is concerns
         assert (tracked.acceptance.generation != tracked.generation) is concerns
+
+
+async def test_what_the_operators_own_port_shows_are_numbers_without_a_name(place: WatchingRuntime) -> None:
+    made = manifest(name="of-nobodys-business", uid="0a000000")
+    made["metadata"]["namespace"] = "of-a-tenant"
+    await place.runtime.policy_changed(place.api.put(POLICIES, made))
+    await place.runtime._reconcile(("of-a-tenant", "of-nobodys-business"))
+    page = generate_latest(registry).decode()
+    assert "earlystop_operator_policies" in page
+    assert not any(name in page for name in ("of-nobodys-business", "of-a-tenant", "0a000000"))

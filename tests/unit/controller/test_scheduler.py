@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from earlystop.controller.scheduler import AT_ONCE, Scheduler
+from earlystop.controller.scheduler import AT_ONCE, SECONDS_BETWEEN_WAKES, WAKES_AT_ONCE, Scheduler
 
 Key = tuple[str, str]
 ONE = ("llm", "one")
@@ -108,8 +108,8 @@ async def test_two_reconciliations_of_one_key_never_overlap_and_a_wake_during_on
 async def test_an_earlier_moment_that_is_set_is_not_put_off_by_a_later_one() -> None:
     reconciliations, clock = Reconciliations(), Clock()
     async with running(reconciliations, clock) as scheduler:
-        scheduler.wake(ONE, 1100.0)
-        scheduler.wake(ONE, 1900.0)
+        scheduler.wake_at(ONE, 1100.0)
+        scheduler.wake_at(ONE, 1900.0)
         clock.now = 1100.0
         scheduler.wake(("llm", "other"))
         await reconciliations.until(lambda: reconciliations.done[ONE] == 1)
@@ -123,7 +123,7 @@ async def test_an_earlier_moment_that_is_set_is_not_put_off_by_a_later_one() -> 
 async def test_a_forgotten_key_is_not_reconciled() -> None:
     reconciliations, clock = Reconciliations(), Clock()
     async with running(reconciliations, clock) as scheduler:
-        scheduler.wake(ONE, 1001.0)
+        scheduler.wake_at(ONE, 1001.0)
         scheduler.forget(ONE)
         clock.now = 2000.0
         scheduler.wake(("llm", "other"))
@@ -152,9 +152,9 @@ async def test_a_key_that_is_forgotten_during_its_reconciliation_is_not_reconcil
     assert reconciliations.done[ONE] == 1 + woken_again
 
 
-async def test_a_thousand_keys_are_all_reconciled_and_not_more_than_the_limit_at_once() -> None:
+async def test_keys_of_one_namespace_are_all_reconciled_at_half_of_the_limit_at_once() -> None:
     reconciliations, clock = Reconciliations(), Clock()
-    keys = [("llm", f"policy-{number}") for number in range(1000)]
+    keys = [("llm", f"policy-{number}") for number in range(AT_ONCE)]
     left = Counter(dict.fromkeys(keys, 3))
 
     def three_times(key: Key) -> float | None:
@@ -165,22 +165,75 @@ async def test_a_thousand_keys_are_all_reconciled_and_not_more_than_the_limit_at
     async with running(reconciliations, clock) as scheduler:
         for key in keys:
             scheduler.wake(key)
-        await reconciliations.until(lambda: reconciliations.done.total() == 3000)
+        await reconciliations.until(lambda: reconciliations.done.total() == 3 * AT_ONCE)
         await settle()
     assert set(reconciliations.done.values()) == {3}
     assert reconciliations.most_of_one_key == 1
-    assert reconciliations.most_at_once == AT_ONCE
+    assert reconciliations.most_at_once == AT_ONCE // 2
 
 
 async def test_keys_are_reconciled_in_the_order_in_which_they_are_due() -> None:
     reconciliations, clock = Reconciliations(), Clock()
     async with running(reconciliations, clock) as scheduler:
         for due in (1007.0, 1003.0, 1009.0, 1001.0):
-            scheduler.wake(("llm", str(due)), due)
+            scheduler.wake_at(("llm", str(due)), due)
         clock.now = 1010.0
-        scheduler.wake(("llm", "now"), 1010.0)
+        scheduler.wake_at(("llm", "now"), 1010.0)
         await reconciliations.until(lambda: reconciliations.done.total() == 5)
     assert [name for _, name in reconciliations.order] == ["1001.0", "1003.0", "1007.0", "1009.0", "now"]
+
+
+async def test_a_namespace_whose_reconciliations_never_end_holds_up_no_other_one() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
+        reconciliations.gate.clear()
+        for number in range(3 * AT_ONCE):
+            scheduler.wake(("hostile", f"policy-{number}"))
+        await reconciliations.until(lambda: reconciliations.under_way.total() == AT_ONCE // 2)
+        for namespace in ("hostile-too", "healthy"):
+            for number in range(10):
+                scheduler.wake((namespace, f"policy-{number}"))
+            await reconciliations.until(lambda: reconciliations.under_way[namespace, "policy-9"] == 1)  # noqa: B023
+        reconciliations.gate.set()
+
+
+async def test_the_namespaces_whose_policies_are_due_have_one_started_each_in_turn() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
+        for number in range(100):
+            scheduler.wake_at(("hostile", f"policy-{number}"), 1001.0)
+        for number in range(2):
+            scheduler.wake_at(("healthy", f"policy-{number}"), 1002.0)
+        clock.now = 1003.0
+        scheduler.wake(("healthy", "other"))
+        await reconciliations.until(lambda: reconciliations.done.total() == 103)
+    assert max(place for place, (namespace, _) in enumerate(reconciliations.order) if namespace == "healthy") <= 6
+
+
+async def test_a_key_that_is_woken_without_end_is_reconciled_once_a_second_after_the_first_times() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
+        for _ in range(300):
+            clock.now += 0.1
+            scheduler.wake(ONE)
+            scheduler.wake_at(("llm", "other"), clock.now)  # lest the scheduler sleeps by the real clock
+            await settle()
+    edited_for = 30
+    assert reconciliations.done[ONE] in range(WAKES_AT_ONCE + edited_for - 2, WAKES_AT_ONCE + edited_for + 2)
+
+
+async def test_a_flood_of_wakes_neither_puts_off_what_is_due_nor_loses_the_last_of_them() -> None:
+    reconciliations, clock = Reconciliations(), Clock()
+    async with running(reconciliations, clock) as scheduler:
+        for _ in range(100):
+            scheduler.wake(ONE)
+            await settle()
+        done = reconciliations.done[ONE]
+        clock.now += SECONDS_BETWEEN_WAKES
+        scheduler.wake(("llm", "other"))
+        await reconciliations.until(lambda: reconciliations.done[ONE] == done + 1)
+        scheduler.wake_at(ONE, clock.now)  # a look, say
+        await reconciliations.until(lambda: reconciliations.done[ONE] == done + 2)
 
 
 async def test_the_beat_goes_on_while_nothing_is_due() -> None:
@@ -188,7 +241,7 @@ async def test_the_beat_goes_on_while_nothing_is_due() -> None:
     async with running(Reconciliations(), clock) as scheduler:
         await settle()
         clock.now = 1234.0
-        scheduler.wake(ONE, 9999.0)
+        scheduler.wake_at(ONE, 9999.0)
         await settle()
         assert scheduler.beat_at == 1234.0
 

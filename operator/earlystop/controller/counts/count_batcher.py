@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,11 @@ from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
+from earlystop.controller.counts.separation import COSTLY, Part, Separation
+from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
-from earlystop.metrics.convention.reader import is_stale
+from earlystop.metrics.convention.query import namespace_of
+from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
@@ -30,6 +34,8 @@ REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
 
 log = logging.getLogger(__name__)
 
+Lane = tuple[str, bool]
+"""A source's name, and whether it is the lane of its slow namespaces."""
 Result = AnyReading | MetricsFailure
 Answers = dict[str, Result]
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
@@ -46,16 +52,21 @@ class _Batch:
 
 class CountBatcher:
     """Reads counts from the cluster's metric sources, each in a thread of its own, since the client library is
-    synchronous: sources that hang, however many, hold up no other. One exchange at a time with a source."""
+    synchronous: sources that hang, however many, hold up no other. One exchange at a time with a source, and one more
+    for namespaces whose series make queries slow, see `separation`. Namespaces that wait for a source take turns.
 
-    def __init__(self, connections: Connections | None = None) -> None:
+    clock: Unix seconds."""
+
+    def __init__(self, connections: Connections | None = None, clock: Callable[[], float] = time.time) -> None:
         self.sources: dict[str, SourceSpec] = {}
         self.report: Report = _report_nothing
         self._connections = connections or Connections()
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._batches: dict[tuple[str, int], _Batch] = {}
+        self._clock = clock
+        self._turns: defaultdict[Lane, FairTurns] = defaultdict(partial(FairTurns, 1))
+        self._batches: dict[tuple[Lane, int], _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._threads: dict[Lane, ThreadPoolExecutor] = {}
+        self._separations: defaultdict[str, Separation] = defaultdict(Separation)
         self._intervals: dict[str, ScrapeIntervals] = {}
 
     def learn_source(self, name: str, spec: SourceSpec | None) -> None:
@@ -76,10 +87,10 @@ class CountBatcher:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         request = _widened(request, spec.scrape_interval_seconds, self._intervals_of(source, spec))
         if request.SHARES_QUERIES:
-            result = await self._read_together(source, spec, request, at)
+            result = await self._read_together(self._lane(source, request.policy), spec, request, at)
         else:
-            question = partial(self._read, source, [request], at, spec)
-            result = (await self._ask(source, spec, [request.policy], question))[request.policy]
+            question = partial(self._read, (source, False), [request], at, spec)
+            result = (await self._ask(source, spec, request.policy, question))[request.policy]
         interval = self._intervals_of(source, spec).interval(request.policy)
         if not isinstance(result, MetricsFailure) and is_stale(result, interval):
             return MetricsFailure(FailureKind.STALE, f"the newest sample of {request.policy} is too old")
@@ -91,7 +102,7 @@ class CountBatcher:
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         found: list[Unseen] = []
-        answers = await self._ask(source, spec, [question.policy], partial(_read_unseen, question, at, found))
+        answers = await self._ask(source, spec, question.policy, partial(_read_unseen, question, at, found))
         failure = answers.get(question.policy)
         return failure if isinstance(failure, MetricsFailure) else found[0]
 
@@ -101,15 +112,18 @@ class CountBatcher:
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
         found: list[float] = []
-        answers = await self._ask(source, spec, [question.policy], partial(_read_forged, question, at, found))
+        answers = await self._ask(source, spec, question.policy, partial(_read_forged, question, at, found))
         failure = answers.get(question.policy)
         return failure if isinstance(failure, MetricsFailure) else found[0]
 
-    async def _read_together(self, source: str, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
-        batch = self._batches.get((source, at))
+    def _lane(self, source: str, policy: str) -> Lane:
+        return source, self._separations[source].is_slow(namespace_of(policy), self._clock())
+
+    async def _read_together(self, lane: Lane, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
+        batch = self._batches.get((lane, at))
         if batch is None:
-            batch = self._batches[source, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
-            self._start(self._flush(source))
+            batch = self._batches[lane, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
+            self._start(self._flush(lane))
         batch.requests[request.policy] = request
         assert batch.results is not None  # set where the batch is made
         return (await asyncio.shield(batch.results))[request.policy]
@@ -118,54 +132,105 @@ class CountBatcher:
         """Ask a source something that it can always answer, so that what it says is reported."""
         spec = self.sources.get(source)
         if spec is not None:
-            await self._ask(source, spec, [source], partial(_probe, source, at))
+            async with self._turns[source, False].of():
+                await self._ask_now((source, False), spec, [source], partial(_probe, source, at))
 
-    async def _flush(self, source: str) -> None:
+    async def _flush(self, lane: Lane) -> None:
         """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
         catch up with others, and share their queries from there on. A batch takes requests until its turn comes."""
         await asyncio.sleep(GATHER_SECONDS)
-        async with self._turns[source]:
-            at = min(moment for name, moment in self._batches if name == source)
-            batch = self._batches.pop((source, at))
+        async with self._turns[lane].of(COMMON):
+            at = min(moment for each, moment in self._batches if each == lane)
+            batch = self._batches.pop((lane, at))
             assert batch.results is not None  # set where the batch is made
-            question = partial(self._read, source, list(batch.requests.values()), at, batch.spec)
-            batch.results.set_result(await self._ask_now(source, batch.spec, list(batch.requests), question))
+            question = partial(self._read, lane, list(batch.requests.values()), at, batch.spec)
+            batch.results.set_result(await self._ask_now(lane, batch.spec, list(batch.requests), question))
 
     async def _ask(
-        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+        self, source: str, spec: SourceSpec, policy: str, question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
-        """What the source answers, in its turn."""
-        async with self._turns[source]:
-            return await self._ask_now(source, spec, policies, question)
+        """What the source answers about one policy, in a turn of its namespace. A namespace may turn out to be slow
+        while its policies wait; then they wait in that lane."""
+        while True:
+            lane = self._lane(source, policy)
+            async with self._turns[lane].of():
+                if lane == self._lane(source, policy):
+                    return await self._ask_now(lane, spec, [policy], question)
 
     async def _ask_now(
-        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+        self, lane: Lane, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
         """What the source answers. Raises nothing: without an answer, every policy has the failure."""
+        source, is_slow = lane
         try:
-            answers = await self._exchange(source, spec, question)
-            if _is_refused(answers) and await self._connections.renewed(source, spec):
-                answers = await self._exchange(source, spec, question)
+            answers = await self._exchange(lane, spec, question)
+            if _is_refused(answers) and await self._connections.renewed(_connection_of(lane), spec):
+                answers = await self._exchange(lane, spec, question)
         except MetricsFailure as failure:
             answers = dict.fromkeys(policies, failure.with_traceback(None))
         except Exception as error:
             # A bug must hold the rollouts that it concerns, not end the operator's loop.
             log.exception("reading counts of %d policies failed", len(policies))
-            what = f"the answer could not be used ({type(error).__name__})"
-            answers = dict.fromkeys(policies, MetricsFailure(FailureKind.MALFORMED, what))
-        self.report(source, spec, failure_of_source(answers.values()))
+            answers = dict.fromkeys(policies, _unusable(error))
+        of_source = failure_of_source(answers.values())
+        if not is_slow or of_source is None:  # what slow namespaces alone meet says nothing of the source
+            self.report(source, spec, of_source)
         return answers
 
-    async def _exchange(self, source: str, spec: SourceSpec, question: Callable[[ExactPrometheus], Answers]) -> Answers:
-        client = await self._connections.client(source, spec)
-        if source not in self._threads:
-            self._threads[source] = ThreadPoolExecutor(1, thread_name_prefix=f"metrics-{source}")
-        return await asyncio.get_running_loop().run_in_executor(self._threads[source], question, client)
+    async def _exchange(self, lane: Lane, spec: SourceSpec, question: Callable[[ExactPrometheus], Answers]) -> Answers:
+        with for_all():
+            client = await self._connections.client(_connection_of(lane), spec)
+        if lane not in self._threads:
+            self._threads[lane] = ThreadPoolExecutor(1, thread_name_prefix=f"metrics-{_connection_of(lane)}")
+        return await asyncio.get_running_loop().run_in_executor(self._threads[lane], question, client)
 
     def _read(
+        self, lane: Lane, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
+    ) -> Answers:
+        """Reads requests of one kind, in the parts that are asked apart. It runs in the lane's thread.
+
+        Once two parts have met a failure of the source and none was answered, the others are not asked.
+        """
+        source, is_slow = lane
+        by_namespace: defaultdict[str, list[AnyRequest]] = defaultdict(list)
+        for each in requests:
+            by_namespace[namespace_of(each.policy)].append(each)
+        separation = Separation() if is_slow else self._separations[source]
+        answers: Answers = {}
+        parts: list[Part] = []
+        for namespaces in separation.parts(by_namespace):
+            together = [each for namespace in sorted(namespaces) for each in by_namespace[namespace]]
+            hangs = failure_of_source(answers.values()) if len(parts) > 1 else None
+            if hangs is not None:
+                answers |= {each.policy: hangs for each in together}
+                continue
+            found, part = self._read_part(source, together, at, spec, client)
+            answers |= found
+            parts.append(part)
+        if not is_slow:
+            self._separations[source] = separation.after(parts, self._clock())
+        return answers
+
+    def _read_part(
+        self, source: str, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
+    ) -> tuple[Answers, Part]:
+        """What the source answers to requests that are asked together, and how that went."""
+        namespaces = frozenset(namespace_of(each.policy) for each in requests)
+        began = time.monotonic()
+        try:
+            answers = self._read_together_now(source, requests, at, spec, client)
+        except Exception as error:
+            # What some series provoke must hold only the policies whose series they are, once these are asked apart.
+            log.exception("reading counts of %d policies failed", len(requests))
+            unusable = _unusable(error)
+            return {each.policy: unusable for each in requests}, Part(namespaces, 0.0, namespaces)
+        seconds = (time.monotonic() - began) / ceil(len(requests) / MAX_POLICIES_A_QUERY)
+        return answers, Part(namespaces, seconds, _costly(answers))
+
+    def _read_together_now(
         self, source: str, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
     ) -> Answers:
-        """Reads requests of one kind, each kind by its own queries. It runs in the source's thread."""
+        """Reads requests of one kind, each kind by its own queries."""
         intervals = self._intervals_of(source, spec)
         try:
             first: Any = requests[0]
@@ -186,11 +251,13 @@ class CountBatcher:
         return None if spec is None or found is None else (found, float(spec.scrape_interval_seconds))
 
     async def _leave(self, source: str) -> None:
-        async with self._turns[source]:
-            if source not in self.sources:
-                await self._connections.drop(source)
-                self._intervals.pop(source, None)
-                _end([self._threads.pop(source)] if source in self._threads else [])
+        for lane in ((source, False), (source, True)):
+            async with self._turns[lane].of(COMMON):
+                if source not in self.sources:
+                    await self._connections.drop(_connection_of(lane))
+                    self._intervals.pop(source, None)
+                    self._separations.pop(source, None)
+                    _end([self._threads.pop(lane)] if lane in self._threads else [])
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -212,6 +279,22 @@ def failure_of_source(results: Collection[Result]) -> MetricsFailure | None:
     """Why a source gave nothing that could be used; None when it answered, be it with bad counts of single policies."""
     failures = [result for result in results if isinstance(result, MetricsFailure) and result.kind not in OF_ONE_POLICY]
     return failures[-1] if failures and len(failures) == len(results) else None
+
+
+def _connection_of(lane: Lane) -> str:
+    """The name of a lane's own connection: a client answers one question at a time. No source's name has a blank."""
+    source, is_slow = lane
+    return f"{source} slow" if is_slow else source
+
+
+def _unusable(error: Exception) -> MetricsFailure:
+    return MetricsFailure(FailureKind.MALFORMED, f"the answer could not be used ({type(error).__name__})")
+
+
+def _costly(answers: Answers) -> frozenset[str]:
+    """Namespaces with a policy whose answer failed for what it would cost."""
+    failed = (policy for policy, each in answers.items() if isinstance(each, MetricsFailure) and each.kind in COSTLY)
+    return frozenset(map(namespace_of, failed))
 
 
 def _is_refused(answers: Answers) -> bool:

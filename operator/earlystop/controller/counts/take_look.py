@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import look_failed, look_request, reading_or_failure
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.replicas import explained_by_replicas
+from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
 from earlystop.metrics.source.failures import MetricsFailure
@@ -17,11 +19,17 @@ from earlystop.rollout.look_schedule import next_look
 
 
 async def take_look_due(
-    cluster: Cluster, reader: CountBatcher, tracked: TrackedPolicy, delay: float, clock: Callable[[], float]
+    cluster: Cluster,
+    reader: CountBatcher,
+    tracked: TrackedPolicy,
+    delay: float,
+    clock: Callable[[], float],
+    judging: FairTurns,
 ) -> Progress | None:
     """Take the earliest look that is due, at its own moment of the grid. None when nothing is to be read now.
 
-    delay: seconds from a look's moment until its counts are complete. clock: Unix seconds.
+    delay: seconds from a look's moment until its counts are complete. clock: Unix seconds. judging: turns
+    at the processor.
     """
     at = next_look(tracked.times, tracked.state)
     sources = reader.known()
@@ -29,7 +37,11 @@ async def take_look_due(
         return None
     request = look_request(tracked, sources, at)
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
-    found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
+    async with judging.of():
+        # The policies of a whole batch have their counts at the same moment. Whoever waits for a turn is noted before
+        # one of them computes, so that dear policies of one namespace, however many, hold up others by one look.
+        await asyncio.sleep(0)
+        found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
     if isinstance(found, MetricsFailure):
         found = await explained_by_replicas(cluster, tracked, found)
         LOOKS.labels(found.kind.value).inc()

@@ -6,10 +6,11 @@ on it. `traffic.phase_actions` states in which order route and verdict are writt
 
 from __future__ import annotations
 
-import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from math import inf
 
 import aiohttp
 
@@ -19,6 +20,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import evaluation_delay
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.recorder import Recorder
@@ -34,6 +36,7 @@ from earlystop.rollout.transitions import expire
 CHANGES_AT_ONCE = 512
 # A check holds all objects that its policy refers to, and the operator checks a whole fleet when it starts.
 CHECKS_AT_ONCE = 50
+COUNTED_EVERY_SECONDS = 5.0
 
 
 class Reconciler:
@@ -65,7 +68,9 @@ class Reconciler:
         self._wake = wake
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
-        self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._checks = FairTurns(CHECKS_AT_ONCE)
+        self._judging = FairTurns(1)
+        self._counted_at, self._by_namespace = -inf, Counter[str]()
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
         """Do all that is due for one policy. Returns when it is due again, in Unix seconds.
@@ -75,8 +80,8 @@ class Reconciler:
         """
         if tracked.status.outdated:
             await refresh(self._cluster, tracked, self._clock())
-        if acceptance_is_due(tracked, self._clock()):
-            async with self._checks:
+        if acceptance_is_due(tracked, self._clock(), self._in_namespace(tracked.namespace)):
+            async with self._checks.of():
                 await check(self._cluster, tracked, self._reader.known(), self._tracked(), self._clock())
             for each in leaving_for(tracked, self._tracked()):
                 each.acceptance.require_check()
@@ -94,10 +99,18 @@ class Reconciler:
         tracked.observe(replace(tracked.observations, error=None), self._clock())
         await self._recorder.flush(tracked, self._policies())
         tracked.traffic.drop_inputs()
-        return next_reconcile(tracked, delay, self._policies(), self._clock())
+        now, in_namespace = self._clock(), self._in_namespace(tracked.namespace)
+        return next_reconcile(tracked, delay, self._policies(), now, in_namespace)
 
     def _policies(self) -> int:
         return len(self._tracked())
+
+    def _in_namespace(self, namespace: str) -> int:
+        """How many policies of a namespace the operator tracks, or did a few seconds ago."""
+        now = self._clock()
+        if not 0 <= now - self._counted_at < COUNTED_EVERY_SECONDS:
+            self._counted_at, self._by_namespace = now, Counter(each.namespace for each in self._tracked())
+        return self._by_namespace[namespace]
 
     async def report_error(self, tracked: TrackedPolicy) -> None:
         """Say on the policy that its reconciliation met an error of the operator's own. The next that succeeds takes it
@@ -127,7 +140,7 @@ class Reconciler:
 
         delay: seconds from a look's moment until its counts are complete.
         """
-        look = await take_look_due(self._cluster, self._reader, tracked, delay, self._clock)
+        look = await take_look_due(self._cluster, self._reader, tracked, delay, self._clock, self._judging)
         if look is not None:
             return look
         ended = expire(tracked.times, tracked.state, int(self._clock()))

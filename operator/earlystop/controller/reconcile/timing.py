@@ -26,6 +26,8 @@ from earlystop.rollout.state import ACTING, TRYING, Phase
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 8.0
+# Of one namespace. What a refusal follows from is watched, so that a policy which was fixed is checked at once.
+REFUSED_CHECKS_A_SECOND = 10.0
 FINDINGS_A_SECOND = 2.0
 # A message that changes while its reason stays is stored this often at most.
 MESSAGE_SECONDS = 10.0
@@ -33,15 +35,20 @@ MESSAGE_SECONDS = 10.0
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
 
-def acceptance_is_due(tracked: TrackedPolicy, now: float) -> bool:
-    """Whether the policy, and the objects that it refers to, have to be checked again."""
+def acceptance_is_due(tracked: TrackedPolicy, now: float, in_namespace: int = 1) -> bool:
+    """Whether the policy, and the objects that it refers to, have to be checked again.
+
+    in_namespace: how many policies of its namespace the operator tracks.
+    """
     if tracked.acceptance.generation != tracked.generation:
         return True
-    return now >= _check_due(tracked)
+    return now >= _check_due(tracked, in_namespace)
 
 
-def _check_due(tracked: TrackedPolicy) -> float:
-    patience = RECHECK_SECONDS if tracked.observations.refusal is None else RECHECK_REFUSED_SECONDS
+def _check_due(tracked: TrackedPolicy, in_namespace: int) -> float:
+    patience = max(RECHECK_REFUSED_SECONDS, in_namespace / REFUSED_CHECKS_A_SECOND)
+    if tracked.observations.refusal is None:
+        patience = RECHECK_SECONDS
     return tick_after(tracked.uid, patience, tracked.acceptance.checked_at)
 
 
@@ -88,13 +95,14 @@ def _store_due(tracked: TrackedPolicy, policies: int) -> float:
     return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.status.written_at)
 
 
-def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: float) -> float:
+def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: float, in_namespace: int = 1) -> float:
     """The earliest moment at which something will be due, in Unix seconds.
 
-    delay: seconds from a look's moment until its counts are complete. policies: how many the operator tracks.
+    delay: seconds from a look's moment until its counts are complete. policies: how many the operator tracks, of which
+    in_namespace are of the policy's namespace.
     """
     state = tracked.state
-    moments = [_check_due(tracked)]
+    moments = [_check_due(tracked, in_namespace)]
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))

@@ -6,31 +6,45 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.fairness.turns import for_all
+
 T = TypeVar("T")
+
+# Whoever may edit a route may have what is kept forgotten without end.
+READINGS_AT_ONCE = 10
+SECONDS_BETWEEN_READINGS = 1.0
 
 
 class SharedListing(Generic[T]):
     """What `read` returned last, for at most some seconds.
 
     read: asks the API; what it raises, everyone who waits for it gets in turn. clock: seconds that only go forward.
+    However often it is forgotten, it is read 10 times at once, and then once a second, for all who have asked since.
     """
 
     def __init__(self, read: Callable[[], Awaitable[T]], seconds: float, clock: Callable[[], float]) -> None:
         self._read, self._seconds, self._clock = read, seconds, clock
-        self._kept: tuple[T, float] | None = None
+        self._kept: tuple[T, float, int] | None = None
         self._epoch = 0
+        self._rate = Rate(READINGS_AT_ONCE, SECONDS_BETWEEN_READINGS)
         self._turn = asyncio.Lock()
 
     async def get(self) -> T:
         """The answer, read now unless it is kept. Who asks while another one reads waits for that answer."""
+        asked = self._epoch
         async with self._turn:
             now = self._clock()
-            if self._kept is not None and now - self._kept[1] < self._seconds:
+            # What was forgotten since the reading began may be older than the event that it was forgotten for. It
+            # serves those who had asked before that.
+            if self._kept is not None and self._kept[2] >= asked and now - self._kept[1] < self._seconds:
                 return self._kept[0]
-            epoch = self._epoch
-            answer = await self._read()
-            # What was forgotten during the reading may be older than the event that it was forgotten for.
-            self._kept = (answer, now) if epoch == self._epoch else None
+            await asyncio.sleep(self._rate.earliest("", now) - now)
+            now, epoch = self._clock(), self._epoch
+            self._rate.note("", now)
+            with for_all():
+                answer = await self._read()
+            self._kept = answer, now, epoch
             return answer
 
     def forget_older(self, seconds: float) -> None:
@@ -41,4 +55,3 @@ class SharedListing(Generic[T]):
     def forget(self) -> None:
         """Objects have changed: who asks from now on gets what is read from now on."""
         self._epoch += 1
-        self._kept = None

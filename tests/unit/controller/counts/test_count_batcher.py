@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import Answers, CountBatcher, Result
+from earlystop.controller.counts.count_batcher import Answers, CountBatcher, Lane, Result
 from earlystop.metrics.convention.reader import CountRequest, Reading
 from earlystop.metrics.source.client import ExactPrometheus
 from tests.unit.controller.counts.metric_sources import eventually
@@ -24,7 +24,7 @@ class Slow(CountBatcher):
         self.allowed = asyncio.Semaphore(0)
 
     async def _ask_now(
-        self, source: str, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
+        self, lane: Lane, spec: SourceSpec, policies: Collection[str], question: Callable[[ExactPrometheus], Answers]
     ) -> Answers:
         self.asked.append(sorted(policies))
         await self.allowed.acquire()

@@ -154,3 +154,15 @@ def test_policies_that_began_together_are_spread_over_the_period() -> None:
     ticks = sorted(tick_after(f"uid-{number}", 300.0, NOW) for number in range(300))
     assert ticks[0] < NOW + 10 and ticks[-1] > NOW + 290
     assert max(later - earlier for earlier, later in pairwise(ticks)) < 15
+
+
+@pytest.mark.parametrize(("policies", "seconds"), [(1, 10.0), (100, 10.0), (1000, 100.0), (5000, 500.0)])
+def test_refused_policies_of_one_namespace_are_together_checked_ten_times_a_second_at_most(
+    policies: int, seconds: float
+) -> None:
+    found = known(IDLE[0], observations=Observations(refusal=Refusal("TargetTaken", "No.")))
+    due = next_reconcile(found, 5.0, policies, NOW, in_namespace=policies)
+    assert due == tick_after(UID, seconds, NOW)
+    assert acceptance_is_due(found, due, policies) and not acceptance_is_due(found, due - 0.01, policies)
+    accepted = known(IDLE[0])
+    assert next_reconcile(accepted, 5.0, policies, NOW, in_namespace=policies) == tick_after(UID, RECHECK_SECONDS, NOW)

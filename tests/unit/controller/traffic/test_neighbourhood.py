@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 
 import pytest
 
 from earlystop.controller.cluster import DEFINITIONS, GATEWAYS, GRPC_ROUTES, ROUTES, ClusterError, Manifest, Resource
 from earlystop.controller.traffic.neighbourhood import KINDS_SECONDS, LISTING_SECONDS, NeighbourReader, reader_of
-from earlystop.controller.traffic.shared_listing import SharedListing
+from earlystop.controller.traffic.shared_listing import READINGS_AT_ONCE, SECONDS_BETWEEN_READINGS, SharedListing
 from earlystop.delivery.inputs import ClusterInputs
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.memory import Memory
@@ -105,6 +107,52 @@ async def test_a_listing_that_a_route_changed_under_is_not_kept() -> None:
     release.set()
     assert await first == "old"
     assert await listing.get() == await listing.get() == "new"
+
+
+async def test_a_flood_of_edits_of_routes_has_them_listed_once_a_second_for_all_who_ask() -> None:
+    readings, clock = list[float](), time.monotonic
+
+    async def read() -> int:
+        readings.append(clock())
+        await asyncio.sleep(0)
+        return len(readings)
+
+    listing = SharedListing(read, 60.0, clock)
+    for _ in range(READINGS_AT_ONCE):
+        assert await listing.get() == len(readings)
+        listing.forget()
+    asked = clock()
+    answers = [asyncio.create_task(listing.get()) for _ in range(200)]
+    await asyncio.sleep(0.01)
+    listing.forget()
+    assert {await answer for answer in answers} == {READINGS_AT_ONCE + 1}
+    assert readings[-1] - asked > SECONDS_BETWEEN_READINGS / 2 and len(readings) == READINGS_AT_ONCE + 1
+
+
+async def test_who_asks_after_a_route_has_changed_is_never_answered_by_an_older_reading() -> None:
+    chance, changes, now = random.Random(5), 0, [0.0]
+
+    async def read() -> int:
+        seen = changes
+        for _ in range(chance.randint(0, 3)):
+            await asyncio.sleep(0)
+        return seen
+
+    listing = SharedListing(read, 60.0, lambda: now[0])
+
+    async def ask() -> bool:
+        known = changes
+        return await listing.get() >= known
+
+    asked = []
+    for _ in range(300):
+        asked.append(asyncio.create_task(ask()))
+        now[0] += 2.0  # so that no reading has to wait
+        if chance.random() < 0.5:
+            changes += 1
+            listing.forget()
+        await asyncio.sleep(0)
+    assert all([await each for each in asked])
 
 
 async def test_where_the_operator_may_list_one_namespace_only_its_routes_are_compared() -> None:

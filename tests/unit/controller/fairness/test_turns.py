@@ -1,0 +1,123 @@
+"""Who asks for much waits behind itself: turns go to namespaces in rotation, and none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all, served_namespace
+
+SEED = 7
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+class Queue:
+    """Tasks that each take one turn, hold it until they are let go, and note the order in which they got it."""
+
+    def __init__(self, at_once: int) -> None:
+        self.turns = FairTurns(at_once)
+        self.order: list[str] = []
+        self.held = 0
+        self.most = 0
+        self._let_go = asyncio.Semaphore(0)
+
+    def join(self, namespace: str) -> asyncio.Task[None]:
+        return asyncio.create_task(self._take(namespace))
+
+    async def _take(self, namespace: str) -> None:
+        async with self.turns.of(namespace):
+            self.order.append(namespace)
+            self.held += 1
+            self.most = max(self.most, self.held)
+            try:
+                await self._let_go.acquire()
+            finally:
+                self.held -= 1
+
+    async def let_go(self, count: int) -> None:
+        for _ in range(count):
+            self._let_go.release()
+            await settle()
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 16])
+async def test_a_thousand_that_wait_for_one_namespace_hold_up_another_by_a_single_turn(at_once: int) -> None:
+    queue = Queue(at_once)
+    tasks = [queue.join("hostile") for _ in range(1000)]
+    await settle()
+    tasks.append(queue.join("healthy"))
+    await settle()
+    assert queue.order == ["hostile"] * at_once
+    await queue.let_go(2)
+    assert queue.order[at_once:] == ["hostile", "healthy"]
+    await queue.let_go(999)
+    await asyncio.gather(*tasks)
+    assert queue.most == at_once
+
+
+async def test_namespaces_that_wait_take_turns_and_within_one_the_first_comes_first() -> None:
+    queue = Queue(1)
+    tasks = [queue.join(namespace) for namespace in ("a", "a", "a", "a", "b", "b", "c")]
+    await settle()
+    await queue.let_go(7)
+    await asyncio.gather(*tasks)
+    assert queue.order == ["a", "a", "b", "c", "a", "b", "a"]
+
+
+async def test_no_turn_is_lost_whoever_is_cancelled_and_when() -> None:
+    chance = random.Random(SEED)
+    queue = Queue(2)
+    tasks = [queue.join(chance.choice("abc")) for _ in range(400)]
+    for task in tasks:
+        if chance.random() < 0.5:
+            task.cancel()
+        if chance.random() < 0.5:
+            await queue.let_go(1)
+    await queue.let_go(400)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(task.done() for task in tasks) and queue.most == 2
+    queue._let_go = asyncio.Semaphore(0)
+    again = [queue.join("d") for _ in range(3)]
+    await settle()
+    assert queue.held == 2
+    await queue.let_go(3)
+    await asyncio.gather(*again)
+
+
+async def test_a_turn_that_is_given_to_one_who_is_cancelled_at_that_moment_goes_on_to_the_next() -> None:
+    queue = Queue(1)
+    first, second, third = (queue.join(namespace) for namespace in "abc")
+    await settle()
+    queue._let_go.release()
+    await asyncio.sleep(0)  # the first has ended and handed its turn to the second, which has not run yet
+    second.cancel()
+    await settle()
+    assert queue.order == ["a", "c"]
+    await queue.let_go(1)
+    await asyncio.gather(first, third)
+
+
+async def test_what_serves_all_namespaces_waits_behind_none_of_them() -> None:
+    queue = Queue(1)
+    served_namespace.set("hostile")
+    tasks = [queue.join("hostile") for _ in range(50)]
+    await settle()
+
+    async def list_for_all() -> None:
+        with for_all():
+            async with queue.turns.of():
+                queue.order.append(f"listed for {served_namespace.get()!r}")
+        assert served_namespace.get() == "hostile"
+
+    listing = asyncio.create_task(list_for_all())
+    await settle()
+    await queue.let_go(2)
+    assert queue.order == ["hostile", "hostile", f"listed for {COMMON!r}", "hostile"]
+    await queue.let_go(48)
+    await asyncio.gather(listing, *tasks)
