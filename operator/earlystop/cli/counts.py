@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.api.presets import DEFAULT_PRESET, traits_of
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, STARTED
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest, read_policy
 from earlystop.cli.template_counts import TemplateLook, read_source, show, show_engine
 from earlystop.metrics.convention.ledger import Ledger, totals
@@ -27,7 +28,7 @@ from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import variant_labels
 
-console = Console()
+console = terminal.console()
 
 
 def command(
@@ -52,7 +53,7 @@ def command(
     try:
         traits = traits_of(preset)
     except ValueError as error:
-        raise typer.BadParameter(f"{policy}: spec.metrics.preset: {error}") from None
+        raise CommandFailure(f"{policy}: spec.metrics.preset: {error}") from None
     asked = CountsQuestion(
         file=policy,
         label=f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}",
@@ -74,7 +75,7 @@ def command(
         else:
             _show_by_templates(asked)
     except (MetricsFailure, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +151,13 @@ def _source(asked: CountsQuestion) -> SourceSpec:
     """The MetricSource whose file --templates names, with the namespace label that the command line gives.
 
     A preset that brings its templates needs no file: without one, the MetricSource's defaults hold.
-    Raises typer.BadParameter where the templates are those of the MetricSource, and no file is named.
+    Raises CommandFailure where the templates are those of the MetricSource, and no file is named.
     """
     traits = traits_of(asked.preset)
     if asked.templates is not None:
         source = read_source(asked.templates, traits)
     elif traits.from_source:
-        raise typer.BadParameter(
+        raise CommandFailure(
             f"{asked.file}: preset {asked.preset}; write --templates with the file of its MetricSource"
         )
     else:
@@ -167,7 +168,7 @@ def _source(asked: CountsQuestion) -> SourceSpec:
 def _one_candidate(policy: Path, preset: str) -> str:
     labels = variant_labels(read_policy(policy))
     if len(labels) != 1:
-        raise typer.BadParameter(f"{policy}: preset {preset} counts one candidate, and the policy has {len(labels)}")
+        raise CommandFailure(f"{policy}: preset {preset} counts one candidate, and the policy has {len(labels)}")
     return labels[0]
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
-from earlystop.cli.files import read_built_policy
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import read_checked_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
@@ -33,10 +34,10 @@ def command(
     policy: Annotated[Path, typer.Option(help="YAML file of the policy.", exists=True, dir_okay=False)],
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Steps and wall time are left out."""
-    spec = read_built_policy(policy)
+    spec = read_checked_policy(policy)
     names = [each.name for each in spec.candidates or ()]
     if len(names) > 1:
-        raise typer.BadParameter(
+        raise CommandFailure(
             f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "
             "baseline; write a policy with just the one that the counts are of"
         )
@@ -48,7 +49,7 @@ def command(
         objective = plan.objective if strategy_of(plan).promotes else plan.objective_at(0, None)
         objective = for_lines(objective, lines, looks.name)
     except (ValueError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{error}") from None
+        raise CommandFailure(f"{error}") from None
     if spec.rollout.learn_seconds:
         objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):

@@ -12,13 +12,12 @@ import typer
 from rich.console import Console
 
 from earlystop.cli import manual_plan
-from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
-from earlystop.cli.manual_plan import ManualPlan, Refused
+from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
+from earlystop.cli.manual_plan import ManualPlan
 from earlystop.cli.submit import read, submit, wait
-from earlystop.controller.cluster import ClusterError, Manifest
+from earlystop.controller.cluster import Manifest
 
 console = Console(highlight=False)
-problems = Console(stderr=True, highlight=False)
 
 Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
@@ -100,12 +99,8 @@ def _run(
     seconds: float | None,
     ask_first: bool = False,
 ) -> None:
-    """Ask for what `plan` makes of the policy. Exits with 1 and a sentence when it cannot be."""
-    try:
-        asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
-    except (Refused, ClusterError) as error:
-        problems.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+    """Ask for what `plan` makes of the policy. Raises CommandFailure when it cannot be."""
+    asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
 
 
 async def _ask(
@@ -116,7 +111,7 @@ async def _ask(
     seconds: float | None,
     ask_first: bool,
 ) -> None:
-    async with await connect(context) as cluster:
+    async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
         planned = plan(policy)
         if planned.changes is None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_policy
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
@@ -27,7 +28,7 @@ from earlystop.simulation.planning import (
     seconds_to_verdict,
 )
 
-console = Console()
+console = terminal.console()
 
 
 def command(
@@ -45,7 +46,7 @@ def command(
     try:
         found = planned(spec, rate, baseline_em, em_loss, discordance)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
     if as_json:
         typer.echo(json.dumps(found))
         return

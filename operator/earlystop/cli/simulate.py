@@ -9,15 +9,16 @@ from typing import Annotated
 import typer
 from numpy import percentile
 from numpy.random import default_rng
-from rich.console import Console
 from rich.table import Table
 
-from earlystop.cli.files import read_built_policy
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import read_checked_policy
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
-console = Console()
+console = terminal.console()
 
 
 def command(
@@ -36,7 +37,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_built_policy(policy)
+    spec = read_checked_policy(policy)
     try:
         traffic = SyntheticTraffic(
             rate=rate,
@@ -49,7 +50,7 @@ def command(
         )
         outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
     best = Verdict.RECOMMEND if not spec.delivery.traits.moves_traffic else Verdict.PROMOTE
     verdicts = (best.value, *OTHER_VERDICTS)
     found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in verdicts]

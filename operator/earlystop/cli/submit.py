@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from earlystop.api.wire import REQUESTED_BY_ANNOTATION
+from earlystop.cli.connection import explained
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
@@ -22,7 +23,7 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Manifest:
     try:
         found = await cluster.get(POLICIES, namespace, name)
     except ClusterError as error:
-        raise Refused(_explained(error, namespace, "get")) from None
+        raise Refused(explained(error, "get", namespace, POLICIES)) from None
     if found is None:
         raise Refused(f"There is no policy {name} in namespace {namespace}; name another with --namespace.")
     return found
@@ -61,7 +62,7 @@ async def submit(cluster: Cluster, policy: Manifest, planned: ManualPlan) -> str
         except NotFound:
             raise Refused(f"{namespace}/{name} was deleted in the meantime.") from None
         except ClusterError as error:
-            raise Refused(_explained(error, namespace, "patch")) from None
+            raise Refused(explained(error, "patch", namespace, POLICIES)) from None
         else:
             return who
     raise Refused(f"{namespace}/{name} changes faster than it can be written; ask again.")
@@ -90,12 +91,3 @@ async def wait(cluster: Cluster, policy: Manifest, reached: Callable[[Manifest],
                 f"`kubectl describe esp {name} -n {namespace}`."
             )
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _explained(error: ClusterError, namespace: str, verb: str) -> str:
-    if error.status == 401:
-        return f"The API server does not know you: {error.message}. Log in again, or name another --context."
-    if error.status == 403:
-        right = f"The verb {verb} on earlystoppolicies.earlystop.dev, as in the role `edit`, is needed."
-        return f"Not allowed in namespace {namespace}: {error.message}. {right}"
-    return f"The API server could not do it: {error}."

@@ -16,6 +16,7 @@ from rich.table import Table
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import PresetTraits
 from earlystop.api.source import SourceSpec
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.presets import (
@@ -57,7 +58,7 @@ class TemplateLook:
 
 
 def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
-    """The spec of the one MetricSource in a file. Raises typer.BadParameter."""
+    """The spec of the one MetricSource in a file. Raises CommandFailure."""
     try:
         source = SourceSpec.model_validate(read_manifest(path, "MetricSource").get("spec"))
         if traits.from_source:
@@ -65,19 +66,19 @@ def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise typer.BadParameter(f"{path}: spec.{where}: {first['msg']}") from None
+        raise CommandFailure(f"{path}: spec.{where}: {first['msg']}") from None
     except TemplateError as error:
-        raise typer.BadParameter(f"{path}: {error}") from None
+        raise CommandFailure(f"{path}: {error}") from None
     return source
 
 
 def show(console: Console, client: ExactPrometheus, template_look: TemplateLook, as_json: bool) -> None:
     """Print the counts of the window, what may be missing from them, and every query. Raises MetricsFailure.
 
-    Raises typer.BadParameter when the templates need a revision and none is given.
+    Raises CommandFailure when the templates need a revision and none is given.
     """
     if not template_look.revision and any("{revision}" in template for template in template_look.templates.values()):
-        raise typer.BadParameter("the templates name {revision}; write --revision, as in the policy's status.revision")
+        raise CommandFailure("the templates name {revision}; write --revision, as in the policy's status.revision")
     request = PresetRequest(
         policy=template_look.policy,
         revision=template_look.revision,
