@@ -12,7 +12,8 @@ READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
-export PYTHONDONTWRITEBYTECODE := 1
+# Compiled once, beside the other caches: hundreds of processes start in a run, and the tests themselves are compiled.
+export PYTHONPYCACHEPREFIX := $(CACHE)/bytecode
 export PATH := $(BIN):$(PATH)
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export RUFF_CACHE_DIR := $(CACHE)/ruff
@@ -35,8 +36,14 @@ venv: $(READY) ## install the locked packages
 
 # Which tests failed last is remembered in the cache; every run ends with where its time went.
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest --durations=15
-# A worker takes whole files, in the order of tests/run_order.py.
-BY_FILE := -n 2 --dist loadfile --no-loadscope-reorder
+# Tests of the process alone keep a core busy, so more workers than cores are of no use to them.
+CORES := -n 2
+WITHOUT_CLUSTER := tests/unit tests/simulations tests/processes tests/bench
+# Tests with a cluster wait for most of their time, each worker with a cluster of its own (1 GiB). A worker takes whole
+# files, in the order of tests/run_order.py.
+CLUSTER_WORKERS ?= 3
+WITH_CLUSTER := tests/cluster tests/faults tests/e2e
+BY_FILE := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: lint
 lint: $(READY) ## check style, types, the import contract and that generated files are up to date
@@ -48,11 +55,15 @@ lint: $(READY) ## check style, types, the import contract and that generated fil
 
 .PHONY: unit
 unit: $(READY) ## run the unit tests
-	$(PYTEST) tests/unit -q -n 2
+	$(PYTEST) tests/unit -q $(CORES)
 
 .PHONY: unit-fast
 unit-fast: $(READY) ## run the unit tests but for the slow ones
-	$(PYTEST) tests/unit -q -n 2 -m "not slow"
+	$(PYTEST) tests/unit -q $(CORES) -m "not slow"
+
+.PHONY: simulations
+simulations: $(READY) ## run the tests that draw hundreds of campaigns, or start processes
+	$(PYTEST) tests/simulations tests/processes -q $(CORES) --dist worksteal
 
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
@@ -88,12 +99,14 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 
 .PHONY: test
 test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
-	$(PYTEST) tests/unit tests/bench tests/cluster tests/faults tests/e2e -q $(BY_FILE)
+	$(PYTEST) $(WITHOUT_CLUSTER) -q $(CORES) --dist worksteal
+	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE)
 
 .PHONY: crds
-crds: $(READY) ## generate the CRDs from the typed kinds
+crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
 	$(BIN)/python -m earlystop.api.crds crds
 	$(BIN)/python -m earlystop.api.crds charts/earlystop/files/crds
+	$(BIN)/python -m earlystop.delivery.policy_kinds charts/earlystop/files/policy-kinds.yaml
 
 .PHONY: docs
 docs: $(READY) ## generate the pages that are made from tables of the code

@@ -1,7 +1,7 @@
-"""The order of test files: first those without a cluster, then those with one, the longest first.
+"""The order of test files: first those without a cluster, then those with one; among both the longest first.
 
-`--dist loadfile --no-loadscope-reorder` hands whole files to the workers in this order, so no worker begins a long file
-when the others are done. No test depends on it.
+Workers take tests in this order, and of those with a cluster whole files (`--dist loadfile --no-loadscope-reorder`), so
+no worker begins a long file when the others are done. No test depends on it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,16 @@ import pytest
 
 WITH_A_CLUSTER = ("tests/cluster", "tests/faults", "tests/e2e")
 SECONDS = {
+    "tests/faults/test_silence.py": 300,
+    "tests/bench/test_quick_statistics.py": 200,
+    "tests/simulations/test_ab_test_machine.py": 40,
+    "tests/simulations/test_errors_over_a_rollout.py": 26,
+    "tests/simulations/test_forecasts.py": 24,
+    "tests/simulations/test_convention_worlds.py": 18,
+    "tests/simulations/test_compaction_worlds.py": 15,
+    "tests/simulations/test_template_worlds.py": 10,
+    "tests/simulations/test_room.py": 10,
+    "tests/processes/test_evaluator.py": 14,
     "tests/faults/test_operator.py": 200,
     "tests/e2e/test_several.py": 190,
     "tests/faults/test_verbs.py": 120,
@@ -20,6 +30,8 @@ SECONDS = {
     "tests/faults/test_metrics.py": 90,
     "tests/faults/test_api_server.py": 80,
     "tests/cluster/test_real_counts.py": 70,
+    "tests/faults/test_unserved_candidate.py": 90,
+    "tests/cluster/test_other_routes.py": 70,
     "tests/faults/test_refusals.py": 60,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,
@@ -32,8 +44,8 @@ SECONDS = {
     "tests/cluster/test_metric_source.py": 30,
     "tests/cluster/test_release.py": 20,
 }
-"""About how long a file takes, estimated from the longest tests that runs on two cores print; a file with a cluster
-that is not named is short. Only their order matters."""
+"""About how long a file takes, estimated from the longest tests that runs on two cores print; a file that is not named
+is short. Only their order matters."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -57,19 +57,29 @@ class Counters:
 
 
 class Servers:
-    """All processes of all policies, whose counts grow with the time between two scrapes."""
+    """All processes of all policies whose campaigns have begun, whose counts grow with the time between two scrapes."""
 
-    def __init__(self, revisions: dict[str, str], processes: int, seed: int) -> None:
+    def __init__(self, revisions: Path, processes: int, seed: int) -> None:
         self._random = Random(seed)
         self._before = time.monotonic()
-        self._pairs = [
-            tuple(Counters(policy, revision, variant, f"0123abcd{process:02}") for variant in Variant)
-            for policy, revision in revisions.items()
-            for process in range(processes)
-        ]
+        self._revisions = revisions
+        self._processes = range(processes)
+        self._known: set[str] = set()
+        self._pairs: list[tuple[Counters, ...]] = []
+
+    def _learn(self) -> None:
+        """Begin to count for policies that were added to the file."""
+        revisions = json.loads(self._revisions.read_text())
+        for policy in revisions.keys() - self._known:
+            self._pairs += [
+                tuple(Counters(policy, revisions[policy], variant, f"0123abcd{process:02}") for variant in Variant)
+                for process in self._processes
+            ]
+        self._known = set(revisions)
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Answer a scrape."""
+        self._learn()
         now = time.monotonic()
         passed, self._before = now - self._before, now
         lines = []
@@ -82,8 +92,8 @@ class Servers:
 
 
 def main(revisions: Path, host: str = "127.0.0.1", port: int = 9200, processes: int = 4, seed: int = 1) -> None:
-    """Serve /metrics; REVISIONS: a JSON object of policy label to revision."""
-    servers = Servers(json.loads(revisions.read_text()), processes, seed)
+    """Serve /metrics; REVISIONS: a file with a JSON object of policy label to revision, read again at each scrape."""
+    servers = Servers(revisions, processes, seed)
     app = web.Application()
     app.add_routes([web.get("/metrics", servers.metrics)])
     web.run_app(app, host=host, port=port, print=None, access_log=None)

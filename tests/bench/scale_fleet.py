@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from earlystop.rollout.plan import revision_of
 from tests.cluster.access import Access
 
 Manifest = dict[str, Any]
@@ -38,11 +37,9 @@ def apply_fleet(access: Access, policies: int, prometheus_url: str) -> None:
 
 
 def revisions(access: Access) -> dict[str, str]:
-    """The label `policy` of every policy and the revision of its first campaign: what a server would export."""
-    return {
-        f"{each['metadata']['namespace']}/{each['metadata']['name']}": revision_of(each["metadata"]["uid"], 1)
-        for each in access.get("esp", "--all-namespaces")["items"]
-    }
+    """The label `policy` of every policy whose campaign has begun, and its revision: what a server would export."""
+    begun = (each for each in access.get("esp", "--all-namespaces")["items"] if "revision" in each.get("status", {}))
+    return {f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["status"]["revision"] for each in begun}
 
 
 def _portions(manifests: Iterator[Manifest]) -> Iterator[list[Manifest]]:

@@ -1,12 +1,17 @@
-"""A way into an API server: a kubeconfig file, kubectl, and kubeconfig files of service accounts."""
+"""A way into an API server: a kubeconfig file, kubectl, cheap reads, and kubeconfig files of service accounts."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kubernetes import client, config
+from urllib3.exceptions import HTTPError
+
+from earlystop.controller.cluster import Resource
 from tests.cluster.binaries import binary
 from tests.cluster.credentials import write_kubeconfig
 from tests.cluster.errors import ClusterError
@@ -67,6 +72,46 @@ class Access:
     def get(self, *args: str) -> Any:
         """`kubectl get ARGS` as parsed JSON."""
         return json.loads(self.kubectl("get", *args, "--output=json"))
+
+    def find(self, resource: Resource, namespace: str | None = None, name: str = "") -> Any:
+        """An object, or a list of all in a namespace or (None) in the cluster, as JSON; None for one that is not there.
+
+        For what is asked again and again: the connection stays open, where each kubectl would be a process of its own.
+        Raises ClusterError for any other answer, and for none.
+        """
+        path = resource.path(namespace, name)
+        request = self._client.param_serialize("GET", path, auth_settings=["BearerToken"])
+        try:
+            answer = self._client.call_api(*request, _request_timeout=10)
+            text = answer.read()
+        except HTTPError as error:
+            raise ClusterError(f"GET {path} had no answer: {error}") from None
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise ClusterError(f"GET {path} was answered with {answer.status}: {text[:300]!r}")
+        return json.loads(text)
+
+    def read(self, resource: Resource, namespace: str | None = None, name: str = "") -> Any:
+        """As `find`, of what has to be there: raises ClusterError if it is not."""
+        found = self.find(resource, namespace, name)
+        if found is None:
+            raise ClusterError(f"{resource.path(namespace, name)} is not there")
+        return found
+
+    def items(self, resource: Resource, namespace: str | None = None) -> list[dict[str, Any]]:
+        """All objects of a namespace, or (None) of the cluster, read as by `find`."""
+        items: list[dict[str, Any]] = self.read(resource, namespace)["items"]
+        return items
+
+    @cached_property
+    def _client(self) -> client.ApiClient:
+        configuration = client.Configuration()
+        config.load_kube_config(
+            config_file=str(self.kubeconfig), client_configuration=configuration, persist_config=False
+        )
+        configuration.proxy = None  # it does not know the private network
+        return client.ApiClient(configuration)
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """A kubeconfig with a real, expiring token of that service account: what RBAC lets it do holds."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from earlystop.controller.cluster import Resource
 from tests.cluster import commands
 from tests.cluster.access import Access
 from tests.cluster.commands import NODE
@@ -20,6 +21,7 @@ from tests.cluster.credentials import write_kubeconfig, write_signing_key, write
 from tests.cluster.network import enter_private_network
 from tests.cluster.processes import Child
 
+NODES = Resource("", "v1", "nodes")
 _START_SECONDS = 90.0  # a deadline for busy machines; an idle one needs about 4 s
 # The API server closes its port at once but then waits for the watches of its clients, which never end.
 _PATIENCE_SECONDS = 2.0
@@ -136,7 +138,7 @@ class ControlPlane(Access):
     def _node_is_ready(self) -> bool:
         if not self._answers(f"/api/v1/nodes/{NODE}"):
             return False
-        node = self.get("node", NODE)
+        node = self.read(NODES, None, NODE)
         conditions = {each["type"]: each["status"] for each in node["status"].get("conditions", [])}
         # A node is tainted until the controllers have seen that it is ready.
         return conditions.get("Ready") == "True" and not node["spec"].get("taints")

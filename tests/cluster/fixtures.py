@@ -12,13 +12,17 @@ import pytest
 
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address, use_or_start
+from tests.cluster.objects import CRDS
 from tests.cluster.prometheus import Prometheus
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A control plane with controllers, a hollow node and the Gateway API's CRDs."""
-    with use_or_start() as cluster:
+    """A control plane with controllers, a hollow node, and the CRDs of the Gateway API and of this project.
+
+    Garbage collection knows these kinds from its start; of later ones it would hear within 30 s.
+    """
+    with use_or_start(crds=(CRDS,)) as cluster:
         yield cluster
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from earlystop.controller.cluster import GATEWAYS
 from tests.cluster.access import Access
 from tests.cluster.binaries import gateway_binary
 from tests.cluster.go_build import MODULE
@@ -108,7 +109,7 @@ class Gateway:
             socket.create_connection((self._address, self._port), timeout=1).close()
         except OSError:
             return False
-        gateway = self._access.get(f"gateway/{GATEWAY}", f"--namespace={self.namespace}")
+        gateway = self._access.read(GATEWAYS, self.namespace, GATEWAY)
         generation = gateway["metadata"]["generation"]
         conditions = {
             each["type"]: each["status"]

@@ -51,6 +51,9 @@ def source(name: str = "default") -> Manifest:
     }
 
 
+MESSAGE = "Neither benefit nor harm was shown within 600 s."
+
+
 def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-000000000001") -> Manifest:
     """The verdict that the operator itself would store after one look at the policy above."""
     plan = parse_plan(plan_text(PolicySpec.model_validate(policy()["spec"])))
@@ -60,10 +63,10 @@ def verdict(namespace: str = "default", uid: str = "5a1d8c0e-0000-4000-8000-0000
     state = RolloutState(
         phase=Phase.ROLLING_BACK,
         campaign=1,
-        revision=revision_of(uid, 1),
+        revision=revision_of(uid, 1, ""),
         plan=plan,
         comparisons=(Comparison(candidate, replay(plan.objective, looks), looks=looks),),
-        decision=Decision(Verdict.INCONCLUSIVE, "Deadline", "Nothing was shown in time.", 1_700_000_020, candidate),
+        decision=Decision(Verdict.INCONCLUSIVE, "DeadlineExceeded", MESSAGE, 1_700_000_020, candidate),
     )
     return verdict_object("qa", namespace, uid, state)
 

@@ -58,16 +58,18 @@ class Prometheus:
         scrape_interval: str | None = None,
         *,
         labels: Labels | None = None,
+        relabelling: Sequence[Mapping[str, str]] = (),
         wait_up: bool = True,
     ) -> None:
         """Start, or start again on the same data: what is not given stays as it was (interval 1s at first).
 
-        With `wait_up` it returns when every target was scraped once. Raises ClusterError at the deadline.
+        relabelling: metric_relabel_configs of every job, written with the scrape interval only. With `wait_up` it
+        returns when every target was scraped once. Raises ClusterError at the deadline.
         """
         if targets is not None:
             self.set_targets(targets, labels=labels)
         if scrape_interval is not None or not self._configuration.exists():
-            self._configuration.write_text(json.dumps(self._settings(scrape_interval or "1s"), indent=1))
+            self._configuration.write_text(json.dumps(self._settings(scrape_interval or "1s", relabelling), indent=1))
         self._child = Child("prometheus", self._command(), self._home)
         self._child.wait_ready(self._is_ready, _START_SECONDS)
         if wait_up:
@@ -134,9 +136,10 @@ class Prometheus:
         except OSError:
             return False
 
-    def _settings(self, interval: str) -> dict[str, Any]:
+    def _settings(self, interval: str, relabelling: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
         # A target's own `job` label wins over the job's name, so one job serves all.
-        job = {"job_name": "tests", "file_sd_configs": [{"files": [str(self._home / "targets.json")]}]}
+        found = [{"files": [str(self._home / "targets.json")]}]
+        job = {"job_name": "tests", "file_sd_configs": found, "metric_relabel_configs": list(relabelling)}
         return {"global": {"scrape_interval": interval, "scrape_timeout": interval}, "scrape_configs": [job]}
 
     def _command(self) -> list[str | Path]:

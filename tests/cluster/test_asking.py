@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
+from earlystop.api.signatures import signer_of
 from earlystop.cli.manual_plan import ManualPlan, Refused
 from earlystop.cli.submit import read, submit, wait, whoami
 from earlystop.controller.cluster import Cluster as Api
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy
 
-ABORT, BY = "earlystop.dev/abort", "earlystop.dev/requested-by"
-PLANNED = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.")
+ABORT, PROMOTE, BY = "earlystop.dev/abort", "earlystop.dev/promote", "earlystop.dev/abort-by"
+PLANNED = ManualPlan({"metadata": {"annotations": {ABORT: "0123456789"}}}, "It is aborted.", "abort", "0123456789")
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +49,14 @@ def reported(cluster: Cluster, namespace: str, **status: Any) -> None:
 
 
 async def test_a_verb_is_signed_with_the_name_that_the_api_server_knows(cluster: Cluster, namespace: str) -> None:
+    where = ("annotate", "esp/qa", f"--namespace={namespace}")
+    cluster.access.kubectl(*where, f"{PROMOTE}=0123456789")  # nobody signed it, and nobody carried it out
     async with connected(cluster) as api:
         seen = await read(api, namespace, "qa")
         assert await submit(api, seen, PLANNED) == await whoami(api) == "admin"
-    assert annotations_of(cluster, namespace) == {ABORT: "0123456789", BY: "admin"}
+    annotations = annotations_of(cluster, namespace)
+    assert signer_of(annotations.pop(BY), "0123456789") == "admin"
+    assert annotations == {ABORT: "0123456789"}
     (owner,) = [
         entry["manager"]
         for entry in cluster.access.get("esp/qa", f"--namespace={namespace}", "--show-managed-fields")["metadata"][

@@ -1,4 +1,4 @@
-"""A policy with the preset Custom, judged by a real Prometheus that scrapes processes which are killed and restarted.
+"""The preset Custom on a real Prometheus: processes are killed, scraped by two jobs, and shown by an exporter.
 
 Their counters know of no revision, step nor process: they begin at 0 again and again. The Kubernetes API is in memory.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,17 +22,22 @@ from earlystop.api.status import Uncertain
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.status_writer import StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind
+from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.templates.reader import TemplateRequest, read_templates
+from earlystop.metrics.templates.reset_ledger import ResetLedger, is_blind, look, totals, uncertain
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.verify import differences
 from tests.cluster.counting_fleet import Fleet
 from tests.cluster.counting_server import FOREIGN
-from tests.cluster.network import enter_private_network
+from tests.cluster.network import NODE_ADDRESS, enter_private_network
+from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
 from tests.e2e.proof import verdict_looks
 from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import SAVING
 
+ROOT = Path(__file__).resolve().parents[2]
+EXPORTER = f"{NODE_ADDRESS}:9170"
 LONGEST_SECONDS = 180
 SETTLED = {"steps": [{"weight": 20, "minimumSeconds": 40}], "lookSeconds": 2, "settleSeconds": 4}
 POLICY: dict[str, Any] = {
@@ -79,12 +85,13 @@ async def run(world: World, fleet: Fleet, rng: random.Random) -> int:
     return killed
 
 
-async def test_a_custom_policy_is_promoted_on_counters_of_killed_processes_and_never_counts_more_than_happened(
+async def test_a_custom_policy_is_promoted_on_killed_processes_that_two_jobs_read_and_never_counts_more_than_happened(
     prometheus: Prometheus,
 ) -> None:
     directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
     with Fleet(directory, size=3, seed=7) as fleet:
-        prometheus.set_targets({"qa": fleet.addresses}, labels={"qa": {"namespace": "llm"}})
+        labels = {"qa": {"namespace": "llm"}, "annotations": {"namespace": "llm", "app": "qa", "service": "qa-alias"}}
+        prometheus.set_targets(dict.fromkeys(labels, fleet.addresses), labels=labels)
         world = World(SAVING, POLICY)
         reader = CountBatcher()
         spec = {"url": prometheus.url, "scrapeIntervalSeconds": 1, "evaluationDelaySeconds": 2}
@@ -107,3 +114,41 @@ async def test_a_custom_policy_is_promoted_on_counters_of_killed_processes_and_n
             possible = getattr(counted, field) + getattr(remainder.tally(), field)
             assert possible >= 0.8 * getattr(least[variant], field)
     assert fleet.lives > 6 and killed > 0, "restarts of servers and of the operator"
+
+
+def exporter(directory: Path, page: str) -> Child:
+    """An exporter of that page, on a port of its own."""
+    host, _, port = EXPORTER.partition(":")
+    words = (sys.executable, "-m", "tests.cluster.restarting_exporter", host, port, page)
+    paths = f"{ROOT / 'operator'}:{ROOT}"
+    return Child("exporter", words, directory, environment={"PYTHONPATH": paths})
+
+
+def test_an_exporter_that_restarts_thrice_before_counters_that_go_on_counts_no_event_again(
+    prometheus: Prometheus,
+) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="fleet-", dir=enter_private_network()))
+    asked = TemplateRequest("llm/qa", "r1", 60, "Custom", {"completed": TEMPLATES["completed"]})
+    prometheus.set_targets({"exporter": [EXPORTER]})
+    began, ledger, shown = 0, ResetLedger(0, 0), None
+    with Fleet(directory, size=1, seed=11) as fleet:  # its process is not killed, since nobody pumps
+        for life in range(4):
+            shown = exporter(directory, f"http://{fleet.addresses[0]}/metrics")
+            wait_until(lambda: EXPORTER in scraped(prometheus), 20, "the exporter to be scraped")
+            time.sleep(4)
+            at = int(time.time()) - 1
+            if life == 0:
+                began, ledger = at, ResetLedger(0, 1000 * at)
+            ledger = look(ledger, read_templates(ExactPrometheus(prometheus.url), asked, at).observed).ledger
+            shown.stop(patience_seconds=0.0)
+            wait_until(lambda: EXPORTER not in scraped(prometheus), 20, "the exporter to be missed")
+    happened = fleet.truth(began - SLACK_SECONDS, at)
+    for variant in Variant:
+        counted, left_open = totals(ledger, 0)[variant].completed, uncertain(ledger, 0)[variant].completed
+        assert 0.5 * happened[variant].completed <= counted <= happened[variant].completed
+        assert left_open >= counted, "what the exporter showed after a restart may all be new"
+
+
+def scraped(prometheus: Prometheus) -> set[str]:
+    """The targets whose last scrape went well."""
+    return {row["metric"]["instance"] for row in prometheus.query("up == 1")}

@@ -23,7 +23,7 @@ RELEASE = "image-test"
 ACCOUNT = f"{RELEASE}-earlystop"
 CREDENTIALS = "/var/run/kubeconfig"
 GRACE_SECONDS = 30.0
-MOST_BYTES = {"operator": 250e6, "evaluator": 275e6}
+MOST_BYTES = {"operator": 255e6, "evaluator": 280e6}
 
 reason = images.why_not()
 pytestmark = pytest.mark.skipif(reason is not None, reason=str(reason))

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from earlystop.controller.cluster import SOURCES
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, source
 from tests.cluster.packaging import CHART, ROOT, helm
@@ -68,7 +69,7 @@ class SecuredOperator:
         self.cluster.access.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
     def condition(self, name: str) -> dict[str, Any]:
-        conditions = self.cluster.access.get(f"ess/{name}")["status"]["conditions"]
+        conditions = self.cluster.access.read(SOURCES, None, name)["status"]["conditions"]
         return next(each for each in conditions if each["type"] == "Reachable")
 
     def wait(self, name: str, status: str, reason: str, seconds: float = 30.0) -> dict[str, Any]:

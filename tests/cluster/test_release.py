@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.delivery.policy_kinds import POLICY_KINDS
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, helm, named
@@ -25,11 +26,13 @@ NEEDED: set[Right] = {
     *(("earlystop.dev", "metricsources", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get")),
-    ("apps", "deployments", "get"),
+    *(("apps", "deployments", verb) for verb in ("get", "list", "watch")),
     *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
-    ("gateway.networking.k8s.io", "gateways", "get"),
-    ("gateway.networking.k8s.io", "gatewayclasses", "get"),
-    *(("", "services", verb) for verb in ("get", "list", "create", "update")),
+    *(("gateway.networking.k8s.io", "gateways", verb) for verb in ("get", "list", "watch")),
+    ("gateway.networking.k8s.io", "grpcroutes", "list"),
+    *((kind.group, kind.plural, "list") for kind in POLICY_KINDS),
+    *(("gateway.networking.k8s.io", "gatewayclasses", verb) for verb in ("get", "list", "watch")),
+    *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     ("", "secrets", "get"),  # in the operator's own namespace, see below
     *(("events.k8s.io", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),

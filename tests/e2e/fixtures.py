@@ -9,26 +9,20 @@ from collections.abc import Iterator
 
 import pytest
 
+from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
+from earlystop.controller.cluster import ROUTES
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
 from tests.e2e.own_stage import own_stage
-from tests.e2e.scene import ROOT
 from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
 
 RATE = 200.0
 
 
-@pytest.fixture(scope="session")
-def crds(cluster: Cluster) -> None:
-    """The kinds of this project, known to garbage collection as well."""
-    cluster.access.install_crds(ROOT / "crds")
-    cluster.control_plane.restart_controllers()
-
-
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
     """Server, Prometheus and operator, for the tests of one file. Policies come one after another."""
     with own_stage(cluster, gateway) as stage:
         stage.start_operator()
@@ -58,5 +52,9 @@ def no_policy_left(stage: Stage) -> Iterator[None]:
     yield
     where = f"--namespace={stage.namespace}"
     stage.access.kubectl("delete", "esp", "--all", where, "--wait=true")
-    ours = ("httproutes", "--selector=app.kubernetes.io/managed-by=earlystop", where, "--output=name")
-    wait_until(lambda: not stage.access.kubectl("get", *ours).strip(), 60, "the overlays to be collected")
+
+    def overlays() -> list[str]:
+        routes = [each["metadata"] for each in stage.access.items(ROUTES, stage.namespace)]
+        return [each["name"] for each in routes if each.get("labels", {}).get(MANAGED_BY_LABEL) == MANAGER]
+
+    wait_until(lambda: not overlays(), 60, "the overlays to be collected")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, Look, Tally, Variant
+from earlystop.controller.cluster import ROUTES, SERVICES
 from earlystop.delivery.golden_rules import rules_in_force
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.demo.load import LoadPlan, LoadSummary, run_load
@@ -132,23 +133,17 @@ def share(stage: Stage, variant: str, requests: int = 200) -> float:
 
 def has_overlay(stage: Stage, policy: str) -> bool:
     """Whether the policy's overlay exists."""
-    return _exists(stage, f"httproute/{overlay_name(policy)}")
+    return stage.access.find(ROUTES, stage.namespace, overlay_name(policy)) is not None
 
 
 def has_alias(stage: Stage) -> bool:
     """Whether the candidate's Service exists. It outlives its policy for a while, without requests."""
-    return _exists(stage, f"service/{alias_name('qa')}")
-
-
-def _exists(stage: Stage, name: str) -> bool:
-    where = f"--namespace={stage.namespace}"
-    return bool(stage.access.kubectl("get", name, where, "--ignore-not-found", "--output=name").strip())
+    return stage.access.find(SERVICES, stage.namespace, alias_name("qa")) is not None
 
 
 def users_objects(stage: Stage) -> dict[str, tuple[Manifest, int, Manifest]]:
     """Spec, generation (0 for kinds without) and annotations of the user's own route and Service."""
-    where = f"--namespace={stage.namespace}"
-    found = {name: stage.access.get(name, where) for name in ("httproute/qa", "service/qa")}
+    found = {resource.plural: stage.access.read(resource, stage.namespace, "qa") for resource in (ROUTES, SERVICES)}
     return {
         name: (each["spec"], each["metadata"].get("generation", 0), each["metadata"].get("annotations", {}))
         for name, each in found.items()

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from earlystop.controller.cluster import EVENTS, POLICIES, VERDICTS
 from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.gateway import GATEWAY, Gateway
@@ -209,7 +210,7 @@ class Stage:
 
     def policy(self, name: str) -> dict[str, Any]:
         """The policy as it stands in the cluster."""
-        found: dict[str, Any] = self.access.get(f"esp/{name}", f"--namespace={self.namespace}")
+        found: dict[str, Any] = self.access.read(POLICIES, self.namespace, name)
         return found
 
     def delete_policy(self, name: str) -> None:
@@ -218,12 +219,11 @@ class Stage:
 
     def verdicts(self) -> list[dict[str, Any]]:
         """All verdicts of the stage's namespace."""
-        items: list[dict[str, Any]] = self.access.get("esv", f"--namespace={self.namespace}")["items"]
-        return items
+        return self.access.items(VERDICTS, self.namespace)
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """Reason and message of a policy's events, oldest first."""
-        items = self.access.get("events.events.k8s.io", f"--namespace={self.namespace}")["items"]
+        items = self.access.items(EVENTS, self.namespace)
         mine = [item for item in items if item.get("regarding", {}).get("name") == name]
         return [(item["reason"], item["note"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
 

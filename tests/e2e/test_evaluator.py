@@ -27,7 +27,7 @@ PORT, PAIRS_A_SECOND, LIVE_RATE = 9464, 60, 50.0
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
     with own_stage(cluster, gateway, recorded()) as stage:
         stage.start_operator()
         yield stage

@@ -50,7 +50,7 @@ class Act:
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, gateway: Gateway, crds: None) -> Iterator[Stage]:
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
     with own_stage(cluster, gateway, recorded()) as stage:
         stage.start_operator()
         yield stage

@@ -37,7 +37,7 @@ IN_SHADOW = {"mode": "Shadow", "shadow": ROUTE}
 
 
 @pytest.fixture(scope="module", params=["builtin", "recorded"])
-def stage(cluster: Cluster, gateway: Gateway, crds: None, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(cluster: Cluster, gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Stage]:
     data = (os.environ.get("EARLYSTOP_DATA") or BUILTIN) if request.param == "builtin" else recorded()
     with own_stage(cluster, gateway, data) as stage:
         stage.start_operator()

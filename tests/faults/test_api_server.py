@@ -67,9 +67,7 @@ def test_every_line_of_the_log_is_json_and_those_about_a_policy_name_it(stage: S
     label = f"{stage.namespace}/logged"
     about = [line for line in lines if line.get("policy") == label]
     told = [
-        line["message"].partition(":")[0]
-        for line in about
-        if line["name"] == "earlystop.controller.reconcile.reconciler"
+        line["message"].partition(":")[0] for line in about if line["name"] == "earlystop.controller.reconcile.recorder"
     ]
     assert told[0] == "CampaignStarted" and told[-1] == "Promoted"
     assert all(line["campaign"] == 1 for line in about)

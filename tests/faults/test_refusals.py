@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import POLICIES
 from earlystop.demo import manifests
 from earlystop.demo.load import LoadPlan, run_load
 from earlystop.demo.recordings import load_recordings
@@ -251,7 +252,7 @@ def wait_accepted(stage: Stage, cases: Scenes, status: str, deadline_seconds: fl
     found: dict[str, Manifest] = {}
 
     def all_are() -> bool:
-        items = stage.access.get("esp", "--all-namespaces")["items"]
+        items = stage.access.items(POLICIES)
         policies = {each["metadata"]["namespace"]: each for each in items if each["metadata"]["name"] == POLICY}
         found.update({name: policies[tenant.namespace] for name, tenant in cases.tenants.items()})
         return all(accepted(policy).get("status") == status for policy in found.values())

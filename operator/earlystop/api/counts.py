@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import add, sub
 from typing import NamedTuple
 
 from earlystop.api.wire import BASELINE as BASELINE_LABEL
@@ -83,10 +84,10 @@ class Tally:
         return self.tokens / self.completed if self.completed else None
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(mine + theirs for mine, theirs in zip(self.row(), other.row(), strict=True)))
+        return Tally(*map(add, self.row(), other.row()))
 
     def __sub__(self, other: Tally) -> Tally:
-        return Tally(*(mine - theirs for mine, theirs in zip(self.row(), other.row(), strict=True)))
+        return Tally(*map(sub, self.row(), other.row()))
 
     def row(self) -> tuple[int, ...]:
         """The counts in field order, as they are stored in a verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,11 +15,18 @@ HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z
 HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
+# As clients write a path: from the root, without a query, empty segments or a slash at the end.
+ApiPath = Annotated[str, Field(min_length=2, max_length=256, pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+$")]
+
 # Of one connection, or rewritten on the way; content-type is what an overlay may match on itself.
 FORBIDDEN_HEADERS = (
     *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"),
     *("transfer-encoding", "upgrade", "host", "content-length", "content-type"),
 )
+
+
+COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
+"""What a setting is for where a policy names no paths."""
 
 
 class RouteReference(Value):
@@ -86,6 +93,17 @@ class HeaderCohort(ByRoute):
     ] = Field(description="One cohort for the baseline and for each candidate.")
 
 
+class ProbeSettings(Value):
+    """How the operator asks the Gateway whether an overlay is in force."""
+
+    trust: Literal["Any", "System"] = Field(
+        "Any",
+        description="Which certificates of an https listener probes accept. Any: every one, since a probe carries no "
+        "secret, and the overlay's own mark proves what answered, as over plain http. System: those that an authority "
+        "of the operator's image signed; SSL_CERT_FILE adds others.",
+    )
+
+
 def _belongs(field: str) -> list[dict[str, str]]:
     """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase."""
     mode = field[0].upper() + field[1:]
@@ -106,6 +124,10 @@ class Delivery(Value):
 
     model_config = rules(
         *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
+        {
+            "rule": "!has(self.paths) || self.paths.all(p, self.paths.exists_one(q, q == p))",
+            "message": "delivery.paths: write each path once",
+        },
     )
 
     mode: Annotated[str, RowOf(MODES, "delivery mode")] = Field(
@@ -116,6 +138,13 @@ class Delivery(Value):
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
+    paths: Annotated[tuple[ApiPath, ...], Field(min_length=1, max_length=8)] | None = Field(
+        None,
+        description="Paths of the requests that a setting is for, as the server knows them, such as /v1/responses; "
+        "/v1/chat/completions and /v1/completions where none are written. Below a prefix of the route, as /qa, they "
+        "are looked for beneath it.",
+    )
+    probe: ProbeSettings | None = Field(None, description="How the Gateway is asked whether an overlay is in force.")
 
     @property
     def traits(self) -> ModeTraits:
@@ -136,6 +165,16 @@ class Delivery(Value):
     def header_prefix(self) -> str:
         """Beginning of every header that carries a setting."""
         return self.by_route.header_prefix if self.by_route is not None else DEFAULT_PREFIX
+
+    @property
+    def request_paths(self) -> tuple[str, ...]:
+        """Paths of the requests that a setting is for, as the server knows them."""
+        return self.paths or COMPLETION_PATHS
+
+    @property
+    def probe_trust(self) -> str:
+        """Which certificates of an https listener probes accept: "Any" or "System"."""
+        return (self.probe or ProbeSettings()).trust
 
     @property
     def settings_field(self) -> str:

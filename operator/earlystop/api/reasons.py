@@ -7,34 +7,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.label_reasons import LABEL_REASONS
+from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.source import REACHABLE
+from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
 
-EVENT = "event"
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason constant.
-
-    name: the CamelCase word. appears: condition types of a policy, `EVENT`, `DECISION` (the reason of an
-    EarlyStopVerdict, or of a candidate that was dropped) and `SOURCE`. sentence: what it means, and what to do.
-    """
-
-    name: str
-    appears: tuple[str, ...]
-    sentence: str
-
-
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, EVENT)
-TRAFFIC = (Type.TRAFFIC_APPLIED.value,)
-TRAFFIC_FAULT = (Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
 PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
@@ -72,23 +58,27 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "ServiceNotFound": "The route leads to a Service that does not exist; create it or correct the route's "
             "backendRef.",
             "RouteMissesTarget": "No rule of the route leads to the target's Pods; point a backendRef at a Service "
-            "that "
-            "selects them.",
+            "that selects them.",
+            "RouteDrained": "The route's backendRef to the target has weight 0, so no request is sent there; give it a "
+            "weight when it is to have requests again.",
             "RouteSplitsAlready": "A rule of the route splits traffic between backends itself; give the target a rule "
             "with one backendRef.",
             "BackendFilters": "A backendRef of the route has filters, where the overlay needs its own; move them to "
-            "the "
-            "rule.",
+            "the rule.",
             "RouteRewritesPrefix": "The route replaces a path prefix, which Gateway API refuses for exact paths; use "
             "ReplaceFullPath, or let the server take the path as it is.",
             "SessionPersistence": "The route has sessionPersistence, which beats weights; remove it.",
             "HeaderReserved": "The route matches on a header that the overlay needs for itself; match on another.",
-            "RouteWithoutPost": "No rule of the route brings POST requests to the target, as completion requests are; "
-            "change the rule's matches.",
+            "RouteWithoutPost": "No rule of the route brings POST requests for the policy's paths to the target; "
+            "change the rule's matches, or write spec.delivery.paths.",
             "RouteTooSpecific": "A match of the route cannot be made stricter, so an overlay might not win over it; "
             "write it as the message says.",
-            "RouteOverlaps": "Another rule of the route takes some of the same requests away from the target; give the "
-            "two rules different paths.",
+            "RouteOverlaps": "Another rule, of the route or of another route for the host, takes some of the same "
+            "requests away from the target; give the two different paths.",
+            "RouteHasPolicies": "A policy of a gateway hangs on the route or its Service by name and would not hold "
+            "for the overlay; let it name the overlay as well, as the message says.",
+            "PoliciesUnreadable": "The operator may not list a kind of policies that may protect the route; add it to "
+            "the chart's extraPolicyKinds.",
             "RouteDetached": "The route names no Gateway; write its parentRefs.",
             "GatewayNotFound": "The route names a Gateway that does not exist; create it or correct parentRefs.",
             "RouteNotAllowed": "The Gateway's listeners do not admit routes of this namespace; ask the Gateway's owner "
@@ -96,16 +86,15 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteNotAccepted": "The Gateway does not accept the route; fix the route until its status shows "
             "Accepted=True.",
             "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
-            "hostnames, "
-            "or add a listener.",
+            "hostnames, or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
             "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
             "headerCohort, or take the match out of the route.",
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
-            "rules, "
-            "candidates or cohort values.",
+            "rules, candidates or cohort values.",
+            "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
     ),
@@ -113,8 +102,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         COUNTS,
         {
             "Unreachable": "The metrics source could not be reached; check the MetricSource's url, the Service behind "
-            "it "
-            "and any NetworkPolicy.",
+            "it and any NetworkPolicy.",
             "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
             "source, or correct its DNS record.",
             "TlsFailed": "No trusted TLS connection came about; check the server's certificate and the MetricSource's "
@@ -138,17 +126,17 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Partial": "Some stores behind the source did not answer, and counts that may be incomplete are refused; "
             "check those stores.",
             "TimeMoved": "The source answered for another moment than was asked; correct the MetricSource's flavour, "
-            "or "
-            "the proxy on the way.",
+            "or the proxy on the way.",
             "NotACount": "A counter is no whole number from 0 to 2^53; check what the server exports.",
             "TooLarge": "The answer is too large; check the labels that the servers export.",
             "TooManySeries": "More series carry the policy than its status can hold; run fewer server processes or "
-            "query "
-            "classes, and keep a server's process label the same for its life.",
+            "query classes, and keep a server's process label the same for its life.",
             "Redirect": "The source redirects, which is not followed; name the final url.",
             "NoData": "No series of this policy exist; check that the server exports the metrics and that they are "
             "scraped.",
             "Stale": "The newest sample is too old; check that the server's targets are up in the metrics source.",
+            "ScaledToZero": "The target's Deployment has 0 replicas, so there are no counts; the rollout waits and is "
+            "not rolled back for it; scale the Deployment up to go on.",
             "Rewritten": "Counters that had been read are no longer there as they were; check the source's "
             "deduplication, downsampling and retention.",
             "SourceChanged": "The MetricSource leads to other series than the campaign began with; put it back as it "
@@ -156,34 +144,24 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
-    (
-        TRAFFIC_FAULT,
-        {
-            "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
-            "fix or upgrade the gateway, then retry the policy.",
-            "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
-            "look at the gateway's answers and let the server echo probes.",
-            "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
-            "servers behind it.",
-        },
-    ),
-    (
-        TRAFFIC,
-        {
-            "InForce": "The weights that the campaign asks for are in force; nothing is to be done.",
-            "WaitingForGateway": "The gateway does not serve the overlay yet; the operator goes on asking it.",
-            "Pacing": "The operator waits until the gateway has taken in the change before; nothing is to be done.",
-            "NoGatewayAddress": "No plain-http address of the Gateway is known, so no probe can prove the weights; the "
-            "metrics must show the split.",
-            "ProbeUnsupported": "The server does not answer probes, so the metrics must show the split; add the "
-            "helper's "
-            "echo to the server to have weights proven.",
-            "GatewayUnreachable": "The gateway did not answer a probe, so the metrics must show the split; check that "
-            "the operator may reach it.",
-        },
-    ),
+    *TRAFFIC_ROWS,
+    (COUNTS, LABEL_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
+    (
+        (Type.METRICS_AVAILABLE.value, EVENT),
+        {
+            "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+        },
+    ),
+    (
+        (Type.READY.value, EVENT),
+        {
+            "InternalError": "The operator met an error of its own and tries again; report what its log says. It is "
+            "taken back by itself when the policy goes on."
+        },
+    ),
     ((SOURCE,), {"Answering": "The metrics source answers queries; nothing is to be done."}),
     (
         (Type.ACCEPTED.value, EVENT),
@@ -289,12 +267,12 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "CandidateDropped": "One of several candidates gets no more requests; the message says why.",
             "MetricsRecovered": "Counts can be read again.",
             "TrafficRecovered": "The weights are in force again.",
+            "EditFollowed": "An object of the operator's follows an edit of your route or Service; do nothing.",
+            "DriftCorrected": "An object differed from what the policy needs when the operator started; do nothing.",
             "ForeignEditUndone": "Someone changed an object of the operator's, and it was put right; suspend the "
-            "policy "
-            "before editing its traffic.",
-            "RequestRefused": "A person's request by annotation cannot be done; the message says what to write.",
-            "RequestIgnored": "A person's request by annotation is about another campaign or is done already.",
-            "InternalError": "The operator met an error of its own and tries again; report what its log says.",
+            "policy before editing its traffic.",
+            "RequestRefused": "A person's request by annotation is refused for good; the message says what to write.",
+            "RequestIgnored": "A person's request by annotation is about another campaign, and is not looked at again.",
             "Unreadable": "The policy cannot be understood, and nothing is done about it; fix what the message names.",
         },
     ),
@@ -318,25 +296,8 @@ REASONS: Mapping[str, Reason] = MappingProxyType({each.name: each for each in _r
 
 
 def page() -> str:
-    """The page for users, in Markdown: one table, sorted by name."""
-    rows = [
-        f"| `{each.name}` | {', '.join(each.appears)} | {each.sentence} |"
-        for each in sorted(REASONS.values(), key=lambda each: each.name)
-    ]
-    head = [
-        "# Reasons",
-        "",
-        "Every `reason` that a condition or an event may carry. The message beside it says more about the very case.",
-        "",
-        f"Where: a condition of an EarlyStopPolicy; `{SOURCE}`, the condition of a MetricSource; `{EVENT}`, an event",
-        f"of a policy; `{DECISION}`, an EarlyStopVerdict or a candidate that was dropped.",
-        "",
-        "Generated from `operator/earlystop/api/reasons.py`; edit the sentences there and run `make docs`.",
-        "",
-        "| reason | where | what it means, what to do |",
-        "|---|---|---|",
-    ]
-    return "\n".join([*head, *rows]) + "\n"
+    """The page for users, in Markdown."""
+    return page_of(REASONS.values(), SOURCE, EVENT, DECISION)
 
 
 def main() -> None:

@@ -153,6 +153,20 @@ class CertifiedSetting(Value):
     at: Time = Field(description="When it was proven.")
 
 
+class HandledRequestStatus(Value):
+    """A request that the operator has dealt with: it is not looked at again until its text changes."""
+
+    verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
+    text: Short = Field("", description="The value of the request.")
+    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
+    by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
+
+
+HandledRequests = Annotated[
+    tuple[HandledRequestStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "verb"})
+]
+
+
 class StoredCondition(Value):
     """A condition as Kubernetes knows it."""
 
@@ -171,6 +185,7 @@ class PolicyStatus(Value):
     phase: Short | None = Field(None, description="Where the rollout stands, in one word.")
     campaign: Count | None = Field(None, description="Counts restarts of evidence; a change of plan starts a new one.")
     revision: Short | None = Field(None, description="Label of this campaign in headers and metrics.")
+    entropy: Short | None = Field(None, description="Random text that the revision is made from.")
     candidate: Short | None = Field(None, description="Name of the candidate being tried, or of the foremost one.")
     plan: Annotated[str, Field(max_length=32_768)] | None = Field(
         None, description="The judged part of the spec that this campaign is about, as canonical JSON."
@@ -213,6 +228,9 @@ class PolicyStatus(Value):
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
+    handled_requests: HandledRequests | None = Field(
+        None, description="The latest request of each verb that the operator has dealt with."
+    )
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None

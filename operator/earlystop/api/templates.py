@@ -8,14 +8,27 @@ from pydantic import Field
 
 from earlystop.api.values import Value
 
-Template = Annotated[str, Field(min_length=3, max_length=1024)]
+LONGEST_TEMPLATE = 1024
+
+_BLANKS = r"[ \t\n\r]*"
+# Quotes and backslashes only as PromQL's double-quoted strings allow.
+_TEXT = r'"([^"\\\n]|\\[\\"n])*"'
+_MATCHER = rf"[a-zA-Z_][a-zA-Z0-9_]*{_BLANKS}(=~|!~|!=|=){_BLANKS}{_TEXT}{_BLANKS}"
+SELECTOR_PATTERN = rf"^[a-zA-Z_:][a-zA-Z0-9_:]*\{{{_BLANKS}({_MATCHER}(,{_BLANKS}{_MATCHER})*(,{_BLANKS})?)?\}}$"
+"""One metric's name and its matchers. Each character has one place in it, so no text takes long to be refused; the API
+server checks it too."""
+
+Template = Annotated[
+    str,
+    Field(min_length=3, max_length=LONGEST_TEMPLATE, json_schema_extra={"pattern": SELECTOR_PATTERN}),
+]
 
 
 class Templates(Value):
     """For the preset Custom: one selector for each count, as `answers_total{variant="{variant}",result="match"}`.
 
     The placeholders {policy} (namespace/name), {revision} and {variant} stand inside double quotes, and {variant} in
-    every template. The counters may restart at 0 and may have run before.
+    every template. The counters may restart at 0, may have run before, and may be read in several ways.
     """
 
     started: Template | None = Field(None, description="Requests that arrived; without it the split is not checked.")

@@ -57,6 +57,10 @@ class VerdictSpec(Value):
     policy_uid: Short = Field(description="UID of the policy.")
     campaign: int = Field(ge=1, le=1_000_000, description="Which campaign of the policy.")
     revision: Short = Field(description="The revision label under which the evidence was counted.")
+    entropy: Short | None = Field(
+        None,
+        description="Random text that the revision is made from. Absent: written by an earlier release.",
+    )
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     reason: Short = Field(description="Why, in one word.")
     message: Text = Field(description="Why, in a sentence.")

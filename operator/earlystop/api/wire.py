@@ -19,11 +19,12 @@ API_VERSION = f"{GROUP}/{VERSION}"
 PACKED_LIMIT = 40_960
 """Characters that the ledger and the looks of a policy may take in its status together."""
 
-# Annotations by which people ask something of a policy.
+# Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.
 ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
-REQUESTED_BY_ANNOTATION = f"{GROUP}/requested-by"
+# On the operator's own objects: which of their labels and annotations come from the user's object.
+CARRIED_ANNOTATION = f"{GROUP}/carried"
 
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"

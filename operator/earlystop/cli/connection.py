@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from kubernetes.aio import config
 
 from earlystop.cli.failure import CommandFailure
-from earlystop.controller.cluster import Cluster, ClusterError, Resource
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest, Resource
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
@@ -32,7 +32,7 @@ async def connected(context: str | None) -> AsyncIterator[Cluster]:
         raise CommandFailure(explained(error, "use", None)) from None
 
 
-async def read_object(resource: Resource, namespace: str | None, context: str | None, name: str) -> dict[str, Any]:
+async def read_object(resource: Resource, namespace: str | None, context: str | None, name: str) -> Manifest:
     """One object. Raises CommandFailure when there is none, or when it may not be read."""
     namespace = namespace_of(namespace, context)
     async with connected(context) as cluster:
@@ -44,6 +44,17 @@ async def read_object(resource: Resource, namespace: str | None, context: str | 
         kind = KINDS.get(resource.plural, resource.plural)
         raise CommandFailure(f"There is no {kind} {name} in namespace {namespace}; name another with --namespace.")
     return found
+
+
+async def list_objects(
+    resource: Resource, namespace: str | None, context: str | None, labels: str = ""
+) -> list[Manifest]:
+    """All objects of a kind with these labels, of one namespace or of all. Raises CommandFailure."""
+    async with connected(context) as cluster:
+        try:
+            return await cluster.list(resource, namespace, labels)
+        except ClusterError as error:
+            raise CommandFailure(explained(error, "list", namespace, resource)) from None
 
 
 def explained(error: ClusterError, verb: str, namespace: str | None, resource: Resource | None = None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import IO, Any
 
 import typer
 
@@ -20,6 +21,10 @@ class CommandFailure(typer.BadParameter):
     """What was asked for cannot be done; the text says why, and what to do instead."""
 
     exit_code = FAILED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the sentence. How the command is used is no answer to it: the command line was right."""
+        typer.echo(f"Error: {self.format_message()}", file=file, err=file is None)
 
     def format_message(self) -> str:
         """The sentence, without anything that a terminal would act on."""

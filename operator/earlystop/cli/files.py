@@ -15,14 +15,18 @@ from earlystop.cli.offline_check import problems_of
 
 def read_manifest(path: Path, kind: str) -> dict[str, Any]:
     """The one object of a kind in a YAML or JSON file. Raises CommandFailure with a sentence for a person."""
-    found = [each for each in read_documents(path) if each.get("kind") == kind]
-    if len(found) != 1:
-        raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; write just one.")
+    objects = read_documents(path)
+    found = [each for each in objects if each.get("kind") == kind]
+    if len(found) > 1:
+        raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; name a file with just one.")
+    if not found:
+        kinds = ", ".join(sorted({str(each.get("kind") or "object without a kind") for each in objects}))
+        raise CommandFailure(f"{path} holds no {kind}, but " + (f"a {kinds}." if kinds else "no object at all."))
     return found[0]
 
 
 def read_policy(path: Path) -> PolicySpec:
-    """The spec of the one EarlyStopPolicy in a file. The rules that only the API server knows are not checked.
+    """The spec of the one EarlyStopPolicy in a file, whether or not an API server takes it.
 
     Raises CommandFailure.
     """

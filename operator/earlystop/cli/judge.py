@@ -14,7 +14,7 @@ import typer
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
-from earlystop.cli.looks_file import Line, LooksError, grouped, read_lines
+from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.engine import Assessment, begin
@@ -42,14 +42,15 @@ def command(
             "baseline; write a policy with just the one that the counts are of"
         )
     try:
-        with looks.open(newline="", encoding="utf-8") as source:
-            lines = read_lines(source, looks.name)
+        lines = read_file(looks)
         plan = parse_plan(plan_text(spec))
         # Where every stage is judged in shadow, what is to be proven is that of its first.
         objective = plan.objective if strategy_of(plan).promotes else plan.objective_at(0, None)
         objective = for_lines(objective, lines, looks.name)
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise CommandFailure(f"{error}") from None
+    except OSError as error:
+        raise CommandFailure(f"{looks} cannot be read: {error.strerror or error}.") from None
     if spec.rollout.learn_seconds:
         objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):

@@ -1,10 +1,19 @@
-"""LOOKS.csv: increments of each look as a person or a script writes them down."""
+"""LOOKS.csv: increments of each look as a person, a script or a spreadsheet writes them down.
+
+Spreadsheets save with a byte order mark, in UTF-16, with semicolons or tabs where a comma is the decimal sign, with a
+first line `sep=;`, and with empty columns and lines at the end. All of that is read.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from earlystop.api.counts import Variant
 
@@ -21,6 +30,12 @@ OPTIONAL_COUNTS = (
 OPTIONAL = ("query_class", "weight", *OPTIONAL_COUNTS)
 COUNTS = ("completed", "failed", "match", "mismatch", "tokens", "tokens_squared", *OPTIONAL_COUNTS)
 LARGEST = 2**53
+DELIMITERS = ",;\t"
+LONGEST_QUOTED = 40
+"""Characters of a value that a message shows."""
+_SEPARATOR_LINE = re.compile(r"(?i)\"?sep=(.)\"?\s*")
+_GROUPED = re.compile(r"[0-9]{1,3}(['\u2019\u00a0\u202f .,][0-9]{3})+")
+_FRACTION = re.compile(r"[0-9]+[.,][0-9]+")
 
 
 class LooksError(ValueError):
@@ -42,19 +57,57 @@ class Line:
     counts: dict[str, int]
 
 
+def read_file(path: Path) -> list[Line]:
+    """All lines of a file, in the order of their looks. Raises LooksError, OSError."""
+    content = path.read_bytes()
+    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if utf_16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise LooksError(f"{path.name}, line {line}: the file is not UTF-8; save it as CSV in UTF-8") from None
+    return read_lines(io.StringIO(text, newline=""), path.name)
+
+
 def read_lines(source: Iterable[str], name: str) -> list[Line]:
-    """All lines of a file, in the order of their looks. Raises LooksError at the first that cannot be used."""
-    reader = csv.DictReader(source)
-    columns = reader.fieldnames or []
-    missing = [column for column in REQUIRED if column not in columns]
-    if missing:
-        raise LooksError(f"{name}, line 1: the header lacks {', '.join(missing)}; write {','.join(REQUIRED)}")
-    unknown = [column for column in columns if column not in (*REQUIRED, *OPTIONAL)]
-    if unknown:
-        raise LooksError(f"{name}, line 1: {', '.join(unknown)} is no column of looks; known: {', '.join(OPTIONAL)}")
-    lines = [_line(row, reader.line_num, name) for row in reader]
+    """All lines of a text, in the order of their looks. Raises LooksError at the first that cannot be used."""
+    rest = iter(source)
+    first = next(rest, "").removeprefix("\ufeff")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    skipped = 1 if named else 0
+    header = next(rest, "") if named else first
+    delimiter = named[1] if named else max(DELIMITERS, key=header.count)
+    reader = csv.DictReader(chain([header], rest), delimiter=delimiter)
+    try:
+        reader.fieldnames = _columns(reader.fieldnames or (), f"{name}, line {skipped + 1}")
+        lines = [_line(row, reader.line_num + skipped, name) for row in reader if any(_values(row))]
+    except csv.Error as error:
+        number = reader.line_num + skipped + 1  # the line at fault is not counted
+        raise LooksError(f"{name}, line {number}: it is no line of a CSV file ({error})") from None
     _refuse_doubles(lines, name)
     return sorted(lines, key=lambda line: line.look)
+
+
+def _columns(found: Iterable[str], where: str) -> list[str]:
+    """The names in the header; "" for a column without one. Raises LooksError."""
+    columns = [column.strip() for column in found]
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise LooksError(f"{where}: the header lacks {', '.join(missing)}; write {','.join(REQUIRED)}")
+    unknown = [column for column in columns if column not in (*REQUIRED, *OPTIONAL, "")]
+    if unknown:
+        shown = _cut(", ".join(unknown))
+        raise LooksError(f"{where}: {shown} is no column of looks; known: {', '.join(OPTIONAL)}")
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
+    if twice:
+        raise LooksError(f"{where}: the column {twice[0]} stands twice; write it once")
+    return columns
+
+
+def _values(row: dict[str, str | None]) -> Iterator[str]:
+    """The values of a line without the blanks around them."""
+    for value in row.values():
+        yield from (each.strip() for each in (value if isinstance(value, list) else [value or ""]))
 
 
 def grouped(lines: list[Line]) -> Iterator[list[Line]]:
@@ -67,11 +120,11 @@ def grouped(lines: list[Line]) -> Iterator[list[Line]]:
 
 def _line(row: dict[str, str | None], number: int, name: str) -> Line:
     where = f"{name}, line {number}"
-    if None in row or None in row.values():
+    if None in row or None in row.values() or (row.get("") or "").strip():
         raise LooksError(f"{where}: the line has more or fewer fields than the header")
     text = {column: (value or "").strip() for column, value in row.items()}
     if text["variant"] not in list(Variant):
-        raise LooksError(f"{where}, column variant: {text['variant']!r}; write baseline or candidate")
+        raise LooksError(f"{where}, column variant: {_quoted(text['variant'])}; write baseline or candidate")
     counts = {column: _count(text[column], where, column) for column in COUNTS if column in text}
     scored, completed = counts["match"] + counts["mismatch"], counts["completed"]
     if scored > completed:
@@ -86,9 +139,27 @@ def _line(row: dict[str, str | None], number: int, name: str) -> Line:
 
 
 def _count(text: str, where: str, column: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST:
-        raise LooksError(f"{where}, column {column}: {text!r} is not a count; write a whole number from 0 to 2^53")
-    return int(text)
+    digits = text.lstrip("0") or text[-1:]
+    if not (text.isascii() and text.isdecimal()) or len(digits) > len(str(LARGEST)) or int(digits) > LARGEST:
+        what = f"{_quoted(text)} is not a count; write a whole number from 0 to 2^53{_hint(text)}"
+        raise LooksError(f"{where}, column {column}: {what}")
+    return int(digits)
+
+
+def _hint(text: str) -> str:
+    """What a spreadsheet made of a number, as the end of a sentence."""
+    if _GROUPED.fullmatch(text):
+        return ", without separators of thousands"
+    return ", without decimals" if _FRACTION.fullmatch(text) else ""
+
+
+def _quoted(text: str) -> str:
+    """A value as a message shows it."""
+    return repr(_cut(text))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}…"
 
 
 def _refuse_doubles(lines: list[Line], name: str) -> None:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
 from earlystop.cli.failure import CommandFailure
 from earlystop.controller.cluster import Manifest
+from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
 from earlystop.rollout import manual
+from earlystop.rollout.handled_requests import Request, handled_of
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Declined, Request
+from earlystop.rollout.manual import Declined, printable
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
 
@@ -24,12 +27,18 @@ class Refused(CommandFailure):
 
 @dataclass(frozen=True, slots=True)
 class ManualPlan:
-    """changes: the merge patch, None when nothing has to change. sentence: what will happen now. reached: whether a
-    status shows it, None where there is nothing to wait for. doubts: what is
-    not proven about the candidate that is promoted. candidate: its name."""
+    """What a command changes, and what it says about it.
+
+    changes: the merge patch, None when nothing has to change. sentence: what will happen now.
+    verb, value: what is signed for.
+    reached: whether a status shows it, None where there is nothing to wait for.
+    doubts: what is not proven about the candidate that is promoted. candidate: its name.
+    """
 
     changes: Manifest | None
     sentence: str
+    verb: str = ""
+    value: str = ""
     reached: Callable[[Manifest], bool] | None = None
     doubts: tuple[str, ...] = ()
     candidate: str = ""
@@ -41,10 +50,13 @@ def pause(policy: Manifest) -> ManualPlan:
         return ManualPlan(None, f"{_named(policy)} is paused already.")
     changes = {"spec": {"suspend": True}}
     if _state(policy).phase not in TRYING:
-        return ManualPlan(changes, f"{_named(policy)} has no rollout under way; none begins until it is resumed.")
+        nothing = f"{_named(policy)} has no rollout under way; none begins until it is resumed."
+        return ManualPlan(changes, nothing, SUSPEND, "true")
     return ManualPlan(
         changes,
         f"{_named(policy)} is paused: its weights stay as they are, and nothing is counted until it is resumed.",
+        SUSPEND,
+        "true",
         lambda status: status.get("phase") == Phase.SUSPENDED,
     )
 
@@ -55,10 +67,12 @@ def resume(policy: Manifest) -> ManualPlan:
         return ManualPlan(None, f"{_named(policy)} is not paused.")
     changes = {"spec": {"suspend": False}}
     if _state(policy).phase != Phase.SUSPENDED:
-        return ManualPlan(changes, f"{_named(policy)} may start rollouts again.")
+        return ManualPlan(changes, f"{_named(policy)} may start rollouts again.", SUSPEND, "false")
     return ManualPlan(
         changes,
         f"{_named(policy)} goes on: its step starts afresh, with the evidence that it has.",
+        SUSPEND,
+        "false",
         lambda status: status.get("phase") != Phase.SUSPENDED,
     )
 
@@ -68,15 +82,17 @@ def retry(policy: Manifest, token: str) -> ManualPlan:
     state = _state(policy)
     changes = {"metadata": {"annotations": {RETRY_ANNOTATION: token}}}
     if policy["spec"].get("suspend"):
-        return ManualPlan(changes, f"{_named(policy)} starts a new campaign when it is resumed.")
+        return ManualPlan(changes, f"{_named(policy)} starts a new campaign when it is resumed.", RETRY, token)
     refusal = _condition(policy, "Accepted")
     if refusal is not None and refusal["status"] == "False":
         later = f"{_named(policy)} starts a new campaign as soon as it is accepted. Now it is not ({refusal['reason']})"
-        return ManualPlan(changes, f"{later}: {refusal['message']}")
+        return ManualPlan(changes, f"{later}: {refusal['message']}", RETRY, token)
     lost = f"; campaign {state.revision} ends without a verdict" if _is_open(state) else ""
     return ManualPlan(
         changes,
         f"{_named(policy)} starts a new campaign, and nothing counted before counts again{lost}.",
+        RETRY,
+        token,
         lambda status: status.get("campaign", 0) > state.campaign,
     )
 
@@ -87,9 +103,12 @@ def abort(policy: Manifest, now: int) -> ManualPlan:
     after = _answer(manual.abort(_times(policy), state, Request(state.revision, "you"), "", now))
     if after is state:
         return ManualPlan(None, f"{_named(policy)} is rolled back already: all requests go to the baseline.")
+    text = _unused(policy, state, ABORT, state.revision)
     return ManualPlan(
-        {"metadata": {"annotations": {ABORT_ANNOTATION: state.revision}}},
+        {"metadata": {"annotations": {ABORT_ANNOTATION: text}}},
         f"Campaign {state.revision} of {_named(policy)} is aborted: all requests go to the baseline.",
+        ABORT,
+        text,
         lambda status: _came_to(status, state, Phase.ROLLED_BACK),
     )
 
@@ -97,18 +116,66 @@ def abort(policy: Manifest, now: int) -> ManualPlan:
 def promote(policy: Manifest, candidate: str | None, now: int) -> ManualPlan:
     """Give all requests to a candidate."""
     state = _state(policy)
+    if policy["spec"].get("suspend") or state.phase == Phase.SUSPENDED:
+        raise Refused(
+            f"{_named(policy)} is paused, and no weight rises meanwhile. Nothing was asked for. Say `kubectl earlystop "
+            f"resume {policy['metadata']['name']} -n {policy['metadata']['namespace']}` first, and promote then."
+        )
     text = f"{state.revision}/{candidate}" if candidate else state.revision
     after = _answer(manual.promote_now(_times(policy), state, Request(text, "you"), "", now))
     if after is state:
         return ManualPlan(None, f"{_named(policy)} has promoted its candidate already.")
     name = after.leader  # the one that the operator would decide on
+    text = _unused(policy, state, PROMOTE, text)
     return ManualPlan(
         {"metadata": {"annotations": {PROMOTE_ANNOTATION: text}}},
         f"Campaign {state.revision} of {_named(policy)} promotes its candidate {name}: it gets all requests.",
+        PROMOTE,
+        text,
         lambda status: _came_to(status, state, Phase.PROMOTED),
         manual.unproven(state, now, name),
         name,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """Another person's request that the operator has not dealt with. signed_by: its user, None when it is unsigned."""
+
+    verb: str
+    text: str
+    signed_by: str | None
+
+    def __str__(self) -> str:
+        """A sentence that warns of it, and what to do about it."""
+        by = f"by {printable(self.signed_by, 253)}" if self.signed_by else "by nobody who signed for it"
+        quoted = printable(self.text, 64)
+        if self.is_dropped:
+            return f"Removed, since it was not carried out yet: {self.verb} {quoted}, requested {by}."
+        return f"Also requested, and not carried out yet: {self.verb} {quoted}, {by}."
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether a command takes it off. A retry that is taken off would start a campaign just as well."""
+        return self.signed_by is None and self.verb in (ABORT, PROMOTE)
+
+
+def waiting_requests(policy: Manifest, verb: str) -> tuple[WaitingRequest, ...]:
+    """Requests of other verbs than this one that the operator would still carry out."""
+    state, annotations = _state(policy), policy["metadata"].get("annotations") or {}
+    found = []
+    for other in (ABORT, PROMOTE, RETRY):
+        text = annotations.get(annotation_of(other), "")
+        if other != verb and text and text[:LONGEST_VALUE] != handled_of(state, other).text:
+            found.append(WaitingRequest(other, text, signer_of(annotations.get(signature_annotation(other), ""), text)))
+    return tuple(found)
+
+
+def _unused(policy: Manifest, state: RolloutState, verb: str, text: str) -> str:
+    """The text of a request, with a number where the same text was dealt with or still stands there: the operator
+    does not look at a text twice."""
+    used = {(policy["metadata"].get("annotations") or {}).get(annotation_of(verb)), handled_of(state, verb).text}
+    return next(each for each in (text, f"{text}#2", f"{text}#3") if each not in used)
 
 
 def same_situation(read: Manifest, newer: Manifest) -> bool:

@@ -13,10 +13,19 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
-from earlystop.cli.connection import Context, Namespace, PolicyName, connected, explained, namespace_of, read_object
+from earlystop.cli.connection import (
+    Context,
+    Namespace,
+    PolicyName,
+    connected,
+    explained,
+    list_objects,
+    namespace_of,
+    read_object,
+)
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen import line, overview, picture
-from earlystop.cli.terminal import console, printable
+from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import POLICIES, ClusterError, Manifest
 from earlystop.rollout.state import ENDED
 
@@ -70,7 +79,7 @@ def list_policies(
 ) -> None:
     """Show every policy of a namespace in one line."""
     chosen = None if everywhere else namespace_of(namespace, context)
-    found = asyncio.run(_list(chosen, context))
+    found = asyncio.run(list_objects(POLICIES, chosen, context))
     if found:
         console().print(overview(found))
     else:
@@ -80,14 +89,6 @@ def list_policies(
 def exit_code(phase: str) -> int:
     """Exit code of --exit-status for the phase in which a campaign ended."""
     return EXIT_CODES.get(phase, UNDECIDED)
-
-
-async def _list(namespace: str | None, context: str | None) -> list[Manifest]:
-    async with connected(context) as cluster:
-        try:
-            return [each async for page in cluster.pages(POLICIES, namespace) for each in page]
-        except ClusterError as error:
-            raise CommandFailure(explained(error, "list", namespace or "(all)", POLICIES)) from None
 
 
 async def _watch(namespace: str, context: str | None, name: str, seconds: float, shown: Console) -> str:
@@ -108,9 +109,7 @@ async def _watch(namespace: str, context: str | None, name: str, seconds: float,
                 try:
                     found = await cluster.get(POLICIES, namespace, name)
                 except ClusterError as error:
-                    typer.echo(
-                        printable(f"{explained(error, 'get', namespace, POLICIES)} It is tried again."), err=True
-                    )
+                    say(f"{explained(error, 'get', namespace, POLICIES)} It is tried again.", is_problem=True)
                     continue
                 if found is None:
                     raise CommandFailure(f"The policy {namespace}/{name} was deleted.")

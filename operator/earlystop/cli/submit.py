@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from earlystop.api.wire import REQUESTED_BY_ANNOTATION
+from earlystop.api.signatures import annotation_of, signature, signature_annotation
 from earlystop.cli.connection import explained
-from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation
+from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
@@ -51,7 +52,7 @@ async def submit(cluster: Cluster, policy: Manifest, planned: ManualPlan) -> str
     newest = policy
     for _ in range(ATTEMPTS):
         try:
-            await cluster.merge(POLICIES, namespace, name, _signed(planned.changes, who, newest), FIELD_MANAGER)
+            await cluster.merge(POLICIES, namespace, name, _signed(planned, who, newest), FIELD_MANAGER)
         except Conflict:
             newest = await read(cluster, namespace, name)
             if not same_situation(policy, newest):
@@ -68,11 +69,19 @@ async def submit(cluster: Cluster, policy: Manifest, planned: ManualPlan) -> str
     raise Refused(f"{namespace}/{name} changes faster than it can be written; ask again.")
 
 
-def _signed(changes: Manifest, who: str | None, policy: Manifest) -> Manifest:
-    metadata = changes.get("metadata", {})
-    annotations = {**metadata.get("annotations", {}), REQUESTED_BY_ANNOTATION: who}
+def _signed(planned: ManualPlan, who: str | None, policy: Manifest) -> Manifest:
+    """The merge patch with the signature of who asks, without what nobody signed and nobody has carried out."""
+    assert planned.changes is not None
+    metadata = planned.changes.get("metadata", {})
+    sign = None if who is None else signature(who, planned.value, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    dropped = [each.verb for each in waiting_requests(policy, planned.verb) if each.is_dropped]
+    annotations = {
+        **dict.fromkeys(map(annotation_of, dropped)),
+        **metadata.get("annotations", {}),
+        signature_annotation(planned.verb): sign,
+    }
     version = policy["metadata"]["resourceVersion"]
-    return {**changes, "metadata": {**metadata, "annotations": annotations, "resourceVersion": version}}
+    return {**planned.changes, "metadata": {**metadata, "annotations": annotations, "resourceVersion": version}}
 
 
 async def wait(cluster: Cluster, policy: Manifest, reached: Callable[[Manifest], bool], seconds: float) -> Manifest:

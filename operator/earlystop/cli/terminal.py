@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typer
 from rich.console import Console
 
 UNLIMITED = 10_000
@@ -13,6 +14,11 @@ def console() -> Console:
     if not found.is_terminal:
         found.width = UNLIMITED
     return found
+
+
+def say(sentence: str, *, colour: str | None = None, is_problem: bool = False) -> None:
+    """Print a sentence without anything in it that a terminal would act on; a problem goes to standard error."""
+    typer.secho(printable(sentence), fg=colour, err=is_problem)
 
 
 def printable(text: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,8 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
+from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.delivery.inputs import ObjectKey
 
 Manifest = dict[str, Any]
 
@@ -26,6 +28,9 @@ TIMEOUT_SECONDS = 15.0
 AT_ONCE = 16
 # Objects of one answer to a list. A thousand policies at once would be 50 MiB.
 PAGE = 100
+# Of a list: the objects' metadata alone.
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ SERVICES = Resource("", "v1", "services")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
+GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
+DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("events.k8s.io", "v1", "events")
 
 # Every kind that a delivery mode reads or writes.
@@ -66,6 +73,7 @@ BY_KIND = {
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
 }
+KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
 
 class ClusterError(Exception):
@@ -92,7 +100,12 @@ KINDS: dict[int, type[ClusterError]] = {404: NotFound, 409: Conflict}
 
 
 class Cluster:
-    """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig."""
+    """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig.
+
+    cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
+    """
+
+    cache: WatchCache | None = None
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -131,11 +144,25 @@ class Cluster:
         await self._api.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
-        """The object, or None when there is none."""
+        """The object as the API server has it now, or None when there is none."""
         try:
-            return await self._call("GET", resource.path(namespace, name))
+            found = await self._call("GET", resource.path(namespace, name))
         except NotFound:
             return None
+        self._note(resource, namespace, name, found)
+        return found
+
+    async def read(self, key: ObjectKey) -> Manifest | None:
+        """The object as a watch last showed it, else as `get` gives it: None only if the API server has none.
+
+        It may be decided on: a write that follows names the resourceVersion, and is refused if it is out of date.
+        """
+        found = self.cache.get(key) if self.cache is not None else None
+        if found is not None:
+            return found
+        answer = await self.get(BY_KIND[key.kind], key.namespace, key.name)
+        # What a watch has shown meanwhile may be newer than the answer.
+        return (self.cache.get(key) if self.cache is not None else None) or answer
 
     async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""
@@ -154,15 +181,34 @@ class Cluster:
                 return
             query["continue"] = token
 
+    async def names(self, resource: Resource, labels: str) -> builtins.list[str]:
+        """The names of all objects of a cluster-scoped kind with these labels, without the objects."""
+        path = f"{resource.path(None)}?{urlencode({'labelSelector': labels})}"
+        found = await self._exchange("GET", path, None, "application/json", METADATA_ONLY)
+        return [each["metadata"]["name"] for each in found["items"]]
+
+    async def versions(self) -> dict[str, builtins.list[str]]:
+        """The versions that the API serves of each of its groups, the preferred one first."""
+        found = await self._call("GET", "/apis")
+        return {group["name"]: _preferred_first(group) for group in found["groups"]}
+
+    async def plurals(self, group: str, version: str) -> frozenset[str]:
+        """The kinds that the API serves of a group and version, as its paths name them."""
+        found = await self._call("GET", f"/apis/{group}/{version}")
+        return frozenset(each["name"] for each in found["resources"])
+
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""
-        return await self._call("POST", resource.path(namespace), manifest)
+        name = manifest["metadata"].get("name", "")  # a review has none
+        return await self._written(resource, namespace, name, self._call("POST", resource.path(namespace), manifest))
 
     async def replace(
         self, resource: Resource, namespace: str | None, manifest: Manifest, subresource: str = ""
     ) -> Manifest:
         """Replace an object, or its subresource, if it still has the resourceVersion that `manifest` carries."""
-        return await self._call("PUT", resource.path(namespace, manifest["metadata"]["name"], subresource), manifest)
+        name = manifest["metadata"]["name"]
+        path = resource.path(namespace, name, subresource)
+        return await self._written(resource, namespace, name, self._call("PUT", path, manifest))
 
     async def merge(
         self, resource: Resource, namespace: str | None, name: str, changes: Manifest, manager: str = ""
@@ -172,10 +218,32 @@ class Cluster:
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, "application/merge-patch+json")
 
+    async def _written(
+        self, resource: Resource, namespace: str | None, name: str, call: Awaitable[Manifest]
+    ) -> Manifest:
+        """The answer to a write. After a conflict what the cache has is out of date."""
+        try:
+            answer = await call
+        except (Conflict, NotFound):
+            if self.cache is not None and resource in KIND_OF:
+                self.cache.drop(ObjectKey(KIND_OF[resource], namespace, name))
+            raise
+        self._note(resource, namespace, name, answer)
+        return answer
+
+    def _note(self, resource: Resource, namespace: str | None, name: str, answer: Manifest) -> None:
+        if self.cache is not None and resource in KIND_OF:
+            self.cache.note(ObjectKey(KIND_OF[resource], namespace, name), answer)
+
     async def _call(
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        return await self._exchange(method, path, body, content_type, "application/json")
+
+    async def _exchange(
+        self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
+    ) -> Manifest:
+        headers = {"Accept": accept, "Content-Type": content_type}
         # Without the body, which would be copied value by value in search of the library's models.
         request = await self._api.param_serialize(method, path, header_params=headers, auth_settings=["BearerToken"])
         method, url, headers = request[:3]
@@ -193,6 +261,11 @@ class Cluster:
         if POLICIES.plural not in path:
             answer.get("metadata", {}).pop("managedFields", None)
         return answer
+
+
+def _preferred_first(group: Manifest) -> list[str]:
+    preferred = group.get("preferredVersion", {}).get("version")
+    return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
 
 
 def environment_proxy(url: str) -> str | None:

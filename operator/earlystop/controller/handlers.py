@@ -9,15 +9,16 @@ from typing import Any
 import kopf
 
 from earlystop.api.modes import watched_kinds
-from earlystop.api.wire import GROUP, MANAGED_BY_LABEL, MANAGER, VERSION
+from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cluster import BY_KIND, PAGE
+from earlystop.controller.object_follower import FOLLOWED
 from earlystop.controller.runtime import Runtime
 from earlystop.delivery.inputs import SELECTOR
 
-# Of these kinds users' objects are watched too: what was made from one follows it at once.
-OF_USERS = frozenset({"HTTPRoute"})
-# Without these watches the operator is not healthy.
-ESSENTIAL = ("earlystoppolicies", "metricsources")
+# The first lists show every object of five kinds, which would all be held at once for the 5 s of Kopf's default.
+IDLE_SECONDS = 0.2
+# Without these watches the operator is not healthy. Those of Gateway API may be missing with its CRDs.
+ESSENTIAL = ("earlystoppolicies", "metricsources", "services", "deployments")
 
 
 class EndlessBackoffs:
@@ -59,8 +60,10 @@ def settings(namespaces: list[str]) -> kopf.OperatorSettings:
     chosen.networking.error_backoffs = EndlessBackoffs()
     chosen.watching.connect_timeout = 10
     chosen.watching.chunk_size = PAGE
-    for kind in set(watched_kinds()) - OF_USERS:
+    for kind in set(watched_kinds()) - set(FOLLOWED):
         chosen.watching.label_selectors[BY_KIND[kind].plural] = SELECTOR
+    # A worker of Kopf's holds the last event of its object, whole, until it ends for want of another one.
+    chosen.queueing.idle_timeout = IDLE_SECONDS
     chosen.posting.enabled = False
     chosen.persistence.diffbase_storage = NoDiffBase()
     return chosen
@@ -88,38 +91,22 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         else:
             runtime.source_changed(dict(event["object"]))
 
-    async def own_object(event: Any, **_: Any) -> None:
-        if event["type"] is None:
-            runtime.overlay_listed(event["object"])
-        else:
-            runtime.overlay_changed(event["object"])
-
-    for kind in watched_kinds():
+    for kind in dict.fromkeys((*FOLLOWED, *watched_kinds())):
         resource = BY_KIND[kind]
-        on_event = kopf.on.event(
-            resource.group,
-            resource.version,
-            resource.plural,
-            id=kind,
-            labels={MANAGED_BY_LABEL: MANAGER},
-            registry=handlers,
-        )
-        on_event(own_object)
-
-    routes = BY_KIND["HTTPRoute"]
-
-    @kopf.on.event(routes.group, routes.version, routes.plural, id="users-route", registry=handlers)
-    async def users_route(event: Any, **_: Any) -> None:
-        if (event["object"]["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGER:
-            return  # an overlay, whose events the handler of the operator's own objects takes
-        if event["type"] == "DELETED":
-            runtime.route_deleted(event["object"])
-        else:
-            runtime.route_changed(event["object"], listed=event["type"] is None)
-        if event["type"] is not None:
-            runtime.overlay_changed(event["object"])  # an overlay that somebody took the operator's labels off
+        on_event = kopf.on.event(resource.group, resource.version, resource.plural, id=kind, registry=handlers)
+        on_event(_followed(runtime, kind))
 
     return handlers
+
+
+def _followed(runtime: Runtime, kind: str) -> Any:
+    async def followed(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            runtime.follower.object_deleted(kind, event["object"])
+        else:
+            runtime.follower.object_shown(kind, event["object"], listed=event["type"] is None)
+
+    return followed
 
 
 def missing_watches() -> list[str]:

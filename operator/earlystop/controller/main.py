@@ -10,7 +10,6 @@ import sys
 import time
 from typing import Annotated, Any
 
-import aiohttp
 import kopf
 import typer
 from pythonjsonlogger.json import JsonFormatter
@@ -19,8 +18,11 @@ from earlystop.controller import handlers
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS
+from earlystop.delivery.probe_session import probe_session
 
 COMPARE_SECONDS = 600.0
+START_CHECK_SECONDS = 1.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
 # of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
 COLLECT_AFTER = (10_000, 20, 20)
@@ -48,7 +50,7 @@ def run(
 
 async def operate(host: str, port: int, namespaces: list[str]) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
-    async with await Cluster.connect() as cluster, aiohttp.ClientSession(trust_env=False) as http:
+    async with await Cluster.connect() as cluster, probe_session() as http:
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
@@ -59,7 +61,9 @@ async def operate(host: str, port: int, namespaces: list[str]) -> None:
             runtime.source_watch.run(),
             _keep_ready(health, ready),
             _compare(runtime),
+            _follow_from_the_start(runtime),
             _sweep(runtime),
+            _follow_attached_policies(runtime),
             _watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -106,13 +110,37 @@ async def _keep_ready(health: Health, ready: asyncio.Event) -> None:
 async def _compare(runtime: Runtime) -> None:
     """Compare with the API's list now and then: Kopf reports no deletion that happened while its watch was away."""
     while True:
-        await asyncio.sleep(COMPARE_SECONDS)
+        await runtime.follower.wait(COMPARE_SECONDS)
         try:
-            await runtime.compare_with_list()
+            await runtime.compare_with_lists()
         except ClusterError as error:
             log.warning("policies were not compared with the API's list and are later: %s", error)
         except Exception:
             log.exception("policies were not compared with the API's list and are later")
+
+
+async def _follow_from_the_start(runtime: Runtime) -> None:
+    """Find what was edited while no operator watched, as the watches list it."""
+    while True:
+        await asyncio.sleep(START_CHECK_SECONDS)
+        try:
+            runtime.follower.check_listed()
+        except Exception:
+            # An object that anybody may have written must not end the operator for everybody.
+            log.exception("edits from before the operator's start were not looked for and are again")
+
+
+async def _follow_attached_policies(runtime: Runtime) -> None:
+    """Look now and then for policies of gateways that were attached to users' routes: of all their kinds no watch is
+    kept."""
+    while True:
+        await asyncio.sleep(LISTING_SECONDS)
+        try:
+            await runtime.follower.follow_attached_policies()
+        except ClusterError as error:
+            log.warning("policies of gateways were not listed and are later: %s", error)
+        except Exception:
+            log.exception("policies of gateways were not listed and are later")
 
 
 async def _sweep(runtime: Runtime) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 
 import aiohttp
 
+from earlystop.api.conditions import Condition, ConditionType
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
@@ -16,6 +18,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.secrets import SecretReader, own_namespace
 from earlystop.controller.counts.source_status import SourceStatusWriter, source_spec
 from earlystop.controller.events import EventRecorder
+from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
@@ -24,7 +27,7 @@ from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import RECONCILIATIONS
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.delivery.modes import mode_of
+from earlystop.delivery.decide import UNPROVEN
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.state import Phase
 
@@ -38,7 +41,7 @@ Key = tuple[str, str]
 class Runtime:
     """Holds every TrackedPolicy and connects watches, scheduler and reconciler.
 
-    A watch event only says that something changed; the reconciliation that follows reads it.
+    A watch event of a policy only says that it has changed; the reconciliation that follows reads it.
     """
 
     def __init__(
@@ -60,9 +63,8 @@ class Runtime:
         self._failures: dict[Key, int] = {}
         self._waiting_for_api: set[Key] = set()
         self._answered_at = clock()
-        self._listed: dict[Key, Manifest] = {}
-        self._route_generations: dict[Key, tuple[str, int]] = {}
         self.scheduler = Scheduler(self._reconcile, clock)
+        self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self._reconciler = Reconciler(cluster, http, self.reader, self._events, self.tracked_policies, clock)
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
@@ -94,7 +96,8 @@ class Runtime:
             log.error(message, extra={"policy": "/".join(key)})
             await self._events.record(manifest, EventNote("Unreadable", "Read", message, warning=True), self._clock())
             return False
-        self._compare_with_listed(self._tracked[key])
+        self.follower.adopted(self._tracked[key])
+        _resume_rest(self._tracked[key])
         return True
 
     def policy_deleted(self, manifest: Manifest) -> None:
@@ -102,56 +105,6 @@ class Runtime:
         tracked = self._tracked.get(_key(manifest))
         if tracked is not None and tracked.uid == manifest["metadata"]["uid"]:
             self._forget(_key(manifest), tracked)
-
-    def overlay_changed(self, manifest: Manifest) -> None:
-        """A watch reports that an overlay was changed or deleted, perhaps by another writer."""
-        for owner in manifest["metadata"].get("ownerReferences", []):
-            key = (manifest["metadata"]["namespace"], owner["name"])
-            tracked = self._tracked.get(key)
-            if tracked is not None and tracked.uid == owner["uid"]:
-                tracked.traffic.require_recheck()
-                self.scheduler.wake(key)
-
-    def overlay_listed(self, manifest: Manifest) -> None:
-        """A watch lists an overlay at its start: another writer may have edited it while no operator watched."""
-        for owner in manifest["metadata"].get("ownerReferences", []):
-            key = (manifest["metadata"]["namespace"], owner["name"])
-            self._listed[key] = manifest
-            if key in self._tracked:
-                self._compare_with_listed(self._tracked[key])
-
-    def _compare_with_listed(self, tracked: TrackedPolicy) -> None:
-        listed, split = self._listed.pop(tracked.key, None), desired_split(tracked.state)
-        if listed is None or split is None:
-            return
-        delivery = tracked.plan.spec.delivery
-        if not mode_of(delivery).has_split(listed, delivery, split):
-            tracked.traffic.require_recheck()
-
-    def route_changed(self, manifest: Manifest, *, listed: bool = False) -> None:
-        """A watch reports that a user's route was listed, created or changed.
-
-        Gateways write its status all the time: only another spec, or a new object of the name, concerns the policies
-        that overlay it. A first list concerns none, or a whole fleet would be checked whenever the operator starts.
-        """
-        key, metadata = _key(manifest), manifest["metadata"]
-        generation = (str(metadata["uid"]), int(metadata.get("generation", 0)))
-        known, self._route_generations[key] = self._route_generations.get(key), generation
-        if known != generation and not (listed and known is None):
-            self._require_check_of_overlaid(key)
-
-    def route_deleted(self, manifest: Manifest) -> None:
-        """A watch reports that a user's route was deleted."""
-        self._route_generations.pop(_key(manifest), None)
-        self._require_check_of_overlaid(_key(manifest))
-
-    def _require_check_of_overlaid(self, route: Key) -> None:
-        """Check the policies that overlay a route of this namespace and name, or that are written to."""
-        for key, tracked in self._tracked.items():
-            if tracked.namespace == route[0] and route[1] in tracked.routes:
-                tracked.acceptance.require_check()
-                tracked.traffic.require_recheck()
-                self.scheduler.wake(key)
 
     def source_changed(self, manifest: Manifest) -> None:
         """A watch reports that a MetricSource was listed, created or changed."""
@@ -177,6 +130,11 @@ class Runtime:
         """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""
         for manifest in await self._cluster.list(SOURCES):
             self.source_changed(manifest)
+
+    async def compare_with_lists(self) -> None:
+        """Find out what no watch event reported: of policies, and of the objects that they are decided on."""
+        await self.compare_with_list()
+        await self.follower.compare_with_lists()
 
     async def compare_with_list(self) -> None:
         """Forget policies whose deletion no watch event reported, and track those whose creation none reported."""
@@ -221,7 +179,7 @@ class Runtime:
             # A fault that one policy provokes must not stop the others.
             RECONCILIATIONS.labels("failed").inc()
             log.exception("the reconciliation failed", extra=tracked.log_fields)
-            await self._record_internal_error(tracked)
+            await self._report_internal_error(tracked)
             return self._retry_at(key, tracked, "internal error")
         RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
@@ -239,14 +197,14 @@ class Runtime:
         for key in waiting & self._tracked.keys():
             self.scheduler.wake(key)
 
-    async def _record_internal_error(self, tracked: TrackedPolicy) -> None:
-        """The policy gets an event: without one, nobody but a reader of the log would know that nothing goes on."""
-        message = (
-            "The operator met an error of its own with this policy, and tries again every few seconds; weights stay as "
-            "they are meanwhile. Look at the operator's log, and report the error. Other policies go on."
-        )
-        note = EventNote("InternalError", "Reconcile", message, warning=True)
-        await self._events.record(tracked.policy.reference(), note, self._clock())
+    async def _report_internal_error(self, tracked: TrackedPolicy) -> None:
+        """The policy says so itself: else nobody but a reader of the log would know that nothing goes on."""
+        try:
+            await self._reconciler.report_error(tracked)
+        except (StatusConflict, Gone, ClusterError) as error:
+            log.warning("the error is not on the policy yet: %s", error, extra=tracked.log_fields)
+        except Exception:
+            log.exception("the error could not be written on the policy", extra=tracked.log_fields)
 
     def _retry_at(self, key: Key, tracked: TrackedPolicy, why: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
@@ -259,6 +217,7 @@ class Runtime:
             return  # another policy of the same name has come
         del self._tracked[key]
         self._failures.pop(key, None)
+        self.follower.forgotten(key)
         self.scheduler.forget(key)
         self.orphan_collector.request_sweep()
 
@@ -268,3 +227,12 @@ class Runtime:
 
 def _key(manifest: Manifest) -> Key:
     return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+
+
+def _resume_rest(tracked: TrackedPolicy) -> None:
+    """Let a rest go on that began before the operator was restarted, as the stored status says."""
+    said, split = tracked.observations.traffic, desired_split(tracked.state)
+    since = next((each.since for each in tracked.policy.conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
+    if said.reason == UNPROVEN and since is not None and split is not None:
+        condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+        tracked.traffic.resume_rest(split, datetime.fromisoformat(since).timestamp(), condition)

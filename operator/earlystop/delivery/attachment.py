@@ -6,12 +6,12 @@ proves nothing: only probes prove that an overlay is served.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import controller_of
+from earlystop.delivery.served_hosts import acceptances, attaches_to
 
 ARGO_LABEL = "rollouts.argoproj.io/gatewayapi-canary"
 AI_GATEWAY_ANNOTATION = "gateway.envoyproxy.io/ai-gateway-generated"
@@ -57,7 +57,7 @@ def route_has_a_gateway(inputs: ClusterInputs) -> Refusal | None:
 def route_is_accepted(inputs: ClusterInputs) -> Refusal | None:
     """A refusal when no gateway accepts the route and one reports why. Where none reports anything, probes decide."""
     assert inputs.route is not None  # checked before
-    said = list(_acceptances(inputs.route))
+    said = [each for parent in inputs.route["spec"]["parentRefs"] for each in acceptances(inputs.route, parent)]
     if any(each["status"] == "True" for each in said):
         return None
     refused = next((each for each in said if each["status"] == "False"), None)
@@ -87,29 +87,12 @@ def _no_listener(inputs: ClusterInputs, why: str) -> Refusal:
     )
 
 
-def _acceptances(route: Manifest) -> Iterator[dict[str, Any]]:
-    """What the gateways of the route's present parents say of its present generation."""
-    generation = route["metadata"].get("generation")
-    parents = {(each["name"], each.get("sectionName"), each.get("port")) for each in route["spec"]["parentRefs"]}
-    for parent in route.get("status", {}).get("parents", []):
-        named = parent["parentRef"]
-        if (named["name"], named.get("sectionName"), named.get("port")) not in parents:
-            continue
-        for condition in parent.get("conditions", []):
-            if condition["type"] == "Accepted" and condition.get("observedGeneration", generation) == generation:
-                yield condition
-
-
 def _key(reference: dict[str, Any], inputs: ClusterInputs) -> tuple[str, str]:
     return reference.get("namespace", inputs.namespace), reference["name"]
 
 
 def _has_listener(reference: dict[str, Any], gateway: Manifest) -> bool:
-    return any(
-        reference.get("sectionName", listener["name"]) == listener["name"]
-        and reference.get("port", listener["port"]) == listener["port"]
-        for listener in gateway["spec"].get("listeners", [])
-    )
+    return any(attaches_to(reference, listener) for listener in gateway["spec"].get("listeners", []))
 
 
 def route_is_the_users(inputs: ClusterInputs) -> Refusal | None:

@@ -1,85 +1,178 @@
-"""Which requests other rules of the user's route get: an overlay must leave them there.
+"""Which requests other rules get: an overlay must leave them there.
 
-An overlay's matches are stricter than all of the user's. Where another rule took requests away from the one that is
-overlaid, by a longer path or more headers, it must still do so.
+An overlay's matches are stricter than all of the user's. Where another rule, of the user's route or of anybody's route
+for the same hosts, took requests away from the one that is overlaid, it must still do so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Match = dict[str, Any]
-EVERYTHING: Match = {"path": {"type": "PathPrefix", "value": "/"}}
-CONDITIONS = ("headers", "queryParams")
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.names import overlay_name
+from earlystop.delivery.neighbours import comes_first, neighbour_route
+from earlystop.delivery.precedence import (
+    EVERYTHING,
+    Match,
+    are_disjoint,
+    asks_no_more,
+    may_precede,
+    may_take_post,
+    path_of,
+    ranks,
+    takes_all_posts,
+)
+
+# Parts of a rule that say which requests it takes. All others say what is done with them.
+SELECTING = frozenset({"name", "matches"})
+# Headers that rules of an overlay ask for beside those of the match that they are made of: a cohort's, a golden one.
+ADDED_HEADERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class CompetingMatch:
-    """A match of another rule. earlier: whether its rule comes first in the route.
-    not_overlaid: whether the overlay has no rule for that rule.
+    """A match of another rule, of the user's route or of another one.
+
+    wins_ties: whether it gets requests that it and the overlaid match rank alike for.
+    keeps_treatment: whether the overlay has a rule for its rule, too, which does the same with requests.
+    is_overlaid: whether the overlay has a rule for its rule, whatever that does with requests.
+    on_all_hosts: whether it takes requests to every host and listener of the user's route.
+    route: kind, namespace and name of the other route for a message, "" for the user's own.
     """
 
     match: Match
-    earlier: bool
-    not_overlaid: bool
+    wins_ties: bool
+    keeps_treatment: bool = False
+    is_overlaid: bool = False
+    on_all_hosts: bool = True
+    route: str = ""
 
-    def precedes(self, match: Match, path: str) -> bool:
-        """Whether it gets POST requests to `path` that `match` would take as well."""
-        if not _covers(self.match, path) or _disjoint(self.match, match):
+    def comes_before(self, match: Match, path: str) -> bool:
+        """Whether it may get POST requests to `path` that `match`, the user's, would take as well."""
+        if not may_take_post(self.match, path) or are_disjoint(self.match, match):
             return False
-        mine, theirs = _precedence(self.match), _precedence(match)
-        return mine > theirs or (mine == theirs and self.earlier)
+        return may_precede(self.match, match, wins_ties=self.wins_ties)
 
-    def gets_all(self, match: Match) -> bool:
-        """Whether it asks for nothing that `match` does not ask for."""
-        return all(asked in match.get(key, []) for key in CONDITIONS for asked in self.match.get(key, []))
+    def keeps_its_requests(self, stricter: Match) -> bool:
+        """Whether every gateway puts it before every rule of an overlay that is made of this match."""
+        if path_of(self.match)[0] != "Exact":
+            return False
+        most = {**stricter, "headers": [*stricter.get("headers", []), *[{}] * ADDED_HEADERS]}
+        return all(mine > theirs for mine, theirs in zip(ranks(self.match), ranks(most), strict=True))
+
+    def gets_all(self, match: Match, path: str) -> bool:
+        """Whether it takes every POST request to `path` that `match` takes."""
+        return self.on_all_hosts and takes_all_posts(self.match, path) and asks_no_more(self.match, match)
 
 
-def competing_matches(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[CompetingMatch]:
+def competing_rules(rules: Sequence[dict[str, Any]], index: int, overlaid: Sequence[bool]) -> list[CompetingMatch]:
     """The matches of all rules of a route but the one at `index`. overlaid: for each rule, whether it is overlaid."""
     return [
-        CompetingMatch(match, earlier=number < index, not_overlaid=not overlaid[number])
+        CompetingMatch(
+            match,
+            wins_ties=number < index,
+            keeps_treatment=overlaid[number] and _treatment(rule) == _treatment(rules[index]),
+            is_overlaid=overlaid[number],
+        )
         for number, rule in enumerate(rules)
         if number != index
         for match in rule.get("matches") or [EVERYTHING]
     ]
 
 
-def _path(match: Match) -> tuple[str, str]:
-    path: Match = match.get("path") or EVERYTHING["path"]
-    return path.get("type", "PathPrefix"), path.get("value", "/")
+def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in rule.items() if key not in SELECTING}
 
 
-def _covers(match: Match, path: str) -> bool:
-    """Whether POST requests to `path` can meet the match. A regular expression may always."""
-    kind, value = _path(match)
-    stem = value.rstrip("/")
-    within = {"Exact": path == value, "PathPrefix": path == stem or path.startswith(stem + "/")}
-    return match.get("method", "POST") == "POST" and within.get(kind, True)
+def competing_neighbours(inputs: ClusterInputs) -> list[CompetingMatch]:
+    """The matches of other routes for the hosts of the user's route. The policy's own overlay is none of them; those
+    of other policies are."""
+    assert inputs.route is not None  # asked of rules that were found in it
+    users = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways)
+    own = ("HTTPRoute", inputs.namespace, overlay_name(inputs.policy))
+    return [
+        CompetingMatch(
+            match,
+            wins_ties=comes_first(each, users),
+            on_all_hosts=each.hosts >= users.hosts,
+            route=f"{each.key[0]} {each.key[1]}/{each.key[2]}",
+        )
+        for each in inputs.neighbours.routes
+        if each.key not in (own, users.key) and each.hosts & users.hosts
+        for match in each.matches
+    ]
 
 
-def _precedence(match: Match) -> tuple[int, int, bool, int, int]:
-    """Gateway API's order: Exact path, longest path, method, number of headers, of query parameters. Where a regular
-    expression stands is up to the gateway: it is taken to come first."""
-    kind, value = _path(match)
-    rank = {"PathPrefix": 0, "Exact": 1}.get(kind, 2)
-    return rank, len(value), "method" in match, len(match.get("headers", [])), len(match.get("queryParams", []))
+def routes_before(
+    inputs: ClusterInputs, matches: Sequence[Match], narrow: Callable[[Match], list[Match] | Refusal]
+) -> list[str]:
+    """Other routes that get all requests of what an overlay would make of some of these matches, sorted."""
+    pairs = [(match, each["path"]["value"]) for match in matches for each in _found(narrow(match))]
+    return sorted(
+        {
+            each.route
+            for each in competing_neighbours(inputs)
+            if any(each.comes_before(match, path) and each.gets_all(match, path) for match, path in pairs)
+        }
+    )
 
 
-def _disjoint(one: Match, other: Match) -> bool:
-    """Whether both ask for the same header or parameter with different values, so that no request meets both."""
-    for key in CONDITIONS:
-        asked = {each["name"].lower(): each["value"] for each in one.get(key, []) if _is_exact(each)}
-        if any(
-            asked.get(each["name"].lower(), each["value"]) != each["value"]
-            for each in other.get(key, [])
-            if _is_exact(each)
-        ):
-            return True
-    return False
+def _found(narrowed: list[Match] | Refusal) -> list[Match]:
+    return [] if isinstance(narrowed, Refusal) else narrowed
 
 
-def _is_exact(condition: dict[str, Any]) -> bool:
-    return bool(condition.get("type", "Exact") == "Exact")
+def room_beside(
+    match: Match, stricter: Match, competing: Iterable[CompetingMatch], narrow: Callable[[Match], list[Match] | Refusal]
+) -> bool | Refusal:
+    """Whether an overlay may have the match `stricter`, which was made of `match` of the user's: False where other
+    rules get all of its requests, a refusal where they get some that cannot be told from the rest.
+
+    narrow: what the overlay makes of a match of a rule that is overlaid, too.
+    """
+    path = stricter["path"]["value"]
+    before = [each for each in competing if each.comes_before(match, path) and not each.keeps_its_requests(stricter)]
+    if any(each.gets_all(match, path) for each in before):
+        return False
+    taking = next((each for each in before if not each.is_overlaid), None)
+    if taking is not None:
+        return _taken(path, taking.route)
+    for each in before:
+        if not each.keeps_treatment and not _stays_before(each, stricter, narrow(each.match)):
+            return _reordered(path)
+    return True
+
+
+def _stays_before(competing: CompetingMatch, stricter: Match, narrowed: list[Match] | Refusal) -> bool:
+    """Whether the overlay's matches for a competing one come before the match `stricter` of another rule of it.
+
+    A later rule must ask for more headers: a golden rule asks for one more than the first rule, which it is made of.
+    Where the overlay takes not all requests of the competing match, that match must itself come before the overlay.
+    """
+    same_path = [each for each in _found(narrowed) if each["path"] == stricter["path"]]
+    partial = [competing.match] if any(not asks_no_more(each, competing.match) for each in same_path) else []
+    mine = max(ranks(stricter))
+    theirs = [max(ranks(each)) for each in (*same_path, *partial)]
+    return all(each.headers > mine.headers or (competing.wins_ties and each >= mine) for each in theirs)
+
+
+def _reordered(path: str) -> Refusal:
+    return Refusal(
+        "RouteOverlaps",
+        f"Two rules of the route lead to the target, take some of the same POST requests to {path} and do different "
+        "things with them, and an overlay could not keep their order. Give the two rules different paths, or the same "
+        "header with different values.",
+    )
+
+
+def _taken(path: str, route: str) -> Refusal:
+    other = f"{route} for the same host" if route else "Another rule of the route"
+    told_apart = "that route" if route else "that rule"
+    return Refusal(
+        "RouteOverlaps",
+        f"{other} takes some of the POST requests to {path} away from the target, and an overlay would take them back. "
+        f"Give {told_apart} and the target's rule different paths, or the same header with different values"
+        f"{', or another host' if route else ''}.",
+    )

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.delivery.canary import Fault
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -19,6 +20,7 @@ from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.ownership import controller_of
 from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
@@ -28,7 +30,10 @@ SECONDS_TO_SERVE = 60.0
 # a rest is it tried again.
 SECONDS_UNPROVEN = 600.0
 SECONDS_OF_REST = 1800.0
+# A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
+SECONDS_OF_FIRST_REST = 60.0
 PACING = "Pacing"
+UNPROVEN = "SplitUnproven"
 
 
 class SplitStatus(StrEnum):
@@ -43,9 +48,11 @@ class SplitStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A split that was taken off unproven. until: Unix time before which it is not tried again. condition: why."""
+    """A split that was taken off. seconds: for how long. until: Unix time before which it is not tried again.
+    condition: why."""
 
     split: TrafficSplit
+    seconds: float
     until: float
     condition: Condition
 
@@ -61,7 +68,8 @@ class TrafficView:
     quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
     unproven_since: since when users are led by a split that is not proven, None when they are not.
     missing: whether counts show that a variant gets none of the requests that it should have.
-    rest: the split that was last taken off unproven, None for none.
+    fault: what probes by variant found last of a split that leads users, None where nothing is wrong.
+    rest: the split that was last taken off, None for none.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
     """
 
@@ -73,6 +81,7 @@ class TrafficView:
     quarantined_revision: str = ""
     unproven_since: float | None = None
     missing: bool = False
+    fault: Fault | None = None
     rest: Rest | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
 
@@ -102,11 +111,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Send probes to these targets, note the answer, and ask again. users_led: whether proof of it is proof of what
-    users get, and not of probe-only rules."""
+    """Send probes to these targets, note the answer, and ask again.
+
+    users_led: whether proof of it is proof of what users get, and not of probe-only rules. by_variant: whether each
+        target can reach one variant only, and the question is which of them is served.
+    """
 
     targets: tuple[ProbeTarget, ...]
     users_led: bool
+    by_variant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +128,14 @@ class Detach:
     user has changed may wait.
 
     status: how far the split has got. condition: why it does not fit. objects: what to replace for that, none where no
-    object leads anybody.
+    object leads anybody. rest: for how many seconds the split is not tried again, None where that depends on what the
+    user writes.
     """
 
     status: SplitStatus
     condition: Condition
     objects: tuple[Manifest, ...] = ()
+    rest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +158,15 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 
     Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
     """
-    if desired.refusal is not None:
-        return _without_fit(observed, desired)
+    misfit = decide_while_suspended(observed, desired)
+    if misfit is not None:
+        return misfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    if desired.serves_users and desired.split.candidate_weight > 0 and _is_overdue(memory, desired, now):
-        return Detach(SplitStatus.NOT_WRITTEN, _unproven_for_long(memory), _to_detach(observed, desired))
+    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.candidate_weight > 0 else None
+    if harm is not None:
+        condition, rest = harm
+        return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
@@ -161,7 +179,17 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     return _prove(observed, desired, memory, now)
 
 
-def _without_fit(observed: ClusterInputs, desired: Desired) -> Decision:
+def decide_while_suspended(observed: ClusterInputs, desired: Desired) -> Detach | None:
+    """What to do while weights are frozen: a split that no longer fits is taken off all the same, and nothing else is
+    written. None when it fits."""
+    if desired.refusal is not None:
+        return _without_fit(observed, desired)
+    if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
+    return None
+
+
+def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     """What was rendered from a route that is gone, or that is no longer as it was, must not outlive it: users go by
     what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
@@ -178,25 +206,27 @@ def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...
     return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
 
 
+def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
+    """Why users must no longer be led by the split, and for how many seconds; None when they may."""
+    fault = memory.fault
+    if fault is not None and fault.split == desired.split:
+        waited = now - fault.since >= SECONDS_TO_SERVE
+        if fault.proof == Proof.CANDIDATE_FAILS or (fault.proof == Proof.NOT_YET and waited):
+            before = memory.rest
+            again = before is not None and before.split == desired.split
+            rest = min(SECONDS_OF_REST, 2 * before.seconds) if again and before else SECONDS_OF_FIRST_REST
+            return taken_off(fault, rest), rest
+    if _is_overdue(memory, desired, now):
+        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST), SECONDS_OF_REST
+    return None
+
+
 def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
     """Whether users must no longer be led by the split, since nothing proves that it serves them."""
     since = memory.unproven_since
     if memory.proven == desired.split or since is None:
         return False
     return memory.missing or now - since >= SECONDS_UNPROVEN
-
-
-def _unproven_for_long(memory: TrafficView) -> Condition:
-    why = (
-        "Requests were counted, and a variant has none of those that it should have"
-        if memory.missing
-        else f"Nothing has proven the split for {SECONDS_UNPROVEN:.0f} s"
-    )
-    message = (
-        f"{why}, so all requests go by your own route. Look at the gateway's answers and at the servers behind it; "
-        f"let the server echo probes, so that the split can be proven. It is tried again in {SECONDS_OF_REST:.0f} s."
-    )
-    return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
@@ -222,6 +252,10 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
             return Probe(probe_only.targets, users_led=False)
         if misroutes(answer, memory.contradicted_at, now):
             return Wait(SplitStatus.MISROUTED, misrouting(answer, headers_by_backend=True, under_way=False))
+        if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+            return Wait(
+                SplitStatus.NOT_WRITTEN, not_served(answer, SECONDS_TO_SERVE, "No user's request is led by it.")
+            )
         if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
             # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
             waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
@@ -236,6 +270,9 @@ def _write(
     """The objects that have drifted. Taking every candidate off waits for nothing; other changes of what a gateway
     serves are kept apart, and wait until it has taken in what they lead to."""
     primary, prerequisites = desired.rendered.primary, desired.rendered.prerequisites
+    if desired.serves_users and primary not in changed:
+        # What a gateway sends to follows the user's Service at once: until then only the candidate's requests fail.
+        return Write(tuple(changed))
     falls = desired.split.candidate_weight == 0 and desired.primary_found
     if primary is None or falls:
         return Write(tuple(changed))
@@ -262,6 +299,9 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)
+    ask_each = bool(proof.by_variant) and memory.unproven_since is not None
+    if ask_each and answer.proof == Proof.NOT_YET and memory.answer_of(proof.by_variant) is None:
+        return Probe(proof.by_variant, users_led=True, by_variant=True)
     if misroutes(answer, memory.contradicted_at, now):
         said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
         return _quarantine(observed, desired, said)
@@ -271,11 +311,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
     """What to wait for after an answer that proves nothing and does not quarantine the gateway."""
     if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
-        message = (
-            f"{answer.message} The overlay was written over {SECONDS_TO_SERVE:.0f} s ago. Look at the gateway and "
-            "at the servers behind it. Nothing is counted as evidence."
-        )
-        return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.FALSE, "ShareNotServed", message))
+        return Wait(SplitStatus.WRITTEN, not_served(answer, SECONDS_TO_SERVE, "Nothing is counted as evidence."))
     if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
         return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message))
     return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, answer.proof.value, answer.message))
@@ -288,6 +324,13 @@ def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
 def _paced(change: str) -> Wait:
     message = f"Waiting until the gateway has taken in the {change}."
     return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.UNKNOWN, PACING, message))
+
+
+_ROUTE_MOVED = _condition(
+    ConditionStatus.UNKNOWN,
+    PACING,
+    "The user's route leads elsewhere now, so all requests go by it until an overlay of it is in force.",
+)
 
 
 def _is_paced(memory: TrafficView, now: float) -> bool:

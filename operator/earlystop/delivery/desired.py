@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import overload
 
 from earlystop.api.conditions import Refusal
+from earlystop.delivery.destinations import leads_elsewhere
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.preflight import rendered_or_refusal
@@ -51,6 +52,7 @@ class Desired:
     serves_users: whether the mode's objects, as they were observed, bring a variant to any user's request.
     baseline_only: the mode's objects that were observed, with all requests on the baseline.
     detached: the same objects, changed so that no user's request meets them.
+    leads_elsewhere: whether users are led to where their own route no longer leads.
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
@@ -64,6 +66,7 @@ class Desired:
     serves_users: bool = False
     baseline_only: Sequence[Manifest] = ()
     detached: Sequence[Manifest] = ()
+    leads_elsewhere: bool = False
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
     primary_found: bool = False
@@ -85,9 +88,18 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
         serves_users=mode.serves_users(inputs),
         baseline_only=LazyObjects(lambda: mode.baseline_only(inputs)),
         detached=detached,
+        leads_elsewhere=_leads_elsewhere(inputs, rendered),
         rendered=rendered,
         primary_found=primary is not None and inputs.own(primary["kind"], primary["metadata"]["name"]) is not None,
         proof=mode.proof(inputs, split, rendered),
         probe_only=mode.probe_only(inputs, split),
         summary=mode.summary(split),
     )
+
+
+def _leads_elsewhere(inputs: ClusterInputs, rendered: Rendered) -> bool:
+    """Whether the primary object, as it is found, leads a user's request to where the rendered one leads none."""
+    if rendered.primary is None:
+        return False
+    found = inputs.own(rendered.primary["kind"], rendered.primary["metadata"]["name"])
+    return found is not None and leads_elsewhere(found, rendered.primary)

@@ -12,6 +12,8 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
+from earlystop.delivery.alias_service import alias_service, fixed_refusal
+from earlystop.delivery.attached_policies import policies_cover_aliases
 from earlystop.delivery.gateways import backend_filter_refusal
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import (
@@ -19,19 +21,19 @@ from earlystop.delivery.headers import (
     for_probes,
     headers_set,
     modifier,
-    nonce_of,
     shadow_value,
     variant_headers,
 )
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay
-from earlystop.delivery.ownership import owned_metadata
+from earlystop.delivery.probe_nonce import probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit, VariantWeight
+from earlystop.delivery.variant_probes import through_golden_rules
 
 # Marks the nonce of probe-only rules. Its value is part of objects in clusters.
 PROBE_ONLY = "trial "
@@ -43,9 +45,20 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
     return [*aliases, ("HTTPRoute", overlay_name(inputs.policy))]
 
 
-def refusal(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
-    """Why no overlay can set headers by backend on the user's route, None when one can."""
-    return backend_filter_refusal(inputs)
+def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why no overlay can set headers by backend on the user's route, or lead to its aliases; None when one can."""
+    refused = backend_filter_refusal(inputs) or policies_cover_aliases(inputs, _aliases(inputs, split))
+    if refused is not None:
+        return refused
+    aliases = render(inputs, split).prerequisites
+    outdated = (fixed_refusal(inputs.own(each["kind"], each["metadata"]["name"]), each) for each in aliases)
+    return next((each for each in outdated if each is not None), None)
+
+
+def _aliases(inputs: ClusterInputs, split: TrafficSplit) -> list[tuple[str, str]]:
+    """Name of a Service of the user's and of an alias of it, for each that a split needs."""
+    services = dict.fromkeys(each.backend["name"] for each in rules_to_overlay(inputs))
+    return [(name, alias_name(name, each.variant)) for name in services for each in split.candidates]
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
@@ -53,9 +66,10 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     users = rules_to_overlay(inputs)
     rules = [_rule(inputs, split, each) for each in users]
     golden = [golden_rule(_all_to(rules[0], each, split), each) for each in golden_variants(split)]
-    overlay = overlay_route(inputs, with_golden_rules([for_probes(rules[0], nonce_of(split))], golden, rules))
+    probed = [for_probes(rules[0], probe_nonce(inputs, split))]
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
     services = dict.fromkeys(each.backend["name"] for each in users)
-    aliases = [_alias(inputs, name, each.variant) for name in services for each in split.candidates]
+    aliases = [alias_service(inputs, name, each.variant) for name in services for each in split.candidates]
     return Rendered((*aliases, overlay), overlay)
 
 
@@ -81,24 +95,6 @@ def _all_to(rule: dict[str, Any], variant: VariantWeight, split: TrafficSplit) -
     return {**rule, "backendRefs": backends}
 
 
-def _alias(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
-    """A second name for the same Pods. Its labels are its own, or a ServiceMonitor would scrape each Pod twice."""
-    spec = inputs.services[name]["spec"]
-    ports = [
-        {key: port[key] for key in ("name", "port", "targetPort", "protocol", "appProtocol") if key in port}
-        for port in spec["ports"]
-    ]
-    metadata = owned_metadata(inputs, alias_name(name, variant))
-    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": inputs.services[name]["metadata"]["uid"]}
-    metadata["ownerReferences"].append(keeper)
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata,
-        "spec": {"type": "ClusterIP", "selector": spec["selector"], "ports": ports},
-    }
-
-
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
     """A rule for each variant that only the operator's probes meet, all of them to alias Services, which lead no user's
     request yet: a gateway that confuses the headers of two backends of one name shows it here, and to nobody else.
@@ -106,7 +102,7 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
     None where no probe can be sent.
     """
     users = rules_to_overlay(inputs)[0]
-    name, nonce = users.backend["name"], nonce_of(split, PROBE_ONLY)
+    name, nonce = users.backend["name"], probe_nonce(inputs, split, PROBE_ONLY)
     rules = []
     for each in split.variants:
         service = alias_name(name, split.candidates[0].variant if each == split.baseline else each.variant)
@@ -121,7 +117,7 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
     found = [target for target in targets if target is not None]
     if len(found) < len(targets):
         return None
-    aliases = (_alias(inputs, name, each.variant) for each in split.candidates)
+    aliases = (alias_service(inputs, name, each.variant) for each in split.candidates)
     return ProbeOnlyRules((*aliases, overlay), tuple(found))
 
 
@@ -144,7 +140,7 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     weights = tuple((each.variant, each.weight) for each in split.variants)
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, weights)
+    target = probe_target(inputs, overlay, matches, probe_nonce(inputs, split), split.revision, weights)
     return [target] if target is not None else []
 
 
@@ -164,6 +160,7 @@ MODE = RouteMode(
     has_split=has_split,
     probe_only=probe_only,
     probes=probes,
+    by_variant=through_golden_rules,
     summary=summary,
     owned_names=owned_names,
 )

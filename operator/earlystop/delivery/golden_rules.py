@@ -28,16 +28,25 @@ def golden_rule(rule: dict[str, Any], variant: VariantWeight) -> dict[str, Any]:
 
 
 def with_golden_rules(
-    probes: Iterable[dict[str, Any]], golden: Iterable[dict[str, Any]], rules: Iterable[dict[str, Any]]
+    probes: Iterable[dict[str, Any]],
+    golden: Iterable[dict[str, Any]],
+    rules: Iterable[dict[str, Any]],
+    *,
+    several_users: bool = False,
 ) -> list[dict[str, Any]]:
     """The rules of an overlay, with GOLDEN_HEADER taken off all requests that no golden rule takes.
 
     Where golden rules do not fit into what Gateway API allows, they are left out: a route without them serves live
     requests as well, and an evaluator says that its questions reach no variant.
+
+    several_users: whether the rules were made of several rules of the user's. Golden rules are made of the first one
+        alone and then stand last, or the header would bring requests of another rule past what that rule does with
+        them, as past its authentication.
     """
     probes, golden, rules = list(probes), list(golden), list(rules)
     if golden:
-        all_rules = [*probes, *golden, *map(_without_header, rules)]
+        served = list(map(_without_header, rules))
+        all_rules = [*probes, *served, *golden] if several_users else [*probes, *golden, *served]
         if excess(all_rules) is None:
             return all_rules
     return [*probes, *rules]

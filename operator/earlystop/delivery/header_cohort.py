@@ -7,22 +7,24 @@ when it was promoted, everybody gets it. Requests of no cohort get the baseline'
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
 from earlystop.api.wire import UNASSIGNED
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
-from earlystop.delivery.headers import asking, for_probes, headers_set, nonce_of, variant_headers
+from earlystop.delivery.headers import asking, for_probes, headers_set, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import TargetRule, overlay_route, rules_to_overlay, target_rules
+from earlystop.delivery.probe_nonce import probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeTarget
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_mode import RouteMode
 from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit, VariantWeight
+from earlystop.delivery.variant_probes import one_of_each
 
 Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
@@ -51,12 +53,12 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The overlay route that puts a split in force."""
     users = rules_to_overlay(inputs)
     rules = [rule for each in users for rule in _rules(inputs, split, each)]
-    probed = [for_probes(rule, nonce_of(split)) for rule in _rules(inputs, split, users[0])]
+    probed = [for_probes(rule, probe_nonce(inputs, split)) for rule in _rules(inputs, split, users[0])]
     golden = [
         golden_rule(setting(inputs, users[0], variant_headers(inputs, split, each)), each)
         for each in golden_variants(split)
     ]
-    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules))
+    overlay = overlay_route(inputs, with_golden_rules(probed, golden, rules, several_users=len(users) > 1))
     return Rendered((overlay,), overlay)
 
 
@@ -133,9 +135,14 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
     targets = []
     for value, revision, variant in sorted(expected):
         own = [match for match in matches if _asks(match, settings.header) == value]
-        targets.append(probe_target(inputs, overlay, own, nonce_of(split), revision, ((variant, 100),)))
+        targets.append(probe_target(inputs, overlay, own, probe_nonce(inputs, split), revision, ((variant, 100),)))
     found = [target for target in targets if target is not None]
     return found if len(found) == len(targets) else []
+
+
+def by_variant(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> Sequence[ProbeTarget]:
+    """One probe of each variant, by a cohort of its own."""
+    return one_of_each(probes(inputs, split, overlay), split)
 
 
 def _asks(match: dict[str, Any], header: str) -> str:
@@ -156,4 +163,11 @@ def _settings(delivery: Delivery) -> HeaderCohort:
     return delivery.header_cohort
 
 
-MODE = RouteMode(refusal=header_in_route, render=render, has_split=has_split, probes=probes, summary=summary)
+MODE = RouteMode(
+    refusal=header_in_route,
+    render=render,
+    has_split=has_split,
+    probes=probes,
+    by_variant=by_variant,
+    summary=summary,
+)

@@ -14,6 +14,8 @@ from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
 MODIFIER = "RequestHeaderModifier"
+# What a match may ask for by regular expressions.
+CONDITIONS = ("headers", "queryParams")
 Rule = dict[str, Any]
 Modifier = dict[str, Any]
 
@@ -102,16 +104,42 @@ def headers_set(rule: Rule) -> list[dict[str, str]]:
 
 
 def asking(rule: Rule, name: str, value: str) -> Rule:
-    """The rule for those of its requests alone that have a header of this value."""
+    """The rule for those of its requests alone that have a header of this value. The name stays with the rule for the
+    others, since a route has each name but once."""
     condition = {"type": "Exact", "name": name, "value": value}
     matches = [{**match, "headers": [*match.get("headers", []), condition]} for match in rule["matches"]]
-    return {**rule, "matches": matches}
+    return {**{key: each for key, each in rule.items() if key != "name"}, "matches": matches}
 
 
 def for_probes(rule: Rule, nonce: str) -> Rule:
-    """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object."""
+    """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object.
+
+    What the user's rule asks for by a regular expression is not asked of probes, so that one can be sent for every
+    rule: nobody else's request has the nonce.
+    """
     mark = {"name": PROBE_HEADER, "value": nonce + IN_FORCE_MARK}
-    return changed(asking(rule, PROBE_HEADER, nonce), lambda content: {**content, "set": [*content["set"], mark]})
+    asked = asking({**rule, "matches": _plain_matches(rule)}, PROBE_HEADER, nonce)
+    return changed(asked, lambda content: {**content, "set": [*content["set"], mark]})
+
+
+def has_expressions(rule: Rule) -> bool:
+    """Whether a match of the rule asks for a header or parameter by a regular expression."""
+    return any(each != _plain(each) for each in rule["matches"])
+
+
+def _plain_matches(rule: Rule) -> list[dict[str, Any]]:
+    """The rule's matches without what they ask for by regular expressions, each once, those that ask for none first."""
+    plain = [(each != _plain(each), _plain(each)) for each in rule["matches"]]
+    ordered = [match for _, match in sorted(plain, key=lambda each: each[0])]
+    return [match for index, match in enumerate(ordered) if match not in ordered[:index]]
+
+
+def _plain(match: dict[str, Any]) -> dict[str, Any]:
+    plain = {
+        key: [each for each in asked if each.get("type", "Exact") == "Exact"] if key in CONDITIONS else asked
+        for key, asked in match.items()
+    }
+    return {key: asked for key, asked in plain.items() if asked}
 
 
 def without_shadows(rule: Rule, prefix: str) -> Rule:

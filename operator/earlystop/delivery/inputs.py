@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
+from earlystop.delivery.neighbours import NeighbourRoute
 
 Manifest = dict[str, Any]
 
@@ -23,6 +24,20 @@ class ObjectKey(NamedTuple):
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands beside a policy's objects without being named by any of them.
+
+    routes: those that are served for a host of the user's route.
+    policies: objects of kinds that attach to others, as far as they are of the policy's namespace or name it.
+    unreadable: kinds of such objects that the operator may not list, as `securitypolicies.gateway.envoyproxy.io`.
+    """
+
+    routes: tuple[NeighbourRoute, ...] = ()
+    policies: tuple[Manifest, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ClusterInputs:
     """One policy and the objects that its delivery mode asked for.
@@ -31,6 +46,7 @@ class ClusterInputs:
     spec: the spec under which traffic is delivered.
     objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
         follows from them is worked out once.
+    neighbours: what stands beside them.
     """
 
     namespace: str
@@ -38,6 +54,7 @@ class ClusterInputs:
     uid: str
     spec: PolicySpec
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
+    neighbours: Neighbours = Neighbours()
 
     def own(self, kind: str, name: str) -> Manifest | None:
         """The object of this kind and name in the policy's namespace, None when there is none."""

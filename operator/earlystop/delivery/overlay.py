@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.conditions import Refusal
-from earlystop.delivery.competing_matches import Match, competing_matches
+from earlystop.delivery.carried_metadata import carried_annotations, carried_labels, with_carried
+from earlystop.delivery.competing_matches import competing_neighbours, competing_rules
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.matches import narrowed
+from earlystop.delivery.matches import JSON_CONTENT_TYPES, narrowed
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.ownership import owned_metadata
+from earlystop.delivery.precedence import Match
+
+# Fields of a rule that say what is done with its requests on their way, and its name.
+KEPT = ("name", "filters", "timeouts", "retry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,7 @@ class TargetRule:
 
     def base(self) -> dict[str, Any]:
         """The overlay's rule before any header is set: what the user wrote beside matches and backends is kept."""
-        kept: dict[str, Any] = {key: self.rule[key] for key in ("filters", "timeouts", "retry") if key in self.rule}
-        return {"matches": self.matches, **kept}
+        return {"matches": self.matches, **{key: self.rule[key] for key in KEPT if key in self.rule}}
 
     def backend_reference(self, name: str, weight: int) -> dict[str, Any]:
         """A reference to a Service at the user's port."""
@@ -43,8 +47,12 @@ def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
     rules = inputs.route["spec"].get("rules", [])
     backends = [target_backend(rule, inputs) for rule in rules]
     ours = [backend is not None for backend in backends]
+    paths = inputs.spec.delivery.request_paths
+    # A long route would outgrow what Gateway API allows.
+    content_types = JSON_CONTENT_TYPES[: None if sum(len(rule.get("matches", [])) for rule in rules) <= 8 else 1]
+    others = competing_neighbours(inputs) if any(ours) else []
     return [
-        TargetRule(rule, backend, narrowed(rule, competing_matches(rules, index, ours)))
+        TargetRule(rule, backend, narrowed(rule, [*competing_rules(rules, index, ours), *others], paths, content_types))
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
     ]
@@ -56,13 +64,19 @@ def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:
 
 
 def target_backend(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any] | None:
-    """The rule's backend reference when it is a Service that selects the target's Pods, else None."""
-    for backend in rule.get("backendRefs", []):
+    """The rule's backend reference when it is a Service that selects the target's Pods, else None. A backend of weight
+    0 is drained: no request goes there, and none must."""
+    for backend in in_use(rule):
         own = backend.get("namespace", inputs.namespace) == inputs.namespace
         service = inputs.services.get(backend["name"]) if own and backend.get("kind", "Service") == "Service" else None
         if service is not None and selects(service, inputs.deployment):
             return dict(backend)
     return None
+
+
+def in_use(rule: dict[str, Any]) -> list[dict[str, Any]]:
+    """The backends to which a rule sends requests."""
+    return [each for each in rule.get("backendRefs", []) if each.get("weight", 1) > 0]
 
 
 def selects(service: Manifest, deployment: Manifest | None) -> bool:
@@ -75,19 +89,32 @@ def selects(service: Manifest, deployment: Manifest | None) -> bool:
 
 
 def overlay_route(inputs: ClusterInputs, rules: Iterable[dict[str, Any]]) -> Manifest:
-    """The overlay with these rules, attached as the user's route is."""
+    """The overlay with these rules, attached as the user's route is, and with what others read on that route."""
     assert inputs.route is not None  # preflight refuses a policy without its route
-    spec = inputs.route["spec"]
+    spec, users = inputs.route["spec"], inputs.route["metadata"]
+    labels, annotations = carried_labels(users.get("labels")), carried_annotations(users.get("annotations"))
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": owned_metadata(inputs, overlay_name(inputs.policy)),
+        "metadata": with_carried(owned_metadata(inputs, overlay_name(inputs.policy)), labels, annotations),
         "spec": {
             "parentRefs": spec["parentRefs"],
             **({"hostnames": spec["hostnames"]} if spec.get("hostnames") else {}),
-            "rules": list(rules),
+            "rules": _named_once(rules),
         },
     }
+
+
+def _named_once(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rules, of which only the last one that was made of a user's rule keeps its name: it is the one for everybody,
+    and a route has each name but once."""
+    named: set[str] = set()
+    result = []
+    for rule in reversed(list(rules)):
+        name = rule.get("name")
+        result.append({key: value for key, value in rule.items() if key != "name" or name not in named})
+        named |= {name} if name else set()
+    return result[::-1]
 
 
 def detached_route(route: Manifest) -> Manifest:

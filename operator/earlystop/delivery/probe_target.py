@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.proof import ProbeTarget
+from earlystop.delivery.proof import Metrics, ProbeTarget
+
+SCHEMES = {"HTTP": "http", "HTTPS": "https"}
+"""By protocol of a listener, in the order of preference: TLS adds nothing to what the overlay's mark proves."""
 
 
 def probe_target(
@@ -17,24 +21,44 @@ def probe_target(
     revision: str,
     weights: tuple[tuple[str, int], ...],
 ) -> ProbeTarget | None:
-    """Where a probe that meets one of an overlay's matches can be sent, or None when no plain-http address of a
-    Gateway is known or no plain request meets any of them. revision, weights: what must come back."""
+    """Where a probe that meets one of an overlay's matches can be sent, or None when no listener of a Gateway is known
+    that leads there, or when no plain request meets any of them. revision, weights: what must come back."""
     request = _request(matches)
     if request is None:
         return None
     target, headers = request
-    hostnames = overlay["spec"].get("hostnames", [])
-    for reference in overlay["spec"]["parentRefs"]:
-        gateway = inputs.gateways.get((reference.get("namespace", inputs.namespace), reference["name"]))
-        for listener in _listeners(gateway, reference):
-            hosts = _hosts(hostnames, listener.get("hostname"))
-            if hosts:
-                assert gateway is not None  # it has listeners
-                url = f"http://{_address(gateway, listener)}{target}"
+    found = list(_listeners(inputs, overlay))
+    for protocol, scheme in SCHEMES.items():
+        for gateway, listener, hosts in found:
+            if listener["protocol"] == protocol:
                 return ProbeTarget(
-                    url=url, host=hosts[0], nonce=nonce, headers=headers, revision=revision, weights=weights
+                    url=f"{scheme}://{_address(gateway, listener)}{target}",
+                    host=hosts[0],
+                    nonce=nonce,
+                    headers=headers,
+                    revision=revision,
+                    weights=weights,
+                    trust=inputs.spec.delivery.probe_trust,
                 )
     return None
+
+
+def why_no_probe(inputs: ClusterInputs, overlay: Manifest) -> Metrics:
+    """The first reason why no probe can be sent to an overlay, so that the counts must prove what it does."""
+    until = "so no probe can prove the weights; metrics must."
+    gateways = list(_gateways(inputs, overlay))
+    if not gateways:
+        return Metrics("NoGatewayAddress", f"The route's parents are no Gateways that can be read, {until}")
+    names = ", ".join(gateway["metadata"]["name"] for gateway, _ in gateways)
+    pending = [gateway for gateway, _ in gateways if not _class_is_accepted(inputs, gateway)]
+    if len(pending) == len(gateways):
+        name = pending[0]["spec"]["gatewayClassName"]
+        message = f"No controller has accepted GatewayClass {name}, {until}"
+        return Metrics("GatewayClassNotAccepted", message)
+    if not any(gateway.get("status", {}).get("addresses") for gateway, _ in gateways):
+        return Metrics("NoGatewayAddress", f"Gateway {names} reports no address in its status, {until}")
+    message = f"No http or https listener of Gateway {names} that ends TLS itself leads to the route's hosts, {until}"
+    return Metrics("NoProbeListener", message)
 
 
 def _request(matches: list[dict[str, Any]]) -> tuple[str, tuple[tuple[str, str], ...]] | None:
@@ -48,17 +72,45 @@ def _request(matches: list[dict[str, Any]]) -> tuple[str, tuple[tuple[str, str],
     return None
 
 
-def _listeners(gateway: Manifest | None, reference: dict[str, Any]) -> list[dict[str, Any]]:
-    """The plain-http listeners that a parent reference attaches to, of a Gateway whose address is known."""
-    if gateway is None or not gateway.get("status", {}).get("addresses"):
-        return []
-    return [
-        listener
-        for listener in gateway["spec"].get("listeners", [])
-        if listener["protocol"] == "HTTP"
-        and reference.get("sectionName", listener["name"]) == listener["name"]
-        and reference.get("port", listener["port"]) == listener["port"]
-    ]
+def _gateways(inputs: ClusterInputs, overlay: Manifest) -> Iterator[tuple[Manifest, dict[str, Any]]]:
+    """The Gateways among an overlay's parents that could be read, each with the reference to it."""
+    for reference in overlay["spec"].get("parentRefs", []):
+        gateway = inputs.gateways.get((reference.get("namespace", inputs.namespace), reference["name"]))
+        if gateway is not None and reference.get("kind", "Gateway") == "Gateway":
+            yield gateway, reference
+
+
+def _listeners(inputs: ClusterInputs, overlay: Manifest) -> Iterator[tuple[Manifest, dict[str, Any], list[str | None]]]:
+    """Every listener by which an overlay can be reached, of a Gateway whose address is known, and the hosts that both
+    accept."""
+    for gateway, reference in _gateways(inputs, overlay):
+        if not gateway.get("status", {}).get("addresses") or not _class_is_accepted(inputs, gateway):
+            continue
+        for listener in gateway["spec"].get("listeners", []):
+            hosts = _hosts(overlay["spec"].get("hostnames", []), listener.get("hostname"))
+            if hosts and _is_named(listener, reference) and _ends_tls(listener):
+                yield gateway, listener, hosts
+
+
+def _is_named(listener: dict[str, Any], reference: dict[str, Any]) -> bool:
+    named = reference.get("sectionName", listener["name"]) == listener["name"]
+    return bool(named and reference.get("port", listener["port"]) == listener["port"])
+
+
+def _ends_tls(listener: dict[str, Any]) -> bool:
+    """Whether requests can be read at the listener: it speaks plain http, or ends TLS itself."""
+    mode = listener.get("tls", {}).get("mode", "Terminate")
+    return bool(listener["protocol"] == "HTTP" or (listener["protocol"] == "HTTPS" and mode == "Terminate"))
+
+
+def _class_is_accepted(inputs: ClusterInputs, gateway: Manifest) -> bool:
+    """Whether a controller vouches for what a Gateway's status says: an address that anybody may have written is not
+    asked. A class without any condition, as of an old controller, is taken at its word."""
+    gateway_class = inputs.gateway_classes.get(gateway["spec"]["gatewayClassName"])
+    if gateway_class is None:
+        return False
+    said = [each for each in gateway_class.get("status", {}).get("conditions", []) if each["type"] == "Accepted"]
+    return all(each["status"] == "True" for each in said)
 
 
 def _hosts(hostnames: list[str], listener: str | None) -> list[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from earlystop.api.wire import IN_FORCE_MARK
 from earlystop.delivery.inputs import Manifest
 
 
@@ -19,6 +20,13 @@ class Proof(StrEnum):
     """Answers of this very overlay that it does not allow."""
     UNSUPPORTED = "ProbeUnsupported"
     UNREACHABLE = "GatewayUnreachable"
+    UNTRUSTED = "GatewayNotTrusted"
+    """No TLS connection came about that the policy's trust allows."""
+    SLOW = "ProbesTooSlow"
+    """All answers were right, and too slow to send as many probes as a proof takes."""
+    CANDIDATE_FAILS = "CandidateNotServed"
+    """Of probes that can each reach one variant only, those of a candidate did not come to the server, and those of the
+    baseline did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,11 @@ class ProbeResult:
 class ProbeTarget:
     """Where a probe can be sent, and what must come back.
 
-    host: the Host header if one is needed. headers: those that the route asks for. revision, weights: what the server
-    must echo; each variant with a weight above 0 must answer, and no other.
+    url: with the address of the Gateway. host: the Host header, and the name that a TLS connection asks for, None where
+        any will do. headers: those that the overlay's rule asks for.
+    revision, weights: what the server must echo; each variant with a weight above 0 must answer, and no other.
+    trust: which certificates are accepted, as `api.delivery.ProbeSettings` has it.
+    mark: what the rule adds to the nonce, "" for a rule that leaves it as it is.
     """
 
     url: str
@@ -43,13 +54,20 @@ class ProbeTarget:
     headers: tuple[tuple[str, str], ...]
     revision: str
     weights: tuple[tuple[str, int], ...]
+    trust: str = "Any"
+    mark: str = IN_FORCE_MARK
 
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """Proof by requests of the operator's own. targets: where they are sent, never empty."""
+    """Proof by requests of the operator's own.
+
+    targets: where they are sent, never empty. by_variant: one target for the baseline and for each candidate that users
+        get, to tell which of them is not served; empty where the mode or the size of the route allows none.
+    """
 
     targets: tuple[ProbeTarget, ...]
+    by_variant: tuple[ProbeTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.wire import GOLDEN_HEADER, PROBE_HEADER
+from earlystop.delivery.competing_matches import routes_before
 from earlystop.delivery.inputs import ClusterInputs
-from earlystop.delivery.overlay import target_rules
+from earlystop.delivery.matches import narrowed
+from earlystop.delivery.overlay import in_use, selects, target_rules
+from earlystop.delivery.precedence import EVERYTHING
 
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
@@ -45,11 +48,22 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
                 f"HTTPRoute {inputs.route_name} leads to Service {each['name']}, which is not in namespace "
                 f"{inputs.namespace}. Create it or correct the route's backendRef.",
             )
+    drained = next((each for each in services if each.get("weight", 1) == 0 and _is_targets(each, inputs)), None)
+    if drained is not None:
+        return Refusal(
+            "RouteDrained",
+            f"HTTPRoute {inputs.route_name} sends no request to Service {drained['name']}, since its backendRef has "
+            "weight 0. Give it a weight when it is to have requests again.",
+        )
     return Refusal(
         "RouteMissesTarget",
         f"No rule of HTTPRoute {inputs.route_name} leads to a Service that selects the Pods of Deployment "
         f"{inputs.spec.target_ref.name}. Point a backendRef at such a Service, or correct spec.targetRef.",
     )
+
+
+def _is_targets(backend: dict[str, Any], inputs: ClusterInputs) -> bool:
+    return selects(inputs.services[backend["name"]], inputs.deployment)
 
 
 def rules_can_be_overlaid(inputs: ClusterInputs) -> Refusal | None:
@@ -63,12 +77,13 @@ def rules_can_be_overlaid(inputs: ClusterInputs) -> Refusal | None:
 
 def _in_the_way(rule: dict[str, Any], inputs: ClusterInputs) -> Refusal | None:
     route = f"A rule of HTTPRoute {inputs.route_name}"
-    if len(rule["backendRefs"]) > 1:
+    backends = in_use(rule)
+    if len(backends) > 1:
         return Refusal(
             "RouteSplitsAlready",
             f"{route} splits traffic between several backends. Give the target a rule with one backendRef.",
         )
-    if rule["backendRefs"][0].get("filters"):
+    if backends[0].get("filters"):
         return Refusal(
             "BackendFilters",
             f"{route} has filters on its backendRef, where the overlay needs its own. Move them to the filters of the "
@@ -106,10 +121,21 @@ def overlay_can_win(inputs: ClusterInputs) -> Refusal | None:
         if isinstance(each.matches, Refusal):
             return each.matches
     if not any(each.matches for each in found):
+        matches = [match for each in found for match in each.rule.get("matches") or [EVERYTHING]]
+        others = routes_before(
+            inputs, matches, lambda match: narrowed({"matches": [match]}, paths=inputs.spec.delivery.request_paths)
+        )
+        if others:
+            return Refusal(
+                "RouteOverlaps",
+                f"All completion requests of HTTPRoute {inputs.route_name} go to {' or '.join(others)} first, for the "
+                "same host. Give the routes different hosts or paths.",
+            )
         return Refusal(
             "RouteWithoutPost",
-            f"No rule of HTTPRoute {inputs.route_name} brings POST requests to the target, and completion requests "
-            "are such: its matches ask for another method, or other rules of the route take them first. Remove the "
-            "method from a match or write POST, or change those rules.",
+            f"No rule of HTTPRoute {inputs.route_name} brings POST requests for "
+            f"{' or '.join(inputs.spec.delivery.request_paths)} to the target: its matches ask for another method or "
+            "another endpoint, or other rules of the route take them first. Remove the method from a match or write "
+            "POST, name other paths in spec.delivery.paths, or change those rules.",
         )
     return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.all_to_baseline import all_to_baseline
+from earlystop.delivery.attached_policies import policies_cover_overlay
 from earlystop.delivery.attachment import route_has_a_gateway, route_is_accepted, route_is_the_users
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.gateways import overlay_refusal
@@ -18,7 +19,8 @@ from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.overlay import detached_route
-from earlystop.delivery.proof import Metrics, ProbeOnlyRules, Probes, ProbeTarget, SplitProof
+from earlystop.delivery.probe_target import why_no_probe
+from earlystop.delivery.proof import ProbeOnlyRules, Probes, ProbeTarget, SplitProof
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.route_checks import (
     overlay_can_win,
@@ -28,11 +30,6 @@ from earlystop.delivery.route_checks import (
 )
 from earlystop.delivery.split import TrafficSplit
 
-NO_GATEWAY_ADDRESS = Metrics(
-    "NoGatewayAddress",
-    "No plain-http address of the Gateway is known, so no probe can prove the weights; metrics must.",
-)
-
 CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
     route_exists,
     route_has_a_gateway,
@@ -41,6 +38,7 @@ CHECKS: tuple[Callable[[ClusterInputs], Refusal | None], ...] = (
     route_reaches_target,
     rules_can_be_overlaid,
     overlay_can_win,
+    policies_cover_overlay,
     overlay_refusal,
 )
 
@@ -122,6 +120,11 @@ def nothing_to_show(_: ClusterInputs, __: TrafficSplit) -> None:
     """Users need not wait for probes: every conformant gateway sets a rule's headers, and the mode asks for no more."""
 
 
+def no_variant_probes(_: ClusterInputs, __: TrafficSplit, ___: Manifest) -> tuple[ProbeTarget, ...]:
+    """No variant can be asked for by itself."""
+    return ()
+
+
 def no_refusal(_: ClusterInputs, __: TrafficSplit) -> None:
     """What any overlay needs is all that the mode needs."""
 
@@ -132,6 +135,7 @@ class RouteMode:
 
     render, has_split, summary, owned_names, probe_only: as `Mode` describes them.
     probes: what to ask through the gateway to prove the split by the overlay; empty when nothing can be asked.
+    by_variant: as `Probes.by_variant` describes it.
     refusal: why the mode's own rules for the split cannot be put over a route that any overlay could be put over,
         None when they can.
     """
@@ -140,6 +144,7 @@ class RouteMode:
     has_split: Callable[[Manifest, Delivery, TrafficSplit], bool]
     probes: Callable[[ClusterInputs, TrafficSplit, Manifest], list[ProbeTarget]]
     summary: Callable[[TrafficSplit], str]
+    by_variant: Callable[[ClusterInputs, TrafficSplit, Manifest], Sequence[ProbeTarget]] = no_variant_probes
     refusal: Callable[[ClusterInputs, TrafficSplit], Refusal | None] = no_refusal
     owned_names: Callable[[ClusterInputs, Sequence[str]], list[tuple[str, str]]] = owned_overlay
     probe_only: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
@@ -157,5 +162,7 @@ class RouteMode:
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
         """By probes, or by metrics where none can be sent."""
         assert rendered.primary is not None  # the overlay
-        targets = self.probes(inputs, split, rendered.primary)
-        return Probes(tuple(targets)) if targets else NO_GATEWAY_ADDRESS
+        targets = tuple(self.probes(inputs, split, rendered.primary))
+        if not targets:
+            return why_no_probe(inputs, rendered.primary)
+        return Probes(targets, tuple(self.by_variant(inputs, split, rendered.primary)))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from earlystop.api.delivery import Delivery
 from earlystop.delivery.golden_rules import rules_in_force
-from earlystop.delivery.headers import for_probes, headers_set, nonce_of, shadow_value, variant_headers
+from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import overlay_route, rules_to_overlay
+from earlystop.delivery.probe_nonce import probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeTarget
 from earlystop.delivery.rendered import Rendered
@@ -22,7 +23,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The overlay route that puts a split in force."""
     headers = variant_headers(inputs, split, split.baseline)
     rules = [setting(inputs, each, headers) for each in rules_to_overlay(inputs)]
-    overlay = overlay_route(inputs, [for_probes(rules[0], nonce_of(split)), *rules])
+    overlay = overlay_route(inputs, [for_probes(rules[0], probe_nonce(inputs, split)), *rules])
     return Rendered((overlay,), overlay)
 
 
@@ -40,7 +41,8 @@ def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
 def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> list[ProbeTarget]:
     """What to ask through the gateway for proof; empty when nothing can be asked."""
     matches = overlay["spec"]["rules"][0]["matches"]
-    target = probe_target(inputs, overlay, matches, nonce_of(split), split.revision, ((split.baseline.variant, 100),))
+    expected = ((split.baseline.variant, 100),)
+    target = probe_target(inputs, overlay, matches, probe_nonce(inputs, split), split.revision, expected)
     return [target] if target is not None else []
 
 

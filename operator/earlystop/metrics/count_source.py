@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from earlystop.api.counts import Tally
+from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 
 RequestT_co = TypeVar("RequestT_co", covariant=True)
 ReadingT_contra = TypeVar("ReadingT_contra", contravariant=True)
@@ -18,7 +19,8 @@ class CountQuestion:
     """What a look asks for, of counters of any kind.
 
     policy: namespace/name; revision: as in the label; preset: a name in `api/presets.PRESETS`; variants: labels of the
-    candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`.
+    candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`;
+    liveness: what tells silence from absence.
     """
 
     policy: str
@@ -27,6 +29,7 @@ class CountQuestion:
     variants: tuple[str, ...]
     window_seconds: int
     templates: Mapping[str, str] = field(default_factory=dict)
+    liveness: LivenessHints = NO_HINTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

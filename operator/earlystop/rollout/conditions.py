@@ -53,6 +53,8 @@ def _accepted(observations: Observations) -> Condition:
 def _ready(state: RolloutState, observations: Observations) -> Condition:
     """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
     the hours of a healthy rollout."""
+    if observations.error is not None:
+        return Condition(Type.READY, ConditionStatus.FALSE, "InternalError", observations.error)
     if observations.refusal is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message)
     if observations.storage is not None:

@@ -21,6 +21,15 @@ class EventNote:
     warning: bool = False
 
 
+ERROR_NOTE = EventNote(
+    "InternalError",
+    "Reconcile",
+    "The operator met an error of its own with this policy, and tries again every few seconds; weights stay as they "
+    "are meanwhile. Look at the operator's log, and report the error. Other policies go on.",
+    warning=True,
+)
+
+
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = []
@@ -121,6 +130,10 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(
                 EventNote(new.reason, f"Read{name}" if name == "Metrics" else "ApplyTraffic", new.message, True)
             )
+        if new.reason == "ScrapeIntervalDiffers" and old.reason != "ScrapeIntervalDiffers":
+            notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
+        if new.reason == "OverlayMisses" != old.reason:
+            notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
     if after.storage is not None and before.storage is None:

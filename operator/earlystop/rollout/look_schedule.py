@@ -41,6 +41,9 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
         return state.step_started_at + times.settle_seconds
     classes = len(state.pinned_plan.objective.classes)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
+    if state.metrics_lost_at is not None:
+        # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
+        seconds = min(seconds, times.look_seconds)
     return state.last_look_at + seconds
 
 

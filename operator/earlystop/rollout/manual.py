@@ -6,10 +6,12 @@ never meets a later one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
+from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
@@ -22,27 +24,6 @@ PROMOTED_BY_PERSON = "PromotedByPerson"
 BY_PERSON = frozenset({ABORTED, PROMOTED_BY_PERSON})
 
 LONGEST_QUOTE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks for.
-
-    text: `revision` or, for a promotion, `revision/candidate`. by: who asks, in words for people, bounded.
-    """
-
-    text: str
-    by: str
-
-    @property
-    def revision(self) -> str:
-        """The campaign that it is about."""
-        return self.text.partition("/")[0]
-
-    @property
-    def candidate(self) -> str:
-        """The candidate that it names; "" when it names none."""
-        return self.text.partition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +99,10 @@ def promote_now(
     if assessment.harmful:
         harms = ", ".join(map(str, assessment.harms))[:200]
         return Declined(f"Harm is shown ({harms}), and nobody promotes that.", refused=True)
-    if state.phase == Phase.SUSPENDED:
+    if times.suspend or state.phase == Phase.SUSPENDED:
         message = (
-            "The policy is suspended, and no weight rises meanwhile. The candidate is promoted when it is resumed; "
-            f"remove {PROMOTE_ANNOTATION} if that is not what you want."
+            "The policy is suspended, and no weight rises meanwhile; nothing is promoted when it is resumed, either. "
+            f"Ask again then: write another text, as {request.text.partition('#')[0]}#again, to {PROMOTE_ANNOTATION}."
         )
         return Declined(message, refused=True)
     missing = unproven(state, now, name)
@@ -138,6 +119,24 @@ def promote_now(
         requested_by=request.by,
     )
     return _decide(times, state, decision, previous_digest)
+
+
+Decide = Callable[[LiveTimes, RolloutState, Request, str, int], RolloutState | Declined]
+"""`abort` or `promote_now`."""
+
+
+def follow(
+    verb: str, decide: Decide, times: LiveTimes, state: RolloutState, request: Request, digest: str, now: int
+) -> tuple[RolloutState, Declined | None]:
+    """The state after a request, which is dealt with in it whatever came of it, and why it was declined, if it was.
+
+    The same state when the request was dealt with before. digest: of the policy's latest verdict.
+    """
+    handled = note_handled(state, verb, request)
+    if not is_new(state, verb, request):
+        return handled, None
+    after = decide(times, handled, replace(request, by=handled_of(handled, verb).by), digest, now)
+    return (handled, after) if isinstance(after, Declined) else (after, None)
 
 
 def unproven(state: RolloutState, now: int, name: str) -> tuple[str, ...]:

@@ -175,6 +175,11 @@ def objective_of(spec: PolicySpec) -> Objective:
     )
 
 
-def revision_of(uid: str, campaign: int) -> str:
-    """The label of a campaign in headers and metrics: short, and different for every campaign of every policy."""
-    return hashlib.sha256(f"{uid}/{campaign}".encode()).hexdigest()[:10]
+def revision_of(uid: str, campaign: int, entropy: str) -> str:
+    """The label of a campaign in headers and metrics: short, and different for every campaign of every policy.
+
+    entropy: random text, "" for campaigns of earlier releases. A revision that could be foretold would let anybody ask
+    for the promotion of a campaign before it has begun.
+    """
+    identity = f"{uid}/{campaign}/{entropy}" if entropy else f"{uid}/{campaign}"
+    return hashlib.sha256(identity.encode()).hexdigest()[:10]

@@ -163,6 +163,20 @@ class Certified:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class HandledRequest:
+    """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
+
+    text: the value that was requested. signature: digest of the signature that stood beside it, "" when none did.
+    by: who asked for it, in words.
+    """
+
+    verb: str
+    text: str
+    signature: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
@@ -172,12 +186,14 @@ class RolloutState:
     last_look_at: last moment of the look schedule that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
-    and where nothing is learned.
+    and where nothing is learned. handled: the latest request of each verb that people made.
+    entropy: the random text in the revision, "" in campaigns of earlier releases.
     """
 
     phase: Phase = Phase.PENDING
     campaign: int = 0
     revision: str = ""
+    entropy: str = ""
     plan: Plan | None = None
     step: int = 0
     campaign_started_at: int = 0
@@ -192,6 +208,7 @@ class RolloutState:
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None
+    handled: tuple[HandledRequest, ...] = ()
 
     @property
     def pinned_plan(self) -> Plan:

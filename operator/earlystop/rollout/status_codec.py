@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from earlystop.api.counts import Tally, total
@@ -14,6 +14,7 @@ from earlystop.api.status import (
     Counts,
     DecisionStatus,
     EvidenceText,
+    HandledRequestStatus,
     LogEText,
     NamedLogE,
     PolicyStatus,
@@ -42,6 +43,7 @@ from earlystop.rollout.state import (
     Comparison,
     Decision,
     Dropped,
+    HandledRequest,
     Phase,
     RolloutState,
     Totals,
@@ -61,7 +63,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     Raises TooLarge when ledger and looks take more than their 40 KiB.
     """
     if state.phase == Phase.PENDING:
-        return {"phase": state.phase.value, "campaign": 0}
+        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=_handled(state)).wire()
     plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     percents = weights(state)
@@ -74,6 +76,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         phase=state.phase.value,
         campaign=state.campaign,
         revision=state.revision,
+        entropy=state.entropy or None,
         candidate=leading.name,
         plan=plan.text,
         step=state.step,
@@ -98,6 +101,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         decision=_decision(name, uid, state),
         previous_digest=state.previous_digest,
         certified=_certified(state),
+        handled_requests=_handled(state),
     ).wire()
 
 
@@ -108,13 +112,14 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     """
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
-        return RolloutState(), ""
+        return RolloutState(handled=_restore_handled(stored)), ""
     plan = parse_plan(stored.plan)
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
         phase=Phase(stored.phase),
         campaign=stored.campaign,
         revision=stored.revision or "",
+        entropy=stored.entropy or "",
         plan=plan,
         step=stored.step or 0,
         campaign_started_at=from_rfc3339(stored.campaign_started_at or ""),
@@ -129,6 +134,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),
+        handled=_restore_handled(stored),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps:
@@ -295,3 +301,13 @@ def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
     if stored is None:
         return None
     return Certified({setting.name: setting.value for setting in stored.values}, from_rfc3339(stored.at))
+
+
+def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:
+    return tuple(HandledRequestStatus.model_validate(asdict(each)) for each in state.handled) or None
+
+
+def _restore_handled(stored: PolicyStatus) -> tuple[HandledRequest, ...]:
+    return tuple(
+        HandledRequest(each.verb, each.text, each.signature, each.by) for each in stored.handled_requests or ()
+    )

@@ -33,12 +33,12 @@ LONGEST_MESSAGE = 1024
 
 
 def start_campaign(
-    spec: PolicySpec, uid: str, retry: str, previous_digest: str, state: RolloutState, now: int
+    spec: PolicySpec, uid: str, retry: str, previous_digest: str, state: RolloutState, now: int, *, entropy: str
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move.
+    suspended none begins: its weights would move. entropy: random text, by which nobody foretells the revision.
     """
     text = plan_text(spec, retry)
     if (state.plan and text == state.plan.text) or state.phase in ACTING or spec.suspend:
@@ -47,12 +47,14 @@ def start_campaign(
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
-        revision=revision_of(uid, state.campaign + 1),
+        revision=revision_of(uid, state.campaign + 1, entropy),
+        entropy=entropy,
         plan=plan,
         campaign_started_at=now,
         comparisons=begin_comparisons(plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
+        handled=state.handled,
     )
 
 
@@ -185,15 +187,16 @@ def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> D
     return best or Decision(Verdict.INCONCLUSIVE, reason, message, at, state.leader)
 
 
-def lose_metrics(state: RolloutState, now: int, at: int | None = None) -> RolloutState:
+def lose_metrics(state: RolloutState, now: int, at: int | None = None, *, none_expected: bool = False) -> RolloutState:
     """Counts could not be used. With `at`, the moment is passed over for good (its data are stale or broken, and
-    the increments come with a later look); without, the same moment is read again."""
+    the increments come with a later look); without, the same moment is read again. none_expected: there can be none
+    now, so the time for which counts may be missing begins anew."""
     known = state.metrics_lost_at is not None and at is None
     if state.phase not in WATCHING or known:
         return state
     return replace(
         state,
-        metrics_lost_at=now if state.metrics_lost_at is None else state.metrics_lost_at,
+        metrics_lost_at=now if state.metrics_lost_at is None or none_expected else state.metrics_lost_at,
         last_look_at=state.last_look_at if at is None else at,
     )
 
@@ -220,7 +223,7 @@ def decide(times: LiveTimes, state: RolloutState, decision: Decision) -> Rollout
     else:
         phase = CARRIED_OUT_IN[decision.verdict]
     uncertain = state.comparison(decision.candidate).uncertain
-    return replace(state, phase=phase, decision=_with_remainder(decision, uncertain))
+    return replace(state, phase=phase, decision=replace(decision, message=with_remainder(decision.message, uncertain)))
 
 
 CARRIED_OUT_IN = {
@@ -231,12 +234,11 @@ CARRIED_OUT_IN = {
 }
 
 
-def _with_remainder(decision: Decision, uncertain: Totals) -> Decision:
-    """The decision with a sentence on what its counts may have missed, where there is anything and room for it."""
-    message = f"{decision.message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
-    if uncertain == Totals() or len(message) > LONGEST_MESSAGE:
-        return decision
-    return replace(decision, message=message)
+def with_remainder(message: str, uncertain: Totals) -> str:
+    """A decision's message with a sentence on what its counts may have missed, where there is anything and room for
+    it."""
+    longer = f"{message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
+    return message if uncertain == Totals() or len(longer) > LONGEST_MESSAGE else longer
 
 
 def carried_out(state: RolloutState) -> RolloutState:

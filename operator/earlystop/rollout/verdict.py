@@ -45,20 +45,18 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
     assert decision is not None and comparison is not None  # only a decided campaign has a verdict
     plan = state.pinned_plan
     assessment = comparison.assessment
-    after = plan.settings_of(decision.candidate) if decision.verdict == Verdict.PROMOTE else plan.baseline_settings
     record = VerdictSpec(
         policy=policy,
         policy_uid=uid,
         campaign=state.campaign,
         revision=state.revision,
+        entropy=state.entropy or None,
         decision=decision.verdict.value,
         reason=decision.reason,
         message=decision.message,
         at=rfc3339(decision.at),
         candidate=decision.candidate,
-        settings=tuple(
-            SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
-        ),
+        settings=setting_pairs(plan, decision.verdict, decision.candidate),
         plan=plan.text,
         log_e=_log_e(assessment),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
@@ -73,6 +71,14 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         digest="",
     ).wire()
     return {**record, "digest": digest_of(record)}
+
+
+def setting_pairs(plan: Plan, verdict: Verdict, candidate: str) -> tuple[SettingPair, ...]:
+    """Each parameter with its value before a decision and the one that the decision leaves in force."""
+    after = plan.settings_of(candidate) if verdict == Verdict.PROMOTE else plan.baseline_settings
+    return tuple(
+        SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
+    )
 
 
 def _log_e(assessment: Assessment) -> RecordedLogE:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
+from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
+from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
@@ -17,6 +19,7 @@ from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of
+from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 
@@ -56,7 +59,44 @@ def differences(spec: dict[str, Any]) -> list[str]:
     everyone = all(each.assessment.harmful for each in (own, *others.values()))
     if alleged or (record.reason == EVERY_CANDIDATE_DROPPED and not everyone):
         problems.append(f"The looks do not show what the record rolls back for ({record.reason}).")
+    if record.approved_by:
+        problems.append("The record names people who agreed, but no plan asks for approvals yet.")
+    return problems + word_differences(record, plan, own, others, _proven_together(plan, own, others))
+
+
+def object_differences(manifest: Mapping[str, Any]) -> list[str]:
+    """As `differences`, of the whole object: its name and label must be those of the record. A manifest without
+    metadata is judged by its spec. Raises ValueError when it is not a verdict."""
+    spec, metadata = manifest["spec"], manifest.get("metadata", {})
+    problems = differences(spec)
+    base = f"{bounded(spec['policy'], 240)}-{spec['revision']}"
+    later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in BY_PERSON else []
+    if "name" in metadata and metadata["name"] not in (base, *later):
+        problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
+    if metadata.get("labels", {}).get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:
+        problems.append("The label with the policy's UID is not the UID in the record.")
     return problems
+
+
+def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the chain of verdicts that leads to this one is broken, one sentence each.
+
+    verdicts: all verdicts of the same policy. Each names the digest of the one before it.
+    """
+    by_digest = {each["spec"]["digest"]: each for each in verdicts}
+    followed: set[str] = set()
+    previous = manifest["spec"].get("previous", "")
+    while previous:
+        before = by_digest.get(previous)
+        if before is None:
+            return [f"The verdict before this one, with the digest {previous}, is not there."]
+        if previous in followed:
+            return [f"The chain of verdicts leads back to {previous}."]
+        if digest_of(before["spec"]) != previous:
+            return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
+        followed.add(previous)
+        previous = before["spec"].get("previous", "")
+    return []
 
 
 def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
@@ -98,13 +138,19 @@ def _other_drop(other: OtherCandidate, assessment: Assessment) -> list[str]:
 def _unproven(plan: Plan, record: VerdictSpec, own: Comparison, others: Mapping[str, Comparison]) -> list[str]:
     """What a promotion lacks. Candidates whose evidence ended in an earlier stage have no part in the closed test;
     while requests of any that is tried do not arrive as weighted, none is promoted."""
-    if strategy_of(plan).judges_together(plan):
-        beside = [other for other in others.values() if _last_stage(plan, other) == _last_stage(plan, own)]
-        together = ever_certified([own, *beside], own.evidence.objective.risk_promote)
-        own = replace(own, certified_at=own.looks[-1].at if own.name in together else None)
+    if own.name in _proven_together(plan, own, others):
+        own = replace(own, certified_at=own.looks[-1].at)
     tried = [others[other.candidate] for other in record.others if other.dropped_at_step is None]
     sentences = (_missing_sentence(each, own.name) for each in missing_proof(plan, own, tried))
     return list(dict.fromkeys(sentences))
+
+
+def _proven_together(plan: Plan, own: Comparison, others: Mapping[str, Comparison]) -> set[str]:
+    """Names of the candidates that are proven beside each other; none where one is judged alone."""
+    if not strategy_of(plan).judges_together(plan):
+        return set()
+    beside = [other for other in others.values() if _last_stage(plan, other) == _last_stage(plan, own)]
+    return ever_certified([own, *beside], own.evidence.objective.risk_promote)
 
 
 def _missing_sentence(missing: Missing, name: str) -> str:

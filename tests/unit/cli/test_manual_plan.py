@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from earlystop.cli.manual_plan import ManualPlan, Refused, abort, pause, promote, resume, retry, same_situation
+from earlystop.cli.manual_plan import (
+    ManualPlan,
+    Refused,
+    abort,
+    pause,
+    promote,
+    resume,
+    retry,
+    same_situation,
+    waiting_requests,
+)
 from earlystop.controller.cluster import Manifest
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.manual import unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
@@ -137,3 +148,33 @@ def test_what_is_not_proven_is_told_of_the_candidate_that_is_named_and_of_no_oth
     for planned in (proven, other):
         assert planned.doubts == unproven(REACHED[name], LATER, planned.candidate)
         assert planned.candidate in planned.sentence
+
+
+def test_a_promotion_while_paused_writes_nothing_and_says_to_resume_first() -> None:
+    with pytest.raises(Refused, match=r"Nothing was asked for\. Say `kubectl earlystop resume qa -n llm` first"):
+        promote(policy_that_is("suspended", changes=PAUSED), None, LATER)
+
+
+def annotated(name: str, **annotations: str) -> Manifest:
+    policy = policy_that_is(name)
+    policy["metadata"]["annotations"] = {f"earlystop.dev/{verb}": text for verb, text in annotations.items()}
+    return policy
+
+
+def test_a_request_that_was_dealt_with_is_asked_for_again_in_other_words() -> None:
+    revision = REACHED["observing"].revision
+    assert promote(annotated("observing", promote=revision), None, LATER).value == f"{revision}#2"
+    again = annotated("observing", promote=f"{revision}#2")
+    again["status"]["handledRequests"] = [{"verb": "promote", "text": revision, "signature": "", "by": "x"}]
+    assert promote(again, None, LATER).value == f"{revision}#3"
+    assert Request(f"{revision}/w10#3", "x").revision == revision and Request("r/w10#3", "x").candidate == "w10"
+
+
+def test_requests_of_others_that_wait_are_told_and_unsigned_decisions_are_dropped() -> None:
+    policy = annotated("observing", promote="0123456789", retry="9", abort="1", **{"abort-by": "bob for 1"})
+    told = {each.verb: each for each in waiting_requests(policy, "suspend")}
+    assert {verb: each.is_dropped for verb, each in told.items()} == {"abort": False, "promote": True, "retry": False}
+    assert "by bob" in str(told["abort"]) and str(told["promote"]).startswith("Removed")
+    assert [each.verb for each in waiting_requests(policy, "promote")] == ["abort", "retry"]
+    policy["status"]["handledRequests"] = [{"verb": "promote", "text": "0123456789", "signature": "", "by": "x"}]
+    assert "promote" not in {each.verb for each in waiting_requests(policy, "suspend")}

@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    DEFINITIONS,
     DEPLOYMENTS,
+    GATEWAYS,
+    GRPC_ROUTES,
     POLICIES,
     ROUTES,
     SERVICES,
@@ -22,7 +25,7 @@ from earlystop.controller.cluster import (
     Resource,
 )
 
-COLLECTIONS = {each.plural for each in (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES)}
+KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS)
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
@@ -34,6 +37,7 @@ class Memory(Cluster):
         self.objects: dict[str, Manifest] = {}
         self.calls: list[tuple[str, str]] = []
         self._failures: dict[str, list[Exception]] = {}
+        self._kinds = list(KINDS)
         self._versions = count(1)
 
     def put(self, resource: Resource, manifest: Manifest) -> Manifest:
@@ -46,6 +50,10 @@ class Memory(Cluster):
     def at(self, resource: Resource, namespace: str | None, name: str) -> Manifest:
         return self.objects[resource.path(namespace, name)]
 
+    def serve(self, resource: Resource) -> None:
+        """Serve objects of one more kind, as after the creation of its definition."""
+        self._kinds.append(resource)
+
     def fail(self, method: str, *errors: Exception) -> None:
         self._failures.setdefault(method, []).extend(errors)
 
@@ -57,7 +65,9 @@ class Memory(Cluster):
             self.calls.append((method, path))
         if self._failures.get(method):
             raise self._failures[method].pop(0)
-        if method == "GET" and path.rpartition("/")[2] in COLLECTIONS:
+        if method == "GET" and path.startswith("/apis") and path.count("/") in (1, 3):
+            return self._discovered(path)
+        if method == "GET" and path.rpartition("/")[2] in {each.plural for each in self._kinds}:
             below = [each for key, each in sorted(self.objects.items()) if _is_below(path, key, each, query)]
             return copy.deepcopy(_page(below, parse_qs(query)))
         if method == "POST":
@@ -74,6 +84,18 @@ class Memory(Cluster):
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
         return copy.deepcopy(self.objects[path])
+
+    async def _exchange(
+        self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
+    ) -> Manifest:
+        return await self._call(method, path, body, content_type)
+
+    def _discovered(self, path: str) -> Manifest:
+        """The groups with their versions, or the kinds of one group and version."""
+        if path == "/apis":
+            versions = {each.group: each.version for each in self._kinds if each.group}
+            return {"groups": [{"name": group, "versions": [{"version": each}]} for group, each in versions.items()]}
+        return {"resources": [{"name": each.plural} for each in self._kinds if path == f"/apis/{each.api_version}"]}
 
     def _create(self, path: str, body: Manifest) -> Manifest:
         if path in self.objects:
@@ -109,5 +131,6 @@ def _is_below(path: str, key: str, manifest: Manifest, query: str) -> bool:
     everywhere = re.sub(r"/namespaces/[^/]+", "", collection)
     wanted = parse_qs(query).get("labelSelector", [""])[0]
     label, _, value = wanted.partition("=")
-    labelled = not wanted or manifest["metadata"].get("labels", {}).get(label) == value
+    present = manifest["metadata"].get("labels", {})
+    labelled = not wanted or (present.get(label) == value if "=" in wanted else label in present)
     return path in (collection, everywhere) and labelled

@@ -8,12 +8,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, Manifest
+from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.cluster import EVENTS, PAGE, POLICIES, ROUTES, Manifest, Resource
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.traffic import neighbourhood
+from earlystop.controller.traffic.desired_split import desired_split
+from earlystop.delivery.decide import SECONDS_OF_REST, UNPROVEN
+from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.transitions import weights_in_force
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.delivery.cluster import inputs, route
 from tests.unit.rollout.policies import NOW, policy, started
 
 
@@ -82,44 +88,6 @@ async def test_a_policy_that_is_created_while_the_list_is_under_way_is_kept(
     assert place.known == ["0b000000-new"]
 
 
-@pytest.mark.parametrize("listed_first", [True, False])
-@pytest.mark.parametrize(
-    ("weights", "suspect"),
-    [
-        ([[95, 5]], False),
-        ([[0, 100]], True),
-        ([[95, 5], [50, 50]], True),
-        ([[100]], True),
-        ([[]], True),
-        ([[95, None]], True),
-    ],
-)
-async def test_an_overlay_that_was_edited_while_the_operator_was_down_is_looked_at_again(
-    place: WatchingRuntime, weights: list[list[int | None]], suspect: bool, listed_first: bool
-) -> None:
-    overlay = {
-        "metadata": {
-            "namespace": "llm",
-            "name": "qa-early-stop",
-            "ownerReferences": [{"name": "qa", "uid": "0a000000"}],
-        },
-        "spec": {
-            "rules": [
-                {"backendRefs": [{"name": "qa", **({} if each is None else {"weight": each})} for each in rule]}
-                for rule in weights
-            ]
-        },
-    }
-    stored = manifest(weights_in_force(started(policy()), NOW), uid="0a000000")
-    if listed_first:
-        place.runtime.overlay_listed(overlay)
-    await place.runtime.policy_changed(stored)
-    if not listed_first:
-        place.runtime.overlay_listed(overlay)
-    (tracked,) = place.runtime.tracked_policies()
-    assert tracked.traffic.recheck is suspect
-
-
 async def test_what_the_watch_did_not_tell_is_found_by_the_list(place: WatchingRuntime) -> None:
     stored = await place.created("0a000000-old")
     place.api.objects.clear()
@@ -154,8 +122,24 @@ async def test_an_error_that_nobody_foresaw_is_an_event_on_the_policy_that_it_co
     assert due is not None and NOW < due <= NOW + 15 and stored["metadata"]["name"] == "qa"
 
 
+@pytest.mark.parametrize(("reason", "rests"), [(UNPROVEN, True), ("ShareNotServed", False)])
+async def test_a_rest_goes_on_after_a_restart_for_as_long_as_was_left_of_it(
+    place: WatchingRuntime, reason: str, rests: bool
+) -> None:
+    said = Observation(ConditionStatus.FALSE, reason, "Nothing has proven the split.")
+    stored = manifest(started(policy()), observations=Observations(traffic=said))
+    await place.runtime.policy_changed(stored)
+    (tracked,) = place.runtime.tracked_policies()
+    rest = tracked.traffic.rest
+    assert (rest is not None) is rests
+    if rest is not None:
+        assert (rest.until, rest.condition.reason) == (NOW + SECONDS_OF_REST, reason)
+        assert rest.split == desired_split(tracked.state)
+
+
 def users_route(name: str = "qa", generation: int = 1, uid: str = "route-1", namespace: str = "llm") -> Manifest:
-    return {"metadata": {"name": name, "namespace": namespace, "uid": uid, "generation": generation}, "spec": {}}
+    metadata = {"name": name, "namespace": namespace, "uid": uid, "generation": generation, "resourceVersion": "1"}
+    return {"metadata": metadata, "spec": {}}
 
 
 def checked(place: WatchingRuntime) -> TrackedPolicy:
@@ -166,42 +150,33 @@ def checked(place: WatchingRuntime) -> TrackedPolicy:
     return tracked
 
 
-@pytest.mark.parametrize(
-    ("change", "concerns"),
-    [
-        (users_route(generation=2), True),
-        (users_route(uid="route-2"), True),
-        (users_route(), False),  # a gateway wrote its status
-        (users_route(name="other", generation=2), False),
-        (users_route(namespace="elsewhere", generation=2), False),
-    ],
-)
-async def test_a_route_that_its_user_changes_is_followed_at_once_and_no_other(
-    place: WatchingRuntime, change: Manifest, concerns: bool
+@pytest.mark.parametrize(("gateway", "concerns"), [("edge", True), ("inner", False)])
+async def test_a_route_that_may_take_requests_of_a_policys_route_is_followed_at_once(
+    place: WatchingRuntime, gateway: str, concerns: bool
 ) -> None:
-    place.runtime.route_changed(users_route(), listed=True)
+    attached = {"spec": {"parentRefs": [{"name": "edge", "namespace": "llm"}]}}
+    rival = {"spec": {"parentRefs": [{"name": gateway, "namespace": "llm"}]}}
+    place.runtime.follower.object_shown("HTTPRoute", users_route() | attached, listed=True)
     await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
     tracked = checked(place)
-    place.runtime.route_changed(change)
+    place.runtime.follower.object_shown("HTTPRoute", users_route("rival", namespace="web", uid="route-2") | rival)
     assert tracked.traffic.recheck is concerns
     assert (tracked.acceptance.generation != tracked.generation) is concerns
 
 
-async def test_a_route_that_its_user_deletes_is_followed_at_once(place: WatchingRuntime) -> None:
-    place.runtime.route_changed(users_route(), listed=True)
-    await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
-    tracked = checked(place)
-    place.runtime.route_deleted(users_route())
-    assert tracked.traffic.recheck and tracked.acceptance.generation != tracked.generation
-
-
-@pytest.mark.parametrize(("generation", "concerns"), [(1, False), (2, True)])
-async def test_a_list_of_routes_concerns_a_policy_only_where_one_was_changed_since_the_last(
-    place: WatchingRuntime, generation: int, concerns: bool
+async def test_a_policy_that_is_attached_later_is_followed_in_its_namespace(
+    place: WatchingRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(neighbourhood, "LISTING_SECONDS", 0.0)  # no listing is kept
+    attached = Resource("gateway.envoyproxy.io", "v1alpha1", "securitypolicies")
+    users = place.api.put(ROUTES, route())
+    place.api.serve(attached)
     await place.runtime.policy_changed(manifest(weights_in_force(started(policy()), NOW), uid="0a000000"))
+    await neighbourhood.reader_of(place.api).neighbours(inputs(route=users))
+    await place.runtime.follower.follow_attached_policies()
     tracked = checked(place)
-    place.runtime.route_changed(users_route(), listed=True)
-    assert not tracked.traffic.recheck
-    place.runtime.route_changed(users_route(generation=generation), listed=True)
-    assert tracked.traffic.recheck is concerns
+    for namespace, concerns in (("elsewhere", False), ("llm", True)):
+        place.api.put(attached, {"metadata": {"name": "jwt", "namespace": namespace}, "spec": {}})
+        await place.runtime.follower.follow_attached_policies()
+        assert tracked.traffic.recheck is concerns
+        assert (tracked.acceptance.generation != tracked.generation) is concerns

@@ -114,6 +114,13 @@ def gateway(*listeners: dict[str, Any], address: str | None = "10.1.2.3") -> Man
     }
 
 
+def gateway_class(accepted: str) -> Manifest:
+    """A class with the status of its condition Accepted."""
+    conditions = [{"type": "Accepted", "status": accepted, "reason": "Said"}]
+    spec = {"controllerName": "traefik.io/gateway-controller"}
+    return {"metadata": {"name": "traefik"}, "spec": spec, "status": {"conditions": conditions}}
+
+
 def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
     """A policy that passes preflight, with this route's rules; `more` replaces parts as `objects` names them, or fields
     of the inputs."""

@@ -7,10 +7,22 @@ from typing import Any
 import pytest
 
 from earlystop.api.wire import PROBE_HEADER
-from earlystop.delivery.gateway_header import probes, render
+from earlystop.delivery.gateway_header import MODE, probes, render
 from earlystop.delivery.headers import nonce_of
-from earlystop.delivery.proof import ProbeTarget
-from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, overlay_in, prefix, route, rule
+from earlystop.delivery.proof import Metrics, ProbeTarget
+from tests.unit.delivery.cluster import (
+    SHARE,
+    exact,
+    gateway,
+    gateway_class,
+    header,
+    inputs,
+    overlay_in,
+    prefix,
+    route,
+    rule,
+)
+from tests.unit.rollout.policies import policy
 
 WEB = {"name": "web", "protocol": "HTTP", "port": 8000}
 TLS = {"name": "tls", "protocol": "HTTPS", "port": 8443}
@@ -41,13 +53,16 @@ def test_an_ipv6_address_is_put_in_brackets() -> None:
         ([TLS, WEB], {}, "http://10.1.2.3:8000"),
         ([WEB, API], {"sectionName": "api"}, "http://10.1.2.3:9000"),
         ([WEB, API], {"port": 9000}, "http://10.1.2.3:9000"),
-        ([TLS], {}, None),
+        ([TLS], {}, "https://10.1.2.3:8443"),
+        ([TLS, WEB], {"sectionName": "tls"}, "https://10.1.2.3:8443"),
+        ([{**TLS, "tls": {"mode": "Passthrough"}}], {}, None),
+        ([{**WEB, "protocol": "TCP"}], {}, None),
         ([WEB], {"sectionName": "tls"}, None),
         ([WEB], {"name": "another"}, None),
         ([WEB], {"namespace": "edge-system"}, None),
     ],
 )
-def test_a_probe_goes_to_a_plain_http_listener_that_the_route_is_attached_to(
+def test_a_probe_goes_to_a_listener_that_the_route_is_attached_to_by_plain_http_if_there_is_one(
     listeners: list[dict[str, Any]], parent: dict[str, Any], url: str | None
 ) -> None:
     found = target(*listeners, parentRefs=[{"name": "edge", **parent}])
@@ -93,8 +108,49 @@ def test_a_probe_carries_what_the_users_rule_asks_for() -> None:
     assert found.headers == (("x-model", "qa"), (PROBE_HEADER, nonce_of(SHARE)))
 
 
-def test_a_match_that_no_plain_request_can_be_made_for_is_passed_over() -> None:
-    vague = exact("/ask", headers=[header("x-model", "qa.*", "RegularExpression")])
+def test_what_a_rule_asks_for_by_a_regular_expression_is_not_asked_of_probes() -> None:
+    vague = exact("/ask", headers=[header("x-model", "qa.*", "RegularExpression"), header("x-team", "a")])
     found = target(rules=[rule(vague, exact("/tell"))])
     assert found is not None and found.url.endswith("/tell")
-    assert target(rules=[rule(vague)]) is None
+    alone = target(rules=[rule(vague)])
+    assert alone is not None and alone.url.endswith("/ask") and dict(alone.headers).keys() == {"x-team", PROBE_HEADER}
+
+
+def test_a_probe_rule_that_leaves_a_condition_out_is_met_by_nobody_who_does_not_know_the_policys_uid() -> None:
+    vague = rule(prefix("/", headers=[header("authorization", "Bearer .+", "RegularExpression")]))
+    nonces = set()
+    for uid in ("uid-1", "uid-2"):
+        here = inputs(vague, uid=uid)
+        overlay = overlay_in(render(here, SHARE))
+        nonces |= {each["value"] for each in overlay["spec"]["rules"][0]["matches"][0]["headers"]}
+        for each in overlay["spec"]["rules"][1:]:
+            assert all(match["headers"][0]["type"] == "RegularExpression" for match in each["matches"])
+    assert len(nonces) == 2 and nonce_of(SHARE) not in nonces
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "words"),
+    [
+        ({"gateways": {("llm", "edge"): gateway(address=None)}}, "NoGatewayAddress", "Gateway edge reports no address"),
+        ({"gateways": {}}, "NoGatewayAddress", "no Gateways that can be read"),
+        ({"gateways": {("llm", "edge"): gateway(API)}}, "NoProbeListener", "No http or https listener of Gateway edge"),
+        ({"gateway_classes": {}}, "GatewayClassNotAccepted", "No controller has accepted GatewayClass traefik"),
+        (
+            {"gateway_classes": {"traefik": gateway_class("Unknown")}},
+            "GatewayClassNotAccepted",
+            "No controller has accepted GatewayClass traefik",
+        ),
+    ],
+)
+def test_why_no_probe_can_be_sent_is_said_as_it_is(parts: dict[str, Any], reason: str, words: str) -> None:
+    here = inputs(route=route(hostnames=["qa.example.org"]), **parts)
+    found = MODE.proof(here, SHARE, render(here, SHARE))
+    assert isinstance(found, Metrics) and found.reason == reason and words in found.message
+
+
+def test_the_trust_that_a_policy_states_goes_with_its_probes() -> None:
+    for trust in ("Any", "System"):
+        delivery = {**policy().delivery.wire(), "probe": {"trust": trust}}
+        here = inputs(spec=policy({"delivery": delivery}), gateways={("llm", "edge"): gateway(TLS)})
+        (found,) = probes(here, SHARE, overlay_in(render(here, SHARE)))
+        assert found.trust == trust

@@ -16,7 +16,7 @@ from earlystop.evidence import pairs
 from earlystop.evidence.bets import Side
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.pairs import stake_grid
-from tests.unit.evidence.simulate import at_most, examples
+from tests.unit.evidence.simulate import at_most, draw_pairs, examples
 
 MARGIN = 0.02
 COUNTS = st.builds(Pairs, *[st.integers(0, 5000)] * 4)
@@ -68,36 +68,15 @@ def test_no_null_hypothesis_lets_the_evidence_grow_on_average(side: Side) -> Non
         assert float(np.dot(chance, e_values)) <= 1 + 1e-12
 
 
-def draw(rng: np.random.Generator, looks: int, size: int, discordance: float, difference: float) -> list[Pairs]:
-    """`looks` looks of `size` pairs of which the share `discordance` disagrees."""
-    plus = (discordance + difference) / 2
-    counts = rng.multinomial(size, [0.8 - discordance, discordance - plus, plus, 0.2], size=looks)
-    return [Pairs(*(int(count) for count in row)) for row in counts]
-
-
 @pytest.mark.parametrize("side", list(Side))
 def test_at_the_edge_false_claims_stay_within_the_risk(side: Side) -> None:
     rng, runs, wrong = np.random.default_rng(3), 300, 0
     for _ in range(runs):
         process = pairs.start(MARGIN, side)
-        for look in draw(rng, 60, 200, 0.06, -MARGIN):
+        for look in draw_pairs(rng, 60, 200, 0.06, -MARGIN):
             process = pairs.update(process, look)
         wrong += process.log_e_max >= np.log(20)
     assert wrong / runs <= at_most(0.05, runs)
-
-
-def test_the_interval_covers_the_difference_at_every_look_at_once() -> None:
-    rng, runs, missed = np.random.default_rng(4), 120, 0
-    for _ in range(runs):
-        total, inside = Pairs(), True
-        for look in draw(rng, 25, 200, 0.08, 0.01):
-            total = total.plus(look)
-            shown = pairs.interval(total)
-            assert shown.low is not None and shown.high is not None and shown.estimate is not None
-            assert shown.low <= shown.estimate <= shown.high
-            inside = inside and shown.low <= 0.01 <= shown.high
-        missed += not inside
-    assert missed / runs <= at_most(0.05, runs)
 
 
 def test_pairs_that_agree_always_narrow_the_interval_around_no_difference() -> None:

@@ -9,46 +9,16 @@ import pytest
 
 from earlystop.evidence import normal_mixture, tokens
 from earlystop.evidence.tokens import Lengths, TokenProcess
-from tests.unit.evidence.simulate import RAMP, at_most, lengths, weight_at
-
-RISK = 0.05
+from tests.unit.evidence.simulate import RISK, first_saving_claim, lengths
 
 
 def equal_lengths(answers: int, each: int) -> Lengths:
     return Lengths(answers, answers * each, answers * each * each)
 
 
-def first_claim(rng: np.random.Generator, saving: float, looks: int, size: int, weights: tuple[int, ...]) -> int | None:
-    """Requests until a saving of ten percent is claimed, None if it never is."""
-    process = tokens.start(0.10)
-    for look in range(looks):
-        weight = weight_at(look / looks, weights)
-        n_c = int(rng.binomial(size, weight / 100))
-        process = tokens.update(process, lengths(rng, size - n_c, 600), lengths(rng, n_c, 600 * (1 - saving)), weight)
-        if process.log_e_max >= -math.log(RISK):
-            return (look + 1) * size
-    return None
-
-
-@pytest.mark.parametrize("weights", [(50,), (10,), RAMP])
-def test_a_saving_at_the_edge_is_claimed_no_more_often_than_the_risk(weights: tuple[int, ...]) -> None:
-    runs = 250
-    rng = np.random.default_rng(11)
-    false = sum(first_claim(rng, 0.10, 100, 200, weights) is not None for _ in range(runs))
-    assert false / runs <= at_most(RISK, runs)
-
-
-def test_looks_of_ten_answers_still_gather_into_bets_and_keep_the_risk() -> None:
-    runs = 200
-    rng = np.random.default_rng(12)
-    false = sum(first_claim(rng, 0.10, 200, 10, (50,)) is not None for _ in range(runs))
-    assert false / runs <= at_most(RISK, runs)
-    assert all(first_claim(rng, 0.45, 200, 10, (50,)) is not None for _ in range(20))
-
-
 def test_twice_the_saving_asked_for_is_claimed_within_two_thousand_requests_on_average() -> None:
     rng = np.random.default_rng(13)
-    needed = np.array([first_claim(rng, 0.20, 60, 200, (50,)) or math.inf for _ in range(100)])
+    needed = np.array([first_saving_claim(rng, 0.20, 60, 200, (50,)) or math.inf for _ in range(100)])
     assert needed.mean() <= 2000 + 3 * needed.std() / math.sqrt(len(needed))
 
 

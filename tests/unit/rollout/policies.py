@@ -49,7 +49,7 @@ def policy(changes: Mapping[str, Any] | None = None) -> PolicySpec:
 
 def started(spec: PolicySpec, now: int = NOW) -> RolloutState:
     """The first campaign of a policy, its weights not yet in force."""
-    return start_campaign(spec, UID, "", "", RolloutState(), now)
+    return start_campaign(spec, UID, "", "", RolloutState(), now, entropy="")
 
 
 def _merged(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from earlystop.api.counts import Pairs, Tally
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Request, abort, promote_now
+from earlystop.rollout.manual import abort, promote_now
 from earlystop.rollout.state import RolloutState, Totals
-from earlystop.rollout.status_codec import digest_of_decision
+from earlystop.rollout.status_codec import digest_of_decision, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
 from earlystop.rollout.transitions import weights_in_force as in_force
 from tests.unit.rollout import several
@@ -38,7 +41,7 @@ def _reached() -> dict[str, RolloutState]:
     rolling_back = decided(SPEC, begun, Server(), HARMFUL)
     holding = expire(LiveTimes.of(HOLD), observing, NOW + 10**6)
     promoted = carried_out(promoting)
-    again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000)
+    again = start_campaign(SPEC, UID, "again", "sha256:" + "0" * 64, promoted, NOW + 5000, entropy="")
     server = Server()
     raised = observe(SPEC, snapshot(SPEC, again, server), server, *[SAME.at(5)] * 4)
     one_more = observe(SPEC, raised, server, SAME.at(25))
@@ -159,3 +162,9 @@ def _reached_by_several() -> dict[str, RolloutState]:
 
 
 REACHED = _reached()
+
+
+def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:
+    """The status as it comes back from the API server."""
+    status: dict[str, Any] = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, ledger)))
+    return status

@@ -34,7 +34,7 @@ ONE_STEP = policy({"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}]}})
 
 
 def begun_again(state: RolloutState, retry: str = "again") -> RolloutState:
-    return start_campaign(policy(), UID, retry, "sha256:0", state, NOW + 9999)
+    return start_campaign(policy(), UID, retry, "sha256:0", state, NOW + 9999, entropy="")
 
 
 def test_a_new_campaign_drops_everything_seen_and_keeps_what_was_certified() -> None:
@@ -61,10 +61,10 @@ def test_a_decision_under_way_is_finished_before_a_new_campaign_begins() -> None
 
 def test_no_campaign_begins_while_the_policy_is_suspended_so_no_weight_moves() -> None:
     suspended = policy({"suspend": True})
-    assert candidate_weight(start_campaign(suspended, UID, "", "", RolloutState(), NOW)) is None
+    assert candidate_weight(start_campaign(suspended, UID, "", "", RolloutState(), NOW, entropy="")) is None
     held = suspend_or_resume(LiveTimes.of(suspended), started(policy()), NOW)
     edited = policy({"suspend": True, "rollout": {"steps": [{"weight": 90}]}})
-    assert start_campaign(edited, UID, "", "", held, NOW) is held
+    assert start_campaign(edited, UID, "", "", held, NOW, entropy="") is held
 
 
 @pytest.mark.parametrize("respelled", ["40.0", "40.00", "40.000000"])
@@ -73,7 +73,7 @@ def test_another_spelling_of_the_same_number_starts_no_campaign(respelled: str) 
     same = policy(
         {"baseline": {"values": [{"name": "window", "value": respelled}, {"name": "patience", "value": "2.50"}]}}
     )
-    assert start_campaign(same, UID, "", "", state, NOW) is state
+    assert start_campaign(same, UID, "", "", state, NOW, entropy="") is state
 
 
 def test_what_was_counted_before_the_snapshot_is_no_evidence() -> None:

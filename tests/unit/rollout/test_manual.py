@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from earlystop.rollout.exposure import weights
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.manual import Declined, Request, abort, printable, promote_now, unproven
+from earlystop.rollout.manual import Declined, abort, printable, promote_now, unproven
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
@@ -62,7 +63,7 @@ def test_a_wish_for_another_campaign_does_nothing_and_says_which_is_under_way(ve
 def test_a_wish_that_is_still_written_down_never_meets_the_next_campaign() -> None:
     for verb, done in (("abort", aborted), ("promote", promoted_now)):
         over = carried_out(done(REACHED["observing"]))
-        again = start_campaign(SPEC, UID, "again", "", over, NOW + 6000)
+        again = start_campaign(SPEC, UID, "again", "", over, NOW + 6000, entropy="")
         assert again.phase == Phase.APPLYING
         assert isinstance(asked(verb, again, over.revision), Declined)
 

@@ -193,9 +193,13 @@ def test_a_plan_has_just_one_candidate() -> None:
 
 
 def test_every_campaign_of_every_policy_has_its_own_revision() -> None:
-    revisions = {revision_of(uid, campaign) for uid in (UID, "other") for campaign in range(1, 500)}
+    revisions = {revision_of(uid, campaign, "") for uid in (UID, "other") for campaign in range(1, 500)}
     assert len(revisions) == 998
     assert {len(revision) for revision in revisions} == {10}
+
+
+def test_nobody_who_knows_a_policy_foretells_the_revision_of_its_next_campaign() -> None:
+    assert len({revision_of(UID, 2, entropy) for entropy in ("", "a", "b", "ab")}) == 4
 
 
 def _shuffled(value: Any, random: Any) -> Any:

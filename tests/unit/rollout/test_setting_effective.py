@@ -84,7 +84,7 @@ def test_the_condition_survives_a_restart_word_by_word() -> None:
 
 def test_a_new_campaign_knows_nothing_of_what_the_one_before_has_shown() -> None:
     state = observed(SPEC, *[UNMOVED] * 3)
-    again = start_campaign(SPEC, UID, "again", "", state, NOW + 10**6)
+    again = start_campaign(SPEC, UID, "again", "", state, NOW + 10**6, entropy="")
     assert said(again).status == ConditionStatus.UNKNOWN
 
 
@@ -118,7 +118,7 @@ def test_a_restart_does_not_tell_a_doubt_again() -> None:
 
 def test_a_doubt_of_an_earlier_campaign_is_told_again_when_it_shows_again() -> None:
     first = observed(SPEC, *[SKEWED] * 3)
-    again = start_campaign(SPEC, UID, "again", "", first, NOW + 10**6)
+    again = start_campaign(SPEC, UID, "again", "", first, NOW + 10**6, entropy="")
     assert [story.reason for story in event_notes(first, again)] == ["CampaignStarted"]
     found, server = [], Server()
     for _ in range(4):

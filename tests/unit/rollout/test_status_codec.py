@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from earlystop.api.counts import Variant
 from earlystop.api.status import PolicyStatus
-from earlystop.api.wire import PACKED_LIMIT
-from earlystop.metrics.convention.ledger import Ledger, SeriesKey, pack
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.look_schedule import LOOKS_LIMIT, record_is_full
-from earlystop.rollout.packing import pack_looks
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import TooLarge, from_status, to_status
 from tests.unit.rollout.policies import UID
-from tests.unit.rollout.realistic import realistic_looks
-from tests.unit.rollout.states import REACHED, SPEC
-
-TWENTY_PROCESSES = Ledger(
-    {
-        SeriesKey(2, variant, query_class, f"{process:08x}-4a1d"): realistic_looks(1, 50)[0].baseline
-        for variant in Variant
-        for query_class in ("single-hop",)
-        for process in range(20)
-    }
-)
-
-
-def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:
-    """The status as it comes back from the API server."""
-    status: dict[str, Any] = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(SPEC), state, ledger)))
-    return status
+from tests.unit.rollout.states import REACHED, SPEC, stored
 
 
 def test_all_phases_are_among_the_states_that_are_tried_here() -> None:
@@ -72,24 +50,6 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
 @pytest.mark.parametrize("status", [{}, {"conditions": []}, {"phase": "Pending", "campaign": 0}])
 def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any]) -> None:
     assert from_status(status) == (RolloutState(), "")
-
-
-@pytest.mark.parametrize("requests_a_second", [2, 400])
-def test_30_days_of_looks_and_the_series_of_20_processes_fit_into_40_kib(requests_a_second: int) -> None:
-    looks, ledger = realistic_looks(725, requests_a_second), pack(TWENTY_PROCESSES)
-    (only,) = REACHED["observing"].comparisons
-    state = replace(REACHED["observing"], comparisons=(replace(only, looks=looks),))
-    status = stored(state, ledger)
-    assert len(status["looks"]) + len(status["ledger"]) <= PACKED_LIMIT
-
-
-@pytest.mark.parametrize("requests_a_second", [5, 200])
-def test_under_heavy_traffic_looks_always_leave_room_for_the_series_of_20_processes(requests_a_second: int) -> None:
-    looks = realistic_looks(1400, requests_a_second)
-    last = bisect_left(range(1401), True, lo=512, key=lambda count: record_is_full([looks[:count]]))
-    packed = pack_looks(looks[:last])
-    assert LOOKS_LIMIT < len(packed) < LOOKS_LIMIT + 400
-    assert len(packed) + len(pack(TWENTY_PROCESSES)) <= PACKED_LIMIT
 
 
 def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:

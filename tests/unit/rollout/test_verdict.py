@@ -15,7 +15,7 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.state import Certified, RolloutState
 from earlystop.rollout.transitions import carried_out
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_object, verdict_spec
-from earlystop.rollout.verify import differences
+from earlystop.rollout.verify import chain_differences, differences, object_differences
 from tests.unit.rollout.policies import UID
 from tests.unit.rollout.realistic import realistic_looks
 from tests.unit.rollout.states import REACHED
@@ -47,7 +47,7 @@ def test_the_digest_does_not_depend_on_the_order_of_fields() -> None:
 
 @pytest.mark.parametrize("field", sorted(set(VerdictSpec.model_fields) - {"digest", "requested_by"}))
 def test_the_digest_changes_with_every_field(field: str) -> None:
-    spec = spec_of(REACHED["promoted with a remainder"])
+    spec = spec_of(replace(REACHED["promoted with a remainder"], entropy="random"))
     assert to_camel(field) in spec
     assert digest_of({**spec, to_camel(field): "something else"}) != spec["digest"]
 
@@ -115,3 +115,58 @@ def test_what_happens_after_the_decision_does_not_touch_the_verdict() -> None:
 def test_a_verdict_that_was_changed_is_found_out(change: dict[str, Any], told: str) -> None:
     spec = {**spec_of(REACHED["rolled back"]), **change}
     assert any(told in sentence for sentence in differences(spec))
+
+
+TAMPERED: dict[str, Any] = {
+    "effect": "+9.9 [+9.0, +9.9]",
+    "saving": "99 % [98, 99]",
+    "message": "All is proven.",
+    "settings": [
+        {"name": "window", "before": "40", "after": "1"},
+        {"name": "patience", "before": "2.5", "after": "2.5"},
+    ],
+    "policyUid": "00000000-0000-4000-8000-000000000000",
+    "campaign": 7,
+    "revision": "0123456789",
+    "at": "2020-01-01T00:00:00Z",
+    "reason": "MostProvenWhatever",
+    "uncertain": {"baseline": {"match": 1000}, "candidate": {}},
+    "requestedBy": "user mallory",
+    "approvedBy": ["user mallory"],
+    "entropy": "other",
+}
+
+
+@pytest.mark.parametrize("name", ["promoted", "rolled back", "several, one promoted"])
+@pytest.mark.parametrize("field", TAMPERED)
+def test_a_word_that_was_changed_together_with_the_digest_is_found(name: str, field: str) -> None:
+    spec = {**spec_of(REACHED[name]), field: TAMPERED[field]}
+    assert differences({**spec, "digest": digest_of(spec)})
+
+
+@pytest.mark.parametrize("name", ["promoted", "rolled back"])
+def test_a_decision_by_the_evidence_of_a_look_is_of_that_looks_moment(name: str) -> None:
+    spec = {**spec_of(REACHED[name]), "at": "2030-01-01T00:00:00Z"}
+    assert differences({**spec, "digest": digest_of(spec)}) == ["The time of the decision does not fit its last look."]
+
+
+def test_another_name_for_a_verdict_or_another_policy_in_it_is_found() -> None:
+    manifest = verdict_object("qa", "llm", UID, REACHED["promoted"])
+    assert object_differences(manifest) == []
+    elsewhere = {**manifest, "metadata": {**manifest["metadata"], "name": "other"}}
+    changed = {**manifest["spec"], "policy": "other"}
+    for each in (elsewhere, {**manifest, "spec": {**changed, "digest": digest_of(changed)}}):
+        (sentence,) = object_differences(each)
+        assert "name" in sentence
+
+
+def test_the_chain_of_verdicts_has_neither_gaps_nor_forks() -> None:
+    first = verdict_object("qa", "llm", UID, REACHED["promoted"])
+    state = replace(REACHED["second verdict"], previous_digest=first["spec"]["digest"])
+    second = verdict_object("qa", "llm", UID, state)
+    assert chain_differences(second, [first, second]) == [] == chain_differences(first, [first, second])
+    (gap,) = chain_differences(second, [second])
+    assert "before this one" in gap
+    forged = {**first, "spec": {**first["spec"], "effect": "+9.9"}}
+    (broken,) = chain_differences(second, [forged, second])
+    assert "was changed" in broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,11 +47,13 @@ class Connections:
     """At most one connection per source. The caller lets only one task at a time work on a source.
 
     secrets: None where no source has any. clock: monotonic seconds. resolve: how host names are looked up.
+    large_answers: lets one client at a time have a large answer.
     """
 
     secrets: SecretReader | None = None
     clock: Callable[[], float] = time.monotonic
     resolve: Resolve = resolve
+    large_answers: threading.Lock = field(default_factory=threading.Lock)
     _open: dict[str, Connection] = field(default_factory=dict)
 
     async def client(self, name: str, spec: SourceSpec) -> ExactPrometheus:
@@ -128,6 +131,7 @@ class Connections:
                 read_seconds=spec.timeout_seconds,
                 total_seconds=spec.timeout_seconds,
                 address=address,
+                large_answers=self.large_answers,
             )
         except ValueError:
             if files is not None:

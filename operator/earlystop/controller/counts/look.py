@@ -12,7 +12,9 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountedStep, CountQuestion
+from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -21,7 +23,11 @@ FINAL = frozenset(
     {
         FailureKind.STALE,
         FailureKind.NO_DATA,
+        FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
+        FailureKind.PROCESS_MISSING,
+        FailureKind.PROCESS_SHARED,
+        FailureKind.LABEL_OVERWRITTEN,
         FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,
         FailureKind.SOURCE_CHANGED,
@@ -60,9 +66,24 @@ def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: 
         variants=tracked.plan.variants,
         window_seconds=window_since(known, at, interval),
         templates=templates,
+        liveness=_liveness(tracked, at),
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request
+
+
+def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:
+    """What tells silent counters from absent servers: which variants should have requests at this step, and when
+    counters of the policy were there. At the last look that was evidence they were; at the begin of the step maybe."""
+    state, plan = tracked.state, tracked.plan
+    tried = [each.name for each in state.active if plan.stage(state.step).kind is not StageKind.LEARN]
+    labels = dict(zip((each.name for each in state.comparisons), plan.variants, strict=True))
+    seen = {state.evidence_from or state.step_started_at or at, *(look.at for look in state.looks[-1:])}
+    return LivenessHints(
+        workload=plan.spec.target_ref.name,
+        variants=(Variant.BASELINE.value, *(labels[name] for name in tried)),
+        seen_at=tuple(sorted(seen)),
+    )
 
 
 def apply_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
@@ -128,7 +149,7 @@ def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:
 def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int) -> tuple[RolloutState, bool]:
     """The state after a look that could not be used, and whether the same moment is to be read again."""
     if failure.kind in FINAL:
-        return lose_metrics(state, now, at), False
+        return lose_metrics(state, now, at, none_expected=failure.kind is FailureKind.SCALED_TO_ZERO), False
     return lose_metrics(state, now), True
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import look_failed, look_request, reading_or_failure
+from earlystop.controller.counts.observations import lost, readable
+from earlystop.controller.counts.replicas import explained_by_replicas
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import LOOK_LATENESS, LOOKS
-from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.observations import Observation
 
 
 async def take_look_due(
-    reader: CountBatcher, tracked: TrackedPolicy, delay: float, clock: Callable[[], float]
+    cluster: Cluster, reader: CountBatcher, tracked: TrackedPolicy, delay: float, clock: Callable[[], float]
 ) -> Progress | None:
     """Take the earliest look that is due, at its own moment of the grid. None when nothing is to be read now.
 
@@ -31,8 +31,9 @@ async def take_look_due(
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
     found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
     if isinstance(found, MetricsFailure):
+        found = await explained_by_replicas(cluster, tracked, found)
         LOOKS.labels(found.kind.value).inc()
-        tracked.observe(replace(tracked.observations, metrics=_lost(found)))
+        tracked.observe(replace(tracked.observations, metrics=lost(found)), clock())
         state, again = look_failed(tracked.state, found, at, int(clock()))
         tracked.note_failed_reading(clock(), again=again)
         return Progress(state)
@@ -40,21 +41,6 @@ async def take_look_due(
     LOOKS.labels("read").inc()
     LOOK_LATENESS.observe(max(0.0, clock() - at - delay))
     tracked.note_reading()
-    tracked.observe(replace(tracked.observations, metrics=_readable(ledger)))
+    differing = reader.differing_interval(tracked.plan.spec.metrics.source_ref.name, tracked.label)
+    tracked.observe(replace(tracked.observations, metrics=readable(ledger, differing)), clock())
     return Progress(state, ledger)
-
-
-def _readable(ledger: CountLedger) -> Observation:
-    message = "Counts can be read."
-    if restarts_can_hide(ledger):
-        message += (
-            " Some of their processes export no process_start_time_seconds, so a restart after which a counter grows "
-            "beyond its old value within one scrape is not seen, and its requests are not counted."
-        )
-    return Observation(ConditionStatus.TRUE, "Readable", message)
-
-
-def _lost(failure: MetricsFailure) -> Observation:
-    return Observation(
-        ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
-    )

@@ -13,6 +13,7 @@ from earlystop.controller.cluster import Cluster
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
+from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
 from earlystop.rollout.state import Phase
@@ -32,6 +33,8 @@ async def check(
     """
     if tracked.acceptance.generation != tracked.generation:
         tracked.status.clear_overflow()
+        # What protects the route may have been applied together with the policy, and its last overlay just deleted.
+        reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
     try:
@@ -39,7 +42,7 @@ async def check(
     except BaseException:
         tracked.acceptance.require_check()
         raise
-    tracked.observe(replace(tracked.observations, refusal=refusal))
+    tracked.observe(replace(tracked.observations, refusal=refusal), now)
 
 
 async def acceptance(

@@ -1,49 +1,75 @@
-"""What people request of a policy by annotations, and who they are. The operator reads annotations and writes none."""
+"""What people request of a policy, and who they are. The operator reads annotations and writes none."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, REQUESTED_BY_ANNOTATION, RETRY_ANNOTATION
+from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.rollout.event_notes import EventNote
-from earlystop.rollout.manual import Request, printable
+from earlystop.rollout.handled_requests import NOTHING, Request, handled_of
+from earlystop.rollout.manual import printable
 from earlystop.rollout.state import RolloutState
 
 LONGEST_VALUE = 128
 LONGEST_NAME = 253
-SUSPEND: tuple[str, ...] = ("f:spec", "f:suspend")
+SUSPEND_FIELD: tuple[str, ...] = ("f:spec", "f:suspend")
+STALE = "; the signature there is not for this request"
 
 
 class PolicyRequests(NamedTuple):
     """What people request of a policy.
 
     abort, promote, retry: the annotations' values with their requesters.
-    suspended_by: who, in words, last changed `spec.suspend`.
+    suspend: whether `spec.suspend` is set, as `true` or `false`, and who last changed it.
     """
 
-    abort: Request = Request("", "")
-    promote: Request = Request("", "")
-    retry: Request = Request("", "")
-    suspended_by: str = ""
+    abort: Request = NOTHING
+    promote: Request = NOTHING
+    retry: Request = NOTHING
+    suspend: Request = NOTHING
 
 
 def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
-    """The requests in the annotations of a policy."""
+    """The requests that a policy's annotations and `spec.suspend` hold."""
     return PolicyRequests(
-        abort=_request(manifest, ABORT_ANNOTATION),
-        promote=_request(manifest, PROMOTE_ANNOTATION),
-        retry=_request(manifest, RETRY_ANNOTATION),
-        suspended_by=requested_by(manifest, SUSPEND),
+        abort=_by_annotation(manifest, ABORT),
+        promote=_by_annotation(manifest, PROMOTE),
+        retry=_by_annotation(manifest, RETRY),
+        suspend=_request(manifest, SUSPEND, suspend_text(manifest), SUSPEND_FIELD),
     )
 
 
-def _request(manifest: Mapping[str, Any], name: str) -> Request:
-    """An annotation's value, at most LONGEST_VALUE characters of it, and its requester; both "" when there is none."""
-    text = _annotation(manifest, name)[:LONGEST_VALUE]
-    return Request(text, requested_by(manifest, field_of(name)) if text else "")
+def suspend_text(manifest: Mapping[str, Any]) -> str:
+    """What a signature for `spec.suspend` has to say."""
+    return "true" if manifest["spec"].get("suspend") else "false"
+
+
+def _by_annotation(manifest: Mapping[str, Any], verb: str) -> Request:
+    """The request of an annotation, at most LONGEST_VALUE characters of its value."""
+    name = annotation_of(verb)
+    return _request(manifest, verb, _annotation(manifest, name)[:LONGEST_VALUE], field_of(name))
+
+
+def _request(manifest: Mapping[str, Any], verb: str, text: str, field: tuple[str, ...]) -> Request:
+    """A request with its requester in words.
+
+    That is the user who signed for this very value, whose name the API server has checked (ValidatingAdmissionPolicy),
+    else the field manager that last wrote the field, a name that its writer chose and nobody checked.
+    """
+    signature = _annotation(manifest, signature_annotation(verb))
+    digest = hashlib.sha256(signature.encode()).hexdigest()[:16] if signature else ""
+    if not text:
+        return Request("", "", "", digest)
+    manager = _manager_of(manifest, field)
+    unsigned = f"field manager {printable(manager, LONGEST_NAME)}, name not verified" if manager else "someone unnamed"
+    stale = f"{unsigned}{STALE}" if signature else unsigned
+    signer = signer_of(signature, text)
+    by = stale if signer is None else f"user {printable(signer, LONGEST_NAME)}"
+    return Request(text, by, stale, digest)
 
 
 def _annotation(manifest: Mapping[str, Any], name: str) -> str:
@@ -55,28 +81,15 @@ def field_of(name: str) -> tuple[str, ...]:
     return ("f:metadata", "f:annotations", f"f:{name}")
 
 
-def requested_by(manifest: Mapping[str, Any], field: tuple[str, ...]) -> str:
-    """The requester of a field's value, in words.
-
-    That is the user who signed, whose name the API server has checked (ValidatingAdmissionPolicy), else the field
-    manager that last wrote the field, a name that its writer chose and nobody checked.
-    """
-    signed = _annotation(manifest, REQUESTED_BY_ANNOTATION)
-    if signed:
-        return f"user {printable(signed, LONGEST_NAME)}"
-    manager = _manager_of(manifest, field)
-    return f"field manager {printable(manager, LONGEST_NAME)}, name not verified" if manager else "someone unnamed"
-
-
-def signed(requests: PolicyRequests, before: RolloutState, after: RolloutState, note: EventNote) -> EventNote:
+def with_requester(before: RolloutState, after: RolloutState, note: EventNote) -> EventNote:
     """A note of a pause, its end, or a retry, with its requester; any other note as it is."""
     if note.reason in ("Suspended", "Resumed"):
-        by = requests.suspended_by
+        by = handled_of(after, SUSPEND).by
     elif note.reason == "CampaignStarted" and before.campaign and _retry(before) != _retry(after):
-        by = requests.retry.by
+        by = handled_of(after, RETRY).by
     else:
         return note
-    return replace(note, message=f"Asked for by {by}: {note.message}")
+    return replace(note, message=f"Asked for by {by}: {note.message}") if by else note
 
 
 def _retry(state: RolloutState) -> str:

@@ -41,6 +41,7 @@ class StatusMemory:
     outdated: a watch event says that the object has changed since it was read.
     overflow: the refusal to show while the counts outgrow the status, None while they fit.
     verdict_stored: name of the verdict last stored, "" for none.
+    traffic_message: what the stored status says about the traffic, "" when that is not known.
     """
 
     stored: RolloutState
@@ -49,6 +50,7 @@ class StatusMemory:
     outdated: bool = False
     overflow: Refusal | None = None
     verdict_stored: str = ""
+    traffic_message: str = ""
 
     def require_refresh(self) -> None:
         """A watch event says that the object has changed: the next reconciliation reads it first."""
@@ -62,9 +64,9 @@ class StatusMemory:
         """The stored status now holds this state and these counts."""
         self.stored, self.stored_ledger = state, ledger
 
-    def note_written(self, now: float) -> None:
+    def note_written(self, now: float, traffic_message: str) -> None:
         """The status was written at Unix time `now`, with new counts or without."""
-        self.written_at = now
+        self.written_at, self.traffic_message = now, traffic_message
 
     def note_overflow(self, refusal: Refusal) -> None:
         """The counts outgrow the status."""

@@ -7,7 +7,9 @@ on it. `traffic.phase_actions` states in which order route and verdict are writt
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import aiohttp
 
@@ -46,13 +48,16 @@ class Reconciler:
         events: EventRecorder,
         tracked_policies: Callable[[], Collection[TrackedPolicy]],
         clock: Callable[[], float],
+        entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
+        """entropy: gives a new random text at each call, for the revisions of campaigns."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
         self._clock = clock
+        self._entropy = entropy
         self._recorder = Recorder(cluster, events, clock)
-        self._actor = TrafficActor(cluster, http, reader, clock)
+        self._actor = TrafficActor(cluster, http, reader, self._policies, clock)
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
@@ -75,17 +80,30 @@ class Reconciler:
             await self._recorder.keep(tracked, progress)
             if tracked.state is not progress.state and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
-        await self._recorder.flush(tracked, len(self._tracked()))
+        # What alternates may be due to be shown now, and an error of the operator's own is over.
+        tracked.observe(replace(tracked.observations, error=None), self._clock())
+        await self._recorder.flush(tracked, self._policies())
         tracked.traffic.drop_inputs()
-        return next_reconcile(tracked, delay, len(self._tracked()), self._clock())
+        return next_reconcile(tracked, delay, self._policies(), self._clock())
+
+    def _policies(self) -> int:
+        return len(self._tracked())
+
+    async def report_error(self, tracked: TrackedPolicy) -> None:
+        """Say on the policy that its reconciliation met an error of the operator's own. The next that succeeds takes it
+        back.
+
+        Raises as `reconcile`.
+        """
+        await self._recorder.report_error(tracked)
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
         for requested in REQUESTED:
-            before, after = tracked.state, requested(tracked, int(self._clock()))
+            before, after = tracked.state, requested(tracked, int(self._clock()), self._entropy())
             if after is not before and before.phase in ACTING:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
-                await ensure_verdict_stored(self._cluster, tracked)
+                await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
@@ -94,7 +112,7 @@ class Reconciler:
 
         delay: seconds from a look's moment until its counts are complete.
         """
-        look = await take_look_due(self._reader, tracked, delay, self._clock)
+        look = await take_look_due(self._cluster, self._reader, tracked, delay, self._clock)
         if look is not None:
             return look
         ended = expire(tracked.times, tracked.state, int(self._clock()))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.events import EventRecorder
-from earlystop.controller.reconcile.annotations import signed
+from earlystop.controller.reconcile.annotations import with_requester
 from earlystop.controller.reconcile.status_writer import conditions_to_write, write_status
-from earlystop.controller.reconcile.timing import conditions_are_due, store_is_due
+from earlystop.controller.reconcile.timing import conditions_are_due, message_is_due, store_is_due
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
-from earlystop.rollout.event_notes import event_notes
+from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,16 @@ class Recorder:
         await self._announce(tracked)
         now = self._clock()
         unwritten = conditions_to_write(tracked)
-        if conditions_are_due(unwritten, tracked, policies, now) or store_is_due(tracked, policies, now):
+        conditions_due = conditions_are_due(unwritten, tracked, policies, now) or message_is_due(tracked, now)
+        if conditions_due or store_is_due(tracked, policies, now):
+            await self._store(tracked, tracked.state, tracked.ledger)
+
+    async def report_error(self, tracked: TrackedPolicy) -> None:
+        """Say on the policy that its reconciliation met an error of the operator's own. Raises what `keep` raises."""
+        tracked.announce(ERROR_NOTE)
+        tracked.observe(replace(tracked.observations, error=ERROR_NOTE.message), self._clock())
+        await self._announce(tracked)
+        if conditions_to_write(tracked):
             await self._store(tracked, tracked.state, tracked.ledger)
 
     async def _store(self, tracked: TrackedPolicy, state: RolloutState, ledger: CountLedger) -> None:
@@ -59,7 +69,7 @@ class Recorder:
         await write_status(self._cluster, tracked, state, ledger, self._clock())
         STATUS_WRITES.inc()
         for note in event_notes(before, tracked.status.stored):
-            tracked.announce(signed(tracked.policy.requests, before, tracked.status.stored, note))
+            tracked.announce(with_requester(before, tracked.status.stored, note))
         await self._announce(tracked)
 
     async def _announce(self, tracked: TrackedPolicy) -> None:
@@ -79,6 +89,7 @@ def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger
 
 
 def _milestone(state: RolloutState) -> tuple[object, ...]:
-    """What must be stored at once when it changes; single looks can be read again after a restart."""
+    """What must be stored at once when it changes; single looks can be read again after a restart. That counts are
+    missing is stored with the condition that says so."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, state.metrics_lost_at is None, status
+    return state.phase, state.step, state.campaign, state.decision, status, state.handled

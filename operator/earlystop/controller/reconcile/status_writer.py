@@ -43,7 +43,7 @@ async def write_status(
         refusal = _too_many_series(series_in(ledger))
         tracked.status.note_overflow(refusal)
         tracked.postpone_reading(now + RECHECK_REFUSED_SECONDS)
-        tracked.observe(replace(tracked.observations, refusal=refusal))
+        tracked.observe(replace(tracked.observations, refusal=refusal), now)
         await _replace(cluster, tracked, await _stored_status(cluster, tracked, now), tracked.state, now)
         return
     tracked.status.clear_overflow()
@@ -56,18 +56,18 @@ async def _replace(
     cluster: Cluster, tracked: TrackedPolicy, status: dict[str, Any], state: RolloutState, now: float
 ) -> None:
     status["observedGeneration"] = tracked.generation
-    current = conditions(state, tracked.observations)
+    current = conditions(state, tracked.shown)
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
-        tracked.replace_object(PolicySnapshot.of(written), tracked.spec)
+        tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
     except Conflict:
         await refresh(cluster, tracked, now)
         raise StatusConflict from None
     except NotFound:
         raise Gone(tracked.label) from None
-    tracked.status.note_written(now)
+    tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
 async def _stored_status(cluster: Cluster, tracked: TrackedPolicy, now: float) -> dict[str, Any]:
@@ -111,7 +111,7 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
     tracked.status.note_refreshed()
     policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
-    tracked.replace_object(policy, spec)
+    tracked.replace_object(policy, spec, now)
     if loaded is not None:
         log.info("another writer has changed the status; the operator goes on from it", extra=tracked.log_fields)
         tracked.resume_from(loaded)
@@ -148,7 +148,7 @@ def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    now = conditions(tracked.state, tracked.observations)
+    now = conditions(tracked.state, tracked.shown)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

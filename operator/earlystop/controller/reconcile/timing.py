@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from zlib import crc32
 
-from earlystop.api.conditions import ConditionType
+from earlystop.api.conditions import ConditionStatus, ConditionType
 from earlystop.controller.reconcile.tracked import (
     LONGEST_RETRY_SECONDS,
     RECHECK_REFUSED_SECONDS,
     RECHECK_SECONDS,
     TrackedPolicy,
 )
+from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.state import ACTING, TRYING, Phase
@@ -21,6 +22,8 @@ RESTING = (Phase.PENDING, Phase.SUSPENDED)
 LOOKS_A_STORE = 8
 STATUS_WRITES_A_SECOND = 8.0
 FINDINGS_A_SECOND = 2.0
+# A message that changes while its reason stays is stored this often at most.
+MESSAGE_SECONDS = 10.0
 # What follows from comparisons: Progressing changes with the phase, which is stored at once, or with one of the others.
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
@@ -67,6 +70,15 @@ def conditions_are_due(
     )
 
 
+def message_is_due(tracked: TrackedPolicy, now: float) -> bool:
+    """Whether the stored sentence about the traffic is no longer true although its reason is: while all is well only
+    its numbers change."""
+    traffic = tracked.shown.traffic
+    if traffic.status is ConditionStatus.TRUE or traffic.message == tracked.status.traffic_message:
+        return False
+    return now - tracked.status.written_at >= MESSAGE_SECONDS
+
+
 def _store_due(tracked: TrackedPolicy, policies: int) -> float:
     return tick_after(tracked.uid, store_seconds(tracked, policies), tracked.status.written_at)
 
@@ -81,6 +93,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
+    watch = next_watch(tracked, policies) if state.phase not in RESTING else None
+    if watch is not None:
+        moments.append(watch)
     look = next_look(tracked.times, state)
     if look is not None:
         moments.append(max(look + delay, now + tracked.retry_seconds) if tracked.metrics_failures else look + delay)
@@ -92,6 +107,7 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + 0.05, min(moments))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earlystop.api.interning import interned_spec
@@ -12,6 +12,7 @@ from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.metrics.count_ledger import CountLedger, unpack_ledger
+from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.event_notes import EventNote, observation_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
@@ -38,22 +39,27 @@ class TrackedPolicy:
 
     policy: the object as last read or written.
     spec: its spec.
+    spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
     status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
-    announced: the observations of which people were last told by events.
+    shown_metrics, shown_traffic: what conditions and events show of that.
+    announced: what was shown when people were last told by events.
     notes: other news that waits to be told by events.
     metrics_failures: failed readings since the last usable one.
     read_again_at: before this Unix time no moment is read again whose reading has failed, or found no room.
-    declined: the last message about each kind of request that the operator declined.
+    declined: text of the last request of each verb about which people were told that it was declined.
     """
 
     policy: PolicySnapshot
     spec: PolicySpec
+    spec_read_at: float
     state: RolloutState
     ledger: CountLedger
     status: StatusMemory
     observations: Observations = field(default_factory=Observations)
+    shown_metrics: DampedObservation = field(default_factory=DampedObservation)
+    shown_traffic: DampedObservation = field(default_factory=DampedObservation)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
     announced: Observations = field(default_factory=Observations)
@@ -81,11 +87,14 @@ class TrackedPolicy:
         return cls(
             policy=policy,
             spec=spec,
+            spec_read_at=now,
             state=state,
             ledger=counted,
             status=StatusMemory(stored=state, stored_ledger=counted, written_at=now),
             observations=observations,
             announced=observations,
+            shown_metrics=DampedObservation.beginning(observations.metrics),
+            shown_traffic=DampedObservation.beginning(observations.traffic),
             traffic=TrafficMemory(recheck=not (accepted and state.phase in WATCHING)),
             acceptance=AcceptanceMemory(generation=policy.generation, checked_at=now)
             if accepted
@@ -96,19 +105,35 @@ class TrackedPolicy:
         """Take over where the rollout now stands."""
         self.state, self.ledger = state, ledger
 
-    def observe(self, observations: Observations) -> None:
-        """Take over what the operator now knows of the policy's surroundings."""
+    def observe(self, observations: Observations, now: float) -> None:
+        """Take over what the operator knows of the policy's surroundings at Unix time `now`."""
         self.observations = observations
+        self.shown_metrics = observe(self.shown_metrics, observations.metrics, now)
+        self.shown_traffic = observe(self.shown_traffic, observations.traffic, now)
 
-    def replace_object(self, policy: PolicySnapshot, spec: PolicySpec) -> None:
-        """Take over the object as the API server now has it."""
+    def observe_stored(self, observations: Observations) -> None:
+        """Take over what another writer's status says."""
+        self.observations = observations
+        self.shown_metrics = DampedObservation.beginning(observations.metrics)
+        self.shown_traffic = DampedObservation.beginning(observations.traffic)
+
+    @property
+    def shown(self) -> Observations:
+        """What conditions and events say of the observations: what alternates is damped."""
+        return replace(self.observations, metrics=self.shown_metrics.shown, traffic=self.shown_traffic.shown)
+
+    def replace_object(self, policy: PolicySnapshot, spec: PolicySpec, now: float) -> None:
+        """Take over the object as the API server has it at Unix time `now`."""
+        if policy.generation != self.policy.generation:
+            self.spec_read_at = now
         self.policy, self.spec = policy, spec
 
     def resume_from(self, other: TrackedPolicy) -> None:
         """Go on from a status that another writer has stored. Nothing of it is news."""
         self.advance(other.state, other.ledger)
         self.status.note_stored(other.state, other.ledger)
-        self.observations = self.announced = other.observations
+        self.observe_stored(other.observations)
+        self.announced = self.shown
         self.traffic.forget_proof()
 
     def announce(self, note: EventNote) -> None:
@@ -116,10 +141,11 @@ class TrackedPolicy:
         self.notes.append(note)
 
     def take_news(self) -> list[EventNote]:
-        """What there is to tell, oldest first: what was observed since the last time, and other notes. Each is handed
+        """What there is to tell, oldest first: what is shown since the last time, and other notes. Each is handed
         over once."""
-        news = [*observation_notes(self.announced, self.observations), *self.notes]
-        self.announced, self.notes = self.observations, []
+        shown = self.shown
+        news = [*observation_notes(self.announced, shown), *self.notes]
+        self.announced, self.notes = shown, []
         return news
 
     def note_reading(self) -> None:

@@ -9,10 +9,10 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.verdict import verdict_name, verdict_object
 
 
-async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy) -> bool:
+async def ensure_verdict_stored(cluster: Cluster, tracked: TrackedPolicy, now: float) -> bool:
     """Store the verdict of the policy's decision, and remember what prevents that. Returns whether it is stored."""
     problem = await store_verdict(cluster, tracked)
-    tracked.observe(replace(tracked.observations, storage=problem))
+    tracked.observe(replace(tracked.observations, storage=problem), now)
     return problem is None
 
 
@@ -26,7 +26,8 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
         await cluster.create(VERDICTS, tracked.namespace, verdict)
     except Conflict:
         stored = await cluster.get(VERDICTS, tracked.namespace, name)
-        if stored is None or stored["spec"].get("digest") != verdict["spec"]["digest"]:
+        # The digest is a text like any other: who may create verdicts may write this one into a record of their own.
+        if stored is None or stored["spec"] != verdict["spec"]:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"

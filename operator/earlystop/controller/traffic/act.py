@@ -16,9 +16,17 @@ from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
-from earlystop.controller.traffic.put_in_force import SplitResult, put_in_force
+from earlystop.controller.traffic.put_in_force import (
+    SplitResult,
+    correction_note,
+    detach_while_suspended,
+    put_in_force,
+)
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
+from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.delivery.decide import SplitStatus
-from earlystop.rollout.event_notes import EventNote
+from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import carried_out, weights_in_force, weights_lost
 from earlystop.rollout.verdict import verdict_name
@@ -28,11 +36,18 @@ class TrafficActor:
     """Puts the split of a policy in force, and stores the verdict of its decision before or after that."""
 
     def __init__(
-        self, cluster: Cluster, http: aiohttp.ClientSession, reader: CountBatcher, clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        http: aiohttp.ClientSession,
+        reader: CountBatcher,
+        policies: Callable[[], int],
+        clock: Callable[[], float],
     ) -> None:
         self._cluster = cluster
         self._http = http
         self._reader = reader
+        self._policies = policies
+        self._turns = ProbeTurns()
         self._clock = clock
 
     async def act(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
@@ -45,34 +60,55 @@ class TrafficActor:
         split, actions = desired_split(tracked.state), ACTIONS[tracked.state.phase]
         if split is None or actions.when is When.NEVER:
             return None
-        if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked):
+        if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
             return None
-        if actions.when is When.ON_RECHECK and not tracked.traffic.recheck:
+        if actions.when is When.ON_RECHECK:
+            await self._watch(tracked, split, delay)
+        if actions.when in (When.ON_RECHECK, When.TO_DETACH) and not tracked.traffic.recheck:
             return None
         tracked.traffic.begin_check()  # a change that is noticed from here on must not be overlooked
-        traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock())
+        try:
+            traffic = await self._attend(tracked, split, only_to_detach=actions.when is When.TO_DETACH)
+        except BaseException:
+            tracked.traffic.require_recheck()  # nor one that could not be followed
+            raise
+        if traffic is None:
+            return None
         follows = next_after(tracked.state.phase, traffic.status)
         if follows in (Next.STORE_VERDICT, Next.FINISH):
-            await ensure_verdict_stored(self._cluster, tracked)
+            await ensure_verdict_stored(self._cluster, tracked, self._clock())
         if follows is Next.PROVE_BY_METRICS and traffic.observation.status is not ConditionStatus.FALSE:
             traffic = await proof_by_counts(self._reader, tracked, split, int(self._clock()) - ceil(delay)) or traffic
-        _note(tracked, traffic)
+        _note(tracked, traffic, self._clock())
         after = _after_traffic(tracked, traffic, ceil(self._clock()))
         return None if after is tracked.state else Progress(after)
 
+    async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
+        """Ask for the candidates, and for requests that come past the overlay, where either is due."""
+        await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
+        await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
+        said = tracked.observations
+        tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic)), self._clock())
 
-def _note(tracked: TrackedPolicy, traffic: SplitResult) -> None:
+    async def _attend(self, tracked: TrackedPolicy, split: TrafficSplit, *, only_to_detach: bool) -> SplitResult | None:
+        """How far the split has got now; None where weights are frozen and nothing had to be taken off."""
+        if only_to_detach:
+            return await detach_while_suspended(self._cluster, tracked, split, self._clock())
+        return await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+
+
+def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
     if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
         tracked.traffic.require_recheck()
     if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
         for name in traffic.changed:
-            message = f"{name} did not hold what this policy needs and was put right. Edit the policy instead."
-            tracked.announce(EventNote("ForeignEditUndone", "CorrectTraffic", message, warning=True))
+            tracked.announce(correction_note(name, traffic.followed))
     done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
-    tracked.observe(replace(tracked.observations, traffic=traffic.observation))
+    said = with_unseen(tracked, traffic.observation)
+    tracked.observe(replace(tracked.observations, traffic=said), now)
 
 
 def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int) -> RolloutState:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.delivery.alias_service import without_outdated
+from earlystop.delivery.carried_metadata import updated_metadata
 from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
 
 # Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
 MERGED_KINDS = frozenset({"Service"})
+# Parts of the metadata that others write to as well.
+NAMED = ("labels", "annotations")
 
 
 async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
@@ -44,10 +48,9 @@ async def _write(cluster: Cluster, observed: Manifest | None, desired: Manifest)
 
 
 def _updated(observed: Manifest, desired: Manifest) -> Manifest:
-    """The observed object with the desired content, labels and owners."""
+    """The observed object with the desired content, labels, annotations and owners."""
     fields = content(desired)
     if desired["kind"] in MERGED_KINDS:
+        observed = without_outdated(observed, desired)
         fields = {name: {**observed.get(name, {}), **value} for name, value in fields.items()}
-    labels = {**observed["metadata"].get("labels", {}), **desired["metadata"]["labels"]}
-    owners = desired["metadata"]["ownerReferences"]
-    return {**observed, **fields, "metadata": {**observed["metadata"], "labels": labels, "ownerReferences": owners}}
+    return {**observed, **fields, "metadata": updated_metadata(observed["metadata"], desired["metadata"])}

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.decide import Probe, Rest, TrafficView
+from earlystop.delivery.canary import Fault
+from earlystop.delivery.decide import SECONDS_OF_REST, Probe, Rest, TrafficView
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
@@ -32,8 +33,16 @@ class TrafficMemory:
     unproven: the split by which users are led although nothing has proven it, since when, and when that was last so.
     missing: whether counts show that a variant gets none of the requests that it should have.
     counted: requests of each variant at the first reading since objects were last written, None before it.
-    rest: the split that was last taken off unproven, None for none.
+    canary: the split whose variants are asked for now and then since it was proven by probes, and where; None for none.
+    canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
+    fault: what that found, None where nothing is wrong.
+    unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
+        last looked for.
+    in_force: what was last said of weights in force, without that sentence.
+    rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
+    users_objects: a digest of the users' objects at the last comparison, None before one.
+    edits: how many edits of objects watches have shown.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     """
 
@@ -46,8 +55,17 @@ class TrafficMemory:
     unproven: tuple[TrafficSplit, float, float] | None = None
     missing: bool = False
     counted: Mapping[str, int] | None = None
+    canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
+    canary_at: float = 0.0
+    attended: bool = False
+    fault: Fault | None = None
+    unseen: str = ""
+    unseen_at: float = 0.0
+    in_force: str = "Weights are in force."
     rest: Rest | None = None
     failures: int = 0
+    users_objects: bytes | None = None
+    edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
 
     def view(
@@ -63,18 +81,26 @@ class TrafficMemory:
             quarantined_revision=self.quarantined_revision,
             unproven_since=None if self.unproven is None else self.unproven[1],
             missing=self.missing,
+            fault=self.fault,
             rest=self.rest,
             answers=answers,
         )
 
+    def note_users_objects(self, digest: bytes) -> bool | None:
+        """The users' objects are compared with. Returns whether they were edited since the last comparison, None when
+        there was none: what then differs was edited while nobody watched, or by nobody knows whom."""
+        before, self.users_objects = self.users_objects, digest
+        return None if before is None else before != digest
+
     def note_change(self, now: float) -> None:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
-        self.counted = None
+        self.counted, self.canary, self.fault = None, None, None
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
         in which nobody asked, as while the policy was suspended, the time without proof begins anew."""
+        self.attended = True
         if not led or self.proven == split or split.candidate_weight == 0:
             self._forget_unproven()
             return
@@ -103,30 +129,79 @@ class TrafficMemory:
         """Counts show that a variant gets none of the requests that it should have."""
         self.missing = True
 
+    def resume_rest(self, split: TrafficSplit, since: float, condition: Condition) -> None:
+        """The stored status says that a split was taken off unproven, at Unix time `since`: the operator that did so
+        was restarted, and the rest goes on."""
+        self.rest = Rest(split=split, seconds=SECONDS_OF_REST, until=since + SECONDS_OF_REST, condition=condition)
+
     def note_detached(self, now: float) -> None:
         """Users were led by the policy's objects until Unix time `now` and no longer are."""
         self._forget_unproven()
         self.note_change(now)
 
-    def begin_rest(self, split: TrafficSplit, until: float, condition: Condition) -> None:
-        """A split that was taken off unproven is not tried again before Unix time `until`."""
-        self.rest = Rest(split=split, until=until, condition=condition)
+    def begin_rest(self, split: TrafficSplit, now: float, seconds: float, condition: Condition) -> None:
+        """A split that was taken off at Unix time `now` is not tried again for some seconds."""
+        self.rest = Rest(split=split, seconds=seconds, until=now + seconds, condition=condition)
 
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
+        if probe.by_variant:
+            self._note_variants(probe.targets, split, result, now)
+            return
         if not contradicts(result):
             self.contradicted_at = None
         elif self.contradicted_at is None:
             self.contradicted_at = now
         if result.proof == Proof.IN_FORCE and probe.users_led:
-            self.proven = split
+            self.proven, self.fault = split, None
             self._forget_unproven()
         elif result.proof == Proof.IN_FORCE:
             self.proven_on_probes = split
 
+    def _note_variants(
+        self, targets: tuple[ProbeTarget, ...], split: TrafficSplit, result: ProbeResult, now: float
+    ) -> None:
+        """What probes of single variants showed. Answers that contradict the split show nothing but that it must be
+        proven anew."""
+        self.canary_at = now
+        if result.proof == Proof.IN_FORCE:
+            self.fault = None
+        elif result.proof in (Proof.CANDIDATE_FAILS, Proof.NOT_YET):
+            known = self.fault
+            goes_on = known is not None and (known.split, known.proof) == (split, result.proof)
+            since = known.since if goes_on and known is not None else now
+            self.fault = Fault(split, result.proof, result.message, since)
+        elif contradicts(result):
+            self.proven, self.fault = None, None
+
+    def watch_variants(self, split: TrafficSplit, targets: tuple[ProbeTarget, ...], now: float) -> None:
+        """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
+        if self.canary != (split, targets):
+            self.canary, self.canary_at = (split, targets), now
+
+    def note_unseen(self, found: str, at: float) -> None:
+        """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
+        self.unseen, self.unseen_at = found, at
+
+    def note_in_force(self, message: str) -> None:
+        """This is said of weights that are in force."""
+        self.in_force = message
+
+    def begin_watch(self, split: TrafficSplit, now: float) -> bool:
+        """The variants are asked for at Unix time `now`. False where those of another split are known, which are
+        forgotten."""
+        self.canary_at = now
+        if self.canary is not None and self.canary[0] != split:
+            self.canary = None
+        return self.canary is not None
+
     def require_recheck(self) -> None:
         """Objects in the cluster may have changed: the next reconciliation compares them with the desired ones."""
         self.recheck = True
+
+    def note_edit(self) -> None:
+        """A watch shows that an object was edited: what the acceptance check has read may be out of date."""
+        self.recheck, self.gathered, self.edits = True, None, self.edits + 1
 
     def begin_check(self) -> None:
         """The objects are compared from now on; a change that is noticed during the comparison requires another."""
@@ -153,9 +228,10 @@ class TrafficMemory:
         """The gateway misroutes a campaign: its requests are led by no overlay any more."""
         self.quarantined_revision = revision
 
-    def keep_inputs(self, inputs: ClusterInputs, now: float) -> None:
-        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it."""
-        self.gathered = inputs, now
+    def keep_inputs(self, inputs: ClusterInputs, now: float, edits: int) -> None:
+        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it, unless
+        something was edited meanwhile. edits: how many edits there were when it began to read."""
+        self.gathered = (inputs, now) if edits == self.edits else None
 
     def hand_over_inputs(self, spec: PolicySpec, now: float) -> ClusterInputs | None:
         """What the acceptance check has read, if that was just now and for the same target, mode and candidates as

@@ -21,6 +21,8 @@ class When(StrEnum):
 
     NEVER = "Never"
     """Weights stay as they are."""
+    TO_DETACH = "ToDetach"
+    """When something says that objects may have changed, and only to take users off what no longer fits their route."""
     ON_RECHECK = "OnRecheck"
     """When something says that objects may have changed; what then differs was edited by someone else."""
     ALWAYS = "Always"
@@ -68,6 +70,7 @@ def _after(default: Next, **others: Next) -> Mapping[SplitStatus, Next]:
 
 
 UNTOUCHED = PhaseActions(When.NEVER, (), _after(Next.REST))
+FROZEN = PhaseActions(When.TO_DETACH, (), _after(Next.REST))
 APPLYING = PhaseActions(When.ALWAYS, (), _after(Next.REPEAT, PROVEN=Next.SETTLE, UNPROVABLE=Next.PROVE_BY_METRICS))
 WATCHED = PhaseActions(When.ON_RECHECK, (), _after(Next.SETTLE_AGAIN_IF_CHANGED))
 RISING = PhaseActions(When.ALWAYS, RISES, _after(Next.REPEAT, PROVEN=Next.FINISH, UNPROVABLE=Next.FINISH))
@@ -77,7 +80,7 @@ OVER = PhaseActions(When.ON_RECHECK, (), _after(Next.REST))
 
 ACTIONS: Mapping[Phase, PhaseActions] = {
     Phase.PENDING: UNTOUCHED,
-    Phase.SUSPENDED: UNTOUCHED,  # even where a step was not in force yet
+    Phase.SUSPENDED: FROZEN,  # even where a step was not in force yet
     Phase.APPLYING: APPLYING,
     **dict.fromkeys(WATCHING, WATCHED),
     **dict.fromkeys(ACTING - {Phase.ROLLING_BACK}, RISING),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from earlystop.api.counts import Tally
-from earlystop.metrics.convention.ended_processes import Place, Start, digest_of, has_folded
+from earlystop.metrics.convention.ended_processes import Start, SumKey, digest_of, has_folded
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 
 SILENT_SECONDS = 3600
@@ -57,8 +57,8 @@ def _without(ledger: Ledger, gone: set[Start]) -> Ledger:
         if Start(key.step, key.process) not in gone:
             rows[key] = tally
             continue
-        place = Place(key.step, key.variant, key.query_class)
-        sums[place] = sums.get(place, Tally()) + tally
+        sum_key = SumKey(key.step, key.variant, key.query_class)
+        sums[sum_key] = sums.get(sum_key, Tally()) + tally
     for step in {start.step for start in gone}:
         new = {digest_of(start.process) for start in gone if start.step == step}
         digests[step] = digests.get(step, frozenset()) | new

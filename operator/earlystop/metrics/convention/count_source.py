@@ -27,6 +27,7 @@ class ConventionCounts:
             revision=question.revision,
             window_seconds=question.window_seconds,
             variants=question.variants,
+            liveness=question.liveness,
         )
 
     def apply(self, ledger: object, reading: Reading, at: int, step: CountedStep) -> Applied[Ledger]:

@@ -26,7 +26,7 @@ _DIGEST_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 _FOLDED, _SILENT, _ENDED = "folded", "silent", "ended"
 
 
-class Place(NamedTuple):
+class SumKey(NamedTuple):
     """Where a sum of processes belongs: step index >= 0, variant's label, query class."""
 
     step: int
@@ -48,7 +48,7 @@ class Ended:
     """
 
     silent: Mapping[Start, int] = field(default_factory=dict)
-    sums: Mapping[Place, Tally] = field(default_factory=dict)
+    sums: Mapping[SumKey, Tally] = field(default_factory=dict)
     digests: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ def drop_before(ended: Ended, step: int) -> Ended:
         return ended
     return Ended(
         {start: since for start, since in ended.silent.items() if start.step >= step},
-        {place: tally for place, tally in ended.sums.items() if place.step >= step},
+        {key: tally for key, tally in ended.sums.items() if key.step >= step},
         {one: digests for one, digests in ended.digests.items() if one >= step},
     )
 
@@ -87,7 +87,7 @@ def ended_lines(ended: Ended) -> list[str]:
     `folded step variant class n,n,…`, `silent step since process process…`, and `ended step digests` without blanks
     between them. None for a fleet of which every process was in the last reading and none was folded.
     """
-    lines = [_folded_line(place, ended.sums[place]) for place in sorted(ended.sums)]
+    lines = [_folded_line(key, ended.sums[key]) for key in sorted(ended.sums)]
     by_time = sorted((start.step, since, start.process) for start, since in ended.silent.items())
     for (step, since), group in groupby(by_time, key=lambda each: each[:2]):
         lines.append(_silent_line(step, since, [process for _, _, process in group]))
@@ -102,7 +102,7 @@ class EndedLines:
 
     def __init__(self) -> None:
         self._silent: dict[Start, int] = {}
-        self._sums: dict[Place, Tally] = {}
+        self._sums: dict[SumKey, Tally] = {}
         self._digests: dict[int, frozenset[str]] = {}
         self._heads: set[tuple[str, int, int]] = set()
 
@@ -124,12 +124,12 @@ class EndedLines:
 
     def _take_folded(self, line: str, words: list[str]) -> bool:
         step, variant, query_class, counts = words
-        place, tally = Place(_count(step), unword(variant), unword(query_class)), tally_in(counts)
-        if tally is None or place.variant in ("", UNASSIGNED) or place in self._sums:
+        key, tally = SumKey(_count(step), unword(variant), unword(query_class)), tally_in(counts)
+        if tally is None or key.variant in ("", UNASSIGNED) or key in self._sums:
             return False
-        if _folded_line(place, tally) != line:
+        if _folded_line(key, tally) != line:
             return False
-        self._sums[place] = tally
+        self._sums[key] = tally
         return True
 
     def _take_silent(self, line: str, words: list[str]) -> bool:
@@ -153,8 +153,8 @@ class EndedLines:
         return _ended_line(step, digests) == line
 
 
-def _folded_line(place: Place, tally: Tally) -> str:
-    return f"{_FOLDED} {place.step} {word(place.variant)} {word(place.query_class)} {counts_text(tally)}"
+def _folded_line(key: SumKey, tally: Tally) -> str:
+    return f"{_FOLDED} {key.step} {word(key.variant)} {word(key.query_class)} {counts_text(tally)}"
 
 
 def _silent_line(step: int, since: int, processes: list[str]) -> str:

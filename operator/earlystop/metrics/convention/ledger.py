@@ -16,7 +16,7 @@ from typing import ClassVar, NamedTuple
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.presets import CounterKind
 from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
-from earlystop.metrics.convention.ended_processes import NOBODY, Ended, EndedLines, Place, drop_before, ended_lines
+from earlystop.metrics.convention.ended_processes import NOBODY, Ended, EndedLines, SumKey, drop_before, ended_lines
 from earlystop.metrics.ledger_text import counts_text, is_count, tally_in, unword, word
 
 MAX_LABEL = 64
@@ -73,7 +73,7 @@ def totals(
     Every label of `variants` appears, with zeros where nothing was seen of it, and no other.
     """
     sums = {str(variant): [0] * len(TALLY_FIELDS) for variant in variants}
-    counted: Iterable[tuple[SeriesKey | Place, Tally]] = chain(ledger.rows.items(), ledger.ended.sums.items())
+    counted: Iterable[tuple[SeriesKey | SumKey, Tally]] = chain(ledger.rows.items(), ledger.ended.sums.items())
     for key, tally in counted:
         if key.step == step and query_class in (None, key.query_class) and key.variant in sums:
             sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from earlystop.api.wire import (
     COUNTED_METRICS,
@@ -13,11 +13,13 @@ from earlystop.api.wire import (
     REVISION,
     SERIES_LABELS,
     STARTED,
+    VARIANT,
 )
+from earlystop.metrics.convention.label_faults import fault_rows
 
 READING = "reading"
 NEWEST_SAMPLE = "newest_sample"
-"""Rows with `reading="newest_sample"` hold, per policy and revision, the Unix time of the newest sample."""
+"""Rows with `reading="newest_sample"` hold, per policy, revision and variant, the Unix time of the newest sample."""
 EVALUATED_AT = "evaluated_at"
 """The row with `reading="evaluated_at"` holds the Unix time for which the source evaluated the query: VictoriaMetrics,
 for one, moves that time and then writes the time asked for beside each value."""
@@ -52,21 +54,75 @@ def counts_query(
 
     `last_over_time` keeps the metric's name (`max_over_time` drops it, and then different counters collide) and
     still sees processes that ended within the window. `max by` folds an HA pair's replicas, never adds them.
-    With `namespace_label` that label stays on every row, so that the reader can tell who exposed it.
+    Rows of `label_faults.py` say whether labels were lost on the way.
+    With `namespace_label` only series of these policies' namespaces are asked for, so that the series of another one
+    take no room in the answer; the label stays on every row, so that the reader can tell whose each is.
     Raises ValueError for a window below 1 s or a namespace label that is none or has another meaning here.
     """
     if window_seconds < 1:
         raise ValueError(f"the window is {window_seconds} s; it must cover at least 1 s")
+    policies = tuple(policies)
     namespace = () if namespace_label is None else (checked_namespace_label(namespace_label),)
-    chosen = f'{POLICY}=~"{escape(alternation(policies))}",{REVISION}=~"{escape(alternation(revisions))}"'
+    within = "".join(f',{label}=~"{escape(alternation(map(namespace_of, policies)))}"' for label in namespace)
+    asked, present = escape(alternation(policies)), escape(alternation(revisions))
+    chosen = f'{POLICY}=~"{asked}",{REVISION}=~"{present}"{within}'
     names = escape(alternation(COUNTED_METRICS))
     counts = (
         f"max by ({','.join((*_GROUPED_BY, *namespace))})"
         f'(last_over_time({{__name__=~"{names}",{chosen}}}[{window_seconds}s]))'
     )
-    newest = f"max by ({','.join((POLICY, REVISION, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
+    newest = f"max by ({','.join((POLICY, REVISION, VARIANT, *namespace))})(timestamp({STARTED}{{{chosen}}}))"
     # `or` drops a right-hand row whose labels equal a left-hand row's; the added label makes that impossible.
-    return " or ".join((counts, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
+    faults = fault_rows(names, asked, present, namespace, within, _marked)
+    return " or ".join((counts, faults, _marked(newest, NEWEST_SAMPLE), _marked("vector(time())", EVALUATED_AT)))
+
+
+def namespace_of(policy: str) -> str:
+    """The namespace of a policy that is named namespace/name."""
+    return policy.partition("/")[0]
+
+
+def foreign_rows_query(policies: Iterable[tuple[str, str]], namespace_label: str) -> str:
+    """The query for how many series carry the names of policies and come from other namespaces than theirs: one row for
+    each policy, however many the series are.
+
+    policies: name and revision of each. Raises ValueError as `counts_query`.
+    """
+    label = checked_namespace_label(namespace_label)
+    return " or ".join(
+        f'count by ({POLICY})({STARTED}{{{POLICY}="{escape(policy)}",{REVISION}="{escape(revision)}",'
+        f'{label}!="{escape(namespace_of(policy))}"}})'
+        for policy, revision in sorted(set(policies))
+    )
+
+
+def known_targets_query(
+    seen: Iterable[tuple[str, int]], within_seconds: int, labels: Sequence[str], namespace_label: str | None
+) -> str:
+    """The query for the targets that policies' counters came from.
+
+    seen: policy and a Unix second at which its counters were read, which the rows hold as `reading`; within_seconds: so
+    long before it; labels: names of those that name a target. Counters of any revision do.
+    """
+    names = ",".join((POLICY, REVISION, VARIANT, *labels))
+    return " or ".join(
+        f"label_replace(group by ({names})(last_over_time({STARTED}{{{_of_policy(policy, namespace_label)}}}"
+        f'[{within_seconds}s] @ {moment})),"{READING}","{moment}","","")'
+        for policy, moment in sorted(set(seen))
+    )
+
+
+def samples_query(policy: str, revision: str, window_seconds: int, namespace_label: str | None) -> str:
+    """The range of samples of one policy's started requests, as they were scraped."""
+    chosen = f'{_of_policy(policy, namespace_label)},{REVISION}="{escape(revision)}"'
+    return f"{STARTED}{{{chosen}}}[{window_seconds}s]"
+
+
+def _of_policy(policy: str, namespace_label: str | None) -> str:
+    namespace = ""
+    if namespace_label is not None:
+        namespace = f',{checked_namespace_label(namespace_label)}="{escape(namespace_of(policy))}"'
+    return f'{POLICY}="{escape(policy)}"{namespace}'
 
 
 def _marked(rows: str, reading: str) -> str:

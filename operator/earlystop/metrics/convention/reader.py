@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import isfinite
 from typing import ClassVar, Protocol
@@ -26,8 +26,16 @@ from earlystop.api.wire import (
     UNASSIGNED,
     VARIANT,
 )
+from earlystop.metrics.convention.label_faults import (
+    LABEL_OVERWRITTEN,
+    PROCESS_SHARED,
+    label_overwritten,
+    process_missing,
+    process_shared,
+)
 from earlystop.metrics.convention.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
+from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
@@ -58,7 +66,8 @@ class InstantVectors(Protocol):
 class CountRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`;
     variants: labels of the campaign's candidates. The baseline is always counted, any other label never: what a label
-    says may come from a client. Raises ValueError for candidates that could not be told apart, or too many of them.
+    says may come from a client. liveness: what tells silence from absence.
+    Raises ValueError for candidates that could not be told apart, or too many of them.
     """
 
     SHARES_QUERIES: ClassVar[bool] = True
@@ -67,6 +76,7 @@ class CountRequest:
     revision: str
     window_seconds: int
     variants: tuple[str, ...] = (Variant.CANDIDATE.value,)
+    liveness: LivenessHints = NO_HINTS
 
     def __post_init__(self) -> None:
         reserved = ("", Variant.BASELINE.value, UNASSIGNED)
@@ -92,6 +102,7 @@ class Reading:
 
     observed: the values as scraped, for `ledger.merge`. newest_sample_at: Unix time of the newest scrape of a live
     target, None when there is none. rows_refused: series that named this policy but came from another namespace.
+    newest_by_variant: the newest scrape of each variant's series, empty where the source was not asked for it.
     """
 
     KIND: ClassVar[CounterKind] = CounterKind.CONVENTION
@@ -100,6 +111,11 @@ class Reading:
     observed: Mapping[SeriesKey, Tally]
     newest_sample_at: float | None
     rows_refused: int
+    newest_by_variant: Mapping[str, float] = field(default_factory=dict)
+
+    def newest_of(self, variant: str) -> float | None:
+        """The newest scrape of a variant's series, None when there is none."""
+        return self.newest_by_variant.get(variant) if self.newest_by_variant else self.newest_sample_at
 
 
 class Aged(Protocol):
@@ -124,8 +140,12 @@ def is_stale(reading: Aged, scrape_interval_seconds: float) -> bool:
     """
     if reading.newest_sample_at is None:
         return True
-    age = reading.at - reading.newest_sample_at
-    return age > STALE_INTERVALS * scrape_interval_seconds + STALE_EXTRA_SECONDS
+    return reading.at - reading.newest_sample_at > stale_after(scrape_interval_seconds)
+
+
+def stale_after(scrape_interval_seconds: float) -> float:
+    """Seconds after which a sample is too old to show that its target lives."""
+    return STALE_INTERVALS * scrape_interval_seconds + STALE_EXTRA_SECONDS
 
 
 def read_counts(
@@ -175,13 +195,27 @@ def judge_samples(
         mine = gathered.get((labels.get(POLICY, ""), labels.get(REVISION, "")))
         if mine is not None:
             mine.take(labels, value, namespace_label)
+        elif labels.get(READING) == LABEL_OVERWRITTEN:
+            for (policy, _), theirs in gathered.items():
+                if policy == labels.get(POLICY):
+                    theirs.take(labels, value, namespace_label)
     return {policy: rows.result(at, namespace_label) for (policy, _), rows in gathered.items()}
 
 
 class _Gathered:
     """The rows of one policy while they are being collected."""
 
-    __slots__ = ("counts", "failure", "namespace", "newest", "policy", "refused", "variants")
+    __slots__ = (
+        "counts",
+        "failure",
+        "fault",
+        "namespace",
+        "newest",
+        "newest_by_variant",
+        "policy",
+        "refused",
+        "variants",
+    )
 
     def __init__(self, request: CountRequest) -> None:
         self.policy = request.policy
@@ -189,8 +223,10 @@ class _Gathered:
         self.variants = frozenset((Variant.BASELINE.value, *request.variants))
         self.counts: dict[tuple[str, str, str, str], list[int]] = {}
         self.newest: float | None = None
+        self.newest_by_variant: dict[str, float] = {}
         self.refused = 0
         self.failure: MetricsFailure | None = None
+        self.fault: MetricsFailure | None = None
 
     def take(self, labels: Mapping[str, str], value: float, namespace_label: str | None) -> None:
         """One row. It runs tens of thousands of times a look, so it is one function, and asks for the rare last."""
@@ -212,7 +248,11 @@ class _Gathered:
         if not is_count(value):
             self.failure = _not_a_count(self.policy, metric, variant, value)
             return
-        key = (step, variant, get(QUERY_CLASS, ""), get(PROCESS, ""))
+        process = get(PROCESS)
+        if not process:
+            self.fault = self.fault or process_missing(self.policy)
+            return
+        key = (step, variant, get(QUERY_CLASS, ""), process)
         row = self.counts.get(key)
         if row is None:
             row = self.counts[key] = [0] * len(TALLY_FIELDS)
@@ -221,24 +261,33 @@ class _Gathered:
             row[place] = count
 
     def _take_other(self, labels: Mapping[str, str], value: float) -> None:
-        """The time of the newest sample, or a series that is none of the convention's."""
-        if labels.get(READING) == NEWEST_SAMPLE:
+        """The time of the newest sample, a fault of labels, or a series that is none of the convention's."""
+        reading = labels.get(READING)
+        if reading == LABEL_OVERWRITTEN:
+            self.fault = label_overwritten(self.policy, labels)  # it explains whatever else is missing
+        elif reading == PROCESS_SHARED:
+            self.fault = self.fault or process_shared(self.policy, labels, value)
+        elif reading == NEWEST_SAMPLE:
             if not isfinite(value):
                 return  # it is no time, so it must not make counts look fresh
             self.newest = value if self.newest is None else max(self.newest, value)
-        elif READING not in labels and "__name__" not in labels:
+            if VARIANT in labels:
+                variant = labels[VARIANT]
+                self.newest_by_variant[variant] = max(value, self.newest_by_variant.get(variant, value))
+        elif reading is None and "__name__" not in labels:
             self.failure = _nameless(self.policy)
 
     def result(self, at: int, namespace_label: str | None) -> Reading | MetricsFailure:
-        if self.failure is not None:
-            return self.failure
+        failure = self.fault or self.failure
+        if failure is not None:
+            return failure
         if not self.counts:
-            return _no_data(self.policy, self.refused, namespace_label)
+            return no_data(self.policy, self.refused, namespace_label)
         observed = {
             SeriesKey(int(step), variant, query_class, process): Tally(*row)
             for (step, variant, query_class, process), row in self.counts.items()
         }
-        return Reading(at, observed, self.newest, self.refused)
+        return Reading(at, observed, self.newest, self.refused, self.newest_by_variant)
 
 
 def _read_chunk(
@@ -282,7 +331,8 @@ def _nameless(policy: str) -> MetricsFailure:
     return MetricsFailure(FailureKind.MALFORMED, f"the series of {policy} came back without their metric names")
 
 
-def _no_data(policy: str, refused: int, namespace_label: str | None) -> MetricsFailure:
+def no_data(policy: str, refused: int, namespace_label: str | None) -> MetricsFailure:
+    """The failure of a policy without counters. refused: rows that name it and come from another namespace."""
     what = f"no counter carries the policy {policy} and its present revision"
     if refused:
         what += f" from its own namespace ({refused} came with another value of the label {namespace_label})"

@@ -1,22 +1,20 @@
 """Which address a host name stands for: looked up once, kept, and never one that no metrics source can have.
 
 Whoever controls a name's DNS record could let it point to a metrics server first and to something else later
-(rebinding). The address that answered is therefore kept until a connection to it fails. Link-local addresses belong
-to a cloud's metadata service, unspecified ones to the operator's own Pod: they are refused whatever name leads there.
+(rebinding). The address that answered is therefore kept until a connection to it fails. Those of a cloud's metadata
+service and of the operator's own Pod are refused whatever name leads there (`api/addresses.py`).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 
+from earlystop.api.addresses import is_refused
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
 Resolve = Callable[[str, int], Sequence[str]]
 """All addresses of a host, given with the port. Raises OSError when there are none."""
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -43,7 +41,7 @@ class PinnedAddress:
         found = self._resolve(host.strip("[]"), port)
         permitted = [address for address in found if not is_refused(address)]
         if found and not permitted:
-            what = f"the host {host} leads to {found[0]}, a link-local or unspecified address"
+            what = f"the host {host} leads to {found[0]}, an address of a cloud's metadata service or of no server"
             raise MetricsFailure(FailureKind.ADDRESS_REFUSED, what)
         return permitted
 
@@ -54,17 +52,3 @@ class PinnedAddress:
     def forget(self) -> None:
         """A connection failed: the name is looked up again for the next one."""
         self._kept = None
-
-
-def is_refused(address: str) -> bool:
-    """Whether an address is link-local or unspecified, also when an IPv6 address only wraps such an IPv4 one.
-
-    Raises ValueError for text that is no address.
-    """
-    found = ipaddress.ip_address(address)
-    wrapped: ipaddress.IPv4Address | None = None
-    if isinstance(found, ipaddress.IPv6Address):
-        wrapped = found.ipv4_mapped or found.sixtofour
-        if found in _NAT64:
-            wrapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return any(each.is_link_local or each.is_unspecified for each in (found, wrapped) if each is not None)

@@ -20,6 +20,13 @@ class Sample(NamedTuple):
 
 TEXT = frozenset({str})
 TIME_TOLERANCE_SECONDS = 0.001
+MAX_ROWS = 20_000
+"""Rows of one answer. A row takes about 1 KB of memory, however few bytes it has. 50 policies have 3,000 to 10,000
+rows; the reader asks for fewer policies when they have more."""
+MAX_POINTS = 150_000
+"""Samples of one answer of range vectors, each of some 250 bytes. 100 series that were scraped every 5 s for an hour
+have 72,000; the reader asks for shorter ranges when they have more."""
+_ROW_MARK, _VALUE_MARK = b'"metric":', b',"'
 
 
 def parse_vector(body: bytes, content_type: str, place: str, at: float | None = None) -> list[Sample]:
@@ -27,7 +34,7 @@ def parse_vector(body: bytes, content_type: str, place: str, at: float | None = 
 
     `place` names the source in messages; `at` is the Unix time that was asked for, None when any will do. Raises
     MetricsFailure: NotJson, Malformed, Rejected (status is not success), Partial (warnings, or VictoriaMetrics'
-    isPartial) or TimeMoved. Infos are remarks on the query and are ignored.
+    isPartial), TooLarge (more than `MAX_ROWS` rows) or TimeMoved. Infos are remarks on the query and are ignored.
     """
     rows = _rows(body, content_type, place, "vector", "an instant vector")
     samples = _samples(rows)
@@ -45,6 +52,8 @@ def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[
     Samples of a moment after `at` are refused as TimeMoved. A source that moved the time back instead gives fewer
     samples, which come with the next look: the reset ledger counts only growth between samples that it has read.
     """
+    if body.count(_VALUE_MARK) > MAX_POINTS:
+        raise MetricsFailure(FailureKind.TOO_LARGE, f"the answer of {place} has more than {MAX_POINTS} samples")
     found = raw_series(_rows(body, content_type, place, "matrix", "a range vector"), place)
     latest = round((at + TIME_TOLERANCE_SECONDS) * 1000)
     if any(moment > latest for series in found for moment, _ in series.points):
@@ -53,6 +62,8 @@ def parse_matrix(body: bytes, content_type: str, place: str, at: float) -> list[
 
 
 def _rows(body: bytes, content_type: str, place: str, kind: str, described: str) -> list[Any]:
+    if body.count(_ROW_MARK) > MAX_ROWS:  # before it is parsed: a text within a label has its quotes escaped
+        raise _too_many_rows(place)
     answer = _json_object(body, content_type, place)
     if answer.get("status") == "error":
         raise MetricsFailure(FailureKind.REJECTED, f"{place} answered 200 with the status error")
@@ -68,6 +79,8 @@ def _rows(body: bytes, content_type: str, place: str, kind: str, described: str)
     rows = data.get("result")
     if not isinstance(rows, list):
         raise _malformed(place, "has no list of results")
+    if len(rows) > MAX_ROWS:
+        raise _too_many_rows(place)
     return rows
 
 
@@ -103,6 +116,10 @@ def _json_object(body: bytes, content_type: str, place: str) -> dict[str, Any]:
     if "json" in content_type.lower() and body.lstrip()[:1] in (b"{", b"["):
         raise _malformed(place, "is damaged or cut JSON")
     raise MetricsFailure(FailureKind.NOT_JSON, f"{place} answered 200 with a body that is not a JSON object")
+
+
+def _too_many_rows(place: str) -> MetricsFailure:
+    return MetricsFailure(FailureKind.TOO_LARGE, f"the answer of {place} has more than {MAX_ROWS} rows")
 
 
 def _malformed(place: str, what: str) -> MetricsFailure:

@@ -23,7 +23,9 @@ from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.transport import DeadlineAdapter
 from earlystop.metrics.templates.range_vectors import RawSeries
 
-DEFAULT_MAX_BYTES = 16 * 1024 * 1024
+DEFAULT_MAX_BYTES = 4 * 1024 * 1024
+"""Parsed, an answer takes up to ten times its bytes, and the operator's Pod has 256 MiB."""
+LARGE_ANSWER_BYTES = 256 * 1024
 _PIECE_BYTES = 64 * 1024
 
 FLAVOUR_PARAMETERS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -58,6 +60,8 @@ class ExactPrometheus(PrometheusConnect):
     parameters: further query parameters, such as `FLAVOUR_PARAMETERS[flavour]`.
     connect_seconds and read_seconds bound one wait each, total_seconds the whole exchange except name resolution,
     which the system's resolver bounds; max_bytes bounds the body. The environment's proxies and .netrc are not used.
+    large_answers: a lock that the clients of a process share, so that one answer of more than 256 KiB is parsed and
+    used at a time; see `release_answer`.
     Raises ValueError for a URL that is not plain http or https with a host.
     """
 
@@ -76,6 +80,7 @@ class ExactPrometheus(PrometheusConnect):
         total_seconds: float = 20.0,
         max_bytes: int = DEFAULT_MAX_BYTES,
         address: PinnedAddress | None = None,
+        large_answers: threading.Lock | None = None,
     ) -> None:
         base = url.rstrip("/")
         self.place = _public_place(base)
@@ -94,6 +99,8 @@ class ExactPrometheus(PrometheusConnect):
         self._total_seconds = total_seconds
         self._max_bytes = max_bytes
         self._turn = threading.Lock()
+        self._large_answers = large_answers or threading.Lock()
+        self._holds_large_answer = False
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         """The instant vector of `query` at Unix time `at`. Everything else raises MetricsFailure."""
@@ -105,6 +112,15 @@ class ExactPrometheus(PrometheusConnect):
         MetricsFailure. It is an instant query: `query_range` would give values on a grid that nobody scraped."""
         content_type, body = self._answer(query, at)
         return parse_matrix(body, content_type, self.place, at)
+
+    def release_answer(self) -> None:
+        """The last answer is no longer needed: another client may take in a large one. The next question does it too.
+
+        It is called by the thread that asked.
+        """
+        if self._holds_large_answer:
+            self._holds_large_answer = False
+            self._large_answers.release()
 
     def _answer(self, query: str, at: float) -> tuple[str, bytes]:
         """Content type and body of an answer with status 200. Raises MetricsFailure."""
@@ -118,6 +134,7 @@ class ExactPrometheus(PrometheusConnect):
         if self._token is not None:
             headers["Authorization"] = f"Bearer {_read_token(self._token)}"
         failure: MetricsFailure | None = None
+        self.release_answer()
         with self._turn, self._transport.within(self._total_seconds) as watch:
             try:
                 content_type, body = self._exchange(form, headers)
@@ -129,6 +146,9 @@ class ExactPrometheus(PrometheusConnect):
                 failure = self._late()
         if failure is not None:
             raise failure  # outside of the handler: the library's error holds the URL with its password
+        if len(body) > LARGE_ANSWER_BYTES:
+            self._large_answers.acquire()  # for as long as another thread computes: none asks anything meanwhile
+            self._holds_large_answer = True
         return content_type, body
 
     def _exchange(self, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, bytes]:

@@ -28,11 +28,15 @@ class FailureKind(StrEnum):
     PARTIAL = "Partial"
     TIME_MOVED = "TimeMoved"
     NOT_A_COUNT = "NotACount"
+    PROCESS_MISSING = "ProcessMissing"
+    PROCESS_SHARED = "ProcessShared"
+    LABEL_OVERWRITTEN = "LabelOverwritten"
     TOO_LARGE = "TooLarge"
     TOO_MANY_SERIES = "TooManySeries"
     REDIRECT = "Redirect"
     NO_DATA = "NoData"
     STALE = "Stale"
+    SCALED_TO_ZERO = "ScaledToZero"
     REWRITTEN = "Rewritten"
     SOURCE_CHANGED = "SourceChanged"
     TEMPLATES_UNUSABLE = "TemplatesUnusable"
@@ -61,12 +65,20 @@ ADVICE: Mapping[FailureKind, str] = MappingProxyType(
         FailureKind.TIME_MOVED: "correct the MetricSource's flavour, or see to it that no proxy on the way changes the "
         "query",
         FailureKind.NOT_A_COUNT: "a counter must be a whole number from 0 to 2^53; check what the server exports",
+        FailureKind.PROCESS_MISSING: "write no labeldrop, labelkeep or metric_relabel_configs that takes process away, "
+        "and let each server export it",
+        FailureKind.PROCESS_SHARED: "let each process export an id of its own, new at every start, and write no "
+        "relabelling that sets process; where they are one server, scrape it at one address",
+        FailureKind.LABEL_OVERWRITTEN: "write honor_labels: true in the scrape config (honorLabels in a PodMonitor or "
+        "ServiceMonitor), or give the target's label another name",
         FailureKind.TOO_LARGE: "too many series carry these policies; check the labels that the servers export",
         FailureKind.TOO_MANY_SERIES: "no status can hold them; see to it that a server's process label "
         "changes only when it starts, and that nobody else exports this policy's series",
         FailureKind.REDIRECT: "redirects are not followed; name the final URL in the MetricSource",
         FailureKind.NO_DATA: "check that the server exports the earlystop_ metrics and that they are scraped",
         FailureKind.STALE: "check that the server's targets are up in the metrics source",
+        FailureKind.SCALED_TO_ZERO: "nothing is rolled back for that, and the rollout goes on when there are replicas "
+        "again; set spec.suspend to true if its deadline should wait as well",
         FailureKind.REWRITTEN: "samples must stay as they were scraped: check the source's deduplication, its "
         "storage, and that no two targets export the same series",
         FailureKind.SOURCE_CHANGED: "put the MetricSource's url, labels and templates back as they were, or retry "
@@ -79,7 +91,11 @@ OF_ONE_POLICY = frozenset(
     {
         FailureKind.NO_DATA,
         FailureKind.STALE,
+        FailureKind.SCALED_TO_ZERO,
         FailureKind.NOT_A_COUNT,
+        FailureKind.PROCESS_MISSING,
+        FailureKind.PROCESS_SHARED,
+        FailureKind.LABEL_OVERWRITTEN,
         FailureKind.TOO_LARGE,
         FailureKind.TOO_MANY_SERIES,
         FailureKind.REWRITTEN,

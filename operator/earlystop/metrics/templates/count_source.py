@@ -26,6 +26,7 @@ class TemplateCounts:
             preset=question.preset,
             templates=question.templates,
             candidate=candidate,
+            liveness=question.liveness,
         )
 
     def apply(self, ledger: object, reading: TemplateReading, at: int, step: CountedStep) -> Applied[ResetLedger]:
@@ -97,6 +98,7 @@ def ledger_of_step(ledger: object, step: int, started_at: int, queries: str) -> 
         raise MetricsFailure(
             FailureKind.SOURCE_CHANGED, "the MetricSource leads to other series than this campaign began with"
         )
+    ledger = reset_ledger.begun_anew(ledger)
     if step > ledger.step:
         following = reset_ledger.open_step(ledger, step, max(since_ms, ledger.since_ms))
         return reset_ledger.drop_steps_before(following, step)

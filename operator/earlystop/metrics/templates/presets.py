@@ -18,18 +18,13 @@ from pkgutil import iter_modules
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
 from earlystop.api.presets import PRESETS, PresetTraits, traits_of
+from earlystop.api.templates import LONGEST_TEMPLATE, SELECTOR_PATTERN
 from earlystop.metrics.convention.query import checked_namespace_label, counts_query, escape
 from earlystop.metrics.templates import engines
 
 PLACEHOLDERS = ("policy", "revision", "variant")
-MAX_TEMPLATE = 1024
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-# A metric name or none, then matchers; quotes and backslashes only as PromQL's double-quoted strings allow.
-_VALUE = r'"(?:[^"\\\n]|\\[\\"n])*"'
-_SELECTOR = re.compile(
-    r"(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)"
-    rf"\{{(?P<matchers>\s*(?:[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=|!=|=~|!~)\s*{_VALUE}\s*,?\s*)*)\}}"
-)
+_SELECTOR = re.compile(SELECTOR_PATTERN)
 
 
 class TemplateError(ValueError):
@@ -180,13 +175,15 @@ def _listed(fields: Iterable[str]) -> str:
 
 
 def _check(field: str, template: str) -> None:
-    if len(template) > MAX_TEMPLATE:
-        raise TemplateError(f"the template for {field} has {len(template)} characters; at most {MAX_TEMPLATE} are read")
+    if len(template) > LONGEST_TEMPLATE:
+        raise TemplateError(
+            f"the template for {field} has {len(template)} characters; at most {LONGEST_TEMPLATE} are read"
+        )
     used = _names_within_quotes(template)
     if used is None or not _SELECTOR.fullmatch(template):
         raise TemplateError(
             f'the template for {field} is not one selector: write name{{label="value",…}} with double quotes, '
-            "without functions or a range, and placeholders inside the quotes only"
+            "commas between its matchers, no functions and no range, and placeholders inside the quotes only"
         )
     unknown = [name for name in used if name not in PLACEHOLDERS]
     if unknown:

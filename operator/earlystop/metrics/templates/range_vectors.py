@@ -1,13 +1,12 @@
 """From range vectors of counters that others export to what the reset ledger takes: pure.
 
 Ask with the instant query `selector[window]`: only that returns samples as they were scraped. `query_range` does not.
-The start times are joined by target and moment: all series of one scrape share its timestamp.
+The start times are joined by target and moment: all series of one scrape share its timestamp. `up` says which labels
+are the target's and which the process's own.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -16,10 +15,13 @@ from typing import Any, NamedTuple
 from earlystop.api.counts import Variant
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.source.sample_value import is_count
-from earlystop.metrics.templates.reset_ledger import Observed, Sample, SeriesId
+from earlystop.metrics.templates.growth import CLOCK_SKEW_MS
+from earlystop.metrics.templates.series_mark import Observed, Sample, SeriesId
+from earlystop.metrics.templates.vantage import EXPORTED, Targets, extended_rows, series_id
 
-TARGET_LABELS = ("namespace", "pod", "container", "job", "instance")
-"""Labels that the scraper gives to every series of a target, `up` and `process_start_time_seconds` among them."""
+TARGET_LABELS = ("namespace", "pod", "container", "job", "instance", f"{EXPORTED}job", f"{EXPORTED}instance")
+"""Labels by which a start time is joined to the counters of the same process. What a gateway exports of others is told
+by the last two from its own start."""
 
 
 class RawSeries(NamedTuple):
@@ -61,24 +63,35 @@ def observe(
     then less is certain. replica_label: names the scraper of an HA pair.
     Raises MetricsFailure (NotACount) for a series whose newest value is no count, see `source/sample_value.py`.
     """
-    started = {
-        (_target(series.labels, replica_label), at): round(float(value) * 1000)
-        for series in starts
-        for at, value in series.points
-        if isfinite(float(value))
-    }
+    started = _started(starts, replica_label)
+    targets = Targets(series.labels for series in ups)
     good = {_target(series.labels, replica_label): [at for at, up in series.points if up == "1"] for series in ups}
     answer: dict[SeriesId, Observed] = {}
     for (variant, field), rows in counters.items():
-        for series in rows:
+        extended = extended_rows([series.labels for series in rows], targets)
+        for series, is_extended in zip(rows, extended, strict=True):
             target = _target(series.labels, replica_label)
             samples = [
                 Sample(at, count, started.get((target, at))) for at, count in _counts(series.points, variant, field)
             ]
             if samples:
-                key = SeriesId(variant, field, _identity(series.labels, replica_label), _replica(series, replica_label))
+                key = series_id(variant, field, series.labels, targets, replica_label, is_extended)
                 answer[key] = Observed(samples, _absent(good.get(target, ()), samples[0].at_ms))
     return answer
+
+
+def _started(starts: Sequence[RawSeries], replica_label: str | None) -> dict[tuple[tuple[str, ...], int], int | None]:
+    """Start times by target and moment, in milliseconds. One that lies in the future, or that contradicts another of
+    the same scrape, is none: None."""
+    started: dict[tuple[tuple[str, ...], int], int | None] = {}
+    for series in starts:
+        target = _target(series.labels, replica_label)
+        for at, text in series.points:
+            seconds = float(text)
+            sound = isfinite(seconds) and 0 <= 1000 * seconds <= at + CLOCK_SKEW_MS
+            moment = round(1000 * seconds) if sound else None
+            started[target, at] = moment if started.get((target, at), moment) == moment else None
+    return started
 
 
 def _number(value: object) -> str:
@@ -90,8 +103,9 @@ def _number(value: object) -> str:
 def _counts(points: Sequence[tuple[int, str]], variant: Variant, field: str) -> list[tuple[int, int]]:
     """The points that are counts. Raises MetricsFailure (NotACount) when the newest point is none."""
     if points and not is_count(float(points[-1][1])):
-        text = points[-1][1]
-        raise MetricsFailure(FailureKind.NOT_A_COUNT, f"the counter for {field}, variant {variant}, is {text}")
+        # As a float it has few characters, whatever the source wrote.
+        value = float(points[-1][1])
+        raise MetricsFailure(FailureKind.NOT_A_COUNT, f"the counter for {field}, variant {variant}, is {value}")
     return [(at, int(float(text))) for at, text in points if is_count(float(text))]
 
 
@@ -104,13 +118,3 @@ def _absent(good: Sequence[int], first: int) -> int | None:
 def _target(labels: Mapping[str, str], replica_label: str | None) -> tuple[str, ...]:
     names = TARGET_LABELS if replica_label is None else (*TARGET_LABELS, replica_label)
     return tuple(labels.get(name, "") for name in names)
-
-
-def _identity(labels: Mapping[str, str], replica_label: str | None) -> str:
-    """A short name of all labels but the replica's: 12 hex digits, so that the packed ledger stays small."""
-    kept = sorted((name, text) for name, text in labels.items() if name != replica_label)
-    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:12]
-
-
-def _replica(series: RawSeries, replica_label: str | None) -> str:
-    return "" if replica_label is None else series.labels.get(replica_label, "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
@@ -13,15 +13,24 @@ from earlystop.api.counts import Variant
 from earlystop.api.presets import CounterKind
 from earlystop.api.source import SourceSpec
 from earlystop.metrics.convention.query import alternation
+from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.metrics.templates.presets import PresetRequest, TemplateError, evidence_queries, field_queries
+from earlystop.metrics.templates.presets import (
+    FieldQuery,
+    PresetRequest,
+    TemplateError,
+    evidence_queries,
+    field_queries,
+)
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
-from earlystop.metrics.templates.reset_ledger import Observed, SeriesId
+from earlystop.metrics.templates.series_mark import Observed, SeriesId
 
 LONGEST_RANGE_SECONDS = 3600
 """Longer ranges are asked for in pieces: an hour of 100 series scraped every 5 s is 3 MB of JSON."""
 MOST_RANGES = 24
 """Beyond a day only the newest samples are read; a counter that was not restarted meanwhile loses nothing by that."""
+SHORTEST_RANGE_SECONDS = 60
+"""A range whose answer is too large is read in halves, down to this."""
 _TARGET_LABELS = ("job", "instance")
 
 
@@ -39,7 +48,7 @@ class TemplateRequest:
 
     policy: namespace/name; revision: as in the label; window_seconds: how far to look back; preset: a name in
     `api/presets.PRESETS`; templates: of the MetricSource, by field of `Tally`; workloads: for engines, see
-    `PresetRequest`; candidate: label of the one candidate.
+    `PresetRequest`; candidate: label of the one candidate; liveness: what tells silence from absence.
     """
 
     SHARES_QUERIES: ClassVar[bool] = False
@@ -51,6 +60,7 @@ class TemplateRequest:
     templates: Mapping[str, str] = field(default_factory=dict)
     workloads: Mapping[Variant, str] | None = None
     candidate: str = Variant.CANDIDATE.value
+    liveness: LivenessHints = NO_HINTS
 
     @staticmethod
     def read_all(
@@ -82,6 +92,14 @@ class TemplateReading:
     newest_sample_at: float
     queries: str
 
+    def newest_of(self, variant: str) -> float | None:
+        """The newest sample of a variant's counters, None when there is none."""
+        kept = Variant.BASELINE if variant == Variant.BASELINE else Variant.CANDIDATE
+        series = (each for key, each in self.observed.items() if key.variant is kept)
+        samples = (sample.at_ms for each in series for sample in each.samples)
+        newest = max(samples, default=None)
+        return None if newest is None else newest / 1000
+
 
 def read_templates(
     client: RangeVectors,
@@ -101,11 +119,12 @@ def read_templates(
     try:
         name = name_of_queries(request, namespace_label, replica_label, place)
         rows: dict[tuple[Variant, str], list[RawSeries]] = {}
-        for moment, seconds in ranges(at, request.window_seconds):
-            for one in field_queries(
-                request.preset, _preset_request(request, seconds, namespace_label), request.templates
-            ):
+
+        def read_piece(moment: int, seconds: int) -> None:
+            for one in queries_of_piece(request, seconds, namespace_label):
                 rows.setdefault((one.variant, one.field), []).extend(client.range_vector(one.text, float(moment)))
+
+        _read_in_pieces(at, request.window_seconds, read_piece)
     except TemplateError as error:
         raise MetricsFailure(FailureKind.TEMPLATES_UNUSABLE, str(error)) from None
     counters = {place: joined(found) for place, found in rows.items()}
@@ -119,6 +138,11 @@ def read_templates(
     return TemplateReading(at, observed, newest / 1000, name)
 
 
+def queries_of_piece(request: TemplateRequest, seconds: int, namespace_label: str | None) -> list[FieldQuery]:
+    """The queries for a policy's counters over so many seconds. Raises TemplateError."""
+    return field_queries(request.preset, _preset_request(request, seconds, namespace_label), request.templates)
+
+
 def name_of_queries(
     request: TemplateRequest, namespace_label: str | None, replica_label: str | None, place: str = ""
 ) -> str:
@@ -127,9 +151,7 @@ def name_of_queries(
 
     Raises TemplateError.
     """
-    sent = field_queries(
-        request.preset, _preset_request(replace(request, revision=""), 1, namespace_label), request.templates
-    )
+    sent = queries_of_piece(replace(request, revision=""), 1, namespace_label)
     content = [place, replica_label, *((one.variant, one.field, one.text) for one in sent)]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
@@ -146,6 +168,21 @@ def ranges(at: int, window_seconds: int) -> list[tuple[int, int]]:
         pieces.append((end, length + (length < left)))
         end, left = end - length, left - length
     return pieces
+
+
+def _read_in_pieces(at: int, window_seconds: int, read: Callable[[int, int], None]) -> None:
+    """Calls `read` with the moment and the length of each range. A range whose answer is too large is read again in
+    halves: what is read twice is joined later. Raises MetricsFailure."""
+    pieces = deque(ranges(at, window_seconds))
+    while pieces:
+        moment, seconds = pieces.popleft()
+        try:
+            read(moment, seconds)
+        except MetricsFailure as failure:
+            if failure.kind is not FailureKind.TOO_LARGE or seconds <= SHORTEST_RANGE_SECONDS:
+                raise
+            half = seconds // 2
+            pieces.extend(((moment, half + 1), (moment - half, seconds - half)))
 
 
 def joined(rows: Iterable[RawSeries]) -> list[RawSeries]:
@@ -172,10 +209,14 @@ def _evidence(
 ) -> dict[str, list[RawSeries]]:
     """Start times and scrapes of the counters' targets. Counters that carry no target's labels have none."""
     found: dict[str, list[RawSeries]] = {"process_start_time_seconds": [], "up": []}
-    if not all(row.labels.get("instance") for row in rows):
+    scraped = [row.labels for row in rows if row.labels.get("instance")]
+    if not scraped:
         return found
-    targets = {name: alternation(row.labels.get(name, "") for row in rows) for name in _TARGET_LABELS}
-    for moment, seconds in ranges(at, request.window_seconds):
+    targets = {name: alternation(labels.get(name, "") for labels in scraped) for name in _TARGET_LABELS}
+
+    def read_piece(moment: int, seconds: int) -> None:
         for query in evidence_queries(_preset_request(request, seconds, namespace_label), targets):
             found[query.partition("{")[0]].extend(client.range_vector(query, float(moment)))
+
+    _read_in_pieces(at, request.window_seconds, read_piece)
     return {name: joined(series) for name, series in found.items()}

@@ -15,7 +15,7 @@ import pytest
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import ClusterError
 from earlystop.controller.counts.connections import SECRETS_LIVE_SECONDS
-from earlystop.controller.counts.count_batcher import THREADS, Result
+from earlystop.controller.counts.count_batcher import Result
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -216,11 +216,34 @@ async def test_one_source_that_hangs_holds_up_no_other() -> None:
     with serving(hang) as hanging, serving(answer_well) as well:
         async with opened() as place:
             place.source(hanging.url, timeoutSeconds=30)
-            waiting = [asyncio.create_task(place.read()) for _ in range(2 * THREADS)]
+            waiting = [asyncio.create_task(place.read()) for _ in range(8)]
             await eventually(lambda: bool(hanging.requests), "the first query")
             place.reader.learn_source("other", SourceSpec.model_validate({"url": well.url}))
             async with asyncio.timeout(10):
                 assert isinstance(await place.reader.read("other", REQUEST, 1_700_000_000), Reading)
+            assert not any(task.done() for task in waiting)
+            release.set()
+            assert all(isinstance(result, Reading) for result in await asyncio.gather(*waiting))
+
+
+async def test_sources_that_hang_however_many_hold_up_no_other() -> None:
+    release = threading.Event()
+
+    def hang(handler: Handler) -> None:
+        release.wait(20)
+        answer_well(handler)
+
+    with serving(hang) as hanging, serving(answer_well) as well:
+        async with opened() as place:
+            for number in range(12):
+                spec = SourceSpec.model_validate({"url": hanging.url, "timeoutSeconds": 30})
+                place.reader.learn_source(f"hanging-{number}", spec)
+            place.reader.learn_source("well", SourceSpec.model_validate({"url": well.url}))
+            names = [f"hanging-{number}" for number in range(12)]
+            waiting = [asyncio.create_task(place.reader.read(name, REQUEST, 1_700_000_000)) for name in names]
+            await eventually(lambda: len(hanging.requests) == 12, "a query to each source that hangs")
+            async with asyncio.timeout(10):
+                assert isinstance(await place.reader.read("well", REQUEST, 1_700_000_000), Reading)
             assert not any(task.done() for task in waiting)
             release.set()
             assert all(isinstance(result, Reading) for result in await asyncio.gather(*waiting))

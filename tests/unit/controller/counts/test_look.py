@@ -17,7 +17,7 @@ from earlystop.controller.counts.look import (
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.count_source import MAX_SERIES
-from earlystop.metrics.convention.ended_processes import Ended, Place, Start, digest_of
+from earlystop.metrics.convention.ended_processes import Ended, Start, SumKey, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -172,7 +172,7 @@ def test_processes_that_were_folded_take_no_room_in_an_answer_that_reaches_far_b
 
 
 def test_a_folded_process_that_comes_back_does_not_show_the_split() -> None:
-    known = Ledger({}, Ended({}, {Place(1, B, "qa"): Tally(started=5)}, {1: frozenset({digest_of("old")})}))
+    known = Ledger({}, Ended({}, {SumKey(1, B, "qa"): Tally(started=5)}, {1: frozenset({digest_of("old")})}))
     one = Tally(started=1)
     assert not split_is_shown(
         requests_since(reading(NOW, (1, B, "old", Tally(started=9)), (1, C, "p", one)), split(25), known)
@@ -215,7 +215,7 @@ def test_requests_from_when_the_step_was_in_force_before_do_not_show_the_split_a
 def test_the_ledger_of_a_session_comes_back_from_its_status() -> None:
     ledger = Ledger({SeriesKey(0, B, "multi hop", "p-1"): answers(7)})
     assert tracked(REACHED["observing"], ledger=ledger).ledger == ledger
-    place = Place(0, B, "multi hop")
+    place = SumKey(0, B, "multi hop")
     ended = Ended({Start(0, "p-1"): NOW}, {place: answers(3)}, {0: frozenset({digest_of("old")})})
     gone = Ledger(ledger.rows, ended)
     assert tracked(REACHED["observing"], ledger=gone).ledger == gone

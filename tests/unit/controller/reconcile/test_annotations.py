@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import EVENTS, POLICIES, ROUTES, ClusterError
-from earlystop.controller.reconcile.annotations import SUSPEND, field_of, requested_by
+from earlystop.controller.reconcile.annotations import SUSPEND_FIELD, field_of, requests_in
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.gateway_header import weights_in
 from earlystop.delivery.names import overlay_name
@@ -23,7 +23,13 @@ SAVING = Quality(mean_tokens=300, requests=40)
 HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
 SAME = Quality(requests=40)
 ONE_STEP = {"rollout": {"steps": [{"weight": 50, "minimumSeconds": 0}], "deadlineSeconds": 900}}
-ABORT, PROMOTE, RETRY, BY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry", "requested-by"))
+ABORT, PROMOTE, RETRY = (f"earlystop.dev/{name}" for name in ("abort", "promote", "retry"))
+SUSPEND_BY = "earlystop.dev/suspend-by"
+
+
+def by(verb: str, user: str, value: str) -> dict[str, str]:
+    """A request with its signature."""
+    return {verb: value, f"{verb}-by": f"{user} for {value}"}
 
 
 def events(world: World) -> list[tuple[str, str]]:
@@ -44,7 +50,7 @@ async def under_way(world: World, phase: str = "Observing") -> str:
 async def test_an_abort_reaches_weight_0_and_its_verdict_says_who_asked() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
-        world.edit(annotations={ABORT: revision, BY: "alice"})
+        world.edit(annotations=by(ABORT, "alice", revision))
         await world.reconcile_until("RolledBack")
         (verdict,) = world.verdicts()
         overlay = world.api.at(ROUTES, "llm", overlay_name("qa"))
@@ -73,7 +79,7 @@ async def test_an_abort_after_a_promotion_gives_the_traffic_back_as_a_second_ver
     async with World(SAVING).open() as world:
         revision = await under_way(world, "Promoted")
         first = world.status["decision"]
-        world.edit(annotations={ABORT: revision, BY: "alice"})
+        world.edit(annotations=by(ABORT, "alice", revision))
         await world.reconcile_until("RolledBack", reconciliations=20)
         verdicts = {each["metadata"]["name"]: each["spec"] for each in world.verdicts()}
         assert world.status["weight"] == 0 and "certified" not in world.status
@@ -111,7 +117,7 @@ async def test_an_abort_does_not_wait_for_a_promotion_whose_verdict_cannot_be_st
 async def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_what_was_not_proven() -> None:
     async with World(SAME).open() as world:
         revision = await under_way(world)
-        world.edit(annotations={PROMOTE: f"{revision}/w10", BY: "alice"})
+        world.edit(annotations=by(PROMOTE, "alice", f"{revision}/w10"))
         await world.reconcile_until("Promoted", reconciliations=20)
         (verdict,) = world.verdicts()
     assert world.status["weight"] == 100 and "certified" not in world.status
@@ -120,7 +126,7 @@ async def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_wha
     assert world.written("status", "verdict", "route")[-4:] == ["status", "verdict", "route", "status"]
 
 
-async def test_a_request_that_is_applied_for_ever_is_done_once_and_told_once_to_the_next_campaign() -> None:
+async def test_a_request_that_is_applied_for_ever_is_done_once_and_is_no_news_to_the_next_campaign() -> None:
     for name, phase in ((ABORT, "RolledBack"), (PROMOTE, "Promoted")):
         async with World(SAME).open() as world:
             revision = await under_way(world)
@@ -128,25 +134,33 @@ async def test_a_request_that_is_applied_for_ever_is_done_once_and_told_once_to_
             await world.reconcile_until(phase)
             for _ in range(5):
                 await world.reconcile()
-            assert len(world.verdicts()) == 1 and told(world, "RequestIgnored") == []
+            assert len(world.verdicts()) == 1
             world.edit(annotations={name: revision, RETRY: "2"})
             await world.reconcile_until("Observing")
             for _ in range(5):
                 world.edit(annotations={name: revision, RETRY: "2"})
                 await world.reconcile()
             assert world.status["phase"] == "Observing" and world.status["campaign"] == 2
-            (note,) = told(world, "RequestIgnored")
-            assert revision in note and world.status["revision"] in note
-            (name_of_event,) = [
-                path for path, each in world.api.objects.items() if each.get("reason") == "RequestIgnored"
-            ]
-            assert ("PATCH", name_of_event) not in world.api.calls, "it was told again"
+            assert told(world, "RequestIgnored") == told(world, "RequestRefused") == []
+
+
+async def test_a_request_for_another_campaign_is_told_once_however_often_the_operator_starts() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        for _ in range(5):
+            world.edit(annotations={ABORT: "0123456789"})
+            await world.reconcile()
+            world.tracked = TrackedPolicy.load(world.policy, world.now)
+        (note,) = told(world, "RequestIgnored")
+        (event,) = [path for path, each in world.api.objects.items() if each.get("reason") == "RequestIgnored"]
+    assert "0123456789" in note and revision in note
+    assert ("PATCH", event) not in world.api.calls, "it was told again"
 
 
 async def test_a_promotion_is_refused_where_nothing_is_under_way_and_the_refusal_says_who_asked() -> None:
     async with World(HARMFUL).open() as world:
         revision = await under_way(world, "RolledBack")
-        world.edit(annotations={PROMOTE: revision, BY: "alice"})
+        world.edit(annotations=by(PROMOTE, "alice", revision))
         for _ in range(5):
             await world.reconcile()
         assert world.status["phase"] == "RolledBack" and len(world.verdicts()) == 1
@@ -180,13 +194,13 @@ async def test_an_abort_that_comes_with_a_new_setting_is_recorded_before_that_on
 async def test_a_pause_its_end_and_a_retry_are_told_with_who_asked() -> None:
     async with World(SAME).open() as world:
         await under_way(world)
-        world.edit(annotations={BY: "alice"})
+        world.edit(annotations={SUSPEND_BY: "alice for true"})
         world.edit_spec(written({"suspend": True}))
         await world.reconcile_until("Suspended")
-        world.edit(annotations={BY: "bob"})
+        world.edit(annotations={SUSPEND_BY: "bob for false at 2026-11-27T05:00:00Z"})
         world.edit_spec(written())
         await world.reconcile_until("Observing")
-        world.edit(annotations={BY: "carol\x1b[2J", RETRY: "2"})
+        world.edit(annotations=by(RETRY, "carol\x1b[2J", "2"))
         await world.reconcile()
     assert told(world, "Suspended")[0].startswith("Asked for by user alice: ")
     assert told(world, "Resumed")[0].startswith("Asked for by user bob: ")
@@ -196,7 +210,7 @@ async def test_a_pause_its_end_and_a_retry_are_told_with_who_asked() -> None:
 
 async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who_signed_before() -> None:
     async with World(SAME).open() as world:
-        world.edit(annotations={BY: "alice", RETRY: "1"})
+        world.edit(annotations=by(RETRY, "alice", "1"))
         await under_way(world)
         world.edit_spec(written({"candidates": [{"name": "w20", "values": [{"name": "window", "value": "20"}]}]}))
         for _ in range(2):
@@ -209,7 +223,7 @@ async def test_a_campaign_that_an_edit_starts_is_not_said_to_be_asked_for_by_who
 async def test_the_operator_never_writes_to_the_policys_metadata(phase: str) -> None:
     async with World(SAVING).open() as world:
         await world.reconcile_until(phase)
-        world.edit(annotations={ABORT: world.status["revision"], BY: "alice"})
+        world.edit(annotations=by(ABORT, "alice", world.status["revision"]))
         before = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
         await world.reconcile_until("RolledBack")
         after = {key: value for key, value in world.policy["metadata"].items() if key != "resourceVersion"}
@@ -228,20 +242,20 @@ def test_without_a_signature_the_newest_field_manager_of_the_verb_is_named_and_s
     policy["metadata"]["managedFields"] = [
         managed("argocd-controller", field_of(ABORT), "2026-01-02T00:00:00Z"),
         managed("kubectl-edit", field_of(ABORT), "2026-01-01T00:00:00Z"),
-        managed("helm\x07", SUSPEND, "2026-01-03T00:00:00Z"),
+        managed("helm\x07", SUSPEND_FIELD, "2026-01-03T00:00:00Z"),
     ]
-    assert requested_by(policy, field_of(ABORT)) == "field manager argocd-controller, name not verified"
-    assert requested_by(policy, SUSPEND) == "field manager helm?, name not verified"
-    assert requested_by(policy, field_of(PROMOTE)) == "someone unnamed"
-    policy["metadata"]["annotations"] = {BY: "alice"}
-    assert requested_by(policy, field_of(PROMOTE)) == "user alice"
+    policy["metadata"]["annotations"] = {ABORT: "x", PROMOTE: "x"}
+    requests = requests_in(policy)
+    assert requests.abort.by == "field manager argocd-controller, name not verified"
+    assert requests.suspend.by == "field manager helm?, name not verified"
+    assert requests.promote.by == "someone unnamed"
 
 
 def test_a_name_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
     policy = manifest()
-    policy["metadata"]["annotations"] = {BY: "\n\x1b]0;\u202e" + "x" * 1000}
-    said = requested_by(policy, SUSPEND)
-    assert said.isprintable() and len(said) == len("user ") + 253 and said.endswith("…")
+    policy["metadata"]["annotations"] = {SUSPEND_BY: "\x1b]0;\u202e" + "x" * 1000 + " for false"}
+    named = requests_in(policy).suspend.by
+    assert named.isprintable() and len(named) == len("user ") + 253 and named.endswith("…")
 
 
 class Died(Exception):
@@ -272,7 +286,7 @@ async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next
     async with World(SAVING, ONE_STEP).open() as world:
         revision = await under_way(world, "Promoted")
         first = world.status["decision"]
-        world.edit(annotations={ABORT: revision, BY: "alice"})
+        world.edit(annotations=by(ABORT, "alice", revision))
         dies_at(world, write, done=done)
         for _ in range(30):
             try:
@@ -319,3 +333,48 @@ async def test_a_promotion_that_is_aborted_before_its_verdict_was_stored_keeps_t
         await world.reconcile_until("RolledBack", reconciliations=20)
         first, second = sorted(world.verdicts(), key=lambda each: len(each["metadata"]["name"]))
     assert first["spec"]["decision"] == "Promote" and second["spec"]["previous"] == first["spec"]["digest"]
+
+
+async def test_a_promotion_that_was_planted_while_paused_is_not_carried_out_in_the_name_of_who_resumes() -> None:
+    async with World(SAME).open() as world:
+        revision = await under_way(world)
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
+        world.edit(annotations={PROMOTE: revision})
+        await world.reconcile()
+        world.edit(annotations={PROMOTE: revision, SUSPEND_BY: "alice for false"})
+        world.edit_spec(written())
+        world.tracked = TrackedPolicy.load(world.policy, world.now)
+        await world.reconcile_until("Observing")
+        for _ in range(5):
+            await world.reconcile()
+    assert world.status["phase"] == "Observing" and world.verdicts() == []
+    assert told(world, "Resumed")[0].startswith("Asked for by user alice: ")
+    (note,) = told(world, "RequestRefused")
+    assert "alice" not in note and "suspended" in note
+
+
+async def test_an_old_signature_beside_a_new_abort_names_nobody() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit(annotations=by(ABORT, "alice", "0000000000"))
+        await world.reconcile()
+        planted = {**by(ABORT, "alice", "0000000000"), ABORT: world.status["revision"]}
+        world.edit(annotations=planted)
+        await world.reconcile_until("RolledBack")
+        (verdict,) = world.verdicts()
+    assert "alice" not in verdict["spec"]["requestedBy"]
+    assert verdict["spec"]["requestedBy"].endswith("the signature there is not for this request")
+
+
+async def test_a_retry_that_waits_for_the_end_of_a_pause_stays_that_of_who_asked_for_it() -> None:
+    async with World(SAME).open() as world:
+        await under_way(world)
+        world.edit_spec(written({"suspend": True}))
+        await world.reconcile_until("Suspended")
+        world.edit(annotations=by(RETRY, "mallory", "2"))
+        await world.reconcile()
+        world.edit(annotations={**by(RETRY, "mallory", "2"), SUSPEND_BY: "alice for false"})
+        world.edit_spec(written())
+        await world.reconcile_until("Observing")
+    assert told(world, "CampaignStarted")[-1].startswith("Asked for by user mallory: ")

@@ -23,7 +23,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent
 from earlystop.metrics.convention.ended_processes import Ended, digest_of
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, totals
-from earlystop.metrics.templates.reset_ledger import ResetLedger, SeriesId, Watermark
+from earlystop.metrics.templates.reset_ledger import ResetLedger, SeriesId, SeriesMark
 from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase
@@ -139,7 +139,7 @@ async def test_counts_that_outgrow_the_status_leave_it_as_it_is_and_say_so() -> 
 async def test_more_counters_of_others_than_a_status_holds_leave_it_as_it_is_and_say_so() -> None:
     api = Memory()
     tracked = stored("observing", api)
-    mark = Watermark(NOW * 1000, 10**6, 10**6, NOW * 1000, 10**5, 0)
+    mark = SeriesMark(NOW * 1000, 10**6, 10**6, NOW * 1000, 10**5, 0)
     series = {SeriesId(Variant.BASELINE, "tokens", f"{number:012}"): mark for number in range(600)}
     await write_status(api, tracked, tracked.state, ResetLedger(0, NOW * 1000, series=series), NOW)
     assert tracked.status.overflow is not None and "600 series" in tracked.status.overflow.message

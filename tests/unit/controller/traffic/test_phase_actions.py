@@ -69,10 +69,10 @@ def test_where_exposure_may_fall_by_a_decision_for_harm_the_route_comes_first(na
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_traffic_is_attended_to_always_while_something_is_under_way_and_never_while_it_is_to_stay(
+def test_traffic_is_attended_to_always_while_something_is_under_way_and_only_to_detach_while_it_is_to_stay(
     phase: Phase,
 ) -> None:
     expected = When.ALWAYS if phase in ACTING | {Phase.APPLYING} else When.ON_RECHECK
-    expected = When.NEVER if phase in (Phase.PENDING, Phase.SUSPENDED) else expected
+    expected = {Phase.PENDING: When.NEVER, Phase.SUSPENDED: When.TO_DETACH}.get(phase, expected)
     assert ACTIONS[phase].when is expected
     assert phase not in ENDED or set(ACTIONS[phase].after.values()) == {Next.REST}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.metrics.convention.compaction import SILENT_SECONDS, fold_silent, unfolded
-from earlystop.metrics.convention.ended_processes import DIGEST_CHARACTERS, NOBODY, Ended, Place, Start, digest_of
+from earlystop.metrics.convention.ended_processes import DIGEST_CHARACTERS, NOBODY, Ended, Start, SumKey, digest_of
 from earlystop.metrics.convention.ledger import (
     Ledger,
     LedgerError,
@@ -40,7 +40,7 @@ ENDED = st.builds(
     Ended,
     st.dictionaries(st.builds(Start, st.integers(0, 2), ODD), st.integers(0, 3), max_size=6),
     st.dictionaries(
-        st.builds(Place, st.integers(0, 2), st.sampled_from(("baseline", "w 5")), ODD), TALLIES, max_size=3
+        st.builds(SumKey, st.integers(0, 2), st.sampled_from(("baseline", "w 5")), ODD), TALLIES, max_size=3
     ),
     st.dictionaries(st.integers(0, 2), st.frozensets(ODD.map(digest_of), min_size=1, max_size=4), max_size=2),
 )
@@ -72,7 +72,7 @@ def test_a_process_keeps_its_rows_for_an_hour_of_absence_and_is_folded_with_its_
     assert key(B, "old") in ledger.rows
     ledger = see(ledger, live, AT + 60 + SILENT_SECONDS)
     assert dict(ledger.rows) == live
-    assert ledger.ended == Ended({}, {Place(0, B, "qa"): FIVE}, {0: frozenset({digest_of("old")})})
+    assert ledger.ended == Ended({}, {SumKey(0, B, "qa"): FIVE}, {0: frozenset({digest_of("old")})})
     assert totals(ledger, 0) == {B: FIVE, C: SEVEN}
 
 

@@ -72,6 +72,12 @@ def test_no_name_leaves_its_string_and_each_matches_only_itself(
             assert literals(text) == set(policies if plain_strings[index] == "p" else revisions)
 
 
+def test_only_series_of_the_policies_own_namespaces_are_asked_for_where_the_source_can_tell() -> None:
+    text = counts_query(["a/x", "b/y", "a/z"], ["r1"], 60, "namespace")
+    selectors = [each for each in re.findall(r"\{([^{}]*)\}", text) if "policy=~" in each]
+    assert len(selectors) > 2 and all('namespace=~"a|b"' in each for each in selectors)
+
+
 @given(ODD_TEXT)
 @settings(max_examples=100, deadline=None)
 def test_an_escaped_text_is_read_back_as_it_was(text: str) -> None:

@@ -10,6 +10,7 @@ from earlystop.metrics.convention.reader import CountRequest, Reading, judge_sam
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.metrics.templates.range_vectors import RawSeries, observe
+from earlystop.metrics.templates.reset_ledger import ResetLedger, look, totals
 
 AT = 1_760_000_000
 LABELS = {"policy": "llm/qa", "revision": "r1", "step": "0", "variant": "baseline", "process": "p"}
@@ -56,6 +57,23 @@ def test_an_older_value_that_is_no_count_hides_nothing_that_a_later_count_holds(
     rows = {(Variant.BASELINE, "started"): [RawSeries({}, [(1000 * AT - 5000, text), (1000 * AT, "9")])]}
     (series,) = observe(rows).values()
     assert [sample.value for sample in series.samples] == [9]
+
+
+@pytest.mark.parametrize("text", ["1" + "0" * 100_000, "-" + "9" * 100_000, "0." + "3" * 100_000])
+def test_a_refused_value_is_quoted_in_few_characters_however_long_it_is(text: str) -> None:
+    with pytest.raises(MetricsFailure) as caught:
+        observe({(Variant.BASELINE, "started"): [RawSeries({}, [(1000 * AT, text)])]})
+    assert len(caught.value.message) < 200
+
+
+def test_a_count_after_a_bad_value_counts_what_grew_over_both_as_over_a_missed_scrape() -> None:
+    def counted(*texts: str) -> int:
+        points = [(1000 * (AT + 15 * number), text) for number, text in enumerate(texts) if text]
+        rows = {(Variant.BASELINE, "started"): [RawSeries({"instance": "a:1"}, points)]}
+        return totals(look(ResetLedger(0, 1000 * AT), observe(rows)).ledger, 0)[Variant.BASELINE].started
+
+    assert counted("100", "NaN", "120") == counted("100", "", "120") == 20
+    assert counted("100", "-1", "0.5", "90", "105") == counted("100", "", "", "90", "105") == 5
 
 
 def test_a_time_that_is_no_number_never_makes_counts_fresh() -> None:

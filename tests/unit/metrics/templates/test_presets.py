@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +104,8 @@ def unquoted(text: str) -> str:
         'm{arm="{variant}",x="\\"}',
         '{variant}{arm="{variant}"}',
         'm{arm="{variant}"} offset 5m',
+        'm{arm="{variant}" x="y"}',
+        'm{arm="{variant}",,x="y"}',
         'm{policy="{policy}"}',
         'm{arm="{variant}",x="{namespace}"}',
         'm{arm="{variant}",x="' + "a" * 1100 + '"}',
@@ -110,6 +114,31 @@ def unquoted(text: str) -> str:
 def test_a_template_that_is_more_or_less_than_one_selector_with_a_variant_is_refused(template: str) -> None:
     with pytest.raises(TemplateError, match="template for tokens"):
         checked_templates({"tokens": template})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "m{" + 'a="" ' * 30 + "!",
+        "m{" + 'a="" ' * 200 + "!",
+        "m{" + 'a="", ' * 170,
+        'm{a=""' + " " * 1000 + "!",
+        "m{" + "\t" * 1000 + "x",
+        'm{a="' + "\\\\" * 500,
+        "m" * 1024,
+    ],
+)
+def test_a_template_that_is_refused_takes_no_longer_than_its_length(template: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(TemplateError):
+        checked_templates({"tokens": template})
+    assert time.process_time() - begun < 0.1, "154 characters once took 8.5 s"
+
+
+@pytest.mark.parametrize("inside", ["", ' a = "x" ,\n b=~"y" , ', 'a="\\"\\\\\\n"', 'a!="x",b!~"y"'])
+def test_a_selector_may_hold_blanks_escapes_every_operator_and_a_last_comma(inside: str) -> None:
+    template = f'm:x{{arm="{{variant}}",{inside}}}'
+    assert checked_templates({"tokens": template}) == {"tokens": template}
 
 
 def test_templates_for_no_field_or_an_unknown_one_are_refused() -> None:

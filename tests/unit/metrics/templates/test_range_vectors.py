@@ -1,4 +1,4 @@
-"""From range vectors to what the watermark ledger takes."""
+"""From range vectors to what the reset ledger takes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,26 @@ def only(observed: dict[Any, Observed]) -> Observed:
     return one
 
 
-def test_start_times_are_joined_by_target_and_moment_and_births_by_earlier_good_scrapes() -> None:
+def test_start_times_are_joined_by_target_and_moment() -> None:
     counters = series([(20.001, "3"), (30.001, "5")], engine="0")
     starts = series([(20.001, "12.5")])
-    ups = series([(5.0, "1"), (10.0, "0"), (20.001, "1"), (30.001, "1")], __name__="up")
-    assert only(observe({PLACE: counters}, starts, ups)) == Observed(
-        [Sample(20_001, 3, 12_500), Sample(30_001, 5, None)], absent_at_ms=5_000
-    )
+    assert only(observe({PLACE: counters}, starts)) == Observed([Sample(20_001, 3, 12_500), Sample(30_001, 5, None)])
+
+
+@pytest.mark.parametrize("start", ["NaN", "+Inf", "1e308", "-5", "1795731618560", "23"])
+def test_a_start_time_that_no_running_process_can_have_is_none(start: str) -> None:
+    counters, starts = series([(20.0, "3")]), series([(20.0, start)])
+    assert only(observe({PLACE: counters}, starts)) == Observed([Sample(20_000, 3, None)])
+
+
+def test_two_start_times_of_one_scrape_contradict_each_other_and_neither_is_believed() -> None:
+    starts = series([(20.0, "12")], worker="0") + series([(20.0, "9")], worker="1")
+    assert only(observe({PLACE: series([(20.0, "3")])}, starts)) == Observed([Sample(20_000, 3, None)])
+
+
+def test_what_a_gateway_exports_of_others_is_not_as_old_as_the_gateway() -> None:
+    pushed = series([(20.0, "3")], exported_job="batch")
+    assert only(observe({PLACE: pushed}, series([(20.0, "12")]))) == Observed([Sample(20_000, 3, None)])
 
 
 def test_evidence_of_another_target_or_of_another_scraper_is_never_used() -> None:

@@ -45,10 +45,9 @@ class Target:
 
 @dataclass
 class Scrapes:
-    """What one scraper has of one target. absent: good scrapes without the series."""
+    """What one scraper has of one target."""
 
     samples: list[Sample] = field(default_factory=list)
-    absent: list[int] = field(default_factory=list)
 
 
 class ForeignWorld:
@@ -64,16 +63,14 @@ class ForeignWorld:
             self._scrape(replica)
 
     def read(self, after: int, until: int) -> dict[SeriesId, Observed]:
-        """All samples in (after, until], with the birth evidence that lies in the same window."""
+        """All samples in (after, until]."""
         answer = {}
         for target in self.targets:
             for replica in self.replicas:
                 stored = self.scrapes[target.name, replica]
                 samples = [sample for sample in stored.samples if after < sample.at_ms <= until]
                 if samples:
-                    absent = [at for at in stored.absent if after < at < samples[0].at_ms]
-                    key = SeriesId(target.variant, target.field, target.name, replica)
-                    answer[key] = Observed(samples, max(absent, default=None))
+                    answer[SeriesId(target.variant, target.field, target.name, replica)] = Observed(samples)
         return answer
 
     def unseen(self, target: Target, after: int, until: int) -> int:
@@ -127,8 +124,6 @@ class ForeignWorld:
             jitter = self.rng.randint(-300, 300)
             start = max(0, life.reported_start_ms + jitter) if self.with_starts else None
             stored.samples.append(Sample(at, value, start))
-        else:
-            stored.absent.append(at)
 
 
 def _poisson(rng: random.Random, start: int, end: int, rate: float) -> Iterator[int]:

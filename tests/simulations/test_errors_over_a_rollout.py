@@ -19,7 +19,6 @@ from tests.unit.evidence.simulate import RAMP, at_most, scored_answers
 
 MARGIN, RISK = 0.02, 0.05
 THRESHOLD = -math.log(RISK)
-pytestmark = pytest.mark.slow
 RUNS, LOOKS, SIZE = 300, 200, 400
 
 

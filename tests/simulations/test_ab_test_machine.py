@@ -10,13 +10,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from earlystop.evidence.engine import replay
+from earlystop.api.counts import Look
+from earlystop.evidence.engine import EvidenceState, Objective, begin, update
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
+from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.manual import Declined, Request, abort, promote_now
+from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import (
@@ -76,6 +78,8 @@ class Contest(RuleBasedStateMachine):
         self.suspended = False
         self.state = RolloutState()
         self.promoted: dict[int, list[str]] = {}
+        self.folded: dict[str, EvidenceState] = {}
+        self.folded_looks: dict[str, tuple[Look, ...]] = {}
 
     @initialize(spec=st.sampled_from(POLICIES))
     def begin(self, spec: Any) -> None:
@@ -97,7 +101,7 @@ class Contest(RuleBasedStateMachine):
 
     def check(self) -> None:
         digest = digest_of_decision("qa", UID, self.state)
-        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now))
+        self._move(start_campaign(self.spec, UID, "", digest, self.state, self.now, entropy=""))
         self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
 
     @precondition(lambda self: self.state.phase in TRYING)
@@ -198,8 +202,18 @@ class Contest(RuleBasedStateMachine):
             elif new.dropped is None:
                 assert new.looks == ()
             step = after.step if new.dropped is None else new.dropped.step
-            assert new.evidence == replay(plan.objective_at(step, after.dispersion), new.looks)
+            assert new.evidence == self._fold(new.name, plan.objective_at(step, after.dispersion), tuple(new.looks))
             assert len({plan.stage(look.step).kind for look in new.looks}) <= 1
+
+    def _fold(self, name: str, objective: Objective, looks: tuple[Look, ...]) -> EvidenceState:
+        """The evidence of these looks. It goes on from the last time where they only became more."""
+        state, known = self.folded.get(name), self.folded_looks.get(name, ())
+        if state is None or state.objective != objective or looks[: len(known)] != known:
+            state, known = begin(objective), ()
+        for look in looks[len(known) :]:
+            state = update(state, look)
+        self.folded[name], self.folded_looks[name] = state, looks
+        return state
 
     def _all_is_told(self, before: RolloutState) -> None:
         told = event_notes(before, self.state)

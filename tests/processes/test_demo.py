@@ -6,35 +6,26 @@ import asyncio
 import json
 import re
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
+from tests.processes.environment import started_module
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.serving import chat, told
 
 DEADLINE_SECONDS = 15
 POLL_SECONDS = 0.01
-SOURCES = Path(__file__).resolve().parents[3] / "operator"
-ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
 @asynccontextmanager
 async def started(module: str, *arguments: str) -> AsyncIterator[Process]:
     """`python -m earlystop.demo.MODULE`, ended with the block whatever happens."""
-    command = (sys.executable, "-m", f"earlystop.demo.{module}", *arguments)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
-    try:
+    async with started_module(f"earlystop.demo.{module}", *arguments) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def url_of(server: Process) -> str:

@@ -81,7 +81,7 @@ class Kernel(RuleBasedStateMachine):
     @initialize()
     def check(self) -> None:
         digest = digest_of_decision("qa", UID, self.state)
-        self._move(start_campaign(self.spec, UID, self.retry, digest, self.state, self.now))
+        self._move(start_campaign(self.spec, UID, self.retry, digest, self.state, self.now, entropy=""))
         self._move(suspend_or_resume(LiveTimes.of(self.spec), self.state, self.now))
 
     @rule(seconds=st.sampled_from((1, 20, 120, 700)))

@@ -6,8 +6,7 @@ import asyncio
 import json
 import re
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,26 +15,18 @@ import aiohttp
 import pytest
 import yaml
 
+from tests.processes.environment import ROOT, started_module
 from tests.unit.evaluator.mounted import mount
 from tests.unit.evaluator.serving import POLICY, REVISION, golden, reference
 
 DEADLINE_SECONDS = 30
-ROOT = Path(__file__).resolve().parents[3]
-SOURCES = ROOT / "operator"
 EXAMPLE = ROOT / "manifests/examples/evaluator.yaml"
-ENVIRONMENT = {"PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
 
 
 @asynccontextmanager
 async def started(*options: str) -> AsyncIterator[Process]:
-    command = (sys.executable, "-m", "earlystop.evaluator", *options)
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
-    try:
+    async with started_module("earlystop.evaluator", *options) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @pytest.fixture

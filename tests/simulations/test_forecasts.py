@@ -15,7 +15,6 @@ from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy
 
 RUNS = 60
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -1,0 +1,189 @@
+"""Objects as watches last showed them, and which policies were decided on which of them.
+
+The rule: an object that is kept may be decided on, since every write names the resourceVersion that it was decided on
+and is refused if the object has changed. That one is missing is never concluded from here: it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.controller.cache.stripped import gist, stripped
+from earlystop.delivery.inputs import Manifest, ObjectKey
+
+Reader = tuple[str, str]
+"""Namespace and name of a policy."""
+
+# All objects of these kinds are kept, of other kinds those that a policy has named.
+KEPT_WHOLE = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An object as last shown. version: its resourceVersion, None where that is no number. gist: digest of what traffic
+    follows from. text: the stripped object as JSON, a tenth of the memory of what it is parsed to; None when it is
+    gone, or must be read before it is used again. listed: whether a watch's list has shown it."""
+
+    version: int | None
+    gist: bytes
+    text: bytes | None
+    listed: bool = False
+
+
+class WatchCache:
+    """Takes what watches show and what the operator itself reads and writes; gives the newest of it.
+
+    namespaces: those that are watched, () for all.
+    """
+
+    def __init__(self, namespaces: Collection[str] = ()) -> None:
+        self._namespaces = frozenset(namespaces)
+        self._kept: dict[ObjectKey, _Kept] = {}
+        self._watched: set[tuple[str, str | None]] = set()
+        self._read_by: dict[ObjectKey, set[Reader]] = {}
+        self._reads: dict[Reader, set[ObjectKey]] = {}
+
+    def get(self, key: ObjectKey) -> Manifest | None:
+        """The object, which the caller may change; None when it has to be read, which says nothing of whether it
+        exists. One that no watch covers has to be read every time."""
+        kept = self._kept.get(key)
+        if kept is None or kept.text is None or self._scope(key) not in self._watched:
+            return None
+        found: Manifest = json.loads(kept.text)
+        return found
+
+    def keys(self, kind: str) -> Iterator[ObjectKey]:
+        """Keys of the kept objects of a kind."""
+        return (key for key, kept in list(self._kept.items()) if key.kind == kind and kept.text is not None)
+
+    def note_event(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool = False) -> bool:
+        """A watch has shown the object, in a list or after a change. Returns whether what traffic follows from has
+        changed, as far as is known: that an object is listed for the first time is no change."""
+        self._watched.add(self._scope(key))
+        changed = self._take(key, manifest, listed=listed)
+        kept = self._kept.get(key)
+        if kept is not None and listed:
+            kept.listed = True
+        return changed
+
+    def note_listed(self, key: ObjectKey, manifest: Mapping[str, Any]) -> bool:
+        """A list that the operator itself asked for shows the object. Returns the same."""
+        return self._take(key, manifest, listed=True)
+
+    def note(self, key: ObjectKey, manifest: Mapping[str, Any]) -> None:
+        """The operator itself has read or written the object: nobody has to be told."""
+        self._take(key, manifest, listed=False)
+
+    def _take(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool) -> bool:
+        if not self._is_wanted(key):
+            return not listed
+        version, kept = _version(manifest), self._kept.get(key)
+        if kept is not None and version is not None and kept.version is not None:
+            if version < kept.version:
+                if listed:
+                    kept.text = None  # the API server's numbers began anew, or its list is behind: the object is read
+                return False
+            if version == kept.version and kept.text is not None:
+                return False
+        content = stripped(key.kind, manifest)
+        new = _Kept(version, gist(key.kind, content), json.dumps(content, separators=(",", ":")).encode())
+        new.listed = kept is not None and kept.listed
+        self._kept[key] = new
+        return not listed if kept is None else kept.gist != new.gist
+
+    def note_deleted(self, key: ObjectKey, manifest: Mapping[str, Any]) -> bool:
+        """A watch has shown that the object is gone. Returns whether that is news: another one may have taken its name
+        since."""
+        self._watched.add(self._scope(key))
+        version, kept = _version(manifest), self._kept.get(key)
+        if not self._is_wanted(key):
+            return True
+        if kept is not None and version is not None and kept.version is not None and version < kept.version:
+            return False
+        # The version stays, so that an answer which was under way when the object went does not bring it back.
+        self._kept[key] = _Kept(version, b"", None)
+        return True
+
+    def was_listed(self, key: ObjectKey) -> bool:
+        """Whether a watch's list has shown the object: the next list that shows it is another one, made after a gap in
+        which deletions may have been missed."""
+        kept = self._kept.get(key)
+        return kept is not None and kept.listed
+
+    def drop(self, key: ObjectKey) -> None:
+        """What is kept was outrun: the object is read before it is used again."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            kept.text = None
+
+    def versions(self, kind: str) -> dict[ObjectKey, int | None]:
+        """The resourceVersions of the kept objects of a kind, for `missing_since`."""
+        return {key: self._kept[key].version for key in self.keys(kind)}
+
+    def missing_since(self, before: Mapping[ObjectKey, int | None], listed: Collection[ObjectKey]) -> list[ObjectKey]:
+        """The objects that a list did not show although they were kept before it and have not been shown since. They
+        are dropped."""
+        missing = [
+            key
+            for key, version in before.items()
+            if key not in listed and (kept := self._kept.get(key)) is not None and kept.version == version
+        ]
+        for key in missing:
+            self.drop(key)
+        return missing
+
+    def forget_gone(self) -> None:
+        """Let go what is kept of objects that are gone and that no policy names."""
+        for key, kept in list(self._kept.items()):
+            if kept.text is None and key not in self._read_by:
+                del self._kept[key]
+
+    def note_reads(self, reader: Reader, keys: Iterable[ObjectKey]) -> None:
+        """A policy is about to be decided on these objects as well, whether they exist or not."""
+        for key in keys:
+            self._reads.setdefault(reader, set()).add(key)
+            self._read_by.setdefault(key, set()).add(reader)
+
+    def keep_reads(self, reader: Reader, keys: Collection[ObjectKey]) -> None:
+        """A policy is decided on these objects and no others any more."""
+        for key in self._reads.get(reader, set()) - set(keys):
+            self._release(reader, key)
+        self._reads[reader] = set(keys)
+
+    def forget_reader(self, reader: Reader) -> None:
+        """A policy is gone."""
+        for key in self._reads.pop(reader, set()):
+            self._release(reader, key)
+
+    def _release(self, reader: Reader, key: ObjectKey) -> None:
+        readers = self._read_by[key]
+        readers.discard(reader)
+        if not readers:
+            del self._read_by[key]
+            if key.kind not in KEPT_WHOLE:
+                self._kept.pop(key, None)
+
+    def readers_of(self, key: ObjectKey) -> tuple[Reader, ...]:
+        """The policies that were decided on this object, or on its absence."""
+        return tuple(self._read_by.get(key, ()))
+
+    def has_read(self, reader: Reader) -> bool:
+        """Whether this policy was decided on any object since the operator started."""
+        return reader in self._reads
+
+    def _is_wanted(self, key: ObjectKey) -> bool:
+        return key.kind in KEPT_WHOLE or key in self._read_by
+
+    def _scope(self, key: ObjectKey) -> tuple[str, str | None]:
+        """What is watched together: a kind, in one namespace where only some are watched."""
+        return (key.kind, key.namespace if self._namespaces else None)
+
+
+def _version(manifest: Mapping[str, Any]) -> int | None:
+    """The resourceVersion as the number that it is with every API server on etcd, else None: then the last word
+    counts."""
+    text = str(manifest["metadata"].get("resourceVersion", ""))
+    return int(text) if text.isdecimal() else None

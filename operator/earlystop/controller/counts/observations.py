@@ -1,0 +1,34 @@
+"""What the condition MetricsAvailable says after a look, and what to write instead."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import ConditionStatus
+from earlystop.metrics.count_ledger import CountLedger, restarts_can_hide
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.rollout.observations import Observation
+
+
+def readable(ledger: CountLedger, differing: tuple[float, float] | None = None) -> Observation:
+    """Counts can be used. differing: seconds between scrapes as measured and as declared, None when they agree."""
+    message = "Counts can be read."
+    if restarts_can_hide(ledger):
+        message += (
+            " Some of their processes export no process_start_time_seconds, so after a restart nothing of theirs is "
+            "counted until a counter passes its old value."
+        )
+    if differing is None:
+        return Observation(ConditionStatus.TRUE, "Readable", message)
+    measured, declared = differing
+    message += (
+        f" Their targets are scraped every {measured:.3g} s, and the MetricSource declares {declared:g} s; looks "
+        f"reckon with {max(measured, declared):.3g} s. Write scrapeIntervalSeconds: {max(1, round(measured))} into the "
+        "MetricSource, or correct the scraper's interval."
+    )
+    return Observation(ConditionStatus.TRUE, "ScrapeIntervalDiffers", message)
+
+
+def lost(failure: MetricsFailure) -> Observation:
+    """Counts cannot be used."""
+    return Observation(
+        ConditionStatus.FALSE, failure.kind.value, f"Counts cannot be used: {failure.message}. Nothing is decided."
+    )

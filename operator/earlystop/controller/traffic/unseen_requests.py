@@ -1,0 +1,51 @@
+"""Looking now and then for requests of the target that come past the overlay, and saying so."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import ConditionStatus
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.delivery.overlay_misses import overlay_misses
+from earlystop.metrics.convention.ledger import Ledger
+from earlystop.metrics.convention.unseen import UnseenQuestion
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.rollout.observations import Observation
+from earlystop.rollout.state import WATCHING
+
+SECONDS_BETWEEN = 300.0
+# Of requests that are looked at: enough of them for a share, and none from before the weights were in force.
+LEAST_SECONDS, MOST_SECONDS = 30, 600
+IN_FORCE, MISSES = "InForce", "OverlayMisses"
+UNKNOWN = " Whether requests of the target come past the overlay is unknown, since its own counters do not show it."
+
+
+async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int) -> None:
+    """Ask for requests that came past the overlay up to Unix second `at`, if that is due."""
+    memory, state = tracked.traffic, tracked.state
+    metrics = tracked.plan.spec.metrics
+    source = reader.known().get(metrics.source_ref.name)
+    if state.phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
+        return
+    seconds = min(MOST_SECONDS, at - max(state.step_started_at or at, int(memory.written_at)))
+    processes = tuple({key.process for key in tracked.ledger.rows})
+    if seconds < LEAST_SECONDS or not processes or at - memory.unseen_at < SECONDS_BETWEEN:
+        return
+    question = UnseenQuestion(tracked.label, state.revision, processes, seconds, source.namespace_label)
+    found = await reader.read_unseen(metrics.source_ref.name, question, at)
+    if not isinstance(found, MetricsFailure):
+        memory.note_unseen(overlay_misses(found.seen, found.unseen, seconds), at)
+
+
+def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
+    """What is said about weights that are in force, with the requests that come past them."""
+    memory = tracked.traffic
+    if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES):
+        return traffic
+    if traffic.reason == MISSES and not memory.unseen_at:
+        return traffic  # the operator was restarted and has not looked yet
+    if traffic.reason == IN_FORCE:
+        memory.note_in_force(traffic.message.removesuffix(UNKNOWN))
+    if memory.unseen:
+        return Observation(traffic.status, "OverlayMisses", f"{memory.in_force} {memory.unseen}")
+    known = tracked.plan.spec.metrics.traits.by_convention
+    return Observation(traffic.status, "InForce", memory.in_force if known else memory.in_force + UNKNOWN)

@@ -1,0 +1,59 @@
+"""Asking now and then whether the candidates that users get are still served, between the checks of objects."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.delivery.canary import probe_variants
+from earlystop.delivery.decide import Probe
+from earlystop.delivery.split import TrafficSplit
+from earlystop.rollout.state import ENDED, WATCHING
+
+SECONDS_BETWEEN = 5.0
+SECONDS_BETWEEN_ONCE_DECIDED = 30.0
+LONGEST_WAIT_SECONDS = 1.0
+# After a start of the operator looks come first.
+SECONDS_AFTER_START = 30.0
+# Of the whole fleet: with many policies each is asked for less often.
+POLICIES_A_SECOND = 20.0
+
+
+def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
+    """When the candidates of a policy are to be asked for again, in Unix seconds; None while no probe proved that users
+    are led to any, and while weights are being put in force. policies: how many the operator tracks."""
+    canary, phase = tracked.traffic.canary, tracked.state.phase
+    if canary is None or not canary[1] or phase not in WATCHING | ENDED:
+        return None
+    spacing = SECONDS_BETWEEN if phase in WATCHING else SECONDS_BETWEEN_ONCE_DECIDED
+    return tracked.traffic.canary_at + max(spacing, policies / POLICIES_A_SECOND)
+
+
+async def watch_candidates(
+    http: aiohttp.ClientSession,
+    tracked: TrackedPolicy,
+    split: TrafficSplit,
+    policies: int,
+    now: float,
+    turns: ProbeTurns,
+) -> None:
+    """Ask for each candidate if that is due. Whatever is not as it should be requires a check of the traffic, which
+    takes the candidates off or proves the split anew."""
+    due = next_watch(tracked, policies)
+    memory = tracked.traffic
+    forgotten = split.candidate_weight > 0 and not memory.attended
+    if forgotten and now - tracked.acceptance.checked_at >= max(SECONDS_AFTER_START, policies / 5):
+        memory.require_recheck()  # a proof says what to ask for, and the operator has forgotten it
+    if due is None or now < due or memory.canary is None:
+        return
+    asked = Probe(memory.canary[1], users_led=True, by_variant=True)
+    if not memory.begin_watch(split, now):
+        return
+    async with turns.of(tracked.namespace, LONGEST_WAIT_SECONDS) as free:
+        if not free:
+            return
+        result = await probe_variants(http, asked.targets)
+    memory.note_answer(asked, split, result, now)
+    if memory.fault is not None or memory.proven != split:
+        memory.require_recheck()

@@ -1,0 +1,117 @@
+"""A candidate's alias Service: a second name for the Pods of the user's Service, and its mirror in all that matters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.carried_metadata import aliased_annotations, with_carried
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.names import alias_name
+from earlystop.delivery.orphans import policy_of
+from earlystop.delivery.ownership import owned_metadata
+
+PORT_FIELDS = ("name", "port", "targetPort", "protocol", "appProtocol")
+# What decides which Pods a Service sends to, and how.
+MIRRORED_FIELDS = (
+    "selector",
+    "publishNotReadyAddresses",
+    "sessionAffinity",
+    "sessionAffinityConfig",
+    "internalTrafficPolicy",
+    "trafficDistribution",
+    "ipFamilies",
+    "ipFamilyPolicy",
+)
+# Those that no API server fills in: one that the alias has and the user's Service has not is out of date.
+NEVER_DEFAULTED = ("publishNotReadyAddresses", "sessionAffinityConfig", "trafficDistribution")
+MIRRORED_ANNOTATIONS = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
+HEADLESS = "None"
+
+
+def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
+    """The alias of Service `name` for a candidate. Its labels are its own, or a ServiceMonitor would scrape each Pod
+    twice. The user's Service owns it as well, so that it goes with it."""
+    users = inputs.services[name]
+    mirrored = mirrored_content(users)
+    annotations = {**aliased_annotations(users["metadata"].get("annotations")), **mirrored["annotations"]}
+    metadata = with_carried(owned_metadata(inputs, alias_name(name, variant)), {}, annotations)
+    keeper = {"apiVersion": "v1", "kind": "Service", "name": name, "uid": users["metadata"]["uid"]}
+    metadata["ownerReferences"].append(keeper)
+    headless = {"clusterIP": HEADLESS} if is_headless(users) else {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"type": "ClusterIP", **headless, **mirrored["spec"]},
+    }
+
+
+def mirrored_content(service: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The `spec` and `annotations` of a Service that its alias has too."""
+    spec, annotations = service.get("spec") or {}, service["metadata"].get("annotations") or {}
+    ports = [{key: port[key] for key in PORT_FIELDS if key in port} for port in spec.get("ports") or []]
+    return {
+        "spec": {**{name: spec[name] for name in MIRRORED_FIELDS if spec.get(name)}, "ports": ports},
+        "annotations": {name: annotations[name] for name in MIRRORED_ANNOTATIONS if name in annotations},
+    }
+
+
+def without_outdated(observed: Manifest, desired: Manifest) -> Manifest:
+    """The alias that is found, without the mirrored fields and annotations that the user's Service no longer has."""
+    wanted = mirrored_content(desired)
+    spec = {
+        name: value
+        for name, value in (observed.get("spec") or {}).items()
+        if name not in NEVER_DEFAULTED or not value or name in wanted["spec"]
+    }
+    annotations = {
+        name: text
+        for name, text in (observed["metadata"].get("annotations") or {}).items()
+        if name not in MIRRORED_ANNOTATIONS or name in wanted["annotations"]
+    }
+    kept = {**observed, "spec": spec} if "spec" in observed else dict(observed)
+    if annotations != (observed["metadata"].get("annotations") or {}):
+        kept["metadata"] = {**observed["metadata"], "annotations": annotations}
+    return kept
+
+
+def mirror_digest(service: Mapping[str, Any]) -> bytes:
+    """A digest of what an alias mirrors: that of a Service and of its alias are equal when the alias is as it should
+    be."""
+    content = [mirrored_content(service), is_headless(service)]
+    return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).digest()
+
+
+def mirrored_service(alias: Mapping[str, Any]) -> str:
+    """Name of the Service that an alias mirrors, "" for a Service that mirrors none."""
+    owners = alias["metadata"].get("ownerReferences") or []
+    return next((str(owner["name"]) for owner in owners if owner.get("kind") == "Service"), "")
+
+
+def is_headless(service: Mapping[str, Any]) -> bool:
+    """Whether a Service has no address of its own."""
+    return bool((service.get("spec") or {}).get("clusterIP") == HEADLESS)
+
+
+def fixed_refusal(observed: Manifest | None, desired: Manifest) -> Refusal | None:
+    """Why an alias that is there can never become what it should be, None when it can: Kubernetes lets nobody change
+    whether a Service is headless, nor its first IP family."""
+    if observed is None or not policy_of(observed):
+        return None
+    families = {_first_family(observed), _first_family(desired)} - {""}
+    if is_headless(observed) == is_headless(desired) and len(families) < 2:
+        return None
+    name, users = desired["metadata"]["name"], mirrored_service(desired)
+    return Refusal(
+        "AliasOutdated",
+        f"Service {users} was created anew with another clusterIP or first IP family, which nobody can change of "
+        f"Service {name}, its alias for the candidate. Delete Service {name}; the operator makes it anew.",
+    )
+
+
+def _first_family(service: Manifest) -> str:
+    return next(iter((service.get("spec") or {}).get("ipFamilies") or ()), "")

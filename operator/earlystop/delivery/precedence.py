@@ -1,0 +1,87 @@
+"""Which of two matches of Gateway API gets a request that meets both, as far as the matches alone say it.
+
+Within one host: an Exact path, then the longest prefix, then a method, then more headers, then more query parameters.
+Where a regular expression of a path stands is up to the gateway, so it is taken to come first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+Match = dict[str, Any]
+EVERYTHING: Match = {"path": {"type": "PathPrefix", "value": "/"}}
+CONDITIONS = ("headers", "queryParams")
+
+
+class Rank(NamedTuple):
+    """Where a match stands in the order; of two that a request meets, the greater one gets it.
+
+    path: 0 for a prefix, 1 for an Exact path, 2 for all else. length: characters of the path. method: whether it asks
+    for one. headers, parameters: how many it asks for.
+    """
+
+    path: int
+    length: int
+    method: bool
+    headers: int
+    parameters: int
+
+
+def ranks(match: Match) -> tuple[Rank, Rank]:
+    """The match's rank with its path as it is written, and without the slash at its end, which some gateways drop."""
+    kind, value = path_of(match)
+    path = {"PathPrefix": 0, "Exact": 1}.get(kind, 2)
+    more = ("method" in match, len(match.get("headers", [])), len(match.get("queryParams", [])))
+    stem = value.rstrip("/") if path == 0 else value
+    return Rank(path, len(value), *more), Rank(path, len(stem), *more)
+
+
+def may_precede(one: Match, other: Match, *, wins_ties: bool) -> bool:
+    """Whether some gateway gives requests that meet both matches to `one`. wins_ties: whether it gets them where the
+    matches rank alike."""
+    pairs = zip(ranks(one), ranks(other), strict=True)
+    return any(mine > theirs or (mine == theirs and wins_ties) for mine, theirs in pairs)
+
+
+def path_of(match: Match) -> tuple[str, str]:
+    """Type and value of the path that a match asks for."""
+    path: Match = match.get("path") or EVERYTHING["path"]
+    return path.get("type", "PathPrefix"), path.get("value", "/")
+
+
+def may_take_post(match: Match, path: str) -> bool:
+    """Whether POST requests to `path` can meet the match. A regular expression may always."""
+    kind, value = path_of(match)
+    stem = value.rstrip("/")
+    within = {"Exact": path == value, "PathPrefix": path == stem or path.startswith(stem + "/")}
+    return match.get("method", "POST") == "POST" and within.get(kind, True)
+
+
+def takes_all_posts(match: Match, path: str) -> bool:
+    """Whether every POST request to `path` meets the match's path and method, whatever headers it has."""
+    return path_of(match)[0] in ("Exact", "PathPrefix") and may_take_post(match, path)
+
+
+def asks_no_more(one: Match, other: Match) -> bool:
+    """Whether `one` asks for no header or parameter that `other` does not ask for."""
+    return all(asked in _asked(other, key) for key in CONDITIONS for asked in _asked(one, key))
+
+
+def are_disjoint(one: Match, other: Match) -> bool:
+    """Whether both ask for the same header or parameter with different values, so that no request meets both."""
+    return any(
+        mine[:2] == theirs[:2] == (theirs[0], "Exact") and mine[2] != theirs[2]
+        for key in CONDITIONS
+        for mine in _asked(one, key)
+        for theirs in _asked(other, key)
+    )
+
+
+def _asked(match: Match, key: str) -> list[tuple[str, str, str]]:
+    """Name, type and value of what a match asks of headers or parameters. Of a header that is named twice the first
+    counts; only names of headers are the same in capitals."""
+    first: dict[str, tuple[str, str, str]] = {}
+    for each in match.get(key, []):
+        name = each["name"].lower() if key == "headers" else each["name"]
+        first.setdefault(name, (name, each.get("type", "Exact"), each["value"]))
+    return list(first.values())

@@ -1,0 +1,52 @@
+"""The connections that probes are sent by. An address comes from a Gateway's status, which others than the operator's
+administrator may write, so the operator connects to none that leads to itself or to a cloud's metadata service.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from functools import lru_cache
+from typing import Any
+
+import aiohttp
+
+from earlystop.api.addresses import addresses_within, is_refused
+
+
+class AddressRefused(OSError):
+    """The address is one that the operator does not connect to."""
+
+
+def probe_session() -> aiohttp.ClientSession:
+    """A session for probes of all policies. No cookie of one server is shown to another, no proxy of the environment
+    is used, and no request waits for another's connection: whoever sends probes bounds their number."""
+    connector = aiohttp.TCPConnector(limit=0, socket_factory=_socket_to)
+    return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), connector=connector)
+
+
+def _socket_to(address: tuple[Any, ...]) -> socket.socket:
+    """A socket for a connection to this address, as `getaddrinfo` gives it. Raises AddressRefused."""
+    family, kind, protocol, _, (host, *_) = address
+    if is_refused(host) or any(_is_local(each) for each in addresses_within(host)):
+        raise AddressRefused(
+            "The Gateway's address leads to the operator itself, to its node, or to a cloud's metadata service, which "
+            "is not asked."
+        )
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_loopback or address.is_multicast
+
+
+@lru_cache(maxsize=4)
+def tls_context(trust: str) -> ssl.SSLContext:
+    """How certificates are checked, by the trust that a policy states: "System", or any where nothing is asked of them.
+    Read from disk once, since that takes as long as a hundred probes."""
+    context = ssl.create_default_context()
+    if trust != "System":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,116 @@
+"""Whether a counter goes on under another name: by relabelling, an exporter in a new Pod, or a collector that forgot.
+
+Two names may be of one counter where the one is read only while the other is not. Then neither a first value nor the
+growth over an absence proves events that were not counted under the other name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from statistics import median_low
+
+from earlystop.metrics.templates.growth import CLOCK_SKEW_MS, SAME_START_MS
+from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
+
+
+class StandIns:
+    """The moments at which the series of a ledger and of a reading are known to have been there."""
+
+    def __init__(self, known: Mapping[SeriesId, SeriesMark], read: Mapping[SeriesId, Sequence[Sample]]) -> None:
+        self._known, self._read = known, read
+        self._by_field: defaultdict[tuple[str, str], list[SeriesId]] = defaultdict(list)
+        self._siblings: defaultdict[tuple[str, ...], list[SeriesId]] = defaultdict(list)
+        for key in {**known, **read}:
+            self._by_field[key.variant, key.field].append(key)
+            self._siblings[key.variant, key.field, *key.way].append(key)
+        self._times: dict[SeriesId, list[int]] = {}
+        self._firsts: dict[tuple[str, str], list[tuple[int, SeriesId]]] = {}
+
+    def counted_between(self, key: SeriesId, after_ms: int, at_ms: int) -> bool:
+        """Whether another series may have counted the same events between two samples of a series.
+
+        Of the same way: one that was scraped between them and not with the later one, while the series was away. Of
+        another process: one of the same labels that appeared, was read twice and vanished between them.
+        """
+        for other in self._other_children(key):
+            times = self._times_of(other)
+            between = bisect_right(times, after_ms) < bisect_left(times, at_ms)
+            if between and not _holds(times, at_ms) and self._was_away(key, at_ms - after_ms):
+                return True
+        return any(
+            other.target != key.target and other.child == key.child and len(times) > 1 and times[-1] < at_ms
+            for other, times in self._appeared_between(key, after_ms, at_ms)
+        )
+
+    def goes_on(self, key: SeriesId, sample: Sample) -> bool:
+        """Whether the first sample of a series may go on where another one, which had no more, ended.
+
+        Of another process: one that ended before this one began, or that says that it began with it.
+        """
+        for other in self._other_children(key):
+            times = self._times_of(other)
+            if times[0] < sample.at_ms and not _holds(times, sample.at_ms) and self._had_no_more(other, sample):
+                return True
+        others = (other for other in self._by_field[key.variant, key.field] if other.target != key.target)
+        return any(
+            (self._ended_before(other, sample) or self._began_with(other, sample)) and self._had_no_more(other, sample)
+            for other in others
+        )
+
+    def _ended_before(self, other: SeriesId, sample: Sample) -> bool:
+        began_ms = sample.at_ms if sample.start_ms is None else sample.start_ms
+        return self._times_of(other)[-1] < min(began_ms + CLOCK_SKEW_MS, sample.at_ms)
+
+    def _began_with(self, other: SeriesId, sample: Sample) -> bool:
+        starts = {one.start_ms for one in self._read.get(other, ()) if one.at_ms < sample.at_ms}
+        if other in self._known:
+            starts.add(self._known[other].start_ms)
+        began_ms = sample.start_ms
+        return began_ms is not None and any(
+            start is not None and abs(start - began_ms) <= SAME_START_MS for start in starts
+        )
+
+    def _was_away(self, key: SeriesId, gap_ms: int) -> bool:
+        """Whether a gap between two samples is longer than the way's usual one: some stores give each series moments of
+        its own, and then others lie between any two."""
+        way = [self._times_of(each) for each in self._siblings[key.variant, key.field, *key.way] if each in self._read]
+        gaps = [later - earlier for times in way for earlier, later in pairwise(times)]
+        return not gaps or gap_ms > 1.5 * median_low(gaps)
+
+    def _other_children(self, key: SeriesId) -> Iterator[SeriesId]:
+        return (other for other in self._siblings[key.variant, key.field, *key.way] if other != key)
+
+    def _had_no_more(self, other: SeriesId, sample: Sample) -> bool:
+        earlier = [one.value for one in self._read.get(other, ()) if one.at_ms < sample.at_ms]
+        value = earlier[-1] if earlier else self._known[other].value if other in self._known else 0
+        return 0 < value <= sample.value
+
+    def _appeared_between(self, key: SeriesId, after_ms: int, at_ms: int) -> Iterator[tuple[SeriesId, list[int]]]:
+        place = (key.variant, key.field)
+        if place not in self._firsts:
+            self._firsts[place] = sorted((self._times_of(other)[0], other) for other in self._by_field[place])
+        firsts = self._firsts[place]
+        for index in range(bisect_right(firsts, after_ms, key=_moment), bisect_left(firsts, at_ms, key=_moment)):
+            yield firsts[index][1], self._times_of(firsts[index][1])
+
+    def _times_of(self, key: SeriesId) -> list[int]:
+        """Moments at which a series is known to have been there, in order; of old ones the first and the last."""
+        if key not in self._times:
+            mark = self._known.get(key)
+            # A ledger of an earlier release does not say when it first saw a series: long ago.
+            old = () if mark is None else (0 if mark.first_ms is None else mark.first_ms, mark.at_ms)
+            read = (sample.at_ms for sample in self._read.get(key, ()))
+            self._times[key] = sorted(set(chain(old, read)))
+        return self._times[key]
+
+
+def _holds(times: Sequence[int], moment: int) -> bool:
+    index = bisect_left(times, moment)
+    return index < len(times) and times[index] == moment
+
+
+def _moment(entry: tuple[int, SeriesId]) -> int:
+    return entry[0]

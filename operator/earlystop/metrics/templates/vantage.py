@@ -1,0 +1,135 @@
+"""Whose counter a row is, and from where it was read: by the labels that scrapers, and not the process, have given it.
+
+`up` has exactly the labels of a target, so where a row's `up` is known, all else on the row is the process's own. For
+rows without one (pushed, federated, or written without their `up`) the labels that scrapers are known to give decide.
+What the target is called depends on the row alone: else a job that comes or goes would make old counters new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.templates.series_mark import AMBIGUOUS, SECOND_HAND, SeriesId
+
+Labels = Mapping[str, str]
+
+EXPORTED = "exported_"
+"""Begins the name under which a scraper keeps a label that it overwrites: federation does so with all of a target's."""
+POD_LABELS = ("pod", "kubernetes_pod_name", "pod_name", "k8s_pod_name")
+SCRAPER_LABELS = frozenset(
+    {
+        *POD_LABELS,
+        *("job", "instance", "namespace", "container", "service", "endpoint", "node", "cluster"),
+        *("kubernetes_namespace", "kubernetes_name", "kubernetes_node", "kubernetes_container_name"),
+        *("prometheus", "prometheus_replica", "replica", "monitor", "receive", "tenant_id"),
+        *("k8s_namespace_name", "k8s_container_name", "k8s_node_name", "service_name", "service_instance_id"),
+    }
+)
+"""Labels of targets and of stores, as Prometheus, its operator, Thanos and OpenTelemetry name them."""
+_NAME = "__name__"
+
+
+class Targets:
+    """The labels of scraped targets, from their series of `up`."""
+
+    def __init__(self, ups: Iterable[Labels]) -> None:
+        self._by_page: defaultdict[tuple[str, str], list[Labels]] = defaultdict(list)
+        for labels in ups:
+            own = {name: text for name, text in labels.items() if name != _NAME}
+            self._by_page[own.get("job", ""), own.get("instance", "")].append(own)
+
+    def of(self, labels: Labels) -> Labels | None:
+        """Those of the target that a row was scraped from; None where its `up` is not known."""
+        page = self._by_page.get((labels.get("job", ""), labels.get("instance", "")), ())
+        fitting = [own for own in page if own.items() <= labels.items()]
+        return max(fitting, key=len, default=None)
+
+
+def series_id(
+    variant: Variant,
+    field: str,
+    labels: Labels,
+    targets: Targets,
+    replica_label: str | None,
+    extended: bool = False,
+) -> SeriesId:
+    """The name of a row of a template's answer.
+
+    replica_label: tells the scrapers of an HA pair apart. extended: whether it is among `extended_rows`.
+    """
+    replica = labels.get(replica_label, "") if replica_label is not None else ""
+    mine = {name: text for name, text in labels.items() if name not in (_NAME, replica_label)}
+    target = targets.of(labels)
+    copied = is_copy(labels)
+    # One process gives all series of a metric the same labels, so others' names were added on another way.
+    if target is not None and not copied:
+        way = {name: text for name, text in target.items() if name != replica_label}
+        names = ",".join(sorted(mine.keys() - way.keys())) if extended else ""
+        vantage = (AMBIGUOUS if extended else "") + _digest({**way, _NAME: names}, 6)
+    else:
+        way = {name: text for name, text in mine.items() if _is_given_by_scrapers(name, text)}
+        names = "" if target is not None else ",".join(sorted(mine.keys() - way.keys()))
+        vantage = SECOND_HAND + _digest({**way, _NAME: names}, 6)
+    child = {name: text for name, text in mine.items() if name not in way}
+    pod, instance = whereabouts(mine, target)
+    # Of the host too, since a process may be read at several ports.
+    address = f"{_digest({'host': _host(instance)}, 6)}.{_digest({'instance': instance}, 3)}" if instance else ""
+    place = _digest({"pod": pod}, 8) if pod else address
+    return SeriesId(variant, field, place, replica, vantage, _digest(child, 6), address)
+
+
+def extended_rows(rows: Sequence[Labels], targets: Targets) -> list[bool]:
+    """Of each row of one query, whether another one of its target agrees in all labels that both have, and lacks some.
+
+    A federation that keeps the target's labels adds its own to them, and has no `up` that would show it; or the
+    process leaves a label empty in the other row. Nothing tells which.
+    """
+    found = [targets.of(labels) for labels in rows]
+    by_target: defaultdict[frozenset[tuple[str, str]], list[Labels]] = defaultdict(list)
+    for target, labels in zip(found, rows, strict=True):
+        if target is not None:
+            by_target[frozenset(target.items())].append(labels)
+    return [
+        target is not None and any(_extends(labels, other) for other in by_target[frozenset(target.items())])
+        for target, labels in zip(found, rows, strict=True)
+    ]
+
+
+def _extends(labels: Labels, other: Labels) -> bool:
+    """Whether `labels` has names that `other` lacks, and the two agree in all that both have."""
+    return not labels.keys() <= other.keys() and all(other.get(name, text) == text for name, text in labels.items())
+
+
+def is_copy(labels: Labels) -> bool:
+    """Whether a row tells of another target than it was scraped from, as a federated or pushed one does."""
+    return f"{EXPORTED}job" in labels or f"{EXPORTED}instance" in labels
+
+
+def whereabouts(labels: Labels, target: Labels | None) -> tuple[str, str]:
+    """Pod and address of the process that a row is about, each "" where it is not known."""
+    if is_copy(labels):
+        given = target.keys() if target is not None else {"job", "instance"}
+        renamed = {name.removeprefix(EXPORTED): text for name, text in labels.items() if name.startswith(EXPORTED)}
+        labels = {**{name: text for name, text in labels.items() if name not in given}, **renamed}
+    pods: Sequence[str] = [labels[name] for name in POD_LABELS if labels.get(name)]
+    return (pods[0] if pods else ""), labels.get("instance", "")
+
+
+def _host(instance: str) -> str:
+    host, colon, port = instance.rpartition(":")
+    return host if colon and port.isdecimal() else instance
+
+
+def _is_given_by_scrapers(name: str, text: str) -> bool:
+    if name == "endpoint":
+        return "/" not in text  # the name of a port; many applications count by URL path under the same label
+    return name in SCRAPER_LABELS or name.startswith(EXPORTED)
+
+
+def _digest(labels: Labels, length: int) -> str:
+    """Some hex digits that name these labels, so that the packed ledger stays small."""
+    return hashlib.sha256(json.dumps(sorted(labels.items())).encode()).hexdigest()[:length]

@@ -1,0 +1,74 @@
+"""Which requests of people are new, and whom each is recorded as.
+
+A request that was followed, refused or ignored once is not looked at again until its text changes: neither a restart
+nor a later campaign carries out what was refused. A signature vouches for one request: beside a later one it is stale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from earlystop.rollout.state import HandledRequest, RolloutState
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks for.
+
+    text: of an abort `revision`, of a promotion `revision` or `revision/candidate`; what follows a `#` only makes one
+    request differ from another. by: who asks, in words for people, bounded. unverified_by: who that is when the
+    signature is not believed. signature: digest of the signature that stands there, "" when there is none.
+    """
+
+    text: str
+    by: str
+    unverified_by: str = ""
+    signature: str = ""
+
+    @property
+    def revision(self) -> str:
+        """The campaign that it is about."""
+        return self._named.partition("/")[0]
+
+    @property
+    def candidate(self) -> str:
+        """The candidate that it names; "" when it names none."""
+        return self._named.partition("/")[2]
+
+    @property
+    def _named(self) -> str:
+        return self.text.partition("#")[0]
+
+
+NOTHING = Request("", "")
+
+
+def handled_of(state: RolloutState, verb: str) -> HandledRequest:
+    """The latest request of a verb that was dealt with; one without text when there was none."""
+    found = (each for each in state.handled if each.verb == verb)
+    return next(found, HandledRequest(verb, "", "", ""))
+
+
+def is_new(state: RolloutState, verb: str, request: Request) -> bool:
+    """Whether a request waits to be dealt with."""
+    return bool(request.text) and request.text != handled_of(state, verb).text
+
+
+def note_handled(state: RolloutState, verb: str, request: Request) -> RolloutState:
+    """The state that remembers a request, and who made it; the same state when it does so already.
+
+    A signature that stood beside another request before does not vouch for this one. One that comes later than its
+    request vouches for none: the request stays that of the person who made it.
+    """
+    before = handled_of(state, verb)
+    if (request.text, request.signature) == (before.text, before.signature):
+        return state
+    if request.text == before.text:
+        by = before.by
+    else:
+        stale = bool(request.signature) and request.signature == before.signature
+        by = request.unverified_by if stale else request.by
+    now = HandledRequest(verb, request.text, request.signature, by)
+    others = tuple(each for each in state.handled if each.verb != verb)
+    kept = (now,) if now.text or now.signature else ()
+    return replace(state, handled=tuple(sorted((*others, *kept), key=lambda each: each.verb)))

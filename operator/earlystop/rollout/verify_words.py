@@ -1,0 +1,137 @@
+"""Recomputing the words of a verdict from its looks: effect, saving, settings, reason, message, time and revision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from earlystop.api.verdict import OtherCandidate, VerdictSpec
+from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
+from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
+from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
+from earlystop.rollout.plan import Plan, revision_of
+from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
+from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
+from earlystop.rollout.strategies import alone, together
+from earlystop.rollout.transitions import LONGEST_MESSAGE, with_remainder
+from earlystop.rollout.verdict import setting_pairs
+
+NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
+DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
+LEADS_TO = {
+    **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", ABORTED), (Verdict.ROLL_BACK,)),
+    **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
+    **dict.fromkeys(("DeadlineExceeded", "RecordFull"), (Verdict.INCONCLUSIVE,)),
+    PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
+}
+
+
+def word_differences(
+    record: VerdictSpec, plan: Plan, own: Comparison, others: Mapping[str, Comparison], certified: set[str]
+) -> list[str]:
+    """Where the words of a record are not those that its looks give, one sentence each.
+
+    own, others: the candidates' comparisons, replayed from the looks. certified: names of those that were proven beside
+    each other.
+    """
+    problems = _findings(record, own)
+    for other in record.others:
+        problems += _findings(other, others[other.candidate], f"of {other.candidate} ")
+    if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate):
+        problems.append("The settings before and after are not those that the plan and the decision give.")
+    if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or ""):
+        problems.append("The revision is not that of this policy's UID and campaign.")
+    verdicts = LEADS_TO.get(record.reason)
+    if verdicts is None or Verdict(record.decision) not in verdicts:
+        problems.append(f"The reason {record.reason} does not lead to the decision {record.decision}.")
+        return problems
+    state = _state(record, plan, own, others, certified)
+    if not _is_right_message(record, plan, state):
+        problems.append("The message is not the sentence that the looks and the reason give.")
+    return problems + _time(record, (own, *others.values()))
+
+
+def _findings(record: VerdictSpec | OtherCandidate, comparison: Comparison, whose: str = "") -> list[str]:
+    assessment = comparison.assessment
+    found = {"effect": in_points(assessment.effect), "saving": in_percent(assessment.saving)}
+    return [
+        f"The looks {whose}give the {name} {text}, the record says {getattr(record, name)}."
+        for name, text in found.items()
+        if getattr(record, name) != text
+    ]
+
+
+def _state(
+    record: VerdictSpec, plan: Plan, own: Comparison, others: Mapping[str, Comparison], certified: set[str]
+) -> RolloutState:
+    """The campaign at its decision, as far as the record tells of it."""
+    steps = {each.candidate: each.dropped_at_step for each in record.others}
+    uncertain = Totals()
+    if record.uncertain is not None:
+        uncertain = Totals(record.uncertain.baseline.tally(), record.uncertain.candidate.tally())
+    comparisons = []
+    for each in (own, *others.values()):
+        step = steps.get(each.name)
+        is_dropped = step is not None or record.reason == EVERY_CANDIDATE_DROPPED
+        dropped = Dropped(harm_reason(each.assessment), "", 0, step or 0) if is_dropped else None
+        proven = each.name in certified and not is_dropped
+        comparisons.append(replace(each, dropped=dropped, certified_at=0 if proven else None, uncertain=uncertain))
+    return RolloutState(plan=plan, comparisons=tuple(sorted(comparisons, key=lambda each: plan.names.index(each.name))))
+
+
+def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> bool:
+    uncertain = state.comparison(record.candidate).uncertain
+    if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED):
+        asked = re.escape(f"Asked for by {record.requested_by}: the campaign is aborted")
+        after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
+        pattern = {"NoMetrics": NO_METRICS, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}[record.reason]
+        tail = with_remainder("", uncertain).strip()
+        return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
+    return record.message in {
+        with_remainder(each[:LONGEST_MESSAGE], uncertain) for each in _messages(record, plan, state)
+    }
+
+
+def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]:
+    """The sentences that the reason and the looks may have led to."""
+    own = state.comparison(record.candidate)
+    if record.reason in HARM_REASONS:
+        return [harm_message(plan, own)]
+    if record.reason == EVERY_CANDIDATE_DROPPED:
+        return [all_dropped_message(plan, state)]
+    if record.reason == "RecordFull":
+        return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+    if record.reason == PROMOTED_BY_PERSON:
+        return [
+            f"Asked for by {record.requested_by}: {own.name} is promoted now. {each}"
+            for each in _doubts(plan, state, own)
+        ]
+    return [benefit_message(plan, state, own.name)]
+
+
+def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
+    """What was not proven at a promotion by request. Looks do not tell whether the step had its least time, nor in
+    which step a campaign without looks was, so each possibility is one."""
+    proof = missing_proof(plan, own, state.active)
+    some: list[tuple[Missing, ...]] = [proof, (*proof, NoLiveAnswers())]
+    if not proof:
+        some += [(LeastTime(each.minimum_seconds),) for each in plan.stages]
+    lists = ("; ".join(missing_phrases(each, own.name)) for each in some)
+    return [
+        f"Not proven at that moment: {each}." if each else "All claims were proven at that moment." for each in lists
+    ]
+
+
+def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]:
+    """A decision by evidence is of its last look's moment; any other one comes after its last look."""
+    last = max((look.at for each in comparisons for look in each.looks), default=0)
+    try:
+        at = from_rfc3339(record.at)
+    except ValueError as error:
+        return [f"The time of the decision cannot be read: {error}."]
+    at_its_look = record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, alone.REASON, "RecordFull")
+    if at < last or (at_its_look and at != last):
+        return ["The time of the decision does not fit its last look."]
+    return []

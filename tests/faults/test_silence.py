@@ -1,0 +1,112 @@
+"""A quiet night on real servers: silence rolls nothing back, and absence is told by the names of its targets."""
+
+from __future__ import annotations
+
+import time
+from itertools import groupby
+from typing import Any
+
+from tests.cluster.processes import wait_until
+from tests.e2e.proof import only_verdict
+from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.watching import Following
+from tests.faults.policies import apply_lasting
+
+HOLD_SECONDS = 10
+PATIENT: dict[str, Any] = {"onNoMetrics": {"holdSeconds": HOLD_SECONDS, "then": "RollBack"}, "lookSeconds": 5}
+
+
+def metrics_conditions(watched: Following, policy: str) -> list[tuple[str, str]]:
+    """What MetricsAvailable said, each change once."""
+    statuses = (revision.get("status", {}) for revision in watched.policies(policy))
+    conditions = (each for status in statuses for each in status.get("conditions", []))
+    found = [(each["status"], each["reason"]) for each in conditions if each["type"] == "MetricsAvailable"]
+    return [said for said, _ in groupby(found)]
+
+
+def restart_server(stage: Stage) -> None:
+    """The server is replaced by a new one, which exposes no counter before its next request."""
+    assert stage.server is not None
+    stage.server.stop(patience_seconds=5.0)
+    stage.start_server()
+
+
+def answers(status: dict[str, Any]) -> int:
+    counts = status.get("counts", {})
+    return int(counts.get("baseline", {}).get("completed", 0))
+
+
+def test_servers_that_are_restarted_in_a_quiet_hour_end_no_rollout(
+    stage: Stage, watched: Following, no_policy_left: None
+) -> None:
+    stage.start_load(50)
+    apply_lasting(stage, "night", **PATIENT)
+    watched.wait_status("night", phase_is("Observing"), 60, "observed")
+    time.sleep(8)  # some looks
+    assert stage.stop_load()["failed"] == 0
+    time.sleep(4)  # the last answers are scraped
+    restart_server(stage)
+    time.sleep(3 * HOLD_SECONDS)
+    status = stage.policy("night")["status"]
+    assert status["phase"] == "Observing", status
+    said = metrics_conditions(watched, "night")
+    assert said[-1] == ("True", "Readable") and ("False", "NoData") not in said
+    assert len(said) <= 4, "a restart may be seen once"
+    before = answers(status)
+    stage.start_load(50)
+    wait_until(lambda: answers(stage.policy("night")["status"]) > before, 90, "answers to be counted again")
+    assert stage.stop_load()["failed"] == 0
+
+
+def test_a_policy_that_is_applied_in_a_quiet_hour_waits_for_requests(
+    stage: Stage, watched: Following, no_policy_left: None
+) -> None:
+    restart_server(stage)
+    apply_lasting(stage, "early", **PATIENT)
+    watched.wait_status("early", phase_is("Observing", "Settling"), 60, "in force, as probes prove")
+    time.sleep(3 * HOLD_SECONDS)
+    status = stage.policy("early")["status"]
+    assert status["phase"] in ("Observing", "Settling"), status
+
+
+def test_a_server_that_is_gone_is_named_and_its_rollout_taken_back(
+    stage: Stage, watched: Following, no_policy_left: None
+) -> None:
+    stage.start_load(50)
+    apply_lasting(stage, "gone", **PATIENT)
+    watched.wait_status("gone", phase_is("Observing"), 60, "observed")
+    time.sleep(8)
+    stage.stop_load()
+    assert stage.server is not None
+    stage.server.stop(patience_seconds=5.0)
+    status = watched.wait_status("gone", condition_is("MetricsAvailable", "False", "Stale"), 60, "stale")
+    (message,) = [each["message"] for each in status["conditions"] if each["type"] == "MetricsAvailable"]
+    assert f"{stage.server_address}:{stage.server_port} job qa is down" in message
+    watched.wait_status("gone", phase_is("RollingBack", "RolledBack"), 60, "decided")
+    assert only_verdict(stage, "gone")["spec"]["reason"] == "NoMetrics"
+    stage.start_server()  # it answers the probes that prove the baseline's weights
+    watched.wait_status("gone", phase_is("RolledBack"), 90, "rolled back")
+
+
+def test_a_scrape_interval_that_is_declared_too_short_is_told_once_and_no_condition_flaps(
+    stage: Stage, watched: Following, no_policy_left: None
+) -> None:
+    stage.prometheus.stop()
+    stage.prometheus.start(scrape_interval="12s", wait_up=False)
+    stage.start_load(50)
+    apply_lasting(stage, "hasty", **{**PATIENT, "onNoMetrics": {"holdSeconds": 600, "then": "RollBack"}})
+    watched.wait_status(
+        "hasty", condition_is("MetricsAvailable", "True", "ScrapeIntervalDiffers"), 240, "told of the interval"
+    )
+    told, begun = len(metrics_conditions(watched, "hasty")), time.monotonic()
+    time.sleep(30)
+    said = metrics_conditions(watched, "hasty")
+    assert len(said) == told and time.monotonic() - begun >= 30, said
+    (message,) = [
+        each["message"] for each in stage.policy("hasty")["status"]["conditions"] if each["type"] == "MetricsAvailable"
+    ]
+    assert "scraped every 12 s" in message and "declares 1 s" in message, message
+    assert [reason for reason, _ in stage.events("hasty")].count("ScrapeIntervalDiffers") == 1
+    stage.stop_load()
+    stage.prometheus.stop()
+    stage.prometheus.start(scrape_interval="1s", wait_up=True)

@@ -1,0 +1,180 @@
+"""Users edit their own Service and route while a policy leads their requests: the overlay follows within seconds.
+
+Two servers run at two ports. Whatever is edited, no request fails that would not have failed without the policy, and
+none goes to the server that the user has left.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.names import overlay_name
+from tests.cluster.processes import Child, wait_until
+from tests.e2e.stage import Stage, condition_is, phase_is
+from tests.e2e.watching import Following
+from tests.e2e.whole import abort
+from tests.faults.policies import apply_lasting, apply_quick
+
+pytestmark = pytest.mark.usefixtures("no_policy_left")
+
+FOLLOWED_WITHIN = 5.0
+OTHER_PORT = 8082
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def other_server(stage: Stage) -> Iterator[Child]:
+    """The same service at another port, and a Service that leads to it."""
+    options = [f"--host={stage.server_address}", f"--port={OTHER_PORT}", f"--data={stage.data}", "--drain-seconds=2"]
+    server = stage.python("other-server", "earlystop.demo.server", *options)
+    server.wait_ready(lambda: questions(stage, OTHER_PORT) >= 0, 30.0)
+    stage.access.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "blue", "namespace": stage.namespace},
+            "spec": {
+                "selector": {"app": "qa-server"},
+                "ports": [{"name": "http", "port": 80, "targetPort": OTHER_PORT}],
+            },
+        }
+    )
+    yield server
+    server.stop(5.0)
+
+
+@pytest.fixture(autouse=True)
+def as_before(stage: Stage) -> Iterator[None]:
+    """Users' objects are as they were, before and after."""
+    kept = {name: stage.access.get(name, f"--namespace={stage.namespace}") for name in ("service/qa", "httproute/qa")}
+    yield
+    for made in kept.values():
+        metadata = {name: made["metadata"][name] for name in ("name", "namespace")}
+        spec = {name: value for name, value in made["spec"].items() if name not in ("clusterIP", "clusterIPs")}
+        stage.access.apply({"apiVersion": made["apiVersion"], "kind": made["kind"], "metadata": metadata, "spec": spec})
+
+
+def questions(stage: Stage, port: int) -> float:
+    """Requests that the server at a port has begun to answer, -1 without an answer."""
+    try:
+        with _direct.open(f"http://{stage.server_address}:{port}/metrics", timeout=5) as response:
+            lines = response.read().decode().splitlines()
+    except OSError:
+        return -1.0
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
+
+
+def patch(stage: Stage, name: str, *operations: tuple[str, Any]) -> float:
+    """Replace parts of a user's object. Returns the moment after it, by the monotonic clock."""
+    written = [{"op": "replace", "path": path, "value": value} for path, value in operations]
+    stage.access.kubectl(
+        "patch", name, f"--namespace={stage.namespace}", "--type=json", f"--patch={json.dumps(written)}"
+    )
+    return time.monotonic()
+
+
+def lead_to(stage: Stage, service: str) -> float:
+    """The user points the route at another Service."""
+    return patch(stage, "httproute/qa", ("/spec/rules/0/backendRefs/0/name", service))
+
+
+def assert_left(stage: Stage, port: int, since: float) -> None:
+    """Within the time that is promised the server at a port gets no request any more."""
+    time.sleep(max(0.0, since + FOLLOWED_WITHIN - time.monotonic()))
+    before = questions(stage, port)
+    time.sleep(1.5)
+    assert questions(stage, port) == before, f"requests still go to port {port}, {FOLLOWED_WITHIN} s after the edit"
+
+
+def overlay(stage: Stage, policy: str) -> dict[str, Any]:
+    found: dict[str, Any] = stage.access.get(f"httproute/{overlay_name(policy)}", f"--namespace={stage.namespace}")
+    return found
+
+
+def assert_soon(what: Callable[[], bool], since: float, described: str) -> None:
+    wait_until(what, 20.0, described)
+    assert time.monotonic() - since < FOLLOWED_WITHIN, f"it took {time.monotonic() - since:.1f} s until {described}"
+
+
+def is_back(stage: Stage, policy: str, service: str) -> Callable[[], bool]:
+    """Whether the overlay leads users to a Service again."""
+
+    def back() -> bool:
+        made = overlay(stage, policy)
+        return not serves_no_user(made) and made["spec"]["rules"][-1]["backendRefs"][0]["name"] == service
+
+    return back
+
+
+@pytest.mark.usefixtures("load")
+def test_an_edit_of_service_or_route_under_way_is_followed_and_fails_no_request(
+    stage: Stage, watched: Following
+) -> None:
+    apply_lasting(stage, "moved")
+    watched.wait_status("moved", phase_is("Observing"), 60, "observed")
+    edited = patch(stage, "service/qa", ("/spec/ports/0/targetPort", OTHER_PORT))
+    where = f"--namespace={stage.namespace}"
+
+    def alias_port() -> int:
+        return int(stage.access.get("service/qa-es-candidate", where)["spec"]["ports"][0]["targetPort"])
+
+    assert_soon(lambda: alias_port() == OTHER_PORT, edited, "the alias to follow its Service")
+    assert_left(stage, 8080, edited)
+    events = [reason for reason, _ in stage.events("moved")]
+    assert "EditFollowed" in events and "ForeignEditUndone" not in events
+    patch(stage, "service/qa", ("/spec/ports/0/targetPort", 8080))
+    watched.wait_status("moved", phase_is("Observing"), 60, "observed again")
+    assert_left(stage, 8080, lead_to(stage, "blue"))
+    wait_until(is_back(stage, "moved", "blue"), 30, "the overlay of the route as it is now")
+    assert stage.operator is not None
+    stage.operator.stop(0.0)
+    lead_to(stage, "qa")
+    stage.start_operator()
+    assert_left(stage, OTHER_PORT, time.monotonic())
+    wait_until(is_back(stage, "moved", "qa"), 30, "the overlay of the route as it was")
+    watched.wait_status("moved", condition_is("TrafficApplied", "True"), 60, "in force")
+    assert condition_is("SampleRatioOK", "False")(watched.status("moved")) is False
+
+
+@pytest.mark.usefixtures("load")
+def test_an_edit_after_a_promotion_and_after_an_abort_is_followed_and_fails_no_request(
+    stage: Stage, watched: Following
+) -> None:
+    apply_quick(stage, "ended")
+    watched.wait_status("ended", phase_is("Promoted"), 120, "promoted")
+    watched.wait_status("ended", condition_is("TrafficApplied", "True"), 30, "in force")
+    assert_left(stage, 8080, lead_to(stage, "blue"))
+    wait_until(is_back(stage, "ended", "blue"), 30, "the overlay of the route as it is now")
+    abort(stage, "ended")
+    watched.wait_status("ended", phase_is("RolledBack"), 60, "rolled back")
+    assert_left(stage, OTHER_PORT, lead_to(stage, "qa"))
+
+
+def test_no_overlay_outlives_its_route_or_service_not_even_of_a_suspended_policy(
+    stage: Stage, watched: Following
+) -> None:
+    where = f"--namespace={stage.namespace}"
+    stage.start_load(50)
+    apply_lasting(stage, "outlived")
+    watched.wait_status("outlived", phase_is("Observing"), 60, "observed")
+    stage.stop_load()
+    service = stage.access.get("service/qa", where)
+    stage.access.kubectl("delete", "service/qa", where)
+    deleted = time.monotonic()
+    assert_soon(lambda: serves_no_user(overlay(stage, "outlived")), deleted, "the overlay to go with its Service")
+    metadata = {name: service["metadata"][name] for name in ("name", "namespace")}
+    spec = {name: service["spec"][name] for name in ("selector", "ports")}
+    stage.access.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    wait_until(lambda: not serves_no_user(overlay(stage, "outlived")), 60, "the overlay to come back")
+    stage.access.kubectl("patch", "esp/outlived", where, "--type=merge", '--patch={"spec": {"suspend": true}}')
+    watched.wait_status("outlived", phase_is("Suspended"), 30, "suspended")
+    stage.access.kubectl("delete", "httproute/qa", where)
+    deleted = time.monotonic()
+    assert_soon(lambda: serves_no_user(overlay(stage, "outlived")), deleted, "the overlay to go with its route")

@@ -1,0 +1,218 @@
+"""While users get a candidate, the operator asks now and then whether the gateway serves it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from earlystop.api.wire import ECHO_HEADER
+from earlystop.controller.cluster import GATEWAYS, ROUTES
+from earlystop.controller.traffic.turns import POLICIES_AT_ONCE, ProbeTurns
+from earlystop.controller.traffic.watch_candidates import (
+    POLICIES_A_SECOND,
+    SECONDS_BETWEEN,
+    next_watch,
+    watch_candidates,
+)
+from earlystop.delivery.decide import SECONDS_OF_FIRST_REST, SplitStatus
+from earlystop.delivery.headers import MODIFIER
+from earlystop.delivery.names import alias_name, overlay_name
+from earlystop.rollout.state import Phase
+from tests.unit.controller.memory import Memory
+from tests.unit.controller.traffic.moves import HALF, NONE, Moves
+from tests.unit.delivery.cluster import gateway
+from tests.unit.delivery.probe_answers import served
+
+
+@dataclass
+class Gateway:
+    """A gateway with an echoing server behind it. broken: names of Services to which it cannot lead. asked: how many
+    probes it was sent."""
+
+    api: Memory
+    broken: set[str] = field(default_factory=set)
+    asked: int = 0
+    random: random.Random = field(default_factory=lambda: random.Random(5))
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        got = {name.lower(): value for name, value in request.headers.items()}
+        route = self.api.objects.get(ROUTES.path("llm", overlay_name("qa")))
+        rules = route["spec"]["rules"] if route and "parentRefs" in route["spec"] else []
+        for rule in sorted(rules, key=lambda each: -len(each["matches"][0].get("headers", []))):
+            if all(got.get(each["name"]) == each["value"] for each in rule["matches"][0].get("headers", [])):
+                backends = rule["backendRefs"]
+                (backend,) = self.random.choices(backends, [each["weight"] for each in backends])
+                if backend["name"] in self.broken:
+                    return web.Response(status=502)
+                got |= _set(backend)
+                break
+        told = ";".join(got.get(f"x-early-stop-{name}", "unassigned") for name in ("probe", "revision", "variant"))
+        return web.Response(status=204, headers={ECHO_HEADER: told})
+
+
+def _set(backend: dict[str, Any]) -> dict[str, str]:
+    modifiers = [each["requestHeaderModifier"] for each in backend["filters"] if each["type"] == MODIFIER]
+    return {each["name"]: each["value"] for modifier in modifiers for each in modifier["set"]}
+
+
+@asynccontextmanager
+async def in_force(moves: Moves) -> AsyncIterator[Gateway]:
+    """A policy that gives half of the requests to its candidate, proven by probes."""
+    played = Gateway(moves.api)
+    async with served(played) as url:
+        parts = urlsplit(url)
+        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
+        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
+        await moves.in_force(HALF)
+        assert moves.tracked.traffic.proven == HALF
+        moves.tracked.traffic.begin_check()
+        played.asked = 0
+        yield played
+
+
+async def watch(moves: Moves, seconds: float = SECONDS_BETWEEN) -> bool:
+    """Whether the traffic has to be checked after this time."""
+    moves.now += seconds
+    async with aiohttp.ClientSession() as http:
+        await watch_candidates(http, moves.tracked, HALF, 1, moves.now, ProbeTurns())
+    return moves.tracked.traffic.recheck
+
+
+def leads_somebody(moves: Moves) -> bool:
+    return "parentRefs" in moves.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+
+
+async def test_as_long_as_all_is_well_one_probe_of_each_candidate_is_sent_at_a_stated_spacing() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        assert not await watch(moves, SECONDS_BETWEEN - 1) and played.asked == 0
+        assert not await watch(moves, 1) and played.asked == 1
+        assert not await watch(moves, 1) and played.asked == 1
+
+
+async def test_a_candidate_that_fails_under_way_is_off_within_one_spacing_and_tried_again_on_probes_alone() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.broken.add(alias_name("qa"))
+        assert await watch(moves)
+        off = await moves.put(HALF, 0)
+        assert (off.status, off.observation.reason) == (SplitStatus.NOT_WRITTEN, "CandidateNotServed")
+        assert "502" in off.observation.message and not leads_somebody(moves)
+        moves.api.calls.clear()
+        assert (await moves.put(HALF, SECONDS_OF_FIRST_REST - 1)).observation.reason == "CandidateNotServed"
+        assert moves.api.calls == []
+        for _ in range(4):
+            still = await moves.put(HALF, 5)
+            assert still.status is SplitStatus.NOT_WRITTEN and "502" in still.observation.message
+            assert (50, 50) not in moves.overlay_weights()
+        played.broken.clear()
+        assert (await moves.put(HALF, 5)).status is SplitStatus.PROVEN and leads_somebody(moves)
+
+
+async def test_a_baseline_that_fails_as_well_takes_no_candidate_off_before_a_stated_time() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.broken |= {alias_name("qa"), "qa"}
+        assert await watch(moves)
+        assert (await moves.put(HALF, 0)).status is SplitStatus.PROVEN and leads_somebody(moves)
+        played.broken.clear()
+        await watch(moves)
+        assert moves.tracked.traffic.fault is None
+
+
+async def test_a_gateway_that_serves_the_overlay_no_more_is_found_and_the_split_proven_anew() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        played.api = Memory()  # another gateway has taken its place, which knows nothing of the overlay
+        assert await watch(moves)
+        assert moves.tracked.traffic.proven is None
+        assert (await moves.put(HALF, 0)).observation.reason == "WaitingForGateway"
+
+
+async def test_a_server_that_echoes_no_probe_is_not_asked_again_and_again() -> None:
+    async def no_echo(_: web.Request) -> web.Response:
+        return web.Response(status=400)
+
+    moves = Moves()
+    async with served(no_echo) as url:
+        parts = urlsplit(url)
+        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
+        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
+        await moves.in_force(HALF)
+        assert (await moves.put(HALF)).status is SplitStatus.UNPROVABLE
+        moves.tracked.traffic.note_proven_by_counts(HALF)
+        assert (await moves.put(HALF)).status is SplitStatus.PROVEN
+        assert next_watch(moves.tracked, 1) is None
+
+
+async def test_nobody_is_asked_for_where_no_candidate_has_requests() -> None:
+    moves = Moves()
+    async with in_force(moves):
+        await moves.put(NONE)
+        assert next_watch(moves.tracked, 1) is None
+
+
+async def test_a_large_fleet_sends_no_more_probes_than_a_stated_rate() -> None:
+    moves = Moves()
+    async with in_force(moves):
+        for policies in (1, 100, 1000, 10_000):
+            due = next_watch(moves.tracked, policies)
+            assert due is not None
+            spacing = due - moves.tracked.traffic.canary_at
+            assert spacing >= SECONDS_BETWEEN and policies / spacing <= POLICIES_A_SECOND
+
+
+async def test_nothing_is_due_while_weights_are_put_in_force_and_for_a_split_that_is_no_longer_desired() -> None:
+    moves = Moves()
+    async with in_force(moves) as played:
+        observing = moves.tracked.state
+        for phase in (Phase.APPLYING, Phase.PROMOTING, Phase.ROLLING_BACK):
+            moves.tracked.state = replace(observing, phase=phase)
+            assert next_watch(moves.tracked, 1) is None
+        moves.tracked.state = observing
+        async with aiohttp.ClientSession() as http:
+            moves.now += SECONDS_BETWEEN
+            await watch_candidates(http, moves.tracked, replace(HALF, step=3), 1, moves.now, ProbeTurns())
+        assert played.asked == 0 and next_watch(moves.tracked, 1) is None
+
+
+async def test_policies_of_one_namespace_take_turns_and_hold_up_no_other_namespace() -> None:
+    turns = ProbeTurns()
+    async with held(turns, "slow", POLICIES_AT_ONCE):
+        async with turns.of("quick", 0.01) as free:
+            assert free
+        async with turns.of("slow", 0.01) as free:
+            assert not free
+    async with turns.of("slow", 0.01) as free:
+        assert free
+
+
+async def test_a_policy_that_gets_no_turn_goes_on_and_is_due_again_after_the_spacing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("earlystop.controller.traffic.watch_candidates.LONGEST_WAIT_SECONDS", 0.01)
+    moves, turns = Moves(), ProbeTurns()
+    async with in_force(moves) as played, held(turns, "llm", POLICIES_AT_ONCE):
+        moves.now += SECONDS_BETWEEN
+        async with aiohttp.ClientSession() as http:
+            await watch_candidates(http, moves.tracked, HALF, 1, moves.now, turns)
+        assert played.asked == 0 and next_watch(moves.tracked, 1) == moves.now + SECONDS_BETWEEN
+
+
+@asynccontextmanager
+async def held(turns: ProbeTurns, namespace: str, policies: int) -> AsyncIterator[None]:
+    """So many turns of a namespace are held."""
+    if not policies:
+        yield
+        return
+    async with turns.of(namespace), held(turns, namespace, policies - 1):
+        yield

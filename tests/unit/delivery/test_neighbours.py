@@ -1,0 +1,256 @@
+"""Other routes of the user's hosts keep their requests: the overlay is narrowed, or refused with the other's name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from earlystop.api.conditions import Refusal
+from earlystop.delivery.gateway_header import render
+from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
+from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
+from earlystop.delivery.preflight import preflight, rendered_or_refusal
+from earlystop.delivery.served_hosts import ServedHost, common_hostname, served_hosts
+from tests.unit.delivery.cluster import SHARE, exact, gateway, header, inputs, overlay_in, prefix, route, rule, spec_in
+
+CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
+OLDER, CREATED, LATER = (f"2024-0{month}-01T00:00:00Z" for month in (1, 2, 3))
+Gateways = dict[tuple[str, str], Manifest]
+ALL = {"namespaces": {"from": "All"}}
+WEB = {"name": "web", "protocol": "HTTP", "port": 8000, "allowedRoutes": ALL}
+ADMITTED = {("llm", "edge"): gateway(WEB)}
+HEADER = prefix("/v1", headers=[header("x-model", "other")])
+
+
+def other(*matches: dict[str, Any], created: str = OLDER, namespace: str = "web", **spec: Any) -> Manifest:
+    """A route of another team for the same Gateway."""
+    made = route(rule(*matches, to="theirs"), **spec)
+    made["spec"]["parentRefs"] = spec.get("parentRefs", [{"name": "edge", "namespace": "llm"}])
+    made["metadata"] = {"name": "theirs", "namespace": namespace, "creationTimestamp": created, "generation": 1}
+    return made
+
+
+def beside(*others: Manifest, here: ClusterInputs | None = None, kind: str = "HTTPRoute") -> ClusterInputs:
+    """A policy on route `qa`, with these routes beside it as the operator would find them."""
+    here = here or users(rule(prefix("/v1")))
+    assert here.route is not None
+    outlines = [neighbour_route(each, kind, here.gateways) for each in others]
+    own = neighbour_route(here.route, "HTTPRoute", here.gateways)
+    return replace(here, neighbours=Neighbours(routes=Neighbourhood([*outlines, own]).beside(own)))
+
+
+def users(
+    *rules: dict[str, Any], gateways: dict[tuple[str, str], Manifest] | None = None, **more: Any
+) -> ClusterInputs:
+    made = route(*rules, **more)
+    made["metadata"]["creationTimestamp"] = CREATED
+    return inputs(route=made, gateways=gateways or ADMITTED)
+
+
+def paths(here: ClusterInputs) -> set[str]:
+    found = rendered_or_refusal(here, SHARE)
+    assert not isinstance(found, Refusal), found
+    return {match["path"]["value"] for each in overlay_in(found)["spec"]["rules"] for match in each["matches"]}
+
+
+def refusal_of(here: ClusterInputs) -> Refusal:
+    found = preflight(here, SHARE)
+    assert found is not None and found.reason == "RouteOverlaps", found
+    return found
+
+
+@pytest.mark.parametrize("mode", ["GatewayHeader", "HeaderCohort", "Shadow"])
+def test_a_route_of_another_namespace_that_takes_some_requests_by_a_header_is_named_in_every_mode(mode: str) -> None:
+    here = replace(beside(other(HEADER)), spec=spec_in(mode))
+    assert "HTTPRoute web/theirs for the same host takes some" in refusal_of(here).message
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "a longer path with a header": prefix("/v1/chat", headers=[header("x-model", "other")]),
+    "a method": prefix("/v1", method="POST", queryParams=[header("v", "2")]),
+    "a regular expression": {"path": {"type": "RegularExpression", "value": "/v1/.*"}},
+    "an exact path with a header": exact(CHAT, headers=[header("x-a", "1")]),
+    "the same match with another header": prefix("/v1", headers=[header("x-a", "1", "RegularExpression")]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_match_that_takes_some_of_the_requests_is_refused(name: str) -> None:
+    assert "HTTPRoute web/theirs" in refusal_of(beside(other(REFUSED[name], created=LATER))).message
+
+
+LEFT: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "an exact path": (exact(TEXT), {CHAT}),
+    "a longer prefix": (prefix("/v1/chat"), {TEXT}),
+    "another path": (prefix("/metrics"), {CHAT, TEXT}),
+    "a shorter path": (prefix("/", headers=[header("x-a", "1")]), {CHAT, TEXT}),
+    "another method": (prefix("/v1", method="GET"), {CHAT, TEXT}),
+    "a match before every rule of the overlay": (
+        exact(CHAT, method="POST", headers=[header(f"x-{name}", "1") for name in "abcd"]),
+        {CHAT, TEXT},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_wholly_anothers_or_wholly_the_users_narrows_the_overlay_or_leaves_it(name: str) -> None:
+    match, expected = LEFT[name]
+    assert paths(beside(other(match))) == expected
+
+
+def test_of_matches_that_rank_alike_the_older_route_has_the_requests() -> None:
+    same = prefix("/v1")
+    assert paths(beside(other(same, created=LATER))) == {CHAT, TEXT}
+    for created in (OLDER, ""):
+        said = refusal_of(beside(other(same, created=created))).message
+        assert "All completion requests of HTTPRoute qa go to HTTPRoute web/theirs first" in said
+
+
+def test_of_routes_of_one_age_the_one_whose_namespace_and_name_come_first_has_the_requests() -> None:
+    same = prefix("/v1")
+    assert paths(beside(other(same, created=CREATED, namespace="web"))) == {CHAT, TEXT}
+    refusal_of(beside(other(same, created=CREATED, namespace="aaa")))
+
+
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "another host": {"hostnames": ["other.example"]},
+    "a more specific host": {"hostnames": ["api.qa.example"]},
+    "a wider host": {"hostnames": ["*.example"]},
+    "no host of its own": {"hostnames": []},
+    "another Gateway": {"parentRefs": [{"name": "inner", "namespace": "llm"}]},
+    "a listener that is not there": {"parentRefs": [{"name": "edge", "namespace": "llm", "sectionName": "tls"}]},
+    "no Gateway": {"parentRefs": []},
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_routes_for_other_hosts_or_gateways_stand_in_no_way(name: str) -> None:
+    here = users(rule(prefix("/v1")), hostnames=["*.qa.example"])
+    hostnames: dict[str, Any] = {"hostnames": ["*.qa.example"]}
+    assert refusal_of(beside(other(HEADER, **hostnames), here=here))
+    assert paths(beside(other(HEADER, **(hostnames | ELSEWHERE[name])), here=here)) == {CHAT, TEXT}
+
+
+def test_a_route_without_hostnames_has_those_of_its_listener() -> None:
+    gateways = {("llm", "edge"): gateway({**WEB, "hostname": "qa.example"})}
+    here = users(rule(prefix("/v1")), gateways=gateways)
+    refusal_of(beside(other(HEADER, hostnames=["qa.example"]), here=here))
+    refusal_of(beside(other(HEADER, hostnames=["*.example"]), here=here))
+
+
+def test_a_route_for_some_of_the_users_hosts_alone_cannot_narrow_and_is_refused() -> None:
+    here = users(rule(prefix("/v1")), hostnames=["a.example", "b.example"])
+    refusal_of(beside(other(exact(TEXT), hostnames=["a.example"]), here=here))
+    assert paths(beside(other(exact(TEXT), hostnames=["a.example", "b.example"]), here=here)) == {CHAT}
+
+
+def test_gateways_of_one_address_and_port_are_one_place() -> None:
+    second = gateway(WEB)
+    second["metadata"]["name"] = "second"
+    gateways = {("llm", "edge"): gateway(WEB), ("llm", "second"): second}
+    rival = other(HEADER, parentRefs=[{"name": "second", "namespace": "llm"}])
+    refusal_of(beside(rival, here=users(rule(prefix("/v1")), gateways=gateways)))
+    second["status"]["addresses"][0]["value"] = "10.9.9.9"
+    assert paths(beside(rival, here=users(rule(prefix("/v1")), gateways=gateways))) == {CHAT, TEXT}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "meets"),
+    [
+        ({}, False),
+        ({"namespaces": {"from": "Same"}}, False),
+        ({"namespaces": {"from": "None"}}, False),
+        ({"namespaces": {"from": "Selector", "selector": {"matchLabels": {"team": "web"}}}}, True),
+        (ALL, True),
+        ({**ALL, "kinds": [{"kind": "GRPCRoute"}]}, False),
+        ({**ALL, "kinds": [{"kind": "HTTPRoute"}]}, True),
+    ],
+)
+def test_a_route_that_no_listener_may_admit_keeps_nobody_from_an_overlay(allowed: dict[str, Any], meets: bool) -> None:
+    gateways = {("llm", "edge"): gateway({**WEB, "allowedRoutes": allowed})}
+    rival = neighbour_route(other(HEADER), "HTTPRoute", gateways)
+    assert bool(rival.hosts) == meets
+
+
+def status(*said: tuple[str, int]) -> dict[str, Any]:
+    """What gateways say of the other route, each for a generation of it."""
+    parents = [
+        {
+            "parentRef": {"kind": "Gateway", "name": "edge", "namespace": "llm"},
+            "conditions": [{"type": "Accepted", "status": each, "observedGeneration": generation}],
+        }
+        for each, generation in said
+    ]
+    return {"parents": parents}
+
+
+@pytest.mark.parametrize(
+    ("said", "meets"),
+    [
+        ([("False", 1)], False),
+        ([("False", 0)], True),
+        ([("True", 1)], True),
+        ([("False", 1), ("True", 1)], True),
+        ([("Unknown", 1)], True),
+        ([], True),
+    ],
+)
+def test_a_route_that_its_gateway_does_not_accept_keeps_nobody_from_an_overlay(
+    said: list[tuple[str, int]], meets: bool
+) -> None:
+    rival = {**other(HEADER), "status": status(*said)}
+    assert (preflight(beside(rival), SHARE) is not None) == meets
+
+
+def test_a_grpc_route_for_everything_has_its_requests_and_one_for_its_services_is_elsewhere() -> None:
+    anything = other()
+    anything["spec"]["rules"] = [{"backendRefs": []}]
+    here = users(rule(prefix("/")))
+    assert "GRPCRoute web/theirs" in refusal_of(beside(anything, here=here, kind="GRPCRoute")).message
+    anything["spec"]["rules"] = [{"matches": [{"method": {"service": "lang.Translator", "method": "Translate"}}]}]
+    assert paths(beside(anything, here=here, kind="GRPCRoute")) == {CHAT, TEXT}
+    anything["spec"]["rules"] = [{"matches": [{"method": {"type": "RegularExpression", "service": "v1.*"}}]}]
+    refusal_of(beside(anything, here=users(rule(prefix("/", headers=[header("x-a", "1")]))), kind="GRPCRoute"))
+
+
+def test_the_policys_own_overlay_is_no_neighbour_and_the_overlay_of_another_policy_is_one() -> None:
+    own = overlay_in(render(users(rule(prefix("/v1"))), SHARE))
+    own["metadata"]["creationTimestamp"] = LATER
+    assert paths(beside(own)) == {CHAT, TEXT}
+    foreign = {**own, "metadata": {**own["metadata"], "name": "other-early-stop"}}
+    assert "HTTPRoute llm/other-early-stop" in refusal_of(beside(foreign)).message
+
+
+def test_a_mesh_route_meets_those_of_its_service_alone() -> None:
+    parent = {"group": "", "kind": "Service", "name": "qa"}
+    mine = served_hosts({**route(), "spec": {"parentRefs": [parent]}}, {})
+    assert mine == {ServedHost("Service llm/qa", "")}
+    assert not mine & served_hosts({**route(), "spec": {"parentRefs": [{**parent, "name": "other"}]}}, {})
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "common"),
+    [
+        ("", "", ""),
+        ("", "a.example", "a.example"),
+        ("*.example", "a.example", "a.example"),
+        ("*.example", "b.a.example", "b.a.example"),
+        ("*.example", "example", None),
+        ("*.example", "*.a.example", "*.a.example"),
+        ("*.example", "*.other", None),
+        ("a.example", "b.example", None),
+        ("A.example", "a.example", "a.example"),
+        ("*.example", "an-example", None),
+    ],
+)
+def test_hostnames_have_in_common_what_the_narrower_one_says(one: str, two: str, common: str | None) -> None:
+    assert common_hostname(one, two) == common_hostname(two, one) == common
+
+
+def test_names_of_query_parameters_are_told_apart_by_capitals_and_those_of_headers_are_not() -> None:
+    by_query = users(rule(prefix("/v1", queryParams=[header("v", "1")])))
+    refusal_of(beside(other(prefix("/v1", queryParams=[header("V", "2")])), here=by_query))
+    by_header = users(rule(prefix("/v1", headers=[header("tenant", "1")])))
+    assert paths(beside(other(prefix("/v1", headers=[header("Tenant", "2")])), here=by_header)) == {CHAT, TEXT}

@@ -1,0 +1,123 @@
+"""Overlays on routes as people write them: no request ends at another backend than without the overlay."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from typing import Any
+
+import pytest
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.modes import built_modes
+from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
+from earlystop.delivery.preflight import rendered_or_refusal
+from tests.unit.delivery.cluster import overlay_in, split
+from tests.unit.delivery.corpus import NEW, CorpusCluster, backends, clusters, drawn_cluster, requests
+from tests.unit.delivery.gateway_model import Entry, GatewayModel, Reading
+
+REQUESTS = 100_000
+READINGS = [Reading(*each) for each in product((False, True), repeat=3)]
+# By mode: what is in force.
+SPLITS = {"GatewayHeader": split(20, 30), "HeaderCohort": split(20, 30), "Shadow": split(0, 0, shadows=2)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A policy on one route of the corpus."""
+
+    cluster: CorpusCluster
+    route: Manifest
+    inputs: ClusterInputs
+
+    @property
+    def outcome(self) -> Manifest | Refusal:
+        """The overlay, younger than all routes, or why there is none."""
+        found = rendered_or_refusal(self.inputs, SPLITS[self.inputs.spec.delivery.mode])
+        if isinstance(found, Refusal):
+            return found
+        overlay = overlay_in(found)
+        return {**overlay, "metadata": {**overlay["metadata"], "creationTimestamp": NEW}}
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """A policy of each mode for each Service that a route of the corpus leads to."""
+    return tuple(
+        Case(cluster, route, cluster.inputs(route, backend, mode))
+        for cluster in clusters()
+        for route in cluster.routes
+        for backend in backends(route)
+        for mode in sorted(built_modes())
+    )
+
+
+def treatment(entry: Entry | None) -> tuple[Any, ...] | None:
+    """What becomes of a request that meets a match: the Service that it ends at, an alias being the Service that it
+    doubles, and what is done with it on its way, but for the overlay's own headers."""
+    if entry is None:
+        return None
+    names = {each["name"].partition("-es-")[0] for each in entry.rule.get("backendRefs", []) if each.get("weight", 1)}
+    filters = [each for each in entry.rule.get("filters", []) if each["type"] != "RequestHeaderModifier"]
+    return entry.route["metadata"]["namespace"], frozenset(names), repr(filters), repr(entry.rule.get("timeouts"))
+
+
+def misled(case: Case, overlay: Manifest, number: int, seed: int) -> list[str]:
+    """Requests that the overlay leads elsewhere, of so many near the case's route, each by one reading of the
+    specification in turn."""
+    cluster, found = case.cluster, []
+    models = [
+        tuple(
+            GatewayModel(cluster.gateways, routes, cluster.namespaces, reading)
+            for routes in (cluster.routes, (*cluster.routes, overlay))
+        )
+        for reading in READINGS
+    ]
+    for turn, asked in enumerate(requests(cluster, case.route, random.Random(seed), number)):
+        before, after = (treatment(model.route(asked)) for model in models[turn % len(models)])
+        if before != after:
+            found.append(f"{READINGS[turn % len(models)]} {asked}: {before} before, {after} with the overlay")
+    return found
+
+
+def test_the_corpus_has_more_than_a_hundred_routes_and_most_policies_on_them_can_be_carried_out() -> None:
+    assert sum(each["kind"] == "HTTPRoute" for cluster in clusters() for each in cluster.routes) > 100
+    outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in cases())
+    assert outcomes["overlay"] > len(cases()) * 0.5, outcomes
+
+
+@pytest.mark.slow
+def test_no_request_of_a_hundred_thousand_ends_elsewhere_than_without_the_overlay() -> None:
+    overlaid = [(case, overlay) for case in cases() if not isinstance(overlay := case.outcome, Refusal)]
+    number = REQUESTS // len(overlaid) + 1
+    for seed, (case, overlay) in enumerate(overlaid):
+        found = misled(case, overlay, number, seed)
+        assert not found, (case.cluster.name, overlay["metadata"]["name"], case.inputs.spec.delivery.mode, found[:3])
+
+
+@pytest.mark.slow
+def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() -> None:
+    overlays = 0
+    for seed in range(2_000, 4_200):
+        cluster = drawn_cluster(random.Random(seed))
+        (backend, *_) = backends(cluster.routes[0])
+        mode = sorted(built_modes())[seed % len(built_modes())]
+        case = Case(cluster, cluster.routes[0], cluster.inputs(cluster.routes[0], backend, mode))
+        overlay = case.outcome
+        if not isinstance(overlay, Refusal):
+            overlays += 1
+            assert not (found := misled(case, overlay, 64, seed)), (seed, mode, found[:3], cluster.routes)
+    assert overlays > 400
+
+
+def test_an_overlay_without_regard_to_other_routes_would_rob_routes_of_the_corpus() -> None:
+    robbed = set()
+    for seed, case in enumerate(each for each in cases() if each.inputs.spec.delivery.mode == "Shadow"):
+        alone = replace(case, inputs=replace(case.inputs, neighbours=Neighbours()))
+        overlay = alone.outcome
+        if not isinstance(overlay, Refusal) and misled(case, overlay, 300, seed):
+            robbed.add((case.cluster.name, case.route["metadata"]["name"]))
+    assert len(robbed) >= 10, robbed

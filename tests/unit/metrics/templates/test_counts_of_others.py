@@ -1,0 +1,150 @@
+"""However counters of others are scraped, copied, renamed and restarted: no event is counted twice, nor one of before.
+
+Each fault that was found once is put back here, to show that these worlds would find it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from earlystop.api.counts import Variant
+from earlystop.metrics.templates import growth, range_vectors, reset_ledger, vantage
+from earlystop.metrics.templates.births import Births
+from earlystop.metrics.templates.reset_ledger import ResetLedger, drop_silent, look, open_step, totals, uncertain
+from earlystop.metrics.templates.reset_ledger_text import pack, unpack
+from earlystop.metrics.templates.series_mark import Sample, SeriesId, SeriesMark
+from earlystop.metrics.templates.stand_ins import StandIns
+from earlystop.metrics.templates.vantage import Labels, Targets
+from tests.unit.metrics.templates.scraped_worlds import BEGIN_MS, DELAY_MS, END_MS, PlainWorld, World
+
+WORLDS, BATCHES = 160, 8
+Steps = dict[int, tuple[int, int]]
+
+
+def watch(world: World, seed: int) -> tuple[ResetLedger, Steps]:
+    """Looks to the end: some are lost with the operator, steps are opened, silent counters are dropped."""
+    rng = random.Random(seed)
+    ledger, read, opened, steps = ResetLedger(0, BEGIN_MS), BEGIN_MS - 100_000, BEGIN_MS, Steps()
+    silence_ms = rng.choice([600_000, 3_600_000])
+    now = BEGIN_MS
+    while now < END_MS + DELAY_MS:
+        now = min(END_MS + DELAY_MS, now + rng.randint(10_000, 90_000))
+        until = now - DELAY_MS
+        seen = look(ledger, world.store.read(read - 90_000, until, world.replica_label))
+        if rng.random() < 0.15 and now < END_MS:
+            continue  # the operator was killed before it could store the look
+        ledger, read = unpack(pack(seen.ledger)), until
+        if rng.random() < 0.08 and until > opened:
+            steps[ledger.step] = (opened, until)
+            ledger, opened = open_step(ledger, ledger.step + 1, until), until
+        if rng.random() < 0.5:
+            ledger = drop_silent(ledger, until - silence_ms)
+    steps[ledger.step] = (opened, END_MS)
+    return ledger, steps
+
+
+def too_much(world: World, seed: int) -> str:
+    """What was counted beyond what happened; "" when nothing was."""
+    ledger, steps = watch(world, seed)
+    for step, (opened, closed) in steps.items():
+        for variant, tally in totals(ledger, step).items():
+            happened = world.events_within(variant, opened, closed)
+            if tally.completed > happened:
+                return f"world {seed}, step {step}, {variant}: counted {tally.completed}, and {happened} happened"
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_no_more_is_counted_than_happened_in_any_world(batch: int) -> None:
+    assert not [found for seed in range(batch, WORLDS, BATCHES) if (found := too_much(World(seed), seed))]
+
+
+def test_in_plain_worlds_everything_is_counted_that_scrapes_within_a_step_show_and_no_more() -> None:
+    for seed in range(20):
+        world = PlainWorld(seed)
+        ledger, steps = watch(world, seed)
+        for step, (opened, closed) in steps.items():
+            for variant, tally in totals(ledger, step).items():
+                assert tally.completed == world.seen_within(variant, opened, closed), (seed, step)
+
+
+def test_in_most_worlds_most_of_what_happened_is_counted() -> None:
+    counted = happened = 0
+    for seed in range(40):
+        world = World(seed)
+        ledger, steps = watch(world, seed)
+        counted += sum(totals(ledger, step)[variant].completed for step in steps for variant in Variant)
+        happened += sum(world.events_within(variant, *times) for times in steps.values() for variant in Variant)
+    assert counted > 0.5 * happened
+
+
+def by_all_labels(
+    variant: Variant, field: str, labels: Labels, targets: Targets, replica_label: str | None, extended: bool
+) -> SeriesId:
+    kept = sorted((name, text) for name, text in labels.items() if name != replica_label)
+    name = hashlib.sha256(repr(kept).encode()).hexdigest()[:12]
+    return SeriesId(variant, field, name, labels.get(replica_label or "", ""))
+
+
+def by_its_start_alone(mark: SeriesMark, sample: Sample) -> bool:
+    if sample.start_ms is None or mark.start_ms is None:
+        return sample.value < mark.value
+    return sample.start_ms - mark.start_ms > growth.SAME_START_MS and sample.start_ms >= mark.at_ms - 2_000
+
+
+def by_its_absence(births: Births, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
+    return absent_at_ms is not None
+
+
+def by_its_start(births: Births, key: SeriesId, sample: Sample, absent_at_ms: int | None) -> bool:
+    return not births.stand_ins.goes_on(key, sample)
+
+
+def always(*_: object) -> bool:
+    return True
+
+
+def by_its_drop(mark: SeriesMark, sample: Sample) -> bool:
+    return sample.value < mark.value
+
+
+def none_is(rows: Sequence[Labels], targets: Targets) -> list[bool]:
+    return [False] * len(rows)
+
+
+def never(*_: object) -> bool:
+    return False
+
+
+FAULTS: dict[str, list[tuple[object, str, object]]] = {
+    "a series is all its labels": [(range_vectors, "series_id", by_all_labels)],
+    "a start time is believed over the value": [(growth, "restarted", by_its_start_alone)],
+    "a row with more labels is another counter": [(range_vectors, "extended_rows", none_is)],
+    "absence is zero": [(reset_ledger, "began_after", always), (Births, "began_at_zero", by_its_absence)],
+    "whatever a new process shows is its own": [(Births, "began_at_zero", by_its_start)],
+    "a drop is a restart": [(growth, "restarted", by_its_drop)],
+    "a counter that has a new name is a new one": [(StandIns, "goes_on", never)],
+    "a counter that comes back grew while it was away": [(StandIns, "counted_between", never)],
+    "labels that a scraper kept aside are the process's own": [(vantage, "EXPORTED", "kept_")],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_these_worlds_find_each_fault_that_counts_too_much(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, name, wrong in FAULTS[fault]:
+        monkeypatch.setattr(owner, name, wrong)
+    assert any(too_much(World(seed), seed) for seed in range(WORLDS)), fault
+
+
+def test_what_is_left_open_is_told() -> None:
+    left = 0
+    for seed in range(20):
+        ledger, steps = watch(World(seed), seed)
+        left += sum(uncertain(ledger, step)[variant].completed for step in steps for variant in Variant)
+    assert left > 0
