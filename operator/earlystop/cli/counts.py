@@ -32,7 +32,7 @@ console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     prometheus: Annotated[str, typer.Option(help="Base address of the query API, without /api/v1.")],
     revision: Annotated[str | None, typer.Option(help="Revision label; without it, every revision found.")] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Where the file names none.")] = None,
@@ -42,7 +42,7 @@ def command(
     window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
     templates: Annotated[
         Path | None,
-        typer.Option(help="For the preset Custom: YAML file of its MetricSource.", exists=True, dir_okay=False),
+        typer.Option(help="For the preset Custom: YAML file of its MetricSource."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:

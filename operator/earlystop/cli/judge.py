@@ -30,8 +30,8 @@ PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pa
 
 
 def command(
-    looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.", exists=True)],
-    policy: Annotated[Path, typer.Option(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.")],
+    policy: Annotated[Path, typer.Option(help="YAML file of the policy.")],
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Steps and wall time are left out."""
     spec = read_checked_policy(policy)
@@ -49,8 +49,6 @@ def command(
         objective = for_lines(objective, lines, looks.name)
     except ValueError as error:
         raise CommandFailure(f"{error}") from None
-    except OSError as error:
-        raise CommandFailure(f"{looks} cannot be read: {error.strerror or error}.") from None
     if spec.rollout.learn_seconds:
         objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):

@@ -32,7 +32,7 @@ console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Annotated[float, typer.Option(help="Scored requests, or pairs, a second.", min=0.0001)] = 10.0,
     baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
     em_loss: Annotated[float, typer.Option(help="EM that each candidate is supposed to lose.")] = 0.0,

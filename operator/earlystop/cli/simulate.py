@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from numpy import percentile
@@ -15,14 +15,16 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
 from earlystop.rollout.state import Verdict
+from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
+HEADINGS = ("share", "95 %\ninterval", "answers,\nmedian", "answers,\n90 %", "hours,\nmedian", "hours,\n90 %")
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 10.0,
     baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
     em_loss: Annotated[float, typer.Option(help="EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
@@ -60,8 +62,9 @@ def command(
     console.print(_table(found, runs))
 
 
-def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, object]:
-    summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
+def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, Any]:
+    low, high = share_interval(len(outcomes), runs)
+    summary: dict[str, Any] = {"verdict": verdict, "share": len(outcomes) / runs, "share_interval": [low, high]}
     for name in ("answers", "seconds"):
         values = [getattr(each, name) for each in outcomes]
         summary[name] = (
@@ -70,12 +73,14 @@ def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[
     return summary
 
 
-def _table(found: list[dict[str, object]], runs: int) -> Table:
-    table = Table(title=f"{runs} simulated rollouts", title_justify="left")
-    for heading in ("verdict", "share", "answers, median", "answers, 90 %", "hours, median", "hours, 90 %"):
-        table.add_column(heading, justify="left" if heading == "verdict" else "right")
+def _table(found: list[dict[str, Any]], runs: int) -> Table:
+    table = Table(title=f"{runs} simulated rollouts", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("verdict", no_wrap=True)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for each in found:
-        cells = [f"{each['share']:.1%}"]
+        low, high = each["share_interval"]
+        cells = [f"{each['share']:.1%}", f"{100 * low:.1f} to {100 * high:.1f}"]
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):

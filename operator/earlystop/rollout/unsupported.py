@@ -14,6 +14,11 @@ from earlystop.api.policy import PolicySpec
 REASON = "NotBuilt"
 
 
+def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
+    """Why this release cannot carry out a policy whatever the cluster holds, or None."""
+    return unbuilt(spec) or engine_refusal(spec) or shadow_refusal(spec)
+
+
 def unbuilt(spec: PolicySpec) -> Refusal | None:
     """The first part of the policy that this release cannot carry out, or None."""
     for asks, what in CHECKS:
