@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -30,10 +31,11 @@ class LazyCommands(TyperGroup):
         return list(self.lazy)
 
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
-        """The command of a name, imported now; None when there is none."""
+        """The command of a name, imported now; None when there is none. Raises UsageError for one that was mistyped."""
         known = self.lazy.get(cmd_name)
         if known is None:
-            return None
+            close = get_close_matches(cmd_name, self.lazy, n=1)
+            return ctx.fail(f"There is no command {cmd_name}; perhaps {close[0]} is meant.") if close else None
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(cmd_name)(getattr(import_module(known.module), known.function))
         command = typer.main.get_command(alone)

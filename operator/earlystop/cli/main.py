@@ -10,6 +10,7 @@ import typer
 from earlystop.cli.failure import run_safely
 from earlystop.cli.lazy_commands import LazyCommand, LazyCommands
 
+PROGRAM = "kubectl earlystop"
 MANUAL = "earlystop.cli.manual"
 COMMANDS = {
     "status": LazyCommand("earlystop.cli.screens", "status", "Show where a policy stands."),
@@ -65,7 +66,7 @@ def options(
 
 def run() -> None:
     """The program."""
-    run_safely(app)
+    run_safely(lambda: app(prog_name=PROGRAM))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from earlystop.api.signatures import annotation_of, signature, signature_annotation
-from earlystop.cli.connection import explained
+from earlystop.cli.connection import explained, read_from
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
@@ -20,14 +20,8 @@ POLL_SECONDS = 0.5
 
 
 async def read(cluster: Cluster, namespace: str, name: str) -> Manifest:
-    """The policy. Raises Refused when there is none, or when it may not be read."""
-    try:
-        found = await cluster.get(POLICIES, namespace, name)
-    except ClusterError as error:
-        raise Refused(explained(error, "get", namespace, POLICIES)) from None
-    if found is None:
-        raise Refused(f"There is no policy {name} in namespace {namespace}; name another with --namespace.")
-    return found
+    """The policy. Raises CommandFailure when there is none, or when it may not be read."""
+    return await read_from(cluster, POLICIES, namespace, name)
 
 
 async def whoami(cluster: Cluster) -> str | None:
