@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.offline_check import problems_of
+from earlystop.cli.offline_check import Malformed, problems_of, spec_of
 
 
 def read_manifest(path: Path, kind: str) -> dict[str, Any]:
@@ -26,15 +24,8 @@ def read_manifest(path: Path, kind: str) -> dict[str, Any]:
 
 
 def read_policy(path: Path) -> PolicySpec:
-    """The spec of the one EarlyStopPolicy in a file, whether or not an API server takes it.
-
-    Raises CommandFailure.
-    """
-    manifest = read_manifest(path, "EarlyStopPolicy")
-    try:
-        return PolicySpec.model_validate(manifest.get("spec"))
-    except ValidationError:
-        raise CommandFailure(f"{path}: {problems_of(manifest)[0]}") from None
+    """The spec of the one EarlyStopPolicy in a file, whether or not its rules hold. Raises CommandFailure."""
+    return _parsed(path, read_manifest(path, "EarlyStopPolicy"))
 
 
 def read_checked_policy(path: Path) -> PolicySpec:
@@ -44,4 +35,20 @@ def read_checked_policy(path: Path) -> PolicySpec:
     if problems:
         more = f" ({len(problems) - 1} more: see kubectl earlystop validate {path})" if len(problems) > 1 else ""
         raise CommandFailure(f"{path}: {problems[0]}{more}")
-    return PolicySpec.model_validate(manifest["spec"])
+    return _parsed(path, manifest)
+
+
+def name_in(path: Path, manifest: dict[str, Any]) -> str:
+    """The name of an object. Raises CommandFailure when it has none."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        raise CommandFailure(f"{path}: metadata.name: write a name.")
+    return name
+
+
+def _parsed(path: Path, manifest: dict[str, Any]) -> PolicySpec:
+    try:
+        return spec_of(manifest)
+    except Malformed as error:
+        raise CommandFailure(f"{path}: {error}") from None

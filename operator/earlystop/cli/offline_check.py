@@ -34,20 +34,37 @@ WANTED = {
 """What is wanted where pydantic finds another type."""
 
 
+class Malformed(ValueError):
+    """Fields of a policy are not of the form that they must have. problems: a sentence each, with the field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+def spec_of(manifest: dict[str, Any]) -> PolicySpec:
+    """The spec of a policy's manifest, field by field; rules between fields are not checked. Raises Malformed."""
+    if not isinstance(manifest.get("spec"), dict):
+        raise Malformed(["spec: write what the policy tries and must prove."])
+    written = with_defaults(_schema(), manifest["spec"])
+    try:
+        return PolicySpec.model_validate_json(json.dumps(written, default=str), strict=True)
+    except ValidationError as error:
+        raise Malformed([_sentence(each) for each in _causes(error)]) from None
+
+
 def problems_of(manifest: dict[str, Any]) -> list[str]:
     """What is wrong with a policy's manifest, one sentence each with the field that it is about; none when all is well.
 
     Fields come first: rules between fields that cannot be read would only repeat it.
     """
-    problems = list(_outside_of_spec(manifest))
+    try:
+        problems, spec = list(_outside_of_spec(manifest)), spec_of(manifest)
+    except Malformed as error:
+        return [*_outside_of_spec(manifest), *error.problems]
     if problems:
         return problems
-    written = with_defaults(_schema(), manifest["spec"])
-    try:
-        spec = PolicySpec.model_validate_json(json.dumps(written, default=str), strict=True)
-    except ValidationError as error:
-        return [_sentence(each) for each in _causes(error)]
-    problems = list(dict.fromkeys(broken_rules(_schema(), written, "spec")))
+    problems = list(dict.fromkeys(broken_rules(_schema(), with_defaults(_schema(), manifest["spec"]), "spec")))
     if problems:
         return problems
     refusal = refusal_of_spec(spec)
@@ -71,8 +88,6 @@ def _outside_of_spec(manifest: dict[str, Any]) -> Iterator[str]:
         yield "metadata.name: write a name."
     elif len(name) > LONGEST_NAME or not NAME.fullmatch(name):
         yield f"metadata.name: {name} cannot be a name; write at most {LONGEST_NAME} small letters, digits and hyphens."
-    if not isinstance(manifest.get("spec"), dict):
-        yield "spec: write what the policy tries and must prove."
 
 
 def _causes(error: ValidationError) -> list[Any]:

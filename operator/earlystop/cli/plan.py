@@ -66,7 +66,7 @@ def command(
         f"{found['sensible_maximum']:,.0f} are hardly worth waiting for."
     )
     for sentence in _remarks(spec, found):
-        console.print(sentence)
+        console.print(terminal.printable(sentence))
 
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -12,54 +12,63 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.terminal import printable
+from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.plan import Stage, parse_plan, stages_of
 
 Manifest = dict[str, Any]
-NARROW = 132
-"""A table of several candidates needs so many columns; with fewer, each candidate is a block of its own."""
+HEADINGS = ("namespace", "policy", "phase", "step", "weight", "EM difference", "saving", "ready")
+"""What `list` says of each policy."""
 
 CLAIMS = (("non-inferior", "promote", "promote"), ("saves tokens", "tokens", "promote"), ("harm", "harm", "harm"))
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green"}
 
 
 def picture(policy: Manifest, now: float, width: int) -> RenderableType:
-    """The whole policy in one panel. now: Unix seconds. width: columns that there are."""
+    """The whole policy in one panel. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe."""
     status = policy.get("status", {})
     phase = printable(status.get("phase", "Pending"))
     title = Text(printable(f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"))
     message = Text(_message(status), style=COLOURS.get(phase, ""))
     if not status.get("candidates"):
         shown: RenderableType = _evidence(policy)
-    elif width < NARROW:
-        shown = Group(*(_block(policy, each) for each in status["candidates"]))
     else:
-        shown = _candidates(policy)
+        blocks = (_block(printable(each["name"]), _facts(policy, each)) for each in status["candidates"])
+        shown = FirstThatFits(_candidates(policy), Group(*blocks))
     parts = Group(_progress(policy, now), shown, message)
-    return Panel(parts, title=title, subtitle=Text(phase), expand=width < 2 * NARROW)
+    return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
 
 
-def overview(policies: Sequence[Manifest]) -> Table:
-    """A line for each policy."""
+def overview(policies: Sequence[Manifest]) -> RenderableType:
+    """A line for each policy; a block for each where lines would be too long."""
+    rows = [_row(each) for each in sorted(policies, key=lambda each: _place(each["metadata"]))]
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for heading in ("namespace", "policy", "phase", "step", "weight", "EM difference", "saving", "ready"):
+    for heading in HEADINGS:
         table.add_column(heading, no_wrap=True)
-    for each in sorted(policies, key=lambda each: (each["metadata"]["namespace"], each["metadata"]["name"])):
-        status = each.get("status", {})
-        evidence = status.get("evidence") or {}
-        cells = (
-            each["metadata"]["namespace"],
-            each["metadata"]["name"],
-            status.get("phase", "Pending"),
-            status.get("step", 0) + 1 if status.get("campaign") else "-",
-            f"{status.get('weight', 0)} %",
-            evidence.get("effect", "-"),
-            evidence.get("saving", "-"),
-            _conditions(status).get("Ready", {}).get("reason", "-"),
-        )
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    return table
+    for row in rows:
+        table.add_row(*map(Text, row))
+    blocks = (_block(f"{row[0]}/{row[1]}", dict(zip(HEADINGS[2:], row[2:], strict=True))) for row in rows)
+    return FirstThatFits(table, Group(*blocks))
+
+
+def _place(metadata: Manifest) -> tuple[str, str]:
+    return metadata["namespace"], metadata["name"]
+
+
+def _row(policy: Manifest) -> tuple[str, ...]:
+    """What `list` says of a policy, by HEADINGS."""
+    status = policy.get("status", {})
+    evidence = status.get("evidence") or {}
+    cells = (
+        *_place(policy["metadata"]),
+        status.get("phase", "Pending"),
+        status.get("step", 0) + 1 if status.get("campaign") else "-",
+        f"{status.get('weight', 0)} %",
+        evidence.get("effect", "-"),
+        evidence.get("saving", "-"),
+        _conditions(status).get("Ready", {}).get("reason", "-"),
+    )
+    return tuple(map(printable, cells))
 
 
 def line(policy: Manifest) -> str:
@@ -135,11 +144,11 @@ def _candidates(policy: Manifest) -> Table:
     return table
 
 
-def _block(policy: Manifest, candidate: Manifest) -> Table:
-    """One of several candidates, a line for each fact."""
+def _block(title: str, facts: Mapping[str, str]) -> Table:
+    """One of several candidates or policies, a line for each fact."""
     table = Table.grid(padding=(0, 2))
-    table.add_row(Text(printable(candidate["name"]), style="bold"), "")
-    for name, value in _facts(policy, candidate).items():
+    table.add_row(Text(title, style="bold"), "")
+    for name, value in facts.items():
         table.add_row(f"  {name}", Text(value))
     return table
 

@@ -10,6 +10,7 @@ import typer
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.offline_check import problems_of
+from earlystop.cli.terminal import say
 
 
 def command(
@@ -25,10 +26,11 @@ def command(
             if manifest.get("kind") != "EarlyStopPolicy":
                 continue
             policies += 1
-            name = (manifest.get("metadata") or {}).get("name", "without a name")
+            metadata = manifest.get("metadata")
+            name = (metadata.get("name") if isinstance(metadata, dict) else None) or "without a name"
             for problem in problems_of(manifest):
                 problems += 1
-                typer.echo(f"{path}: {name}: {problem}")
+                say(f"{path}: {name}: {problem}")
     if not policies:
         raise CommandFailure(f"There is no EarlyStopPolicy in {', '.join(map(str, files))}.")
     if problems:
