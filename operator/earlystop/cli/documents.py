@@ -100,6 +100,8 @@ def _ensure_bounded(path: Path, text: str) -> None:
     nodes = 0
     for event in yaml.parse(text, LOADER):
         if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_nodes):
+                raise CommandFailure(f"{path}: the alias *{event.anchor} is a part of what it stands for.")
             nodes += sizes.get(str(event.anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             nodes += 1

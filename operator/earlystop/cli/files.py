@@ -18,8 +18,8 @@ def read_manifest(path: Path, kind: str) -> dict[str, Any]:
     if len(found) > 1:
         raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; name a file with just one.")
     if not found:
-        kinds = ", ".join(sorted({str(each.get("kind") or "object without a kind") for each in objects}))
-        raise CommandFailure(f"{path} holds no {kind}, but " + (f"a {kinds}." if kinds else "no object at all."))
+        kinds = sorted({str(each["kind"]) for each in objects if isinstance(each.get("kind"), str)})
+        raise CommandFailure(f"{path} holds no {kind}" + (f", only: {', '.join(kinds)}." if kinds else "."))
     return found[0]
 
 

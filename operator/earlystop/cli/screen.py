@@ -33,7 +33,7 @@ def picture(policy: Manifest, now: float, width: int) -> RenderableType:
     if not status.get("candidates"):
         shown: RenderableType = _evidence(policy)
     else:
-        blocks = (_block(printable(each["name"]), _facts(policy, each)) for each in status["candidates"])
+        blocks = (_block(each["name"], _facts(policy, each)) for each in status["candidates"])
         shown = FirstThatFits(_candidates(policy), Group(*blocks))
     parts = Group(_progress(policy, now), shown, message)
     return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
@@ -46,7 +46,7 @@ def overview(policies: Sequence[Manifest]) -> RenderableType:
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=True)
     for row in rows:
-        table.add_row(*map(Text, row))
+        _add(table, *row)
     blocks = (_block(f"{row[0]}/{row[1]}", dict(zip(HEADINGS[2:], row[2:], strict=True))) for row in rows)
     return FirstThatFits(table, Group(*blocks))
 
@@ -68,7 +68,7 @@ def _row(policy: Manifest) -> tuple[str, ...]:
         evidence.get("saving", "-"),
         _conditions(status).get("Ready", {}).get("reason", "-"),
     )
-    return tuple(map(printable, cells))
+    return tuple(map(str, cells))
 
 
 def line(policy: Manifest) -> str:
@@ -91,13 +91,18 @@ def _progress(policy: Manifest, now: float) -> Table:
     # Each candidate that is dropped begins a step that nobody planned.
     planned = "" if status.get("candidates") else f" of {steps}"
     table = Table.grid(padding=(0, 2))
-    table.add_row("step", f"{status.get('step', 0) + 1}{planned}")
-    table.add_row("candidates' weight", f"{status.get('weight', 0)} %")
+    _add(table, "step", f"{status.get('step', 0) + 1}{planned}")
+    _add(table, "candidates' weight", f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
-    table.add_row("looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
+    _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
     for name, value in _times(policy, now):
-        table.add_row(name, value)
+        _add(table, name, value)
     return table
+
+
+def _add(table: Table, *cells: object) -> None:
+    """Add a row of an object's own texts, which no terminal shall act on."""
+    table.add_row(*(Text(printable(each)) for each in cells))
 
 
 def _times(policy: Manifest, now: float) -> Iterator[tuple[str, str]]:
@@ -140,17 +145,16 @@ def _candidates(policy: Manifest) -> Table:
     for heading in ("candidate", *_facts(policy, policy["status"]["candidates"][0])):
         table.add_column(heading, justify="left" if heading in ("candidate", "state") else "right", no_wrap=True)
     for each in policy["status"]["candidates"]:
-        table.add_row(*map(Text, (printable(each["name"]), *_facts(policy, each).values())))
+        _add(table, each["name"], *_facts(policy, each).values())
     return table
 
 
-def _block(title: str, facts: Mapping[str, str]) -> Table:
+def _block(title: str, facts: Mapping[str, str]) -> Group:
     """One of several candidates or policies, a line for each fact."""
     table = Table.grid(padding=(0, 2))
-    table.add_row(Text(title, style="bold"), "")
     for name, value in facts.items():
-        table.add_row(f"  {name}", Text(value))
-    return table
+        _add(table, f"  {name}", value)
+    return Group(Text(printable(title), style="bold", overflow="fold"), table)
 
 
 def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
@@ -159,7 +163,7 @@ def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
     evidence = candidate.get("evidence") or {}
     log_e = evidence.get("logE", {})
     reason = f": {candidate['reason']}" if candidate.get("reason") else ""
-    facts = {
+    return {
         "state": f"{candidate.get('state', candidate.get('standing', '-'))}{reason}",
         "weight": f"{candidate['weight']} %",
         "answers": f"{candidate['counts']['candidate']['scored']:,}",
@@ -168,7 +172,6 @@ def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
         "log e promote": log_e.get("promote", "-"),
         f"log e harm, of {_line_of(risk.get('harm'))}": log_e.get("harm", "-"),
     }
-    return {name: printable(value) for name, value in facts.items()}
 
 
 def _line_of(risk: str | None) -> str:
@@ -185,12 +188,12 @@ def _evidence(policy: Manifest) -> Table:
     for heading in ("", "baseline", "candidate", "difference"):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=bool(heading))
     arms = [counts.get(arm, {}) for arm in ("baseline", "candidate")]
-    table.add_row("scored answers", *(f"{arm.get('scored', 0):,}" for arm in arms), "")
-    table.add_row("EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
-    table.add_row("tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
+    _add(table, "scored answers", *(f"{arm.get('scored', 0):,}" for arm in arms), "")
+    _add(table, "EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
+    _add(table, "tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
     log_e = evidence.get("logE", {})
     for name, key, side in CLAIMS:
-        table.add_row(f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {_line_of(risk.get(side))}")
+        _add(table, f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {_line_of(risk.get(side))}")
     return table
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from earlystop.cli.connection import (
@@ -52,7 +52,7 @@ def status(
     found = asyncio.run(read_object(POLICIES, namespace, context, policy))
     if output is Format.SCREEN:
         shown = console()
-        shown.print(picture(found, time.time(), shown.width))
+        shown.print(_picture(found, shown.width))
     else:
         typer.echo(json.dumps(found) if output is Format.JSON else yaml.safe_dump(found, sort_keys=False))
 
@@ -116,11 +116,22 @@ async def _watch(namespace: str, context: str | None, name: str, seconds: float,
                 policy = found
 
 
+def _picture(policy: Manifest, width: int) -> RenderableType:
+    """The screen of a policy. Raises CommandFailure for one that another release wrote."""
+    try:
+        return picture(policy, time.time(), width)
+    except (ValueError, KeyError, TypeError):
+        name = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
+        raise CommandFailure(
+            f"{name} is not of a form that this release can show; the operator may be of another. See it with -o yaml."
+        ) from None
+
+
 def _show(policy: dict[str, Any], shown: Console, live: Live, last: str) -> str:
     """Show the policy, on a terminal in place of what was shown before. Returns the line that stands for it."""
     text = line(policy)
     if shown.is_terminal:
-        live.update(picture(policy, time.time(), shown.width), refresh=True)
+        live.update(_picture(policy, shown.width), refresh=True)
     elif text != last:
         typer.echo(text)
     return text
