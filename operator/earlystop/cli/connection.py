@@ -25,6 +25,9 @@ MISSING_RIGHT = " cannot "
 KINDS = {"earlystoppolicies": "policy", "earlystopverdicts": "verdict", "metricsources": "MetricSource"}
 
 
+NO_API = (
+    "What answers at the server's address in the kubeconfig is no Kubernetes API. Log in again, or fix the address."
+)
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError)
 """What the client library raises for a kubeconfig that is a directory, no text, no YAML, or no kubeconfig."""
 logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sentence of the command's own says it better
@@ -55,6 +58,10 @@ async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: 
         found = await cluster.get(resource, namespace, name)
     except ClusterError as error:
         raise CommandFailure(explained(error, "get", namespace, resource)) from None
+    except ValueError:
+        raise CommandFailure(NO_API) from None
+    if found is not None and (not isinstance(found, dict) or "metadata" not in found):
+        raise CommandFailure(NO_API)
     if found is None:
         kind = KINDS.get(resource.plural, resource.plural)
         hint = await _hint(cluster, resource, namespace, name)
@@ -82,7 +89,9 @@ async def list_objects(
         try:
             return await cluster.list(resource, namespace, labels)
         except ClusterError as error:
-            raise CommandFailure(explained(error, "list", namespace, resource)) from None
+            raise CommandFailure(explained(error, "list", namespace or "(all)", resource)) from None
+        except (ValueError, KeyError, TypeError):
+            raise CommandFailure(NO_API) from None
 
 
 def explained(error: ClusterError, verb: str, namespace: str | None, resource: Resource | None = None) -> str:
