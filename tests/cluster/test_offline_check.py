@@ -31,7 +31,7 @@ def causes(cluster: Cluster, manifest: Manifest) -> list[dict[str, str]]:
             GROUP, VERSION, "default", "earlystoppolicies", manifest, dry_run="All", field_validation="Strict"
         )
     except ApiException as error:
-        answer: Any = json.loads(error.body)
+        answer: Any = json.loads(error.body or "{}")
         told = (answer.get("details") or {}).get("causes") or [{"field": "?", "message": answer["message"]}]
         return [each for each in told if each.get("field", "") not in UNTOLD]
     return []
