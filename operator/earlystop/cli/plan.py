@@ -15,7 +15,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
-from earlystop.cli.options import Discordance, amount
+from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
@@ -35,7 +35,7 @@ console = terminal.console()
 def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Annotated[float, amount("Scored requests, or pairs, a second.", 0.0001)] = 10.0,
-    baseline_em: Annotated[float, amount("EM of the baseline, 0 to 1.", 0, 1)] = 0.80,
+    baseline_em: BaselineEm = 0.80,
     em_loss: Annotated[float, amount("EM that each candidate is supposed to lose.", -1, 1)] = 0.0,
     discordance: Discordance = 0.06,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,

@@ -14,7 +14,7 @@ from rich.table import Table
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
-from earlystop.cli.options import Discordance, amount
+from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
@@ -27,7 +27,7 @@ console = terminal.console()
 def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Annotated[float, amount("Requests a second.", 0.0001)] = 10.0,
-    baseline_em: Annotated[float, amount("EM of the baseline, 0 to 1.", 0, 1)] = 0.80,
+    baseline_em: BaselineEm = 0.80,
     em_loss: Annotated[float, amount("EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
     tokens: Annotated[float, amount("Mean output tokens of the baseline.")] = 600.0,
     spread: Annotated[float, amount("Standard deviation of the tokens over their mean.")] = 0.8,
