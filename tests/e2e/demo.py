@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
@@ -80,22 +80,26 @@ def _act(stage: Stage, name: str, window: int, margin: str, expected: str, about
     return right
 
 
+def _picture(policy: dict[str, Any]) -> RenderableType:
+    return picture(policy, time.time(), console.width)
+
+
 def _show_until_ended(stage: Stage, name: str) -> dict[str, Any]:
     end = time.monotonic() + VERDICT_SECONDS
     policy = stage.policy(name)
     quiet = not console.is_terminal
-    with Live(picture(policy), console=console, auto_refresh=False, transient=quiet) as live:
+    with Live(_picture(policy), console=console, auto_refresh=False, transient=quiet) as live:
         said = 0.0
         while policy.get("status", {}).get("phase") not in ENDED and time.monotonic() < end:
             time.sleep(0.5)
             policy = stage.policy(name)
             if not quiet:
-                live.update(picture(policy), refresh=True)
+                live.update(_picture(policy), refresh=True)
             elif time.monotonic() - said > 5:
                 said = time.monotonic()
                 console.print(line(policy))
     if quiet:
-        console.print(picture(policy))
+        console.print(_picture(policy))
     return policy
 
 

@@ -89,15 +89,15 @@ def test_a_candidate_at_the_margin_is_promoted_no_more_often_than_the_risk(polic
 
 def test_a_loss_of_just_the_margin_cannot_be_planned_for(policy_file: Path) -> None:
     result = CliRunner().invoke(app, ["plan", str(policy_file), "--em-loss", "0.02"], env={"COLUMNS": "400"})
-    assert result.exit_code == 2
-    assert "can never be shown" in result.output
+    assert result.exit_code == 1
+    assert "loses just the margin" in result.output
 
 
 def test_a_policy_that_is_not_built_yet_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(changed(policy(), "spec.guard", {"holdbackWeight": 5})))
     result = CliRunner().invoke(app, ["simulate", str(path)], env={"COLUMNS": "400"})
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "spec.guard is not built yet" in result.output
 
 
@@ -172,10 +172,10 @@ def test_no_verdict_is_planned_before_the_least_time_of_the_policy(tmp_path: Pat
 def test_a_policy_without_steps_is_told_to_write_one(tmp_path: Path) -> None:
     path = policy_in(tmp_path / "policy.yaml", 1, {"steps": []})
     result = CliRunner().invoke(app, ["plan", str(path)], env={"COLUMNS": "400"})
-    assert result.exit_code == 2 and "write at least one step" in result.output
+    assert result.exit_code == 1 and "rollout.steps: write at least one" in result.output
 
 
 def test_pairs_that_cannot_be_are_refused_with_the_most_that_can(tmp_path: Path) -> None:
     path = policy_in(tmp_path / "policy.yaml", 1, {}, SHADOW)
     result = CliRunner().invoke(app, ["simulate", str(path), "--baseline-em", "0.99"], env={"COLUMNS": "400"})
-    assert result.exit_code == 2 and "leave 0.02 for pairs" in result.output
+    assert result.exit_code == 1 and "leave 0.02 for pairs" in result.output

@@ -2,32 +2,127 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
+import yaml
 from kubernetes.aio import config
 
-from earlystop.controller.cluster import Cluster
+from earlystop.cli.failure import CommandFailure
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound, Resource
 
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the object; without it, the context's.")
 ]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; without it, the current one.")]
 PolicyName = Annotated[str, typer.Argument(help="Name of the policy.")]
+MISSING_RIGHT = " cannot "
+"""Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
+KINDS = {"earlystoppolicies": "policy", "earlystopverdicts": "verdict", "metricsources": "MetricSource"}
 
 
-async def connect(context: str | None) -> Cluster:
-    """A connection as a context of the kubeconfig says. Raises ClusterError when there is none."""
-    return await Cluster.connect(context)
+NO_API = (
+    "What answers at the server's address in the kubeconfig is no Kubernetes API. Log in again, or fix the address."
+)
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError)
+"""What the client library raises for a kubeconfig that is a directory, no text, no YAML, or no kubeconfig."""
+logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sentence of the command's own says it better
+
+
+@asynccontextmanager
+async def connected(context: str | None) -> AsyncIterator[Cluster]:
+    """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
+    try:
+        connecting = await Cluster.connect(context)
+    except ClusterError as error:
+        raise CommandFailure(explained(error, "use", None)) from None
+    except UNREADABLE as error:
+        raise CommandFailure(_unusable(error)) from None
+    async with connecting as cluster:
+        yield cluster
+
+
+async def read_object(resource: Resource, namespace: str | None, context: str | None, name: str) -> Manifest:
+    """One object. Raises CommandFailure when there is none, or when it may not be read."""
+    async with connected(context) as cluster:
+        return await read_from(cluster, resource, namespace_of(namespace, context), name)
+
+
+async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Manifest:
+    """As `read_object`, by a connection that is open."""
+    try:
+        found = await cluster.get(resource, namespace, name)
+    except ClusterError as error:
+        raise CommandFailure(explained(error, "get", namespace, resource)) from None
+    except ValueError:
+        raise CommandFailure(NO_API) from None
+    if found is not None and (not isinstance(found, dict) or "metadata" not in found):
+        raise CommandFailure(NO_API)
+    if found is None:
+        kind = KINDS.get(resource.plural, resource.plural)
+        hint = await _hint(cluster, resource, namespace, name)
+        raise CommandFailure(f"There is no {kind} {name} in namespace {namespace}; {hint}.")
+    return found
+
+
+async def _hint(cluster: Cluster, resource: Resource, namespace: str, name: str) -> str:
+    """What to do about an object that is not there: the end of a sentence."""
+    try:
+        others = [each["metadata"]["name"] for each in await cluster.list(resource, namespace)]
+    except NotFound:
+        return f"this cluster knows no {resource.plural} at all: the operator's CRDs are not installed"
+    except ClusterError:
+        others = []  # who may read one object may still not list them
+    close = get_close_matches(name, others, n=1)
+    return f"perhaps {close[0]} is meant" if close else "name another with --namespace"
+
+
+async def list_objects(
+    resource: Resource, namespace: str | None, context: str | None, labels: str = ""
+) -> list[Manifest]:
+    """All objects of a kind with these labels, of one namespace or of all. Raises CommandFailure."""
+    async with connected(context) as cluster:
+        try:
+            return await cluster.list(resource, namespace, labels)
+        except ClusterError as error:
+            raise CommandFailure(explained(error, "list", namespace or "(all)", resource)) from None
+        except (ValueError, KeyError, TypeError):
+            raise CommandFailure(NO_API) from None
+
+
+def explained(error: ClusterError, verb: str, namespace: str | None, resource: Resource | None = None) -> str:
+    """What an API server's refusal means for a person, and what to do."""
+    if error.status == 401:
+        return f"The API server does not know you: {error.message}. Log in again, or name another --context."
+    if error.status == 403 and resource is not None and MISSING_RIGHT in error.message:
+        role = "view" if verb in ("get", "list", "watch") else "edit"
+        needed = f"The verb {verb} on {resource.plural}.{resource.group}, as in the role `{role}`, is needed."
+        return f"Not allowed in namespace {namespace}: {error.message.rstrip('.')}. {needed}"
+    if error.status in (403, 422):
+        return f"The API server refuses it: {error.message.rstrip('.')}."
+    if error.status == 0:
+        return f"No Kubernetes API was reached: {error.message}."
+    return f"The API server could not do it: {error}."
 
 
 def namespace_of(namespace: str | None, context: str | None) -> str:
-    """The namespace that was asked for, else that of the context, else `default`."""
+    """The namespace that was asked for, else that of the context, else `default`. Raises CommandFailure."""
     if namespace is not None:
         return namespace
     try:
         contexts, current = config.list_kube_config_contexts()
     except config.ConfigException:
         return "default"
+    except UNREADABLE as error:
+        raise CommandFailure(_unusable(error)) from None
     chosen = next((each for each in contexts if each["name"] == context), current) if context else current
     return str(chosen["context"].get("namespace") or "default")
+
+
+def _unusable(error: Exception) -> str:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"The kubeconfig cannot be used: {first}. Set KUBECONFIG to a file that kubectl can use."

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
-from earlystop.api.presets import DEFAULT_PRESET, traits_of
+from earlystop.api.presets import traits_of
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import POLICY, REVISION, STARTED
-from earlystop.cli.files import read_manifest, read_policy
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import name_in, read_manifest, read_policy
 from earlystop.cli.template_counts import TemplateLook, read_source, show, show_engine
+from earlystop.cli.terminal import FirstThatFits, printable
 from earlystop.metrics.convention.ledger import Ledger, totals
 from earlystop.metrics.convention.query import counts_query, escape
 from earlystop.metrics.convention.reader import CountRequest, Reading, read_counts
@@ -27,11 +30,11 @@ from earlystop.metrics.source.client import FLAVOUR_PARAMETERS, ExactPrometheus
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.plan import variant_labels
 
-console = Console()
+console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     prometheus: Annotated[str, typer.Option(help="Base address of the query API, without /api/v1.")],
     revision: Annotated[str | None, typer.Option(help="Revision label; without it, every revision found.")] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Where the file names none.")] = None,
@@ -41,21 +44,17 @@ def command(
     window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
     templates: Annotated[
         Path | None,
-        typer.Option(help="For the preset Custom: YAML file of its MetricSource.", exists=True, dir_okay=False),
+        typer.Option(help="For the preset Custom: YAML file of its MetricSource."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Read the counts of a policy. A bearer token is taken from EARLYSTOP_TOKEN."""
-    manifest = read_manifest(policy, "EarlyStopPolicy")
-    metadata = manifest["metadata"]
-    preset = (manifest.get("spec") or {}).get("metrics", {}).get("preset", DEFAULT_PRESET)
-    try:
-        traits = traits_of(preset)
-    except ValueError as error:
-        raise typer.BadParameter(f"{policy}: spec.metrics.preset: {error}") from None
+    metrics, manifest = read_policy(policy).metrics, read_manifest(policy, "EarlyStopPolicy")
+    name = name_in(policy, manifest)
+    preset, traits = metrics.preset, metrics.traits
     asked = CountsQuestion(
         file=policy,
-        label=f"{namespace or metadata.get('namespace', 'default')}/{metadata['name']}",
+        label=f"{namespace or manifest['metadata'].get('namespace', 'default')}/{name}",
         preset=preset,
         prometheus=prometheus,
         flavour=flavour,
@@ -74,7 +73,7 @@ def command(
         else:
             _show_by_templates(asked)
     except (MetricsFailure, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +111,11 @@ def _show_by_convention(asked: CountsQuestion) -> None:
         typer.echo(json.dumps({"policy": asked.label, "at": asked.at, "query": query, "revisions": found}))
         return
     for name, reading in found.items():
-        for table in _tables(f"{asked.label}, revision {name}, at {asked.at}", reading, (Variant.BASELINE, *variants)):
-            console.print(table)
+        title = printable(f"{asked.label}, revision {name}, at {asked.at}")
+        console.print(_tables(title, reading, (Variant.BASELINE, *variants)))
     if not found:
-        console.print(f"No counter carries the policy {asked.label}.", style="yellow")
-    console.print(f"Read by: {query}", style="dim", soft_wrap=True)
+        console.print(printable(f"No counter carries the policy {asked.label}."), style="yellow")
+    console.print(f"Read by: {printable(query)}", style="dim", soft_wrap=True)
 
 
 def _show_queries_of_engine(asked: CountsQuestion) -> None:
@@ -150,13 +149,13 @@ def _source(asked: CountsQuestion) -> SourceSpec:
     """The MetricSource whose file --templates names, with the namespace label that the command line gives.
 
     A preset that brings its templates needs no file: without one, the MetricSource's defaults hold.
-    Raises typer.BadParameter where the templates are those of the MetricSource, and no file is named.
+    Raises CommandFailure where the templates are those of the MetricSource, and no file is named.
     """
     traits = traits_of(asked.preset)
     if asked.templates is not None:
         source = read_source(asked.templates, traits)
     elif traits.from_source:
-        raise typer.BadParameter(
+        raise CommandFailure(
             f"{asked.file}: preset {asked.preset}; write --templates with the file of its MetricSource"
         )
     else:
@@ -167,7 +166,7 @@ def _source(asked: CountsQuestion) -> SourceSpec:
 def _one_candidate(policy: Path, preset: str) -> str:
     labels = variant_labels(read_policy(policy))
     if len(labels) != 1:
-        raise typer.BadParameter(f"{policy}: preset {preset} counts one candidate, and the policy has {len(labels)}")
+        raise CommandFailure(f"{policy}: preset {preset} counts one candidate, and the policy has {len(labels)}")
     return labels[0]
 
 
@@ -209,22 +208,29 @@ def _arms(
     return {variant: dict(zip(TALLY_FIELDS, tally.row(), strict=True)) for variant, tally in sums.items()}
 
 
-def _tables(title: str, reading: dict[str, Any], variants: tuple[str, ...]) -> Iterator[Table]:
-    """One table of all steps, or one a step where there are several candidates: a line has no room for more."""
-    steps = list(reading["steps"])
-    for shown in [steps] if len(variants) <= 2 else [[step] for step in steps]:
-        table = Table(title=title, title_justify="left", caption_justify="left")
-        table.add_column("count")
-        columns = [(step, str(variant)) for step in shown for variant in variants]
-        for step, variant in columns:
-            # The label counts from 0, people from 1.
-            table.add_column(f"step {int(step) + 1}, {variant}", justify="right")
-        for field in TALLY_FIELDS:
-            counts = [reading["steps"][step][variant][field] for step, variant in columns]
-            if any(counts) or field in TALLY_FIELDS[:8]:
-                table.add_row(field.replace("_", " "), *(f"{count:,}" for count in counts))
-        table.caption = _caption(reading)
-        yield table
+def _tables(title: str, reading: dict[str, Any], variants: tuple[str, ...]) -> RenderableType:
+    """One table of all steps; one for each step, or for each variant in it, where the columns would be too many."""
+    columns = [(step, str(variant)) for step in reading["steps"] for variant in variants]
+    by_step = [[each for each in columns if each[0] == step] for step in reading["steps"]]
+
+    def together(groups: Sequence[Sequence[tuple[str, str]]]) -> Group:
+        return Group(*(_table(title, reading, group) for group in groups))
+
+    return FirstThatFits(together([columns]), together(by_step), together([[each] for each in columns]))
+
+
+def _table(title: str, reading: dict[str, Any], columns: Sequence[tuple[str, str]]) -> Table:
+    """The counts of some steps and variants."""
+    table = Table(title=title, title_justify="left", caption_justify="left", caption=_caption(reading))
+    table.add_column("count", no_wrap=True)
+    for step, variant in columns:
+        # The label counts from 0, people from 1.
+        table.add_column(f"step {int(step) + 1}, {variant}", justify="right", no_wrap=True, overflow="fold")
+    for field in TALLY_FIELDS:
+        counts = [reading["steps"][step][variant][field] for step, variant in columns]
+        if any(counts) or field in TALLY_FIELDS[:8]:
+            table.add_row(field.replace("_", " "), *(f"{count:,}" for count in counts))
+    return table
 
 
 def _caption(reading: dict[str, Any]) -> str:

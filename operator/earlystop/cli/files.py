@@ -5,45 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import typer
-import yaml
-from pydantic import ValidationError
-
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.unsupported import unbuilt
-
-LARGEST_FILE = 8 * 2**20
+from earlystop.cli.documents import read_documents
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.offline_check import Malformed, problems_of, spec_of
 
 
 def read_manifest(path: Path, kind: str) -> dict[str, Any]:
-    """The one object of a kind in a YAML or JSON file. Raises typer.BadParameter with a sentence for a person."""
-    if path.stat().st_size > LARGEST_FILE:
-        raise typer.BadParameter(f"{path} has more than {LARGEST_FILE // 2**20} MiB")
-    try:
-        found = [each for each in yaml.safe_load_all(path.read_text()) if isinstance(each, dict)]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{path} is no YAML: {error}") from None
-    wanted = [each for each in found if each.get("kind") == kind]
-    if len(wanted) != 1:
-        raise typer.BadParameter(f"{path} holds {len(wanted)} objects of kind {kind}; write just one")
-    return wanted[0]
+    """The one object of a kind in a YAML or JSON file. Raises CommandFailure with a sentence for a person."""
+    objects = read_documents(path)
+    found = [each for each in objects if each.get("kind") == kind]
+    if len(found) > 1:
+        raise CommandFailure(f"{path} holds {len(found)} objects of kind {kind}; name a file with just one.")
+    if not found:
+        kinds = sorted({str(each["kind"]) for each in objects if isinstance(each.get("kind"), str)})
+        raise CommandFailure(f"{path} holds no {kind}" + (f", only: {', '.join(kinds)}." if kinds else "."))
+    return found[0]
 
 
 def read_policy(path: Path) -> PolicySpec:
-    """The spec of the one EarlyStopPolicy in a file. The rules that only the API server knows are not checked."""
+    """The spec of the one EarlyStopPolicy in a file, whether or not its rules hold. Raises CommandFailure."""
+    return _parsed(path, read_manifest(path, "EarlyStopPolicy"))
+
+
+def read_checked_policy(path: Path) -> PolicySpec:
+    """As `read_policy`, for a policy that an API server takes and this release can carry out. Raises CommandFailure."""
     manifest = read_manifest(path, "EarlyStopPolicy")
+    problems = problems_of(manifest)
+    if problems:
+        more = f" ({len(problems) - 1} more: see kubectl earlystop validate {path})" if len(problems) > 1 else ""
+        raise CommandFailure(f"{path}: {problems[0]}{more}")
+    return _parsed(path, manifest)
+
+
+def name_in(path: Path, manifest: dict[str, Any]) -> str:
+    """The name of an object. Raises CommandFailure when it has none."""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        raise CommandFailure(f"{path}: metadata.name: write a name.")
+    return name
+
+
+def _parsed(path: Path, manifest: dict[str, Any]) -> PolicySpec:
     try:
-        return PolicySpec.model_validate(manifest.get("spec"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise typer.BadParameter(f"{path}: spec.{where}: {first['msg']}") from None
-
-
-def read_built_policy(path: Path) -> PolicySpec:
-    """As `read_policy`, for a policy that this release can carry out."""
-    spec = read_policy(path)
-    refusal = unbuilt(spec)
-    if refusal is not None:
-        raise typer.BadParameter(f"{path}: {refusal.message}")
-    return spec
+        return spec_of(manifest)
+    except Malformed as error:
+        raise CommandFailure(f"{path}: {error}") from None

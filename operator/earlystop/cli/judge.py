@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
-from earlystop.cli.files import read_built_policy
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import read_checked_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
@@ -29,14 +30,14 @@ PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pa
 
 
 def command(
-    looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.", exists=True)],
-    policy: Annotated[Path, typer.Option(help="YAML file of the policy.", exists=True, dir_okay=False)],
+    looks: Annotated[Path, typer.Argument(help="CSV file of increments, one line a look and variant.")],
+    policy: Annotated[Path, typer.Option(help="YAML file of the policy.")],
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Wall time is left out; steps are those of the file."""
-    spec = read_built_policy(policy)
+    spec = read_checked_policy(policy)
     names = [each.name for each in spec.candidates or ()]
     if len(names) > 1:
-        raise typer.BadParameter(
+        raise CommandFailure(
             f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "
             "baseline; write a policy with just the one that the counts are of"
         )
@@ -46,8 +47,8 @@ def command(
         # Where every stage is judged in shadow, what is to be proven is that of its first.
         objective = plan.objective if strategy_of(plan).promotes else plan.objective_at(0, None)
         objective = for_lines(objective, lines, looks.name)
-    except (ValueError, OSError) as error:
-        raise typer.BadParameter(f"{error}") from None
+    except ValueError as error:
+        raise CommandFailure(f"{error}") from None
     if spec.rollout.learn_seconds:
         objective, lines = learned(objective, lines)
     for assessed in judged(objective, lines):

@@ -6,7 +6,6 @@ first line `sep=;`, and with empty columns and lines at the end. All of that is 
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -16,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 from earlystop.api.counts import Variant
+from earlystop.cli.documents import decoded, read_bytes
 
 REQUIRED = ("variant", "look", "completed", "failed", "match", "mismatch", "tokens", "tokens_squared")
 OPTIONAL_COUNTS = (
@@ -60,11 +60,10 @@ class Line:
 
 
 def read_file(path: Path) -> list[Line]:
-    """All lines of a file, in the order of their looks. Raises LooksError, OSError."""
-    content = path.read_bytes()
-    utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    """All lines of a file, in the order of their looks. Raises LooksError, CommandFailure for what is no file."""
+    content = read_bytes(path)
     try:
-        text = content.decode("utf-16" if utf_16 else "utf-8-sig")
+        text = decoded(content)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise LooksError(f"{path.name}, line {line}: the file is not UTF-8; save it as CSV in UTF-8") from None

@@ -9,16 +9,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from earlystop.cli import manual_plan
-from earlystop.cli.connection import Context, Namespace, PolicyName, connect, namespace_of
-from earlystop.cli.manual_plan import ManualPlan, Refused
+from earlystop.cli.connection import Context, Namespace, PolicyName, connected, namespace_of
+from earlystop.cli.manual_plan import ManualPlan
 from earlystop.cli.submit import read, submit, wait
-from earlystop.controller.cluster import ClusterError, Manifest
-
-console = Console(highlight=False)
-problems = Console(stderr=True, highlight=False)
+from earlystop.cli.terminal import say
+from earlystop.controller.cluster import Manifest
 
 Wait = Annotated[bool, typer.Option("--wait", help="Return only when the status shows it.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for that at most.", min=1)]
@@ -100,12 +97,8 @@ def _run(
     seconds: float | None,
     ask_first: bool = False,
 ) -> None:
-    """Ask for what `plan` makes of the policy. Exits with 1 and a sentence when it cannot be."""
-    try:
-        asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
-    except (Refused, ClusterError) as error:
-        problems.print(str(error), style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+    """Ask for what `plan` makes of the policy. Raises CommandFailure when it cannot be."""
+    asyncio.run(_ask(name, namespace_of(namespace, context), context, plan, seconds, ask_first))
 
 
 async def _ask(
@@ -116,37 +109,33 @@ async def _ask(
     seconds: float | None,
     ask_first: bool,
 ) -> None:
-    async with await connect(context) as cluster:
+    async with connected(context) as cluster:
         policy = await read(cluster, namespace, name)
         planned = plan(policy)
         if planned.changes is None:
-            _say(planned.sentence)
+            say(planned.sentence)
             return
         if ask_first:
             _confirm(policy, planned)
         for other in manual_plan.waiting_requests(policy, planned.verb):
-            problems.print(str(other), markup=False, soft_wrap=True)
+            say(str(other), is_problem=True)
         who = await submit(cluster, policy, planned)
         signature = f" Signed by {who}." if who else " It is not signed: the API server does not say who you are."
-        _say(planned.sentence + signature)
+        say(planned.sentence + signature)
         if seconds is not None and planned.reached is not None:
             found = await wait(cluster, policy, planned.reached, seconds)
-            _say(f"Done: {namespace}/{name} is {found['status']['phase']}.")
+            say(f"Done: {namespace}/{name} is {found['status']['phase']}.")
 
 
 def _confirm(policy: Manifest, planned: ManualPlan) -> None:
     """Raises typer.Abort unless the person, who is told what is not proven, says yes."""
     for doubt in planned.doubts:
-        _say(f"Not proven: {doubt}.")
+        say(f"Not proven: {doubt}.")
     if not planned.doubts:
-        _say("All claims are proven.")
+        say("All claims are proven.")
     typer.confirm(
         f"Give all requests to the candidate {planned.candidate} of {policy['metadata']['name']} now?", abort=True
     )
-
-
-def _say(sentence: str) -> None:
-    console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _now() -> int:

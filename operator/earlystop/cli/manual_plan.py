@@ -9,6 +9,7 @@ from typing import Any
 from earlystop.api.policy import PolicySpec
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
 from earlystop.api.wire import ABORT_ANNOTATION, PROMOTE_ANNOTATION, RETRY_ANNOTATION
+from earlystop.cli.failure import CommandFailure
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.reconcile.annotations import LONGEST_VALUE
 from earlystop.controller.reconcile.tracked import without_defaults
@@ -20,7 +21,7 @@ from earlystop.rollout.state import TRYING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
 
 
-class Refused(Exception):
+class Refused(CommandFailure):
     """The command asks the operator for nothing; the text says why, and what to do."""
 
 

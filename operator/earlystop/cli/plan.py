@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
-from earlystop.cli.files import read_policy
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import read_checked_policy
+from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
@@ -27,25 +29,23 @@ from earlystop.simulation.planning import (
     seconds_to_verdict,
 )
 
-console = Console()
+console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
-    rate: Annotated[float, typer.Option(help="Scored requests, or pairs, a second.", min=0.0001)] = 10.0,
-    baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
-    em_loss: Annotated[float, typer.Option(help="EM that each candidate is supposed to lose.")] = 0.0,
-    discordance: Annotated[
-        float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
-    ] = 0.06,
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
+    rate: Annotated[float, amount("Scored requests, or pairs, a second.", 0.0001)] = 10.0,
+    baseline_em: BaselineEm = 0.80,
+    em_loss: Annotated[float, amount("EM that each candidate is supposed to lose.", -1, 1)] = 0.0,
+    discordance: Discordance = 0.06,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
-    spec = read_policy(policy)
+    spec = read_checked_policy(policy)
     try:
         found = planned(spec, rate, baseline_em, em_loss, discordance)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -65,14 +65,20 @@ def command(
         f"{found['requests_to_deadline']:,.0f}: a verdict by then has probability {found['power']:.0%}. More than "
         f"{found['sensible_maximum']:,.0f} are hardly worth waiting for."
     )
-    for sentence in _supposed(spec, found):
-        console.print(sentence)
+    for sentence in _remarks(spec, found):
+        console.print(terminal.printable(sentence))
 
 
-def _supposed(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
-    """What the forecast takes for granted beyond the options."""
+def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
+    """What speaks against the forecast, and what it takes for granted beyond the options."""
     names = [each.name for each in spec.candidates or ()]
     sentences = []
+    deadline = spec.rollout.deadline_seconds / 3600
+    if float(found["hours_mean"]) > deadline:
+        sentences.append(
+            f"On average that is later than the deadline of {deadline:g} h, so most rollouts end without a verdict. "
+            "More traffic, larger weights or a later rollout.deadlineSeconds help."
+        )
     if len(names) > 1:
         sentences.append(
             f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
@@ -113,6 +119,11 @@ def planned(
     Raises ValueError when the supposed loss is just the margin, where nothing is shown, or without a step.
     """
     rollout, margin = spec.rollout, float(spec.objective.exact_match.margin)
+    if em_loss == margin:
+        raise ValueError(
+            f"A candidate that loses {em_loss:g} loses just the margin, so neither that it loses less nor that it "
+            "loses more is ever shown. Write another --em-loss."
+        )
     side = Side.PROMOTE if em_loss < margin else Side.HARM
     stages, judged = stages_of(spec), objective_of(spec)
     if not stages:

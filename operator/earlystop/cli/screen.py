@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -11,22 +12,63 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
-from earlystop.rollout.plan import parse_plan, stages_of
+from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
+from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.plan import Stage, parse_plan, stages_of
 
 Manifest = dict[str, Any]
+HEADINGS = ("namespace", "policy", "phase", "step", "weight", "EM difference", "saving", "ready")
+"""What `list` says of each policy."""
 
 CLAIMS = (("non-inferior", "promote", "promote"), ("saves tokens", "tokens", "promote"), ("harm", "harm", "harm"))
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green"}
 
 
-def picture(policy: Manifest) -> RenderableType:
-    """The whole policy in one panel."""
+def picture(policy: Manifest, now: float, width: int) -> RenderableType:
+    """The whole policy in one panel. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe."""
     status = policy.get("status", {})
-    phase = status.get("phase", "Pending")
-    title = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
+    phase = printable(status.get("phase", "Pending"))
+    title = Text(printable(f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"))
     message = Text(_message(status), style=COLOURS.get(phase, ""))
-    shown = _candidates(policy) if status.get("candidates") else _evidence(policy)
-    return Panel(Group(_progress(policy), shown, message), title=title, subtitle=phase, expand=True)
+    if not status.get("candidates"):
+        shown: RenderableType = _evidence(policy)
+    else:
+        blocks = (_block(each["name"], _facts(policy, each)) for each in status["candidates"])
+        shown = FirstThatFits(_candidates(policy), Group(*blocks))
+    parts = Group(_progress(policy, now), shown, message)
+    return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
+
+
+def overview(policies: Sequence[Manifest]) -> RenderableType:
+    """A line for each policy; a block for each where lines would be too long."""
+    rows = [_row(each) for each in sorted(policies, key=lambda each: _place(each["metadata"]))]
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for heading in HEADINGS:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        _add(table, *row)
+    blocks = (_block(f"{row[0]}/{row[1]}", dict(zip(HEADINGS[2:], row[2:], strict=True))) for row in rows)
+    return FirstThatFits(table, Group(*blocks))
+
+
+def _place(metadata: Manifest) -> tuple[str, str]:
+    return metadata["namespace"], metadata["name"]
+
+
+def _row(policy: Manifest) -> tuple[str, ...]:
+    """What `list` says of a policy, by HEADINGS."""
+    status = policy.get("status", {})
+    evidence = status.get("evidence") or {}
+    cells = (
+        *_place(policy["metadata"]),
+        status.get("phase", "Pending"),
+        status.get("step", 0) + 1 if status.get("campaign") else "-",
+        f"{status.get('weight', 0)} %",
+        evidence.get("effect", "-"),
+        evidence.get("saving", "-"),
+        _conditions(status).get("Ready", {}).get("reason", "-"),
+    )
+    return tuple(map(str, cells))
 
 
 def line(policy: Manifest) -> str:
@@ -36,52 +78,105 @@ def line(policy: Manifest) -> str:
     counts = status.get("counts") or {}
     scored = " + ".join(f"{counts[arm]['scored']:,}" for arm in ("baseline", "candidate") if arm in counts)
     log_e = evidence.get("logE", {})
-    return (
+    return printable(
         f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, weight {status.get('weight', 0)} %, "
         f"{scored or 'no'} answers, EM difference {evidence.get('effect', '-')}, "
         f"log e promote {log_e.get('promote', '-')} harm {log_e.get('harm', '-')}, saving {evidence.get('saving', '-')}"
     )
 
 
-def _progress(policy: Manifest) -> Table:
+def _progress(policy: Manifest, now: float) -> Table:
     status = policy.get("status", {})
-    steps = _planned_steps(policy)
+    steps = len(_stages(policy))
     # Each candidate that is dropped begins a step that nobody planned.
     planned = "" if status.get("candidates") else f" of {steps}"
     table = Table.grid(padding=(0, 2))
-    table.add_row("step", f"{status.get('step', 0) + 1}{planned}")
-    table.add_row("candidates' weight", f"{status.get('weight', 0)} %")
-    table.add_row("looks", str((status.get("evidence") or {}).get("looks", 0)))
+    _add(table, "step", f"{status.get('step', 0) + 1}{planned}")
+    _add(table, "candidates' weight", f"{status.get('weight', 0)} %")
+    looks = str((status.get("evidence") or {}).get("looks", 0))
+    _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
+    for name, value in _times(policy, now):
+        _add(table, name, value)
     return table
 
 
-def _planned_steps(policy: Manifest) -> int:
-    """Steps of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
+def _add(table: Table, *cells: object) -> None:
+    """Add a row of an object's own texts, which no terminal shall act on."""
+    table.add_row(*(Text(printable(each)) for each in cells))
+
+
+def _times(policy: Manifest, now: float) -> Iterator[tuple[str, str]]:
+    """How long it has taken, and how long it may still take."""
+    status = policy.get("status", {})
+    if not status.get("campaignStartedAt") or status.get("decision"):
+        return
+    elapsed = now - from_rfc3339(status["campaignStartedAt"])
+    yield "elapsed", f"{_duration(elapsed)} of {_duration(_spec(policy).rollout.deadline_seconds)}"
+    stages, since = _stages(policy), status.get("evidenceFrom")
+    if since and stages:
+        least = stages[min(status.get("step", 0), len(stages) - 1)].minimum_seconds
+        left = from_rfc3339(since) + least - now
+        yield "least time of this step", f"over in {_duration(left)}" if left > 0 else "over"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in the two units that a person reads."""
+    whole = max(0, round(seconds))
+    for unit, name, below, below_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= unit:
+            rest = whole % unit // below
+            return f"{whole // unit} {name}" + (f" {rest} {below_name}" if rest else "")
+    return f"{whole} s"
+
+
+def _spec(policy: Manifest) -> PolicySpec:
+    return PolicySpec.model_validate(policy["spec"])
+
+
+def _stages(policy: Manifest) -> tuple[Stage, ...]:
+    """Stages of the campaign under way, which an edit of the spec does not change; of the spec before the first one."""
     plan = policy.get("status", {}).get("plan")
-    return len(parse_plan(plan).stages if plan else stages_of(PolicySpec.model_validate(policy["spec"])))
+    return parse_plan(plan).stages if plan else stages_of(_spec(policy))
 
 
 def _candidates(policy: Manifest) -> Table:
     """A row for each of several candidates."""
-    risk = policy["spec"]["objective"].get("risk", {})
     table = Table(box=None, padding=(0, 2))
-    needed = f"log e harm, of {-log(float(risk.get('harm', '0.05'))):.2f}"
-    for heading in ("candidate", "state", "weight", "answers", "EM difference", "saving", "log e promote", needed):
-        table.add_column(heading, justify="left" if heading in ("candidate", "state") else "right")
+    for heading in ("candidate", *_facts(policy, policy["status"]["candidates"][0])):
+        table.add_column(heading, justify="left" if heading in ("candidate", "state") else "right", no_wrap=True)
     for each in policy["status"]["candidates"]:
-        evidence = each.get("evidence") or {}
-        log_e = evidence.get("logE", {})
-        table.add_row(
-            each["name"],
-            each.get("state", each.get("standing", "-")) + (f": {each['reason']}" if each.get("reason") else ""),
-            f"{each['weight']} %",
-            f"{each['counts']['candidate']['scored']:,}",
-            evidence.get("effect", "-"),
-            evidence.get("saving", "-"),
-            log_e.get("promote", "-"),
-            log_e.get("harm", "-"),
-        )
+        _add(table, each["name"], *_facts(policy, each).values())
     return table
+
+
+def _block(title: str, facts: Mapping[str, str]) -> Group:
+    """One of several candidates or policies, a line for each fact."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        _add(table, f"  {name}", value)
+    return Group(Text(printable(title), style="bold", overflow="fold"), table)
+
+
+def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
+    """What there is to say of one of several candidates."""
+    risk = policy["spec"]["objective"].get("risk", {})
+    evidence = candidate.get("evidence") or {}
+    log_e = evidence.get("logE", {})
+    reason = f": {candidate['reason']}" if candidate.get("reason") else ""
+    return {
+        "state": f"{candidate.get('state', candidate.get('standing', '-'))}{reason}",
+        "weight": f"{candidate['weight']} %",
+        "answers": f"{candidate['counts']['candidate']['scored']:,}",
+        "EM difference": evidence.get("effect", "-"),
+        "saving": evidence.get("saving", "-"),
+        "log e promote": log_e.get("promote", "-"),
+        f"log e harm, of {_line_of(risk.get('harm'))}": log_e.get("harm", "-"),
+    }
+
+
+def _line_of(risk: str | None) -> str:
+    """The log e-value at which a claim is proven at a risk."""
+    return f"{-log(float(risk or '0.05')):.2f}"
 
 
 def _evidence(policy: Manifest) -> Table:
@@ -90,16 +185,15 @@ def _evidence(policy: Manifest) -> Table:
     counts = status.get("counts") or {}
     risk = policy["spec"]["objective"].get("risk", {})
     table = Table(box=None, padding=(0, 2))
-    for heading in ("", "baseline", "candidate", "candidate minus baseline"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    for heading in ("", "baseline", "candidate", "difference"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=bool(heading))
     arms = [counts.get(arm, {}) for arm in ("baseline", "candidate")]
-    table.add_row("scored answers", *(f"{arm.get('scored', 0):,}" for arm in arms), "")
-    table.add_row("EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
-    table.add_row("tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
+    _add(table, "scored answers", *(f"{arm.get('scored', 0):,}" for arm in arms), "")
+    _add(table, "EM, points", *(_rate(arm) for arm in arms), evidence.get("effect", "-"))
+    _add(table, "tokens a request", *(_tokens(arm) for arm in arms), f"saving {evidence.get('saving', '-')}")
     log_e = evidence.get("logE", {})
     for name, key, side in CLAIMS:
-        needed = -log(float(risk.get(side, "0.05")))
-        table.add_row(f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {needed:.2f}")
+        _add(table, f"log e-value, {name}", "", "", f"{log_e.get(key, '-')} of {_line_of(risk.get(side))}")
     return table
 
 
@@ -112,8 +206,12 @@ def _tokens(arm: dict[str, int]) -> str:
 
 
 def _message(status: Manifest) -> str:
-    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
+    conditions = _conditions(status)
     progressing, ready = conditions.get("Progressing"), conditions.get("Ready")
     if ready is not None and ready["status"] == "False":
-        return f"{ready['reason']}: {ready['message']}"
-    return str((progressing or ready or {}).get("message", "Waiting for the operator."))
+        return printable(f"{ready['reason']}: {ready['message']}")
+    return printable((progressing or ready or {}).get("message", "Waiting for the operator."))
+
+
+def _conditions(status: Manifest) -> dict[str, Manifest]:
+    return {condition["type"]: condition for condition in status.get("conditions", [])}

@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from numpy import percentile
 from numpy.random import default_rng
-from rich.console import Console
 from rich.table import Table
 
-from earlystop.cli.files import read_built_policy
+from earlystop.cli import terminal
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.files import read_checked_policy
+from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.rollout.state import Verdict
+from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
+HEADINGS = ("share", "95 %\ninterval", "answers,\nmedian", "answers,\n90 %", "hours,\nmedian", "hours,\n90 %")
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
-console = Console()
+console = terminal.console()
 
 
 def command(
-    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.", exists=True, dir_okay=False)],
-    rate: Annotated[float, typer.Option(help="Requests a second.")] = 10.0,
-    baseline_em: Annotated[float, typer.Option(help="EM of the baseline, 0 to 1.")] = 0.80,
-    em_loss: Annotated[float, typer.Option(help="EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
-    tokens: Annotated[float, typer.Option(help="Mean output tokens of the baseline.")] = 600.0,
-    spread: Annotated[float, typer.Option(help="Standard deviation of the tokens over their mean.")] = 0.8,
-    saving: Annotated[float, typer.Option(help="Share of the tokens that each candidate truly saves.")] = 0.3,
-    discordance: Annotated[
-        float, typer.Option(help="Share of pairs that just one variant answers right, where EM is read from pairs.")
-    ] = 0.06,
+    policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
+    rate: Annotated[float, amount("Requests a second.", 0.0001)] = 10.0,
+    baseline_em: BaselineEm = 0.80,
+    em_loss: Annotated[float, amount("EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
+    tokens: Annotated[float, amount("Mean output tokens of the baseline.")] = 600.0,
+    spread: Annotated[float, amount("Standard deviation of the tokens over their mean.")] = 0.8,
+    saving: Annotated[float, amount("Share of the tokens that each candidate truly saves.")] = 0.3,
+    discordance: Discordance = 0.06,
     runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_built_policy(policy)
+    spec = read_checked_policy(policy)
     try:
         traffic = SyntheticTraffic(
             rate=rate,
@@ -49,7 +51,7 @@ def command(
         )
         outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise CommandFailure(str(error)) from None
     best = Verdict.RECOMMEND if not spec.delivery.traits.moves_traffic else Verdict.PROMOTE
     verdicts = (best.value, *OTHER_VERDICTS)
     found = [_summary(verdict, [each for each in outcomes if each.verdict == verdict], runs) for verdict in verdicts]
@@ -59,8 +61,9 @@ def command(
     console.print(_table(found, runs))
 
 
-def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, object]:
-    summary: dict[str, object] = {"verdict": verdict, "share": len(outcomes) / runs}
+def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[str, Any]:
+    low, high = share_interval(len(outcomes), runs)
+    summary: dict[str, Any] = {"verdict": verdict, "share": len(outcomes) / runs, "share_interval": [low, high]}
     for name in ("answers", "seconds"):
         values = [getattr(each, name) for each in outcomes]
         summary[name] = (
@@ -69,12 +72,14 @@ def _summary(verdict: str, outcomes: list[SimulatedRollout], runs: int) -> dict[
     return summary
 
 
-def _table(found: list[dict[str, object]], runs: int) -> Table:
-    table = Table(title=f"{runs} simulated rollouts", title_justify="left")
-    for heading in ("verdict", "share", "answers, median", "answers, 90 %", "hours, median", "hours, 90 %"):
-        table.add_column(heading, justify="left" if heading == "verdict" else "right")
+def _table(found: list[dict[str, Any]], runs: int) -> Table:
+    table = Table(title=f"{runs} simulated rollouts", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("verdict", no_wrap=True)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for each in found:
-        cells = [f"{each['share']:.1%}"]
+        low, high = each["share_interval"]
+        cells = [f"{each['share']:.1%}", f"{100 * low:.1f} to {100 * high:.1f}"]
         for name, scale in (("answers", 1), ("seconds", 3600)):
             values = each[name]
             if isinstance(values, dict):

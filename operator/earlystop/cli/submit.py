@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from earlystop.api.signatures import annotation_of, signature, signature_annotation
+from earlystop.cli.connection import explained, read_from
 from earlystop.cli.manual_plan import ManualPlan, Refused, same_situation, waiting_requests
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError, Conflict, Manifest, NotFound, Resource
 
@@ -19,14 +20,8 @@ POLL_SECONDS = 0.5
 
 
 async def read(cluster: Cluster, namespace: str, name: str) -> Manifest:
-    """The policy. Raises Refused when there is none, or when it may not be read."""
-    try:
-        found = await cluster.get(POLICIES, namespace, name)
-    except ClusterError as error:
-        raise Refused(_explained(error, namespace, "get")) from None
-    if found is None:
-        raise Refused(f"There is no policy {name} in namespace {namespace}; name another with --namespace.")
-    return found
+    """The policy. Raises CommandFailure when there is none, or when it may not be read."""
+    return await read_from(cluster, POLICIES, namespace, name)
 
 
 async def whoami(cluster: Cluster) -> str | None:
@@ -62,7 +57,7 @@ async def submit(cluster: Cluster, policy: Manifest, planned: ManualPlan) -> str
         except NotFound:
             raise Refused(f"{namespace}/{name} was deleted in the meantime.") from None
         except ClusterError as error:
-            raise Refused(_explained(error, namespace, "patch")) from None
+            raise Refused(explained(error, "patch", namespace, POLICIES)) from None
         else:
             return who
     raise Refused(f"{namespace}/{name} changes faster than it can be written; ask again.")
@@ -99,12 +94,3 @@ async def wait(cluster: Cluster, policy: Manifest, reached: Callable[[Manifest],
                 f"`kubectl describe esp {name} -n {namespace}`."
             )
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _explained(error: ClusterError, namespace: str, verb: str) -> str:
-    if error.status == 401:
-        return f"The API server does not know you: {error.message}. Log in again, or name another --context."
-    if error.status == 403:
-        right = f"The verb {verb} on earlystoppolicies.earlystop.dev, as in the role `edit`, is needed."
-        return f"Not allowed in namespace {namespace}: {error.message}. {right}"
-    return f"The API server could not do it: {error}."

@@ -16,7 +16,9 @@ from rich.table import Table
 from earlystop.api.counts import TALLY_FIELDS, Tally, Variant
 from earlystop.api.presets import PresetTraits
 from earlystop.api.source import SourceSpec
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
+from earlystop.cli.terminal import printable
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.templates.presets import (
     PresetRequest,
@@ -57,7 +59,7 @@ class TemplateLook:
 
 
 def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
-    """The spec of the one MetricSource in a file. Raises typer.BadParameter."""
+    """The spec of the one MetricSource in a file. Raises CommandFailure."""
     try:
         source = SourceSpec.model_validate(read_manifest(path, "MetricSource").get("spec"))
         if traits.from_source:
@@ -65,19 +67,19 @@ def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise typer.BadParameter(f"{path}: spec.{where}: {first['msg']}") from None
+        raise CommandFailure(f"{path}: spec.{where}: {first['msg']}") from None
     except TemplateError as error:
-        raise typer.BadParameter(f"{path}: {error}") from None
+        raise CommandFailure(f"{path}: {error}") from None
     return source
 
 
 def show(console: Console, client: ExactPrometheus, template_look: TemplateLook, as_json: bool) -> None:
     """Print the counts of the window, what may be missing from them, and every query. Raises MetricsFailure.
 
-    Raises typer.BadParameter when the templates need a revision and none is given.
+    Raises CommandFailure when the templates need a revision and none is given.
     """
     if not template_look.revision and any("{revision}" in template for template in template_look.templates.values()):
-        raise typer.BadParameter("the templates name {revision}; write --revision, as in the policy's status.revision")
+        raise CommandFailure("the templates name {revision}; write --revision, as in the policy's status.revision")
     request = PresetRequest(
         policy=template_look.policy,
         revision=template_look.revision,
@@ -92,7 +94,7 @@ def show(console: Console, client: ExactPrometheus, template_look: TemplateLook,
         return
     console.print(_table(template_look, found))
     for text in texts:
-        console.print(f"Read by: {text}", style="dim", soft_wrap=True, markup=False)
+        console.print(f"Read by: {printable(text)}", style="dim", soft_wrap=True, markup=False)
 
 
 def show_engine(
@@ -106,13 +108,15 @@ def show_engine(
         typer.echo(json.dumps({"policy": policy, "queries": texts}))
         return
     console.print(
-        f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
-        f"nothing is counted. With Pods of {' and '.join(workloads.values())} these queries would be sent:",
+        printable(
+            f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
+            f"nothing is counted. With Pods of {' and '.join(workloads.values())} these queries would be sent:"
+        ),
         soft_wrap=True,
         markup=False,
     )
     for text in texts:
-        console.print(text, style="dim", soft_wrap=True, markup=False)
+        console.print(printable(text), style="dim", soft_wrap=True, markup=False)
 
 
 def _counts(client: ExactPrometheus, template_look: TemplateLook) -> dict[str, Any]:
@@ -145,12 +149,12 @@ def _named(tallies: Mapping[Variant, Tally]) -> dict[str, dict[str, int]]:
 
 
 def _table(template_look: TemplateLook, found: Mapping[str, Any]) -> Table:
-    title = f"{template_look.policy}, the {template_look.window} s before {template_look.at}"
+    title = printable(f"{template_look.policy}, the {template_look.window} s before {template_look.at}")
     table = Table(title=title, title_justify="left", caption_justify="left")
     table.add_column("count")
     for variant in Variant:
-        table.add_column(str(variant), justify="right")
-        table.add_column("and up to", justify="right")
+        for heading in (str(variant), "and up to"):
+            table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
     for field in template_look.templates:
         cells = [found[part][str(variant)][field] for variant in Variant for part in ("counts", "uncertain")]
         table.add_row(field.replace("_", " "), *(f"{count:,}" for count in cells))

@@ -8,6 +8,7 @@ import logging
 import platform
 import sys
 import time
+from enum import StrEnum
 from typing import Annotated, Any
 
 import kopf
@@ -32,6 +33,15 @@ RETRY_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
+class LogLevel(StrEnum):
+    """The levels of Python's log that say something of the operator."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 def run(
     host: Annotated[str, typer.Option(help="Address for /healthz, /readyz and /metrics.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port for /healthz, /readyz and /metrics.")] = 8080,
@@ -39,7 +49,7 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
     log_as_json(log_level)

@@ -44,6 +44,11 @@ def boundary(information: float, scale: float, risk: float) -> float:
     return sqrt(2 * (information + precision) * log1p(sqrt(spread) / (2 * risk)))
 
 
+def log_cdf(z: float) -> float:
+    """Natural log of the standard normal distribution function, also where that is below the smallest float."""
+    return _half_square_and_log_cdf(z) - z * z / 2
+
+
 def _half_square_and_log_cdf(z: float) -> float:
     """z^2 / 2 + log of the standard normal distribution function at z.
 

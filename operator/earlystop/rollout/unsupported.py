@@ -12,6 +12,11 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.unbuilt import unbuilt_parts
 
 
+def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
+    """Why this release cannot carry out a policy whatever the cluster holds, or None."""
+    return unbuilt(spec) or shadow_refusal(spec)
+
+
 def unbuilt(spec: PolicySpec) -> Refusal | None:
     """The first part of the policy that this release cannot carry out, or None. The API server refuses the same; it has
     not done so of a policy that an earlier release's kinds let pass."""

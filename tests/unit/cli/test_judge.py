@@ -135,17 +135,19 @@ def test_a_file_that_cannot_be_used_is_named_by_line_and_column(
     path = tmp_path / "looks.csv"
     path.write_text(content)
     result = CliRunner().invoke(app, ["judge", str(path), "--policy", str(policy_file)], env={"COLUMNS": "400"})
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert sentence in result.output
 
 
 def test_counts_of_one_candidate_are_not_judged_by_a_policy_of_several(tmp_path: Path) -> None:
     several = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in (10, 5)]
     path, counts = tmp_path / "policy.yaml", tmp_path / "looks.csv"
-    path.write_text(yaml.safe_dump(changed(policy(), "spec.candidates", several)))
+    shadow = changed(policy(), "spec.delivery", {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}})
+    shadow = changed(shadow, "spec.rollout", {"steps": []})
+    path.write_text(yaml.safe_dump(changed(shadow, "spec.candidates", several)))
     counts.write_text(text(looks((0.8, 0.8), 2, seed=1)))
     result = CliRunner().invoke(app, ["judge", str(counts), "--policy", str(path)], env={"COLUMNS": "400"})
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "holds 2 candidates (w10, w5)" in result.output and "write a policy with just the one" in result.output
 
 

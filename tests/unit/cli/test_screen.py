@@ -10,6 +10,7 @@ from rich.console import Console
 
 from earlystop.cli.screen import line, picture
 from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import NOW
 from tests.unit.rollout.states import REACHED
 
 
@@ -20,7 +21,7 @@ def shown(name: str) -> str:
     if state.plan:
         made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
     console = Console(width=200, record=True, file=StringIO())
-    console.print(picture(made))
+    console.print(picture(made, NOW + 60.0, 200))
     assert line(made)
     return console.export_text()
 
@@ -46,5 +47,5 @@ def test_steps_are_counted_by_the_campaigns_plan_and_not_by_an_edit_that_comes_a
     made = manifest(REACHED["observing"])
     made["spec"]["rollout"]["steps"] = [{"weight": 50}]
     console = Console(width=200, record=True, file=StringIO())
-    console.print(picture(made))
+    console.print(picture(made, NOW + 60.0, 200))
     assert "1 of 3" in console.export_text()

@@ -51,8 +51,8 @@ def test_counts_that_were_changed_together_with_the_digest_are_noticed(tmp_path:
 
 def test_a_file_without_a_verdict_is_refused_in_a_sentence(tmp_path: Path) -> None:
     code, output = verify(tmp_path, {"kind": "ConfigMap", "spec": {}})
-    assert code == 2
-    assert "is not an EarlyStopVerdict" in output
+    assert code == 1
+    assert "holds no EarlyStopVerdict, only: ConfigMap" in output
 
 
 def test_a_verdict_that_a_person_asked_for_is_told_as_such(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
-from earlystop.rollout.unsupported import missing_counts, shadow_refusal, unbuilt
+from earlystop.rollout.unsupported import missing_counts, refusal_of_spec
 
 
 async def check(
@@ -60,8 +60,7 @@ async def acceptance(
     """The first reason not to carry out the policy as it is written now, or None."""
     spec = tracked.spec
     refusal = (
-        unbuilt(spec)
-        or shadow_refusal(spec)
+        refusal_of_spec(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
         or competition_refusal(tracked, competing_policies)

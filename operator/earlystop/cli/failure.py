@@ -1,0 +1,54 @@
+"""What a command does when it cannot do what was asked: one sentence on standard error, and an exit code.
+
+0: done, and nothing is wrong. 1: it could not be done, or what was checked is wrong. 2: the command line is wrong.
+`watch` has further codes for how a rollout ended (`screens.exit_code`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import IO, Any
+
+import typer
+
+FAILED = 1
+TRACEBACK_VARIABLE = "EARLYSTOP_TRACEBACK"
+
+
+class CommandFailure(typer.BadParameter):
+    """What was asked for cannot be done; the text says why, and what to do instead."""
+
+    exit_code = FAILED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the sentence. How the command is used is no answer to it: the command line was right."""
+        typer.echo(f"Error: {self.format_message()}", file=file, err=file is None)
+
+    def format_message(self) -> str:
+        """The sentence, without anything that a terminal would act on."""
+        return printable_lines(self.message)
+
+
+def run_safely(command: Callable[[], object]) -> None:
+    """Run a command to its end. An error that nobody foresaw is one sentence too, and ends the process with 1.
+
+    With EARLYSTOP_TRACEBACK in the environment it is raised as it is.
+    """
+    try:
+        command()
+    except Exception as error:
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        print(
+            f"Error: nobody foresaw this one: {type(error).__name__}: {printable_lines(str(error))}. Please report it, "
+            f"with what {TRACEBACK_VARIABLE}=1 prints.",
+            file=sys.stderr,
+        )
+        sys.exit(FAILED)
+
+
+def printable_lines(text: str) -> str:
+    """The text without anything that a terminal would act on; ends of lines stay."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)

@@ -1,0 +1,48 @@
+"""A group of commands of which only the one that is called is imported: the others' libraries take a second to load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """Where a command stands. module: full name; function: in it; help: its first sentence, for the list."""
+
+    module: str
+    function: str
+    help: str
+
+
+class LazyCommands(TyperGroup):
+    """A group that knows the names and first sentences of its commands. A subclass says which they are."""
+
+    lazy: Mapping[str, LazyCommand] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands, in the order of the table."""
+        return list(self.lazy)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """The command of a name, imported now; None when there is none. Raises UsageError for one that was mistyped."""
+        known = self.lazy.get(cmd_name)
+        if known is None:
+            close = get_close_matches(cmd_name, self.lazy, n=1)
+            return ctx.fail(f"There is no command {cmd_name}; perhaps {close[0]} is meant.") if close else None
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name)(getattr(import_module(known.module), known.function))
+        command = typer.main.get_command(alone)
+        assert isinstance(command, TyperCommand)  # an application of one command is that command
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands in the help, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.help) for name, each in self.lazy.items()])

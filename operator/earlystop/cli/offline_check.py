@@ -1,0 +1,156 @@
+"""Whether an API server would take a policy, and this release carry it out, without asking either."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.schema import structural_schema
+from earlystop.api.values import DECIMAL_PATTERN
+from earlystop.api.wire import API_VERSION
+from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
+from earlystop.rollout.unsupported import refusal_of_spec
+
+LONGEST_NAME = 253
+LONGEST_SHOWN = 60
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
+WANTED = {
+    "string_type": "text, in quotes",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "fields, each on a line of its own",
+    "model_attributes_type": "fields, each on a line of its own",
+}
+"""What is wanted where pydantic finds another type."""
+
+
+class Malformed(ValueError):
+    """Fields of a policy are not of the form that they must have. problems: a sentence each, with the field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+def spec_of(manifest: dict[str, Any]) -> PolicySpec:
+    """The spec of a policy's manifest, field by field; rules between fields are not checked. Raises Malformed."""
+    if not isinstance(manifest.get("spec"), dict):
+        raise Malformed(["spec: write what the policy tries and must prove."])
+    written = with_defaults(_schema(), manifest["spec"])
+    try:
+        return PolicySpec.model_validate_json(json.dumps(written, default=str), strict=True)
+    except ValidationError as error:
+        raise Malformed([_sentence(each) for each in _causes(error)]) from None
+
+
+def problems_of(manifest: dict[str, Any]) -> list[str]:
+    """What is wrong with a policy's manifest, one sentence each with the field that it is about; none when all is well.
+
+    Fields come first: rules between fields that cannot be read would only repeat it.
+    """
+    try:
+        problems, spec = list(_outside_of_spec(manifest)), spec_of(manifest)
+    except Malformed as error:
+        return [*_outside_of_spec(manifest), *error.problems]
+    if problems:
+        return problems
+    problems = list(dict.fromkeys(broken_rules(_schema(), with_defaults(_schema(), manifest["spec"]), "spec")))
+    if problems:
+        return problems
+    refusal = refusal_of_spec(spec)
+    return [] if refusal is None else [refusal.message]
+
+
+@cache
+def _schema() -> Schema:
+    """The schema of `spec`, as it stands in the CustomResourceDefinition."""
+    return structural_schema(PolicySpec)
+
+
+def _outside_of_spec(manifest: dict[str, Any]) -> Iterator[str]:
+    if manifest.get("apiVersion") != API_VERSION:
+        yield f"apiVersion: {manifest.get('apiVersion')} is not known; write {API_VERSION}."
+    for field in manifest.keys() - set(FIELDS):
+        yield f"{field}: there is no such field{_nearest(str(field), FIELDS)}."
+    metadata = manifest.get("metadata")
+    name: object = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        yield "metadata.name: write a name."
+    elif len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        yield f"metadata.name: {name} cannot be a name; write at most {LONGEST_NAME} small letters, digits and hyphens."
+
+
+def _causes(error: ValidationError) -> list[Any]:
+    """The errors without those of lists that lack just the items that are wrong themselves."""
+    found = error.errors()
+    places = [each["loc"] for each in found]
+    return [
+        each
+        for each in found
+        if each["type"] != "too_short" or not any(_is_below(place, each["loc"]) for place in places)
+    ]
+
+
+def _is_below(place: tuple[Any, ...], above: tuple[Any, ...]) -> bool:
+    return len(place) > len(above) and place[: len(above)] == above
+
+
+def _sentence(error: Any) -> str:
+    """What is wrong with one field, and what to write. error: an entry of `ValidationError.errors()`."""
+    where = "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
+    given = error.get("input")
+    match error["type"]:
+        case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
+            return f'{where}: numbers are written as text here; write "{given}", with the quotes.'
+        case "int_type" if isinstance(given, str) and given.strip().isdecimal():
+            return f"{where}: write {given.strip()}, without quotes."
+        case "extra_forbidden":
+            known = _fields_at(error["loc"][:-1])
+            return f"{where}: there is no such field{_nearest(str(error['loc'][-1]), known)}."
+        case "missing":
+            return f"{where}: this field is needed."
+        case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
+            return f'{where}: {_shown(given)} is no decimal; write one, as in "0.02".'
+        case "string_pattern_mismatch":
+            return f"{where}: {_shown(given)} does not match {error['ctx']['pattern']}; write a value that does."
+        case "literal_error":
+            return f"{where}: {_shown(given)} is not known; write {error['ctx']['expected']}."
+        case "greater_than_equal":
+            return f"{where}: {given} is too small; write {error['ctx']['ge']} or more."
+        case "less_than_equal":
+            return f"{where}: {given} is too large; write {error['ctx']['le']} or less."
+        case str(kind) if kind in WANTED:
+            return f"{where}: {_shown(given)} is of the wrong type; write {WANTED[kind]}."
+    return f"{where}: {error['msg'].replace('Tuple', 'List').replace(' after validation', '')}."
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands in a file, no longer than a sentence bears."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _fields_at(place: tuple[Any, ...]) -> list[str]:
+    """The names of the fields that may stand at a place of a spec."""
+    schema = _schema()
+    for part in place:
+        schema = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
+    return list(schema.get("properties", {}))
+
+
+def _nearest(name: str, known: Any) -> str:
+    """The end of a sentence about a name that is not known: the one that was probably meant, or all there are."""
+    close = get_close_matches(name, known, n=1, cutoff=0.7)
+    if close:
+        return f"; perhaps {close[0]} is meant"
+    return f"; there are {', '.join(known)}" if known else "; remove it"

@@ -1,0 +1,47 @@
+"""Where commands print: as wide as the terminal, and without a limit where there is none, so no number is cut."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.measure import Measurement
+
+UNLIMITED = 10_000
+
+
+def console() -> Console:
+    """The standard output. Nothing in what is printed is taken for markup."""
+    found = Console(highlight=False, markup=False, emoji=False)
+    if not found.is_terminal:
+        found.width = UNLIMITED
+    return found
+
+
+class FirstThatFits:
+    """The first of several renderings that is no wider than the space for it; the last one where none is."""
+
+    def __init__(self, *renderings: RenderableType) -> None:
+        self._renderings = renderings
+
+    def _chosen(self, console: Console, options: ConsoleOptions) -> RenderableType:
+        unlimited = options.update(width=UNLIMITED)
+        for each in self._renderings[:-1]:
+            if Measurement.get(console, unlimited, each).maximum <= options.max_width:
+                return each
+        return self._renderings[-1]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._chosen(console, options)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._chosen(console, options))
+
+
+def say(sentence: str, *, colour: str | None = None, is_problem: bool = False) -> None:
+    """Print a sentence without anything in it that a terminal would act on; a problem goes to standard error."""
+    typer.secho(printable(sentence), fg=colour, err=is_problem)
+
+
+def printable(text: object) -> str:
+    """Text from a cluster or a file without anything that a terminal would act on."""
+    return "".join(each if each.isprintable() else "?" for each in str(text))

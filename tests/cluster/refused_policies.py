@@ -1,0 +1,212 @@
+"""Mistakes in a policy, each with the words in which a real API server refuses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cluster.objects import REMOVED
+from tests.cluster.refusing import LADDER, candidate
+
+WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
+
+
+POLICIES: dict[str, tuple[str, Any, str]] = {
+    "a field that does not exist": ("spec.rollout.stepz", [], 'unknown field "spec.rollout.stepz"'),
+    "a field that is missing": ("spec.objective", REMOVED, "spec.objective: Required value"),
+    "no candidates": ("spec.candidates", REMOVED, "candidates: write at least one setting to try"),
+    "both candidates and search": ("spec.search", LADDER, "spec.search is not built yet; remove it"),
+    "a number where text belongs": (
+        "spec.objective.exactMatch.margin",
+        0.02,
+        'spec.objective.exactMatch.margin in body must be of type string: "number"',
+    ),
+    "a margin of 0": (
+        "spec.objective.exactMatch.margin",
+        "0",
+        'margin 0 must lie between 0.0 and 1.0, for example "0.02"',
+    ),
+    "a margin of 1": (
+        "spec.objective.exactMatch.margin",
+        "1",
+        'margin 1 must lie between 0.0 and 1.0, for example "0.02"',
+    ),
+    "a dispersion below 1": (
+        "spec.objective.exactMatch.dispersion",
+        "0.5",
+        "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
+    ),
+    "a proof of each class without classes": (
+        "spec.objective.requireEach",
+        True,
+        "requireEach asks for a proof of each query class; write queryClasses",
+    ),
+    "query classes on pairs": (
+        "spec.objective",
+        {
+            "exactMatch": {"margin": "0.02", "evidence": "Pairs"},
+            "queryClasses": [{"name": "multi-hop", "margin": "0.03"}],
+        },
+        "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
+    ),
+    "a margin below 0": (
+        "spec.objective.exactMatch.margin",
+        "-0.02",
+        'margin -0.02 must lie between 0.0 and 1.0, for example "0.02"',
+    ),
+    "a floor of 1": (
+        "spec.objective.exactMatch.floor",
+        "1",
+        'floor 1 must lie between 0.0 and 1.0, for example "0.80"',
+    ),
+    "a saving of all tokens": (
+        "spec.objective.tokens",
+        {"minimumSaving": "1"},
+        'minimumSaving 1 must lie between 0.0 and 1.0, for example "0.10"',
+    ),
+    "a risk of 0": (
+        "spec.objective.risk",
+        {"promote": "0"},
+        'risk.promote 0 must lie between 0.000001 and 0.5, for example "0.05"',
+    ),
+    "a guardrail that allows no rise": (
+        "spec.objective.guardrails",
+        [{"name": "failures", "kind": "FailureRate", "maximumRatio": "1"}],
+        'guardrail failures: write a maximumRatio above 1, for example "1.5"',
+    ),
+    "falling weights": (
+        "spec.rollout.steps",
+        [{"weight": 25}, {"weight": 5}],
+        "weights must rise from step to step, for example 5, 25, 50",
+    ),
+    "equal weights": (
+        "spec.rollout.steps",
+        [{"weight": 5}, {"weight": 5}],
+        "weights must rise from step to step, for example 5, 25, 50",
+    ),
+    "a weight of 0": ("spec.rollout.steps.0.weight", 0, "should be greater than or equal to 1"),
+    "a weight of 100": ("spec.rollout.steps.2.weight", 100, "should be less than or equal to 99"),
+    "a look every 0 s": ("spec.rollout.lookSeconds", 0, "should be greater than or equal to 1"),
+    "a workload that has no Pods of its own": (
+        "spec.targetRef.kind",
+        "Service",
+        'Unsupported value: "Service": supported values: "Deployment"',
+    ),
+    "a baseline above the maximum": (
+        "spec.baseline.values.0.value",
+        "41",
+        "baseline.values: each value needs a parameter of that name and must lie between its minimum and maximum",
+    ),
+    "a baseline with a fraction of an Integer": (
+        "spec.baseline.values.0.value",
+        "39.5",
+        'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
+    ),
+    "a baseline without one of the parameters": (
+        "spec.parameters",
+        [WINDOW, {**WINDOW, "name": "patience"}],
+        "baseline.values: write a value for every parameter",
+    ),
+    "a candidate below the minimum": (
+        "spec.candidates.0.values.0.value",
+        "0",
+        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+    ),
+    "a candidate's value for a parameter that is not there": (
+        "spec.candidates.0.values.0.name",
+        "patience",
+        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+    ),
+    "a candidate with a fraction of an Integer": (
+        "spec.candidates.0.values.0.value",
+        "10.5",
+        'candidates: a parameter of type Integer takes whole numbers, for example "10"',
+    ),
+    "a candidate that is the baseline": (
+        "spec.candidates.0.values.0.value",
+        "40",
+        "a candidate equals the baseline; write at least one value that differs",
+    ),
+    "a candidate that is the baseline spelled otherwise": (
+        "spec.candidates.0.values.0.value",
+        "40.0",
+        'a candidate equals the baseline; write at least one value that differs ("40.0" is "40")',
+    ),
+    "two candidates of the same values": (
+        "spec.candidates",
+        [candidate("one", "10"), candidate("two", "10")],
+        "two candidates have the same values; remove one",
+    ),
+    "two candidates of the same name": (
+        "spec.candidates",
+        [candidate("one", "10"), candidate("one", "20")],
+        'Duplicate value: {"name":"one"}',
+    ),
+    "a value in exponent notation": (
+        "spec.candidates.0.values.0.value",
+        "1e1",
+        "spec.candidates[0].values[0].value in body should match",
+    ),
+    "a parameter whose bounds are crossed": (
+        "spec.parameters.0.minimum",
+        "40",
+        "parameter window: write a minimum below the maximum; 40 is not below 40",
+    ),
+    "a parameter whose header is the operator's own": (
+        "spec.parameters.0.name",
+        "revision",
+        "the name revision is reserved for a header of the operator; write another name, for example revision-limit",
+    ),
+    "a parameter whose header names the shadows": (
+        "spec.parameters.0.name",
+        "shadow",
+        "the name shadow is reserved for a header of the operator; write another name, for example shadow-limit",
+    ),
+    "a delivery mode without its settings": (
+        "spec.delivery.gatewayHeader",
+        REMOVED,
+        "delivery.mode GatewayHeader needs delivery.gatewayHeader with a routeRef",
+    ),
+    "settings of another delivery mode": (
+        "spec.delivery.mode",
+        "Shadow",
+        "delivery.gatewayHeader belongs to delivery.mode GatewayHeader; remove it or change the mode",
+    ),
+    "a header prefix without its hyphen": (
+        "spec.delivery.gatewayHeader.headerPrefix",
+        "xearlystop",
+        "spec.delivery.gatewayHeader.headerPrefix in body should match",
+    ),
+    "a holdback of all traffic": ("spec.guard", {"holdbackWeight": 100}, "should be less than or equal to 99"),
+}
+"""By what is wrong: the path that is changed in a right policy, its value, and words of the refusal."""
+
+FIELDS: dict[str, tuple[str, Any]] = {
+    "text where a whole number belongs": ("spec.rollout.lookSeconds", "5"),
+    "a fraction where a whole number belongs": ("spec.rollout.lookSeconds", 5.5),
+    "a whole number with a decimal point": ("spec.rollout.lookSeconds", 5.0),
+    "a truth value where a whole number belongs": ("spec.rollout.lookSeconds", True),
+    "text where a truth value belongs": ("spec.suspend", "true"),
+    "a truth value where text belongs": ("spec.objective.exactMatch.margin", True),
+    "a whole number where text belongs": ("spec.baseline.values.0.value", 40),
+    "text where a list belongs": ("spec.candidates", "w10"),
+    "text where fields belong": ("spec.objective", "0.02"),
+    "an item of a list that has no fields": ("spec.rollout.steps.0", 5),
+    "null for what may be left out": ("spec.search", None),
+    "null for what has a default": ("spec.rollout.lookSeconds", None),
+    "an item of a list that is null": ("spec.rollout.steps.0", None),
+    "null for a field that is not there": ("spec.serach", None),
+    "null for what is needed": ("spec.targetRef.name", None),
+    "an empty list": ("spec.candidates", []),
+    "an empty name": ("spec.targetRef.name", ""),
+    "a name that is too long": ("spec.candidates.0.name", "w" * 64),
+    "a name in capitals": ("metadata.name", "QA"),
+    "a name with a line break": ("spec.candidates.0.name", "w10\n"),
+    "a margin in percent": ("spec.objective.exactMatch.margin", "2%"),
+    "a margin with a decimal comma": ("spec.objective.exactMatch.margin", "0,02"),
+    "a margin that ends in a line break": ("spec.objective.exactMatch.margin", "0.02\n"),
+    "a field beside the spec": ("specs", {}),
+    "two paths that are one": ("spec.delivery.paths", ["/a", "/a"]),
+    "a path twice under another name": ("spec.delivery.paths", ["/v1/completions", "/v1/chat/completions"]),
+    "a policy that is right": ("spec.suspend", False),
+}
+"""Mistakes in the form of one field, and some that are none: the path that is changed, and its value."""

@@ -1,0 +1,148 @@
+"""What a command says when a cluster, a right or an object is missing: one sentence, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from earlystop.cli.main import app
+from earlystop.cli.screens import EXIT_CODES
+from earlystop.controller.cluster import Manifest
+from earlystop.rollout.state import ENDED
+from tests.cluster.objects import verdict
+from tests.unit.cli.api_server import answering, api_with, refused, use_kubeconfig
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.metrics.source.faulty_server import Handler
+from tests.unit.rollout.states import REACHED
+
+VERBS = ("status", "watch", "pause", "resume", "abort", "retry", "promote", "verify")
+NO_CLUSTER = {
+    "a file that is not there": None,
+    "a directory": "",
+    "text": "no kubeconfig\n",
+    "a list": "- 1\n",
+    "broken": "a: [\n",
+    "without clusters": "apiVersion: v1\nkind: Config\ncurrent-context: x\n",
+    "with a context of nothing": "contexts: [{name: x, context: {}}]\ncurrent-context: x\n",
+    "binary": "\x00\x01",
+}
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), input="n\n")
+
+
+def ensure_sentence(result: Result, *parts: str) -> None:
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit), (result.output, result.exception)
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
+    assert not [part for part in parts if part not in result.stderr], result.stderr
+
+
+@pytest.mark.parametrize("kind", NO_CLUSTER)
+def test_without_a_usable_kubeconfig_every_command_says_so_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path, content = tmp_path / "config", NO_CLUSTER[kind]
+    if content == "":
+        path.mkdir()
+    elif content is not None:
+        path.write_text(content)
+    use_kubeconfig(path, monkeypatch)
+    for words in (*([verb, "qa"] for verb in VERBS), ["list"]):
+        ensure_sentence(run(*words), "KUBECONFIG")
+
+
+def test_a_policy_that_is_not_there_is_answered_with_the_nearest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api_with([manifest(REACHED["observing"], name="qa-server")], tmp_path, monkeypatch):
+        for verb in VERBS[:-1]:
+            ensure_sentence(run(verb, "qa-sever"), "There is no policy qa-sever in namespace llm; perhaps qa-server is")
+        ensure_sentence(run("status", "x"), "There is no policy x in namespace llm; name another with --namespace")
+
+
+def test_a_cluster_without_the_kinds_is_told_from_one_without_the_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(lambda handler: refused(handler, 404, "page not found"), tmp_path, monkeypatch):
+        ensure_sentence(run("status", "qa"), "CRDs are not installed")
+
+
+@pytest.mark.parametrize("words", [["status", "qa"], ["list"], ["pause", "qa"], ["verify", "qa"]])
+def test_a_right_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    def answer(handler: Handler) -> None:
+        refused(handler, 403, 'earlystoppolicies is forbidden: User "eve" cannot get resource "earlystoppolicies"')
+
+    with answering(answer, tmp_path, monkeypatch):
+        kind = "earlystopverdicts" if words[0] == "verify" else "earlystoppolicies"
+        verb = "list" if words[0] == "list" else "get"
+        ensure_sentence(run(*words), f"The verb {verb} on {kind}.earlystop.dev, as in the role `view`, is needed")
+
+
+def test_what_an_admission_policy_refuses_is_no_missing_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(lambda handler: refused(handler, 403, "denied request: sign it"), tmp_path, monkeypatch):
+        result = run("status", "qa")
+        ensure_sentence(result, "The API server refuses it: denied request: sign it.")
+        assert "role" not in result.stderr
+
+
+def test_an_answer_that_is_none_ends_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for status, body in ((200, b"<html>"), (200, b"[]"), (500, b""), (302, b""), (401, b"{}")):
+        with answering(lambda handler, status=status, body=body: handler.reply(status, body), tmp_path, monkeypatch):
+            ensure_sentence(run("status", "qa"))
+
+
+@pytest.mark.parametrize("name", ["promoted", "rolled back", "held", "reported"])
+def test_watching_ends_with_the_rollout_and_its_exit_status_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    state = next(each for each in REACHED.values() if each.phase.value.lower() == name.replace(" ", ""))
+    with api_with([manifest(state)], tmp_path, monkeypatch):
+        assert run("watch", "qa").exit_code == 0
+        result = run("watch", "qa", "--exit-status")
+        assert result.exit_code == EXIT_CODES[state.phase.value]
+        assert result.stdout.count("\n") == 1 and state.phase.value in result.stdout
+
+
+def test_every_phase_in_which_a_rollout_ends_has_an_exit_status() -> None:
+    assert {phase.value for phase in ENDED} == set(EXIT_CODES)
+
+
+def test_a_name_is_that_of_a_verdict_in_the_cluster_and_a_path_that_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = json.loads(json.dumps(verdict("llm")))
+    name = stored["metadata"]["name"]
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("kind: ConfigMap\n")
+    with api_with([stored], tmp_path, monkeypatch):
+        assert run("verify", name).exit_code == 0
+        ensure_sentence(run("verify", f"./{name}"), "holds no EarlyStopVerdict, only: ConfigMap")
+        ensure_sentence(run("verify", f"{name}.yaml"), "cannot be read: No such file")
+
+
+def hostile(policy: Manifest) -> Manifest:
+    for condition in policy["status"]["conditions"]:
+        condition["message"] = "\x1b[2J\x1b]0;owned\x07" + condition["message"]
+    policy["metadata"]["annotations"] = {"earlystop.dev/retry": "\x1b[2J", "earlystop.dev/abort": "\x9b2J"}
+    return policy
+
+
+def test_no_command_writes_to_the_terminal_what_an_object_holds_to_control_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api_with([hostile(manifest(REACHED["observing"]))], tmp_path, monkeypatch):
+        for words in (["status", "qa"], ["list"], ["status", "qa", "-o", "json"], ["status", "qa", "-o", "yaml"]):
+            result = run(*words)
+            assert result.exit_code == 0
+            assert all(each.isprintable() for each in result.output.replace("\n", "")), result.output
+        for verb in ("pause", "abort", "retry", "promote"):
+            assert "\x1b" not in run(verb, "qa").output and "\x9b" not in run(verb, "qa").output
+    changed_verdict = json.loads(json.dumps(verdict("llm")))
+    changed_verdict["spec"] |= {"message": "\x1b[2J", "effect": "\x1b[31m"}
+    with api_with([changed_verdict], tmp_path, monkeypatch):
+        result = run("verify", changed_verdict["metadata"]["name"])
+        assert result.exit_code == 1 and all(each.isprintable() for each in result.output.replace("\n", ""))

@@ -1,0 +1,90 @@
+"""A policy that an API server would refuse is refused offline too, and one that it takes is not.
+
+That both say the same of each is shown on a real API server in `cluster/test_offline_check.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from earlystop.cli.crd_rules import with_defaults
+from earlystop.cli.offline_check import problems_of
+from tests.cluster.objects import Manifest, changed, policy
+from tests.cluster.refused_policies import FIELDS, POLICIES
+
+ACCEPTED = {
+    "a whole number with a decimal point",
+    "null for what may be left out",
+    "null for what has a default",
+    "a path twice under another name",
+    "a policy that is right",
+}
+FORMS = {
+    "a field that does not exist": "spec.rollout.stepz: there is no such field; perhaps steps is meant.",
+    "a field that is missing": "spec.objective: this field is needed.",
+    "a number where text belongs": 'numbers are written as text here; write "0.02", with the quotes.',
+    "a weight of 0": "spec.rollout.steps[0].weight: 0 is too small; write 1 or more.",
+    "a weight of 100": "spec.rollout.steps[2].weight: 100 is too large; write 99 or less.",
+    "a look every 0 s": "spec.rollout.lookSeconds: 0 is too small; write 1 or more.",
+    "a workload that has no Pods of its own": "spec.targetRef.kind: \"Service\" is not known; write 'Deployment'.",
+    "two candidates of the same name": "spec.candidates[1]: another item has the name one already; write each once.",
+    "a value in exponent notation": 'spec.candidates[0].values[0].value: "1e1" is no decimal; write one, as in "0.02".',
+    "a header prefix without its hyphen": 'spec.delivery.gatewayHeader.headerPrefix: "xearlystop" does not match',
+    "a holdback of all traffic": "spec.guard.holdbackWeight: 100 is too large; write 99 or less.",
+}
+"""Words for mistakes in the form of one field, where the API server's are those of a schema."""
+EXAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_wrong_policy_is_refused_with_the_sentence_of_its_rule_or_what_to_write_in_its_field(name: str) -> None:
+    path, value, sentence = POLICIES[name]
+    problems = problems_of(changed(policy(), path, value))
+    assert any(FORMS.get(name, sentence) in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name: str) -> None:
+    problems = problems_of(changed(policy(), *FIELDS[name]))
+    assert bool(problems) == (name not in ACCEPTED), problems
+    assert all(each.endswith(".") and len(each) < 300 for each in problems)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+def test_every_example_is_accepted(path: Path) -> None:
+    for manifest in yaml.safe_load_all(path.read_text()):
+        if manifest["kind"] == "EarlyStopPolicy":
+            assert problems_of(manifest) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("apiVersion", "earlystop.dev/v9", "earlystop.dev/v9 is not known; write earlystop.dev/v1alpha1"),
+        ("specs", {}, "specs: there is no such field; perhaps spec is meant"),
+        ("metadata.name", "", "metadata.name: write a name"),
+        ("metadata", [], "metadata.name: write a name"),
+        ("spec", "all", "spec: write what the policy tries"),
+        ("spec.approval", {"mode": "Always"}, "approval.mode Always is not built yet"),
+        ("spec.metrics.preset", "VLLM", "metrics.preset VLLM cannot tell variants apart"),
+    ],
+)
+def test_what_stands_outside_of_the_spec_or_is_not_built_is_named(path: str, value: Any, sentence: str) -> None:
+    (problem,) = problems_of(changed(policy(), path, value))
+    assert sentence in problem
+
+
+def test_of_several_broken_rules_the_deepest_comes_first() -> None:
+    assert "is reserved for a header" in problems_of(changed(policy(), "spec.parameters.0.name", "revision"))[0]
+
+
+def test_defaults_stand_where_nothing_or_null_is_written_and_nowhere_else() -> None:
+    number = {"type": "integer", "default": 5}
+    below = {"properties": {"c": number}}
+    schema = {"properties": {"a": number, "b": below, "d": {"items": below}}}
+    written: Manifest = {"a": None, "b": {"c": 2.0}, "d": [{}, {"c": 3}], "e": None}
+    assert with_defaults(schema, written) == {"a": 5, "b": {"c": 2}, "d": [{"c": 5}, {"c": 3}], "e": None}

@@ -1,0 +1,118 @@
+"""No screen cuts a number, at any width, and none writes to a terminal what an object holds to control it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from earlystop.api.counts import TALLY_FIELDS
+from earlystop.cli.counts import _tables
+from earlystop.cli.screen import line, overview, picture
+from earlystop.cli.simulate import _table
+from earlystop.cli.terminal import UNLIMITED
+from earlystop.controller.cluster import Manifest
+from tests.unit.controller.tracked_policies import manifest
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.states import REACHED
+
+NUMBER = re.compile(r"\d[\d,.]*")
+LATER = NOW + 60.0
+HOSTILE = "\x1b]0;owned\x07\x9b2J\r\u202e"
+"""Sets a title, clears the screen, goes back to the start of the line, and turns the direction of writing."""
+
+
+def policy_in(name: str) -> Manifest:
+    """A policy in a reached state, with the spec that its campaign is about."""
+    state = REACHED[name]
+    made = manifest(state)
+    if state.plan:
+        made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
+    return made
+
+
+def text_of(renderable: RenderableType, width: int) -> str:
+    console = Console(width=width, file=StringIO(), record=True, highlight=False, markup=False, emoji=False)
+    console.print(renderable)
+    return console.export_text()
+
+
+def numbers(text: str) -> set[str]:
+    return {each.rstrip(",.") for each in NUMBER.findall(text)}
+
+
+def ensure_whole(render: Callable[[int], RenderableType]) -> None:
+    """Every width shows the numbers of an unlimited one, and no parts of any."""
+    whole = numbers(text_of(render(UNLIMITED), UNLIMITED))
+    for width in (80, 120):
+        text = text_of(render(width), width)
+        assert numbers(text) == whole and "…" not in text, text
+        assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("name", sorted(REACHED))
+def test_a_status_has_whole_numbers_at_80_and_at_120_columns(name: str) -> None:
+    ensure_whole(lambda width: picture(policy_in(name), LATER, width))
+
+
+@pytest.mark.parametrize("length", [2, 60, 200])
+def test_a_list_of_policies_has_whole_numbers_however_long_their_names_are(length: int) -> None:
+    policies = [policy_in(name) for name in sorted(REACHED)]
+    for number, each in enumerate(policies):
+        each["metadata"]["name"] = f"q{number}".ljust(length, "a")
+    ensure_whole(lambda width: overview(policies) if length < 100 else overview(policies[:1]))
+
+
+@pytest.mark.parametrize("variants", [("baseline", "candidate"), ("baseline", *(f"w{i}" for i in range(9)))])
+def test_tables_of_counts_have_whole_numbers_however_many_steps_and_candidates(variants: tuple[str, ...]) -> None:
+    arms = {each: {field: 10**15 + index for index, field in enumerate(TALLY_FIELDS)} for each in variants}
+    reading = {
+        "newest_sample_at": 1_760_000_000.0,
+        "series_refused": 12_345,
+        "processes": 3,
+        "steps": {str(step): arms for step in range(1, 5)},
+    }
+    ensure_whole(lambda width: _tables("llm/qa, revision 5f3a9c", reading, variants))
+
+
+def test_a_table_of_simulated_rollouts_has_whole_numbers() -> None:
+    percents = {"50": 12_345_678, "90": 123_456_789}
+    row = {"verdict": "Inconclusive", "share": 0.123, "share_interval": [0.1, 0.15]}
+    ensure_whole(lambda width: _table([{**row, "answers": percents, "seconds": percents}], 100_000))
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where a text stands in an object; of a list, in its first item."""
+    if isinstance(value, str):
+        yield place
+    children = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for key, below in children:
+        yield from places(below, (*place, key))
+
+
+def with_hostile_text(policy: Manifest, place: tuple[Any, ...]) -> Manifest:
+    made = deepcopy(policy)
+    holder: Any = made
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] += HOSTILE
+    return made
+
+
+@pytest.mark.parametrize("name", ["observing", "several, one dropped", "rolled back"])
+def test_whatever_text_of_an_object_is_hostile_no_control_reaches_the_terminal(name: str) -> None:
+    policy = policy_in(name)
+    for place in places(policy):
+        made = with_hostile_text(policy, place)
+        for show in (lambda made: picture(made, LATER, 120), lambda made: overview([made]), line):
+            try:
+                text = text_of(show(made), 120)
+            except (ValueError, KeyError):
+                continue  # what cannot be read is refused, in a sentence that is made printable
+            assert all(each.isprintable() for each in text.replace("\n", "")), (place, text)

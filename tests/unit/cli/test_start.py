@@ -1,0 +1,58 @@
+"""Commands start at once: none imports what only others need. Each is a process, as a shell starts it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from earlystop.cli.main import COMMANDS, app
+from tests.processes.environment import environment
+
+POLICY = str(Path(__file__).parents[3] / "manifests" / "examples" / "policy.yaml")
+PAGE = Path(__file__).parents[3] / "operator" / "docs" / "commands.md"
+HEAVY = ("aiohttp", "kopf", "kubernetes", "numpy", "prompt_toolkit", "prometheus_api_client", "requests", "scipy")
+LIGHT = {
+    "--version": ["--version"],
+    "--help": ["--help"],
+    "validate": ["validate", POLICY],
+    "plan": ["plan", POLICY],
+    "help of a command": ["validate", "--help"],
+}
+PROGRAM = """
+import sys
+from earlystop.cli.main import app
+try:
+    app(sys.argv[1:])
+finally:
+    print("imported", *sorted(each for each in sys.modules if "." not in each), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_what_needs_no_cluster_and_no_simulation_imports_the_libraries_of_neither(name: str) -> None:
+    command = [sys.executable, "-c", PROGRAM, *LIGHT[name]]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    imported = done.stderr.rsplit("imported ", 1)[1].split()
+    assert not set(HEAVY) & set(imported)
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_says() -> None:
+    for name, command in COMMANDS.items():
+        text = getattr(import_module(command.module), command.function).__doc__
+        assert text.startswith(command.help.removesuffix(".")), name
+
+
+def test_the_page_of_commands_has_all_of_them_in_the_words_of_the_help() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{name}` | {command.help} |" for name, command in COMMANDS.items()]
+
+
+def test_help_names_every_command_without_importing_any() -> None:
+    text = CliRunner().invoke(app, ["--help"]).output
+    assert all(f"  {name} " in text for name in COMMANDS)
