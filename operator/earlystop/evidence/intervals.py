@@ -1,8 +1,8 @@
 """Intervals to show: how much Exact Match changes and what share of tokens is saved, at every look.
 
 Each bound inverts a one-sided normal mixture at half the risk, so with probability about 1 - risk the true
-value lies inside at all looks at once. Both are asymptotic; decisions on Exact Match use the exact process
-instead, so an interval can exclude -margin a little before or after the verdict.
+value lies inside at all looks at once. Both are asymptotic. That for Exact Match is shown by version 1 of the engine
+alone, where it could exclude -margin a little before or after the verdict; `effect_bounds` has the present one.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class EffectSums:
     candidate: Answers = NOTHING
     statistic: float = 0.0
     information: float = 0.0
+
+    @property
+    def scored(self) -> tuple[int, int]:
+        """Scored answers so far, of the baseline and of the candidate."""
+        return self.baseline.scored, self.candidate.scored
 
 
 def add_look(sums: EffectSums, baseline: Answers, candidate: Answers) -> EffectSums:

@@ -38,12 +38,15 @@ def start_campaign(
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move. entropy: random text, by which nobody foretells the revision.
+    suspended none begins: its weights would move. A newer version of the engine starts none either: a campaign goes on
+    under its own. entropy: random text, by which nobody foretells the revision.
     """
-    text = plan_text(spec, retry)
-    if (state.plan and text == state.plan.text) or state.phase in ACTING or spec.suspend:
+    under_way = state.plan
+    if under_way and plan_text(spec, retry, under_way.objective.engine) == under_way.text:
         return state
-    plan = parse_plan(text)
+    if state.phase in ACTING or spec.suspend:
+        return state
+    plan = parse_plan(plan_text(spec, retry))
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,

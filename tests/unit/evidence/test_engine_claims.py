@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from math import nextafter
 
 import pytest
 
@@ -113,7 +114,10 @@ def test_where_the_longest_answer_is_known_the_exact_token_test_decides() -> Non
         strict, usual = assessed(exact, *[look] * looks), assessed(PLAIN, *[look] * looks)
         assert (strict.log_e.tokens, strict.log_e_max.tokens) == (bounded.log_e, bounded.log_e_max)
         assert strict.saves_tokens is (bounded.log_e_max >= math.log(20))
-        assert strict.saving == usual.saving  # shown from the same intervals
+        # Shown from the same sums, and never against what is claimed.
+        assert (strict.saving.estimate, strict.saving.high) == (usual.saving.estimate, usual.saving.high)
+        for found in (strict, usual):
+            assert found.saving.low is None or (found.saving.low > 0.10) is found.saves_tokens
         decided[looks] = usual.saves_tokens, strict.saves_tokens
     assert decided[3] == (True, False) and decided[5] == (True, True)
 
@@ -155,7 +159,10 @@ def test_on_pairs_exact_match_is_judged_counted_and_shown_on_pairs_alone(dispers
     found, total = assessed(objective, *looks), Pairs(1700, 20, 30, 250)
     assert found.log_e.promote == pairs.log_e(total, 0.02, Side.PROMOTE, dispersion=dispersion)
     assert found.log_e.harm == pairs.log_e(total, 0.02, Side.HARM, dispersion=dispersion)
-    assert found.effect == pairs.interval(total, dispersion=dispersion)
+    shown = pairs.interval_at(total, 0.05, 0.05, dispersion)
+    assert (found.effect.estimate, found.effect.high) == (shown.estimate, shown.high)
+    assert found.effect.low is not None and shown.low is not None
+    assert found.effect.low == max(shown.low, nextafter(-0.02, 1)) > -0.02
     assert found.scored == (2000, 2000) and found.non_inferior and found.verdict is Verdict.PROMOTE
 
 
