@@ -13,6 +13,7 @@ from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
     ACTING,
     PHASES,
@@ -42,11 +43,12 @@ def start_campaign(
     under its own. entropy: random text, by which nobody foretells the revision.
     """
     under_way = state.plan
-    if under_way and plan_text(spec, retry, under_way.objective.engine) == under_way.text:
+    if under_way and plan_text(spec, retry, under_way.objective.engine, under_way.attempt) == under_way.text:
         return state
     if state.phase in ACTING or spec.suspend:
         return state
-    plan = parse_plan(plan_text(spec, retry))
+    attempts = attempts_spent(state)
+    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec)))
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
@@ -57,6 +59,7 @@ def start_campaign(
         comparisons=begin_comparisons(plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
+        attempts=attempts,
         handled=state.handled,
     )
 
