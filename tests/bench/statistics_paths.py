@@ -186,15 +186,17 @@ def first_claims(
     dispersion: Array | float = 1.0,
     deal: Deal | None = None,
     share: float = 50.0,
+    own_mix: bool = False,
 ) -> NDArray[np.int64]:
     """For every run the index of the look at which the claim is made, or the number of looks: never.
 
     deal: how a look of one class is taken in parts (`exact_match.advance`); None: looks are taken as wholes.
     dispersion: one, or one a run. share: percent of requests that the candidate shall have, where there are classes.
+    own_mix: whether stakes follow the look's own mix of classes, as in version 1 of the engine.
     """
     runs, looks, groups = stream.n_b.shape
     factors = np.broadcast_to(np.asarray(dispersion, float), (runs,))
-    paths = _Paths(margin, side, grid, risk, (runs, groups), factors, share / (100 - share))
+    paths = _Paths(margin, side, grid, risk, (runs, groups), factors, None if own_mix else share / (100 - share))
     claimed = np.full(runs, looks)
     open_runs = np.arange(runs)
     for look in range(looks):
@@ -212,7 +214,14 @@ class _Paths:
     """The processes of all runs that are still open."""
 
     def __init__(
-        self, margin: float, side: Side, grid: BetGrid, risk: float, shape: tuple[int, int], factor: Array, ratio: float
+        self,
+        margin: float,
+        side: Side,
+        grid: BetGrid,
+        risk: float,
+        shape: tuple[int, int],
+        factor: Array,
+        ratio: float | None,
     ) -> None:
         runs, groups = shape
         self.ratio = ratio
@@ -244,20 +253,20 @@ class _Paths:
 
     def _bet(self, rows: NDArray[np.int64], n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> None:
         guess = self.match[rows] / self.scored[rows]
-        variance = self._variance(rows) if guess.shape[1] > 1 else None
+        variance = None if self.ratio is None or guess.shape[1] == 1 else self._variance(rows, self.ratio)
         gains = look_gains(n_b, x_b, n_c, x_c, guess, self.margin, self.side, self.gaps, variance)
         self.capital[rows] += gains / self.factor[rows, None]
         self.match[rows] += x_b + x_c + self.margin * n_c
         self.scored[rows] += n_b + n_c
         self.log_e[rows] = _log_mixture(self.capital[rows] + self.shares)
 
-    def _variance(self, rows: NDArray[np.int64]) -> Array:
+    def _variance(self, rows: NDArray[np.int64], ratio: float) -> Array:
         """`strata.running_variance`, shape (rows,)."""
         answers = self.scored[rows] - FIRST_ANSWERS
         rate_b = np.clip(self.match[rows] / self.scored[rows], self.margin + 1e-4, 1 - 1e-4)
         rate_c = rate_b - self.margin
-        each = rate_c * (1 - rate_c) + self.ratio * rate_b * (1 - rate_b)
-        first = VARIANCE_ANSWERS * 0.25 * (1 + self.ratio)
+        each = rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b)
+        first = VARIANCE_ANSWERS * 0.25 * (1 + ratio)
         return np.asarray((first + (answers * each).sum(axis=1)) / (VARIANCE_ANSWERS + answers.sum(axis=1)))
 
     def keep(self, rows: NDArray[np.bool_]) -> None:

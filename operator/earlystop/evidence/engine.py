@@ -266,7 +266,7 @@ def assess(state: EvidenceState) -> Assessment:
             is_non_inferior=keeps,
             is_harmful=EXACT_MATCH in harms,
         ),
-        saving=shown.saving(state.tokens, objective, saves=saves),
+        saving=shown.saving(state.tokens, state.exact_tokens, objective, saves=saves),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from earlystop.evidence import effect_bounds, intervals, pairs
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.effect_bounds import DifferenceSums
+from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.intervals import EffectSums, Interval
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.pairs import PairsProcess
@@ -49,11 +51,14 @@ def effect(
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
 
 
-def saving(tokens: TokenProcess, objective: Objective, *, saves: bool) -> Interval:
-    """Share of output tokens saved; saves: whether it is claimed that these are enough."""
+def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool) -> Interval:
+    """Share of output tokens saved; saves: whether it is claimed that these are enough. exact: the test that decides
+    where it is known, possibly before the other one has begun."""
     if objective.engine == FIRST:
         return intervals.saving(tokens)
     found = intervals.saving(tokens, 2 * objective.risk_promote)
+    if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
+        found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
     return effect_bounds.meet(found, objective.minimum_saving, is_above=saves, is_below=False)
 
 
