@@ -23,7 +23,7 @@ from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.plan import SHADOW_PART
 from tests.bench import statistics_paths as paths
-from tests.bench import verdict_streams
+from tests.bench import street_tokens, verdict_streams
 from tests.bench.statistics_paths import Array, Stream, first_claims
 
 MARGIN, RISK, SIZE, LOOKS = 0.02, 0.05, 200, 300
@@ -166,12 +166,19 @@ def _missed(stream: Stream, run: int, dispersion: float) -> tuple[bool, bool]:
     return above, below
 
 
+def token_rows(runs: int, seed: int) -> Iterator[Row]:
+    """Savings that are claimed although no more is saved than must be; nothing rolls back for tokens."""
+    for number, kind in enumerate(street_tokens.KINDS):
+        yield Row(f"tokens: {kind}", street_tokens.false_savings(kind, runs, seed + number), 0.0, runs)
+
+
 def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     """All kinds of traffic."""
     yield from mix_rows(runs, seed)
     yield from retry_rows(runs, seed + 1)
     yield shadow_row(runs, seed + 2)
     yield from interval_rows(max(100, runs // 4), seed + 3)
+    yield from token_rows(max(100, runs // 4), seed + 4)
 
 
 def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:

@@ -15,6 +15,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
     "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
+    "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 

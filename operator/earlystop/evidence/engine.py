@@ -172,7 +172,7 @@ def begin(objective: Objective) -> EvidenceState:
         objective=objective,
         quality=em_claims.start(objective),
         guardrails=guardrails.start(objective),
-        tokens=tokens.start(objective.minimum_saving),
+        tokens=tokens.start(objective.minimum_saving, objective.engine),
         exact_tokens=None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
         setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
         sample_ratio=sample_ratio.start(),

@@ -83,8 +83,10 @@ def effect(sums: EffectSums, margin: float, risk: float = RISK) -> Interval:
     return Interval(estimate, max(-1.0, estimate - radius), min(1.0, estimate + radius))
 
 
-def saving(process: TokenProcess, risk: float = RISK) -> Interval:
+def saving(process: TokenProcess, risk: float = RISK, dispersion: float = 1.0) -> Interval:
     """Share of output tokens saved, 1 - E[T_c] / E[T_b]: at most 1, negative when the candidate uses more.
+
+    dispersion: by which the evidence is divided, >= 1.
 
     Holds every ratio of means that a token test with that ratio as its edge would not reject on either side
     (Fieller's construction), so no ratio of noisy means is ever linearised.
@@ -95,8 +97,8 @@ def saving(process: TokenProcess, risk: float = RISK) -> Interval:
     ratio = process.weighted_candidate / process.weighted_baseline
 
     def excess(keep: float) -> float:
-        bound = normal_mixture.boundary(process.information(keep), scale, risk / 2)
-        return abs(process.statistic(keep)) - bound
+        bound = normal_mixture.boundary(process.information(keep) / dispersion, scale, risk / 2)
+        return abs(process.statistic(keep)) / dispersion - bound
 
     smallest = 0.0 if excess(0.0) <= 0 else _root(excess, ratio, 0.0)
     outside = 2 * ratio + 1.0

@@ -56,7 +56,7 @@ def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: O
     where it is known, possibly before the other one has begun."""
     if objective.engine == FIRST:
         return intervals.saving(tokens)
-    found = intervals.saving(tokens, 2 * objective.risk_promote)
+    found = intervals.saving(tokens, 2 * objective.risk_promote, tokens.dispersion)
     if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
         found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
     return effect_bounds.meet(found, objective.minimum_saving, is_above=saves, is_below=False)

@@ -4,10 +4,11 @@ A campaign goes on under the version that it began with, and a record is recompu
 neither a release in the middle of a rollout nor a later one changes what looks say. What differs:
 
 - Version 1: the stake of a look followed that look's own mix of query classes, the interval for Exact Match was
-  asymptotic, on pooled answers and without dispersion, and harm was judged at the full risk in shadow and again on
-  live answers. Plans of this version name none.
+  asymptotic, on pooled answers and without dispersion, lengths of answers were taken as independent draws, and harm was
+  judged at the full risk in shadow and again on live answers. Plans of this version name none.
 - Version 2: the stake follows a running variance (`strata`), intervals are those of the tests that decide
-  (`effect_bounds`), and all stages of a campaign share the risk of harm.
+  (`effect_bounds`), evidence on tokens is divided by how much blocks scatter (`scatter`), and all stages of a campaign
+  share the risk of harm.
 """
 
 from __future__ import annotations
