@@ -30,6 +30,7 @@ from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
 from earlystop.evidence.tokens import Lengths, TokenProcess
+from earlystop.evidence.version import FIRST
 
 __all__ = [
     "EXACT_MATCH",
@@ -175,7 +176,7 @@ def begin(objective: Objective) -> EvidenceState:
         tokens=tokens.start(objective.minimum_saving, objective.engine),
         exact_tokens=None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
         setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
-        sample_ratio=sample_ratio.start(),
+        sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST),
         effect=shown.start(objective),
     )
 
@@ -273,7 +274,7 @@ def assess(state: EvidenceState) -> Assessment:
         non_inferior=keeps and certified,
         saves_tokens=saves,
         harms=tuple(harms),
-        sample_ratio_broken=_shown(state.sample_ratio.log_e_max, objective.risk_sample_ratio),
+        sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
     )
 
 

@@ -55,9 +55,14 @@ class Scatter:
 
     scales: tuple[Scale, ...] = tuple(Scale(size) for size in SCALES)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether enough looks were compared."""
+        return self.scales[0].pairs >= LEAST_PAIRS
+
     def factor(self, unknown: float) -> float:
         """The dispersion factor, at least 1; `unknown` while too few looks were compared."""
-        if self.scales[0].pairs < LEAST_PAIRS:
+        if not self.is_known:
             return unknown
         return max(1.0, *(_bound(each) for each in self.scales if each.pairs >= LEAST_PAIRS))
 
