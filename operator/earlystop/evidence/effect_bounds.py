@@ -26,6 +26,7 @@ from earlystop.evidence.bets import Answers
 from earlystop.evidence.exact_match import PROMOTE_GRID
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, weighted_grid
+from earlystop.evidence.strata import VARIANCE_ANSWERS
 
 GRID: BetGrid = weighted_grid(PROMOTE_GRID.sizes[1::2], [exp(share) for share in PROMOTE_GRID.log_weights[1::2]])
 """Every second bet of the deciding test: gaps of half a margin to 16 margins."""
@@ -35,9 +36,6 @@ LARGEST_STAKE = 0.5
 
 FIRST_RATE, FIRST_ANSWERS = 0.8, 20.0
 """The guess of a rate before any answer, and how many answers it is worth."""
-
-VARIANCE_ANSWERS = 200
-"""How many answers of the largest variance the first guess of the running mean is worth, as in `strata`."""
 
 STEPS = 40
 """Steps of Newton's method at most; some six are enough."""
