@@ -16,8 +16,12 @@ from earlystop.evidence.bets import CAP, Side
 from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
 from earlystop.evidence.mixture import BetGrid
 from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
+from earlystop.evidence.strata import VARIANCE_ANSWERS
 
 Array = NDArray[np.float64]
+FIRST_ANSWERS = 20.0
+"""What the first guess of a rate is worth."""
+
 Deal: TypeAlias = Callable[[Array, Array, Array, Array], tuple[Array, Array, Array, Array]]
 """Numbers of answers and matches of both arms, shape (runs,), to the same of their parts, shape (parts, runs)."""
 
@@ -110,24 +114,39 @@ def classes(
 
 
 def look_gains(
-    n_b: Array, x_b: Array, n_c: Array, x_c: Array, guess: Array, margin: float, side: Side, gaps: Array
+    n_b: Array,
+    x_b: Array,
+    n_c: Array,
+    x_c: Array,
+    guess: Array,
+    margin: float,
+    side: Side,
+    gaps: Array,
+    variance: Array | None = None,
 ) -> Array:
-    """`bets.look_log_e` of many runs: counts and guesses (runs, classes), gaps (K,), result (runs, K)."""
+    """`bets.look_log_e` of many runs: counts and guesses (runs, classes), gaps (K,), result (runs, K).
+
+    variance: what the stakes follow, shape (runs,); None: the look's own. A class without answers takes no part.
+    """
     edge = min(1e-4, (1 - margin) / 4)
     rate_b = np.clip(guess, margin + edge, 1 - edge)
     rate_c = rate_b - margin
-    ratio = n_c / n_b
-    total = n_c.sum(axis=1, keepdims=True)
-    variance = (n_c / total * (rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b))).sum(axis=1)
+    ratio = n_c / np.maximum(n_b, 1)
+    if variance is None:
+        total = n_c.sum(axis=1, keepdims=True)
+        variance = (n_c / total * (rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b))).sum(axis=1)
     worst = np.maximum(rate_c, ratio * (1 - rate_b)) if side > 0 else np.maximum(1 - rate_c, ratio * rate_b)
+    worst = np.where(n_c > 0, worst, 0.0)
     largest = CAP / worst.max(axis=1)
     stake_c = float(side) * np.minimum(gaps / variance[:, None], largest[:, None])
     gains: Array = np.zeros(stake_c.shape)
     for k in range(n_b.shape[1]):
-        own_c, own_b, stake_b = rate_c[:, k, None], rate_b[:, k, None], -ratio[:, k, None] * stake_c
+        own_c, own_b = rate_c[:, k, None], rate_b[:, k, None]
+        own_stake = np.where(n_c[:, k, None] > 0, stake_c, 0.0)
+        stake_b = -ratio[:, k, None] * own_stake
         gains += (
-            x_c[:, k, None] * np.log1p(stake_c * (1 - own_c))
-            + (n_c - x_c)[:, k, None] * np.log1p(-stake_c * own_c)
+            x_c[:, k, None] * np.log1p(own_stake * (1 - own_c))
+            + (n_c - x_c)[:, k, None] * np.log1p(-own_stake * own_c)
             + x_b[:, k, None] * np.log1p(stake_b * (1 - own_b))
             + (n_b - x_b)[:, k, None] * np.log1p(-stake_b * own_b)
         )
@@ -166,14 +185,18 @@ def first_claims(
     risk: float = 0.05,
     dispersion: Array | float = 1.0,
     deal: Deal | None = None,
+    share: float = 50.0,
+    own_mix: bool = False,
 ) -> NDArray[np.int64]:
     """For every run the index of the look at which the claim is made, or the number of looks: never.
 
     deal: how a look of one class is taken in parts (`exact_match.advance`); None: looks are taken as wholes.
-    dispersion: one, or one a run.
+    dispersion: one, or one a run. share: percent of requests that the candidate shall have, where there are classes.
+    own_mix: whether stakes follow the look's own mix of classes, as in version 1 of the engine.
     """
     runs, looks, groups = stream.n_b.shape
-    paths = _Paths(margin, side, grid, risk, runs, groups, np.broadcast_to(np.asarray(dispersion, float), (runs,)))
+    factors = np.broadcast_to(np.asarray(dispersion, float), (runs,))
+    paths = _Paths(margin, side, grid, risk, (runs, groups), factors, None if own_mix else share / (100 - share))
     claimed = np.full(runs, looks)
     open_runs = np.arange(runs)
     for look in range(looks):
@@ -191,13 +214,22 @@ class _Paths:
     """The processes of all runs that are still open."""
 
     def __init__(
-        self, margin: float, side: Side, grid: BetGrid, risk: float, runs: int, groups: int, factor: Array
+        self,
+        margin: float,
+        side: Side,
+        grid: BetGrid,
+        risk: float,
+        shape: tuple[int, int],
+        factor: Array,
+        ratio: float | None,
     ) -> None:
+        runs, groups = shape
+        self.ratio = ratio
         self.margin, self.side, self.line = margin, side, -np.log(risk)
         self.gaps, self.shares = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights)
         self.factor = factor
         self.capital = np.zeros((runs, len(grid)))
-        self.match, self.scored = np.full((runs, groups), 16.0), np.full((runs, groups), 20.0)
+        self.match, self.scored = np.full((runs, groups), 16.0), np.full((runs, groups), FIRST_ANSWERS)
         self.log_e = np.zeros(runs)
 
     def advance(self, counts: tuple[Array, ...], deal: Deal | None) -> NDArray[np.bool_]:
@@ -221,11 +253,21 @@ class _Paths:
 
     def _bet(self, rows: NDArray[np.int64], n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> None:
         guess = self.match[rows] / self.scored[rows]
-        gains = look_gains(n_b, x_b, n_c, x_c, guess, self.margin, self.side, self.gaps)
+        variance = None if self.ratio is None or guess.shape[1] == 1 else self._variance(rows, self.ratio)
+        gains = look_gains(n_b, x_b, n_c, x_c, guess, self.margin, self.side, self.gaps, variance)
         self.capital[rows] += gains / self.factor[rows, None]
         self.match[rows] += x_b + x_c + self.margin * n_c
         self.scored[rows] += n_b + n_c
         self.log_e[rows] = _log_mixture(self.capital[rows] + self.shares)
+
+    def _variance(self, rows: NDArray[np.int64], ratio: float) -> Array:
+        """`strata.running_variance`, shape (rows,)."""
+        answers = self.scored[rows] - FIRST_ANSWERS
+        rate_b = np.clip(self.match[rows] / self.scored[rows], self.margin + 1e-4, 1 - 1e-4)
+        rate_c = rate_b - self.margin
+        each = rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b)
+        first = VARIANCE_ANSWERS * 0.25 * (1 + ratio)
+        return np.asarray((first + (answers * each).sum(axis=1)) / (VARIANCE_ANSWERS + answers.sum(axis=1)))
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Go on with these runs alone."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from earlystop.cli.documents import SAFE_LOADER
+
 PACKAGE = Path(__file__).parents[2] / "operator" / "earlystop"
 MODULES = frozenset({"pickle", "marshal", "shelve", "dill", "cloudpickle", "subprocess", "pty", "code", "codeop"})
 CALLS = frozenset({"eval", "exec", "compile", "__import__"})
@@ -23,9 +25,16 @@ ATTRIBUTES = frozenset(
         ("asyncio", "create_subprocess_exec"),
     }
 )
+SAFE = "SAFE_LOADER"
+
+
+def is_safe(node: ast.AST) -> bool:
+    """Whether it is a call of yaml with PyYAML's safe loader, which builds plain values alone."""
+    return isinstance(node, ast.Call) and any(isinstance(each, ast.Name) and each.id == SAFE for each in node.args)
 
 
 def found_in(tree: ast.AST) -> Iterator[str]:
+    safe = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and is_safe(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names if each.name.partition(".")[0] in MODULES)
@@ -37,8 +46,14 @@ def found_in(tree: ast.AST) -> Iterator[str]:
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)
             and (node.value.id, node.attr) in ATTRIBUTES
+            and node not in safe
         ):
             yield f"{node.value.id}.{node.attr}"
+
+
+def test_the_safe_loader_is_one() -> None:
+    assert {SAFE_LOADER.__name__} <= {"CSafeLoader", "SafeLoader"}
+    assert list(found_in(ast.parse(f"yaml.load_all(text, {SAFE})"))) == []
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ class Risk(Value):
 
     promote: DecimalText = Field("0.05", description="Probability of promoting a candidate that loses the margin.")
     harm: DecimalText = Field("0.05", description="Probability of rolling back a candidate that loses less.")
+    campaigns: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Campaigns of one candidate, by retries and by edits of anything but its values, that have these "
+        "probabilities together. The k-th of n spends 1/k^2 over the sum of 1/1^2 to 1/n^2 of each, so the first of 5 "
+        "spends 68 %; the one after the n-th begins anew. 1: each campaign spends the whole.",
+    )
 
 
 class Objective(Value):

@@ -135,6 +135,29 @@ class CandidateStatus(Value):
 Candidates = Annotated[tuple[CandidateStatus, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})]
 
 
+class RiskStatus(Value):
+    """What a campaign may spend of the risks of error, where campaigns of the same candidate share them."""
+
+    campaign: Annotated[int, Field(ge=1, le=100)] = Field(description="Which campaign of the same candidate this is.")
+    campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Over how many the policy spends its risks.")
+    promote: Short = Field(description="This campaign's probability of promoting wrongly.")
+    harm: Short = Field(description="This campaign's probability of rolling back wrongly.")
+    promote_spent: Short = Field(description="What is spent of risk.promote by these campaigns, with this one.")
+    harm_spent: Short = Field(description="What is spent of risk.harm by these campaigns, with this one.")
+
+
+class AttemptsStatus(Value):
+    """How many campaigns of a candidate have spent risk."""
+
+    candidate: Short = Field(description="Digest of the candidate's values and of risk.campaigns.")
+    campaigns: Annotated[int, Field(ge=1, le=100)] = Field(description="Campaigns with evidence.")
+
+
+AttemptsList = Annotated[
+    tuple[AttemptsStatus, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "candidate"})
+]
+
+
 class DecisionStatus(Value):
     """The decision of this campaign, durable before anything acts on it."""
 
@@ -238,6 +261,12 @@ class PolicyStatus(Value):
     )
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
+    risk: RiskStatus | None = Field(
+        None, description="What this campaign spends of the risks of error. Absent: a campaign of an earlier release."
+    )
+    attempts: AttemptsList | None = Field(
+        None, description="Campaigns before this one that spent risk, by candidate, the latest first."
+    )
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
     handled_requests: HandledRequests | None = Field(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.status import NamedLogE, Uncertain
+from earlystop.api.status import NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]
@@ -76,6 +76,9 @@ class VerdictSpec(Value):
         "objective."
     )
     log_e: RecordedLogE = Field(description="The largest e-values that were reached, on which it was decided.")
+    risk: RiskStatus | None = Field(
+        None, description="What the campaign spent of the risks of error. Absent: written by an earlier release."
+    )
     dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")

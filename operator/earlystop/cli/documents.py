@@ -18,7 +18,7 @@ DEEPEST = 100
 MOST_NODES = 1_000_000
 """A verdict of 1,400 looks has about 50,000 nodes."""
 LONGEST_REASON = 300
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -62,7 +62,7 @@ def read_documents(path: Path) -> list[dict[str, Any]]:
         found = _json(text)
         if found is None:
             _ensure_bounded(path, text)
-            found = list(yaml.load_all(text, LOADER))
+            found = list(yaml.load_all(text, SAFE_LOADER))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CommandFailure(f"{path} is neither YAML nor JSON: {_where_and_why(error)}.") from None
     objects = [each for each in found if isinstance(each, dict)]
@@ -98,7 +98,7 @@ def _ensure_bounded(path: Path, text: str) -> None:
     sizes: dict[str, int] = {}
     open_nodes: list[tuple[str | None, int]] = []  # anchor of each collection that is open, and nodes before it
     nodes = 0
-    for event in yaml.parse(text, LOADER):
+    for event in yaml.parse(text, SAFE_LOADER):
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_nodes):
                 raise CommandFailure(f"{path}: the alias *{event.anchor} is a part of what it stands for.")

@@ -13,7 +13,9 @@ of the look is at most the sum over classes of `n_c u_c (p_c - rate_c) + n_b u_b
 answers, lies inside the null hypothesis: for any rates of the baseline, any guesses, any stake and any split of
 the traffic, in every look anew, so baselines may drift and weights may change between looks.
 With a stake of its own for each class the sum would not collapse to the weighted mean; adding such bets claims
-far more (no class lost more than the margin) and may promote a candidate whose mean loss is too large.
+far more (no class lost more than the margin) and may promote a candidate whose mean loss is too large. The same holds
+for looks: over a campaign the logarithm is at most the sum of `u_c n_c (d + margin)`, which is about the mean over
+requests only if the stake does not follow the mix of classes of the look that it is bet on (`strata`).
 
 What must hold: within a look the answers are independent given the numbers of answers, and those numbers do
 not depend on whether answers are right.
@@ -105,12 +107,65 @@ def check_answers(baseline: Answers, candidate: Answers) -> None:
             )
 
 
+def guessed_rates(guess: float, margin: float) -> tuple[float, float]:
+    """Rates of the baseline and of the candidate on the edge of the null hypothesis, both inside (0, 1).
+
+    guess: of the baseline's rate, any number.
+    """
+    edge = min(1e-4, (1 - margin) / 4)
+    rate_b = min(max(guess, margin + edge), 1 - edge)
+    return rate_b, rate_b - margin
+
+
+def answer_variance(guess: float, margin: float, ratio: float) -> float:
+    """What a candidate's answer adds to the variance of a comparison, with the baseline's answers beside it.
+
+    ratio: answers of the candidate for each of the baseline, > 0.
+    """
+    rate_b, rate_c = guessed_rates(guess, margin)
+    return rate_c * (1 - rate_c) + ratio * rate_b * (1 - rate_b)
+
+
+def largest_stake(classes: Sequence[ClassLook], margin: float, side: Side, cap: float = CAP) -> float:
+    """The stake with which the dearest answer of a look costs the share `cap` of the capital."""
+    dearest = 0.0
+    for (n_b, _), (n_c, _), guess in classes:
+        rate_b, rate_c = guessed_rates(guess, margin)
+        ratio = n_c / n_b
+        dearest = max(dearest, *((rate_c, ratio * (1 - rate_b)) if side > 0 else (1 - rate_c, ratio * rate_b)))
+    return cap / dearest
+
+
+def log_e_at_stakes(look: ClassLook, margin: float, side: Side, stakes: Sequence[float]) -> list[float]:
+    """log e-value of the answers of one class for each of the candidate's stakes, which were fixed before them.
+
+    stakes: > 0, whichever side is bet on, and small enough for every answer of the class (`largest_stake`).
+    """
+    (n_b, match_b), (n_c, match_c), guess = look
+    miss_b, miss_c = n_b - match_b, n_c - match_c
+    rate_b, rate_c = guessed_rates(guess, margin)
+    sign, ratio = float(side), n_c / n_b
+    other_b, other_c = 1 - rate_b, 1 - rate_c
+    gains = []
+    for stake in stakes:
+        stake_c = sign * stake
+        stake_b = -ratio * stake_c
+        gains.append(
+            match_c * log1p(stake_c * other_c)
+            + miss_c * log1p(-stake_c * rate_c)
+            + match_b * log1p(stake_b * other_b)
+            + miss_b * log1p(-stake_b * rate_b)
+        )
+    return gains
+
+
 def look_log_e(
     classes: Sequence[ClassLook], margin: float, side: Side, gaps: Sequence[float], cap: float = CAP
 ) -> list[float]:
     """log e-value of one look for every true gap |d + margin| in `gaps` (fractions > 0), natural log.
 
-    classes: at least one, each with a scored answer in both arms; 0 <= margin < 1.
+    classes: at least one, each with a scored answer in both arms; 0 <= margin < 1. More than one are bet on in this way
+    by version 1 of the engine alone, since v then follows the look's own mix of classes.
     The stake `gap / v`, with v the mean of `v_c + v_b n_c / n_b` over the candidate's answers and Bernoulli
     variances v_c, v_b, grows capital fastest when the gap is true. It is capped so that no answer of any class
     can cost more than the share `cap` (below 1) of the capital.

@@ -13,7 +13,7 @@ The e-values of looks are those of `strata` on the harm side, so weights may cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log, log1p
 
 from earlystop.evidence import bets, strata
@@ -58,15 +58,17 @@ def start(
     return ChangeDetector(_with_capital(fresh, (NEVER,) * len(fresh.grid)), mean_looks)
 
 
-def update(detector: ChangeDetector, classes: Classes, dispersion: float = 1.0) -> ChangeDetector:
-    """The detector after one more look; a look that `strata.update` cannot use changes nothing."""
+def update(
+    detector: ChangeDetector, classes: Classes, dispersion: float = 1.0, share: float | None = None
+) -> ChangeDetector:
+    """The detector after one more look; a look that `strata.update` cannot use changes nothing. share: as there."""
     harm = detector.harm
     if not strata.usable(classes):
         bets.check_dispersion(dispersion)
         return detector
     # One more unit on every bet before the look, then the look's factor: log(1 + R) + log E.
     opened = tuple([_log_one_plus(log_r) for log_r in harm.log_capital])
-    after = strata.update(_with_capital(harm, opened), classes, dispersion)
+    after = strata.update(_with_capital(harm, opened), classes, dispersion, share)
     return ChangeDetector(after, detector.mean_looks, after.log_e)
 
 
@@ -78,15 +80,7 @@ def looks_between(false_revert_seconds: float, look_seconds: float) -> float:
 
 
 def _with_capital(process: StrataProcess, log_capital: tuple[float, ...]) -> StrataProcess:
-    return StrataProcess(
-        margin=process.margin,
-        side=process.side,
-        grid=process.grid,
-        log_capital=log_capital,
-        first=process.first,
-        guesses=process.guesses,
-        log_e=process.log_e,
-    )
+    return replace(process, log_capital=log_capital, log_e_max=0.0)
 
 
 def _log_one_plus(log_r: float) -> float:

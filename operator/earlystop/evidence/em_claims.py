@@ -11,8 +11,9 @@ from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.exact_match import ExactMatchProcess
 from earlystop.evidence.objective import Basis, Claim, Objective, certificate_claim, class_claim
 from earlystop.evidence.pairs import PairsProcess
-from earlystop.evidence.split_look import LookInParts
+from earlystop.evidence.split_look import ClassesInParts, LookInParts
 from earlystop.evidence.strata import Arms, StrataProcess
+from earlystop.evidence.version import FIRST
 
 OTHER = ""
 """All classes that the policy does not name, together."""
@@ -62,7 +63,7 @@ def usable(objective: Objective, look: Look) -> bool:
     """
     if objective.basis is Basis.PAIRS:
         return look.candidate.pairs.total > 0
-    return look.baseline.scored > 0 and strata.usable(_classes(objective, look))
+    return look.baseline.scored > 0 and strata.usable(by_class(objective, look))
 
 
 def update(quality: Quality, objective: Objective, look: Look) -> Quality:
@@ -77,12 +78,22 @@ def advance(quality: Quality, objective: Objective, look: Look) -> Quality:
     """As `update`, after a look that is known to be `usable`."""
     if objective.basis is Basis.PAIRS:
         return _on_pairs(quality, objective, look)
-    classes = _classes(objective, look)
+    classes = by_class(objective, look)
     named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
     risks = objective.harm_risks
+    mixed, pooled = ClassesInParts(classes, look.at), LookInParts(*classes[OTHER], look.at)
+
+    def mean(process: MeanProcess, risk: float) -> MeanProcess:
+        if isinstance(process, ExactMatchProcess):
+            return exact_match.advance(process, pooled, risk, objective.dispersion)
+        if objective.engine == FIRST:
+            return strata.advance_by_own_mix(process, classes, objective.dispersion)
+        share = look.share if objective.split_known else None
+        return strata.advance(process, mixed, risk, objective.dispersion, share)
+
     return Quality(
-        promote=_mean(quality.promote, objective, classes, look.at, objective.risk_promote),
-        harm=_mean(quality.harm, objective, classes, look.at, risks.exact_match),
+        promote=mean(quality.promote, objective.risk_promote),
+        harm=mean(quality.harm, risks.exact_match),
         paired_promote=quality.paired_promote,
         paired_harm=quality.paired_harm,
         harmed=tuple(
@@ -104,13 +115,6 @@ def class_processes(quality: Quality, objective: Objective) -> Iterator[tuple[Cl
         yield certificate_claim(each.name), process
 
 
-def _mean(process: MeanProcess, objective: Objective, classes: dict[str, Arms], at: int, risk: float) -> MeanProcess:
-    if isinstance(process, StrataProcess):
-        # A part of a look does not have the look's mix of classes, which the null hypothesis is about.
-        return strata.advance(process, classes, objective.dispersion)
-    return exact_match.advance(process, LookInParts(*classes[OTHER], at), risk, objective.dispersion)
-
-
 def _on_pairs(quality: Quality, objective: Objective, look: Look) -> Quality:
     promote, harm = quality.paired_promote, quality.paired_harm
     for part in pairs.deal(look.candidate.pairs, look.at):
@@ -119,7 +123,7 @@ def _on_pairs(quality: Quality, objective: Objective, look: Look) -> Quality:
     return Quality(quality.promote, quality.harm, promote, harm)
 
 
-def _classes(objective: Objective, look: Look) -> dict[str, Arms]:
+def by_class(objective: Objective, look: Look) -> dict[str, Arms]:
     """The answers of each named class, and of all others together."""
     rest = [look.baseline.match, look.baseline.scored, look.candidate.match, look.candidate.scored]
     found = {}

@@ -16,21 +16,21 @@ from earlystop.evidence import (
     em_claims,
     empirical_bernstein,
     guardrails,
-    intervals,
-    pairs,
     sample_ratio,
     setting_check,
+    shown,
     tokens,
 )
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
-from earlystop.evidence.exact_match import Answers
 from earlystop.evidence.guardrails import Guardrails
-from earlystop.evidence.intervals import EffectSums, Interval
+from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
+from earlystop.evidence.shown import ShownSums
 from earlystop.evidence.tokens import Lengths, TokenProcess
+from earlystop.evidence.version import FIRST
 
 __all__ = [
     "EXACT_MATCH",
@@ -85,7 +85,7 @@ class EvidenceState:
     exact_tokens: BoundedTokenProcess | None
     setting: EffectProcess
     sample_ratio: SampleRatioProcess
-    effect: EffectSums
+    effect: ShownSums
     _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -173,11 +173,11 @@ def begin(objective: Objective) -> EvidenceState:
         objective=objective,
         quality=em_claims.start(objective),
         guardrails=guardrails.start(objective),
-        tokens=tokens.start(objective.minimum_saving),
+        tokens=tokens.start(objective.minimum_saving, objective.engine),
         exact_tokens=None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
         setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
-        sample_ratio=sample_ratio.start(),
-        effect=EffectSums(),
+        sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST),
+        effect=shown.start(objective),
     )
 
 
@@ -212,7 +212,7 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         exact_tokens=None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
         setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
-        effect=intervals.add_look(state.effect, _answers(look.baseline), _answers(look.candidate)),
+        effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, look), look.share),
     )
 
 
@@ -243,6 +243,7 @@ def assess(state: EvidenceState) -> Assessment:
     harms = [EXACT_MATCH] if _shown(harm.log_e_max, risks.exact_match) else []
     harms += [name for name, process in others if _shown(process.log_e_max, risks.guardrails.get(name, 0.0))]
     saves = _shown(saved.log_e_max, objective.risk_promote)
+    keeps = _shown(promote.log_e_max, objective.risk_promote)
     certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
     return Assessment(
         log_e=LogE(
@@ -259,29 +260,29 @@ def assess(state: EvidenceState) -> Assessment:
             state.sample_ratio.log_e_max,
             tuple((name, process.log_e_max) for name, process in others),
         ),
-        effect=_effect(state),
-        saving=intervals.saving(state.tokens),
+        effect=shown.effect(
+            state.effect,
+            state.quality.paired_promote,
+            objective,
+            is_non_inferior=keeps,
+            is_harmful=EXACT_MATCH in harms,
+        ),
+        saving=shown.saving(state.tokens, state.exact_tokens, objective, saves=saves),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,
-        non_inferior=_shown(promote.log_e_max, objective.risk_promote) and certified,
+        non_inferior=keeps and certified,
         saves_tokens=saves,
         harms=tuple(harms),
-        sample_ratio_broken=_shown(state.sample_ratio.log_e_max, objective.risk_sample_ratio),
+        sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
     )
-
-
-def _effect(state: EvidenceState) -> Interval:
-    if state.objective.basis is Basis.PAIRS:
-        return pairs.interval(state.quality.paired_promote.pairs, dispersion=state.objective.dispersion)
-    return intervals.effect(state.effect, state.objective.margin)
 
 
 def _scored(state: EvidenceState) -> tuple[int, int]:
     if state.objective.basis is Basis.PAIRS:
         total = state.quality.paired_promote.pairs.total
         return total, total
-    return state.effect.baseline.scored, state.effect.candidate.scored
+    return state.effect.scored
 
 
 def _shown(log_e_max: float, risk: float) -> bool:
@@ -294,10 +295,6 @@ def _without_answers(look: Look) -> Look:
     nothing = (ClassAnswers(),) * len(look.classes)
     baseline, candidate = (replace(each, match=0, mismatch=0) for each in (look.baseline, look.candidate))
     return replace(look, baseline=baseline, candidate=candidate, classes=nothing)
-
-
-def _answers(tally: Tally) -> Answers:
-    return Answers(tally.scored, tally.match)
 
 
 def _lengths(tally: Tally) -> Lengths:

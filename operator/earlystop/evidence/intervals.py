@@ -1,8 +1,8 @@
 """Intervals to show: how much Exact Match changes and what share of tokens is saved, at every look.
 
 Each bound inverts a one-sided normal mixture at half the risk, so with probability about 1 - risk the true
-value lies inside at all looks at once. Both are asymptotic; decisions on Exact Match use the exact process
-instead, so an interval can exclude -margin a little before or after the verdict.
+value lies inside at all looks at once. Both are asymptotic. That for Exact Match is shown by version 1 of the engine
+alone, where it could exclude -margin a little before or after the verdict; `effect_bounds` has the present one.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ class EffectSums:
     statistic: float = 0.0
     information: float = 0.0
 
+    @property
+    def scored(self) -> tuple[int, int]:
+        """Scored answers so far, of the baseline and of the candidate."""
+        return self.baseline.scored, self.candidate.scored
+
 
 def add_look(sums: EffectSums, baseline: Answers, candidate: Answers) -> EffectSums:
     """The sums after one more look. A look in which an arm has no scored answer changes nothing."""
@@ -78,8 +83,10 @@ def effect(sums: EffectSums, margin: float, risk: float = RISK) -> Interval:
     return Interval(estimate, max(-1.0, estimate - radius), min(1.0, estimate + radius))
 
 
-def saving(process: TokenProcess, risk: float = RISK) -> Interval:
+def saving(process: TokenProcess, risk: float = RISK, dispersion: float = 1.0) -> Interval:
     """Share of output tokens saved, 1 - E[T_c] / E[T_b]: at most 1, negative when the candidate uses more.
+
+    dispersion: by which the evidence is divided, >= 1.
 
     Holds every ratio of means that a token test with that ratio as its edge would not reject on either side
     (Fieller's construction), so no ratio of noisy means is ever linearised.
@@ -90,8 +97,8 @@ def saving(process: TokenProcess, risk: float = RISK) -> Interval:
     ratio = process.weighted_candidate / process.weighted_baseline
 
     def excess(keep: float) -> float:
-        bound = normal_mixture.boundary(process.information(keep), scale, risk / 2)
-        return abs(process.statistic(keep)) - bound
+        bound = normal_mixture.boundary(process.information(keep) / dispersion, scale, risk / 2)
+        return abs(process.statistic(keep)) / dispersion - bound
 
     smallest = 0.0 if excess(0.0) <= 0 else _root(excess, ratio, 0.0)
     outside = 2 * ratio + 1.0

@@ -83,12 +83,22 @@ def harm_risks(risk: float, guardrails: Sequence[Key]) -> HarmRisks[Key]:
     return HarmRisks(risk / 2, dict.fromkeys(guardrails, share))
 
 
-def campaign_risk(risk: float, campaign: int) -> float:
-    """Share of `risk` for the campaign-th attempt (1, 2, ...): 6 / (pi campaign)^2, which sums to the whole."""
+def campaign_risk(risk: float, campaign: int, horizon: int | None = None) -> float:
+    """Part of `risk` for the campaign-th attempt (1, 2, ...), so that all attempts together spend the whole.
+
+    horizon: how many attempts there are at most; None: any number. It falls with the square of the attempt's number.
+    Raises ValueError outside the domains.
+    """
     _check(risk)
-    if campaign < 1:
-        raise ValueError(f"campaign is {campaign}; write 1 for the first")
-    return risk * 6 / (pi * campaign) ** 2
+    return risk * campaign_share(campaign, horizon)
+
+
+def campaign_share(campaign: int, horizon: int | None = None) -> float:
+    """As `campaign_risk`, of a risk of 1: one over the square of `campaign`, over the sum of these for all attempts."""
+    if campaign < 1 or (horizon is not None and campaign > horizon):
+        raise ValueError(f"campaign is {campaign} of {horizon or 'any number'}; write 1 for the first")
+    whole = pi * pi / 6 if horizon is None else fsum(1 / each**2 for each in range(1, horizon + 1))
+    return 1 / (campaign * campaign * whole)
 
 
 def _check(risk: float) -> None:

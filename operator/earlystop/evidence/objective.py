@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
+from earlystop.evidence.version import CURRENT, check_version
 
 
 class ClaimKind(StrEnum):
@@ -87,6 +88,7 @@ class Objective:
     dispersion: how much more answers scatter than independent ones (`dispersion`), >= 1.
     longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
+    engine: version of the arithmetic (`version`).
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -103,8 +105,10 @@ class Objective:
     dispersion: float = 1.0
     longest_answer: int | None = None
     split_known: bool = True
+    engine: int = CURRENT
 
     def __post_init__(self) -> None:
+        check_version(self.engine)
         if not 0 < self.margin < 1:
             raise ValueError(f"margin is {self.margin}; write the tolerated loss as a fraction, as in 0.02")
         if not 0 <= self.minimum_saving < 1:

@@ -113,14 +113,18 @@ def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Inter
     Exact: a bound lies where a one-sided e-process with stakes that do not depend on the bound reaches 2/risk,
     so the truth is missed with probability at most risk (0 < risk < 1), ever. Needs a constant difference.
     """
+    return interval_at(pairs, risk / 2, risk / 2, dispersion)
+
+
+def interval_at(pairs: Pairs, risk_low: float, risk_high: float, dispersion: float = 1.0) -> Interval:
+    """As `interval`: the truth is ever below with probability at most risk_low, and above with at most risk_high."""
     _check(pairs)
     if pairs.total == 0:
         return Interval(None, -1.0, 1.0)
     stakes = [INTERVAL_STAKE * size for size in GRID.sizes]
-    threshold = -log(risk / 2)
     estimate = (pairs.candidate_only - pairs.baseline_only) / pairs.total
 
-    def bound(side: Side) -> float:
+    def bound(side: Side, threshold: float) -> float:
         inside, outside = estimate, -float(side)
         if _mixed(pairs, _gains(outside, side, stakes), GRID, dispersion) < threshold:
             return outside
@@ -132,7 +136,7 @@ def interval(pairs: Pairs, risk: float = 0.05, dispersion: float = 1.0) -> Inter
                 inside = middle
         return outside
 
-    return Interval(estimate, bound(Side.PROMOTE), bound(Side.HARM))
+    return Interval(estimate, bound(Side.PROMOTE, -log(risk_low)), bound(Side.HARM, -log(risk_high)))
 
 
 @lru_cache(maxsize=256)

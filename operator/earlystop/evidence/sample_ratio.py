@@ -9,8 +9,10 @@ multinomial count data", arXiv 2011.03567, here with fixed bets in place of a Di
 may change.
 
 Started requests alone are counted: completed ones are a biased sample just after a change of weights, because
-early-stopped answers finish first. Requests must be routed one by one; sessions that stick to a variant
-arrive in clumps and alarm this check without any fault.
+early-stopped answers finish first. Sessions or connections that stick to a variant arrive in clumps, so the evidence is
+divided by how much the candidate's share has been seen to scatter from look to look (`scatter`), and by
+`UNKNOWN_SCATTER` until that is known: a split that is broken leaves every look with the same share, clumps do not. It
+is exact where requests are routed one by one, and holds approximately for clumps that end within a look or a few.
 """
 
 from __future__ import annotations
@@ -19,7 +21,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, fsum, lgamma, log, log1p
 
+from earlystop.evidence import scatter
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
+from earlystop.evidence.scatter import Scatter
+
+UNKNOWN_SCATTER = 5.0
+"""Dispersion of shares while too few looks have been compared: that of sessions of 5 requests."""
 
 
 def two_sided_grid(smallest: float = 0.01, doublings: int = 9) -> BetGrid:
@@ -37,16 +44,26 @@ _FACTORS = tuple(exp(shift) for shift in GRID.sizes)
 
 @dataclass(frozen=True, slots=True)
 class SampleRatioProcess:
-    """The check after some looks; log_capital: natural log, one a bet of `GRID`; log_e_max >= 0."""
+    """The check after some looks.
+
+    log_capital: natural log, one a bet of `GRID`. log_e_max: the largest since the scatter is known, >= 0. shares: how
+    much the candidate's share has scattered; None where requests are taken as routed one by one.
+    """
 
     log_capital: tuple[float, ...] = (0.0,) * len(GRID)
     log_e: float = 0.0
     log_e_max: float = 0.0
+    shares: Scatter | None = None
+
+    @property
+    def log_e_shown(self) -> float:
+        """What the alarm is read from: the largest that lasts, or what is said now."""
+        return max(self.log_e_max, self.log_e)
 
 
-def start() -> SampleRatioProcess:
-    """The check before any look."""
-    return SampleRatioProcess()
+def start(*, in_clumps: bool = False) -> SampleRatioProcess:
+    """The check before any look; in_clumps: whether requests may stick to a variant in clumps."""
+    return SampleRatioProcess(shares=Scatter() if in_clumps else None)
 
 
 def update(process: SampleRatioProcess, baseline: int, candidate: int, share: float) -> SampleRatioProcess:
@@ -57,10 +74,17 @@ def update(process: SampleRatioProcess, baseline: int, candidate: int, share: fl
     """
     if baseline + candidate == 0:
         return process
-    gains = look_log_e(baseline, candidate, share)
+    gains, shares, dispersion = look_log_e(baseline, candidate, share), process.shares, 1.0
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(log_capital, GRID.log_weights)
-    return SampleRatioProcess(log_capital, log_e, max(process.log_e_max, log_e))
+    if shares is not None:
+        dispersion = shares.factor(UNKNOWN_SCATTER)
+        started, fraction = baseline + candidate, share / 100
+        information = started / (fraction * (1 - fraction))
+        shares = scatter.observe(shares, (candidate / started - fraction) * information, information)
+    log_e = log_mixture([capital / dispersion for capital in log_capital], GRID.log_weights)
+    # What is said while the scatter is a guess may be taken back.
+    is_lasting = process.shares is None or process.shares.is_known
+    return SampleRatioProcess(log_capital, log_e, max(process.log_e_max, log_e if is_lasting else 0.0), shares)
 
 
 def look_log_e(baseline: int, candidate: int, share: float) -> list[float]:

@@ -12,16 +12,19 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import exp, lgamma
 from random import Random
+from typing import NamedTuple
 
 from earlystop.evidence.bets import Answers
 
 ANSWERS_A_PART = 20
 MOST_PARTS = 16
 MOST_ANSWERS = 1_000_000
+MOST_GROUPS = 32
+"""Parts of all query classes together, for the sake of time; one each at least."""
 
 
 class LookInParts:
@@ -37,6 +40,44 @@ class LookInParts:
         return deal(*self.whole, self._seed)
 
 
+class ClassesInParts:
+    """The answers of a look by query class, in rounds: every class has its parts spread over all of them."""
+
+    def __init__(self, classes: Mapping[str, tuple[Answers, Answers]], seed: int) -> None:
+        self.classes = classes
+        self._seed = seed
+
+    @property
+    def whole(self) -> list[list[ClassPart]]:
+        """One round with all answers, by name of the class; one without answers of the candidate takes no part."""
+        return [[ClassPart(name, *self.classes[name]) for name in self._names]]
+
+    @cached_property
+    def rounds(self) -> list[list[ClassPart]]:
+        """The look in rounds. A class with fewer parts than there are rounds sits some of them out."""
+        names, random = self._names, Random(self._seed)  # noqa: S311
+        most = min(MOST_PARTS, max(1, MOST_GROUPS // max(1, len(names))))
+        parts = {name: _dealt(*self.classes[name], random, most) for name in names}
+        count = max(map(len, parts.values()), default=0)
+        rounds: list[list[ClassPart]] = [[] for _ in range(count)]
+        for name, dealt in parts.items():
+            for place, part in enumerate(dealt):
+                rounds[(2 * place + 1) * count // (2 * len(dealt))].append(ClassPart(name, *part))
+        return rounds
+
+    @property
+    def _names(self) -> list[str]:
+        return sorted(name for name, (_, candidate) in self.classes.items() if candidate.scored)
+
+
+class ClassPart(NamedTuple):
+    """Some answers of one query class, of both arms."""
+
+    name: str
+    baseline: Answers
+    candidate: Answers
+
+
 def deal(baseline: Answers, candidate: Answers, seed: int) -> list[tuple[Answers, Answers]]:
     """The answers of a look in up to 16 parts of about 20 answers or more, each with both arms.
 
@@ -44,12 +85,15 @@ def deal(baseline: Answers, candidate: Answers, seed: int) -> list[tuple[Answers
     care.
     seed: fixed before the look, as its time.
     """
+    return _dealt(baseline, candidate, Random(seed), MOST_PARTS)  # noqa: S311
+
+
+def _dealt(baseline: Answers, candidate: Answers, random: Random, most: int) -> list[tuple[Answers, Answers]]:
     if baseline.scored + candidate.scored > MOST_ANSWERS:
         return [(baseline, candidate)]
-    count = min((baseline.scored + candidate.scored) // ANSWERS_A_PART, MOST_PARTS, baseline.scored, candidate.scored)
+    count = min((baseline.scored + candidate.scored) // ANSWERS_A_PART, most, baseline.scored, candidate.scored)
     if count < 2:
         return [(baseline, candidate)]
-    random = Random(seed)  # noqa: S311
     sizes_b, sizes_c = even(baseline.scored, count), even(candidate.scored, count)
     matches_b = drawn(random, sizes_b, baseline.match)
     matches_c = drawn(random, sizes_c, candidate.match)

@@ -1,9 +1,15 @@
-"""Exact Match with query classes as strata: the mean loss over classes, and every class on its own.
+"""Exact Match with query classes as strata: the mean loss over requests, compared class by class.
 
-`StrataProcess` bets against the mean difference, weighted by the candidate's traffic, with one stake for all
-classes of a look (`bets.look_log_e`, where the proof stands). Comparing inside classes removes the noise of
-their mix, so a verdict needs fewer answers than on pooled counts. With one class it equals `exact_match` bit
-for bit.
+`StrataProcess` bets against the mean difference over the candidate's requests. Comparing inside classes removes the
+noise of their mix, so a verdict needs fewer answers than on pooled counts.
+
+One stake for all classes and all looks makes the claim one about requests: with the candidate's stake u the logarithm
+of the expected capital is at most the sum of `u n_c (d + margin)` over classes and looks (`bets`, where the proof
+stands), whatever the mix of classes does. So the stake `gap / v` has a v that is known before the look and
+hardly moves: the running mean, over all answers so far, of what an answer adds to the variance at the split of
+requests that was asked for. A v of the look's own mix would give a look of easy questions several times the stake of a
+look of hard ones, and a loss that hides in the hard ones would be promoted (version 1 of the engine did so). As the
+stake follows no mix, a look may also be taken in parts, in which classes are mixed as chance has it.
 
 A mean can hide a class that broke. `em_claims` therefore keeps an `exact_match` process for each class besides: on the
 harm side a class that is shown to be harmed takes the candidate back, on the promote side each class can be certified.
@@ -16,14 +22,23 @@ numbers of answers only, never at whether they are right, so it is a valid stopp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import NamedTuple
 
 from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, ClassLook, Guess, Side
-from earlystop.evidence.exact_match import default_grid
+from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS, default_grid
 from earlystop.evidence.mixture import BetGrid, log_mixture
+from earlystop.evidence.split_look import ClassesInParts, ClassPart
+
+VARIANCE_ANSWERS = 200
+"""How many answers of the largest possible variance the first guess of the running mean is worth: the mix of the first
+looks alone would set the stake of the next ones."""
+
+RATIO_ANSWERS = 20
+"""How many answers an even split is worth where nobody knows how requests are split."""
 
 
 class Arms(NamedTuple):
@@ -47,7 +62,8 @@ class StrataProcess:
     """One e-process on the mean difference, promote or harm, after some looks.
 
     margin, side, grid, log_capital, log_e, log_e_max: as in `ExactMatchProcess`. first: the guess for a class
-    never seen; guesses: class -> what its past looks say, sorted by name.
+    never seen; guesses: class -> what its past looks say, sorted by name. answered: answers bet on so far, of the
+    baseline and of the candidate.
     """
 
     margin: float
@@ -56,6 +72,7 @@ class StrataProcess:
     log_capital: tuple[float, ...]
     first: Guess
     guesses: tuple[tuple[str, Guess], ...] = ()
+    answered: tuple[int, int] = (0, 0)
     log_e: float = 0.0
     log_e_max: float = 0.0
 
@@ -71,18 +88,85 @@ def start(
     )
 
 
-def update(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
-    """The process after one more look. One that is not `usable` changes nothing.
+def update(
+    process: StrataProcess, classes: Classes, dispersion: float = 1.0, share: float | None = None
+) -> StrataProcess:
+    """The process after one more look, bet on as a whole. One that is not `usable` changes nothing.
 
     Classes without answers of the candidate take no part. The order of `classes` does not matter. dispersion: as in
-    `exact_match.update`. Raises ValueError, naming the class, for counts that cannot be.
+    `exact_match.update`. share: percent of both variants' requests that the candidate shall have, None where nobody
+    knows. Raises ValueError, naming the class, for counts that cannot be.
     """
     bets.check_dispersion(dispersion)
-    return advance(process, classes, dispersion) if usable(classes) else process
+    if not usable(classes):
+        return process
+    return _bet(process, ClassesInParts(classes, 0).whole, dispersion, share)
 
 
-def advance(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
-    """As `update`, after a look that is known to be `usable`."""
+def advance(
+    process: StrataProcess, look: ClassesInParts, risk: float, dispersion: float, share: float | None
+) -> StrataProcess:
+    """As `update`, after a look that is known to be `usable`: in parts where that can matter, as `exact_match.advance`
+    takes them."""
+    fine = sum(process.answered) < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
+    return _bet(process, look.rounds if fine else look.whole, dispersion, share)
+
+
+def running_variance(process: StrataProcess, share: float | None) -> float:
+    """What an answer of the candidate adds to the variance, as all looks so far have it on average.
+
+    share: as in `update`; the answers so far stand for it where nobody knows.
+    """
+    if share is None:
+        scored_b, scored_c = process.answered
+        ratio = (scored_c + RATIO_ANSWERS) / (scored_b + RATIO_ANSWERS)
+    else:
+        ratio = share / (100 - share)
+    total, weight = VARIANCE_ANSWERS * 0.25 * (1 + ratio), float(VARIANCE_ANSWERS)
+    for _, guess in process.guesses:
+        answers = guess.scored - process.first.scored
+        total += answers * bets.answer_variance(guess.rate, process.margin, ratio)
+        weight += answers
+    return total / weight
+
+
+def _bet(
+    process: StrataProcess, rounds: Sequence[Sequence[ClassPart]], dispersion: float, share: float | None
+) -> StrataProcess:
+    """The process after a look in rounds. The capital is compared with the line after each round, not after each class
+    of it, so that no class comes first."""
+    margin, side = process.margin, process.side
+    variance, known = running_variance(process, share), dict(process.guesses)
+    scored_b, scored_c = process.answered
+    log_capital: Sequence[float] = process.log_capital
+    log_e, log_e_max = process.log_e, process.log_e_max
+    for parts in rounds:
+        rows = [ClassLook(*part[1:], known.get(part.name, process.first).rate) for part in parts]
+        largest = bets.largest_stake(rows, margin, side)
+        stakes = [min(margin * size / variance, largest) for size in process.grid.sizes]
+        for part, row in zip(parts, rows, strict=True):
+            gains = bets.log_e_at_stakes(row, margin, side, stakes)
+            log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
+            known[part.name] = known.get(part.name, process.first).learn(part.baseline, part.candidate, margin)
+            scored_b, scored_c = scored_b + part.baseline.scored, scored_c + part.candidate.scored
+        log_e = log_mixture(log_capital, process.grid.log_weights)
+        log_e_max = max(log_e_max, log_e)
+    return StrataProcess(
+        margin=margin,
+        side=side,
+        grid=process.grid,
+        log_capital=tuple(log_capital),
+        first=process.first,
+        guesses=tuple(sorted(known.items())),
+        answered=(scored_b, scored_c),
+        log_e=log_e,
+        log_e_max=log_e_max,
+    )
+
+
+def advance_by_own_mix(process: StrataProcess, classes: Classes, dispersion: float = 1.0) -> StrataProcess:
+    """As `advance` did in version 1 of the engine, which the records of that version are recomputed with: a look is bet
+    on as a whole, with a stake that follows its own mix of classes."""
     names = sorted(name for name, arms in classes.items() if arms.candidate.scored)
     known = dict(process.guesses)
     rows = [ClassLook(*classes[name], known.get(name, process.first).rate) for name in names]

@@ -7,9 +7,14 @@ null hypothesis and is positive when more is saved.
 
 This is asymptotic, not exact: the risk holds as answers accumulate. It rests on two approximations. A sum of
 many answers is nearly normal, and the variances v, learned from earlier blocks alone, describe the next one.
-A rare huge answer that never showed up before, or lengths that suddenly spread out, can make it too bold for
-a while. Three rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
-with fewer than `BLOCK_ANSWERS` an arm, and a floor under the variance (`variance`).
+Five rules keep it cautious: no bet before both arms have `LEARNING_ANSWERS` in the past, no block
+with fewer than `BLOCK_ANSWERS` an arm, a floor under the variance (`variance`), and since version 2 of the engine
+two more. The evidence is divided by how much blocks have been seen to scatter (`scatter`), as lengths of one session
+and heavy tails make them. And where the lengths of *both* arms spread out in a block as they did not before, as when
+the mix of questions shifts, variances are multiplied by as much as the arm that did so less. The spread of one arm
+alone must not do that: a rare huge answer of the candidate speaks against it, and would count less.
+What remains: a candidate whose mean is made by fewer than one huge answer in a thousand is found out too late. The
+exact test (`empirical_bernstein`), which a policy asks for by the longest possible answer, has no such gap.
 Blocks: looks are gathered until both arms have enough answers, so little traffic slows the test and never
 stops it. When to close a block depends on the numbers of answers alone. A block never spans a change of
 weight: what is unfinished then only teaches the variances, so arms are always compared over the same moments.
@@ -19,7 +24,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from earlystop.evidence import normal_mixture
+from earlystop.evidence import normal_mixture, scatter
+from earlystop.evidence.scatter import Scatter
+from earlystop.evidence.version import CURRENT, FIRST
 
 LEARNING_ANSWERS = 100
 """Completed answers that each arm must have in closed blocks before the first bet."""
@@ -29,6 +36,9 @@ BLOCK_ANSWERS = 20
 
 PRIOR_SCALE = 0.1
 """Standard deviation of the prior over the gap, as a share of the baseline's mean length."""
+
+UNKNOWN_SCATTER = 3.0
+"""Dispersion of blocks while too few have been compared: that of sessions of 5 answers with a likeness of 0.5."""
 
 RELATIVE_DEVIATION_FLOOR = 0.1
 """Lengths are taken to vary by at least this share of their mean, and by one token at least."""
@@ -78,7 +88,8 @@ class TokenProcess:
     look). scale: the prior's standard deviation in tokens, fixed at the first bet, None before it.
     weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
     sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
-    log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0.
+    log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0. blocks: how much blocks have
+    scattered; None under version 1 of the engine, which took answers as independent.
     """
 
     keep: float
@@ -94,6 +105,12 @@ class TokenProcess:
     spread_candidate: float = 0.0
     log_e: float = 0.0
     log_e_max: float = 0.0
+    blocks: Scatter | None = None
+
+    @property
+    def dispersion(self) -> float:
+        """How much more blocks scatter than those of independent answers; evidence is divided by it."""
+        return 1.0 if self.blocks is None else self.blocks.factor(UNKNOWN_SCATTER)
 
     def statistic(self, keep: float) -> float:
         """Sum of D/V if the candidate were allowed the share `keep` of the baseline's tokens."""
@@ -104,11 +121,11 @@ class TokenProcess:
         return keep * keep * self.spread_baseline + self.spread_candidate
 
 
-def start(minimum_saving: float) -> TokenProcess:
+def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
     """The test before any look. Raises ValueError unless 0 <= minimum_saving < 1 (0.1: ten percent)."""
     if not 0 <= minimum_saving < 1:
         raise ValueError(f"minimum saving is {minimum_saving}; write a fraction in 0..1 below 1, as in 0.10")
-    return TokenProcess(1 - minimum_saving)
+    return TokenProcess(1 - minimum_saving, blocks=None if engine == FIRST else Scatter())
 
 
 def update(process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float) -> TokenProcess:
@@ -141,8 +158,15 @@ def _learn(process: TokenProcess) -> TokenProcess:
 def _bet(process: TokenProcess) -> TokenProcess:
     """Add the open block's difference; its variance and the prior come from the past alone."""
     baseline, candidate, keep = process.block_baseline, process.block_candidate, process.keep
-    noise_b = process.past_baseline.variance / baseline.completed
-    noise_c = process.past_candidate.variance / candidate.completed
+    variance_b, variance_c = process.past_baseline.variance, process.past_candidate.variance
+    blocks, dispersion = process.blocks, process.dispersion
+    if blocks is not None:
+        shift = max(1.0, min(baseline.variance / variance_b, candidate.variance / variance_c))
+        variance_b, variance_c = shift * variance_b, shift * variance_c
+        information = 1 / (keep * keep * variance_b / baseline.completed + variance_c / candidate.completed)
+        blocks = scatter.observe(blocks, (keep * baseline.mean - candidate.mean) * information, information)
+    noise_b = variance_b / baseline.completed
+    noise_c = variance_c / candidate.completed
     precision = 1 / (keep * keep * noise_b + noise_c)
     scale = process.scale
     if scale is None:
@@ -150,10 +174,11 @@ def _bet(process: TokenProcess) -> TokenProcess:
     added = replace(
         process,
         scale=scale,
+        blocks=blocks,
         weighted_baseline=process.weighted_baseline + precision * baseline.mean,
         weighted_candidate=process.weighted_candidate + precision * candidate.mean,
         spread_baseline=process.spread_baseline + precision * precision * noise_b,
         spread_candidate=process.spread_candidate + precision * precision * noise_c,
     )
-    log_e = normal_mixture.log_e(added.statistic(keep), added.information(keep), scale)
+    log_e = normal_mixture.log_e(added.statistic(keep) / dispersion, added.information(keep) / dispersion, scale)
     return replace(added, log_e=log_e, log_e_max=max(process.log_e_max, log_e))

@@ -11,9 +11,14 @@ from functools import lru_cache
 from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.version import CURRENT, FIRST
 
 TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
+SHADOW_PART = 0.2
+"""Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
+
 PINNED = {"target_ref", "parameters", "baseline", "candidates", "search", "delivery", "metrics", "objective"}
 
 
@@ -46,6 +51,7 @@ class Plan:
     text: canonical JSON, the identity of the plan: all else follows from it.
     names, settings: of each candidate, in the policy's order.
     stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
+    attempt: which campaign of its candidates this is, among those that share the risks of error.
     """
 
     text: str
@@ -55,6 +61,7 @@ class Plan:
     settings: tuple[dict[str, str], ...] = field(compare=False)
     stages: tuple[Stage, ...] = field(compare=False)
     objective: Objective = field(compare=False)
+    attempt: int = field(default=1, compare=False)
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -79,10 +86,23 @@ class Plan:
         In shadow both answers to a request are known, so they are pairs; no live answer of a class is there, and
         requests that failed or are open have no shadow, so no share of them is expected.
         """
-        objective = replace(self.objective, dispersion=learned or self.objective.dispersion)
-        if self.stage(step).kind is StageKind.SHADOW:
+        stage = self.stage(step).kind
+        objective = replace(
+            self.objective,
+            dispersion=learned or self.objective.dispersion,
+            risk_harm=self.objective.risk_harm * self._share_of_harm(stage),
+        )
+        if stage is StageKind.SHADOW:
             return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
         return objective
+
+    def _share_of_harm(self, stage: StageKind) -> float:
+        """The part of the risk of harm that a stage spends: a candidate may be taken back in shadow and again on live
+        answers, so the two share it. Version 1 of the engine spent the whole in each."""
+        kinds = {each.kind for each in self.stages}
+        if self.objective.engine == FIRST or not {StageKind.SHADOW, StageKind.SPLIT} <= kinds:
+            return 1.0
+        return SHADOW_PART if stage is StageKind.SHADOW else 1 - SHADOW_PART
 
 
 @lru_cache(maxsize=4096)
@@ -93,15 +113,20 @@ def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
     return tuple(candidate.name for candidate in spec.candidates or ())
 
 
-def plan_text(spec: PolicySpec, retry: str = "") -> str:
+def plan_text(spec: PolicySpec, retry: str = "", engine: int = CURRENT, attempt: int = 1) -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
-    with a default does not restart every rollout. `retry` is a token that a person changes to start again."""
+    with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
+    version of the arithmetic that judges it, left out for version 1; attempt: as in `Plan`, left out for the first."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
     pinned |= {name: value for name, value in spec.rollout.wire().items() if name in TIMES and value}
     if retry:
         pinned["retry"] = retry
+    if engine != FIRST:
+        pinned["engine"] = engine
+    if attempt != 1:
+        pinned["attempt"] = attempt
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 
 
@@ -109,12 +134,16 @@ def plan_text(spec: PolicySpec, retry: str = "") -> str:
 def parse_plan(text: str) -> Plan:
     """The plan behind its canonical JSON.
 
-    Raises ValueError (pydantic's) when the text is not a plan with candidates, and steps where they are split.
+    Raises ValueError (pydantic's) when the text is not a plan with candidates, and steps where they are split, or names
+    a version of the engine that this release does not know.
     """
     pinned = json.loads(text)
     if not isinstance(pinned, dict) or not pinned.keys() >= {"strategy", "steps"}:
         raise ValueError("a plan is a JSON object with strategy and steps among its fields")
     pinned.pop("retry", None)
+    engine, attempt = pinned.pop("engine", FIRST), pinned.pop("attempt", 1)
+    if not isinstance(attempt, int):
+        raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
     candidates = spec.candidates or ()
@@ -130,7 +159,8 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=interned(objective_of(spec)),
+        objective=interned(objective_of(spec, engine, attempt)),
+        attempt=attempt,
     )
 
 
@@ -153,14 +183,15 @@ def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     return (*first, *splits) if rollout.steps else ()
 
 
-def objective_of(spec: PolicySpec) -> Objective:
-    """What a policy wants to have proven, as the evidence takes it."""
-    wanted = spec.objective
+def objective_of(spec: PolicySpec, engine: int = CURRENT, attempt: int = 1) -> Objective:
+    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt: as in
+    `Plan`; raises ValueError where it is none of those that share the risks."""
+    wanted, risk = spec.objective, spec.objective.risk
     return Objective(
         margin=float(wanted.exact_match.margin),
         minimum_saving=float(wanted.tokens.minimum_saving),
-        risk_promote=float(wanted.risk.promote),
-        risk_harm=float(wanted.risk.harm),
+        risk_promote=campaign_risk(float(risk.promote), attempt, risk.campaigns),
+        risk_harm=campaign_risk(float(risk.harm), attempt, risk.campaigns),
         floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
         guardrails=tuple(
             Guardrail(each.name, GuardrailKind(each.kind), float(each.maximum_ratio))
@@ -172,6 +203,7 @@ def objective_of(spec: PolicySpec) -> Objective:
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
         split_known=spec.delivery.traits.split_known,
+        engine=engine,
     )
 
 

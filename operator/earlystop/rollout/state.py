@@ -164,6 +164,14 @@ class Certified:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempts:
+    """How many campaigns of a candidate have spent risk. candidate: digest of what it is (`spent_risk`)."""
+
+    candidate: str
+    campaigns: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandledRequest:
     """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
 
@@ -186,7 +194,8 @@ class RolloutState:
     last_look_at: last moment of the look schedule that was dealt with.
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
-    and where nothing is learned. handled: the latest request of each verb that people made.
+    and where nothing is learned. handled: the latest request of each verb that people made. attempts: campaigns before
+    this one that spent risk, by candidate, the latest first.
     entropy: the random text in the revision, "" in campaigns of earlier releases.
     """
 
@@ -208,6 +217,7 @@ class RolloutState:
     decision: Decision | None = None
     previous_digest: str = ""
     certified: Certified | None = None
+    attempts: tuple[Attempts, ...] = ()
     handled: tuple[HandledRequest, ...] = ()
 
     @property

@@ -9,6 +9,7 @@ from earlystop.api.counts import Tally, total
 from earlystop.api.policy import Setting
 from earlystop.api.status import (
     ArmCounts,
+    AttemptsStatus,
     CandidateStatus,
     CertifiedSetting,
     Counts,
@@ -39,6 +40,7 @@ from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import (
     DECIDED,
     NOTHING_LEARNED,
+    Attempts,
     Certified,
     Comparison,
     Decision,
@@ -50,7 +52,7 @@ from earlystop.rollout.state import (
     Verdict,
 )
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import uncertain_of, verdict_name, verdict_spec
+from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
 
 
 class TooLarge(ValueError):
@@ -100,6 +102,9 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
+        risk=recorded_risk(plan),
+        attempts=tuple(AttemptsStatus(candidate=each.candidate, campaigns=each.campaigns) for each in state.attempts)
+        or None,
         previous_digest=state.previous_digest,
         certified=_certified(state),
         handled_requests=_handled(state),
@@ -135,6 +140,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),
+        attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
         handled=_restore_handled(stored),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)

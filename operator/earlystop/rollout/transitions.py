@@ -13,6 +13,7 @@ from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
     ACTING,
     PHASES,
@@ -47,15 +48,21 @@ def start_campaign(
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move. entropy: random text, by which nobody foretells the revision.
-    commitment: to the new campaign's token, "" where it has none. token_lost: whether nobody knows the token of the
-    campaign under way any more, so that servers would take all of its requests for forged: it begins anew.
+    suspended none begins: its weights would move. A newer version of the engine starts none either: a campaign goes on
+    under its own.
+
+    entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
+    has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
+    all of its requests for forged: it begins anew.
     """
-    text = plan_text(spec, retry)
-    goes_on = bool(state.plan and text == state.plan.text) and not (token_lost and _needs_counts(state))
-    if goes_on or state.phase in ACTING or spec.suspend:
+    under_way = state.plan
+    is_same = under_way and plan_text(spec, retry, under_way.objective.engine, under_way.attempt) == under_way.text
+    if is_same and not (token_lost and _needs_counts(state)):
         return state
-    plan = parse_plan(text)
+    if state.phase in ACTING or spec.suspend:
+        return state
+    attempts = attempts_spent(state)
+    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec)))
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
@@ -66,6 +73,7 @@ def start_campaign(
         comparisons=begin_comparisons(plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
+        attempts=attempts,
         handled=state.handled,
     )
 

@@ -7,13 +7,15 @@ import json
 from typing import Any
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
-from earlystop.api.status import NamedLogE, Remainder, Uncertain
+from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
+from earlystop.evidence.version import FIRST
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.spent_risk import risk_status
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
 from earlystop.rollout.strategy import strategy_of
 
@@ -65,6 +67,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         settings=setting_pairs(plan, decision.verdict, decision.candidate),
         plan=plan.text,
         log_e=_log_e(assessment),
+        risk=recorded_risk(plan),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
@@ -77,6 +80,11 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         digest="",
     ).wire()
     return {**record, "digest": digest_of(record)}
+
+
+def recorded_risk(plan: Plan) -> RiskStatus | None:
+    """What a campaign spends of the risks of error; None under version 1 of the engine, which did not say it."""
+    return None if plan.objective.engine == FIRST else risk_status(plan)
 
 
 def setting_pairs(plan: Plan, verdict: Verdict, candidate: str) -> tuple[SettingPair, ...]:

@@ -17,7 +17,7 @@ from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, m
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.verdict import columns, digest_of, first_verdict_name
+from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -34,6 +34,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems = []
     if digest_of(spec) != record.digest:
         problems.append("The digest does not belong to this record: it was changed after it was made.")
+    if record.risk != recorded_risk(plan):
+        problems.append("What the record says is spent of the risks of error does not follow from its plan.")
     if record.columns != columns(plan):
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):

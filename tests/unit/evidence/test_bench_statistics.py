@@ -32,7 +32,7 @@ def scalar_claims(stream: Stream, side: Side, dispersion: list[float]) -> list[i
             )
             rows = zip(*columns, strict=True)
             classes = {str(k): Arms(Answers(nb, xb), Answers(nc, xc)) for k, (nb, xb, nc, xc) in enumerate(rows)}
-            process = strata.update(process, classes, factor)
+            process = strata.update(process, classes, factor, share=50)
             if process.log_e_max >= -np.log(0.05):
                 claimed = look
                 break

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from earlystop.evidence import change_detection, exact_match
+from earlystop.evidence import change_detection, exact_match, strata
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.change_detection import ChangeDetector
 from earlystop.evidence.strata import Arms
@@ -69,17 +69,13 @@ def test_harm_that_begins_after_months_of_health_is_found_as_soon_as_harm_from_t
 
 def test_the_statistic_follows_its_recursion_with_the_increments_of_the_harm_side() -> None:
     rng = np.random.default_rng(11)
-    watch, statistic, guess = change_detection.start(MARGIN, 100), np.zeros(len(exact_match.HARM_GRID)), (16.0, 20.0)
-    gaps = [MARGIN * size for size in exact_match.HARM_GRID.sizes]
+    watch, statistic = change_detection.start(MARGIN, 100), np.zeros(len(exact_match.HARM_GRID))
+    process = strata.start(MARGIN, Side.HARM)
     for _ in range(20):
         classes = look(rng, 0.85, -0.05)
-        baseline, candidate = classes[""]
-        gains = exact_match.look_log_e(baseline, candidate, guess[0] / guess[1], MARGIN, Side.HARM, gaps)
-        statistic = (1 + statistic) * np.exp(gains)
-        guess = (
-            guess[0] + baseline.match + candidate.match + MARGIN * candidate.scored,
-            guess[1] + baseline.scored + candidate.scored,
-        )
+        after = strata.update(process, classes)
+        statistic = (1 + statistic) * np.exp(np.subtract(after.log_capital, process.log_capital))
+        process = after
         watch = change_detection.update(watch, classes)
     expected = np.log(statistic @ np.exp(exact_match.HARM_GRID.log_weights))
     assert watch.log_statistic == pytest.approx(expected, rel=1e-9)

@@ -17,8 +17,9 @@ from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.exact_match import ExactMatchProcess
 from earlystop.evidence.objective import Basis, ClassMargin, Objective
 from earlystop.evidence.pairs import PairsProcess
-from earlystop.evidence.split_look import LookInParts
+from earlystop.evidence.split_look import ClassesInParts, LookInParts
 from earlystop.evidence.strata import Arms, StrataProcess
+from earlystop.evidence.version import FIRST
 from tests.unit.evidence.simulate import examples
 
 PLAIN = Objective(margin=0.02, minimum_saving=0.1, risk_promote=0.04, risk_harm=0.06, dispersion=1.3)
@@ -75,10 +76,15 @@ def test_without_classes_the_mean_is_bet_on_as_exact_match_is_on_its_own(drawn: 
 def test_the_mean_over_classes_is_bet_on_with_all_answers_that_no_class_names_as_one_class(
     drawn: list[tuple[ClassAnswers, ...]],
 ) -> None:
-    expected = {side: strata.start(0.02, side) for side in Side}
-    for other, hard, easy in drawn:
+    expected, risks = {side: strata.start(0.02, side) for side in Side}, {Side.PROMOTE: 0.04, Side.HARM: 0.03}
+    for at, (other, hard, easy) in enumerate(drawn):
         classes = {"hard": arms(hard), "easy": arms(easy), em_claims.OTHER: arms(other)}
-        expected = {side: strata.update(process, classes, PLAIN.dispersion) for side, process in expected.items()}
+        if not strata.usable(classes):
+            continue
+        look = ClassesInParts(classes, 15 * at)
+        expected = {
+            side: strata.advance(process, look, risks[side], PLAIN.dispersion, 50) for side, process in expected.items()
+        }
     found = judged(CLASSES, numbered(drawn))
     assert found.promote == expected[Side.PROMOTE] and found.harm == expected[Side.HARM]
 
@@ -102,14 +108,14 @@ def test_each_class_is_judged_on_its_own_answers_margin_and_share_of_the_risk(
 
 @examples
 @given(st.lists(rows, min_size=1, max_size=4))
-def test_a_single_class_of_all_answers_gives_the_floats_of_whole_looks_of_exact_match(
+def test_in_version_1_a_single_class_of_all_answers_gives_the_floats_of_whole_looks_of_exact_match(
     drawn: list[ClassAnswers],
 ) -> None:
     alone = {side: exact_match.start(0.02, side) for side in Side}
     for row in drawn:
         alone = {side: exact_match.update(process, *arms(row), PLAIN.dispersion) for side, process in alone.items()}
     nothing = ClassAnswers()
-    one_class = replace(PLAIN, classes=(ClassMargin("named", 0.02),))
+    one_class = replace(PLAIN, classes=(ClassMargin("named", 0.02),), engine=FIRST)
     for looks in ([(nothing, row) for row in drawn], [(row, nothing) for row in drawn]):
         found = judged(one_class, numbered(looks))
         for process, side in ((found.promote, Side.PROMOTE), (found.harm, Side.HARM)):
@@ -250,12 +256,13 @@ def test_a_negative_count_of_a_class_is_refused_and_the_class_is_named(easy: Cla
         em_claims.update(em_claims.start(CLASSES), CLASSES, look)
 
 
-def test_the_bet_on_a_class_is_dealt_but_the_bet_on_the_mean_over_classes_is_not() -> None:
-    # A part of a look does not have the look's mix of classes, and the promise is about that mix.
+def test_the_bets_on_a_class_and_on_the_mean_over_classes_are_dealt_and_in_version_1_that_on_the_mean_was_not() -> None:
     look = look_of(ClassAnswers(80, 20, 80, 20), ClassAnswers(80, 20, 80, 20), ClassAnswers(80, 20, 80, 20))
-    whole, other_deal = judged(CLASSES, [look]), judged(CLASSES, [replace(look, at=30)])
-    assert whole.promote == other_deal.promote and whole.harm == other_deal.harm
-    assert whole.harmed != other_deal.harmed
+    for objective in (CLASSES, replace(CLASSES, engine=FIRST)):
+        one, other = judged(objective, [look]), judged(objective, [replace(look, at=30)])
+        is_whole = objective.engine == FIRST
+        assert (one.promote == other.promote) is (one.harm == other.harm) is is_whole
+        assert one.harmed != other.harmed
 
 
 # Pairs

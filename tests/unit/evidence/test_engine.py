@@ -233,7 +233,7 @@ def test_an_arm_without_scored_answers_adds_nothing_to_exact_match_but_its_reque
 
 
 def test_a_candidate_that_receives_no_request_at_all_is_found_by_the_sample_ratio() -> None:
-    found = assessed(*[Look(0, 0, 5, FULL, Tally())] * 4)
+    found = assessed(*[Look(0, 0, 5, FULL, Tally())] * 12)
     assert found.sample_ratio_broken and found.log_e.promote == 0.0
 
 

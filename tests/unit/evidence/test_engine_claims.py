@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from math import nextafter
 
 import pytest
 
@@ -102,20 +103,25 @@ def test_harm_to_exact_match_needs_more_evidence_where_other_claims_share_its_ri
 
 def test_where_the_longest_answer_is_known_the_exact_token_test_decides() -> None:
     small = Tally(105, 100, 1, 85, 15, tokens=60_000, tokens_squared=50_000_000)
-    look = Look(0, 0, 50, small, replace(small, tokens=40_000, tokens_squared=25_000_000))
+    look = Look(0, 0, 50, small, replace(small, tokens=48_000, tokens_squared=36_000_000))
     exact = replace(PLAIN, longest_answer=4096)
     bounded = empirical_bernstein.start(0.10, 4096)
     decided = {}
-    for looks in range(1, 6):
+    for looks in range(1, 41):
         bounded = empirical_bernstein.update(
-            bounded, Lengths(100, 60_000, 50_000_000), Lengths(100, 40_000, 25_000_000)
+            bounded, Lengths(100, 60_000, 50_000_000), Lengths(100, 48_000, 36_000_000)
         )
         strict, usual = assessed(exact, *[look] * looks), assessed(PLAIN, *[look] * looks)
         assert (strict.log_e.tokens, strict.log_e_max.tokens) == (bounded.log_e, bounded.log_e_max)
         assert strict.saves_tokens is (bounded.log_e_max >= math.log(20))
-        assert strict.saving == usual.saving  # shown from the same intervals
+        # Shown from the same sums, and never against what is claimed.
+        assert strict.saving.high == usual.saving.high
+        assert strict.saving.estimate == pytest.approx(0.2)
+        assert usual.saving.estimate in (None, pytest.approx(0.2))
+        for found in (strict, usual):
+            assert found.saving.low is None or (found.saving.low > 0.10) is found.saves_tokens
         decided[looks] = usual.saves_tokens, strict.saves_tokens
-    assert decided[3] == (True, False) and decided[5] == (True, True)
+    assert (True, False) in decided.values() and decided[40] == (True, True)
 
 
 def test_an_answer_longer_than_the_longest_is_refused_and_the_arm_is_named() -> None:
@@ -155,7 +161,10 @@ def test_on_pairs_exact_match_is_judged_counted_and_shown_on_pairs_alone(dispers
     found, total = assessed(objective, *looks), Pairs(1700, 20, 30, 250)
     assert found.log_e.promote == pairs.log_e(total, 0.02, Side.PROMOTE, dispersion=dispersion)
     assert found.log_e.harm == pairs.log_e(total, 0.02, Side.HARM, dispersion=dispersion)
-    assert found.effect == pairs.interval(total, dispersion=dispersion)
+    shown = pairs.interval_at(total, 0.05, 0.05, dispersion)
+    assert (found.effect.estimate, found.effect.high) == (shown.estimate, shown.high)
+    assert found.effect.low is not None and shown.low is not None
+    assert found.effect.low == max(shown.low, nextafter(-0.02, 1)) > -0.02
     assert found.scored == (2000, 2000) and found.non_inferior and found.verdict is Verdict.PROMOTE
 
 

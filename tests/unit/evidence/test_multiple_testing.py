@@ -79,6 +79,16 @@ def test_the_risk_of_a_rollback_is_shared_and_never_exceeded() -> None:
 def test_repeated_campaigns_together_spend_no_more_than_the_risk() -> None:
     assert sum(multiple_testing.campaign_risk(0.05, k) for k in range(1, 5000)) < 0.05
     assert multiple_testing.campaign_risk(0.05, 1) > 0.03
+    for horizon in (1, 2, 5, 100):
+        spent = [multiple_testing.campaign_risk(0.05, k, horizon) for k in range(1, horizon + 1)]
+        assert sum(spent) == pytest.approx(0.05)
+    assert multiple_testing.campaign_risk(0.05, 1, 1) == 0.05
+
+
+@pytest.mark.parametrize(("campaign", "horizon"), [(0, None), (0, 5), (6, 5)])
+def test_a_campaign_that_is_none_of_those_that_share_the_risk_is_refused(campaign: int, horizon: int | None) -> None:
+    with pytest.raises(ValueError, match="write 1 for the first"):
+        multiple_testing.campaign_risk(0.05, campaign, horizon)
 
 
 @pytest.mark.parametrize("risk", [0.0, 1.0, float("nan")])

@@ -36,6 +36,27 @@ def test_working_routing_leaves_every_bet_at_exactly_its_stake_on_average(weight
     assert chance @ e_values == pytest.approx(np.ones(len(GRID)), abs=1e-9)
 
 
+@pytest.mark.parametrize(("clump", "weight"), [(1, 50), (5, 50), (5, 5), (50, 50)])
+def test_clumps_of_requests_that_stick_to_a_variant_raise_no_alarm_that_lasts(clump: int, weight: int) -> None:
+    alarms = 0
+    for run in range(20):
+        rng, check = np.random.default_rng([clump, weight, run]), sample_ratio.start(in_clumps=True)
+        for _ in range(120):
+            candidate = clump * int(rng.binomial(200 // clump, weight / 100))
+            check = sample_ratio.update(check, 200 - candidate, candidate, weight)
+        alarms += check.log_e_shown >= np.log(1000)
+    assert alarms <= 1
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.0, 2), (0.4, 30)])
+def test_a_split_that_is_broken_alarms_though_requests_come_in_clumps(share: float, looks: int) -> None:
+    rng, check = np.random.default_rng(7), sample_ratio.start(in_clumps=True)
+    for _ in range(looks):
+        candidate = 5 * int(rng.binomial(40, share))
+        check = sample_ratio.update(check, 200 - candidate, candidate, 50)
+    assert check.log_e_shown >= np.log(1000)
+
+
 def test_two_looks_under_different_weights_stay_at_one_on_average() -> None:
     expectation = 0.0
     for c1, c2 in product(range(9), range(6)):

@@ -28,14 +28,15 @@ def arms(n_b: int, match_b: int, n_c: int, match_c: int) -> Arms:
 
 @examples
 @given(LOOKS, st.sampled_from(list(Side)), st.floats(1, 4))
-def test_a_single_class_gives_the_floats_of_exact_match_bit_for_bit(
+def test_in_version_1_a_single_class_gives_the_floats_of_exact_match_bit_for_bit(
     looks: list[tuple[int, int, float, float]], side: Side, dispersion: float
 ) -> None:
     alone, classes = exact_match.start(MARGIN, side), strata.start(MARGIN, side)
     for n_b, n_c, share_b, share_c in looks:
         look = arms(n_b, round(n_b * share_b), n_c, round(n_c * share_c))
         alone = exact_match.update(alone, *look, dispersion)
-        classes = strata.update(classes, {"": look}, dispersion)
+        if strata.usable({"": look}):
+            classes = strata.advance_by_own_mix(classes, {"": look}, dispersion)
         assert classes.log_capital == alone.log_capital
         assert (classes.log_e, classes.log_e_max) == (alone.log_e, alone.log_e_max)
 

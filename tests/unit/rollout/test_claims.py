@@ -204,7 +204,7 @@ def test_a_sticky_session_needs_more_answers_for_the_same_verdict() -> None:
 def test_a_known_longest_answer_makes_the_saving_exact_and_costs_more_answers() -> None:
     quick = judging({"exactMatch": {"margin": "0.5"}})
     exact = judging({"exactMatch": {"margin": "0.5"}, "tokens": {"longestAnswer": 4000}})
-    turns = [Totals(answers(100), answers(100, mean_tokens=480))] * 60
+    turns = [Totals(answers(100), answers(100, mean_tokens=510))] * 200
     asymptotic, tested = (observed(spec, *turns) for spec in (quick, exact))
     assert tested.evidence is not None and tested.evidence.exact_tokens is not None
     assert tested.phase == asymptotic.phase == Phase.PROMOTING

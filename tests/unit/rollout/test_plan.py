@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import commitment_in
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
-from earlystop.rollout.plan import parse_plan, plan_text, revision_of
-from tests.unit.rollout.policies import UID, examples, policy, written
+from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.plan import StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.transitions import start_campaign
+from tests.unit.rollout.policies import NOW, UID, examples, policy, started, written
 
 PARAMETER = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
 OTHER = {"name": "patience", "type": "Decimal", "minimum": "0", "maximum": "9", "stopsSooner": "WhenLower"}
@@ -216,3 +219,43 @@ def _shuffled(value: Any, random: Any) -> Any:
         random.shuffle(items)
         return {key: _shuffled(child, random) for key, child in items}
     return [_shuffled(child, random) for child in value] if isinstance(value, list) else value
+
+
+def test_a_plan_names_the_version_of_its_engine_and_one_that_names_none_is_of_version_1() -> None:
+    assert parse_plan(plan_text(policy())).objective.engine == CURRENT
+    first = plan_text(policy(), engine=FIRST)
+    assert "engine" not in json.loads(first) and parse_plan(first).objective.engine == FIRST
+
+
+@pytest.mark.parametrize("engine", [0, CURRENT + 1, "2", None])
+def test_a_plan_of_a_version_that_this_release_does_not_know_is_refused(engine: Any) -> None:
+    text = {**json.loads(plan_text(policy())), "engine": engine}
+    with pytest.raises(ValueError, match="and this release knows 1 to 2"):
+        parse_plan(json.dumps(text))
+
+
+def test_a_campaign_goes_on_under_the_version_that_it_began_with_and_the_next_one_has_the_present() -> None:
+    spec = policy()
+    earlier = replace(started(spec), plan=parse_plan(plan_text(spec, engine=FIRST)))
+    assert start_campaign(spec, UID, "", "", earlier, NOW, entropy="") is earlier
+    retried = start_campaign(spec, UID, "again", "", earlier, NOW, entropy="")
+    assert retried.campaign == 2 and retried.pinned_plan.objective.engine == CURRENT
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_harm_in_shadow_and_on_live_answers_share_its_risk(together: bool) -> None:
+    rollout: dict[str, Any] = {"shadowSeconds": 600}
+    if together:
+        rollout |= {"strategy": "ABTest", "steps": [{"weight": 20}]}
+    plan = parse_plan(plan_text(policy({"rollout": rollout, "objective": {"risk": {"harm": "0.04"}}})))
+    risks = {plan.stage(step).kind: plan.objective_at(step, None).risk_harm for step in range(len(plan.stages))}
+    assert set(risks) == {StageKind.SHADOW, StageKind.SPLIT}
+    assert sum(risks.values()) == pytest.approx(0.04) and min(risks.values()) > 0
+    first = parse_plan(plan_text(plan.spec, engine=FIRST))
+    assert {first.objective_at(step, None).risk_harm for step in range(len(first.stages))} == {0.04}
+
+
+def test_a_campaign_that_is_judged_in_one_way_has_the_whole_risk_of_harm() -> None:
+    for changes in ({}, {"rollout": {"learnSeconds": 600}}):
+        plan = parse_plan(plan_text(policy(changes)))
+        assert {plan.objective_at(step, None).risk_harm for step in range(len(plan.stages))} == {0.05}

@@ -1,0 +1,66 @@
+"""The intervals that are shown, as the version of the engine has them; since version 2 none contradicts a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from earlystop.evidence import effect_bounds, intervals, pairs
+from earlystop.evidence.bets import Answers
+from earlystop.evidence.effect_bounds import DifferenceSums
+from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
+from earlystop.evidence.intervals import EffectSums, Interval
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.pairs import PairsProcess
+from earlystop.evidence.tokens import TokenProcess
+from earlystop.evidence.version import FIRST
+
+ShownSums = EffectSums | DifferenceSums
+
+
+def start(objective: Objective) -> ShownSums:
+    """What an interval for Exact Match is read from, before any look."""
+    return EffectSums() if objective.engine == FIRST else DifferenceSums(objective.margin)
+
+
+def add_look(
+    sums: ShownSums, objective: Objective, classes: Mapping[str, tuple[Answers, Answers]], share: float
+) -> ShownSums:
+    """The sums after one more look; classes: its answers of both arms by query class; share: as `Look.share`."""
+    if isinstance(sums, EffectSums):
+        return intervals.add_look(sums, *(_pooled([arms[arm] for arms in classes.values()]) for arm in (0, 1)))
+    if objective.basis is Basis.PAIRS:
+        return sums
+    return effect_bounds.add_look(sums, classes, share if objective.split_known else None)
+
+
+def effect(
+    sums: ShownSums, paired: PairsProcess, objective: Objective, *, is_non_inferior: bool, is_harmful: bool
+) -> Interval:
+    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it."""
+    on_pairs = objective.basis is Basis.PAIRS
+    if isinstance(sums, EffectSums):
+        if on_pairs:
+            return pairs.interval(paired.pairs, dispersion=objective.dispersion)
+        return intervals.effect(sums, objective.margin)
+    risks = objective.risk_promote, objective.harm_risks.exact_match
+    if on_pairs:
+        found = pairs.interval_at(paired.pairs, *risks, objective.dispersion)
+    else:
+        found = effect_bounds.bounds(sums, *risks, objective.dispersion)
+    return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
+
+
+def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool) -> Interval:
+    """Share of output tokens saved; saves: whether it is claimed that these are enough. exact: the test that decides
+    where it is known, possibly before the other one has begun."""
+    if objective.engine == FIRST:
+        return intervals.saving(tokens)
+    found = intervals.saving(tokens, 2 * objective.risk_promote, tokens.dispersion)
+    if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
+        found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
+    return effect_bounds.meet(found, objective.minimum_saving, is_above=saves, is_below=False)
+
+
+def _pooled(arms: list[Answers]) -> Answers:
+    return Answers(sum(each.scored for each in arms), sum(each.match for each in arms))

@@ -1,0 +1,25 @@
+"""Versions of the arithmetic of evidence. A plan names the one that it is judged by, and its record carries it.
+
+A campaign goes on under the version that it began with, and a record is recomputed with the version that made it, so
+neither a release in the middle of a rollout nor a later one changes what looks say. What differs:
+
+- Version 1: the stake of a look followed that look's own mix of query classes, the interval for Exact Match was
+  asymptotic, on pooled answers and without dispersion, lengths of answers were taken as independent draws, and harm was
+  judged at the full risk in shadow and again on live answers. Plans of this version name none.
+- Version 2: the stake follows a running variance (`strata`), intervals are those of the tests that decide
+  (`effect_bounds`), evidence on tokens is divided by how much blocks scatter (`scatter`), and all stages of a campaign
+  share the risk of harm.
+"""
+
+from __future__ import annotations
+
+FIRST, CURRENT = 1, 2
+
+
+def check_version(version: object) -> None:
+    """Raise ValueError unless this release can compute evidence of that version."""
+    if not isinstance(version, int) or not FIRST <= version <= CURRENT:
+        raise ValueError(
+            f"the engine's version is {version!r}, and this release knows {FIRST} to {CURRENT}; read it with the "
+            "release that wrote it, or a later one"
+        )

@@ -1,0 +1,72 @@
+"""Campaigns of the same candidate share the risks of error: which of them a campaign is, and what is spent by it.
+
+Whoever tries a candidate again and again promotes a bad one in the end. So a policy names over how many campaigns of
+one candidate its risks hold together (`objective.risk.campaigns`): retries, and edits of anything but the candidate's
+values and that number. The k-th of n spends `1/k^2` over the sum of `1/1^2` to `1/n^2` of each risk
+(`evidence.multiple_testing.campaign_risk`); the one after the n-th begins anew. A campaign that never had a look of
+evidence spends nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from math import fsum
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.status import RiskStatus
+from earlystop.evidence.multiple_testing import campaign_share
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.state import Attempts, RolloutState
+
+MOST_REMEMBERED = 16
+"""Candidates whose campaigns are counted; those that were tried last are kept."""
+
+
+def attempts_spent(state: RolloutState) -> tuple[Attempts, ...]:
+    """Campaigns of each candidate that spent risk, with the present one if it has had evidence; the latest first."""
+    plan = state.plan
+    if plan is None or plan.spec.objective.risk.campaigns == 1:
+        return state.attempts
+    if not any(len(each.looks) for each in state.comparisons):
+        return state.attempts
+    mine = {key: Attempts(key, plan.attempt) for key in _keys(plan.spec)}
+    return (*mine.values(), *(each for each in state.attempts if each.candidate not in mine))[:MOST_REMEMBERED]
+
+
+def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:
+    """Which campaign of its candidates the next one is, from 1; of several, of that with the most.
+
+    attempts: of the campaigns before. After as many as the policy names the count begins anew.
+    """
+    known = {each.candidate: each.campaigns for each in attempts}
+    attempt = 1 + max((known.get(key, 0) for key in _keys(spec)), default=0)
+    return attempt if attempt <= spec.objective.risk.campaigns else 1
+
+
+def risk_status(plan: Plan) -> RiskStatus:
+    """What a campaign may spend of each risk, and what its candidate has spent with it."""
+    risk, attempt = plan.spec.objective.risk, plan.attempt
+    spent = fsum(campaign_share(each, risk.campaigns) for each in range(1, attempt + 1))
+    return RiskStatus(
+        campaign=attempt,
+        campaigns=risk.campaigns,
+        promote=_text(plan.objective.risk_promote),
+        harm=_text(plan.objective.risk_harm),
+        promote_spent=_text(float(risk.promote) * spent),
+        harm_spent=_text(float(risk.harm) * spent),
+    )
+
+
+def _keys(spec: PolicySpec) -> list[str]:
+    """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count."""
+    found = []
+    for candidate in spec.candidates or ():
+        identity = [sorted(spec.candidate_settings(candidate).items()), spec.objective.risk.campaigns]
+        found.append(hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
+    return found
+
+
+def _text(risk: float) -> str:
+    return f"{risk:.6g}"
