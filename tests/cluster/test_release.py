@@ -29,8 +29,8 @@ NEEDED: set[Right] = {
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch")),
     *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("gateway.networking.k8s.io", "gateways", verb) for verb in ("get", "list", "watch")),
-    ("gateway.networking.k8s.io", "grpcroutes", "list"),
-    *((kind.group, kind.plural, "list") for kind in POLICY_KINDS),
+    *(("gateway.networking.k8s.io", "grpcroutes", verb) for verb in ("list", "watch")),
+    *((kind.group, kind.plural, verb) for kind in POLICY_KINDS for verb in ("list", "watch")),
     *(("gateway.networking.k8s.io", "gatewayclasses", verb) for verb in ("get", "list", "watch")),
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below

@@ -30,6 +30,10 @@ AT_ONCE = 16
 PAGE = 100
 # Of a list: the objects' metadata alone.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+# How long a watch is asked for at a time.
+WATCH_SECONDS = 300
+WATCH_SILENT_SECONDS = 150.0
 FORBIDDEN = 403
 
 
@@ -200,6 +204,38 @@ class Cluster:
         """The kinds that the API serves of a group and version, as its paths name them."""
         found = await self._call("GET", f"/apis/{group}/{version}")
         return frozenset(each["name"] for each in found["resources"])
+
+    async def version_of_list(self, resource: Resource) -> str:
+        """The resourceVersion of a list of all objects of a kind now, from which `changes` goes on."""
+        found = await self._call("GET", f"{resource.path(None)}?limit=1")
+        return str(found["metadata"]["resourceVersion"])
+
+    async def changes(self, resource: Resource, version: str) -> AsyncIterator[Manifest]:
+        """The events of all objects of a kind since this resourceVersion, with their metadata alone, until the API
+        server ends the watch after some minutes. Raises ClusterError when there is no watch, or it breaks off."""
+        query = {
+            "watch": "1",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        path = f"{resource.path(None)}?{urlencode(query)}"
+        headers = {"Accept": METADATA_OF_EVENTS}
+        request = await self._api.param_serialize("GET", path, header_params=headers, auth_settings=["BearerToken"])
+        # A connection on which not even a bookmark comes, as about every minute, may be a dead one.
+        limits = aiohttp.ClientTimeout(sock_connect=TIMEOUT_SECONDS, sock_read=WATCH_SILENT_SECONDS)
+        response = None
+        try:
+            response = (await self._api.call_api(*request[:3], _request_timeout=limits)).response
+            if response.status >= 400:
+                raise KINDS.get(response.status, ClusterError)(response.status, _reason(await response.read()))
+            async for line in response.content:
+                yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise ClusterError(0, type(error).__name__) from None
+        finally:
+            if response is not None:
+                response.close()
 
     async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
         """Create an object. Raises Conflict when its name is taken."""

@@ -20,7 +20,7 @@ from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
-from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS
+from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
 
 COMPARE_SECONDS = 600.0
@@ -78,6 +78,7 @@ async def operate(host: str, port: int, namespaces: list[str], token_key: str = 
             _follow_from_the_start(runtime),
             _sweep(runtime),
             _follow_attached_policies(runtime),
+            reader_of(cluster).follow(),
             _learn_key_and_watch(runtime, namespaces, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -156,8 +157,8 @@ async def _follow_from_the_start(runtime: Runtime) -> None:
 
 
 async def _follow_attached_policies(runtime: Runtime) -> None:
-    """Look now and then for policies of gateways that were attached to users' routes: of all their kinds no watch is
-    kept."""
+    """Look now and then for policies of gateways that were attached to users' routes. They are listed for it only where a
+    watch saw a change, or where there is no watch."""
     while True:
         await asyncio.sleep(LISTING_SECONDS)
         try:

@@ -1,17 +1,19 @@
 """Reading what stands beside the objects that a policy names: other routes of the same hosts, and attached policies.
 
 Nobody names these objects, so they are listed: once for all policies together, and again after a watch has reported
-that a route changed. All of the reading stands behind `with_neighbours`.
+that one changed. All of the reading stands behind `with_neighbours`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from earlystop.controller.cluster import (
+    DEFINITIONS,
     FORBIDDEN,
     GATEWAYS,
     GRPC_ROUTES,
@@ -22,6 +24,7 @@ from earlystop.controller.cluster import (
     NotFound,
     Resource,
 )
+from earlystop.controller.traffic.change_watch import ChangeWatches
 from earlystop.controller.traffic.policy_listing import PolicyListing, installed_kinds, list_policies
 from earlystop.controller.traffic.shared_listing import SharedListing
 from earlystop.delivery.inputs import ClusterInputs, Neighbours
@@ -31,6 +34,7 @@ from earlystop.delivery.served_hosts import GatewayKey
 # For how long a listing serves all policies. A route that changes ends that of routes at once.
 LISTING_SECONDS = 20.0
 KINDS_SECONDS = 60.0
+ROUTE_KINDS = (ROUTES, GATEWAYS, GRPC_ROUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,11 @@ class NeighbourReader:
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float] = time.monotonic) -> None:
         self._cluster, self._clock = cluster, clock
-        self._kinds = SharedListing(lambda: installed_kinds(cluster), KINDS_SECONDS, clock)
+        self._watches = ChangeWatches(cluster, clock)
+        self._kinds = SharedListing(
+            lambda: installed_kinds(cluster), KINDS_SECONDS, clock, self._watches.quiet_since(lambda: [DEFINITIONS])
+        )
+        self._policy_kinds: list[Resource] = []
         self._routes: dict[str | None, SharedListing[RouteListing]] = {}
         self._policies: dict[str | None, SharedListing[PolicyListing]] = {}
         self._gateways: dict[GatewayKey, Manifest] = {}
@@ -75,6 +83,19 @@ class NeighbourReader:
             policies=policies.by_namespace.get(inputs.namespace, ()),
             unreadable=(*listing.unreadable, *policies.unreadable),
         )
+
+    async def follow(self) -> None:
+        """Watch all kinds that are listed, until cancelled, so that they need not be listed while nothing changes.
+
+        Only where the operator may list them in all namespaces; elsewhere they are listed again and again.
+        """
+        try:
+            while True:
+                listed = bool(self._routes) and self._everywhere
+                self._watches.watch({DEFINITIONS, *ROUTE_KINDS, *self._policy_kinds} if listed else set())
+                await asyncio.sleep(LISTING_SECONDS)
+        finally:
+            await self._watches.close()
 
     def forget_routes(self) -> None:
         """A route has changed: the next check of a policy sees it."""
@@ -113,17 +134,22 @@ class NeighbourReader:
 
     async def _routes_in(self, namespace: str | None) -> RouteListing:
         if namespace not in self._routes:
-            self._routes[namespace] = SharedListing(lambda: self._read_routes(namespace), LISTING_SECONDS, self._clock)
+            quiet_since = self._watches.quiet_since(lambda: ROUTE_KINDS)
+            self._routes[namespace] = SharedListing(
+                lambda: self._read_routes(namespace), LISTING_SECONDS, self._clock, quiet_since
+            )
         return await self._routes[namespace].get()
 
     async def _listed_policies(self, namespace: str) -> PolicyListing:
         scope = None if self._everywhere else namespace
 
         async def read() -> PolicyListing:
-            return await list_policies(self._cluster, await self._kinds.get(), scope)
+            self._policy_kinds = await self._kinds.get()
+            return await list_policies(self._cluster, self._policy_kinds, scope)
 
         if scope not in self._policies:
-            self._policies[scope] = SharedListing(read, LISTING_SECONDS, self._clock)
+            quiet_since = self._watches.quiet_since(lambda: [DEFINITIONS, *self._policy_kinds])
+            self._policies[scope] = SharedListing(read, LISTING_SECONDS, self._clock, quiet_since)
         return await self._policies[scope].get()
 
     async def _read_routes(self, namespace: str | None) -> RouteListing:

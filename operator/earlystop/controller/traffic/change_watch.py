@@ -1,0 +1,98 @@
+"""Watches that tell one thing: since when no object of a kind has changed. What was listed since then is still true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable
+from math import inf
+
+from earlystop.controller.cluster import FORBIDDEN, Cluster, ClusterError, NotFound, Resource
+
+RETRY_SECONDS = 20.0
+RETRY_ABSENT_SECONDS = 60.0
+RETRY_REFUSED_SECONDS = 300.0
+
+log = logging.getLogger(__name__)
+
+
+class ChangeWatch:
+    """Watches the objects of a kind in all namespaces, of which it keeps nothing.
+
+    clock: seconds that only go forward, the same as that of the listings.
+    """
+
+    def __init__(self, cluster: Cluster, resource: Resource, clock: Callable[[], float]) -> None:
+        self._cluster, self._resource, self._clock = cluster, resource, clock
+        self._quiet_since = inf
+
+    @property
+    def quiet_since(self) -> float:
+        """The moment of the last change, or at which the watch began; infinite while there is no watch."""
+        return self._quiet_since
+
+    async def run(self) -> None:
+        """Watch until cancelled. After a failure nothing is known until the watch has begun anew."""
+        while True:
+            asked, wait = self._clock(), RETRY_SECONDS
+            try:
+                await self._follow()
+                self._quiet_since = inf
+            except NotFound:
+                # What the cluster has no kind of does not change.
+                self._quiet_since, wait = min(self._quiet_since, asked), RETRY_ABSENT_SECONDS
+            except ClusterError as error:
+                self._quiet_since = inf
+                wait = RETRY_REFUSED_SECONDS if error.status == FORBIDDEN else RETRY_SECONDS
+                log.info("%s are not watched and are listed again and again: %s", self._resource.plural, error)
+            except Exception:
+                self._quiet_since = inf
+                log.exception("the watch of %s failed and begins anew", self._resource.plural)
+            await asyncio.sleep(wait)
+
+    async def _follow(self) -> None:
+        """Follow one version after the other, without a gap between two requests. Returns when the API server has
+        forgotten the last one."""
+        version = await self._cluster.version_of_list(self._resource)
+        # Objects that changed before this moment are in every list that is asked for from now on.
+        self._quiet_since = self._clock()
+        while True:
+            async for event in self._cluster.changes(self._resource, version):
+                if event["type"] == "ERROR":
+                    return
+                version = event["object"]["metadata"]["resourceVersion"]
+                if event["type"] != "BOOKMARK":
+                    self._quiet_since = self._clock()
+
+
+class ChangeWatches:
+    """One watch for each kind that is listed."""
+
+    def __init__(self, cluster: Cluster, clock: Callable[[], float]) -> None:
+        self._cluster, self._clock = cluster, clock
+        self._watches: dict[Resource, ChangeWatch] = {}
+        self._tasks: dict[Resource, asyncio.Task[None]] = {}
+
+    def quiet_since(self, kinds: Callable[[], Iterable[Resource]]) -> Callable[[], float]:
+        """Tells since when no object of these kinds has changed; infinite unless all of them are watched."""
+
+        def since() -> float:
+            watched = [self._watches.get(each) for each in kinds()]
+            return max((inf if each is None else each.quiet_since for each in watched), default=inf)
+
+        return since
+
+    def watch(self, kinds: Collection[Resource]) -> None:
+        """Watch these kinds from now on, and no others."""
+        for kind in self._tasks.keys() - set(kinds):
+            self._tasks.pop(kind).cancel()
+            del self._watches[kind]
+        for kind in set(kinds) - self._tasks.keys():
+            watch = self._watches[kind] = ChangeWatch(self._cluster, kind, self._clock)
+            self._tasks[kind] = asyncio.create_task(watch.run(), name=f"changes of {kind.plural}")
+
+    async def close(self) -> None:
+        """Watch nothing any more."""
+        tasks = list(self._tasks.values())
+        self.watch(())
+        await asyncio.gather(*tasks, return_exceptions=True)
