@@ -157,8 +157,8 @@ async def _follow_from_the_start(runtime: Runtime) -> None:
 
 
 async def _follow_attached_policies(runtime: Runtime) -> None:
-    """Look now and then for policies of gateways that were attached to users' routes. They are listed for it only where a
-    watch saw a change, or where there is no watch."""
+    """Look now and then for policies of gateways that were attached to users' routes. For that they are listed only
+    where a watch saw a change, or where there is none."""
     while True:
         await asyncio.sleep(LISTING_SECONDS)
         try:
