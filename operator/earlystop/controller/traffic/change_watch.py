@@ -9,6 +9,8 @@ from math import inf
 
 from earlystop.controller.cluster import FORBIDDEN, Cluster, ClusterError, NotFound, Resource
 
+# Something on the way may end each watch at once.
+BETWEEN_SECONDS = 1.0
 RETRY_SECONDS = 20.0
 RETRY_ABSENT_SECONDS = 60.0
 RETRY_REFUSED_SECONDS = 300.0
@@ -63,6 +65,7 @@ class ChangeWatch:
                 version = event["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":
                     self._quiet_since = self._clock()
+            await asyncio.sleep(BETWEEN_SECONDS)
 
 
 class ChangeWatches:

@@ -50,8 +50,8 @@ async def settled() -> None:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A watch that failed begins anew without waiting."""
-    for name in ("RETRY_SECONDS", "RETRY_ABSENT_SECONDS", "RETRY_REFUSED_SECONDS"):
+    """A watch that ended or failed begins anew without waiting."""
+    for name in ("BETWEEN_SECONDS", "RETRY_SECONDS", "RETRY_ABSENT_SECONDS", "RETRY_REFUSED_SECONDS"):
         monkeypatch.setattr(change_watch, name, 0.0)
 
 
@@ -103,7 +103,7 @@ async def test_a_listing_that_was_read_before_the_watch_began_is_read_anew() -> 
     await watches.close()
 
 
-async def test_a_watch_that_ends_goes_on_from_the_last_version_without_a_gap() -> None:
+async def test_a_watch_that_ends_goes_on_from_the_last_version_without_a_gap(at_once: None) -> None:
     api = Watched()
     watch = ChangeWatch(api, ROUTES, lambda: api.now)
     task = asyncio.create_task(watch.run())
