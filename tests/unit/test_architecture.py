@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "earlystop"
 MAP = ROOT / "operator" / "ARCHITECTURE.md"
 TEXT = MAP.read_text()
-TABLE = TEXT.partition("## Where is ...?")[2]
+TABLE = TEXT.partition("## Where is ...?")[2].partition("\n## ")[0]
+HEADER = "| concern | file | symbol |"
 CONCERNS = re.findall(r"^\| (.+?) \| `([\w/]+\.py)` \| `(\w+)` \|$", TABLE, re.MULTILINE)
 
 
@@ -36,9 +37,21 @@ def modules_that_define(symbol: str) -> list[str]:
 
 
 def test_the_map_names_at_least_thirty_concerns_each_in_a_row_of_its_own() -> None:
-    rows = [line for line in TABLE.splitlines() if line.startswith("| ")]
-    assert len(CONCERNS) == len(rows) - 1, "a row of 'Where is ...?' must read: | concern | `file.py` | `symbol` |"
+    rows = [line for line in TABLE.splitlines() if line.startswith("| ") and line != HEADER]
+    assert len(CONCERNS) == len(rows), "a row of 'Where is ...?' must read: | concern | `file.py` | `symbol` |"
     assert len({concern for concern, _, _ in CONCERNS}) == len(CONCERNS) >= 30
+
+
+def test_no_place_has_two_rows_but_for_those_that_do_two_things() -> None:
+    places = [(file, symbol) for _, file, symbol in CONCERNS]
+    doubled = {symbol for place in set(places) if places.count(place) > 1 for symbol in [place[1]]}
+    assert doubled == {"Runtime", "Recorder"}
+
+
+def test_what_lies_beyond_the_package_exists() -> None:
+    beyond = TEXT.partition("## Beyond the package")[2]
+    named = re.findall(r"`((?:charts|manifests|operator|tests)/[\w./-]+)`", beyond)
+    assert len(named) >= 8 and all((ROOT / each).exists() for each in named), named
 
 
 @pytest.mark.parametrize(("concern", "file", "symbol"), CONCERNS)
