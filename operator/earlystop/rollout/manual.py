@@ -17,7 +17,7 @@ from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import LONGEST_MESSAGE, decide
+from earlystop.rollout.transitions import LONGEST_MESSAGE, with_decision
 
 ABORTED = "Aborted"
 PROMOTED_BY_PERSON = "PromotedByPerson"
@@ -181,7 +181,7 @@ def _decide(times: LiveTimes, state: RolloutState, decision: Decision, previous_
     """The state with a decision that may follow another one of its campaign: its verdict then names that one's."""
     number = 1 if state.decision is None else state.decision.number + 1
     decision = replace(decision, message=decision.message[:LONGEST_MESSAGE], number=number)
-    return replace(decide(times, state, decision), previous_digest=previous_digest, suspended_at=None)
+    return replace(with_decision(times, state, decision), previous_digest=previous_digest, suspended_at=None)
 
 
 def _quoted(text: str) -> str:

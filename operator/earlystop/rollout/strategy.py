@@ -37,7 +37,9 @@ class Strategy(Protocol):
     def after_look(self, plan: Plan, state: RolloutState, at: int, /) -> RolloutState:
         """The state after new evidence at moment `at`: candidates that are dropped or certified by it."""
 
-    def best(self, plan: Plan, state: RolloutState, at: int, /, *, time_is_over: bool = False) -> Decision | None:
+    def decision_at(
+        self, plan: Plan, state: RolloutState, at: int, /, *, time_is_over: bool = False
+    ) -> Decision | None:
         """The decision that the evidence demands at moment `at`, or None to go on. time_is_over: no more evidence will
         come, so none need be waited for."""
 

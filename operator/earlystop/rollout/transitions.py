@@ -192,22 +192,22 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     plan = state.pinned_plan
     strategy = strategy_of(plan)
     state = strategy.after_look(plan, state, at)
-    decision = strategy.best(plan, state, at)
+    decision = strategy.decision_at(plan, state, at)
     if decision is not None:
-        return decide(times, state, decision)
+        return with_decision(times, state, decision)
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
     if record_is_full(tuple(each.looks for each in state.comparisons)):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
-        return decide(times, state, _last_decision(state, "RecordFull", message, at))
+        return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
 
 
 def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> Decision:
     """The decision when no more evidence will come: the best that is proven, or none."""
     plan = state.pinned_plan
-    best = strategy_of(plan).best(plan, state, at, time_is_over=True)
+    best = strategy_of(plan).decision_at(plan, state, at, time_is_over=True)
     return best or Decision(Verdict.INCONCLUSIVE, reason, message, at, state.leader)
 
 
@@ -233,14 +233,14 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     lost = None if state.metrics_lost_at is None else now - state.metrics_lost_at
     if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
         message = f"Counts could not be read for {lost} s; back to the baseline."
-        return decide(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
+        return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
-        return decide(times, state, _last_decision(state, "DeadlineExceeded", message, now))
+        return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
     return state
 
 
-def decide(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
+def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
     """The state with a decision that waits to be carried out."""
     if decision.verdict is Verdict.INCONCLUSIVE and times.hold_when_inconclusive:
         phase = Phase.HOLDING

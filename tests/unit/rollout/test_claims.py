@@ -45,7 +45,7 @@ def held(assessment: Assessment) -> bool:
 
 def judge(state: RolloutState, at: int) -> Decision | None:
     plan = state.pinned_plan
-    return strategy_of(plan).best(plan, state, at)
+    return strategy_of(plan).decision_at(plan, state, at)
 
 
 def may_advance(state: RolloutState, at: int) -> bool:

@@ -86,7 +86,7 @@ def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:
     )
 
 
-def apply_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
+def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) -> tuple[RolloutState, CountLedger]:
     """The state and ledger after a look that could be read. Series of other steps are not evidence.
 
     Raises MetricsFailure for counters that can no longer be trusted, and for more series than can be kept.
@@ -116,12 +116,12 @@ def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mappin
     return replace(state, comparisons=tuple(comparisons))
 
 
-def reading_or_failure(
+def state_or_failure(
     tracked: TrackedPolicy, reading: AnyReading, at: int
 ) -> tuple[RolloutState, CountLedger] | MetricsFailure:
-    """`apply_reading`, with the failure as a value."""
+    """As `state_after_reading`, with the failure as a value."""
     try:
-        return apply_reading(tracked, reading, at)
+        return state_after_reading(tracked, reading, at)
     except MetricsFailure as failure:
         return failure.with_traceback(None)
 

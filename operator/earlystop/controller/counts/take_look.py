@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import look_failed, look_request, reading_or_failure
+from earlystop.controller.counts.look import look_failed, look_request, state_or_failure
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.replicas import explained_by_replicas
 from earlystop.controller.fairness.turns import FairTurns
@@ -41,7 +41,7 @@ async def take_look_due(
         # The policies of a whole batch have their counts at the same moment. Whoever waits for a turn is noted before
         # one of them computes, so that dear policies of one namespace, however many, hold up others by one look.
         await asyncio.sleep(0)
-        found = result if isinstance(result, MetricsFailure) else reading_or_failure(tracked, result, at)
+        found = result if isinstance(result, MetricsFailure) else state_or_failure(tracked, result, at)
     if isinstance(found, MetricsFailure):
         found = await explained_by_replicas(cluster, tracked, found)
         LOOKS.labels(found.kind.value).inc()

@@ -40,7 +40,7 @@ class Recorder:
         if state is before:
             return
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
-        if _milestone(before) == _milestone(state):
+        if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
         else:
             await self._store(tracked, state, ledger)
@@ -88,7 +88,7 @@ def _ledger_after(before: RolloutState, after: RolloutState, ledger: CountLedger
     return ledger if after.step == before.step else without_closed_steps(ledger, after.step)
 
 
-def _milestone(state: RolloutState) -> tuple[object, ...]:
+def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     """What must be stored at once when it changes; single looks can be read again after a restart. That counts are
     missing is stored with the condition that says so."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)

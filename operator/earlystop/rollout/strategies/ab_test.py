@@ -21,11 +21,11 @@ class ABTest(Staged):
             return state
         return together.after_look(plan, state, at, self.is_final(plan, state.step))
 
-    def best(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
+    def decision_at(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
         """The promotion of the proven candidate that saves most, or a rollback when none is left."""
         if self.judges_together(plan):
-            return together.best(plan, state, at, time_is_over)
-        return None if time_is_over else alone.best(plan, state, at)
+            return together.decision_at(plan, state, at, time_is_over)
+        return None if time_is_over else alone.decision_at(plan, state, at)
 
     def describe(self, plan: Plan) -> str:
         """The share of each candidate."""

@@ -10,7 +10,7 @@ from earlystop.rollout.state import Decision, RolloutState
 REASON = "NonInferiorAndSaving"
 
 
-def best(plan: Plan, state: RolloutState, at: int) -> Decision | None:
+def decision_at(plan: Plan, state: RolloutState, at: int) -> Decision | None:
     """The decision about the only candidate, None to go on. A campaign whose time is over has none by evidence: what
     is proven was decided at its look."""
     (only,) = state.comparisons

@@ -19,9 +19,9 @@ class Canary(Staged):
         """Evidence about the only candidate ends the campaign, or changes nothing."""
         return state
 
-    def best(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
+    def decision_at(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
         """A rollback for harm, or the promotion that the evidence allows."""
-        return None if time_is_over else alone.best(plan, state, at)
+        return None if time_is_over else alone.decision_at(plan, state, at)
 
 
 STRATEGY = Canary()

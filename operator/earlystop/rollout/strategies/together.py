@@ -33,7 +33,7 @@ def after_look(plan: Plan, state: RolloutState, at: int, is_final: bool) -> Roll
     return _certify(plan, state, at) if is_final else state
 
 
-def best(plan: Plan, state: RolloutState, at: int, time_is_over: bool) -> Decision | None:
+def decision_at(plan: Plan, state: RolloutState, at: int, time_is_over: bool) -> Decision | None:
     """The decision for the certified candidate with the largest proven saving, or against all; None to go on.
 
     While time is left, one that is not decided yet is waited for unless it is shown to save less. When it is over,

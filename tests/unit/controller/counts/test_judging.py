@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from earlystop.controller.counts.count_batcher import CountBatcher, Result
-from earlystop.controller.counts.look import reading_or_failure
+from earlystop.controller.counts.look import state_or_failure
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.fairness.turns import FairTurns, served_namespace
 from earlystop.controller.reconcile.tracked import Progress
@@ -41,9 +41,9 @@ async def test_a_thousand_dear_looks_of_one_namespace_hold_up_anothers_by_one(mo
 
     def judge(*args: object) -> object:
         order.append(served_namespace.get())
-        return reading_or_failure(*args)  # type: ignore[arg-type]
+        return state_or_failure(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("earlystop.controller.counts.take_look.reading_or_failure", judge)
+    monkeypatch.setattr("earlystop.controller.counts.take_look.state_or_failure", judge)
     api, reader, judging = Memory(), Together(), FairTurns(1)
 
     async def look(namespace: str) -> Progress | None:

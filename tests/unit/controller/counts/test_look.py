@@ -7,12 +7,12 @@ import pytest
 from earlystop.api.counts import Tally, Variant
 from earlystop.controller.counts.look import (
     FINAL,
-    apply_reading,
     look_failed,
     look_request,
-    reading_or_failure,
     requests_since,
     split_is_shown,
+    state_after_reading,
+    state_or_failure,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
@@ -45,7 +45,7 @@ def settling() -> TrackedPolicy:
 
 
 def see(found: TrackedPolicy, seen: Reading) -> TrackedPolicy:
-    found.state, found.ledger = apply_reading(found, seen, seen.at)
+    found.state, found.ledger = state_after_reading(found, seen, seen.at)
     return found
 
 
@@ -69,7 +69,7 @@ def test_counts_of_another_step_never_get_into_a_look() -> None:
 def test_an_answer_with_more_series_than_a_status_can_hold_changes_nothing_and_the_next_is_read_as_ever() -> None:
     found = see(settling(), reading(NOW + 30, (0, B, "p", answers(10)), (0, C, "p", answers(10))))
     crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
-    failure = reading_or_failure(found, crowd, crowd.at)
+    failure = state_or_failure(found, crowd, crowd.at)
     assert isinstance(failure, MetricsFailure) and failure.kind is FailureKind.TOO_MANY_SERIES
     assert "2049 series" in failure.message
     found = see(found, reading(NOW + 60, (0, B, "p", answers(15)), (0, C, "p", answers(12))))
@@ -158,7 +158,7 @@ def test_a_look_that_could_not_be_used_makes_nobody_absent() -> None:
     found = see(settling(), reading(NOW + 30, (0, B, "p", answers(5)), (0, C, "p", answers(5))))
     crowd = reading(NOW + 45, *((0, B, f"odd-{number}", answers(1)) for number in range(MAX_SERIES + 1)))
     before = found.ledger
-    assert isinstance(reading_or_failure(found, crowd, crowd.at), MetricsFailure)
+    assert isinstance(state_or_failure(found, crowd, crowd.at), MetricsFailure)
     assert isinstance(before, Ledger) and found.ledger == before == Ledger(before.rows)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally, Variant
-from earlystop.controller.counts.look import apply_reading
+from earlystop.controller.counts.look import state_after_reading
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.reader import Reading
@@ -30,7 +30,7 @@ def watching(*classes: str) -> TrackedPolicy:
 
 
 def see(found: TrackedPolicy, at: int, rows: Rows) -> TrackedPolicy:
-    found.state, found.ledger = apply_reading(found, Reading(at, rows, at, 0), at)
+    found.state, found.ledger = state_after_reading(found, Reading(at, rows, at, 0), at)
     return found
 
 

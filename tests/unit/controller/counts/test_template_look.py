@@ -8,11 +8,11 @@ import pytest
 
 from earlystop.api.counts import Tally, Variant
 from earlystop.controller.counts.look import (
-    apply_reading,
     look_request,
-    reading_or_failure,
     requests_since,
     split_is_shown,
+    state_after_reading,
+    state_or_failure,
 )
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split
@@ -50,7 +50,7 @@ def reading(found: TrackedPolicy, engine: Engine, at: int) -> TemplateReading:
 
 def see(found: TrackedPolicy, engine: Engine, *moments: int) -> TrackedPolicy:
     for at in moments:
-        found.state, found.ledger = apply_reading(found, reading(found, engine, at), at)
+        found.state, found.ledger = state_after_reading(found, reading(found, engine, at), at)
     return found
 
 
@@ -104,7 +104,7 @@ def test_growth_that_cannot_be_placed_is_carried_openly_and_never_counted() -> N
     found = settling()
     late = Engine([replace(steady(RATE, began=NOW - 500), seen_from=NOW + 55)])
     name = reading(found, late, NOW + 60).queries
-    found.state, found.ledger = apply_reading(found, TemplateReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
+    found.state, found.ledger = state_after_reading(found, TemplateReading(NOW + 30, {}, NOW + 30, name), NOW + 30)
     see(found, late, NOW + 60)
     assert found.state.comparisons[0].uncertain.baseline.completed == 555 * RATE, (
         "it may all have come before, or while unseen"
@@ -134,7 +134,7 @@ def test_reading_a_moment_again_or_with_a_wider_window_adds_nothing() -> None:
     found = see(settling(), lives(), NOW + 30, NOW + 45, NOW + 60)
     before = found.state, found.ledger
     wide = TemplateRequest("llm/qa", found.state.revision, 600, "Custom", TEMPLATES)
-    state, ledger = apply_reading(found, lives().reading(wide, NOW + 60), NOW + 60)
+    state, ledger = state_after_reading(found, lives().reading(wide, NOW + 60), NOW + 60)
     assert (state.looks, state.comparisons[0].uncertain, ledger) == (
         before[0].looks,
         before[0].comparisons[0].uncertain,
@@ -169,10 +169,10 @@ def test_series_that_fell_silent_are_dropped_and_their_counts_stay() -> None:
 def test_a_past_that_was_rewritten_or_other_templates_stop_the_looks_and_change_nothing() -> None:
     found = see(settling(), Engine([steady(RATE)]), NOW + 30, NOW + 45)
     before = found.state, found.ledger
-    rewritten = reading_or_failure(found, reading(found, Engine([steady(RATE + 1)]), NOW + 60), NOW + 60)
+    rewritten = state_or_failure(found, reading(found, Engine([steady(RATE + 1)]), NOW + 60), NOW + 60)
     assert isinstance(rewritten, MetricsFailure) and rewritten.kind is FailureKind.REWRITTEN
     other = replace(reading(found, Engine([steady(RATE)]), NOW + 60), queries="other")
-    changed = reading_or_failure(found, other, NOW + 60)
+    changed = state_or_failure(found, other, NOW + 60)
     assert isinstance(changed, MetricsFailure) and changed.kind is FailureKind.SOURCE_CHANGED
     assert "earlystop.dev/retry" in changed.message
     assert (found.state, found.ledger) == before

@@ -14,7 +14,7 @@ class Race(Canary):
     def judges_together(self, plan: Plan) -> bool:
         return len(plan.names) > 1
 
-    def best(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
+    def decision_at(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
         done = (each for each in state.active if each.assessment.saves_tokens and not each.assessment.harmful)
         first = next(done, None)
         return None if first is None else favour(plan, state, first.name, "FirstToSave", at)
