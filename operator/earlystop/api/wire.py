@@ -38,9 +38,15 @@ POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 
 DEFAULT_PREFIX = "x-early-stop-"
-"""Of the headers by which a request carries its variant: `<prefix>policy`, `revision`, `step`, `variant`, `shadow`,
-`param-<name>`, `parameters` with the names of all of these, since a client may add others, and `token`, which is
-secret: a server compares it and repeats it to nobody."""
+"""Of the headers by which a request carries its variant. Their names end in `policy`, `revision`, `step` and `variant`,
+as counters are labelled, or in one of these words."""
+SHADOW = "shadow"
+SETTING = "param-"
+"""The name of a parameter follows."""
+PARAMETERS = "parameters"
+"""The names of all parameters that the overlay sets, since a client may add others."""
+TOKEN = "token"  # noqa: S105 - the name of a header, whose value is the secret
+"""It is secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
 IN_FORCE_MARK = ".in-force"

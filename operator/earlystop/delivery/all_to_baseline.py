@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.api.counts import Variant
+from earlystop.api.wire import SETTING, VARIANT
 from earlystop.delivery.headers import Modifier, changed, without_shadows
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import with_rules
@@ -26,8 +27,8 @@ def _to_baseline(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any]:
         weighed = [{**each, "weight": 0 if index else 100} for index, each in enumerate(backends)]
         return {**rule, "backendRefs": weighed}
     prefix = inputs.spec.delivery.header_prefix
-    values = {f"{prefix}param-{name}": value for name, value in inputs.spec.baseline_settings().items()}
-    values[f"{prefix}variant"] = Variant.BASELINE.value
+    values = {f"{prefix}{SETTING}{name}": value for name, value in inputs.spec.baseline_settings().items()}
+    values[f"{prefix}{VARIANT}"] = Variant.BASELINE.value
 
     def with_baseline(content: Modifier) -> Modifier:
         headers = [{**each, "value": values.get(each["name"], each["value"])} for each in content.get("set", [])]

@@ -12,7 +12,7 @@ from typing import Any
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Cohort, Delivery, HeaderCohort
-from earlystop.api.wire import UNASSIGNED
+from earlystop.api.wire import REVISION, SHADOW, TOKEN, UNASSIGNED, VARIANT
 from earlystop.delivery.golden_rules import golden_rule, golden_variants, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import asking, for_probes, headers_set, removing, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -90,8 +90,8 @@ def _rules(inputs: ClusterInputs, split: TrafficSplit, users: TargetRule) -> lis
 def _unassigned_headers(inputs: ClusterInputs, split: TrafficSplit) -> dict[str, str]:
     """The baseline's headers as evidence for nobody."""
     prefix = inputs.spec.delivery.header_prefix
-    headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}revision": UNASSIGNED}
-    return {name: value for name, value in headers.items() if name not in (f"{prefix}shadow", f"{prefix}token")}
+    headers = variant_headers(inputs, split, split.baseline) | {f"{prefix}{REVISION}": UNASSIGNED}
+    return {name: value for name, value in headers.items() if name not in (f"{prefix}{SHADOW}", f"{prefix}{TOKEN}")}
 
 
 def variant_for(cohort: Cohort, split: TrafficSplit) -> VariantWeight:
@@ -121,7 +121,7 @@ def _readings(rule: dict[str, Any], header: str, prefix: str) -> Iterable[tuple[
     for headers in headers_set(rule):
         for match in rule.get("matches", []):
             asked = {each["name"]: each["value"] for each in match.get("headers", [])}
-            yield asked.get(header, ""), headers.get(f"{prefix}revision", ""), headers.get(f"{prefix}variant", "")
+            yield asked.get(header, ""), headers.get(f"{prefix}{REVISION}", ""), headers.get(f"{prefix}{VARIANT}", "")
 
 
 def _expected(settings: HeaderCohort, split: TrafficSplit) -> Reading:

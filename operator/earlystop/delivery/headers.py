@@ -9,7 +9,19 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from earlystop.api.wire import IN_FORCE_MARK, PROBE_HEADER, signed_nonce
+from earlystop.api.wire import (
+    IN_FORCE_MARK,
+    PARAMETERS,
+    POLICY,
+    PROBE_HEADER,
+    REVISION,
+    SETTING,
+    SHADOW,
+    STEP,
+    TOKEN,
+    VARIANT,
+    signed_nonce,
+)
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 
@@ -25,12 +37,12 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
     prefix = inputs.spec.delivery.header_prefix
     shadows = split.shadows if variant == split.baseline else ()
     return {
-        f"{prefix}policy": f"{inputs.namespace}/{inputs.policy}",
-        f"{prefix}revision": split.revision,
-        f"{prefix}step": str(split.step),
-        f"{prefix}variant": variant.variant,
-        **{f"{prefix}param-{name}": value for name, value in variant.settings},
-        **({f"{prefix}shadow": shadow_value(shadows)} if shadows else {}),
+        f"{prefix}{POLICY}": f"{inputs.namespace}/{inputs.policy}",
+        f"{prefix}{REVISION}": split.revision,
+        f"{prefix}{STEP}": str(split.step),
+        f"{prefix}{VARIANT}": variant.variant,
+        **{f"{prefix}{SETTING}{name}": value for name, value in variant.settings},
+        **({f"{prefix}{SHADOW}": shadow_value(shadows)} if shadows else {}),
         **(_vouched(prefix, split, variant) if split.token else {}),
     }
 
@@ -38,7 +50,7 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
 def _vouched(prefix: str, split: TrafficSplit, variant: VariantWeight) -> dict[str, str]:
     """The token, and the names of all parameters that are set: a server acts on no other that a client adds."""
     names = ",".join(name for name, _ in variant.settings)
-    return {f"{prefix}parameters": names, f"{prefix}token": split.token}
+    return {f"{prefix}{PARAMETERS}": names, f"{prefix}{TOKEN}": split.token}
 
 
 def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
@@ -162,7 +174,7 @@ def _plain(match: dict[str, Any]) -> dict[str, Any]:
 
 def without_shadows(rule: Rule, prefix: str) -> Rule:
     """An overlay's rule with no candidate judged in the shadow of its requests."""
-    name = f"{prefix}shadow"
+    name = f"{prefix}{SHADOW}"
 
     def dropped(content: Modifier) -> Modifier:
         kept = [each for each in content.get("set", []) if each["name"] != name]

@@ -6,6 +6,7 @@ No user sees a candidate's answer, so there is nothing to split and nothing that
 from __future__ import annotations
 
 from earlystop.api.delivery import Delivery
+from earlystop.api.wire import SHADOW, VARIANT
 from earlystop.delivery.golden_rules import golden_rule, rules_in_force, with_golden_rules
 from earlystop.delivery.headers import for_probes, headers_set, shadow_value, variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -41,7 +42,7 @@ def has_split(route: Manifest, delivery: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay route has the baseline and the split's shadows on all requests."""
     prefix = delivery.header_prefix
     found = {
-        (headers.get(f"{prefix}variant"), headers.get(f"{prefix}shadow", ""))
+        (headers.get(f"{prefix}{VARIANT}"), headers.get(f"{prefix}{SHADOW}", ""))
         for rule in rules_in_force(route)
         for headers in headers_set(rule)
     }

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import typer
 
-from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.api.wire import DEFAULT_PREFIX, VARIANT
 from earlystop.demo.chat import MODEL
 from earlystop.demo.pacing import Pace
 from earlystop.demo.recordings import BUILTIN, load_recordings
@@ -88,7 +88,7 @@ class LoadPlan:
     seed: int = 0
     concurrency: int = 64
     headers: Mapping[str, str] = field(default_factory=dict)
-    variant_header: str = f"{DEFAULT_PREFIX}variant"
+    variant_header: str = f"{DEFAULT_PREFIX}{VARIANT}"
     timeout_seconds: float = 30.0
     cohort_header: str = "x-user-cohort"
     cohorts: tuple[str, ...] = ()

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import UNASSIGNED, commitment_in, is_signed
+from earlystop.api.wire import (
+    PARAMETERS,
+    POLICY,
+    REVISION,
+    SETTING,
+    SHADOW,
+    STEP,
+    TOKEN,
+    UNASSIGNED,
+    VARIANT,
+    commitment_in,
+    is_signed,
+)
 from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import Assignment, is_variant
@@ -60,10 +72,9 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
     come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
     """
     policy, revision, step, variant, token, window = (
-        _single(headers, prefix + name)
-        for name in ("policy", "revision", "step", "variant", "token", "param-" + PARAMETER)
+        _single(headers, prefix + name) for name in (POLICY, REVISION, STEP, VARIANT, TOKEN, SETTING + PARAMETER)
     )
-    if PARAMETER not in headers.get(prefix + "parameters", PARAMETER).split(","):
+    if PARAMETER not in headers.get(prefix + PARAMETERS, PARAMETER).split(","):
         window = None
     if not (policy and revision and step and variant) or window is None:
         return unassigned(policy or UNASSIGNED, baseline_window)
@@ -72,7 +83,7 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
     assignment = Assignment(policy, revision, int(step), variant, token=token or "")
     if assignment.is_forged:
         return Placement(assignment, baseline_window)
-    shadows = read_shadows(headers.getall(prefix + "shadow", ())) if variant == Variant.BASELINE else ()
+    shadows = read_shadows(headers.getall(prefix + SHADOW, ())) if variant == Variant.BASELINE else ()
     return Placement(assignment, _window(window), shadows)
 
 

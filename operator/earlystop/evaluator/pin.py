@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from earlystop.api.wire import DEFAULT_PREFIX, GOLDEN_HEADER, UNASSIGNED
+from earlystop.api.wire import (
+    DEFAULT_PREFIX,
+    GOLDEN_HEADER,
+    POLICY,
+    REVISION,
+    SETTING,
+    STEP,
+    TOKEN,
+    UNASSIGNED,
+    VARIANT,
+)
 from earlystop.evaluator.grading import Attribution
 from earlystop.exporter.assignment import WORD, is_variant
 
@@ -45,7 +55,7 @@ class RoutePin:
 
     def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
         """None unless all three headers are there and can be labels."""
-        revision, step, variant = (headers.get(self.prefix + name, "") for name in ("revision", "step", "variant"))
+        revision, step, variant = (headers.get(self.prefix + name, "") for name in (REVISION, STEP, VARIANT))
         if not (WORD.fullmatch(revision) and is_variant(variant) and _STEP.fullmatch(step)) or revision == UNASSIGNED:
             return None
         return Attribution(revision, int(step), variant)
@@ -74,12 +84,12 @@ class DirectPin:
         """The full set of headers."""
         return {
             GOLDEN_HEADER: str(variant),
-            f"{self.prefix}policy": self.policy,
-            f"{self.prefix}revision": self.revision,
-            f"{self.prefix}step": str(self.step),
-            f"{self.prefix}variant": str(variant),
-            **({f"{self.prefix}token": self.token} if self.token else {}),
-            **{f"{self.prefix}param-{name}": value for name, value in self.settings.get(variant, {}).items()},
+            f"{self.prefix}{POLICY}": self.policy,
+            f"{self.prefix}{REVISION}": self.revision,
+            f"{self.prefix}{STEP}": str(self.step),
+            f"{self.prefix}{VARIANT}": str(variant),
+            **({f"{self.prefix}{TOKEN}": self.token} if self.token else {}),
+            **{f"{self.prefix}{SETTING}{name}": value for name, value in self.settings.get(variant, {}).items()},
         }
 
     def attribution(self, headers: Mapping[str, str]) -> Attribution | None:
