@@ -16,15 +16,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from earlystop.api.wire import commitment_in, commitment_of, is_genuine
-from earlystop.controller.cluster import Cluster, ClusterError, Manifest
+from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.state import ENDED, Phase, RolloutState
 
 DEFAULT_SECRET = "earlystop-token-key"  # noqa: S105 - the name of an object
 KEY_FIELD = "key"
 KEY_BYTES = 32
 FORBIDDEN = frozenset({401, 403})
+MISSING = 404
+PATIENCE_SECONDS = 60.0
+"""The rights of a new install do not hold at once: a refusal is not believed for so long."""
+NEEDS_NO_TOKEN = (ENDED | {Phase.PENDING}) - {Phase.HELD}
+"""Phases that nothing is counted in, so that users keep their setting under a revision without a commitment."""
 
 log = logging.getLogger(__name__)
 
@@ -43,22 +48,15 @@ class CampaignTokens:
     ) -> None:
         """Take the key from the Secret, and fill that first where it is empty. make: gives a new random key.
 
-        Raises ClusterError when the API fails or the Secret has just changed, so that the caller tries again: only
-        where there is no such Secret or no right on it do campaigns go without tokens.
+        Raises ClusterError when the API fails or refuses, when the Secret has just changed, and NotFound where there is
+        none. No such answer is final, so the caller tries again.
         """
-        try:
-            self._key = await _key_of(cluster, namespace, name, make)
-        except ClusterError as error:
-            if error.status not in FORBIDDEN:
-                raise
-            log.warning("the operator may not get and update Secret %s in namespace %s", name, namespace)
-        if not self._key:
-            log.warning(
-                "there is no key of tokens, so new campaigns have none and servers cannot tell forged requests from "
-                "others: create an empty Secret %s in namespace %s, let the operator get and update it, and restart it",
-                name,
-                namespace,
-            )
+        self._key = await _key_of(cluster, namespace, name, make)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the key was learned, so that new campaigns have tokens."""
+        return bool(self._key)
 
     def commitment(self, policy: str, uid: str, entropy: str) -> str:
         """What the revision of a campaign with this random text says of its token, "" where it has none.
@@ -91,11 +89,29 @@ class CampaignTokens:
         return hmac.new(self._key, f"{uid}/{entropy}".encode(), hashlib.sha256).hexdigest()
 
 
+def may_go_without(error: ClusterError, waited: float, is_in_use: bool) -> bool:
+    """Whether campaigns may begin without tokens until the key can be read.
+
+    error: the last answer about the Secret; waited: seconds since it was first asked for; is_in_use: whether a campaign
+    under way has a token, which would have to begin anew.
+    """
+    if is_in_use:
+        return False
+    return error.status == MISSING or (error.status in FORBIDDEN and waited >= PATIENCE_SECONDS)
+
+
+def has_token_in_use(policy: Manifest) -> bool:
+    """Whether a stored policy has a campaign under way whose revision commits to a token."""
+    status = policy.get("status") or {}
+    needs_none = status.get("phase") in {None, *NEEDS_NO_TOKEN}
+    return not needs_none and bool(commitment_in(str(status.get("revision", ""))))
+
+
 async def _key_of(cluster: Cluster, namespace: str, name: str, make: Callable[[], bytes]) -> bytes:
-    """The key that a Secret holds, after it was filled if it was empty; b"" where there is no such Secret."""
+    """The key that a Secret holds, after it was filled if it was empty. Raises NotFound where there is no Secret."""
     secret = await cluster.get(SECRETS, namespace, name)
     if secret is None:
-        return b""
+        raise NotFound(MISSING, f"there is no Secret {name} in namespace {namespace}")
     found = _key_in(secret)
     if found:
         return found

@@ -29,6 +29,7 @@ START_CHECK_SECONDS = 1.0
 # of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
 COLLECT_AFTER = (10_000, 20, 20)
 RETRY_SECONDS = 2.0
+LATE_KEY_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ async def operate(host: str, port: int, namespaces: list[str], token_key: str = 
             _follow_attached_policies(runtime),
             reader_of(cluster).follow(),
             _learn_key_and_watch(runtime, namespaces, ready),
+            _learn_late_key(runtime),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -104,6 +106,12 @@ async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: a
             log.warning("the key of campaigns' tokens could not be read and is tried again: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
     await _watch(runtime, namespaces, ready)
+
+
+async def _learn_late_key(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(LATE_KEY_SECONDS)
+        await runtime.learn_late_token_key()
 
 
 async def _watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ import aiohttp
 
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
-from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
+from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_token_in_use, may_go_without
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -65,6 +65,7 @@ class Runtime:
         self.scheduler = Scheduler(self._reconcile, clock)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self._token_key, self._tokens = token_key, CampaignTokens()
+        self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
             cluster,
             http,
@@ -135,8 +136,44 @@ class Runtime:
                 self.scheduler.wake(key)
 
     async def learn_token_key(self) -> None:
-        """Learn the key of campaigns' tokens before any policy is reconciled."""
-        await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
+        """Learn the key of campaigns' tokens before any policy is reconciled, or find that campaigns may go without.
+
+        Raises ClusterError when it is to be tried again first, as while a campaign under way has a token: without the
+        key it would begin anew.
+        """
+        since = self._key_asked_since = self._clock() if self._key_asked_since is None else self._key_asked_since
+        try:
+            await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
+        except ClusterError as error:
+            is_in_use = await self._has_tokens_in_use()
+            what = f"let the operator get and update Secret {self._token_key} in namespace {own_namespace()}"
+            if not may_go_without(error, self._clock() - since, is_in_use):
+                if is_in_use:
+                    log.error("no policy is reconciled, since campaigns under way need the key of tokens: %s", what)
+                raise
+            log.warning(
+                "there is no key of tokens yet (%s), so new campaigns have none and servers cannot tell forged requests"
+                " from others: %s, and create it empty where it is missing",
+                error,
+                what,
+            )
+
+    async def learn_late_token_key(self) -> None:
+        """Ask once more for a key that the operator started without; campaigns that begin later have tokens then."""
+        if self._tokens.has_key or self._key_asked_since is None:
+            return
+        try:
+            await self._tokens.learn(self._cluster, own_namespace(), self._token_key)
+        except ClusterError:
+            return  # what to do is in the log since the start
+        log.info("the key of tokens has come: campaigns that begin from now on have tokens")
+
+    async def _has_tokens_in_use(self) -> bool:
+        for namespace in self._namespaces:
+            async for page in self._cluster.pages(POLICIES, namespace):
+                if any(map(has_token_in_use, page)):
+                    return True
+        return False
 
     async def learn_sources(self) -> None:
         """Read all MetricSources before any policy is reconciled: one whose source is unknown is refused."""

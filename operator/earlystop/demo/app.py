@@ -19,17 +19,15 @@ from prometheus_client.exposition import choose_encoder
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER, UNASSIGNED
 from earlystop.demo import chat
-from earlystop.demo.placement import PARAMETER, Placement, Roster, placement_of, unassigned
+from earlystop.demo.placement import PARAMETER, Placement, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
 from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.export import Assignment, Exporter, Shadow
 
 """A request with it is an evaluator's: it gets the variant's answer, and the evaluator alone counts it."""
 MAX_NONCE = 128
-MAX_REVISIONS = 16
-IDLE_SECONDS = 600.0
-"""A revision may lose its room to a new one after so long without a request."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -37,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """header_prefix: of the variant's headers; baseline_window: for requests without them, 1..40;
-    milliseconds_per_word: simulated generation time, 0 for none.
+    milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any.
 
     Raises ValueError for a value out of range.
     """
@@ -45,12 +43,14 @@ class ServerSettings:
     header_prefix: str = DEFAULT_PREFIX
     baseline_window: int = MAXIMUM_WINDOW
     milliseconds_per_word: float = 0.0
+    policies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
             raise ValueError(f"the baseline window is {self.baseline_window}; write 1 to {MAXIMUM_WINDOW}")
         if not 0 <= self.milliseconds_per_word < float("inf"):
             raise ValueError(f"milliseconds per word is {self.milliseconds_per_word}; write 0 or more")
+        checked_policies(self.policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,9 @@ class ReferenceServer:
         self._replay = replay
         self._settings = settings or ServerSettings()
         self._registry = CollectorRegistry()
-        self._exporter = Exporter(self._registry, process, MAX_REVISIONS)
+        self._exporter = Exporter(self._registry, process, policies=self._settings.policies)
         self._left_out = LeftOut()
         self._registry.register(self._left_out)
-        self._roster = Roster(MAX_REVISIONS, IDLE_SECONDS)
         self._answered = 0
         self._open = 0
         self._draining = False
@@ -112,7 +111,7 @@ class ReferenceServer:
 
     async def _counted(self, request: web.Request) -> web.Response:
         """Answers; whatever happens, the request is counted as started and as either completed or failed."""
-        placement = self._place(request, is_use=True)
+        placement = self._place(request)
         self._exporter.started(placement.assignment)
         try:
             answered = await self._answer(await request.read(), placement.window)
@@ -140,7 +139,7 @@ class ReferenceServer:
 
     async def _uncounted(self, request: web.Request) -> web.Response:
         """Answers an evaluator's request. It is not live traffic, whose shares and sums it would distort."""
-        placement = self._place(request, is_use=False)
+        placement = self._place(request)
         try:
             answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
@@ -164,15 +163,14 @@ class ReferenceServer:
         body = chat.completion(f"chatcmpl-{self._answered}", int(time.time()), reply.text, usage)
         return _Answered(question, reply, body)
 
-    def _place(self, request: web.Request, is_use: bool) -> Placement:
+    def _place(self, request: web.Request) -> Placement:
         """The request's placement, with room among the revisions and its setting exported."""
         placement = placement_of(request.headers, self._settings.header_prefix, self._settings.baseline_window)
         told = placement.assignment
         if not placement.is_assigned:
             return placement
         revision = (told.policy, told.revision)
-        now = asyncio.get_running_loop().time()
-        if not self._roster.admit(revision, now, lambda: self._register(placement), is_use):
+        if not self._register(placement):
             # The gateway asked for this window, so it is served; but it is evidence for no one.
             return unassigned(told.policy, placement.window)
         if placement.window is not None:
@@ -203,7 +201,7 @@ class ReferenceServer:
         if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
             message = f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters"
             return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
-        placement = self._place(request, is_use=False)
+        placement = self._place(request)
         told = placement.told if placement.answers(nonce) else unassigned(UNASSIGNED, None).assignment
         echo = f"{nonce};{told.revision};{told.variant}"
         return web.Response(status=204, headers={ECHO_HEADER: echo})

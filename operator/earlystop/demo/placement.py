@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from multidict import CIMultiDictProxy
@@ -101,38 +99,3 @@ def _single(headers: CIMultiDictProxy[str], name: str) -> str | None:
     """The header's value, None when it is absent or there more than once: then no one knows which one holds."""
     values = headers.getall(name, ())
     return values[0] if len(values) == 1 else None
-
-
-class Roster:
-    """Decides which revisions may be counted, so that forged headers never push out one that is in use.
-
-    The exporter makes room by evicting the revision not used for longest. Here a new revision has to wait until
-    there is room, or until that oldest one has been idle for `idle_seconds`. Times are in seconds.
-    """
-
-    def __init__(self, places: int, idle_seconds: float) -> None:
-        self._places = places
-        self._idle_seconds = idle_seconds
-        self._last_used: OrderedDict[tuple[str, str], float] = OrderedDict()  # the oldest use first
-
-    def admit(self, revision: tuple[str, str], now: float, register: Callable[[], bool], is_use: bool = True) -> bool:
-        """True when the revision (policy, revision) is counted; register: makes room in the exporter.
-
-        is_use: False for a probe. The exporter orders revisions by counted requests, and both must agree.
-        """
-        if revision not in self._last_used and not self._has_room(now):
-            return False
-        if not register():
-            return False
-        if is_use or revision not in self._last_used:
-            self._last_used[revision] = now
-            self._last_used.move_to_end(revision)
-        if len(self._last_used) > self._places:
-            self._last_used.popitem(last=False)
-        return True
-
-    def _has_room(self, now: float) -> bool:
-        if len(self._last_used) < self._places:
-            return True
-        oldest = next(iter(self._last_used.values()))
-        return now - oldest >= self._idle_seconds

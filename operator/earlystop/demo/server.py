@@ -83,6 +83,9 @@ def main(
         int, typer.Option(help="Window of requests without the headers.", min=1, max=MAXIMUM_WINDOW)
     ] = MAXIMUM_WINDOW,
     milliseconds_per_word: Annotated[float, typer.Option(help="Simulated generation time.", min=0)] = 0.0,
+    policy: Annotated[
+        list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
+    ] = None,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -90,7 +93,7 @@ def main(
     """Answers recorded questions by early-stopping self-consistency, at the window that the headers ask for."""
     try:
         recordings = load_recordings(data)
-        settings = ServerSettings(header_prefix.lower(), baseline_window, milliseconds_per_word)
+        settings = ServerSettings(header_prefix.lower(), baseline_window, milliseconds_per_word, tuple(policy or ()))
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     try:

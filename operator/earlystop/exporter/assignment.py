@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from earlystop.api import wire as names
@@ -51,8 +52,21 @@ class Shadow:
 def is_exposable(assignment: Assignment) -> bool:
     """Whether policy, revision, step and query class can be label values; the variant is not asked for."""
     words = WORD.fullmatch(assignment.revision) and WORD.fullmatch(assignment.query_class)
-    named = _POLICY.fullmatch(assignment.policy) and assignment.revision != names.UNASSIGNED
+    named = is_policy(assignment.policy) and assignment.revision != names.UNASSIGNED
     return bool(words and named) and type(assignment.step) is int and 0 <= assignment.step <= 9999
+
+
+def is_policy(name: str) -> bool:
+    """Whether a policy, as namespace/name, can be a label value."""
+    return bool(_POLICY.fullmatch(name))
+
+
+def checked_policies(policies: Collection[str]) -> Collection[str]:
+    """The same policies. Raises ValueError where one is no namespace/name, or where text stands in place of a list."""
+    for policy in [policies] if isinstance(policies, str) else policies:
+        if isinstance(policies, str) or not is_policy(policy):
+            raise ValueError(f"policies has {policy[:80]!r}; write a list of names like 'llm/qa', namespace/name")
+    return policies
 
 
 def is_variant(label: str) -> bool:

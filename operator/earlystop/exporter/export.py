@@ -1,6 +1,6 @@
 """For inference servers: counts what the operator reads, in the convention that it reads.
 
-    exporter = Exporter()                          # once per process
+    exporter = Exporter(policies=["llm/qa"])       # once per process, with the policies that it serves
     assignment = Assignment(policy, revision, step, variant, token=token)  # as the request's headers say
     if not assignment.is_forged:  # else serve it as a request without these headers
         exporter.register(policy, revision, step)
@@ -17,8 +17,9 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -26,7 +27,7 @@ from prometheus_client.registry import Collector
 
 from earlystop.api import wire as names
 from earlystop.api.wire import COUNT_FIELDS, ONE_CANDIDATE
-from earlystop.exporter.assignment import WORD, Assignment, Shadow, counts_of, pair_of
+from earlystop.exporter.assignment import WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
 from earlystop.exporter.exposition import families
 from earlystop.exporter.revisions import Counts, Revisions
 
@@ -38,6 +39,9 @@ class Exporter(Collector):
 
     process: id of this start of the process, new at every start; the default is random. Two processes that share one
     are undercounted. max_revisions bounds the label values that clients' headers can create, see `Revisions`.
+    policies: those that this server serves, as namespace/name; no other is counted, and none loses a place to a name
+    that a client made up. Empty for any. clock: gives seconds, and never goes back. Raises ValueError for a policy or
+    process that can be no label.
     demands_token: whether a request counts under a revision only with that revision's token, so that no client can
     forge what is counted. An evaluator, which makes its requests itself, demands none.
     """
@@ -49,13 +53,15 @@ class Exporter(Collector):
         max_revisions: int = 16,
         *,
         demands_token: bool = True,
+        policies: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.process = secrets.token_hex(5) if process is None else process
         if not WORD.fullmatch(self.process):
             raise ValueError(f"process {self.process[:80]!r} must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
         self._lock = threading.Lock()
         self._demands_token = demands_token
-        self._revisions = Revisions(max_revisions)
+        self._revisions = Revisions(max_revisions, checked_policies(policies), clock)
         (REGISTRY if registry is None else registry).register(self)
         begin_anew = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (begin := begin_anew()) and begin())
@@ -71,8 +77,8 @@ class Exporter(Collector):
     ) -> bool:
         """Expose a revision's counters of these variants, and of those registered before, at 0 if they are new.
 
-        False when it cannot be: odd label values, evicted before, or too many. Nothing has changed then, and requests
-        of what is not exposed count as unassigned.
+        False when it cannot be: odd label values, a policy that is not among the server's, evicted before, or as many
+        in use as have places. Nothing has changed then, and requests of what is not exposed count as unassigned.
         """
         with self._lock:
             return self._revisions.admit(Assignment(policy, revision, step, "", query_class), variants)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from earlystop.api.wire import COUNT_FIELDS, UNASSIGNED, commitment_in
 from earlystop.exporter.assignment import Assignment, has_places, is_exposable, is_variant
 
 MAX_SETTINGS = 32
+IDLE_SECONDS = 600.0
+"""A revision may lose its place to a new one after so long without a counted request."""
 MAX_RETIRED = 4096
-"""Evicted revisions that are remembered; beyond it no new revision is admitted until the process restarts."""
+"""Evicted revisions that are remembered of one room; beyond it none loses its place until the process restarts."""
 BOTH = ""
 """In place of a variant: pairs of the baseline and the one candidate, which need no name."""
 
@@ -19,14 +21,20 @@ NOBODY = (UNASSIGNED, UNASSIGNED, UNASSIGNED, UNASSIGNED)
 
 Counts = list[int]
 """In the order of `Tally`."""
+Room = tuple[str, bool]
+"""Revisions that share places: the policy where a server names its policies, and whether they commit to a token."""
 Labels = tuple[str, str, str, str, str]
 """Policy, revision, step, variant and query class, as label values."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is exposed of one revision: counts by step, variant and class, and values by variant and parameter."""
+    """What is exposed of one revision: counts by step, variant and class, and values by variant and parameter.
 
+    used_at: when a request last counted, or when it got its place, in seconds of the clock.
+    """
+
+    used_at: float
     strata: set[tuple[int, str]] = field(default_factory=set)
     variants: set[str] = field(default_factory=set)
     rows: dict[tuple[int, str, str], Counts] = field(default_factory=dict)
@@ -34,19 +42,25 @@ class _Known:
 
 
 class Revisions:
-    """The counts of at most `most` revisions, each with all of its variants from 0 on. Not safe between threads.
+    """The counts of revisions, each with all of its variants from 0 on. Not safe between threads.
 
-    When one more is admitted, the one not used for longest is evicted with its counts, and never comes back: its
-    series would begin again.
+    At most `most` revisions that commit to a token have places, and as many of those that do not: whoever knows no
+    token takes no place of the former. policies: the only ones that are counted, each with that many places of its own;
+    none for any. clock: gives seconds, and never goes back.
+
+    When no place is left, the revision not used for longest is evicted with its counts if it was idle for
+    IDLE_SECONDS, and never comes back: its series would begin again. Until then no new one is admitted.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, policies: Collection[str], clock: Callable[[], float]) -> None:
         if most < 1:
             raise ValueError(f"max_revisions is {most}; at least 1 revision must have room")
         self._most = most
+        self._policies = frozenset(policies)
+        self._clock = clock
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the oldest use first
-        self._retired: set[tuple[str, str]] = set()
-        self._policies: set[str] = set()
+        self._taken: Counter[Room] = Counter()
+        self._retired: defaultdict[Room, set[tuple[str, str]]] = defaultdict(set)
         self._unassigned: dict[str, Counts] = {}
         self._forged: dict[str, int] = {}
 
@@ -73,16 +87,18 @@ class Revisions:
 
     def row(self, assignment: Assignment) -> Counts | None:
         """Where a request counts that uses the revision; None when it is to be counted as unassigned."""
-        if self._get(assignment) is not None:
+        known, row = self._get(assignment), self.known_row(assignment, assignment.variant)
+        if known is not None and row is not None:
+            known.used_at = self._clock()
             self._known.move_to_end((assignment.policy, assignment.revision))
-        return self.known_row(assignment, assignment.variant)
+        return row
 
     def unassigned_row(self, assignment: Assignment) -> Counts:
-        """Where a request counts as unassigned, under its policy if that has ever had a revision here."""
+        """Where a request counts as unassigned, under its policy if that is named or has a revision here."""
         return self._unassigned.setdefault(self._known_policy(assignment), _zeros())
 
     def note_forged(self, assignment: Assignment) -> None:
-        """Count a request without its revision's token, under its policy if that has ever had a revision here."""
+        """Count a request without its revision's token, under its policy if that is named or has a revision here."""
         policy = self._known_policy(assignment)
         self._forged[policy] = self._forged.get(policy, 0) + 1
 
@@ -121,12 +137,14 @@ class Revisions:
         self._forged = dict.fromkeys(self._forged, 0)
 
     def forged(self) -> dict[str, int]:
-        """Requests without their revision's token, by policy: 0 for each that has had a revision with a token here."""
-        return dict(self._forged)
+        """Requests without their revision's token, by policy: 0 for each that has a revision with a token here."""
+        named = self._named_policies()
+        return {policy: count for policy, count in self._forged.items() if policy in named}
 
     def counts(self) -> dict[Labels, tuple[int, ...]]:
         """A copy of all counts."""
-        found = {(policy, *NOBODY): tuple(row) for policy, row in self._unassigned.items()}
+        named = self._named_policies()
+        found = {(policy, *NOBODY): tuple(row) for policy, row in self._unassigned.items() if policy in named}
         for revision, known in self._known.items():
             for (step, variant, query_class), row in known.rows.items():
                 found[*revision, str(int(step)), str(variant), query_class] = tuple(row)
@@ -141,23 +159,42 @@ class Revisions:
         ]
 
     def _known_policy(self, assignment: Assignment) -> str:
-        return assignment.policy if assignment.policy in self._policies else UNASSIGNED
+        return assignment.policy if assignment.policy in self._named_policies() else UNASSIGNED
+
+    def _named_policies(self) -> set[str]:
+        """Policies that the page names. One whose last revision was evicted leaves it; its counts are kept, so that
+        they go on from where they were if it comes back."""
+        return {UNASSIGNED, *self._policies, *(policy for policy, _ in self._known)}
 
     def _get(self, assignment: Assignment) -> _Known | None:
         return self._known.get((assignment.policy, assignment.revision))
 
     def _new(self, policy: str, revision: str) -> _Known | None:
-        if (policy, revision) in self._retired:
+        if self._policies and policy not in self._policies:
             return None
-        if len(self._known) >= self._most:
-            if len(self._retired) >= MAX_RETIRED:
-                return None
-            self._retired.add(self._known.popitem(last=False)[0])
-        if len(self._policies) < self._most:
-            self._policies.add(policy)
-            if commitment_in(revision):
-                self._forged.setdefault(policy, 0)
-        return self._known.setdefault((policy, revision), _Known())
+        room = self._room(policy, revision)
+        if (policy, revision) in self._retired[room]:
+            return None
+        if self._taken[room] >= self._most and not self._evict_idle(room):
+            return None
+        self._taken[room] += 1
+        if commitment_in(revision):
+            self._forged.setdefault(policy, 0)
+        return self._known.setdefault((policy, revision), _Known(self._clock()))
+
+    def _evict_idle(self, room: Room) -> bool:
+        """Free the place that was not used for longest. False when it is in use."""
+        oldest = next(each for each in self._known if self._room(*each) == room)
+        retired = self._retired[room]
+        if self._clock() - self._known[oldest].used_at < IDLE_SECONDS or len(retired) >= MAX_RETIRED:
+            return False
+        del self._known[oldest]
+        self._taken[room] -= 1
+        retired.add(oldest)
+        return True
+
+    def _room(self, policy: str, revision: str) -> Room:
+        return policy if self._policies else "", bool(commitment_in(revision))
 
 
 def _zeros() -> Counts:

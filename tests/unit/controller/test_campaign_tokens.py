@@ -10,7 +10,7 @@ import pytest
 
 from earlystop.api.wire import commitment_in, is_genuine
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens
-from earlystop.controller.cluster import ClusterError, Conflict
+from earlystop.controller.cluster import ClusterError, Conflict, NotFound
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.rollout.plan import revision_of
 from earlystop.rollout.state import RolloutState
@@ -81,26 +81,19 @@ async def test_of_two_operators_that_start_at_once_both_have_the_key_that_was_st
     assert not tokens.is_lost(LABEL, UID, campaign(CampaignTokens(OTHER_KEY)))
 
 
-async def test_without_the_secret_or_the_right_to_it_campaigns_have_no_token_and_the_log_says_what_to_do(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    forbidden = Memory()
-    install(forbidden)
-    forbidden.fail("GET", ClusterError(403, "forbidden"))
-    for api in (Memory(), forbidden):
-        caplog.clear()
-        tokens = await learned(api)
-        assert campaign(tokens).revision == revision_of(UID, 1, ENTROPY)
-        assert f"create an empty Secret {DEFAULT_SECRET} in namespace {NAMESPACE}" in caplog.text
-
-
-async def test_an_api_that_fails_is_asked_again_instead_of_going_without_tokens() -> None:
-    for error in (ClusterError(0, "no answer"), ClusterError(503, "starting")):
+async def test_no_answer_about_the_secret_is_final_so_each_is_raised_and_a_later_one_gives_the_key() -> None:
+    for error in (ClusterError(0, "no answer"), ClusterError(503, "starting"), ClusterError(403, "no right yet")):
         api = Memory()
         install(api, key=KEY)
         api.fail("GET", error)
+        tokens = CampaignTokens()
         with pytest.raises(ClusterError):
-            await learned(api)
+            await tokens.learn(api, NAMESPACE, DEFAULT_SECRET)
+        assert not tokens.has_key and campaign(tokens).revision == revision_of(UID, 1, ENTROPY)
+        await tokens.learn(api, NAMESPACE, DEFAULT_SECRET)
+        assert tokens.has_key
+    with pytest.raises(NotFound, match=f"no Secret {DEFAULT_SECRET} in namespace {NAMESPACE}"):
+        await learned(Memory())
 
 
 async def test_every_campaign_of_every_policy_has_a_token_of_its_own() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
 from earlystop.api.counts import Tally
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.server_counts import ask_all, tally_of
-from tests.unit.demo.serving import NOBODY, REVISION, ask, serving, settings_in_force, tallies, told
+from tests.unit.demo.serving import NOBODY, POLICY, REVISION, ask, serving, settings_in_force, tallies, told
 
 
 async def test_each_variant_is_counted_by_itself_in_mixed_traffic() -> None:
@@ -83,6 +85,17 @@ async def test_the_seventeenth_revision_is_unassigned_and_the_first_sixteen_go_o
     assert {revision for revision, _, _ in counted} == {f"r{number}" for number in range(16)} | {"unassigned"}
     assert all(counted[f"r{number}", "0", "candidate"].completed == 2 for number in range(16))
     assert counted[NOBODY].completed == 24
+
+
+async def test_a_server_that_names_its_policies_counts_no_other_and_tells_of_no_other() -> None:
+    question = recordings()[0].question
+    async with serving(ServerSettings(policies=(POLICY,))) as (client, _):
+        other = await ask(client, question, told(policy="a/b"))
+        assert (other.status, other.headers["x-early-stop-variant"]) == (200, "unassigned")
+        own = await ask(client, question, told())
+        assert own.headers["x-early-stop-variant"] == "candidate"
+    with pytest.raises(ValueError, match="namespace/name"):
+        ServerSettings(policies=("qa",))
 
 
 async def test_forged_revisions_never_end_the_count_of_one_in_use() -> None:

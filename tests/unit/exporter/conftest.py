@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from earlystop.exporter.export import Exporter
+from tests.unit.exporter.pages import Clock
 
 
 @pytest.fixture
@@ -15,6 +16,12 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def exporter(registry: CollectorRegistry) -> Exporter:
+def clock() -> Clock:
+    """The exporter's clock, which stands still until the test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def exporter(registry: CollectorRegistry, clock: Clock) -> Exporter:
     """An exporter of a process called `proc`, which counts into that registry."""
-    return Exporter(registry, process="proc")
+    return Exporter(registry, process="proc", clock=clock)

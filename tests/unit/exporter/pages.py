@@ -14,6 +14,16 @@ from earlystop.metrics.source.answer import Sample
 POLICY, REVISION = "llm/qa", "r1"
 
 
+class Clock:
+    """Seconds that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def scrape(registry: CollectorRegistry) -> list[Sample]:
     """The page as a scraper reads it."""
     text = generate_latest(registry).decode()

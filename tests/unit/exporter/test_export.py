@@ -17,10 +17,10 @@ from earlystop.api.counts import Tally, Variant
 from earlystop.api.wire import RESULTS
 from earlystop.exporter.assignment import MAX_STRATA
 from earlystop.exporter.export import Exporter
-from earlystop.exporter.revisions import MAX_RETIRED, MAX_SETTINGS
+from earlystop.exporter.revisions import IDLE_SECONDS, MAX_RETIRED, MAX_SETTINGS
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey, merge, totals
 from earlystop.metrics.source.answer import Sample
-from tests.unit.exporter.pages import POLICY, REVISION, assignment, read, scrape, unassigned
+from tests.unit.exporter.pages import POLICY, REVISION, Clock, assignment, read, scrape, unassigned
 
 
 def test_both_variants_stand_at_zero_as_soon_as_a_revision_is_registered(
@@ -117,11 +117,12 @@ def test_an_unknown_revision_is_counted_as_unassigned(exporter: Exporter, regist
     assert unassigned(registry) == {POLICY: 1, "unassigned": 1}
 
 
-def test_the_seventeenth_revision_evicts_the_one_unused_for_longest_and_it_never_returns(
-    exporter: Exporter, registry: CollectorRegistry
+def test_the_seventeenth_revision_evicts_the_one_idle_for_longest_and_it_never_returns(
+    exporter: Exporter, registry: CollectorRegistry, clock: Clock
 ) -> None:
     for n in range(16):
         assert exporter.register(POLICY, f"r{n}", 0)
+    clock.now = IDLE_SECONDS
     exporter.started(assignment(revision="r0"))  # r1 is now the one unused for longest
     assert exporter.register(POLICY, "r16", 0)
     assert read(registry, revision="r0")
@@ -134,7 +135,7 @@ def test_the_seventeenth_revision_evicts_the_one_unused_for_longest_and_it_never
 
 
 def test_forged_headers_cannot_make_the_page_grow_without_bound(
-    exporter: Exporter, registry: CollectorRegistry
+    exporter: Exporter, registry: CollectorRegistry, clock: Clock
 ) -> None:
     exporter.register(POLICY, REVISION, 0)
     for n in range(1000):
@@ -146,6 +147,7 @@ def test_forged_headers_cannot_make_the_page_grow_without_bound(
     assert len(read(registry)) == 2 * MAX_STRATA
     assert len(scrape(registry)) <= (2 * MAX_STRATA + 2) * 8 + MAX_SETTINGS
     for n in range(MAX_RETIRED + 100):
+        clock.now += IDLE_SECONDS
         exporter.register(f"ns/p{n}", "r", 0)
         exporter.started(assignment(policy=f"ns/p{n}", revision="odd"))
     assert not exporter.register("new/policy", "r", 0), "the memory for evicted revisions is full"

@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.api.wire import PAIR_OUTCOMES, SENTIMENTS
 from earlystop.exporter.export import Assignment, Exporter
-from tests.unit.exporter.pages import POLICY, REVISION, assignment, scrape
+from earlystop.exporter.revisions import IDLE_SECONDS
+from tests.unit.exporter.pages import POLICY, REVISION, Clock, assignment, scrape
 
 
 def rows(registry: CollectorRegistry, metric: str, split: str) -> dict[tuple[str, str], float]:
@@ -42,10 +43,12 @@ def test_feedback_and_pairs_of_unknown_revisions_are_counted_nowhere_and_push_no
 
 
 def test_an_evicted_revision_takes_its_pairs_and_feedback_with_it(registry: CollectorRegistry) -> None:
-    exporter = Exporter(registry, process="proc", max_revisions=1)
+    clock = Clock()
+    exporter = Exporter(registry, process="proc", max_revisions=1, clock=clock)
     exporter.register(POLICY, REVISION, 0)
     exporter.pair(assignment(), "both")
     exporter.feedback(assignment(), "up")
+    clock.now = IDLE_SECONDS
     exporter.register(POLICY, "r2", 0)
     assert rows(registry, "earlystop_pairs_total", "outcome") == {}
     assert rows(registry, "earlystop_feedback_total", "sentiment") == {}
