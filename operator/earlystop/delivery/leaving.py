@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
@@ -11,6 +12,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by
 
 LEFT = "TargetLeft"
+_SUCCESSOR = re.compile(r"policy (\S+) is about this target")
 
 
 def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
@@ -28,6 +30,12 @@ def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
         condition=Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.UNKNOWN, LEFT, message),
         objects=(*taken_off.objects, *map(_released, aliases)),
     )
+
+
+def successor_in(reason: str, message: str) -> str:
+    """Name of the policy that the target was left to, as a stored condition says, "" where it says of none."""
+    found = _SUCCESSOR.search(message) if reason == LEFT else None
+    return found.group(1) if found else ""
 
 
 def _released(service: Manifest) -> Manifest:

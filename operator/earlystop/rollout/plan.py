@@ -76,6 +76,11 @@ class Plan:
         """Label of a candidate in headers and metrics. Raises ValueError for a name that is not in the plan."""
         return self.variants[self.names.index(name)]
 
+    def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
+        """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
+        engine and the attempt are the plan's own: no policy asks for these. retry: as in `plan_text`."""
+        return plan_text(spec, retry, self.objective.engine, self.attempt) == self.text
+
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
         return self.stages[min(step, len(self.stages) - 1)]

@@ -55,8 +55,7 @@ def start_campaign(
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
     all of its requests for forged: it begins anew.
     """
-    under_way = state.plan
-    is_same = under_way and plan_text(spec, retry, under_way.objective.engine, under_way.attempt) == under_way.text
+    is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
     if is_same and not (token_lost and _needs_counts(state)):
         return state
     if state.phase in ACTING or spec.suspend:

@@ -242,6 +242,18 @@ def test_a_campaign_goes_on_under_the_version_that_it_began_with_and_the_next_on
     assert retried.campaign == 2 and retried.pinned_plan.objective.engine == CURRENT
 
 
+@pytest.mark.parametrize("engine", [FIRST, CURRENT])
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+@pytest.mark.parametrize("retry", ["", "again"])
+def test_a_policy_asks_for_its_plan_whatever_its_engine_and_attempt_until_it_is_edited_or_retried(
+    engine: int, attempt: int, retry: str
+) -> None:
+    spec, edited = (policy({"objective": {"risk": {"campaigns": count}}}) for count in (3, 4))
+    plan = parse_plan(plan_text(spec, retry, engine, attempt))
+    assert plan.is_asked_for(spec, retry)
+    assert not plan.is_asked_for(edited, retry) and not plan.is_asked_for(spec, "once more")
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_harm_in_shadow_and_on_live_answers_share_its_risk(together: bool) -> None:
     rollout: dict[str, Any] = {"shadowSeconds": 600}

@@ -65,6 +65,8 @@ class StartCheck:
         if split is None or delivery.route_ref is None:
             return True
         overlay = self._route(tracked, overlay_name(tracked.name))
+        if tracked.traffic.is_left:
+            return None if overlay is None else not attachment(overlay)[0]
         users = self._route(tracked, delivery.route_ref.name)
         if overlay is None or users is None:
             return None

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.source import SourceSpec
-from earlystop.controller.cluster import Cluster
-from earlystop.controller.reconcile.competition import competition_refusal, successor_of
+from earlystop.controller.cluster import POLICIES, Cluster
+from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
@@ -37,9 +37,9 @@ async def check(
         reader_of(cluster).forget_older(now - tracked.spec_read_at)
     tracked.acceptance.note_checked(tracked.generation, now)
     tracked.traffic.require_recheck()
-    successor = successor_of(tracked, competing_policies)
-    tracked.traffic.leave_to(successor)
     try:
+        successor = await _successor(cluster, tracked, competing_policies)
+        tracked.traffic.leave_to(successor)
         # A policy that has left its target asks for nothing, unless it was edited.
         asks = not successor or tracked.is_edited(tracked.state)
         checked = await acceptance(cluster, tracked, sources, competing_policies, now) if asks else None
@@ -48,6 +48,17 @@ async def check(
         tracked.acceptance.require_check()
         raise
     tracked.observe(replace(tracked.observations, refusal=refusal), now)
+
+
+async def _successor(cluster: Cluster, tracked: TrackedPolicy, competing_policies: Collection[TrackedPolicy]) -> str:
+    """Name of the policy that the target is left to, "" for none. One that it was left to, and that an operator which
+    has just started does not track yet, keeps it for as long as it exists. Raises ClusterError when the API fails."""
+    found, before = successor_of(tracked, competing_policies), tracked.traffic.successor
+    if found or not before or not is_over(tracked):
+        return found
+    if any(each.key == (tracked.namespace, before) for each in competing_policies):
+        return ""
+    return before if await cluster.get(POLICIES, tracked.namespace, before) is not None else ""
 
 
 async def acceptance(

@@ -18,7 +18,7 @@ from earlystop.rollout.damping import DampedObservation, observe
 from earlystop.rollout.event_notes import EventNote, observation_notes
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.observations import Observations, observations_from
-from earlystop.rollout.plan import Plan, plan_text
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status
 
@@ -135,11 +135,13 @@ class TrackedPolicy:
         self.observe_stored(other.observations)
         self.announced = self.shown
         self.traffic.forget_proof()
+        if other.traffic.is_left:
+            self.traffic.resume_left(other.traffic.successor)
 
     def is_edited(self, state: RolloutState) -> bool:
         """Whether the policy as it is written now asks for another campaign than the one in a state. An edit under way
         starts one at once, unless it is refused, the policy is suspended, or a decision is being carried out."""
-        return state.plan is not None and plan_text(self.spec, self.retry_token) != state.plan.text
+        return state.plan is not None and not state.plan.is_asked_for(self.spec, self.retry_token)
 
     def announce(self, note: EventNote) -> None:
         """An event shall tell people this."""

@@ -169,6 +169,11 @@ class TrafficMemory:
         """Nothing of this policy is on the route any more."""
         self.is_left = True
 
+    def resume_left(self, successor: str) -> None:
+        """The stored status says that the target was left to the policy of this name: it stays so until the next check
+        finds otherwise."""
+        self.successor, self.is_left = successor, True
+
     def note_return(self) -> bool:
         """The policy's objects are on the route again. Returns whether they had been taken off for another policy."""
         returns, self.is_left = self.is_left and not self.successor, self.is_left and bool(self.successor)

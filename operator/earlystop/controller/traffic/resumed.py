@@ -9,6 +9,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.memory import TrafficMemory
+from earlystop.delivery.leaving import successor_in
 from earlystop.delivery.traffic_conditions import rest_in
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
@@ -24,6 +25,9 @@ def resumed_traffic(
     memory, split = TrafficMemory(recheck=recheck), desired_split(state)
     if split is None:
         return memory
+    successor = successor_in(said.reason, said.message)
+    if successor and state.phase in ENDED:
+        memory.resume_left(successor)
     if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED}:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)

@@ -141,3 +141,66 @@ async def test_a_promoted_policy_keeps_its_target() -> None:
         assert overlay["spec"]["parentRefs"] and joining.state.phase is Phase.PENDING
         refusal = joining.observations.refusal
         assert refusal is not None and refusal.reason == "TargetTaken" and "qa has the traffic" in refusal.message
+
+
+def leading(world: World) -> set[str]:
+    """Names of the policies whose overlays lead requests."""
+    routes = [each for each in found(world, ROUTES.path("llm")) if each["spec"].get("parentRefs")]
+    names = {each["metadata"]["name"] for each in routes}
+    return {name.removesuffix("-early-stop") for name in names if name.endswith("-early-stop")}
+
+
+async def succeeded(world: World, phase: Phase) -> None:
+    """A policy whose campaign ended in a phase has left its target to another one, which leads requests now."""
+    state = next(each for each in REACHED.values() if each.phase is phase)
+    made = manifest(state)
+    made["spec"] = state.pinned_plan.spec.wire()
+    world.tracked = TrackedPolicy.load(world.api.put(POLICIES, made), world.now)
+    await world.reconcile()
+    await joined(world, visits=8)
+    assert leading(world) == {"other"}
+    assert conditions(world.policy)["TrafficApplied"]["reason"] == "TargetLeft"
+
+
+@pytest.mark.parametrize("phase", sorted(LEFT))
+@pytest.mark.parametrize("listed", ["before it", "after it"])
+async def test_no_restart_puts_an_overlay_that_left_the_target_beside_that_of_its_successor(
+    phase: Phase, listed: str
+) -> None:
+    world = World(SAVING)
+    async with world.open():
+        await succeeded(world, phase)
+        world.restart()
+        world.beside = []
+        if listed == "before it":
+            world.beside = [TrackedPolicy.load(world.api.at(POLICIES, "llm", "other"), world.now)]
+        assert world.tracked.traffic.is_left and world.tracked.traffic.successor == "other"
+        world.api.calls.clear()
+        for must_check in (False, True, False):
+            if must_check:
+                world.tracked.acceptance.require_check()
+            world.tracked.traffic.require_recheck()
+            await world.reconcile()
+            assert leading(world) == {"other"}
+        assert world.written("route") == []
+
+
+async def test_a_successor_that_was_deleted_while_no_operator_ran_is_left_nothing_after_the_first_check() -> None:
+    world = World(SAVING)
+    async with world.open():
+        await succeeded(world, Phase.REPORTED)
+        world.restart()
+        world.beside = []
+        del world.api.objects[POLICIES.path("llm", "other")]
+        world.tracked.acceptance.require_check()
+        await world.reconcile()
+        assert world.tracked.traffic.successor == "" and not world.tracked.traffic.is_left
+
+
+async def test_what_another_writer_says_was_left_stays_left() -> None:
+    world = World(SAVING)
+    async with world.open():
+        await succeeded(world, Phase.REPORTED)
+        behind = tracked(REACHED["rolled back"])
+        behind.resume_from(TrackedPolicy.load(world.policy, world.now))
+        assert behind.traffic.is_left and behind.traffic.successor == "other"

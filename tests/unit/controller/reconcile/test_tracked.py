@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from earlystop.api.conditions import Refusal
+from earlystop.api.conditions import ConditionStatus, ConditionType, Refusal
+from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import RETRY_ANNOTATION
 from earlystop.controller.reconcile.acceptance import source_refusal
-from earlystop.controller.reconcile.competition import competition_refusal
+from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.conditions import conditions
 from earlystop.rollout.observations import Observations
-from earlystop.rollout.state import WATCHING, Phase, RolloutState
+from earlystop.rollout.plan import parse_plan, plan_text
+from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
 from tests.unit.controller.counts.declared_sources import SOURCES
 from tests.unit.controller.tracked_policies import manifest, tracked
 from tests.unit.rollout.policies import NOW, policy
@@ -63,6 +69,32 @@ def test_a_retry_is_asked_for_by_an_annotation() -> None:
     assert TrackedPolicy.load(made, NOW).retry_token == ""
     made["metadata"]["annotations"] = {RETRY_ANNOTATION: "x" * 500}
     assert TrackedPolicy.load(made, NOW).retry_token == "x" * 128
+
+
+def sharing(spec: PolicySpec, campaigns: int) -> PolicySpec:
+    """The spec, whose candidates share the risks of error over so many campaigns."""
+    risk = spec.objective.risk.model_copy(update={"campaigns": campaigns})
+    return spec.model_copy(update={"objective": spec.objective.model_copy(update={"risk": risk})})
+
+
+@pytest.mark.parametrize(("engine", "attempt"), [(FIRST, 1), (CURRENT, 2), (FIRST, 2)])
+@pytest.mark.parametrize("phase", sorted(ENDED))
+def test_a_campaign_of_any_engine_and_attempt_completes_and_leaves_its_target_as_any_other(
+    engine: int, attempt: int, phase: Phase
+) -> None:
+    state = next(each for each in REACHED.values() if each.phase is phase)
+    over = tracked(state)
+    over.spec = sharing(state.pinned_plan.spec, 2)
+    over.state = replace(state, plan=parse_plan(plan_text(over.spec, over.retry_token, engine, attempt)))
+    assert not over.is_edited(over.state)
+    said = {each.type: each for each in conditions(over.state, over.shown, edited=over.is_edited(over.state))}
+    assert said[ConditionType.COMPLETED].status is ConditionStatus.TRUE
+    if is_over(over):
+        wanting = tracked(uid="2222-other", name="other", created="2026-02-01T00:00:00Z")
+        wanting.spec = over.spec
+        assert successor_of(over, [over, wanting]) == "other"
+    over.spec = sharing(over.spec, 3)
+    assert over.is_edited(over.state)
 
 
 # Who may move which traffic
