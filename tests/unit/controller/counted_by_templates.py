@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import Result
+from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.metrics.templates.reader import TemplateRequest

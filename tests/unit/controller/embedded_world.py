@@ -21,7 +21,8 @@ from earlystop.controller.cluster import (
     VERDICTS,
     Manifest,
 )
-from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import StatusConflict

@@ -15,17 +15,18 @@ from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.separation import COSTLY, Part, Separation
+from earlystop.controller.counts.part_reading import Answers, Probed, Result, failure_of_source, read_parts
+from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
-from earlystop.metrics.count_ledger import AnyReading, AnyRequest
+from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
 from earlystop.metrics.silence import measured, without_mere_silence
 from earlystop.metrics.source.client import ExactPrometheus
-from earlystop.metrics.source.failures import OF_ONE_POLICY, FailureKind, MetricsFailure
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
 GATHER_SECONDS = 0.05
 PROBE_QUERY = "vector(1)"
@@ -36,8 +37,6 @@ log = logging.getLogger(__name__)
 
 Lane = tuple[str, bool]
 """A source's name, and whether it is the lane of its slow namespaces."""
-Result = AnyReading | MetricsFailure
-Answers = dict[str, Result]
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
 """It is called after every exchange with the source's name, the spec that was used, and the failure of the source, None
 when the source answered."""
@@ -187,28 +186,28 @@ class CountBatcher:
     def _read(
         self, lane: Lane, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
     ) -> Answers:
-        """Reads requests of one kind, in the parts that are asked apart. It runs in the lane's thread.
-
-        Once two parts have met a failure of the source and none was answered, the others are not asked.
-        """
+        """Reads requests of one kind, in the parts that are asked apart. It runs in the lane's thread."""
         source, is_slow = lane
         by_namespace: defaultdict[str, list[AnyRequest]] = defaultdict(list)
         for each in requests:
             by_namespace[namespace_of(each.policy)].append(each)
-        separation = Separation() if is_slow else self._separations[source]
-        answers: Answers = {}
-        parts: list[Part] = []
-        for namespaces in separation.parts(by_namespace):
-            together = [each for namespace in sorted(namespaces) for each in by_namespace[namespace]]
-            hangs = failure_of_source(answers.values()) if len(parts) > 1 else None
-            if hangs is not None:
-                answers |= {each.policy: hangs for each in together}
-                continue
-            found, part = self._read_part(source, together, at, spec, client)
-            answers |= found
-            parts.append(part)
-        if not is_slow:
-            self._separations[source] = separation.after(parts, self._clock())
+
+        def of(namespaces: frozenset[str]) -> list[AnyRequest]:
+            return [each for namespace in sorted(namespaces) for each in by_namespace[namespace]]
+
+        def read(namespaces: frozenset[str]) -> tuple[Answers, Part]:
+            return self._read_part(source, of(namespaces), at, spec, client)
+
+        if is_slow:
+            return read(frozenset(by_namespace))[0]
+        separation = self._separations[source]
+        answers, judged = read_parts(
+            separation.parts(by_namespace, self._clock()),
+            read,
+            partial(_probe_now, at, client),
+            lambda namespaces, failure: {each.policy: failure for each in of(namespaces)},
+        )
+        self._separations[source] = separation.after(judged, self._clock())
         return answers
 
     def _read_part(
@@ -225,7 +224,7 @@ class CountBatcher:
             unusable = _unusable(error)
             return {each.policy: unusable for each in requests}, Part(namespaces, 0.0, namespaces)
         seconds = (time.monotonic() - began) / ceil(len(requests) / MAX_POLICIES_A_QUERY)
-        return answers, Part(namespaces, seconds, _costly(answers))
+        return answers, Part(namespaces, seconds, _failed(answers, COSTLY), _failed(answers, EXACT))
 
     def _read_together_now(
         self, source: str, requests: Sequence[AnyRequest], at: int, spec: SourceSpec, client: ExactPrometheus
@@ -275,12 +274,6 @@ def _end(threads: Iterable[ThreadPoolExecutor]) -> None:
         each.shutdown(wait=False, cancel_futures=True)
 
 
-def failure_of_source(results: Collection[Result]) -> MetricsFailure | None:
-    """Why a source gave nothing that could be used; None when it answered, be it with bad counts of single policies."""
-    failures = [result for result in results if isinstance(result, MetricsFailure) and result.kind not in OF_ONE_POLICY]
-    return failures[-1] if failures and len(failures) == len(results) else None
-
-
 def _connection_of(lane: Lane) -> str:
     """The name of a lane's own connection: a client answers one question at a time. No source's name has a blank."""
     source, is_slow = lane
@@ -291,9 +284,9 @@ def _unusable(error: Exception) -> MetricsFailure:
     return MetricsFailure(FailureKind.MALFORMED, f"the answer could not be used ({type(error).__name__})")
 
 
-def _costly(answers: Answers) -> frozenset[str]:
-    """Namespaces with a policy whose answer failed for what it would cost."""
-    failed = (policy for policy, each in answers.items() if isinstance(each, MetricsFailure) and each.kind in COSTLY)
+def _failed(answers: Answers, kinds: Collection[FailureKind]) -> frozenset[str]:
+    """Namespaces with a policy whose answer is a failure of these kinds."""
+    failed = (policy for policy, each in answers.items() if isinstance(each, MetricsFailure) and each.kind in kinds)
     return frozenset(map(namespace_of, failed))
 
 
@@ -324,11 +317,17 @@ def _read_forged(question: ForgedQuestion, at: int, found: list[float], client: 
 
 
 def _probe(source: str, at: int, client: ExactPrometheus) -> Answers:
+    failure = _probe_now(at, client).failure
+    return {} if failure is None else {source: failure}
+
+
+def _probe_now(at: int, client: ExactPrometheus) -> Probed:
+    began = time.monotonic()
     try:
         client.instant_vector(PROBE_QUERY, float(at))
     except MetricsFailure as failure:
-        return {source: failure.with_traceback(None)}
-    return {}
+        return Probed(time.monotonic() - began, failure.with_traceback(None))
+    return Probed(time.monotonic() - began)
 
 
 def _report_nothing(source: str, spec: SourceSpec, failure: MetricsFailure | None) -> None:

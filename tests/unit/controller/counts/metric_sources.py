@@ -14,7 +14,8 @@ from urllib.parse import parse_qs
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.connections import Connections
-from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.secrets import SECRETS, SecretReader
 from earlystop.metrics.convention.reader import CountRequest
 from tests.unit.controller.memory import Memory

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import Answers, CountBatcher, Lane, Result
+from earlystop.controller.counts.count_batcher import CountBatcher, Lane
+from earlystop.controller.counts.part_reading import Answers, Result
 from earlystop.metrics.convention.reader import CountRequest, Reading
 from earlystop.metrics.source.client import ExactPrometheus
 from tests.unit.controller.counts.metric_sources import eventually

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import state_or_failure
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.fairness.turns import FairTurns, served_namespace
 from earlystop.controller.reconcile.tracked import Progress

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.counts import Tally
-from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.delivery.decide import SplitStatus

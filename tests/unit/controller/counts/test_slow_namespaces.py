@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from earlystop.api.source import SourceSpec
-from earlystop.controller.counts.count_batcher import CountBatcher, Result
+from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.fairness.turns import served_namespace
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.answer import Sample
@@ -26,15 +27,16 @@ CUSTOM = {each: f'{each}_total{{policy="{{policy}}",variant="{{variant}}",revisi
 
 
 class Queries:
-    """A metrics source in which queries about the namespace `hostile` end as `spoil` says."""
+    """A metrics source in which queries that name `spoiled`, the namespace `hostile`, end as `spoil` says."""
 
     def __init__(self, spoil: Callable[[], list[Sample]]) -> None:
         self.spoil = spoil
+        self.spoiled = "hostile"
         self.asked: list[str] = []
 
     def instant_vector(self, query: str, at: float) -> list[Sample]:
         self.asked.append(query)
-        return self.spoil() if "hostile" in query else []
+        return self.spoil() if self.spoiled in query else []
 
     def range_vector(self, query: str, at: float) -> list[Any]:
         return list(self.instant_vector(query, at))
@@ -106,6 +108,45 @@ async def test_after_one_look_a_failing_namespace_takes_no_other_with_it(fleet: 
     assert kinds(await fleet.read("hostile/a", "healthy/b")) == [failure, failure]
     assert kinds(await fleet.read("hostile/a", "healthy/b")) == [failure, ANSWERED]
     assert kinds(await fleet.read("hostile/a", "healthy/b")) == [failure, ANSWERED]
+
+
+@pytest.mark.parametrize("fleet", [timed_out, broken], indirect=True)
+async def test_two_failing_namespaces_whose_names_come_first_blind_no_other(fleet: Fleet) -> None:
+    await fleet.read("hostile-1/a", "hostile-2/a", "zealous/b")
+    for _ in range(12):
+        assert kinds(await fleet.read("hostile-1/a", "hostile-2/a", "zealous/b"))[2] is ANSWERED
+
+
+@pytest.mark.parametrize("fleet", [timed_out], indirect=True)
+async def test_in_a_fleet_of_more_policies_than_a_query_takes_nobody_shares_the_lane_of_a_hanging_one(
+    fleet: Fleet,
+) -> None:
+    policies = ["hostile/a", *(f"ns-{number:02}/p" for number in range(79))]
+    lost: Counter[str] = Counter()
+    for _ in range(8):
+        found = kinds(await fleet.read(*policies))
+        lost.update(policy for policy, kind in zip(policies, found, strict=True) if kind is not ANSWERED)
+    assert lost.pop("hostile/a") == 8 and max(lost.values()) <= 2
+    assert fleet.exchanges["default slow"] == 5
+
+
+async def test_a_namespace_that_hangs_in_every_second_look_takes_one_look_of_the_others() -> None:
+    pulse = [timed_out, list]
+    fleet = Fleet(list)
+    fleet.queries.spoil = lambda: pulse[fleet.now // 15 % 2]()
+    found = [kinds(await fleet.read("hostile/a", "healthy/b"))[1] for _ in range(20)]
+    assert found.count(FailureKind.TIMEOUT) == 1 and found.count(ANSWERED) == 19
+    fleet.reader.close()
+
+
+async def test_a_source_that_hangs_itself_is_asked_twice_a_look_and_separates_nobody() -> None:
+    fleet = Fleet(timed_out)
+    fleet.queries.spoiled = ""  # every query
+    for _ in range(10):
+        assert set(kinds(await fleet.read("a/p", "b/p", "c/p"))) == {FailureKind.TIMEOUT}
+    assert len(fleet.queries.asked) == 20 and fleet.connections == {"default"}
+    assert all(each is not None for each in fleet.reports)
+    fleet.reader.close()
 
 
 @pytest.mark.parametrize("fleet", [timed_out], indirect=True)

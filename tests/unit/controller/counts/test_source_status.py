@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from earlystop.controller.cluster import SOURCES, ClusterError, Conflict, Manifest
-from earlystop.controller.counts.count_batcher import failure_of_source
+from earlystop.controller.counts.part_reading import failure_of_source
 from earlystop.controller.counts.source_status import (
     FAILED_SECONDS,
     SECONDS_BETWEEN_WRITES,

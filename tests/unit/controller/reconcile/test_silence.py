@@ -6,7 +6,7 @@ from typing import Any
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import DEPLOYMENTS
-from earlystop.controller.counts.count_batcher import Result
+from earlystop.controller.counts.part_reading import Result
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals

@@ -7,7 +7,7 @@ from typing import Any
 
 from earlystop.api.counts import Variant
 from earlystop.controller.cluster import POLICIES, ROUTES
-from earlystop.controller.counts.count_batcher import Result
+from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import Reading
