@@ -78,8 +78,8 @@ async def put_in_force(
     said, memory = tracked.observations.traffic, tracked.traffic
     followed = memory.note_users_objects(gist_of_users_objects(observed))
     condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
-    # In later phases the split was proven once; an operator that was restarted must not forget that.
-    memory.note_users(split, desired.serves_users and tracked.state.phase is Phase.APPLYING, now)
+    # In other phases looks judge what users get, or it is no longer compared.
+    memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
     written: tuple[str, ...] = ()
     while True:

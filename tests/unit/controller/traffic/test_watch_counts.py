@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Variant
+from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import POLICIES, ROUTES
 from earlystop.controller.counts.count_batcher import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -17,15 +20,21 @@ from tests.unit.rollout.traffic import SAME
 
 # Looks this far apart, as those of a long rollout are.
 RARE: dict[str, Any] = {"rollout": {"lookSeconds": 1800, "steps": [{"weight": 25}]}}
+# Neither setting saves anything, so the campaign ends in a hold.
+HOLDS: dict[str, Any] = {
+    "rollout": {"lookSeconds": 60, "steps": [{"weight": 25}], "deadlineSeconds": 900, "onInconclusive": "Hold"}
+}
 
 
 class Broken(Counts):
-    """The candidate's series stand still from a moment on: its requests end at the gateway. asked: moments of which
-    counts were asked for."""
+    """The candidate's series stand still from a moment on: its requests end at the gateway. windows: seconds
+    that counts were asked for."""
 
     broken_at: float = float("inf")
+    windows: tuple[int, ...] = ()
 
     async def read(self, source: str, request: AnyRequest, at: int) -> Result:
+        self.windows = (*self.windows, request.window_seconds)
         reading = await super().read(source, request, int(min(at, self.broken_at)))
         now = await super().read(source, request, at)
         assert isinstance(reading, Reading) and isinstance(now, Reading)
@@ -89,3 +98,71 @@ async def test_counts_that_are_as_the_weights_say_take_nobody_off() -> None:
         for _ in range(6):
             await made.reconcile()
         assert leads_somebody(made) and made.tracked.traffic.rest is None
+
+
+@asynccontextmanager
+async def held() -> AsyncIterator[tuple[World, Broken]]:
+    """A policy that was decided on and whose users go on to be led to both variants."""
+    made, broken = world(HOLDS)
+    async with made.open():
+        await made.reconcile_until("Held")
+        for _ in range(4):
+            await made.reconcile()
+        assert leads_somebody(made)
+        yield made, broken
+
+
+async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken_off_again() -> None:
+    async with held() as (made, broken):
+        assert await seconds_until_off(made, broken) <= 150
+        began, led = made.now, 0.0
+        while made.now < began + 1800:
+            before, leads = made.now, leads_somebody(made)
+            await made.reconcile()
+            led += made.now - before if leads else 0.0
+        assert 0 < led <= 400, "it is tried again, each time for a minute or two"
+
+
+async def test_a_held_candidate_that_is_served_again_after_its_rest_stays() -> None:
+    async with held() as (made, broken):
+        assert await seconds_until_off(made, broken) <= 150
+        broken.broken_at = float("inf")
+        for _ in range(60):
+            await made.reconcile()
+        assert leads_somebody(made) and made.tracked.observations.traffic.reason == "InForce"
+
+
+async def test_a_held_candidate_is_watched_as_before_after_an_edit_of_its_overlay_was_corrected() -> None:
+    async with held() as (made, broken):
+        found = made.api.at(ROUTES, "llm", overlay_name("qa"))
+        made.api.put(ROUTES, {**found, "spec": {**found["spec"], "rules": found["spec"]["rules"][:1]}})
+        made.tracked.traffic.note_edit()
+        for _ in range(8):
+            await made.reconcile()
+        assert leads_somebody(made) and made.tracked.observations.traffic.reason == "InForce"
+        assert await seconds_until_off(made, broken) <= 150
+
+
+async def test_a_held_candidate_whose_campaigns_token_is_lost_is_watched_under_its_new_revision() -> None:
+    made, broken = world(HOLDS)
+    made.tokens = CampaignTokens(b"k" * 32)
+    async with made.open():
+        await made.reconcile_until("Held")
+    made.tokens = CampaignTokens(b"o" * 32)
+    made.restart()
+    async with made.open():
+        for _ in range(10):
+            await made.reconcile()
+        assert leads_somebody(made) and await seconds_until_off(made, broken) <= 150
+
+
+async def test_the_counts_of_a_held_policy_are_asked_for_over_minutes_however_long_it_is_held() -> None:
+    async with held() as (made, broken):
+        for restarted in (False, True):
+            if restarted:
+                made.now += 10 * 86400
+                made.restart()
+            broken.windows = ()
+            for _ in range(40):
+                await made.reconcile()
+            assert broken.windows and max(broken.windows) <= 300
