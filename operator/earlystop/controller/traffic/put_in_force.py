@@ -135,7 +135,11 @@ async def detach_while_frozen(
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
         memory.keep_watching(split)
-    memory.note_users(split, desired.serves_users and not as_before and said.status is not ConditionStatus.TRUE, now)
+    # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
+    unwatched = (
+        memory.canary is None and memory.proven is None if as_before else said.status is not ConditionStatus.TRUE
+    )
+    memory.note_users(split, desired.serves_users and unwatched, now)
     answers: Answers = ()
     while True:
         match decide_while_frozen(observed, desired, memory.view(condition, answers), now):

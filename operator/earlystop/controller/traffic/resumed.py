@@ -24,7 +24,7 @@ def resumed_traffic(
     memory, split = TrafficMemory(recheck=recheck), desired_split(state)
     if split is None:
         return memory
-    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED}:
+    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED, Phase.HOLDING}:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
     if said.status is not ConditionStatus.FALSE or since is None:
