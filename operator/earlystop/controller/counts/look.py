@@ -9,6 +9,7 @@ from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
+from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountedStep, CountQuestion
@@ -46,8 +47,13 @@ def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) 
     return float(source.evaluation_delay_seconds) if source is not None else 0.0
 
 
-def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int) -> AnyRequest:
-    """What to ask for at moment `at`: back to the last look that could be used, and some more."""
+def look_request(
+    tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: int, since: int | None = None
+) -> AnyRequest:
+    """What to ask for at moment `at`: back to the last look that could be used, and some more.
+
+    since: Unix second to which to reach back instead, for counts that are no look; None for a look.
+    """
     state = tracked.state
     known = state.last_look_at or state.step_started_at or at
     if state.metrics_lost_at is not None:
@@ -55,6 +61,7 @@ def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: 
         # evidence: a process that ended since then is found by no later query.
         used = [look.at for look in state.looks[-1:] if look.step == state.step]
         known = max([state.evidence_from or state.step_started_at or at, *used])
+    known = known if since is None else since
     metrics = tracked.plan.spec.metrics
     source = sources.get(metrics.source_ref.name)
     interval = source.scrape_interval_seconds if source is not None else 15
@@ -70,6 +77,17 @@ def look_request(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], at: 
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request
+
+
+def split_request(
+    tracked: TrackedPolicy, sources: Mapping[str, SourceSpec], split: TrafficSplit, at: int, since: int | None
+) -> tuple[AnyRequest, CountLedger]:
+    """What to ask for about a split, and what is known of it. Where the campaign's token is lost, its split goes on
+    under a revision of which nothing was counted before. since: as for `look_request`."""
+    request, known = look_request(tracked, sources, at, since), tracked.ledger
+    if split.revision == tracked.state.revision:
+        return request, known
+    return replace(request, revision=split.revision), Ledger() if isinstance(known, Ledger) else known
 
 
 def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:

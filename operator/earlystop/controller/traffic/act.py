@@ -67,7 +67,7 @@ class TrafficActor:
         split = self._tokens.with_token(split, tracked.label, tracked.uid, tracked.state.entropy)
         if actions.order == RISES and not await ensure_verdict_stored(self._cluster, tracked, self._clock()):
             tracked.traffic.note_attempt(succeeded=False)
-            await self._keep_users_safe(tracked, split)
+            await self._keep_users_safe(tracked, split, delay)
             return None
         if actions.when in (When.ON_RECHECK, When.TO_DETACH):
             await self._watch(tracked, split, delay)
@@ -99,8 +99,9 @@ class TrafficActor:
         said = tracked.observations
         tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic)), self._clock())
 
-    async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit) -> None:
+    async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""
+        await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
         traffic = await self._attend(tracked, split, only_to_detach=True)
         await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
         if traffic is not None:

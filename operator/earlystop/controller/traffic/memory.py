@@ -15,6 +15,7 @@ from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.shortfall import ServedMarks
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView
+from earlystop.metrics.count_ledger import CountLedger
 from earlystop.rollout.plan import variant_labels
 
 # For how many seconds the inputs that the acceptance check has gathered may be used for the traffic.
@@ -44,7 +45,7 @@ class TrafficMemory:
     in_force: what was last said of weights in force, without these sentences.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
-        that were compared last. counts_at: when that was.
+        that were compared last. counts_at: when that was. counted_ledger: all that they were read from.
     rest: the split that was last taken off, None for none.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
@@ -77,6 +78,7 @@ class TrafficMemory:
     served: ServedMarks | None = None
     counted_until: int = 0
     counts_at: float = 0.0
+    counted_ledger: CountLedger | None = None
     rest: Rest | None = None
     failures: int = 0
     users_objects: bytes | None = None
@@ -111,6 +113,7 @@ class TrafficMemory:
         """An object that moves traffic was written at Unix time `now`: what was proven before proves nothing now."""
         self.written_at, self.proven, self.proven_on_probes, self.contradicted_at = now, None, None, None
         self.counted, self.canary, self.fault, self.in_force_before, self.served = None, None, None, None, None
+        self.counted_ledger = None
 
     def note_users(self, split: TrafficSplit, led: bool, now: float) -> None:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
@@ -271,6 +274,10 @@ class TrafficMemory:
     def note_counts(self, until: int, now: float) -> None:
         """Counts up to one Unix second are compared with the weights at Unix time `now`, or could not be read."""
         self.counted_until, self.counts_at = until, now
+
+    def note_ledger(self, ledger: CountLedger) -> None:
+        """The counts that are compared with the weights were read from this, which the next ones are added to."""
+        self.counted_ledger = ledger
 
     def note_served(self, marks: ServedMarks) -> None:
         """Every variant gets its share, as far as counts show: from here on they are compared."""

@@ -78,6 +78,8 @@ RISING = PhaseActions(When.ALWAYS, RISES, _after(Next.REPEAT, PROVEN=Next.FINISH
 # A gateway that misroutes gets no candidate, as a rollback wants.
 FALLING = PhaseActions(When.ALWAYS, FALLS, _after(Next.FINISH, NOT_WRITTEN=Next.REPEAT, WRITTEN=Next.STORE_VERDICT))
 OVER = PhaseActions(When.ON_RECHECK, (), _after(Next.REST))
+# Users go on to be led to candidates: what was written anew has to be proven anew, or taken off.
+HELD = PhaseActions(When.ON_RECHECK, (), _after(Next.REST, UNPROVABLE=Next.PROVE_BY_METRICS))
 
 ACTIONS: Mapping[Phase, PhaseActions] = {
     Phase.PENDING: UNTOUCHED,
@@ -86,7 +88,8 @@ ACTIONS: Mapping[Phase, PhaseActions] = {
     **dict.fromkeys(WATCHING, WATCHED),
     **dict.fromkeys(ACTING - {Phase.ROLLING_BACK}, RISING),
     Phase.ROLLING_BACK: FALLING,
-    **dict.fromkeys(ENDED, OVER),
+    **dict.fromkeys(ENDED - {Phase.HELD}, OVER),
+    Phase.HELD: HELD,
 }
 
 

@@ -78,8 +78,8 @@ async def put_in_force(
     said, memory = tracked.observations.traffic, tracked.traffic
     followed = memory.note_users_objects(gist_of_users_objects(observed))
     condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
-    # In later phases the split was proven once; an operator that was restarted must not forget that.
-    memory.note_users(split, desired.serves_users and tracked.state.phase is Phase.APPLYING, now)
+    # In other phases looks judge what users get, or it is no longer compared.
+    memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
     written: tuple[str, ...] = ()
     while True:
@@ -135,7 +135,11 @@ async def detach_while_frozen(
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
         memory.keep_watching(split)
-    memory.note_users(split, desired.serves_users and not as_before and said.status is not ConditionStatus.TRUE, now)
+    # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
+    unwatched = (
+        memory.canary is None and memory.proven is None if as_before else said.status is not ConditionStatus.TRUE
+    )
+    memory.note_users(split, desired.serves_users and unwatched, now)
     answers: Answers = ()
     while True:
         match decide_while_frozen(observed, desired, memory.view(condition, answers), now):

@@ -21,7 +21,8 @@ SECONDS_AFTER_START = 30.0
 POLICIES_A_SECOND = 20.0
 # Phases in which users may be led to candidates while nothing is being put in force.
 WATCHED = WATCHING | ENDED | {Phase.SUSPENDED}
-# While weights are frozen nothing else asks how long an unproven split has led users.
+# Phases in which nothing else asks how long an unproven split has led users.
+FROZEN = frozenset({Phase.SUSPENDED, Phase.HELD})
 SECONDS_BETWEEN_WHILE_UNPROVEN = 30.0
 
 
@@ -29,7 +30,7 @@ def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
     """When the candidates of a policy are to be asked for again, in Unix seconds; None while no probe proved that users
     are led to any, and while weights are being put in force. policies: how many the operator tracks."""
     memory, phase = tracked.traffic, tracked.state.phase
-    if phase is Phase.SUSPENDED and memory.unproven is not None:
+    if phase in FROZEN and memory.unproven is not None:
         return memory.unproven[2] + SECONDS_BETWEEN_WHILE_UNPROVEN
     return _due(tracked, policies) if phase in WATCHED else None
 

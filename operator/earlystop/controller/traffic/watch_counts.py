@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import look_request, requests_since
+from earlystop.controller.counts.look import split_request
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import WATCHED
 from earlystop.delivery.shortfall import Mark, ServedMarks
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
-from earlystop.metrics.count_ledger import source_of
+from earlystop.metrics.count_ledger import CountLedger, source_of
+from earlystop.metrics.count_source import CountedStep
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.state import ACTING, Phase
 
 # Looks show the counts as well, so they are asked for only where the last ones are older.
 SECONDS_BETWEEN = 60.0
@@ -23,16 +26,24 @@ SOON_SECONDS = 10.0
 POLICIES_A_SECOND = 20.0
 
 
+# Phases in which users may be led by what an earlier step put in force: its split is compared, whatever is desired now.
+AS_BEFORE = (ACTING - {Phase.ROLLING_BACK}) | {Phase.SUSPENDED}
+
+
 def next_counts(tracked: TrackedPolicy, split: TrafficSplit | None, policies: int) -> float | None:
     """When counts are to be asked for again, in Unix seconds; None where nothing is to be compared, where probes ask
-    for each variant, and where counters know no step, so that looks alone show them.
+    for each variant, where counters know no step, so that looks alone show them, and while weights are put in force.
 
     policies: how many the operator tracks.
     """
-    memory = tracked.traffic
-    if split is None or not _is_compared(tracked, split) or not isinstance(tracked.ledger, Ledger):
+    return None if split is None or tracked.state.phase not in WATCHED else _due(tracked, split, policies)
+
+
+def _due(tracked: TrackedPolicy, split: TrafficSplit, policies: int) -> float | None:
+    memory, led = tracked.traffic, _compared(tracked, split)
+    if led is None or not isinstance(tracked.ledger, Ledger):
         return None
-    if memory.served is None or memory.served.split != split:
+    if memory.served is None or memory.served.split != led:
         return memory.counts_at + SOON_SECONDS
     return memory.counts_at + max(SECONDS_BETWEEN, policies / POLICIES_A_SECOND)
 
@@ -43,19 +54,21 @@ async def watch_counts(
     """Compare the counts of the last look, or those of now where they are due, with the weights. A variant that gets
     far less than its share requires a check of the traffic, which takes the candidates off.
 
-    delay: seconds until counts are complete.
+    split: the desired one. delay: seconds until counts are complete.
     """
-    if not _is_compared(tracked, split):
+    led = _compared(tracked, split)
+    if led is None:
         return
-    memory, looked_at = tracked.traffic, tracked.state.last_look_at
-    known = memory.served if memory.served is not None and memory.served.split == split else None
+    memory, looked_at = tracked.traffic, _last_look(tracked, led)
+    known = memory.served if memory.served is not None and memory.served.split == led else None
     mark = None
     if looked_at is not None and (known is None or looked_at > memory.counted_until):
-        mark = Mark(looked_at, _counted(tracked, split))
-    elif (due := next_counts(tracked, split, policies)) is not None and now >= due:
+        memory.note_ledger(tracked.ledger)
+        mark = Mark(looked_at, _counted(tracked.ledger, led))
+    elif (due := _due(tracked, split, policies)) is not None and now >= due:
         memory.note_counts(memory.counted_until, now)
         if not _look_comes(tracked, now, delay):
-            mark = await _read(reader, tracked, split, int(now - delay))
+            mark = await _read(reader, tracked, led, int(now - delay), begins=known is None)
     if mark is None:
         return
     memory.note_counts(mark.at, now)
@@ -64,15 +77,28 @@ async def watch_counts(
         memory.note_shortfall(split, found, now)
         memory.require_recheck()
         return
-    memory.note_served(known.after(mark) if known is not None else ServedMarks.begin(split, mark))
+    memory.note_served(known.after(mark) if known is not None else ServedMarks.begin(led, mark))
 
 
-def _is_compared(tracked: TrackedPolicy, split: TrafficSplit) -> bool:
-    """Whether weights promise each of several variants a share, the split was proven, and no probe asks for each."""
-    memory = tracked.traffic
+def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | None:
+    """The proven split that leads users, if weights promise each of several variants a share and no probe asks for
+    each; None otherwise. split: the desired one, whose revision is another where the campaign's token is lost."""
+    memory, phase, led = tracked.traffic, tracked.state.phase, tracked.traffic.proven
+    if led is None or phase not in WATCHED | AS_BEFORE:
+        return None
+    if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
+        return None
     asked = memory.canary is not None and bool(memory.canary[1])
-    by_weights = tracked.plan.spec.delivery.traits.by_weights and len(split.in_use) > 1
-    return by_weights and not asked and memory.proven == split and tracked.state.phase in WATCHED
+    by_weights = tracked.plan.spec.delivery.traits.by_weights and len(led.in_use) > 1
+    return led if by_weights and not asked else None
+
+
+def _last_look(tracked: TrackedPolicy, led: TrafficSplit) -> int | None:
+    """The last look, None where it says nothing of the split. Where no look follows it, it may be long ago, so nothing
+    begins with it."""
+    looks_go_on = next_look(tracked.times, tracked.state) is not None
+    goes_on = looks_go_on or (tracked.traffic.served is not None and tracked.traffic.served.split == led)
+    return tracked.state.last_look_at if led.revision == tracked.state.revision and goes_on else None
 
 
 def _look_comes(tracked: TrackedPolicy, now: float, delay: float) -> bool:
@@ -80,19 +106,30 @@ def _look_comes(tracked: TrackedPolicy, now: float, delay: float) -> bool:
     return look is not None and look + delay < now + SOON_SECONDS
 
 
-async def _read(reader: CountBatcher, tracked: TrackedPolicy, split: TrafficSplit, at: int) -> Mark | None:
-    """What is counted up to Unix second `at`, None while counts cannot be read."""
-    request = look_request(tracked, reader.known(), at)
+async def _read(
+    reader: CountBatcher, tracked: TrackedPolicy, split: TrafficSplit, at: int, *, begins: bool
+) -> Mark | None:
+    """What is counted up to Unix second `at`, None while counts cannot be read. It is asked for back to the counts that
+    were compared last. begins: there are none."""
+    memory = tracked.traffic
+    request, known = split_request(tracked, reader.known(), split, at, at if begins else memory.counted_until)
+    ledger = known if begins or memory.counted_ledger is None else memory.counted_ledger
     result = await reader.read(tracked.plan.spec.metrics.source_ref.name, request, at)
     if isinstance(result, MetricsFailure):
         return None
-    new, known = requests_since(result, split, tracked.ledger), _counted(tracked, split)
-    return Mark(at, {variant: known[variant] + count for variant, count in new.items()})
+    labels = tuple(each.variant for each in split.variants)
+    step = CountedStep(policy=tracked.label, step=split.step, started_at=tracked.state.step_started_at, variants=labels)
+    try:
+        after = source_of(result).apply(ledger, result, at, step).ledger
+    except MetricsFailure:
+        return None
+    memory.note_ledger(after)
+    return Mark(at, _counted(after, split))
 
 
-def _counted(tracked: TrackedPolicy, split: TrafficSplit) -> Mapping[str, int]:
-    """Requests of each variant in use that the ledger holds of this step. Those that fail are among them where
-    counters say so."""
+def _counted(ledger: CountLedger, split: TrafficSplit) -> Mapping[str, int]:
+    """Requests of each variant in use that a ledger holds of this step. Those that fail are among them where counters
+    say so."""
     variants = tuple(each.variant for each in split.variants if each.weight > 0)
-    totals = source_of(tracked.ledger).totals(tracked.ledger, split.step, variants)
+    totals = source_of(ledger).totals(ledger, split.step, variants)
     return {variant: max(totals[variant].started, totals[variant].completed) for variant in variants}

@@ -108,6 +108,27 @@ async def test_a_policy_that_is_suspended_before_its_next_step_is_watched_by_the
         assert await frozen(moves, split=later) is not None and not leads_somebody(moves)
 
 
+@pytest.mark.parametrize("said", [IN_FORCE, WAITING], ids=["once proven", "waiting"])
+async def test_after_a_restart_what_was_proven_for_an_earlier_step_leads_users_no_longer_than_an_unproven_split(
+    said: Observation,
+) -> None:
+    moves, later = Moves(), replace(HALF, step=3)
+    async with in_force(moves) as played:
+        state = suspended(moves).tracked.state
+        moves.tracked = TrackedPolicy.load(moves.api.at(POLICIES, "llm", "qa"), moves.now)
+        moves.tracked.state = state
+        suspended(moves, said)
+        played.broken.add(alias_name("qa"))
+        began = moves.now
+        assert await frozen(moves, split=later) is None
+        while leads_somebody(moves):
+            due = next_watch(moves.tracked, 1)
+            assert due is not None, "somebody asks, though nothing else is due"
+            moves.now = due
+            await frozen(moves, split=later)
+    assert moves.now - began <= SECONDS_UNPROVEN + 60
+
+
 async def test_an_unproven_split_leads_users_no_longer_while_suspended_than_under_way() -> None:
     moves = Moves()
     moves.api.put(GATEWAYS, gateway(address=None))

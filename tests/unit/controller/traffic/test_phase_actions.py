@@ -34,7 +34,7 @@ def test_a_decision_is_finished_where_its_split_is_proven_or_cannot_be_and_nowhe
 def test_a_step_settles_only_once_its_weights_are_proven(phase: Phase, status: SplitStatus) -> None:
     proven = phase == Phase.APPLYING and status == SplitStatus.PROVEN
     assert (next_after(phase, status) is Next.SETTLE) == proven
-    by_metrics = phase == Phase.APPLYING and status == SplitStatus.UNPROVABLE
+    by_metrics = phase in (Phase.APPLYING, Phase.HELD) and status == SplitStatus.UNPROVABLE
     assert (next_after(phase, status) is Next.PROVE_BY_METRICS) == by_metrics
 
 
@@ -75,4 +75,4 @@ def test_traffic_is_attended_to_always_while_something_is_under_way_and_only_to_
     expected = When.ALWAYS if phase in ACTING | {Phase.APPLYING} else When.ON_RECHECK
     expected = {Phase.PENDING: When.NEVER, Phase.SUSPENDED: When.TO_DETACH}.get(phase, expected)
     assert ACTIONS[phase].when is expected
-    assert phase not in ENDED or set(ACTIONS[phase].after.values()) == {Next.REST}
+    assert phase not in ENDED or set(ACTIONS[phase].after.values()) <= {Next.REST, Next.PROVE_BY_METRICS}
