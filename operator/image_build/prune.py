@@ -1,7 +1,8 @@
 """Removes from installed packages what the operator never imports, two fifths of their size.
 
-`python3 prune.py FOLDER`: tests, stubs for type checkers and the modules of UNUSED. A test compares UNUSED with what
-the operator's code imports; whatever is imported all the same ends the process with the module's name.
+`python3 prune.py FOLDER`: tests, stubs for type checkers, the modules of UNUSED and the packages of OF_PEOPLE. A test
+compares these with what the operator's code imports; whatever is imported all the same ends the process with the
+module's name.
 """
 
 from __future__ import annotations
@@ -26,11 +27,22 @@ UNUSED = (
     "scipy.spatial",
 )
 
+# Packages that only `kubectl earlystop validate` and `plan` need, on people's own machines, and the name of each in the
+# list of what is installed.
+OF_PEOPLE = {
+    "cel": "common_expression_language",
+    "prompt_toolkit": "prompt_toolkit",
+    "wcwidth": "wcwidth",
+}
+
 
 def prune(packages: Path) -> None:
     """Remove all that. Raises FileNotFoundError where a module is not there: the list is to be looked at again then."""
-    for module in UNUSED:
+    for module in (*UNUSED, *OF_PEOPLE):
         shutil.rmtree(packages.joinpath(*module.split(".")))
+    for name in OF_PEOPLE.values():
+        for record in packages.glob(f"{name}-*.dist-info"):
+            shutil.rmtree(record)
     for tests in [path for path in packages.rglob("tests") if path.is_dir()]:
         shutil.rmtree(tests, ignore_errors=True)  # one may lie within another
     for stub in packages.rglob("*.pyi"):

@@ -161,7 +161,11 @@ def test_foreign_weights_are_put_right_and_told(stage: Stage, watched: Following
         "--type=json",
         f"--patch={json.dumps(edits)}",
     )
-    assert any(overlay["spec"]["rules"][0]["backendRefs"][1]["weight"] == 90 for overlay in watched.overlays("edited"))
+
+    def was_edited() -> bool:
+        return any(each["spec"]["rules"][0]["backendRefs"][1]["weight"] == 90 for each in watched.overlays("edited"))
+
+    watched.wait(was_edited, 30, "the edit to be seen", "edited")
     watched.wait(lambda: watched.weight("edited") == 50, 30, "the weights to be put right", "edited")
     wait_until(lambda: "ForeignEditUndone" in [reason for reason, _ in stage.events("edited")], 10, "the event")
     watched.wait_status("edited", phase_is("Observing"), 60, "observed again")

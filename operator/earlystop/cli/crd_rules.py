@@ -13,6 +13,8 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
+from earlystop.cli.failure import CommandFailure
+
 Schema = dict[str, Any]
 
 
@@ -93,10 +95,11 @@ def _evaluated(expression: str, value: Any) -> Any:
 @cache
 def _engine() -> ModuleType:
     """The module `cel.cel`, without its package: that imports a command line and its toolkit for prompts, 0.2 s of CPU,
-    before anything is checked."""
+    before anything is checked. Raises CommandFailure where it is not installed, as in the operator's image."""
     package = find_spec("cel")
     spec = None if package is None else PathFinder.find_spec("cel.cel", package.submodule_search_locations)
-    assert spec is not None and spec.loader is not None  # common-expression-language is a dependency
+    if spec is None or spec.loader is None:
+        raise CommandFailure("common-expression-language is not installed here; run pip install . in the repository.")
     engine = module_from_spec(spec)
     spec.loader.exec_module(engine)
     return engine

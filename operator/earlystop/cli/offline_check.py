@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
+from earlystop.api.unbuilt import refusing
 from earlystop.api.values import DECIMAL_PATTERN
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
@@ -74,7 +75,7 @@ def problems_of(manifest: dict[str, Any]) -> list[str]:
 @cache
 def _schema() -> Schema:
     """The schema of `spec`, as it stands in the CustomResourceDefinition."""
-    return structural_schema(PolicySpec)
+    return refusing(structural_schema(PolicySpec))
 
 
 def _outside_of_spec(manifest: dict[str, Any]) -> Iterator[str]:

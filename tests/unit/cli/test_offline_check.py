@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from earlystop.cli import crd_rules
 from earlystop.cli.crd_rules import with_defaults
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_policies import FIELDS, POLICIES
@@ -88,3 +90,10 @@ def test_defaults_stand_where_nothing_or_null_is_written_and_nowhere_else() -> N
     schema = {"properties": {"a": number, "b": below, "d": {"items": below}}}
     written: Manifest = {"a": None, "b": {"c": 2.0}, "d": [{}, {"c": 3}], "e": None}
     assert with_defaults(schema, written) == {"a": 5, "b": {"c": 2}, "d": [{"c": 5}, {"c": 3}], "e": None}
+
+
+def test_an_installation_without_the_engine_of_rules_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crd_rules, "find_spec", lambda name: None)
+    crd_rules._engine.cache_clear()
+    with pytest.raises(CommandFailure, match=r"pip install \."):
+        problems_of(policy())

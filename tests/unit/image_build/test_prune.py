@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from image_build.prune import UNUSED, prune
+from image_build.prune import OF_PEOPLE, UNUSED, prune
 
 CODE = Path(__file__).parents[3] / "operator" / "earlystop"
 
@@ -24,17 +24,18 @@ def imported() -> Iterator[str]:
 
 
 def test_the_code_imports_nothing_that_the_image_leaves_out() -> None:
-    left_out = tuple(f"{module}." for module in UNUSED)
+    left_out = tuple(f"{module}." for module in (*UNUSED, *OF_PEOPLE))
     names = {f"{name}." for name in imported()}
     assert "kubernetes.aio.client." in names
     assert not [name for name in names if name.startswith(left_out)]
 
 
 def test_tests_stubs_and_unused_modules_are_removed_and_the_rest_is_kept(tmp_path: Path) -> None:
-    for module in UNUSED:
+    for module in (*UNUSED, *OF_PEOPLE):
         tmp_path.joinpath(*module.split(".")).mkdir(parents=True, exist_ok=True)
     kept = tmp_path / "scipy" / "special" / "__init__.py"
-    removed = [tmp_path / "scipy/special/tests/tests/test_x.py", tmp_path / "scipy/special/x.pyi"]
+    records = [tmp_path / f"{name}-1.2.3.dist-info/METADATA" for name in OF_PEOPLE.values()]
+    removed = [tmp_path / "scipy/special/tests/tests/test_x.py", tmp_path / "scipy/special/x.pyi", *records]
     for path in (kept, *removed):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
