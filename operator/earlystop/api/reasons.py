@@ -107,7 +107,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "AddressRefused": "The url leads to an address that the operator never asks; name the host of a metrics "
             "source, or correct its DNS record.",
             "TlsFailed": "No trusted TLS connection came about; check the server's certificate and the MetricSource's "
-            "caBundle.",
+            "tls.caRef.",
             "Timeout": "The source did not answer in time; check its load and its query limits.",
             "Unauthorized": "The source refused the credentials; check the Secret that the MetricSource names.",
             "SecretNotFound": "The Secret or its key does not exist; create it, or correct the reference.",

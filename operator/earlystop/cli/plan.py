@@ -116,7 +116,8 @@ def planned(
     """The forecast as numbers, the same for each candidate. Requests are those of all variants.
 
     Several candidates share the risk of a promotion evenly: the closed test never needs more than that (Bonferroni).
-    Raises ValueError when the supposed loss is just the margin, where nothing is shown, or without a step.
+    Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, or where no
+    answer differs from another.
     """
     rollout, margin = spec.rollout, float(spec.objective.exact_match.margin)
     if em_loss == margin:
@@ -143,6 +144,11 @@ def planned(
         dispersion=judged.dispersion,
     )
     split = _split(last, candidates, judged.basis)
+    if question.noise(split.share) <= 0:
+        raise ValueError(
+            "Answers that are all right or all wrong, or never disagree, leave nothing to plan. Write a --baseline-em "
+            "between 0 and 1, and for pairs a --discordance above the --em-loss."
+        )
     watched = [each for each in stages if each.kind is last.kind]
     steps = [PlannedStep(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
     expected = forecast(question, split.share)

@@ -16,6 +16,7 @@ from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy, verdict
 from tests.unit.cli.bad_files import BAD, bad_file, right_policy
 
+EXAMPLES = Path(__file__).parents[3] / "manifests" / "examples"
 LOOKS = "variant,look,completed,failed,match,mismatch,tokens,tokens_squared\n"
 CUSTOM = {"preset": "Custom", "sourceRef": {"name": "default"}}
 PROMETHEUS = "--prometheus=http://127.0.0.1:9"
@@ -160,3 +161,12 @@ def test_a_loss_of_just_the_margin_and_a_deadline_that_comes_too_soon_are_said(t
     assert never.exit_code == 1 and "loses just the margin" in never.stderr
     late = CliRunner().invoke(app, ["plan", right, "--rate=0.001"])
     assert late.exit_code == 0 and "later than the deadline of 24 h" in late.output
+
+
+@pytest.mark.parametrize(
+    ("example", "supposed"),
+    [("policy", ["--baseline-em=1"]), ("policy", ["--baseline-em=0", "--em-loss=0"]), ("shadow", ["--discordance=0"])],
+)
+def test_a_plan_of_answers_that_never_differ_is_refused_in_a_sentence(example: str, supposed: list[str]) -> None:
+    result = CliRunner().invoke(app, ["plan", str(EXAMPLES / f"{example}.yaml"), *supposed])
+    assert result.exit_code == 1 and "leave nothing to plan" in result.stderr
