@@ -122,19 +122,20 @@ def test_no_forged_request_counts_and_a_good_candidate_is_promoted_all_the_same(
 
 def test_the_token_of_an_earlier_campaign_is_worth_nothing_in_the_next_one(running: Stage) -> None:
     stage, before = running, campaign(running)
+    old = counted(stage, before.revision)
     retry(stage, NAME, "again")
     stage.start_load(RATE, 2)
     stage.wait_for(NAME, lambda status: status.get("campaign") == 2, 30, "in its second campaign")
     stage.wait_for(NAME, phase_is("Observing"), 60, "observing")
     now = campaign(stage)
     assert now.token != before.token and now.revision != before.revision
-    known, old = forged(stage), counted(stage, before.revision)
+    known, until_now = forged(stage), counted(stage, before.revision)
     assert answered(server_url(stage), attacks(stage, now, before.token), HOSTILE) == {"unassigned": HOSTILE}
     assert forged(stage) == known + HOSTILE
 
     replayed = attacks(stage, before, before.token)[1::2]
     assert set(answered(server_url(stage), replayed, 20)) == {"baseline", "candidate"}
-    assert counted(stage, before.revision).total() == old.total() + 20, "it counts where nobody looks any more"
+    assert counted(stage, before.revision).total() == until_now.total() + 20, "it counts where nobody looks any more"
     summary = stage.stop_load()
     assert summary["failed"] == 0, (summary["failures"], summary["examples"])
     real = Counter({name: summary["variants"].get(name, 0) for name in ("baseline", "candidate")})

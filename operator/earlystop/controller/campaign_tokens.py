@@ -26,8 +26,9 @@ KEY_FIELD = "key"
 KEY_BYTES = 32
 FORBIDDEN = frozenset({401, 403})
 MISSING = 404
-PATIENCE_SECONDS = 60.0
-"""The rights of a new install do not hold at once: a refusal is not believed for so long."""
+PATIENCE_SECONDS = 5.0
+"""The rights of a new install do not hold at once: a refusal is not believed for so long. A right that comes later is
+found by and by."""
 NEEDS_NO_TOKEN = (ENDED | {Phase.PENDING}) - {Phase.HELD}
 """Phases that nothing is counted in, so that users keep their setting under a revision without a commitment."""
 
