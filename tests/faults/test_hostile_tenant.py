@@ -80,6 +80,12 @@ def revision_of(stage: Stage, namespace: str, name: str) -> str:
     return str(stage.access.read(POLICIES, namespace, name).get("status", {}).get("revision", ""))
 
 
+def metrics_reason(stage: Stage, namespace: str) -> str:
+    """What the hostile tenant's own policy is told about its counts."""
+    conditions = stage.access.read(POLICIES, namespace, "accepted")["status"]["conditions"]
+    return next(each["reason"] for each in conditions if each["type"] == "MetricsAvailable")
+
+
 def refused_by_now(stage: Stage, namespace: str) -> int:
     policies = stage.access.items(POLICIES, namespace)
     return sum(condition_is("Accepted", "False")(each.get("status", {})) for each in policies)
@@ -114,8 +120,9 @@ def found(stage: Stage) -> Iterator[Neighbourhood]:
             forged = stage.wait_for("forged", phase_is("Promoted"), 120, "promoted")
             stage.delete_policy("forged")
             beside = seconds_to_verdict(stage, "beside")
-        accepted = stage.access.read(POLICIES, hostile.namespace, "accepted")["status"]["conditions"]
-        hostile_reason = next(each["reason"] for each in accepted if each["type"] == "MetricsAvailable")
+            # A condition is told anew once a minute at most, and its series are found too large only after some looks.
+            wait_until(lambda: metrics_reason(stage, hostile.namespace) == "TooLarge", 120, "its own series to be met")
+        hostile_reason = metrics_reason(stage, hostile.namespace)
         refused = refused_by_now(stage, hostile.namespace)
         stage.access.kubectl(
             "delete", "esp", "--all", f"--namespace={hostile.namespace}", "--wait=false", timeout_seconds=120
