@@ -83,7 +83,7 @@ def revision_of(stage: Stage, namespace: str, name: str) -> str:
 def metrics_reason(stage: Stage, namespace: str) -> str:
     """What the hostile tenant's own policy is told about its counts."""
     conditions = stage.access.read(POLICIES, namespace, "accepted")["status"]["conditions"]
-    return next(each["reason"] for each in conditions if each["type"] == "MetricsAvailable")
+    return str(next(each["reason"] for each in conditions if each["type"] == "MetricsAvailable"))
 
 
 def refused_by_now(stage: Stage, namespace: str) -> int:
