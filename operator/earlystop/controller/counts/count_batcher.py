@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from earlystop.api.source import SourceSpec
 from earlystop.controller.counts.connections import Connections
@@ -32,6 +32,8 @@ GATHER_SECONDS = 0.05
 PROBE_QUERY = "vector(1)"
 # What a source says, or how its handshake ends, when the Secrets that it is shown have been replaced.
 REFUSING = frozenset({FailureKind.UNAUTHORIZED, FailureKind.TLS_FAILED})
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -97,22 +99,22 @@ class CountBatcher:
 
     async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
         """How many requests of a policy's target came past its overlay, up to Unix second `at`."""
-        spec = self.sources.get(source)
-        if spec is None:
-            return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
-        found: list[Unseen] = []
-        answers = await self._ask(source, spec, question.policy, partial(_read_unseen, question, at, found))
-        failure = answers.get(question.policy)
-        return failure if isinstance(failure, MetricsFailure) else found[0]
+        return await self._read_of_one(source, question.policy, lambda client: read_unseen(client, question, at))
 
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+
+    async def _read_of_one(
+        self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
+    ) -> T | MetricsFailure:
+        """What `read` finds about one policy, in a turn of its namespace, or why it finds nothing."""
         spec = self.sources.get(source)
         if spec is None:
             return MetricsFailure(FailureKind.UNREACHABLE, f"MetricSource {source} is gone")
-        found: list[float] = []
-        answers = await self._ask(source, spec, question.policy, partial(_read_forged, question, at, found))
-        failure = answers.get(question.policy)
+        found: list[T] = []
+        answers = await self._ask(source, spec, policy, partial(_note_answer, policy, read, found))
+        failure = answers.get(policy)
         return failure if isinstance(failure, MetricsFailure) else found[0]
 
     def _lane(self, source: str, policy: str) -> Lane:
@@ -300,18 +302,12 @@ def _widened(request: AnyRequest, declared: float, intervals: ScrapeIntervals) -
     return replace(request, window_seconds=request.window_seconds + more) if more else request
 
 
-def _read_unseen(question: UnseenQuestion, at: int, found: list[Unseen], client: ExactPrometheus) -> Answers:
-    answer = read_unseen(client, question, at)
+def _note_answer(
+    policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure], found: list[T], client: ExactPrometheus
+) -> Answers:
+    answer = read(client)
     if isinstance(answer, MetricsFailure):
-        return {question.policy: answer}
-    found.append(answer)
-    return {}
-
-
-def _read_forged(question: ForgedQuestion, at: int, found: list[float], client: ExactPrometheus) -> Answers:
-    answer = read_forged(client, question, at)
-    if isinstance(answer, MetricsFailure):
-        return {question.policy: answer}
+        return {policy: answer}
     found.append(answer)
     return {}
 

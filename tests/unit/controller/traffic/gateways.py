@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp import web
 
 from earlystop.api.wire import ECHO_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES
+from earlystop.controller.traffic.turns import ProbeTurns
+from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, watch_candidates
 from earlystop.delivery.headers import MODIFIER
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.split import TrafficSplit
@@ -74,3 +77,11 @@ async def in_force(moves: Moves, split: TrafficSplit = HALF) -> AsyncIterator[Ga
 
 def leads_somebody(moves: Moves) -> bool:
     return "parentRefs" in moves.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+
+
+async def watch(moves: Moves, split: TrafficSplit = HALF, seconds: float = SECONDS_BETWEEN) -> bool:
+    """Whether the traffic has to be checked once the candidates were asked for, after this time."""
+    moves.now += seconds
+    async with aiohttp.ClientSession() as http:
+        await watch_candidates(http, moves.tracked, split, 1, moves.now, ProbeTurns())
+    return moves.tracked.traffic.recheck

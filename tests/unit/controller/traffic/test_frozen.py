@@ -14,14 +14,13 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
-from earlystop.controller.traffic.turns import ProbeTurns
-from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch, watch_candidates
+from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch
 from earlystop.delivery.decide import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import Phase
-from tests.unit.controller.traffic.gateways import in_force, leads_somebody
+from tests.unit.controller.traffic.gateways import in_force, leads_somebody, watch
 from tests.unit.controller.traffic.moves import HALF, Moves
 from tests.unit.delivery.cluster import gateway
 from tests.unit.rollout.states import REACHED
@@ -42,14 +41,6 @@ async def frozen(moves: Moves, seconds: float = 0.0, split: TrafficSplit = HALF)
     moves.now += seconds
     async with aiohttp.ClientSession() as http:
         return await detach_while_frozen(moves.api, http, moves.tracked, split, moves.now)
-
-
-async def watch(moves: Moves, split: TrafficSplit = HALF) -> bool:
-    """Whether the traffic has to be checked once the candidates were asked for."""
-    moves.now += SECONDS_BETWEEN
-    async with aiohttp.ClientSession() as http:
-        await watch_candidates(http, moves.tracked, split, 1, moves.now, ProbeTurns())
-    return moves.tracked.traffic.recheck
 
 
 async def test_a_suspended_policy_whose_candidate_is_not_served_is_taken_off_within_one_spacing() -> None:

@@ -23,26 +23,18 @@ from earlystop.delivery.decide import SECONDS_OF_FIRST_REST, SplitStatus
 from earlystop.delivery.names import alias_name
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
-from tests.unit.controller.traffic.gateways import in_force, leads_somebody
+from tests.unit.controller.traffic.gateways import in_force, leads_somebody, watch
 from tests.unit.controller.traffic.moves import HALF, NONE, Moves
 from tests.unit.delivery.cluster import gateway
 from tests.unit.delivery.probe_answers import served
 
 
-async def watch(moves: Moves, seconds: float = SECONDS_BETWEEN) -> bool:
-    """Whether the traffic has to be checked after this time."""
-    moves.now += seconds
-    async with aiohttp.ClientSession() as http:
-        await watch_candidates(http, moves.tracked, HALF, 1, moves.now, ProbeTurns())
-    return moves.tracked.traffic.recheck
-
-
 async def test_as_long_as_all_is_well_one_probe_of_each_candidate_is_sent_at_a_stated_spacing() -> None:
     moves = Moves()
     async with in_force(moves) as played:
-        assert not await watch(moves, SECONDS_BETWEEN - 1) and played.asked == 0
-        assert not await watch(moves, 1) and played.asked == 1
-        assert not await watch(moves, 1) and played.asked == 1
+        assert not await watch(moves, seconds=SECONDS_BETWEEN - 1) and played.asked == 0
+        assert not await watch(moves, seconds=1) and played.asked == 1
+        assert not await watch(moves, seconds=1) and played.asked == 1
 
 
 async def test_a_candidate_that_fails_under_way_is_off_within_one_spacing_and_tried_again_on_probes_alone() -> None:
