@@ -18,6 +18,7 @@ from pythonjsonlogger.json import JsonFormatter
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
@@ -82,6 +83,7 @@ async def operate(host: str, port: int, namespaces: list[str], token_key: str = 
             reader_of(cluster).follow(),
             _learn_key_and_watch(runtime, namespaces, ready),
             _learn_late_key(runtime),
+            fail_without_watches(handlers.missing_watches, ready),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -90,6 +92,7 @@ async def operate(host: str, port: int, namespaces: list[str], token_key: str = 
             for task in done:
                 task.result()
         finally:
+            end_by_force_later()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
