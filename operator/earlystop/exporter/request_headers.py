@@ -29,6 +29,15 @@ class Assigned:
         """False when the request counts for no policy's revision."""
         return self.assignment.revision != wire.UNASSIGNED and not self.assignment.is_forged
 
+    def names(self, prefix: str) -> dict[str, str]:
+        """Headers by which an answer says under what it was given, for an evaluator's question. Clients' answers have
+        none of them."""
+        told = self.assignment
+        if not self.is_assigned:
+            return {}
+        words = {wire.REVISION: told.revision, wire.STEP: str(told.step), wire.VARIANT: told.variant}
+        return {prefix + name: word for name, word in words.items()}
+
     def echo(self, nonce: str) -> str:
         """The answer to a probe. Only one that the operator made is told the revision and the variant; probes of a
         campaign of an earlier release are not signed."""

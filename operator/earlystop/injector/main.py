@@ -1,4 +1,4 @@
-"""The injector's process: `python -m earlystop.injector.main --engine VLLM --upstream http://qwen:8000 ...`."""
+"""The injector's process: `python -m earlystop.injector --engine VLLM --upstream http://qwen:8000 ...`."""
 
 from __future__ import annotations
 
@@ -139,7 +139,3 @@ def _written(engine: Engine, words: list[str], path: Path | None) -> WrittenSett
 def main() -> None:
     """Entry point of the command."""
     typer.run(run)
-
-
-if __name__ == "__main__":
-    main()

@@ -85,6 +85,8 @@ class Injector:
             try:
                 async with self._upstream.send("POST", request.path_qs, headers, change.body) as answer:
                     head = passed_on(answer.headers)
+                    if golden:
+                        head.update(told.names(self._settings.header_prefix))
                     if answer.content_type == _EVENTS and answer.status == 200:
                         return await self._stream(request, api, change, counted, answer.content, head)
                     whole = await answer.read()

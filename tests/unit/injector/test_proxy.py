@@ -216,7 +216,8 @@ async def test_an_evaluators_question_gets_the_setting_and_is_counted_by_the_eva
     async with client(engine) as asking:
         headers = {**HEADERS, "x-early-stop-golden": "1"}
         async with asking.session.post(CHAT, json={"max_tokens": 100}, headers=headers) as answer:
-            assert answer.status == 200
+            named = [answer.headers[f"x-early-stop-{name}"] for name in ("revision", "step", "variant")]
+            assert (answer.status, named) == (200, ["r1", "0", "candidate"])
         assert engine.received[0][0] == b'{"max_tokens": 20}'
         assert (await asking.counts())["started"] == 0
 
