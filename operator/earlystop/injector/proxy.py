@@ -23,6 +23,7 @@ from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 
 MAX_BODY = 64 << 20
 MAX_NONCE = 128
+CLIENT_CLOSED_REQUEST = 499
 _EVENTS = "text/event-stream"
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER})
 
@@ -58,9 +59,10 @@ class Injector:
         if PROBE_HEADER in request.headers:
             return _probed(request, told)
         api = api_of(request.path) if request.method == "POST" else None
-        if api is None:
-            return await self._pass(request)
-        return await self._generate(request, api, told)
+        try:
+            return await (self._pass(request) if api is None else self._generate(request, api, told))
+        except ConnectionResetError:
+            return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         """What generates nothing goes through as it is, and is counted nowhere."""

@@ -144,6 +144,23 @@ async def test_a_client_that_goes_away_ends_the_engines_work_and_has_failed() ->
         assert 'earlystop_injector_failures_total{cause="client"} 1.0' in await asking.page()
 
 
+async def test_a_client_that_goes_away_in_a_stream_has_failed_and_the_engine_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine = StubEngine(pieces=[chunk({"content": "word "})] * 100_000)
+    async with client(engine) as asking:
+        async with asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer:
+            await answer.content.readany()
+            answer.close()
+        for _ in range(200):
+            if (await asking.counts())["failed"]:
+                break
+            await asyncio.sleep(0.02)
+        assert await asking.counts() == FAILED
+        assert 'earlystop_injector_failures_total{cause="client"} 1.0' in await asking.page()
+    assert not [each for each in caplog.records if each.name == "aiohttp.server" and each.levelname == "ERROR"]
+
+
 async def test_an_engine_that_is_not_there_is_told_and_the_injector_is_not_ready() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
