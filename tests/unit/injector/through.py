@@ -26,10 +26,11 @@ CHAT = "/v1/chat/completions"
 
 
 class Client:
-    """session: relative to the injector, as a gateway's requests come to it."""
+    """session: relative to the injector, as a gateway's requests come to it. url: of the injector."""
 
-    def __init__(self, session: aiohttp.ClientSession, admin: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, admin: str) -> None:
         self.session = session
+        self.url = url
         self._admin = admin
 
     async def page(self) -> str:
@@ -74,4 +75,4 @@ async def client_of(upstream: str, settings: InjectorSettings = SETTINGS) -> Asy
         serving(upstream, settings, "127.0.0.1", 0, 0) as (url, admin),
         aiohttp.ClientSession(url, auto_decompress=False) as session,
     ):
-        yield Client(session, admin)
+        yield Client(session, url, admin)
