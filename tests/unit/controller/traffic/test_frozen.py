@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
@@ -15,6 +17,7 @@ from earlystop.controller.cluster import GATEWAYS, POLICIES, ROUTES, ClusterErro
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch
 from earlystop.delivery.decide import SECONDS_TO_SERVE, SECONDS_UNPROVEN
@@ -26,6 +29,7 @@ from earlystop.rollout.state import Phase
 from tests.unit.controller.traffic.gateways import in_force, leads_somebody, watch
 from tests.unit.controller.traffic.moves import HALF, Moves
 from tests.unit.delivery.cluster import gateway
+from tests.unit.delivery.probe_answers import served
 from tests.unit.rollout.states import REACHED
 
 IN_FORCE = Observation(ConditionStatus.TRUE, "InForce", "Weights are in force.")
@@ -194,6 +198,23 @@ async def test_a_split_that_counts_proved_stays_while_suspended_also_after_a_res
     suspended(moves)
     for _ in range(3):
         assert await frozen(moves, SECONDS_UNPROVEN) is None and leads_somebody(moves)
+
+
+async def test_a_split_of_servers_that_echo_no_probe_is_known_again_after_a_restart_while_suspended() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=204)
+
+    moves = Moves()
+    moves.api.put(GATEWAYS, gateway(address=None))
+    await moves.in_force(HALF)
+    async with served(answer) as url:
+        parts = urlsplit(url)
+        listener = {"name": "web", "protocol": "HTTP", "port": parts.port}
+        moves.api.put(GATEWAYS, gateway(listener, address=parts.hostname))
+        suspended(moves).tracked.traffic = TrafficMemory()
+        moves.tracked.traffic.resume_in_force(HALF)
+        assert await frozen(moves) is None
+    assert moves.tracked.traffic.proven == HALF, "so its counts are compared with the weights"
 
 
 async def test_users_are_safe_too_while_a_decision_waits_for_its_verdict() -> None:
