@@ -94,15 +94,15 @@ def _factor(
         _arm(kind, arm, seen, total if name == "lengths" else None)
         for arm, seen, total in zip(groups, users, totals, strict=True)
     ]
-    largest = max([1.0] + [_largest(kind, arm, seen) for arm, seen in zip(groups, users, strict=True)])
     known = [each for each in arms if each is not None]
     if min(users) < LEAST_USERS or len(known) < len(arms):
-        return _in_thousandths(largest)
+        largest = (_largest(kind, arm, seen) for arm, seen in zip(groups, users, strict=True))
+        return _in_thousandths(max(1.0, *largest))
     between, independent = sum(each.between for each in known), sum(each.independent for each in known)
     if not independent or not between:
         return THOUSAND  # nothing happened, or to everybody: there is no evidence to divide
     freedom = between * between / sum(each.between**2 / each.freedom for each in known)
-    return _in_thousandths(min(largest, max(1.0, _bound(between / independent, freedom))))
+    return _in_thousandths(max(1.0, _bound(between / independent, freedom)))
 
 
 def _arm(kind: _Kind, groups: Sequence[Tally], users: float, lengths: Tally | None) -> _Arm | None:
