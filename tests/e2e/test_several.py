@@ -90,7 +90,7 @@ def test_an_ab_test_drops_the_harmful_window_and_promotes_the_proven_one_that_sa
 
 @pytest.mark.parametrize("stage", ["builtin"], indirect=True)
 def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybodys(stage: Stage) -> None:
-    stage.start_load(RATE, 1, "--cohort-header=x-user-cohort", "--cohorts=a,b,")
+    stage.start_load(RATE, 1, "--cohort-header=x-user-cohort", "--cohorts=a,b,", "--user-header=x-user")
     cohorts = [{"variant": "baseline", "values": ["a"]}, {"variant": "w5", "values": ["b"]}]
     delivery = {"mode": "HeaderCohort", "headerCohort": {**ROUTE, "header": "x-user-cohort", "cohorts": cohorts}}
     rollout = {**QUICK, "strategy": "ABTest", "minimumSeconds": 3}
@@ -99,7 +99,12 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     assert status["weight"] == 50
     stage.wait_for("cohorts", phase_is("Promoted"), 120, "promoted")
     assert share(stage, "w5") == 1.0, "also of those who send no cohort"
-    assert differences(only_verdict(stage, "cohorts")["spec"]) == []
+    record = only_verdict(stage, "cohorts")["spec"]
+    assert differences(record) == []
+    last = dict(zip(record["columns"], record["looks"][-1], strict=True))
+    # A third of the load's thousand users each; they ask alike, and as if at random.
+    assert 150 < last["users.baseline"] < 700 and 150 < last["users.candidate"] < 700
+    assert 1000 <= last["users.answers"] < 3000 and "users who scatter" in record["message"]
     answered = end(stage, "cohorts")
     assert not answered["cohorts"]["a"].get("candidate") and answered["cohorts"]["b"]["w5"] > 1000
 

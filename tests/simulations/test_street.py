@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.bench import street, verdict_streams
+from tests.bench import street, street_users, verdict_streams
 from tests.bench.street import SEED, Row
 
 RUNS = 500
+USERS = (
+    "200 users a cohort, likeness 0.1",
+    "1,000 users a cohort, likeness 0.3",
+    "2,000 users a cohort, likeness 0.3, who join one after another",
+    "12 users a cohort, likeness 0.3",
+)
 
 SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
     "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
+    "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 
@@ -30,6 +37,11 @@ def test_no_interval_contradicts_its_verdict_with_the_objective(name: str) -> No
     problems, decided = verdict_streams.contradictions(verdict_streams.OBJECTIVES[name], 40, SEED)
     assert problems == []
     assert decided >= 5
+
+
+def test_answers_of_users_who_come_back_would_not_pass_as_independent_ones() -> None:
+    crowd = street_users.CROWDS["200 users a cohort, likeness 0.1"]
+    assert min(street_users.errors(crowd, 30, SEED, by_users=False)) > 0.15
 
 
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:

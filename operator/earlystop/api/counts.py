@@ -129,6 +129,30 @@ class ClassAnswers(NamedTuple):
         return ClassAnswers(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
+class UserScatter(NamedTuple):
+    """What groups of users have shown up to a look, of one comparison. All 0: it is not known.
+
+    answers, lengths, failures, feedback: how many times as much events of that kind scatter as independent ones would,
+    in thousandths, 1,000 or more. baseline, candidate: users of each arm, as many as there would be if all asked
+    equally often.
+    """
+
+    answers: int = 0
+    lengths: int = 0
+    failures: int = 0
+    feedback: int = 0
+    baseline: int = 0
+    candidate: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the users were counted."""
+        return self.answers > 0
+
+
+USER_COLUMNS = len(UserScatter._fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Increments between two looks at one step, the atom of all evidence.
@@ -137,7 +161,7 @@ class Look:
     weight: the candidate's share of traffic in percent, 1..99, in force during the whole look.
     baseline_weight: the baseline's share in percent where other candidates have some too; None: it has all the rest.
     classes: answers of each query class that the policy names, in its order; the tallies hold them too, and
-    answers of other classes besides.
+    answers of other classes besides. users: up to this look, where the same users are in every one; else None.
     """
 
     at: int
@@ -147,6 +171,7 @@ class Look:
     candidate: Tally
     classes: tuple[ClassAnswers, ...] = ()
     baseline_weight: int | None = None
+    users: UserScatter | None = None
 
     @property
     def share(self) -> float:
@@ -156,23 +181,26 @@ class Look:
         return 100 * self.weight / (self.weight + self.baseline_weight)
 
     def row(self) -> list[int]:
-        """`[at, step, weight, *baseline, *candidate, *classes, baseline weight]`: 31 integers, 4 for each query class,
-        and last the baseline's weight where other candidates have some too."""
+        """`[at, step, weight, *baseline, *candidate, *classes, baseline weight, *users]`: 31 integers, 4 for each query
+        class, the baseline's weight where other candidates have some too, and 6 where users are counted."""
         head = [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
         last = [] if self.baseline_weight is None else [self.baseline_weight]
-        return [*head, *(count for answers in self.classes for count in answers), *last]
+        return [*head, *(count for answers in self.classes for count in answers), *last, *(self.users or ())]
 
     @classmethod
-    def from_row(cls, row: list[int]) -> Look:
-        """Inverse of `row`. Raises ValueError when the row has not as many integers as a look has."""
+    def from_row(cls, row: list[int], *, by_users: bool = False) -> Look:
+        """Inverse of `row`. by_users: whether users are counted in it. Raises ValueError when the row has not as many
+        integers as such a look has."""
         width = len(TALLY_FIELDS)
         head, rest = row[: 3 + 2 * width], row[3 + 2 * width :]
-        if len(head) != 3 + 2 * width or len(rest) % 4 > 1:
+        rest, counted = (rest[:-USER_COLUMNS], rest[-USER_COLUMNS:]) if by_users else (rest, [])
+        if len(head) != 3 + 2 * width or len(rest) % 4 > 1 or len(counted) != USER_COLUMNS * by_users:
             raise ValueError(
-                f"a look has {3 + 2 * width} integers, 4 for each query class, and the baseline's weight beside other "
-                f"candidates; this row has {len(row)}"
+                f"a look has {3 + 2 * width} integers, 4 for each query class, the baseline's weight beside other "
+                f"candidates, and {USER_COLUMNS} where users are counted; this row has {len(row)}"
             )
         at, step, weight = head[:3]
         own_weight = rest.pop() if len(rest) % 4 else None
         classes = tuple(ClassAnswers(*rest[start : start + 4]) for start in range(0, len(rest), 4))
-        return cls(at, step, weight, Tally(*head[3 : 3 + width]), Tally(*head[3 + width :]), classes, own_weight)
+        arms = Tally(*head[3 : 3 + width]), Tally(*head[3 + width :])
+        return cls(at, step, weight, *arms, classes, own_weight, UserScatter(*counted) if by_users else None)

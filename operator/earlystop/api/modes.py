@@ -15,6 +15,7 @@ class ModeTraits:
     module: dotted name of the module that delivers by it (`delivery.modes.Mode`); "" for one that is not built yet.
     moves_traffic: whether any user's request ever gets a candidate's setting.
     split_known: whether requests are split by weights, so that the weights can be checked against the counts.
+    same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
@@ -23,6 +24,7 @@ class ModeTraits:
     module: str = ""
     moves_traffic: bool = True
     split_known: bool = True
+    same_users: bool = False
     takes_several: bool = False
     own_pods: bool = False
     watches: tuple[str, ...] = ()
@@ -44,7 +46,9 @@ OVERLAY = ("HTTPRoute",)
 MODES: dict[str, ModeTraits] = {
     "Shadow": ModeTraits(module="earlystop.delivery.shadow", moves_traffic=False, takes_several=True, watches=OVERLAY),
     "GatewayHeader": ModeTraits(module="earlystop.delivery.gateway_header", watches=OVERLAY),
-    "HeaderCohort": ModeTraits(module="earlystop.delivery.header_cohort", split_known=False, watches=OVERLAY),
+    "HeaderCohort": ModeTraits(
+        module="earlystop.delivery.header_cohort", split_known=False, same_users=True, watches=OVERLAY
+    ),
     "Workload": ModeTraits(own_pods=True),
     "ConfigMap": ModeTraits(),
 }

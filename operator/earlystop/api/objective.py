@@ -45,6 +45,11 @@ class ExactMatch(Value):
         description="How much more answers scatter than independent ones would, where sessions stay on a variant: the "
         'design effect, "1" or more. Absent: "1".',
     )
+    assume_independent: bool = Field(
+        False,
+        description="True lets a candidate be promoted although nobody knows how much answers scatter, as if they were "
+        "independent. The risks then hold only if they are.",
+    )
 
 
 class Tokens(Value):

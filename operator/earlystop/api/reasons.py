@@ -183,6 +183,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     (
+        (Type.PROGRESSING.value, EVENT),
+        {
+            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; count by users, or "
+            "write exactMatch.dispersion or assumeIndependent."
+        },
+    ),
+    (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),
         {
             "SettingNotEffective": "Answers are as long as the baseline's, so the setting does not seem to reach the "

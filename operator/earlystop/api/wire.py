@@ -66,6 +66,8 @@ TOKENS_SQUARED = "earlystop_output_tokens_squared_total"
 PAIRS = "earlystop_pairs_total"
 FEEDBACK = "earlystop_feedback_total"
 SETTING_INFO = "earlystop_setting_info"
+BY_USER_GROUP = "earlystop_user_group_events_total"
+"""What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 
 POLICY = "policy"
 REVISION = "revision"
@@ -74,6 +76,11 @@ VARIANT = "variant"
 QUERY_CLASS = "query_class"
 PROCESS = "process"
 SERIES_LABELS: tuple[str, ...] = (POLICY, REVISION, STEP, VARIANT, QUERY_CLASS, PROCESS)
+
+USER_GROUP = "user_group"
+EVENT = "event"
+USER_GROUPS = 32
+"""Groups that users are put into by a keyed hash of their name, the same in every process of a campaign."""
 
 OUTCOME = "outcome"
 RESULT = "result"
@@ -147,6 +154,18 @@ def is_signed(token: str, nonce: str) -> bool:
 def _tag(token: str, text: str) -> str:
     key, message = token.encode(errors="replace"), text.encode(errors="replace")
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:_TAG_CHARACTERS]
+
+
+GROUPED_EVENTS: tuple[str, ...] = ("match", "mismatch", "unscored", "failed", "tokens", "feedback_down")
+"""What is counted of each group of users, by the names of `Tally`: the values of the label `event`."""
+
+
+def user_group(policy: str, revision: str, token: str, user: str) -> int:
+    """The group of a user in a campaign. Without the campaign's token nobody finds out whose group it is; other
+    campaigns have other groups. policy: namespace/name; token: "" in campaigns without one."""
+    name = f"{policy}\n{revision}\n{user}".encode(errors="replace")
+    digest = hmac.new(token.encode(errors="replace"), name, hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") % USER_GROUPS
 
 
 MARKS: tuple[str, ...] = (OUTCOME, RESULT, SENTIMENT)

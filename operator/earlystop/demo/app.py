@@ -35,7 +35,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """header_prefix: of the variant's headers; baseline_window: for requests without them, 1..40;
-    milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any.
+    milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any;
+    user_header: name of the header that says who asks, "" where none does.
 
     Raises ValueError for a value out of range.
     """
@@ -44,6 +45,7 @@ class ServerSettings:
     baseline_window: int = MAXIMUM_WINDOW
     milliseconds_per_word: float = 0.0
     policies: tuple[str, ...] = ()
+    user_header: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
@@ -165,7 +167,10 @@ class ReferenceServer:
 
     def _place(self, request: web.Request) -> Placement:
         """The request's placement, with room among the revisions and its setting exported."""
-        placement = placement_of(request.headers, self._settings.header_prefix, self._settings.baseline_window)
+        settings = self._settings
+        placement = placement_of(
+            request.headers, settings.header_prefix, settings.baseline_window, settings.user_header
+        )
         told = placement.assignment
         if not placement.is_assigned:
             return placement

@@ -78,6 +78,7 @@ class LoadPlan:
     headers: sent with each request, `Host` among them where a gateway routes by it;
     cohort_header, cohorts: a header that every user sends, and its values; a user keeps the same one, and an empty one
     stands for users who send none; users: how many there are, evenly over the cohorts; who asks is drawn at random.
+    user_header: a header that says which user asks, "" for none.
     Raises ValueError for a value out of range.
     """
 
@@ -93,6 +94,7 @@ class LoadPlan:
     cohort_header: str = "x-user-cohort"
     cohorts: tuple[str, ...] = ()
     users: int = 1_000
+    user_header: str = ""
 
     def __post_init__(self) -> None:
         Pace(self.rate, at=0.0)
@@ -106,10 +108,11 @@ class LoadPlan:
 
 
 class _Question(NamedTuple):
-    """A request's body, and the cohort of the user who asks, None without cohorts."""
+    """A request's body, the cohort of the user who asks, None without cohorts, and that user."""
 
     body: bytes
     cohort: str | None
+    user: int
 
 
 class _Asker:
@@ -120,6 +123,7 @@ class _Asker:
         self._url = plan.url.rstrip("/") + "/v1/chat/completions"
         self._variant_header = plan.variant_header
         self._cohort_header = plan.cohort_header
+        self._user_header = plan.user_header
         self.failures: Counter[str] = Counter()
         self.variants: Counter[str] = Counter()
         self.cohorts: dict[str, Counter[str]] = {cohort: Counter() for cohort in plan.cohorts}
@@ -133,6 +137,8 @@ class _Asker:
     async def ask(self, question: _Question) -> None:
         """One request; every end of it is counted once."""
         headers = {self._cohort_header: question.cohort} if question.cohort else {}
+        if self._user_header:
+            headers[self._user_header] = f"user-{question.user}"
         try:
             async with self._session.post(self._url, data=question.body, headers=headers) as response:
                 words = await response.read()
@@ -192,7 +198,7 @@ def _draw(questions: Sequence[str], plan: LoadPlan) -> Iterator[_Question]:
     while True:
         body = bodies[int(rng.random() * len(bodies))]
         user = int(users.random() * plan.users)
-        yield _Question(body, plan.cohorts[user % len(plan.cohorts)] if plan.cohorts else None)
+        yield _Question(body, plan.cohorts[user % len(plan.cohorts)] if plan.cohorts else None, user)
 
 
 async def _send(plan: LoadPlan, asker: _Asker, drawn: Iterator[_Question], stop: asyncio.Event) -> tuple[int, float]:
@@ -236,6 +242,7 @@ def main(
     cohort_header: Annotated[str, typer.Option(help="Header that says the user's cohort.")] = "x-user-cohort",
     cohorts: Annotated[str, typer.Option(help="Its values, like a,b; an empty one for users without.")] = "",
     users: Annotated[int, typer.Option(help="Users, evenly over the cohorts.")] = 1_000,
+    user_header: Annotated[str, typer.Option(help="Header that says which user asks; none by default.")] = "",
 ) -> None:
     """Asks recorded questions at a steady rate; prints one line of JSON at the end."""
     try:
@@ -249,6 +256,7 @@ def main(
             variant_header=f"{header_prefix}variant",
             cohort_header=cohort_header,
             cohorts=tuple(cohorts.split(",")) if cohorts else (),
+            user_header=user_header,
             users=users,
         )
         questions = [recording.question for recording in load_recordings(data)]

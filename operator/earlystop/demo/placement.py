@@ -61,13 +61,15 @@ class Placement:
         return not commitment_in(assignment.revision) or is_signed(assignment.token, nonce)
 
 
-def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int) -> Placement:
+def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int, user_header: str = "") -> Placement:
     """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token` and `param-window`, and `shadow` on the baseline.
 
     Without policy, revision, step, variant and window, with one of them there twice, or with a malformed step or
     variant, the request is unassigned and gets the baseline's window. So does one whose window is not among the names
     in `parameters`, where that is there: a client added it. And so does one without its revision's token: it did not
     come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
+
+    user_header: name of the header that says who asks, "" where none does; requests without it are one user's.
     """
     policy, revision, step, variant, token, window = (
         _single(headers, prefix + name) for name in (POLICY, REVISION, STEP, VARIANT, TOKEN, SETTING + PARAMETER)
@@ -78,7 +80,8 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
         return unassigned(policy or UNASSIGNED, baseline_window)
     if not _STEP.fullmatch(step) or not is_variant(variant):
         return unassigned(policy, baseline_window)
-    assignment = Assignment(policy, revision, int(step), variant, token=token or "")
+    user = (_single(headers, user_header) or "") if user_header else None
+    assignment = Assignment(policy, revision, int(step), variant, token=token or "", user=user)
     if assignment.is_forged:
         return Placement(assignment, baseline_window)
     shadows = read_shadows(headers.getall(prefix + SHADOW, ())) if variant == Variant.BASELINE else ()

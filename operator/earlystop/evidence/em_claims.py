@@ -13,6 +13,7 @@ from earlystop.evidence.objective import Basis, Claim, Objective, certificate_cl
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.evidence.split_look import ClassesInParts, LookInParts
 from earlystop.evidence.strata import Arms, StrataProcess
+from earlystop.evidence.user_factors import NO_FACTORS, UserFactors
 from earlystop.evidence.version import FIRST
 
 OTHER = ""
@@ -74,22 +75,22 @@ def update(quality: Quality, objective: Objective, look: Look) -> Quality:
     return advance(quality, objective, look) if usable(objective, look) else quality
 
 
-def advance(quality: Quality, objective: Objective, look: Look) -> Quality:
+def advance(quality: Quality, objective: Objective, look: Look, factors: UserFactors = NO_FACTORS) -> Quality:
     """As `update`, after a look that is known to be `usable`."""
     if objective.basis is Basis.PAIRS:
         return _on_pairs(quality, objective, look)
     classes = by_class(objective, look)
     named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
-    risks = objective.harm_risks
+    risks, divisors = objective.harm_risks, (objective.dispersion, factors.answers)
     mixed, pooled = ClassesInParts(classes, look.at), LookInParts(*classes[OTHER], look.at)
 
     def mean(process: MeanProcess, risk: float) -> MeanProcess:
         if isinstance(process, ExactMatchProcess):
-            return exact_match.advance(process, pooled, risk, objective.dispersion)
+            return exact_match.advance(process, pooled, risk, *divisors)
         if objective.engine == FIRST:
             return strata.advance_by_own_mix(process, classes, objective.dispersion)
         share = look.share if objective.split_known else None
-        return strata.advance(process, mixed, risk, objective.dispersion, share)
+        return strata.advance(process, mixed, risk, objective.dispersion, share, factors.answers)
 
     return Quality(
         promote=mean(quality.promote, objective.risk_promote),
@@ -97,11 +98,11 @@ def advance(quality: Quality, objective: Objective, look: Look) -> Quality:
         paired_promote=quality.paired_promote,
         paired_harm=quality.paired_harm,
         harmed=tuple(
-            exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], objective.dispersion)
+            exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], *divisors)
             for process, part, each in zip(quality.harmed, named, objective.classes, strict=True)
         ),
         certified=tuple(
-            exact_match.advance(process, part, objective.risk_promote, objective.dispersion)
+            exact_match.advance(process, part, objective.risk_promote, *divisors)
             for process, part in zip(quality.certified, named, strict=bool(quality.certified))
         ),
     )

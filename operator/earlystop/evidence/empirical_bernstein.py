@@ -56,9 +56,12 @@ def start(minimum_saving: float, bound: int) -> BoundedTokenProcess:
     return BoundedTokenProcess(1 - minimum_saving, bound)
 
 
-def update(process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths) -> BoundedTokenProcess:
+def update(
+    process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths, user_factor: float = 1.0
+) -> BoundedTokenProcess:
     """The test after one more look. A look in which an arm completed nothing changes nothing.
 
+    user_factor: by which all evidence so far is divided, as this look has it (`user_scatter`).
     `tokens_squared` may be an upper bound (`histogram`). Raises ValueError, naming the arm, when the sums cannot
     come from that many lengths in 0..bound.
     """
@@ -76,7 +79,7 @@ def update(process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths) 
         centre_c=centre_c,
     )
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(log_capital, GRID.log_weights)
+    log_e = log_mixture([capital / user_factor for capital in log_capital], GRID.log_weights)
     return replace(
         process,
         past_baseline=process.past_baseline + baseline,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, Variant
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter, Variant
 from earlystop.evidence import (
     em_claims,
     empirical_bernstein,
@@ -20,6 +20,7 @@ from earlystop.evidence import (
     setting_check,
     shown,
     tokens,
+    user_factors,
 )
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
@@ -30,6 +31,7 @@ from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
 from earlystop.evidence.tokens import Lengths, TokenProcess
+from earlystop.evidence.user_factors import NOBODY_SEEN, SeenUsers
 from earlystop.evidence.version import FIRST
 
 __all__ = [
@@ -58,6 +60,8 @@ class Gap(StrEnum):
     """It is not shown to save as many tokens as are asked for."""
     SAMPLE_RATIO = "SampleRatio"
     """Requests are shown not to arrive as the weights say, so the comparison is not sound."""
+    DISPERSION = "Dispersion"
+    """The same users are in every look, and it is not known how much they scatter."""
     SETTING = "Setting"
     """Lengths of answers are shown not to have moved, so the setting does not reach the engine."""
 
@@ -75,7 +79,7 @@ class EvidenceState:
     """Everything known after some looks. Its size does not grow with the number of looks.
 
     tokens: the asymptotic test, which intervals are read from too; exact_tokens: the exact one, where the longest
-    possible answer is known: it then decides.
+    possible answer is known: it then decides. users: what is known of them where the same ones are in every look.
     """
 
     objective: Objective
@@ -86,6 +90,7 @@ class EvidenceState:
     setting: EffectProcess
     sample_ratio: SampleRatioProcess
     effect: ShownSums
+    users: SeenUsers = NOBODY_SEEN
     _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -128,6 +133,8 @@ class Assessment:
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
     candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
     take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. The claims, once true, stay true.
+    users: of the last look that knew them, None where they are not asked for or were never known. dispersion_unknown:
+    whether they are asked for, and the last look did not know them.
     """
 
     log_e: LogE
@@ -140,6 +147,8 @@ class Assessment:
     saves_tokens: bool
     harms: tuple[Claim, ...]
     sample_ratio_broken: bool
+    users: UserScatter | None = None
+    dispersion_unknown: bool = False
 
     @property
     def harmful(self) -> bool:
@@ -154,6 +163,7 @@ class Assessment:
             (Gap.EXACT_MATCH, not self.non_inferior),
             (Gap.TOKENS, not self.saves_tokens),
             (Gap.SAMPLE_RATIO, self.sample_ratio_broken),
+            (Gap.DISPERSION, self.dispersion_unknown),
             (Gap.SETTING, self.setting is Effect.NOT_MOVED),
         )
         return tuple(gap for gap, is_lacking in lacking if is_lacking)
@@ -203,16 +213,20 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     if not usable:
         look = _without_answers(look)
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
-    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share)
+    users = user_factors.observe(state.users, look) if state.objective.by_users else state.users
+    factors = users.factors.beyond(state.objective.dispersion)
+    of_lengths = factors.lengths
+    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share, of_lengths)
     return EvidenceState(
         objective=state.objective,
-        quality=em_claims.advance(state.quality, state.objective, look) if usable else state.quality,
-        guardrails=guardrails.update(state.guardrails, state.objective, look),
+        quality=em_claims.advance(state.quality, state.objective, look, factors) if usable else state.quality,
+        guardrails=guardrails.update(state.guardrails, state.objective, look, factors),
         tokens=moved,
-        exact_tokens=None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c),
+        exact_tokens=None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c, of_lengths),
         setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
         effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, look), look.share),
+        users=users,
     )
 
 
@@ -266,6 +280,7 @@ def assess(state: EvidenceState) -> Assessment:
             objective,
             is_non_inferior=keeps,
             is_harmful=EXACT_MATCH in harms,
+            user_factor=state.users.factors.beyond(objective.dispersion).answers,
         ),
         saving=shown.saving(state.tokens, state.exact_tokens, objective, saves=saves),
         scored=_scored(state),
@@ -275,6 +290,8 @@ def assess(state: EvidenceState) -> Assessment:
         saves_tokens=saves,
         harms=tuple(harms),
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
+        users=state.users.last,
+        dispersion_unknown=objective.by_users and not state.users.is_known,
     )
 
 
@@ -306,6 +323,8 @@ def _check(objective: Objective, look: Look) -> None:
         raise ValueError(f"look at {look.at}: weight is {look.weight}; write the candidate's share in percent, 1..99")
     if look.baseline_weight is not None and not 1 <= look.baseline_weight <= 99:
         raise ValueError(f"look at {look.at}: the baseline's weight is {look.baseline_weight}; write 1..99")
+    if look.users is not None and min(look.users) < 0:
+        raise ValueError(f"look at {look.at}: a count of users is {min(look.users)}; write 0 or more")
     if len(look.classes) != len(objective.classes):
         raise ValueError(
             f"look at {look.at}: answers of {len(look.classes)} query classes; the policy names "

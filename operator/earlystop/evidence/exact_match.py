@@ -117,7 +117,9 @@ def update(
     return _bet(process, [(baseline, candidate)], dispersion)
 
 
-def _bet(process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], dispersion: float) -> ExactMatchProcess:
+def _bet(
+    process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], dispersion: float, user_factor: float = 1.0
+) -> ExactMatchProcess:
     """The process after these looks, or parts of one, in their order."""
     bets.check_dispersion(dispersion)
     margin, side, log_weights = process.margin, process.side, process.grid.log_weights
@@ -131,7 +133,7 @@ def _bet(process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], d
             continue
         gains = bets.look_log_e([ClassLook(baseline, candidate, guess.rate)], margin, side, gaps)
         log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
-        log_e = log_mixture(log_capital, log_weights)
+        log_e = log_mixture([capital / user_factor for capital in log_capital], log_weights)
         log_e_max = max(log_e_max, log_e)
         guess = guess.learn(baseline, candidate, margin)
     return ExactMatchProcess(
@@ -146,14 +148,17 @@ def _bet(process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], d
     )
 
 
-def advance(process: ExactMatchProcess, look: LookInParts, risk: float, dispersion: float = 1.0) -> ExactMatchProcess:
+def advance(
+    process: ExactMatchProcess, look: LookInParts, risk: float, dispersion: float = 1.0, user_factor: float = 1.0
+) -> ExactMatchProcess:
     """The process after one more look, in parts where that can matter: while little has been seen, so that a large gap
     is noticed inside a look, and while the evidence is near the line, log(1/risk).
 
-    Whether the parts or the whole are bet on depends on earlier looks alone, as it must.
+    Whether the parts or the whole are bet on depends on earlier looks alone, as it must. user_factor: by which all
+    evidence so far is divided, as this look has it (`user_scatter`).
     """
     fine = process.pseudo_scored < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
-    return _bet(process, look.parts if fine else [look.whole], dispersion)
+    return _bet(process, look.parts if fine else [look.whole], dispersion, user_factor)
 
 
 def look_log_e(

@@ -11,6 +11,7 @@ from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.floor import FloorProcess
 from earlystop.evidence.objective import FLOOR, Basis, Claim, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.rate_ratio import Events, RateProcess
+from earlystop.evidence.user_factors import NO_FACTORS, UserFactors
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,18 @@ def start(objective: Objective) -> Guardrails:
     )
 
 
-def update(guardrails: Guardrails, objective: Objective, look: Look) -> Guardrails:
+def update(guardrails: Guardrails, objective: Objective, look: Look, factors: UserFactors = NO_FACTORS) -> Guardrails:
     """The processes after one more look."""
-    below = guardrails.floor
+    below, dispersion = guardrails.floor, objective.dispersion * factors.answers
     return Guardrails(
-        None if below is None else floor.update(below, _answers(objective, look), objective.dispersion),
+        None if below is None else floor.update(below, _answers(objective, look), dispersion),
         tuple(
             rate_ratio.update(
                 process,
                 _events(rail.kind, look.baseline),
                 _events(rail.kind, look.candidate),
                 objective.dispersion,
+                factors.failures if rail.kind is GuardrailKind.FAILURE_RATE else factors.feedback,
             )
             for process, rail in zip(guardrails.rates, objective.guardrails, strict=True)
         ),

@@ -87,6 +87,8 @@ class Objective:
     require_each: whether a promotion needs a proof for every class. basis: see there.
     dispersion: how much more answers scatter than independent ones (`dispersion`), >= 1.
     longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
+    by_users: whether the same users are in every look, so that evidence is divided by how much users scatter
+    (`user_scatter`), and promotes nothing before that is known.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     engine: version of the arithmetic (`version`).
     Raises ValueError, naming the field, outside these domains.
@@ -106,6 +108,7 @@ class Objective:
     longest_answer: int | None = None
     split_known: bool = True
     engine: int = CURRENT
+    by_users: bool = False
 
     def __post_init__(self) -> None:
         check_version(self.engine)

@@ -50,10 +50,13 @@ def start(maximum_ratio: float) -> RateProcess:
     return RateProcess(maximum_ratio)
 
 
-def update(process: RateProcess, baseline: Events, candidate: Events, dispersion: float = 1.0) -> RateProcess:
+def update(
+    process: RateProcess, baseline: Events, candidate: Events, dispersion: float = 1.0, user_factor: float = 1.0
+) -> RateProcess:
     """The test after one more look. A look in which an arm was not exposed changes nothing.
 
     dispersion: how many times as much events scatter as independent ones do; the gain of the look is divided by it.
+    user_factor: by which all gains so far are divided, as this look has it (`user_scatter`).
     Raises ValueError unless 0 <= events <= exposed in both arms and dispersion >= 1.
     """
     for variant, arm in (("baseline", baseline), ("candidate", candidate)):
@@ -67,7 +70,7 @@ def update(process: RateProcess, baseline: Events, candidate: Events, dispersion
         return process
     gains = look_log_e(baseline, candidate, process.maximum_ratio)
     log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture(log_capital, GRID.log_weights)
+    log_e = log_mixture([capital / user_factor for capital in log_capital], GRID.log_weights)
     return RateProcess(process.maximum_ratio, log_capital, log_e, max(process.log_e_max, log_e))
 
 

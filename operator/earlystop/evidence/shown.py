@@ -35,9 +35,16 @@ def add_look(
 
 
 def effect(
-    sums: ShownSums, paired: PairsProcess, objective: Objective, *, is_non_inferior: bool, is_harmful: bool
+    sums: ShownSums,
+    paired: PairsProcess,
+    objective: Objective,
+    *,
+    is_non_inferior: bool,
+    is_harmful: bool,
+    user_factor: float = 1.0,
 ) -> Interval:
-    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it."""
+    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. user_factor: by which
+    evidence on answers is divided besides (`user_factors`)."""
     on_pairs = objective.basis is Basis.PAIRS
     if isinstance(sums, EffectSums):
         if on_pairs:
@@ -47,7 +54,7 @@ def effect(
     if on_pairs:
         found = pairs.interval_at(paired.pairs, *risks, objective.dispersion)
     else:
-        found = effect_bounds.bounds(sums, *risks, objective.dispersion)
+        found = effect_bounds.bounds(sums, *risks, objective.dispersion * user_factor)
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
 
 

@@ -104,12 +104,17 @@ def update(
 
 
 def advance(
-    process: StrataProcess, look: ClassesInParts, risk: float, dispersion: float, share: float | None
+    process: StrataProcess,
+    look: ClassesInParts,
+    risk: float,
+    dispersion: float,
+    share: float | None,
+    user_factor: float = 1.0,
 ) -> StrataProcess:
     """As `update`, after a look that is known to be `usable`: in parts where that can matter, as `exact_match.advance`
-    takes them."""
+    takes them. user_factor: as there."""
     fine = sum(process.answered) < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
-    return _bet(process, look.rounds if fine else look.whole, dispersion, share)
+    return _bet(process, look.rounds if fine else look.whole, dispersion, share, user_factor)
 
 
 def running_variance(process: StrataProcess, share: float | None) -> float:
@@ -131,7 +136,11 @@ def running_variance(process: StrataProcess, share: float | None) -> float:
 
 
 def _bet(
-    process: StrataProcess, rounds: Sequence[Sequence[ClassPart]], dispersion: float, share: float | None
+    process: StrataProcess,
+    rounds: Sequence[Sequence[ClassPart]],
+    dispersion: float,
+    share: float | None,
+    user_factor: float = 1.0,
 ) -> StrataProcess:
     """The process after a look in rounds. The capital is compared with the line after each round, not after each class
     of it, so that no class comes first."""
@@ -149,7 +158,7 @@ def _bet(
             log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
             known[part.name] = known.get(part.name, process.first).learn(part.baseline, part.candidate, margin)
             scored_b, scored_c = scored_b + part.baseline.scored, scored_c + part.candidate.scored
-        log_e = log_mixture(log_capital, process.grid.log_weights)
+        log_e = log_mixture([capital / user_factor for capital in log_capital], process.grid.log_weights)
         log_e_max = max(log_e_max, log_e)
     return StrataProcess(
         margin=margin,

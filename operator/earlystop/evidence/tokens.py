@@ -89,7 +89,8 @@ class TokenProcess:
     weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
     sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
     log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0. blocks: how much blocks have
-    scattered; None under version 1 of the engine, which took answers as independent.
+    scattered; None under version 1 of the engine, which took answers as independent. user_factor: how much more lengths
+    scatter because the same users ask (`user_scatter`).
     """
 
     keep: float
@@ -106,11 +107,12 @@ class TokenProcess:
     log_e: float = 0.0
     log_e_max: float = 0.0
     blocks: Scatter | None = None
+    user_factor: float = 1.0
 
     @property
     def dispersion(self) -> float:
         """How much more blocks scatter than those of independent answers; evidence is divided by it."""
-        return 1.0 if self.blocks is None else self.blocks.factor(UNKNOWN_SCATTER)
+        return max(self.user_factor, 1.0 if self.blocks is None else self.blocks.factor(UNKNOWN_SCATTER))
 
     def statistic(self, keep: float) -> float:
         """Sum of D/V if the candidate were allowed the share `keep` of the baseline's tokens."""
@@ -128,8 +130,14 @@ def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
     return TokenProcess(1 - minimum_saving, blocks=None if engine == FIRST else Scatter())
 
 
-def update(process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float) -> TokenProcess:
-    """The test after one more look; share: percent of both variants' requests that the candidate shall have."""
+def update(
+    process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float, user_factor: float = 1.0
+) -> TokenProcess:
+    """The test after one more look; share: percent of both variants' requests that the candidate shall have.
+
+    user_factor: by which all evidence so far is divided at least, as this look has it.
+    """
+    process = replace(process, user_factor=user_factor) if user_factor != process.user_factor else process
     if process.block_share != share:
         process = replace(_learn(process), block_share=share)
     process = replace(

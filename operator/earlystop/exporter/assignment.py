@@ -24,6 +24,8 @@ class Assignment:
     """What the headers of a request say. Nothing is trusted: what does not fit is counted as unassigned.
 
     token: the header `<prefix>token`, "" where a request has none or several. It is secret, so no repr holds it.
+    user: who asks, by whatever name the server knows users; None for a server that knows none. It is used for its group
+    alone (`api.wire.user_group`), and stands in no repr either. All requests without a name are those of one user, "".
     """
 
     policy: str
@@ -32,12 +34,20 @@ class Assignment:
     variant: str
     query_class: str = "default"
     token: str = field(default="", repr=False, compare=False)
+    user: str | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_forged(self) -> bool:
         """Whether the request named a revision without its token, so that it did not come by the policy's overlay: it
         is to be served as one without these headers."""
         return not names.is_genuine(self.policy, self.revision, self.token)
+
+    @property
+    def group(self) -> int | None:
+        """The user's group in this campaign, None where the user is not known."""
+        if self.user is None:
+            return None
+        return names.user_group(self.policy, self.revision, self.token, self.user)
 
 
 @dataclass(frozen=True, slots=True)

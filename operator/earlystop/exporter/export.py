@@ -7,6 +7,9 @@
     exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="unscored")
 
 A campaign with several candidates names them: register(..., variants=("baseline", "w10", "w5")).
+A server that knows its users says who asks: Assignment(..., user=request.headers.get("x-user", "")). Then the operator
+can tell how alike the answers of one user are, which cohorts of users need.
+
 One collector yields all families under one lock, so a scrape never sees half of an event. Workers that are forked count
 from 0 under ids of their own, so nothing is counted twice. Each needs a metrics endpoint of its own to be seen, as
 Prometheus' multi-process mode is not supported.
@@ -26,7 +29,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from earlystop.api import wire as names
-from earlystop.api.wire import COUNT_FIELDS, ONE_CANDIDATE
+from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, ONE_CANDIDATE
 from earlystop.exporter.assignment import WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
 from earlystop.exporter.exposition import families
 from earlystop.exporter.revisions import Counts, Revisions
@@ -150,7 +153,8 @@ class Exporter(Collector):
         with self._lock:
             refused = self._is_refused(assignment)
             row = None if refused else self._revisions.known_row(assignment, assignment.variant)
-            return _add_to(row, {f"feedback_{sentiment}": 1})
+            counts = {f"feedback_{sentiment}": 1}
+            return _add_to(row, counts) and self._count_user(assignment, counts)
 
     def setting(self, policy: str, revision: str, variant: str, parameter: str, value: str) -> bool:
         """State the value of a parameter in force. False when the revision, variant or words are not accepted."""
@@ -167,8 +171,8 @@ class Exporter(Collector):
         """The families as they are at one moment."""
         with self._lock:
             counts, settings = self._revisions.counts(), self._revisions.settings()
-            forged = self._revisions.forged()
-        return families(counts, settings, forged, self.process)
+            forged, groups = self._revisions.forged(), self._revisions.groups()
+        return families(counts, settings, forged, self.process, groups)
 
     def _begin_anew(self) -> None:
         """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""
@@ -186,7 +190,19 @@ class Exporter(Collector):
     def _count(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
         """With the lock held. False when it was counted as unassigned."""
         row = None if self._is_refused(assignment) else self._revisions.row(assignment)
-        return _add_to(row, counts) or not _add_to(self._revisions.unassigned_row(assignment), counts)
+        if _add_to(row, counts):
+            return self._count_user(assignment, counts)
+        return not _add_to(self._revisions.unassigned_row(assignment), counts)
+
+    def _count_user(self, assignment: Assignment, counts: Mapping[str, int]) -> bool:
+        """With the lock held. Always True: what was counted counts for the user's group, too, where it is known."""
+        group = assignment.group
+        happened = [(index, counts[name]) for index, name in enumerate(GROUPED_EVENTS) if counts.get(name)]
+        row = None if group is None or not happened else self._revisions.group_row(assignment, group)
+        if row is not None:
+            for index, count in happened:
+                row[index] += count
+        return True
 
 
 def _check(name: str, word: str, words: tuple[str, ...]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from earlystop.api import wire as names
-from earlystop.exporter.revisions import BOTH, Labels
+from earlystop.exporter.revisions import BOTH, GroupLabels, Labels
 
 _HELP = {
     names.STARTED: "Requests that arrived.",
@@ -19,6 +20,8 @@ _HELP = {
     names.FEEDBACK: "Users' verdicts on answers.",
 }
 _FORGED_HELP = "Requests that named a revision without its token. They count as unassigned, too."
+_GROUPS_HELP = "Events of the requests of each group of users; token counts are sums."
+_GROUP_LABELS = (names.POLICY, names.REVISION, names.STEP, names.VARIANT, names.USER_GROUP, names.PROCESS, names.EVENT)
 _FORGED_LABELS = (names.POLICY, names.PROCESS)
 _SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
 
@@ -28,11 +31,13 @@ def families(
     settings: Iterable[tuple[str, ...]],
     forged: Mapping[str, int],
     process: str,
+    groups: Mapping[GroupLabels, tuple[int, ...]] = MappingProxyType({}),
 ) -> Iterator[Metric]:
     """All families of the convention, without `_created` series.
 
     counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each. forged: requests
-    without their revision's token, by policy.
+    without their revision's token, by policy. groups: `GROUPED_EVENTS` of each group of users; those that never
+    happened have no series.
     """
     for metric in names.COUNTED_METRICS:
         kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
@@ -43,6 +48,12 @@ def families(
                 for kind, index in kinds:
                     family.add_metric((*labels, process, *filter(None, kind[1:])), row[index])
         yield family
+    by_group = CounterMetricFamily(names.BY_USER_GROUP, _GROUPS_HELP, labels=_GROUP_LABELS)
+    for labels, row in groups.items():
+        for event, count in zip(names.GROUPED_EVENTS, row, strict=True):
+            if count:
+                by_group.add_metric((*labels, process, event), count)
+    yield by_group
     without_token = CounterMetricFamily(names.FORGED, _FORGED_HELP, labels=_FORGED_LABELS)
     for policy, count in forged.items():
         without_token.add_metric((policy, process), count)

@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from earlystop.api.wire import COUNT_FIELDS, UNASSIGNED, commitment_in
+from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, UNASSIGNED, commitment_in
 from earlystop.exporter.assignment import Assignment, has_places, is_exposable, is_variant
 
 MAX_SETTINGS = 32
@@ -25,11 +25,14 @@ Room = tuple[str, bool]
 """Revisions that share places: the policy where a server names its policies, and whether they commit to a token."""
 Labels = tuple[str, str, str, str, str]
 """Policy, revision, step, variant and query class, as label values."""
+GroupLabels = tuple[str, str, str, str, str]
+"""Policy, revision, step, variant and group of users, as label values."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is exposed of one revision: counts by step, variant and class, and values by variant and parameter.
+    """What is exposed of one revision: counts by step, variant and class, `GROUPED_EVENTS` by step, variant and group
+    of users, and values by variant and parameter.
 
     used_at: when a request last counted, or when it got its place, in seconds of the clock.
     """
@@ -38,6 +41,7 @@ class _Known:
     strata: set[tuple[int, str]] = field(default_factory=set)
     variants: set[str] = field(default_factory=set)
     rows: dict[tuple[int, str, str], Counts] = field(default_factory=dict)
+    groups: dict[tuple[int, str, int], list[int]] = field(default_factory=dict)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -110,6 +114,13 @@ class Revisions:
             return None
         return known.rows[assignment.step, variant, assignment.query_class]
 
+    def group_row(self, assignment: Assignment, group: int) -> list[int] | None:
+        """As `known_row`, for the events of a group of users in the assignment's step and variant."""
+        if self.known_row(assignment, assignment.variant) is None:
+            return None
+        groups = self._known[assignment.policy, assignment.revision].groups
+        return groups.setdefault((assignment.step, assignment.variant, group), [0] * len(GROUPED_EVENTS))
+
     def pairs_row(self, assignment: Assignment) -> Counts | None:
         """As `known_row`, for pairs of the baseline and the one candidate."""
         known = self._get(assignment)
@@ -134,6 +145,8 @@ class Revisions:
             *(row for known in self._known.values() for row in known.rows.values()),
         ):
             row[:] = _zeros()
+        for known in self._known.values():
+            known.groups.clear()
         self._forged = dict.fromkeys(self._forged, 0)
 
     def forged(self) -> dict[str, int]:
@@ -149,6 +162,14 @@ class Revisions:
             for (step, variant, query_class), row in known.rows.items():
                 found[*revision, str(int(step)), str(variant), query_class] = tuple(row)
         return found
+
+    def groups(self) -> dict[GroupLabels, tuple[int, ...]]:
+        """A copy of the events of each group of users that had any."""
+        return {
+            (*revision, str(int(step)), str(variant), str(group)): tuple(row)
+            for revision, known in self._known.items()
+            for (step, variant, group), row in known.groups.items()
+        }
 
     def settings(self) -> list[tuple[str, ...]]:
         """Policy, revision, variant, parameter and value of every parameter that a server has stated."""

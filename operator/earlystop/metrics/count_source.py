@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from earlystop.api.counts import Tally
+from earlystop.metrics.convention.user_groups import UserQuestion
 from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 
 RequestT_co = TypeVar("RequestT_co", covariant=True)
@@ -20,7 +21,7 @@ class CountQuestion:
 
     policy: namespace/name; revision: as in the label; preset: a name in `api/presets.PRESETS`; variants: labels of the
     candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`;
-    liveness: what tells silence from absence.
+    liveness: what tells silence from absence. users: what to ask about groups of users, None for nothing.
     """
 
     policy: str
@@ -30,6 +31,7 @@ class CountQuestion:
     window_seconds: int
     templates: Mapping[str, str] = field(default_factory=dict)
     liveness: LivenessHints = NO_HINTS
+    users: UserQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

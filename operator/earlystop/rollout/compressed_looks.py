@@ -13,20 +13,21 @@ PIECE = 8
 
 
 class _Piece(NamedTuple):
-    """`PIECE` looks as they are stored in a status, how many query classes they have, and whether they have a weight
-    of the baseline."""
+    """`PIECE` looks as they are stored in a status, how many query classes they have, whether they have a weight
+    of the baseline, and whether users are counted in them."""
 
     content: bytes
     classes: int
     beside: bool
+    by_users: bool
 
     @classmethod
     def of(cls, looks: Sequence[Look]) -> Self:
         beside = any(look.baseline_weight is not None for look in looks)
-        return cls(compress_looks(looks, beside), len(looks[0].classes), beside)
+        return cls(compress_looks(looks, beside), len(looks[0].classes), beside, looks[0].users is not None)
 
     def looks(self) -> tuple[Look, ...]:
-        return decompress_looks(self.content, self.classes, self.beside)
+        return decompress_looks(self.content, self.classes, self.beside, self.by_users)
 
 
 class CompressedLooks(Sequence[Look]):

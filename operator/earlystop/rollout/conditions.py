@@ -6,6 +6,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
+from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
@@ -93,6 +94,8 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
     if state.phase in WATCHING and _nothing_moves(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
+    if state.phase in WATCHING and dispersion_is_unknown(state):
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_dispersion(state))
     if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, stands)
     return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, stands)
@@ -131,7 +134,10 @@ def _sample_ratio(state: RolloutState) -> Condition:
             Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NoEvidenceYet", "No requests were compared yet."
         )
     if state.evidence is not None and not state.evidence.objective.split_known:
-        message = "Requests are not split by weights here, so no share of them is expected."
+        message = (
+            "Requests are not split by weights here, so no share of them is expected. That each cohort gets its "
+            "variant, and nobody else's requests count, is checked by probes."
+        )
         return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NotSplit", message)
     if split_is_broken(state):
         return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
@@ -141,6 +147,27 @@ def _sample_ratio(state: RolloutState) -> Condition:
 def split_is_broken(state: RolloutState) -> bool:
     """Whether requests are shown not to arrive as the weights say. A candidate that was dropped holds nobody back."""
     return any(each.assessment.sample_ratio_broken for each in _tried_ones(state))
+
+
+def dispersion_is_unknown(state: RolloutState) -> bool:
+    """Whether answers were compared and nobody knows how much they scatter. A candidate that was dropped holds nobody
+    back."""
+    return any(each.looks and each.assessment.dispersion_unknown for each in _tried_ones(state))
+
+
+def unknown_dispersion(state: RolloutState) -> str:
+    """What to do about users whose answers nobody can tell apart. Harm acts meanwhile."""
+    were_known = any(each.assessment.users is not None for each in _tried_ones(state))
+    missing = (
+        "Users are no longer counted for all answers that were counted"
+        if were_known
+        else "Servers do not count by users, or not all of their answers"
+    )
+    return (
+        "Each user keeps a variant, so the same users are in every look, and how much their answers scatter is not "
+        f"known: {missing}. Nothing is promoted; harm acts as if answers were independent. Give the server's exporter "
+        "each request's user, or write exactMatch.dispersion, or exactMatch.assumeIndependent: true."
+    )
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:
@@ -261,7 +288,7 @@ def _number_of_answers(comparison: Comparison) -> str:
     scored = comparison.assessment.scored
     if comparison.evidence.objective.basis is Basis.PAIRS:
         return f"{in_count(scored[0])} questions that both answered"
-    return f"{in_count(sum(scored))} answers"
+    return f"{in_count(sum(scored))} answers{of_users(comparison.assessment)}"
 
 
 def _after_decision(state: RolloutState, settings: str) -> str:

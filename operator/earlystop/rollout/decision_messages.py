@@ -15,6 +15,7 @@ from earlystop.rollout.promotion import (
     NotCertified,
     NotNonInferior,
     NotSaving,
+    UnknownDispersion,
     UnmovedSetting,
     UnsoundSplit,
 )
@@ -91,7 +92,16 @@ def _sizes(objective: Objective, assessment: Assessment) -> str:
     baseline, candidate = map(in_count, assessment.scored)
     if objective.basis is Basis.PAIRS:
         return f"{baseline} questions that both answered"
-    return f"{baseline} answers of the baseline and {candidate} of the candidate"
+    return f"{baseline} answers of the baseline and {candidate} of the candidate{of_users(assessment)}"
+
+
+def of_users(assessment: Assessment) -> str:
+    """Who asked, where the same users are in every look: the end of a phrase on answers, "" elsewhere."""
+    users = assessment.users
+    if users is None:
+        return ""
+    seen = f"about {in_count(users.baseline)} and {in_count(users.candidate)} users"
+    return f", of {seen} who scatter {in_factor(round(users.answers / 1000, 2))} times as much as independent answers"
 
 
 def missing_phrases(missing: Iterable[Missing], name: str) -> tuple[str, ...]:
@@ -118,6 +128,8 @@ def _missing_phrase(missing: Missing, name: str) -> str:
         case UnsoundSplit():
             whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
             return f"a comparison that is sound ({whose} are not split as the weights say)"
+        case UnknownDispersion():
+            return "how much users scatter, since the same ones are in every look"
         case UnmovedSetting():
             return "a setting that reaches the engine (lengths of answers have not moved)"
         case NotCertified():

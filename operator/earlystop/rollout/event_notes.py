@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
+from earlystop.rollout.conditions import (
+    dispersion_is_unknown,
+    mismatch,
+    setting_is_unmoved,
+    split_is_broken,
+    summary,
+    unknown_dispersion,
+    unmoved,
+)
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
@@ -76,6 +84,8 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
     notes = []
     if split and not (same and split_is_broken(before)):
         notes.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
+    if dispersion_is_unknown(after) and not (same and dispersion_is_unknown(before)):
+        notes.append(EventNote("DispersionUnknown", "CompareUsers", unknown_dispersion(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
         notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
     return notes

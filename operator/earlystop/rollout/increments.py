@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from earlystop.api.counts import Look, Tally
+from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.evidence import em_claims
 from earlystop.evidence.engine import EvidenceState, update_known
 from earlystop.rollout.state import Totals
@@ -33,6 +33,8 @@ def compare(
     weight: percent of the candidate. baseline_weight: that of the baseline where there are more candidates.
     Raises ValueError for counts that cannot be.
     """
+    if evidence.objective.by_users and totals.users is None:
+        totals = replace(totals, users=UserScatter())
     look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
     usable = em_claims.usable(evidence.objective, look)
     if not usable:
@@ -41,12 +43,15 @@ def compare(
             return None
         totals = _without_new_answers(totals, mark)
         look = replace(totals.look_since(mark, at, step, weight), baseline_weight=baseline_weight)
-    return Compared(look, totals, update_known(evidence, look, usable))
+    return Compared(look, totals.as_mark, update_known(evidence, look, usable))
 
 
 def _without_new_answers(totals: Totals, mark: Totals) -> Totals:
     return Totals(
-        _keep_answers(totals.baseline, mark.baseline), _keep_answers(totals.candidate, mark.candidate), mark.classes
+        _keep_answers(totals.baseline, mark.baseline),
+        _keep_answers(totals.candidate, mark.candidate),
+        mark.classes,
+        totals.users,
     )
 
 

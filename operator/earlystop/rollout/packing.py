@@ -6,9 +6,10 @@ import base64
 import lzma
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, USER_COLUMNS, ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.rollout.state import Totals
@@ -25,17 +26,19 @@ BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
 
 
 def pack_records(records: Sequence[Sequence[Look]]) -> str:
-    """The looks of each candidate, in order; those of several have a column for the baseline's weight."""
+    """The looks of each candidate, in order; those of several have a column for the baseline's weight, and those in
+    which users are counted have columns for them."""
     return BETWEEN_RECORDS.join(pack_looks(looks, len(records) > 1) for looks in records)
 
 
-def unpack_records(text: str, classes: Sequence[int]) -> list[tuple[Look, ...]]:
-    """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have. Raises ValueError
-    for text not made by it."""
+def unpack_records(text: str, classes: Sequence[int], by_users: Sequence[bool] = ()) -> list[tuple[Look, ...]]:
+    """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have; by_users: whether
+    users are counted in them, never by default. Raises ValueError for text not made by it."""
     parts = text.split(BETWEEN_RECORDS)
     if len(parts) != len(classes):
         raise ValueError(f"status.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}")
-    return [unpack_looks(part, number, len(parts) > 1) for part, number in zip(parts, classes, strict=True)]
+    rows = zip(parts, classes, by_users or [False] * len(parts), strict=True)
+    return [unpack_looks(part, number, len(parts) > 1, counted) for part, number, counted in rows]
 
 
 def pack_marks(marks: Sequence[Totals]) -> str:
@@ -62,38 +65,46 @@ def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
     columns = list(zip(*_departures(looks), strict=True))
     if beside:
         columns.append(tuple(look.baseline_weight or 0 for look in looks))
+    if looks[0].users is not None:
+        columns += zip(*_user_departures(looks), strict=True)
     content = b"".join([SMALL.get(number) or _varint(number) for column in columns for number in column])
     return lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
 
 
-def unpack_looks(text: str, classes: int = 0, beside: bool = False) -> tuple[Look, ...]:
+def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
     """Inverse of `pack_looks` for looks with so many query classes. beside: whether each has a column for the
-    baseline's weight. Raises ValueError for text not made by it."""
+    baseline's weight; by_users: whether users are counted. Raises ValueError for text not made by it."""
     if not text:
         return ()
     try:
         content = base64.b85decode(text)
     except ValueError as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    return decompress_looks(content, classes, beside)
+    return decompress_looks(content, classes, beside, by_users)
 
 
-def decompress_looks(content: bytes, classes: int = 0, beside: bool = False) -> tuple[Look, ...]:
+def decompress_looks(
+    content: bytes, classes: int = 0, beside: bool = False, by_users: bool = False
+) -> tuple[Look, ...]:
     """Inverse of `compress_looks`. Raises ValueError for bytes not made by it."""
     try:
         numbers = _numbers(lzma.decompress(content))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    width = COLUMNS + CLASS_COLUMNS * classes + beside
+    width = COLUMNS + CLASS_COLUMNS * classes + beside + USER_COLUMNS * by_users
     rows, rest = divmod(len(numbers), width)
     if rest:
         raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {width}")
     columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
+    users = _restored_users(columns[-USER_COLUMNS:]) if by_users else None
+    columns = columns[:-USER_COLUMNS] if by_users else columns
     weights = columns.pop() if beside else None
     looks = tuple(_restored(zip(*columns, strict=True)))
-    if weights is None:
-        return looks
-    return tuple(replace(look, baseline_weight=own or None) for look, own in zip(looks, weights, strict=True))
+    if weights is not None:
+        looks = tuple(replace(look, baseline_weight=own or None) for look, own in zip(looks, weights, strict=True))
+    if users is not None:
+        looks = tuple(replace(look, users=counted) for look, counted in zip(looks, users, strict=True))
+    return looks
 
 
 def pack_totals(totals: Totals) -> str:
@@ -150,6 +161,20 @@ def _departures(looks: Sequence[Look]) -> Iterator[list[int]]:
         before, gap = look.at, new_gap
         baseline, candidate = _and(baseline, look.baseline), _and(candidate, look.candidate)
         classes = _and_classes(classes, look.classes)
+
+
+def _user_departures(looks: Sequence[Look]) -> Iterator[tuple[int, ...]]:
+    """What is known of users changes little from look to look."""
+    before = UserScatter()
+    for look in looks:
+        users = look.users or UserScatter()
+        yield tuple(new - old for new, old in zip(users, before, strict=True))
+        before = users
+
+
+def _restored_users(columns: Sequence[Sequence[int]]) -> Iterator[UserScatter]:
+    """Inverse of `_user_departures`, column by column."""
+    return map(UserScatter._make, zip(*map(accumulate, columns), strict=True))
 
 
 def _restored(rows: Iterable[tuple[int, ...]]) -> Iterator[Look]:

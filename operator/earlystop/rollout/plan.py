@@ -94,7 +94,9 @@ class Plan:
             risk_harm=self.objective.risk_harm * self._share_of_harm(stage),
         )
         if stage is StageKind.SHADOW:
-            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
+            return replace(
+                objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False, by_users=False
+            )
         return objective
 
     def _share_of_harm(self, stage: StageKind) -> float:
@@ -212,7 +214,16 @@ def objective_of(spec: PolicySpec, engine: int = CURRENT, attempt: int = 1) -> O
         longest_answer=wanted.tokens.longest_answer,
         split_known=spec.delivery.traits.split_known,
         engine=engine,
+        by_users=engine != FIRST and counts_users(spec),
     )
+
+
+def counts_users(spec: PolicySpec) -> bool:
+    """Whether evidence is divided by how much users scatter: where each user keeps a variant, answers are compared, and
+    the policy neither says how much they scatter nor that it takes them as independent."""
+    stated = spec.objective.exact_match
+    is_needed = stated.evidence == Basis.ANSWERS.value and stated.dispersion is None and not stated.assume_independent
+    return spec.delivery.traits.same_users and is_needed
 
 
 def revision_of(uid: str, campaign: int, entropy: str, commitment: str = "") -> str:

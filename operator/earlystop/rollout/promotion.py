@@ -45,6 +45,11 @@ class UnsoundSplit:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownDispersion:
+    """The same users are in every look, and it is not known how much they scatter."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnmovedSetting:
     """Lengths of answers are shown not to have moved."""
 
@@ -66,7 +71,16 @@ class LeastTime:
     seconds: int
 
 
-Missing = NotNonInferior | NotSaving | UnsoundSplit | UnmovedSetting | NotCertified | NoLiveAnswers | LeastTime
+Missing = (
+    NotNonInferior
+    | NotSaving
+    | UnsoundSplit
+    | UnknownDispersion
+    | UnmovedSetting
+    | NotCertified
+    | NoLiveAnswers
+    | LeastTime
+)
 
 
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
@@ -108,6 +122,8 @@ def _own(comparison: Comparison) -> list[Missing]:
                 missing.append(NotSaving(objective.minimum_saving, assessment.saving, log_e.tokens, needed))
             case Gap.SAMPLE_RATIO:
                 missing.append(UnsoundSplit(comparison.name))
+            case Gap.DISPERSION:
+                missing.append(UnknownDispersion())
             case Gap.SETTING:
                 missing.append(UnmovedSetting())
     return missing

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.plan import Plan
@@ -84,11 +84,21 @@ NOTHING_LEARNED = DispersionEstimate()
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of both variants at one moment of one step; classes: of each query class that the plan names."""
+    """Counts of both variants at one moment of one step; classes: of each query class that the plan names.
+
+    users: what groups of users show by then, since requests were split; None where they are not asked for, and in a
+    mark.
+    """
 
     baseline: Tally = Tally()
     candidate: Tally = Tally()
     classes: tuple[ClassAnswers, ...] = ()
+    users: UserScatter | None = None
+
+    @property
+    def as_mark(self) -> Totals:
+        """The counts alone, from which a later look is measured."""
+        return self if self.users is None else replace(self, users=None)
 
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""
@@ -100,6 +110,7 @@ class Totals:
             baseline=self.baseline - mark.baseline,
             candidate=self.candidate - mark.candidate,
             classes=classes,
+            users=self.users,
         )
 
 

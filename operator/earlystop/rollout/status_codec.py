@@ -203,7 +203,11 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         raise ValueError(f"status.candidates are not {', '.join(plan.names)}, those of status.plan in its order")
     steps = [stored.step if each is None or each.dropped_at_step is None else each.dropped_at_step for each in statuses]
     objectives = [plan.objective_at(step or 0, factor) for step in steps]
-    records = unpack_records(stored.looks or "," * (len(statuses) - 1), [len(each.classes) for each in objectives])
+    records = unpack_records(
+        stored.looks or "," * (len(statuses) - 1),
+        [len(each.classes) for each in objectives],
+        [each.by_users for each in objectives],
+    )
     marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")

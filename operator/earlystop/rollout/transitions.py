@@ -131,7 +131,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
-        marked = (replace(each, mark=counted) for each, counted in zip(state.comparisons, totals, strict=True))
+        marked = (replace(each, mark=counted.as_mark) for each, counted in zip(state.comparisons, totals, strict=True))
         return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
     plan = state.pinned_plan
     stage = plan.stage(state.step)

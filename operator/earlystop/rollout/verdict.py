@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Variant
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, UserScatter, Variant
 from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
@@ -29,11 +29,13 @@ COLUMNS = (
 
 
 def columns(plan: Plan) -> tuple[str, ...]:
-    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, and
-    the baseline's weight in looks that other candidates shared traffic with."""
+    """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, the
+    baseline's weight in looks that other candidates shared traffic with, and `users.` columns where users are
+    counted."""
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
     beside = ("baseline.weight",) if strategy_of(plan).judges_together(plan) else ()
-    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names), *beside)
+    users = (f"users.{name}" for name in UserScatter._fields) if plan.objective.by_users else ()
+    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names), *beside, *users)
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:

@@ -115,7 +115,7 @@ def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
     """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
-    looks = tuple(Look.from_row(list(row)) for row in of.looks)
+    looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
     objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)
     return Comparison(of.candidate, replay(objective, looks), looks=looks)

@@ -16,7 +16,7 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import TRYING, RolloutState, Totals
 from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
-from earlystop.simulation.traffic import SyntheticTraffic, more_in_shadow, more_split, paired
+from earlystop.simulation.traffic import SyntheticTraffic, by_single_users, more_in_shadow, more_split, paired
 
 __all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
 
@@ -59,6 +59,8 @@ def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> 
             totals = more_split(totals, traffic, random, at - now, weights(state) or ())
             if plan.objective.basis is Basis.PAIRS:
                 totals = tuple(paired(each, traffic, random) for each in totals)
+            if plan.objective.by_users:
+                totals = tuple(map(by_single_users, totals))
         now = at
         state = take_look(times, state, now, *totals)
         state = expire(times, state, now)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from earlystop.api.counts import ClassAnswers, Pairs, Tally
+from earlystop.api.counts import ClassAnswers, Pairs, Tally, UserScatter
 from earlystop.rollout.state import Totals
 
 Lengths = NDArray[np.float64]
@@ -93,6 +93,12 @@ def paired(totals: Totals, traffic: SyntheticTraffic, random: Generator) -> Tota
     known = totals.candidate.pairs
     new = random.multinomial(totals.candidate.completed - known.total, traffic.pair_shares).tolist()
     return replace(totals, candidate=_with_pairs(totals.candidate, known.plus(Pairs(*new))))
+
+
+def by_single_users(totals: Totals) -> Totals:
+    """The totals, each request of which is another user's."""
+    ended = (each.completed + each.failed for each in (totals.baseline, totals.candidate))
+    return replace(totals, users=UserScatter(1000, 1000, 1000, 1000, *ended))
 
 
 def _shadow(baseline: Tally, lengths: Lengths, traffic: SyntheticTraffic, random: Generator) -> Tally:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
 from earlystop.api.policy import PolicySpec, Setting
 from earlystop.api.source import SourceSpec
 from earlystop.api.values import DECIMAL_PATTERN, bounded, canonical_decimal
@@ -86,6 +86,7 @@ def test_tallies_add_up_field_by_field_and_come_apart_again(one: Tally, other: T
     assert (one + other).row() == tuple(a + b for a, b in zip(one.row(), other.row(), strict=True))
 
 
+users = st.builds(UserScatter, *[counts] * 6)
 weights = st.none() | st.integers(1, 99)
 classes = st.lists(st.builds(ClassAnswers, *[counts] * 4), max_size=10).map(tuple)
 
@@ -95,6 +96,14 @@ classes = st.lists(st.builds(ClassAnswers, *[counts] * 4), max_size=10).map(tupl
 def test_a_look_comes_back_from_its_row_with_all_its_query_classes_and_the_baselines_weight(look: Look) -> None:
     assert Look.from_row(json.loads(json.dumps(look.row()))) == look
     assert len(look.row()) == 31 + 4 * len(look.classes) + (look.baseline_weight is not None)
+
+
+@examples
+@given(st.builds(Look, counts, st.integers(0, 19), st.integers(1, 99), tallies, tallies, classes, weights, users))
+def test_a_look_comes_back_from_its_row_with_what_is_known_of_its_users(look: Look) -> None:
+    assert Look.from_row(json.loads(json.dumps(look.row())), by_users=True) == look
+    with pytest.raises(ValueError, match="6 where users are counted"):
+        Look.from_row([0] * 33, by_users=True)
 
 
 @examples

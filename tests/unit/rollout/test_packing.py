@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally
+from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter
+from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.packing import pack_looks, pack_totals, unpack_looks, unpack_totals
 from earlystop.rollout.state import Totals
 from tests.unit.rollout.policies import examples
@@ -32,6 +35,17 @@ def totals_with(classes: int) -> st.SearchStrategy[Totals]:
 def test_looks_come_back_whatever_their_counts_votes_pairs_and_query_classes(given: tuple[int, list[Look]]) -> None:
     classes, looks = given
     assert unpack_looks(pack_looks(tuple(looks)), classes) == tuple(looks)
+
+
+@examples
+@given(looks_with(1), st.booleans(), st.lists(st.builds(UserScatter, *[counts] * 6), min_size=40, max_size=40))
+def test_looks_come_back_with_what_is_known_of_their_users(
+    looks: list[Look], beside: bool, users: list[UserScatter]
+) -> None:
+    weights = 30 if beside else None
+    counted = tuple(replace(each, users=of, baseline_weight=weights) for each, of in zip(looks, users, strict=False))
+    assert unpack_looks(pack_looks(counted, beside), 1, beside, by_users=True) == counted
+    assert tuple(CompressedLooks(counted)) == counted
 
 
 @examples

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from earlystop.api.counts import ClassAnswers, Tally, Variant
+from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant
 from earlystop.api.source import SourceSpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
+from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.user_groups import UserQuestion, scatter_of
 from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, count_source, source_of
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.state import Phase, RolloutState, Totals
+from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
 # The answer came and says that there is nothing to use at this moment; asking again would give the same answer.
@@ -74,9 +76,22 @@ def look_request(
         window_seconds=window_since(known, at, interval),
         templates=templates,
         liveness=_liveness(tracked, at),
+        users=_user_question(tracked, at, interval) if since is None else None,
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request
+
+
+def _user_question(tracked: TrackedPolicy, at: int, interval: float) -> UserQuestion | None:
+    """What a look asks about groups of users: all that was counted since they were split. None where they are no
+    matter."""
+    state, plan = tracked.state, tracked.plan
+    if plan.stage(state.step).kind is not StageKind.SPLIT or not plan.objective_at(state.step, None).by_users:
+        return None
+    skipped = sum(stage.kind is not StageKind.SPLIT for stage in plan.stages)
+    # The campaign's clock goes on after a suspension as if it had begun later; its counts did not.
+    since = min([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks[:1])])
+    return UserQuestion(window_since(since, at, interval), skipped)
 
 
 def split_request(
@@ -120,7 +135,7 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    return take_look(tracked.times, state, at, *_totals(tracked, ledger)), ledger
+    return take_look(tracked.times, state, at, *_totals(tracked, ledger, reading)), ledger
 
 
 def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mapping[str, Tally]) -> RolloutState:
@@ -144,9 +159,9 @@ def state_or_failure(
         return failure.with_traceback(None)
 
 
-def _totals(tracked: TrackedPolicy, ledger: CountLedger) -> Iterator[Totals]:
-    """Counts of the baseline and each candidate, in all and in the query classes that its comparison names. The ledger
-    is gone through once for all variants."""
+def _totals(tracked: TrackedPolicy, ledger: CountLedger, reading: AnyReading) -> Iterator[Totals]:
+    """Counts of the baseline and each candidate, in all and in the query classes that its comparison names, and what
+    groups of users show of the two. The ledger is gone through once for all variants."""
     counts, step, candidates = source_of(ledger), tracked.state.step, tracked.plan.variants
     variants = (Variant.BASELINE.value, *candidates)
     named = [[each.name for each in comparison.evidence.objective.classes] for comparison in tracked.state.comparisons]
@@ -154,9 +169,24 @@ def _totals(tracked: TrackedPolicy, ledger: CountLedger) -> Iterator[Totals]:
     in_class = {
         name: counts.totals(ledger, step, variants, name) for name in {name for names in named for name in names}
     }
-    for variant, names in zip(candidates, named, strict=True):
+    for variant, names, comparison in zip(candidates, named, tracked.state.comparisons, strict=True):
         answers = (_answers(in_class[name], variant) for name in names)
-        yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers))
+        users = _users(comparison, step, reading, variant, arms)
+        yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers), users)
+
+
+def _users(
+    comparison: Comparison, step: int, reading: AnyReading, variant: str, arms: Mapping[str, Tally]
+) -> UserScatter | None:
+    """What groups of users show of a candidate and the baseline; None where it is no matter."""
+    if not comparison.evidence.objective.by_users or not isinstance(reading, Reading):
+        return None
+    before = [look for look in comparison.looks if look.step != step]
+    scored = {
+        Variant.BASELINE.value: arms[Variant.BASELINE].scored + sum(look.baseline.scored for look in before),
+        variant: arms[variant].scored + sum(look.candidate.scored for look in before),
+    }
+    return scatter_of(reading.users, scored, arms)
 
 
 def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:

@@ -28,6 +28,7 @@ class ConventionCounts:
             window_seconds=question.window_seconds,
             variants=question.variants,
             liveness=question.liveness,
+            users=question.users,
         )
 
     def apply(self, ledger: object, reading: Reading, at: int, step: CountedStep) -> Applied[Ledger]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import isfinite
 from typing import ClassVar, Protocol
@@ -35,6 +35,7 @@ from earlystop.metrics.convention.label_faults import (
 )
 from earlystop.metrics.convention.ledger import MAX_LABEL, SeriesKey
 from earlystop.metrics.convention.query import EVALUATED_AT, NEWEST_SAMPLE, READING, counts_query
+from earlystop.metrics.convention.user_groups import UserGroups, UserQuestion, read_users
 from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.answer import TIME_TOLERANCE_SECONDS, Sample, moved
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -66,7 +67,7 @@ class InstantVectors(Protocol):
 class CountRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`;
     variants: labels of the campaign's candidates. The baseline is always counted, any other label never: what a label
-    says may come from a client. liveness: what tells silence from absence.
+    says may come from a client. liveness: what tells silence from absence. users: what to ask about groups of users.
     Raises ValueError for candidates that could not be told apart, or too many of them.
     """
 
@@ -77,6 +78,7 @@ class CountRequest:
     window_seconds: int
     variants: tuple[str, ...] = (Variant.CANDIDATE.value,)
     liveness: LivenessHints = NO_HINTS
+    users: UserQuestion | None = None
 
     def __post_init__(self) -> None:
         reserved = ("", Variant.BASELINE.value, UNASSIGNED)
@@ -92,8 +94,15 @@ class CountRequest:
     def read_all(
         client: InstantVectors, requests: Sequence[CountRequest], at: int, source: SourceSpec
     ) -> dict[str, Reading | MetricsFailure]:
-        """`read_counts` as the MetricSource says."""
-        return read_counts(client, requests, at, namespace_label=source.namespace_label)
+        """`read_counts` as the MetricSource says, and what groups of users show where that is asked for."""
+        label = source.namespace_label
+        readings = read_counts(client, requests, at, namespace_label=label)
+        for each in requests:
+            found = readings[each.policy]
+            if each.users is not None and not isinstance(found, MetricsFailure):
+                users = read_users(client, each.policy, each.revision, each.users, at, label)
+                readings[each.policy] = replace(found, users=users)
+        return readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,7 @@ class Reading:
     observed: the values as scraped, for `ledger.merge`. newest_sample_at: Unix time of the newest scrape of a live
     target, None when there is none. rows_refused: series that named this policy but came from another namespace.
     newest_by_variant: the newest scrape of each variant's series, empty where the source was not asked for it.
+    users: counts of groups of users, None where they were not asked for or could not be read.
     """
 
     KIND: ClassVar[CounterKind] = CounterKind.CONVENTION
@@ -112,6 +122,7 @@ class Reading:
     newest_sample_at: float | None
     rows_refused: int
     newest_by_variant: Mapping[str, float] = field(default_factory=dict)
+    users: UserGroups | None = None
 
     def newest_of(self, variant: str) -> float | None:
         """The newest scrape of a variant's series, None when there is none."""

@@ -1,0 +1,114 @@
+"""What happened to the requests of each group of users: sums over all processes of a campaign, by one query.
+
+A group has some of its users' requests in every process, so its sum over processes is needed before anything is
+squared. The source adds them up, and remembers processes that have ended: the query reaches back to the campaign's
+begin. Looks become rarer as a campaign grows older, so its range costs the source about as much an hour at any age.
+Nothing is kept of single groups; a look holds six numbers that follow from them (`evidence.user_scatter`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from earlystop.api.counts import Tally, UserScatter
+from earlystop.api.wire import (
+    BY_USER_GROUP,
+    EVENT,
+    GROUPED_EVENTS,
+    POLICY,
+    PROCESS,
+    REVISION,
+    STEP,
+    USER_GROUP,
+    USER_GROUPS,
+    VARIANT,
+)
+from earlystop.evidence import user_scatter
+from earlystop.metrics.convention.query import alternation, escape
+from earlystop.metrics.source.answer import Sample
+from earlystop.metrics.source.failures import MetricsFailure
+from earlystop.metrics.source.sample_value import is_count
+
+if TYPE_CHECKING:
+    from earlystop.metrics.convention.reader import InstantVectors
+
+LEAST_SHARE = 0.95
+"""Of the answers that were counted, so many at least must have been counted by users."""
+
+UserGroups = Mapping[str, tuple[Tally, ...]]
+"""Variant's label -> the counts of each group of users."""
+
+_GROUP = {str(number): number for number in range(USER_GROUPS)}
+_ROW = (STEP, VARIANT, USER_GROUP, EVENT)
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuestion:
+    """Which counts of users a look asks for: those of the last `window_seconds`, and of steps but the first
+    `skipped_steps`, in which users were not split yet."""
+
+    window_seconds: int
+    skipped_steps: int = 0
+
+
+def users_query(policy: str, revision: str, question: UserQuestion, namespace_label: str | None) -> str:
+    """The PromQL text. `max by` folds the replicas of an HA pair before processes are added up."""
+    chosen = f'{POLICY}="{escape(policy)}",{REVISION}="{escape(revision)}"'
+    if question.skipped_steps:
+        chosen += f',{STEP}!~"{alternation(map(str, range(question.skipped_steps)))}"'
+    if namespace_label is not None:
+        chosen += f',{namespace_label}="{escape(policy.partition("/")[0])}"'
+    of_processes = f"max by ({','.join((*_ROW, PROCESS))})(last_over_time({BY_USER_GROUP}{{{chosen}}}"
+    return f"sum by ({','.join(_ROW[1:])})({of_processes}[{question.window_seconds}s])))"
+
+
+def read_users(
+    client: InstantVectors,
+    policy: str,
+    revision: str,
+    question: UserQuestion,
+    at: int,
+    namespace_label: str | None,
+) -> UserGroups | None:
+    """The counts of each variant that has any at Unix second `at`; None when they cannot be read: a look is worth
+    having without them, since harm must act."""
+    try:
+        return groups_in(client.instant_vector(users_query(policy, revision, question, namespace_label), float(at)))
+    except MetricsFailure:
+        return None
+
+
+def groups_in(samples: Sequence[Sample]) -> UserGroups | None:
+    """The rows of an answer by variant and group; None when one of them is no row of a server's."""
+    found: dict[str, list[dict[str, int]]] = {}
+    for labels, value in samples:
+        group, event = _GROUP.get(labels.get(USER_GROUP, "")), labels.get(EVENT, "")
+        if group is None or event not in GROUPED_EVENTS or not is_count(value):
+            return None
+        found.setdefault(labels.get(VARIANT, ""), [{} for _ in _GROUP])[group][event] = int(value)
+    return {variant: tuple(map(_tally, groups)) for variant, groups in found.items()}
+
+
+def _tally(events: Mapping[str, int]) -> Tally:
+    completed = sum(events.get(result, 0) for result in ("match", "mismatch", "unscored"))
+    return Tally(completed=completed, **events)
+
+
+def scatter_of(groups: UserGroups | None, answers: Mapping[str, int], arms: Mapping[str, Tally]) -> UserScatter:
+    """What the groups of two variants show, nothing where they do not fit the counts.
+
+    answers: by label of the baseline and then of the candidate, how many scored answers were counted since users were
+    split; groups that hold fewer were lost or never counted, and groups that hold more are of somebody else. arms: the
+    totals of a step of both.
+    """
+    labels = tuple(answers)
+    if groups is None or not all(label in groups and _fits(groups[label], answers[label]) for label in labels):
+        return UserScatter()
+    baseline, candidate = labels
+    return user_scatter.measure(groups[baseline], groups[candidate], (arms[baseline], arms[candidate]))
+
+
+def _fits(groups: Sequence[Tally], answers: int) -> bool:
+    return LEAST_SHARE * answers <= sum(group.scored for group in groups) <= answers / LEAST_SHARE

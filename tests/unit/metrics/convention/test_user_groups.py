@@ -1,0 +1,87 @@
+"""Counts by groups of users: what is asked for, and which answers are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from earlystop.api.counts import Tally, UserScatter
+from earlystop.api.wire import USER_GROUPS
+from earlystop.metrics.convention.user_groups import UserQuestion, groups_in, read_users, scatter_of, users_query
+from earlystop.metrics.source.answer import Sample
+from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+
+RIGHT, WRONG = 40, 10
+
+
+def row(variant: str, group: object, event: str, value: float) -> Sample:
+    return Sample({"variant": variant, "user_group": str(group), "event": event}, value)
+
+
+def answered(variants: tuple[str, ...] = ("baseline", "w10"), right: int = RIGHT) -> list[Sample]:
+    return [
+        row(variant, group, event, count)
+        for variant in variants
+        for group in range(USER_GROUPS)
+        for event, count in (("match", right), ("mismatch", WRONG), ("tokens", 500))
+    ]
+
+
+ARM = Tally(completed=1600, match=1280, mismatch=320, tokens=16_000, tokens_squared=200_000)
+ARMS = {"baseline": ARM, "w10": ARM}
+COUNTED = {"baseline": 1600, "w10": 1600}
+
+
+def test_rows_become_counts_of_each_group() -> None:
+    found = groups_in([*answered(), row("w10", 3, "failed", 2.0), row("w10", 3, "feedback_down", 1.0)])
+    assert found is not None and set(found) == {"baseline", "w10"}
+    assert found["baseline"] == (Tally(completed=50, match=40, mismatch=10, tokens=500),) * USER_GROUPS
+    assert found["w10"][3] == Tally(completed=50, failed=2, match=40, mismatch=10, tokens=500, feedback_down=1)
+    assert scatter_of(found, COUNTED, ARMS).is_known
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row("w10", USER_GROUPS, "match", 1.0),
+        row("w10", "", "match", 1.0),
+        row("w10", "07", "match", 1.0),
+        row("w10", 1, "started", 1.0),
+        row("w10", 1, "match", -1.0),
+        row("w10", 1, "match", 0.5),
+        row("w10", 1, "match", float("nan")),
+    ],
+)
+def test_an_answer_with_a_row_that_no_server_exports_is_not_used(odd: Sample) -> None:
+    assert groups_in([*answered(), odd]) is None
+
+
+@pytest.mark.parametrize(
+    ("variants", "right"),
+    [
+        (("baseline", "w10"), RIGHT // 2),
+        (("baseline", "w10"), 3 * RIGHT),
+        (("baseline",), RIGHT),
+        ((), RIGHT),
+    ],
+    ids=["counts that shrank", "more answers of users than answers", "none of a variant", "none"],
+)
+def test_groups_that_do_not_fit_the_answers_counted_are_refused(variants: tuple[str, ...], right: int) -> None:
+    assert scatter_of(groups_in(answered(variants, right)), COUNTED, ARMS) == UserScatter()
+
+
+def test_groups_that_could_not_be_read_say_nothing() -> None:
+    class Silent:
+        def instant_vector(self, query: str, at: float) -> list[Sample]:
+            raise MetricsFailure(FailureKind.NOT_EXECUTED, "too many samples")
+
+    assert read_users(Silent(), "llm/qa", "r1", UserQuestion(600), 0, None) is None
+    assert scatter_of(None, COUNTED, ARMS) == UserScatter()
+
+
+def test_the_query_folds_replicas_before_processes_are_added_and_leaves_out_steps_in_which_nobody_was_split() -> None:
+    assert users_query("llm/qa", "r1", UserQuestion(600, 2), "namespace") == (
+        "sum by (variant,user_group,event)(max by (step,variant,user_group,event,process)("
+        'last_over_time(earlystop_user_group_events_total{policy="llm/qa",revision="r1",step!~"0|1",'
+        'namespace="llm"}[600s])))'
+    )
+    assert "step!" not in users_query("llm/qa", "r1", UserQuestion(600), None)
