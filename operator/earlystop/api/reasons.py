@@ -40,6 +40,12 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "answers; change the preset, or remove what the message names.",
             "CountsMissing": "The MetricSource has no template for a count that the objective needs; ask the cluster's "
             "admin to write it, or remove that part of the objective.",
+            "PinnedBaselineUnusable": "baseline.pinned is no setting of the policy's parameters; write what the "
+            "message names.",
+            "BaselineNotProven": "baseline.values was not proven since baseline.pinned, so nobody knows its loss; "
+            "write values that were, or pin them.",
+            "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "
+            "raise it, or pin the baseline in use, which begins a margin anew.",
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
+from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     LeastTime,
@@ -35,7 +36,7 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
         f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
         f"({in_points(assessment.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
         f"tokens ({in_percent(assessment.saving)}), from {_sizes(objective, assessment)}; risk of error "
-        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{shadow}"
+        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{margin_sentence(plan, comparison)}{shadow}"
     )
 
 

@@ -12,6 +12,8 @@ from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
+from earlystop.rollout.margin_use import NOTHING_USED
+from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
@@ -48,8 +50,8 @@ def start_campaign(
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move. A newer version of the engine starts none either: a campaign goes on
-    under its own.
+    suspended none begins: its weights would move. Nor does one that would have no margin. A newer version of the engine
+    starts none either: a campaign goes on under its own.
 
     entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
@@ -60,8 +62,10 @@ def start_campaign(
         return state
     if state.phase in ACTING or spec.suspend:
         return state
-    attempts = attempts_spent(state)
-    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec)))
+    if refusal_of_baseline(spec, state.losses) is not None:
+        return state
+    attempts, used = attempts_spent(state), used_before(spec, state.losses) or NOTHING_USED
+    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec), used=used))
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
@@ -73,6 +77,7 @@ def start_campaign(
         previous_digest=previous_digest,
         certified=state.certified,
         attempts=attempts,
+        losses=state.losses,
         handled=state.handled,
     )
 
@@ -269,6 +274,7 @@ def carried_out(state: RolloutState) -> RolloutState:
     phase, decision = PHASES[state.phase].becomes, state.decision
     if phase is None:
         return state
+    state = replace(state, losses=losses_with(state))
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
     values = state.pinned_plan.settings_of(decision.candidate)
