@@ -77,6 +77,11 @@ RULES: tuple[dict[str, str], ...] = (
         "exactMatch.evidence is Pairs",
     },
     {
+        "rule": "self.delivery.mode != 'Shadow' || !has(self.objective.exactMatch.questions)",
+        "message": "exactMatch.questions: in delivery.mode Shadow pairs are live requests and no golden questions; "
+        "remove it",
+    },
+    {
         "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} ? self.rollout.steps.size() == 0"
         " : self.rollout.steps.size() > 0",
         "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from earlystop.evidence.engine import Assessment
-from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
@@ -24,6 +24,13 @@ from earlystop.rollout.strategy import strategy_of
 
 # A verdict's message has room for 1,024 characters.
 MOST_HARMS_NAMED = 4
+
+ABOUT = {
+    None: "",
+    About.FILE: " (about their file, not about what they were drawn from)",
+    About.POPULATION: " (each once, so about the population that they were drawn from)",
+}
+"""What follows the number of golden questions."""
 
 
 def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
@@ -91,7 +98,7 @@ def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> 
 def _sizes(objective: Objective, assessment: Assessment) -> str:
     baseline, candidate = map(in_count, assessment.scored)
     if objective.basis is Basis.PAIRS:
-        return f"{baseline} questions that both answered"
+        return f"{baseline} questions that both answered{ABOUT[objective.about]}"
     return f"{baseline} answers of the baseline and {candidate} of the candidate"
 
 

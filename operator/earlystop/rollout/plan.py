@@ -12,7 +12,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 
@@ -101,7 +101,7 @@ class Plan:
             risk_harm=self.objective.risk_harm * self._share_of_harm(stage),
         )
         if stage is StageKind.SHADOW:
-            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
+            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False, about=None)
         return objective
 
     def _share_of_harm(self, stage: StageKind) -> float:
@@ -226,7 +226,17 @@ def objective_of(
         longest_answer=wanted.tokens.longest_answer,
         split_known=spec.delivery.traits.split_known,
         engine=engine,
+        about=_about(spec, engine),
+        distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
     )
+
+
+def _about(spec: PolicySpec, engine: int) -> About | None:
+    """What a verdict on pairs is about, where these are golden questions; version 1 of the engine did not say it."""
+    wanted = spec.objective.exact_match
+    if engine == FIRST or wanted.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
+        return None
+    return About.FILE if wanted.questions is None else About(wanted.questions.about)
 
 
 def revision_of(uid: str, campaign: int, entropy: str, commitment: str = "") -> str:

@@ -9,6 +9,7 @@ from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.rollout.compressed_looks import with_look
 from earlystop.rollout.formatting import in_remainder
+from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
@@ -149,6 +150,8 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
     )
     if all(new is old for new, old in zip(compared, state.comparisons, strict=True)):
         return state
+    if any(counts_twice(each) for each in compared):
+        return with_decision(times, state, _questions_used_up(state, at))
     return _conclude(times, replace(state, comparisons=compared), at)
 
 
@@ -202,10 +205,17 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
+    if exhausted(state, at):
+        return with_decision(times, state, _questions_used_up(state, at))
     if record_is_full(tuple(each.looks for each in state.comparisons)):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
         return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
+
+
+def _questions_used_up(state: RolloutState, at: int) -> Decision:
+    message = exhausted_message(state.comparison(state.leader))
+    return _last_decision(state, "QuestionsExhausted", message, at)
 
 
 def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> Decision:
@@ -230,7 +240,8 @@ def lose_metrics(state: RolloutState, now: int, at: int | None = None, *, none_e
 
 
 def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
-    """End a rollout whose time is over: without metrics for too long, or without a verdict at the deadline."""
+    """End a rollout whose time is over: without metrics or golden questions for too long, or without a verdict at the
+    deadline."""
     if state.phase not in TRYING:
         return state
     blind = times.on_no_metrics
@@ -238,6 +249,8 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
         message = f"Counts could not be read for {lost} s; back to the baseline."
         return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
+    if exhausted(state, now):
+        return with_decision(times, state, _questions_used_up(state, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
