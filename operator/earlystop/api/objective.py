@@ -18,6 +18,25 @@ def _between(field: str, low: str, high: str, example: str, *, closed_low: bool 
     }
 
 
+class Questions(Value):
+    """What the golden questions are that both variants answer."""
+
+    model_config = rules(
+        {
+            "rule": "!has(self.about) || self.about != 'Population' || has(self.number)",
+            "message": "questions.about Population: write questions.number, how many different questions there are; "
+            "each is evidence once",
+        }
+    )
+
+    about: Literal["File", "Population"] = Field(
+        "File",
+        description="What a verdict is about: the questions themselves, or the population that they were drawn from. "
+        "For the second each is evidence once, so their number bounds what can be proven.",
+    )
+    number: int | None = Field(None, ge=1, le=10_000_000, description="How many different questions there are.")
+
+
 class ExactMatch(Value):
     """How much Exact Match a candidate may lose against the baseline."""
 
@@ -29,6 +48,11 @@ class ExactMatch(Value):
             "messageExpression": "'dispersion ' + self.dispersion + ' must lie between 1 and 1000; "
             "1 stands for independent answers'",
         },
+        {
+            "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
+            "message": "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs, or "
+            "remove it",
+        },
     )
 
     margin: DecimalText = Field(description='Loss of EM that is still acceptable, "0.02" for two points.')
@@ -39,6 +63,9 @@ class ExactMatch(Value):
         "Answers",
         description="What EM is compared on: the scored answers of each variant's own requests, or questions that both "
         "variants answered, as an evaluator asks them.",
+    )
+    questions: Questions | None = Field(
+        None, description="What the golden questions are, with evidence Pairs. Absent: a verdict is about their file."
     )
     dispersion: DecimalText | None = Field(
         None,

@@ -63,10 +63,30 @@ Settings = Annotated[
 ]
 
 
-class Baseline(Value):
-    """The setting in use today. Every certificate is against it, however many promotions follow."""
+class PinnedBaseline(Value):
+    """The setting that losses are counted from over several promotions."""
 
     values: Settings = Field(description="One value for every parameter.")
+    promotions: int = Field(
+        2,
+        ge=1,
+        le=20,
+        description="Promotions that share exactMatch.margin and risk.promote: each may use an equal part of what "
+        "those before it left. Half of a margin takes four times as many requests, a third nine times.",
+    )
+
+
+class Baseline(Value):
+    """The setting in use today. A campaign's certificate is against it; losses add up over promotions unless the first
+    setting of all is pinned."""
+
+    values: Settings = Field(description="One value for every parameter.")
+    pinned: PinnedBaseline | None = Field(
+        None,
+        description="The setting before any promotion. With it, margin and risk hold for all promotions together: "
+        "baseline.values is this setting, or one that was proven since (status.losses). Absent: each certificate has "
+        "the whole margin, so k of them may lose k margins.",
+    )
 
 
 class Candidate(Value):
@@ -183,6 +203,11 @@ class PolicySpec(Value):
     def baseline_settings(self) -> dict[str, str]:
         """Canonical value of each parameter for the baseline."""
         return {setting.name: canonical_decimal(setting.value) for setting in self.baseline.values}
+
+    def pinned_settings(self) -> dict[str, str] | None:
+        """Canonical value of each parameter for the pinned baseline; None where there is none."""
+        pinned = self.baseline.pinned
+        return None if pinned is None else {each.name: canonical_decimal(each.value) for each in pinned.values}
 
     def candidate_settings(self, candidate: Candidate) -> dict[str, str]:
         """Canonical value of each parameter for a candidate; what it leaves out is the baseline's."""

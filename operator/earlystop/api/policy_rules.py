@@ -28,6 +28,27 @@ RULES: tuple[dict[str, str], ...] = (
         "message": 'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
     },
     {
+        "rule": "!has(self.baseline.pinned) || self.parameters.all(p,"
+        " self.baseline.pinned.values.exists(v, v.name == p.name))",
+        "message": "baseline.pinned: write a value for every parameter",
+    },
+    {
+        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, self.parameters.exists(p,"
+        " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum)))",
+        "message": "baseline.pinned: each value needs a parameter of that name and must lie between its "
+        "minimum and maximum",
+    },
+    {
+        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, self.parameters.exists(p,"
+        " p.name == v.name && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
+        "message": 'baseline.pinned: a parameter of type Integer takes whole numbers, for example "40"',
+    },
+    {
+        "rule": "!has(self.baseline.pinned) || !has(self.objective.requireEach) || !self.objective.requireEach",
+        "message": "baseline.pinned counts the loss of all requests together, and objective.requireEach asks for a "
+        "proof of each query class; remove one of the two",
+    },
+    {
         "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
         " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum))))",
         "message": "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
@@ -54,6 +75,11 @@ RULES: tuple[dict[str, str], ...] = (
         " || !has(self.objective.exactMatch.evidence) || self.objective.exactMatch.evidence != 'Pairs'",
         "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
         "exactMatch.evidence is Pairs",
+    },
+    {
+        "rule": "self.delivery.mode != 'Shadow' || !has(self.objective.exactMatch.questions)",
+        "message": "exactMatch.questions: in delivery.mode Shadow pairs are live requests and no golden questions; "
+        "remove it",
     },
     {
         "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} ? self.rollout.steps.size() == 0"

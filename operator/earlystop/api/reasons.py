@@ -40,6 +40,12 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "answers; change the preset, or remove what the message names.",
             "CountsMissing": "The MetricSource has no template for a count that the objective needs; ask the cluster's "
             "admin to write it, or remove that part of the objective.",
+            "PinnedBaselineUnusable": "The values of baseline.pinned are no setting of the policy's parameters; write "
+            "what the message names.",
+            "BaselineNotProven": "The setting in baseline.values was not proven since baseline.pinned, so nobody knows "
+            "its loss; write values that were, or pin them.",
+            "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "
+            "raise it, or pin the baseline in use, which begins a margin anew.",
             "SourceNotFound": "There is no MetricSource of this name; ask the cluster's admin to create it, or name "
             "another.",
             "SourceUnusable": "The url of the MetricSource cannot be used; ask the cluster's admin to fix it.",
@@ -261,6 +267,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "metrics source and retry.",
             "DeadlineExceeded": "Neither benefit nor harm was shown by the deadline; retry with more traffic, a longer "
             "deadline or a larger margin.",
+            "QuestionsExhausted": "Each golden question is evidence once, and none is left; add as many as the message "
+            "says and retry, or let the verdict be about their file.",
             "RecordFull": "The status can hold no more looks; retry with a larger rollout.lookSeconds.",
             "Aborted": "A person aborted the campaign; the verdict says who.",
             "PromotedByPerson": "A person promoted the candidate, which certifies nothing; the verdict says who.",

@@ -146,6 +146,30 @@ class RiskStatus(Value):
     harm_spent: Short = Field(description="What is spent of risk.harm by these campaigns, with this one.")
 
 
+class MarginStatus(Value):
+    """How much of the margin promotions since the pinned baseline have used, and what this campaign may use."""
+
+    promotion: Annotated[int, Field(ge=1, le=20)] = Field(description="Which promotion since then this campaign tries.")
+    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Over how many the policy shares the margin.")
+    spent: Short = Field(description="Loss of EM that the certificates before allow, of exactMatch.margin.")
+    left: Short = Field(description="What they leave of it.")
+    campaign: Short = Field(description="The part of it that this campaign's candidate may lose.")
+    spent_after: Short | None = Field(
+        None,
+        description="Loss that they allow with this campaign's certificate. Absent: it has none.",
+    )
+
+
+class ProvenLossStatus(Value):
+    """A setting that was proven, and what it may have lost since a pinned baseline."""
+
+    pinned: Short = Field(description="Digest of the pinned baseline's values.")
+    values: Settings = Field(description="Value of each parameter.")
+    lost: Short = Field(description="Loss of EM against the pinned baseline that the certificates allow.")
+    risk: Short = Field(description="Probability that it lost more.")
+    promotions: Annotated[int, Field(ge=1, le=20)] = Field(description="Promotions from the pinned baseline to it.")
+
+
 class AttemptsStatus(Value):
     """How many campaigns of a candidate have spent risk."""
 
@@ -266,6 +290,12 @@ class PolicyStatus(Value):
     )
     attempts: AttemptsList | None = Field(
         None, description="Campaigns before this one that spent risk, by candidate, the latest first."
+    )
+    margin: MarginStatus | None = Field(
+        None, description="How much of the margin is spent and left. Absent: the policy pins no baseline."
+    )
+    losses: Annotated[tuple[ProvenLossStatus, ...], Field(max_length=16)] | None = Field(
+        None, description="Settings that were proven since a pinned baseline, the latest first."
     )
     previous_digest: Short | None = Field(None, description="Digest of the verdict before this campaign's.")
     certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.status import NamedLogE, RiskStatus, Uncertain
+from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
 Text = Annotated[str, Field(max_length=1024)]
@@ -78,6 +78,9 @@ class VerdictSpec(Value):
     log_e: RecordedLogE = Field(description="The largest e-values that were reached, on which it was decided.")
     risk: RiskStatus | None = Field(
         None, description="What the campaign spent of the risks of error. Absent: written by an earlier release."
+    )
+    margin: MarginStatus | None = Field(
+        None, description="How much of the margin is spent and left. Absent: the policy pins no baseline."
     )
     dispersion: Short = Field("", description="Factor learned from the baseline that the evidence was divided by.")
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")

@@ -12,14 +12,18 @@ import typer
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.status import PolicyStatus, ProvenLossStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy
+from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
+from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
 from earlystop.rollout.state import Verdict
+from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.planning import (
     PlannedStep,
     Question,
@@ -42,8 +46,10 @@ def command(
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
     spec = read_checked_policy(policy)
+    losses = restore_losses(_stored_losses(policy))
+    used = used_before(spec, losses)
     try:
-        found = planned(spec, rate, baseline_em, em_loss, discordance)
+        found = planned(spec, rate, baseline_em, em_loss, discordance, used or NOTHING_USED)
     except ValueError as error:
         raise CommandFailure(str(error)) from None
     if as_json:
@@ -65,7 +71,7 @@ def command(
         f"{found['requests_to_deadline']:,.0f}: a verdict by then has probability {found['power']:.0%}. More than "
         f"{found['sensible_maximum']:,.0f} are hardly worth waiting for."
     )
-    for sentence in _remarks(spec, found):
+    for sentence in (*_remarks(spec, found), *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 
@@ -84,11 +90,57 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
             f"Each of {len(names)} candidates ({', '.join(names)}) is supposed to be like that, and to stay until its "
             f"own verdict, at a risk of {found['risk']:.3g}; the closed test that judges them together needs no more."
         )
+    sentences += _question_remarks(spec, found)
     if not spec.delivery.traits.split_known:
         sentences.append("Cohorts are supposed to send equally many requests.")
     if not spec.delivery.traits.moves_traffic:
         sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
     return sentences
+
+
+def _question_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
+    """How many different golden questions a verdict about their population needs, where there are any."""
+    if "distinct_questions" not in found:
+        return []
+    needed, questions = float(found["distinct_questions"]), spec.objective.exact_match.questions
+    said = f"about the population of golden questions needs {needed:,.0f} different ones in 90 % of rollouts"
+    if questions is None or questions.about == "File":
+        return [f"The verdict is about the file of golden questions; one {said}."]
+    there = float(questions.number or 0)
+    enough = "are enough" if there >= needed else "are too few, so most rollouts end as QuestionsExhausted"
+    return [
+        f"A verdict {said}, beside those that are asked while nothing counts (rollout.settleSeconds): {there:,.0f} "
+        f"{enough}."
+    ]
+
+
+def _margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: MarginUse | None) -> list[str]:
+    """What promotions since a pinned baseline leave for this campaign."""
+    pinned = spec.baseline.pinned
+    if pinned is None:
+        return []
+    before = used or NOTHING_USED
+    whole = float(spec.objective.exact_match.margin)
+    unknown = (
+        " What promotions before have used stands in status.losses, which this file has not: nothing is supposed."
+        if used is None
+        else ""
+    )
+    return [
+        f"Of the margin of {100 * whole:g} points against the pinned baseline, {100 * before.lost:g} are spent; "
+        f"promotion {before.promotions + 1} of {pinned.promotions} may lose {100 * float(found['margin']):g}.{unknown}"
+    ]
+
+
+def _stored_losses(policy: Path) -> tuple[ProvenLossStatus, ...]:
+    """What the status in a file says of losses, if it holds one, as `kubectl get -o yaml` prints it."""
+    status = read_manifest(policy, "EarlyStopPolicy").get("status")
+    if not isinstance(status, dict):
+        return ()
+    try:
+        return PolicyStatus.model_validate({"losses": status.get("losses")}).losses or ()
+    except ValueError:
+        raise CommandFailure(f"{policy}: status.losses: this was not written by the operator; remove it.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +163,29 @@ def _split(stage: Stage, candidates: int, basis: Basis) -> _Split:
 
 
 def planned(
-    spec: PolicySpec, rate: float, baseline_em: float, em_loss: float, discordance: float = 0.06
+    spec: PolicySpec,
+    rate: float,
+    baseline_em: float,
+    em_loss: float,
+    discordance: float = 0.06,
+    used: MarginUse = NOTHING_USED,
 ) -> dict[str, float | str]:
-    """The forecast as numbers, the same for each candidate. Requests are those of all variants.
+    """The forecast as numbers, the same for each candidate. Requests are those of all variants. used: of the margin, by
+    promotions since the pinned baseline.
 
     Several candidates share the risk of a promotion evenly: the closed test never needs more than that (Bonferroni).
     Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, or where no
     answer differs from another.
     """
-    rollout, margin = spec.rollout, float(spec.objective.exact_match.margin)
+    rollout, judged = spec.rollout, objective_of(spec, used=used)
+    margin = judged.margin
     if em_loss == margin:
         raise ValueError(
             f"A candidate that loses {em_loss:g} loses just the margin, so neither that it loses less nor that it "
             "loses more is ever shown. Write another --em-loss."
         )
     side = Side.PROMOTE if em_loss < margin else Side.HARM
-    stages, judged = stages_of(spec), objective_of(spec)
+    stages = stages_of(spec)
     if not stages:
         raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
     last, candidates = stages[-1], max(1, len(spec.candidates or ()))
@@ -158,7 +217,11 @@ def planned(
     to_deadline = rate * max(0.0, rollout.deadline_seconds - len(watched) * settle - before)
     compared = rate * split.compared
     least = before + settle + watched[0].minimum_seconds if side is Side.PROMOTE else 0.0
+    sampled = {"distinct_questions": expected.ninety} if judged.about is not None else {}
+    pinned = {"margin": margin} if spec.baseline.pinned is not None else {}
     return {
+        **sampled,
+        **pinned,
         "verdict": _verdict(spec, side),
         "candidates": candidates,
         "risk": risk,

@@ -95,9 +95,30 @@ def _progress(policy: Manifest, now: float) -> Table:
     _add(table, "candidates' weight", f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
+    for name, value in _margin(policy):
+        _add(table, name, value)
     for name, value in _times(policy, now):
         _add(table, name, value)
     return table
+
+
+def _margin(policy: Manifest) -> Iterator[tuple[str, str]]:
+    """What promotions since a pinned baseline have spent of the margin, and campaigns of one candidate of its risk."""
+    margin, risk = policy.get("status", {}).get("margin"), policy.get("status", {}).get("risk") or {}
+    if margin:
+        spent, left, campaign = (f"{100 * float(margin[name]):g}" for name in ("spent", "left", "campaign"))
+        yield (
+            "margin against the pinned baseline",
+            f"{spent} points spent, {left} left; promotion {margin['promotion']} of {margin['promotions']} may lose "
+            f"{campaign}",
+        )
+    if risk.get("campaigns", 1) > 1 or (margin and risk):
+        whole = policy["spec"]["objective"].get("risk", {}).get("promote", "0.05")
+        yield (
+            "risk of a wrong promotion",
+            f"{risk['promote']} in this campaign, {risk['campaign']} of {risk['campaigns']} of the candidate; "
+            f"{risk['promoteSpent']} of {whole} spent",
+        )
 
 
 def _add(table: Table, *cells: object) -> None:
@@ -159,7 +180,7 @@ def _block(title: str, facts: Mapping[str, str]) -> Group:
 
 def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
     """What there is to say of one of several candidates."""
-    risk = policy["spec"]["objective"].get("risk", {})
+    risk = _risks(policy)
     evidence = candidate.get("evidence") or {}
     log_e = evidence.get("logE", {})
     reason = f": {candidate['reason']}" if candidate.get("reason") else ""
@@ -174,6 +195,12 @@ def _facts(policy: Manifest, candidate: Manifest) -> dict[str, str]:
     }
 
 
+def _risks(policy: Manifest) -> dict[str, str]:
+    """The risks of the campaign under way, which may be parts of those that the policy names."""
+    found: dict[str, str] = policy.get("status", {}).get("risk") or policy["spec"]["objective"].get("risk", {})
+    return found
+
+
 def _line_of(risk: str | None) -> str:
     """The log e-value at which a claim is proven at a risk."""
     return f"{-log(float(risk or '0.05')):.2f}"
@@ -183,7 +210,7 @@ def _evidence(policy: Manifest) -> Table:
     status = policy.get("status", {})
     evidence = status.get("evidence") or {}
     counts = status.get("counts") or {}
-    risk = policy["spec"]["objective"].get("risk", {})
+    risk = _risks(policy)
     table = Table(box=None, padding=(0, 2))
     for heading in ("", "baseline", "candidate", "difference"):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=bool(heading))

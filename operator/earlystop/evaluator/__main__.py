@@ -16,7 +16,9 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
+from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
 from earlystop.evaluator.scoring import Scoring, ScoringMode
@@ -36,6 +38,7 @@ async def evaluate(
     plan: EvaluationPlan,
     port: int,
     stored: StoresTokens,
+    asked: RemembersQuestions,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
@@ -57,6 +60,7 @@ async def evaluate(
                 telemetry=telemetry,
                 plan=plan,
                 stored=stored,
+                asked=asked,
             ).run(stop)
         await stop.wait()
     finally:
@@ -88,9 +92,23 @@ def main(
         str, typer.Option(help="Label of the candidate to ask, where the policy has several.")
     ] = Variant.CANDIDATE.value,
     pairs_only: Annotated[bool, typer.Option(help="The server counts golden requests itself.")] = False,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            help="Draw questions with replacement, for a policy whose exactMatch.questions.about is File. Without it, "
+            "each is counted once for a campaign."
+        ),
+    ] = False,
+    part: Annotated[
+        str, typer.Option(help="Which of several evaluators this is, as in 2/3: no question is asked by two of them.")
+    ] = "1/1",
     seed: Annotated[int | None, typer.Option(help="Seed of the draw; without it, random.")] = None,
     state: Annotated[
-        Path | None, typer.Option(help="File that keeps the spent tokens, so that a restart does not renew the budget.")
+        Path | None,
+        typer.Option(
+            help="File that keeps the spent tokens, and beside it FILE.asked the questions that were counted: a "
+            "restart renews neither."
+        ),
     ] = None,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
@@ -99,7 +117,7 @@ def main(
     with ExitStack() as until_the_end:
         try:
             scoring = Scoring(mode, pattern, field)
-            questions = load_golden(golden, scoring)
+            questions = _own_part(load_golden(golden, scoring), part)
             plan = EvaluationPlan(
                 policy=policy,
                 token_budget=token_budget,
@@ -108,11 +126,13 @@ def main(
                 share=share,
                 seed=seed,
                 pairs_only=pairs_only,
+                repeat=repeat,
                 candidate=candidate_name,
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
+            asked = until_the_end.enter_context(_asked(state))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
@@ -120,9 +140,18 @@ def main(
         )
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
-            logging.warning("no --state FILE is given: a restart begins the token budget anew")
+            logging.warning("no --state FILE is given: a restart begins the token budget and the questions anew")
         asyncio.run(
-            evaluate(questions=questions, scoring=scoring, settings=ask, pin=pin, plan=plan, port=port, stored=stored)
+            evaluate(
+                questions=questions,
+                scoring=scoring,
+                settings=ask,
+                pin=pin,
+                plan=plan,
+                port=port,
+                stored=stored,
+                asked=asked,
+            )
         )
 
 
@@ -141,6 +170,23 @@ def _pin(
 
 def _stored(state: Path | None, policy: str) -> AbstractContextManager[StoresTokens]:
     return nullcontext(InMemory()) if state is None else open_spent_tokens(state, policy)
+
+
+def _asked(state: Path | None) -> AbstractContextManager[RemembersQuestions]:
+    if state is None:
+        return nullcontext(ForgottenQuestions())
+    return open_asked_questions(state.with_name(state.name + ".asked"))
+
+
+def _own_part(questions: tuple[GoldenQuestion, ...], part: str) -> tuple[GoldenQuestion, ...]:
+    """The questions of a part like 2/3. Raises ValueError for another text, and for a part without questions."""
+    number, slash, parts = part.partition("/")
+    if not (slash and number.isdecimal() and parts.isdecimal()):
+        raise ValueError(f"--part is {part!r}; write which evaluator of how many this is, as in 2/3")
+    own = part_of(questions, int(number), int(parts))
+    if not own:
+        raise ValueError(f"none of the {len(questions)} golden questions is in part {part}; write fewer parts")
+    return own
 
 
 def _host(header: str | None) -> dict[str, str]:

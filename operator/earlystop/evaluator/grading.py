@@ -53,6 +53,8 @@ class Spoilt(StrEnum):
     OTHER_VARIANT = "other_variant"
     DIFFERENT_STEPS = "different_steps"
     UNSCORED = "unscored"
+    REPEATED = "repeated"
+    """The question was counted for this campaign before, or could not be marked as such."""
 
 
 def fate_of(answer: Answer) -> Fate:

@@ -1,11 +1,11 @@
-"""The evaluator's loop: draw a golden question, ask both variants at the same time, score, count the pair."""
+"""The evaluator's loop: take a golden question, ask both variants at the same time, score, count the pair."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from earlystop.api.counts import Variant
 from earlystop.api.wire import MATCH, MISMATCH, UNSCORED, pair_outcome
 from earlystop.evaluator.budget import Budget
+from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
 from earlystop.evaluator.grading import Answer, Spoilt, fate_of, is_match, spoilt
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
@@ -23,6 +24,8 @@ from earlystop.exporter.export import Assignment, Exporter
 log = logging.getLogger(__name__)
 
 SECONDS_UNTIL_STORED_AGAIN = 10.0
+SECONDS_BETWEEN_TRIES = 10.0
+"""Between questions that only ask whether another campaign has begun."""
 GRACE_SECONDS = 20.0
 """For open questions after a stop: less than the 30 s after which the kubelet kills a Pod."""
 
@@ -63,8 +66,10 @@ class EvaluationPlan:
     policy: namespace/name, under which pairs are counted; pairs_per_second: at most; token_budget: output tokens of
     all answers together; reserve_tokens: the most that one answer may take (the server's limit), set aside while it is
     open, 0 when unknown: then open questions may exceed the budget; share: of the drawn questions that are asked, by
-    lot, before anything is known of their answers; open_pairs: at a time; seed: of both draws; pairs_only: the server
-    itself counts golden requests and their answers, so only pairs are exported; candidate: the label of the one that is
+    lot, before anything is known of their answers; open_pairs: at a time; seed: of the lot and of the order; repeat:
+    whether questions are drawn with replacement, for a verdict about their file, else each is counted once for a
+    campaign; pairs_only: the server itself counts golden requests and their answers, so only pairs are exported;
+    candidate: the label of the one that is
     asked, of a campaign with several; grace_seconds: for open questions after a stop.
     Raises ValueError for a value out of range.
     """
@@ -77,6 +82,7 @@ class EvaluationPlan:
     open_pairs: int = 8
     seed: int | None = None
     pairs_only: bool = False
+    repeat: bool = False
     candidate: str = Variant.CANDIDATE
     grace_seconds: float = GRACE_SECONDS
 
@@ -92,22 +98,22 @@ class EvaluationPlan:
             raise ValueError("open_pairs must be at least 1, and reserve_tokens at least 0")
 
 
-def drawn(questions: Sequence[GoldenQuestion], share: float, rng: random.Random) -> Iterator[GoldenQuestion | None]:
-    """Questions without end, with replacement; None for one that the share leaves out.
-
-    With replacement, so that pairs are independent, as the tests assume.
-    """
-    while True:
-        asked = rng.random() < share
-        question = questions[int(rng.random() * len(questions))]
-        yield question if asked else None
+def deals_of(
+    plan: EvaluationPlan,
+    questions: Sequence[GoldenQuestion],
+    rng: random.Random,
+    memory: RemembersQuestions | None = None,
+) -> Deals:
+    """How questions are dealt under a plan. memory: of those that were counted before this start."""
+    return WithReplacement(questions, rng) if plan.repeat else EachOnce(questions, rng, memory)
 
 
 @dataclass(slots=True)
 class Evaluator:
     """Asks until the budget is spent or `run` is stopped. Make one for each start of a process.
 
-    scoring: for questions that name none of their own; stored: the tokens that were spent, also by earlier starts.
+    scoring: for questions that name none of their own; stored, asked: the tokens that were spent and the questions that
+    were counted, also by earlier starts.
     """
 
     questions: Sequence[GoldenQuestion]
@@ -117,13 +123,18 @@ class Evaluator:
     telemetry: Telemetry
     plan: EvaluationPlan
     stored: StoresTokens = field(default_factory=InMemory)
+    asked: RemembersQuestions = field(default_factory=ForgottenQuestions)
     budget: Budget = field(init=False)
+    _deals: Deals = field(init=False)
+    _random: random.Random = field(init=False)
     _told_unstored: bool = field(init=False, default=False)
+    _told_exhausted: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        if not self.questions:
-            raise ValueError("there are no golden questions to ask; pass at least one")
+        self._random = random.Random(self.plan.seed)  # noqa: S311 - a fair draw
+        self._deals = deals_of(self.plan, self.questions, self._random, self.asked)
         self.budget = Budget(self.plan.token_budget, spent=self.stored.tokens)
+        self.telemetry.questions_left(self._deals.left)
         self.telemetry.budget(self.budget, asking=True)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -132,21 +143,19 @@ class Evaluator:
         After a stop, questions that are open longer than the grace are given up: they stay charged with what was set
         aside for them, and are counted nowhere.
         """
-        draws = drawn(self.questions, self.plan.share, random.Random(self.plan.seed))  # noqa: S311 - a fair draw
         loop = asyncio.get_running_loop()
         due = loop.time()
         open_pairs: set[asyncio.Task[None]] = set()
         try:
             while not await _stopped(stop, due - loop.time()) and await self._has_room(open_pairs, stop):
-                due = max(due + 1 / self.plan.pairs_per_second, loop.time())
-                question = next(draws)
-                if question is None:
+                due = max(due + self._pause(), loop.time())
+                if self._random.random() >= self.plan.share:
                     self.telemetry.not_sampled()
                     continue
                 if not self._reserve():
                     due = loop.time() + SECONDS_UNTIL_STORED_AGAIN
                     continue
-                open_pairs.add(asyncio.create_task(self.ask_pair(question)))
+                open_pairs.add(asyncio.create_task(self.ask_pair(self._deals.draw())))
         finally:
             await self._end(open_pairs, stop)
         if not stop.is_set():
@@ -155,6 +164,20 @@ class Evaluator:
                 "the token budget is spent: no more golden questions are asked; raise it and restart to go on",
                 extra={"limit": self.budget.limit, "spent": self.budget.spent},
             )
+
+    def _pause(self) -> float:
+        """Seconds from one pair to the next: longer where asking leads to nothing that could be counted."""
+        pause = 1 / self.plan.pairs_per_second
+        exhausted = self._deals.left == 0
+        if exhausted and not self._told_exhausted:
+            log.warning(
+                "all %d golden questions are counted for this campaign, each is evidence once. Until another begins, "
+                "one is asked every %g s, uncounted; add questions, or write --repeat for a verdict about their file",
+                len(self.questions),
+                SECONDS_BETWEEN_TRIES,
+            )
+        self._told_exhausted = exhausted
+        return max(pause, SECONDS_BETWEEN_TRIES) if self._deals.rests else pause
 
     async def _end(self, open_pairs: set[asyncio.Task[None]], stop: asyncio.Event) -> None:
         """Waits for open questions, after a stop for the grace only, and stores what was spent."""
@@ -225,15 +248,32 @@ class Evaluator:
         self.budget = self.budget.settle(2 * self.plan.reserve_tokens, spent)
         self._store()
         self.telemetry.budget(self.budget, asking=True)
+        self._deals.close(question)
+        for variant, answer in zip(arms, (baseline, candidate), strict=True):
+            self.telemetry.answered(variant, fate_of(answer))
+        if not self._take(question, baseline, candidate):
+            self.telemetry.discarded(Spoilt.REPEATED)
+            return
         right = self._grade(question, baseline, candidate)
         for index, (variant, answer) in enumerate(zip(arms, (baseline, candidate), strict=True)):
-            self.telemetry.answered(variant, fate_of(answer))
             result = UNSCORED if right is None else MATCH if right[index] else MISMATCH
             self._count_answer(question, variant, answer, result)
         reason = spoilt(baseline, candidate, self.plan.candidate)
         if reason is None and right is not None and self._count_pair(question, candidate, right):
             return
         self.telemetry.discarded(reason or (Spoilt.UNSCORED if right is None else Spoilt.UNATTRIBUTED))
+
+    def _take(self, question: GoldenQuestion, *answers: Answer) -> bool:
+        """Whether these answers may be counted: their question is then used up for the campaigns that gave them."""
+        revisions = {each.attribution.revision for each in answers if each.attribution is not None}
+        try:
+            # Every one is marked, also after one that was before.
+            taken = [self._deals.take(question, revision) for revision in sorted(filter(None, revisions))]
+        except OSError as error:
+            log.error("the questions that were asked cannot be stored (%s): a pair is not counted", error)
+            return False
+        self.telemetry.questions_left(self._deals.left)
+        return all(taken)
 
     def _grade(self, question: GoldenQuestion, *answers: Answer) -> tuple[bool, bool] | None:
         """Whether the baseline's and the candidate's answers are right; None, for both, where one cannot be scored."""

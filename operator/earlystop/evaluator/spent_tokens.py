@@ -35,7 +35,7 @@ class SpentTokens:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
-        _sync_directory(self._path.parent)
+        sync_directory(self._path.parent)
         self.tokens = tokens
 
 
@@ -90,7 +90,8 @@ def _read(path: Path, policy: str) -> int:
     return spent
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Waits until a rename in this directory is on the disk, where the file system can say so."""
     with suppress(OSError):  # some file systems cannot; the rename itself is still atomic
         descriptor = os.open(directory, os.O_RDONLY)
         try:

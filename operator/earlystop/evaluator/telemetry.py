@@ -30,6 +30,11 @@ class Telemetry:
         self._asking = Gauge(
             "earlystop_evaluator_asking", "1 while questions are asked, 0 when the budget is spent.", registry=registry
         )
+        self._questions_left = Gauge(
+            "earlystop_evaluator_questions_left",
+            "Golden questions of which nothing was counted for the campaign yet; all of them where they are repeated.",
+            registry=registry,
+        )
         for variant in (Variant.BASELINE, candidate):
             for fate in Fate:
                 self._answers.labels(str(variant), fate.value)
@@ -47,6 +52,10 @@ class Telemetry:
     def not_sampled(self) -> None:
         """A drawn question was left out."""
         self._unasked.inc()
+
+    def questions_left(self, count: int) -> None:
+        """Show how many questions are left for the campaign."""
+        self._questions_left.set(count)
 
     def budget(self, budget: Budget, asking: bool) -> None:
         """Show how many tokens are left, and whether the evaluator still asks questions."""

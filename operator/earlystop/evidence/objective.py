@@ -58,6 +58,15 @@ class Basis(StrEnum):
     """Questions that both variants answered."""
 
 
+class About(StrEnum):
+    """What a verdict on golden questions is about."""
+
+    FILE = "File"
+    """The questions themselves, each drawn again and again."""
+    POPULATION = "Population"
+    """What they were drawn from: each is evidence once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guardrail:
     """A rate of bad events: the candidate's may be `maximum_ratio` (above 1) times the baseline's."""
@@ -91,6 +100,8 @@ class Objective:
     (`user_scatter`), and promotes nothing before that is known.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     engine: version of the arithmetic (`version`).
+    about: where pairs are golden questions; None for live requests. distinct_questions: how many different ones there
+    are, where a verdict is about their population.
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -109,6 +120,8 @@ class Objective:
     split_known: bool = True
     engine: int = CURRENT
     by_users: bool = False
+    about: About | None = None
+    distinct_questions: int | None = None
 
     def __post_init__(self) -> None:
         check_version(self.engine)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from earlystop.evidence.engine import Assessment
-from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
+from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     LeastTime,
@@ -25,6 +26,13 @@ from earlystop.rollout.strategy import strategy_of
 # A verdict's message has room for 1,024 characters.
 MOST_HARMS_NAMED = 4
 
+ABOUT = {
+    None: "",
+    About.FILE: " (about their file, not about what they were drawn from)",
+    About.POPULATION: " (each once, so about the population that they were drawn from)",
+}
+"""What follows the number of golden questions."""
+
 
 def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
     """The sentence on what a candidate is proven to do."""
@@ -36,7 +44,7 @@ def benefit_message(plan: Plan, state: RolloutState, name: str) -> str:
         f"Candidate {name} is proven to lose less than {in_points(objective.margin)} points of EM "
         f"({in_points(assessment.effect)}){each} and to save at least {in_percent(objective.minimum_saving)} of the "
         f"tokens ({in_percent(assessment.saving)}), from {_sizes(objective, assessment)}; risk of error "
-        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{shadow}"
+        f"{in_factor(objective.risk_promote)}{_beside(plan, state, name)}.{margin_sentence(plan, comparison)}{shadow}"
     )
 
 
@@ -91,7 +99,7 @@ def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> 
 def _sizes(objective: Objective, assessment: Assessment) -> str:
     baseline, candidate = map(in_count, assessment.scored)
     if objective.basis is Basis.PAIRS:
-        return f"{baseline} questions that both answered"
+        return f"{baseline} questions that both answered{ABOUT[objective.about]}"
     return f"{baseline} answers of the baseline and {candidate} of the candidate{of_users(assessment)}"
 
 

@@ -13,6 +13,7 @@ from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
 from earlystop.rollout.state import WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
@@ -58,7 +59,10 @@ def abort(
     after = "" if before is None else f", after its decision {before.verdict.value} ({before.reason})"
     message = f"Asked for by {request.by}: the campaign is aborted{after}, and all requests go to the baseline."
     was_proven = before is not None and before.verdict == Verdict.PROMOTE and not before.requested_by
-    changed = replace(state, certified=None) if was_proven and state.phase == Phase.PROMOTED else state
+    changed = state
+    if was_proven and state.phase == Phase.PROMOTED:
+        values = state.pinned_plan.settings_of(state.leader)
+        changed = replace(state, certified=None, losses=losses_without(state.losses, values))
     decision = Decision(
         verdict=Verdict.ROLL_BACK,
         reason=ABORTED,

@@ -12,8 +12,9 @@ from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.version import CURRENT, FIRST
+from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 
 TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
 SHADOW_PART = 0.2
@@ -52,6 +53,7 @@ class Plan:
     names, variants, settings: of each candidate, in the policy's order; variants: labels in headers and metrics.
     stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
     attempt: which campaign of its candidates this is, among those that share the risks of error.
+    used: what promotions since the pinned baseline have used of margin and risk.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Plan:
     stages: tuple[Stage, ...] = field(compare=False)
     objective: Objective = field(compare=False)
     attempt: int = field(default=1, compare=False)
+    used: MarginUse = field(default=NOTHING_USED, compare=False)
 
     def settings_of(self, name: str) -> dict[str, str]:
         """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
@@ -74,8 +77,8 @@ class Plan:
 
     def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
-        engine and the attempt are the plan's own: no policy asks for these. retry: as in `plan_text`."""
-        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt)
+        engine, the attempt and what was used are the plan's own: no policy asks for these. retry: as in `plan_text`."""
+        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used)
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
@@ -95,7 +98,13 @@ class Plan:
         )
         if stage is StageKind.SHADOW:
             return replace(
-                objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False, by_users=False
+                objective,
+                basis=Basis.PAIRS,
+                classes=(),
+                require_each=False,
+                split_known=False,
+                by_users=False,
+                about=None,
             )
         return objective
 
@@ -116,10 +125,17 @@ def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
     return tuple(candidate.name for candidate in spec.candidates or ())
 
 
-def plan_text(spec: PolicySpec, retry: str = "", engine: int = CURRENT, attempt: int = 1) -> str:
+def plan_text(
+    spec: PolicySpec,
+    retry: str = "",
+    engine: int = CURRENT,
+    attempt: int = 1,
+    used: MarginUse = NOTHING_USED,
+) -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
-    version of the arithmetic that judges it, left out for version 1; attempt: as in `Plan`, left out for the first."""
+    version of the arithmetic that judges it, left out for version 1; attempt, used: as in `Plan`, left out where they
+    are 1 and nothing."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
@@ -130,13 +146,15 @@ def plan_text(spec: PolicySpec, retry: str = "", engine: int = CURRENT, attempt:
         pinned["engine"] = engine
     if attempt != 1:
         pinned["attempt"] = attempt
+    if used != NOTHING_USED:
+        pinned["used"] = used._asdict()
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
-def _asks_for(text: str, spec: PolicySpec, retry: str, engine: int, attempt: int) -> bool:
+def _asks_for(text: str, spec: PolicySpec, retry: str, engine: int, attempt: int, used: MarginUse) -> bool:
     """Whether that is the plan's text. Every reconciliation asks, and hardly ever of another spec."""
-    return plan_text(spec, retry, engine, attempt) == text
+    return plan_text(spec, retry, engine, attempt, used) == text
 
 
 @lru_cache(maxsize=4096)
@@ -153,6 +171,7 @@ def parse_plan(text: str) -> Plan:
     engine, attempt = pinned.pop("engine", FIRST), pinned.pop("attempt", 1)
     if not isinstance(attempt, int):
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
+    used = MarginUse.of(pinned.pop("used", {}))
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
     candidates = spec.candidates or ()
@@ -169,8 +188,9 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=interned(objective_of(spec, engine, attempt)),
+        objective=interned(objective_of(spec, engine, attempt, used)),
         attempt=attempt,
+        used=used,
     )
 
 
@@ -193,14 +213,17 @@ def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     return (*first, *splits) if rollout.steps else ()
 
 
-def objective_of(spec: PolicySpec, engine: int = CURRENT, attempt: int = 1) -> Objective:
-    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt: as in
-    `Plan`; raises ValueError where it is none of those that share the risks."""
+def objective_of(
+    spec: PolicySpec, engine: int = CURRENT, attempt: int = 1, used: MarginUse = NOTHING_USED
+) -> Objective:
+    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used:
+    as in `Plan`; raises ValueError where it is none of those that share the risks, or nothing is left."""
     wanted, risk = spec.objective, spec.objective.risk
+    part = part_of(spec, used)
     return Objective(
-        margin=float(wanted.exact_match.margin),
+        margin=part.margin,
         minimum_saving=float(wanted.tokens.minimum_saving),
-        risk_promote=campaign_risk(float(risk.promote), attempt, risk.campaigns),
+        risk_promote=campaign_risk(part.risk, attempt, risk.campaigns),
         risk_harm=campaign_risk(float(risk.harm), attempt, risk.campaigns),
         floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
         guardrails=tuple(
@@ -215,6 +238,8 @@ def objective_of(spec: PolicySpec, engine: int = CURRENT, attempt: int = 1) -> O
         split_known=spec.delivery.traits.split_known,
         engine=engine,
         by_users=engine != FIRST and counts_users(spec),
+        about=_about(spec, engine),
+        distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
     )
 
 
@@ -224,6 +249,14 @@ def counts_users(spec: PolicySpec) -> bool:
     stated = spec.objective.exact_match
     is_needed = stated.evidence == Basis.ANSWERS.value and stated.dispersion is None and not stated.assume_independent
     return spec.delivery.traits.same_users and is_needed
+
+
+def _about(spec: PolicySpec, engine: int) -> About | None:
+    """What a verdict on pairs is about, where these are golden questions; version 1 of the engine did not say it."""
+    wanted = spec.objective.exact_match
+    if engine == FIRST or wanted.evidence != "Pairs" or not spec.delivery.traits.moves_traffic:
+        return None
+    return About.FILE if wanted.questions is None else About(wanted.questions.about)
 
 
 def revision_of(uid: str, campaign: int, entropy: str, commitment: str = "") -> str:

@@ -17,6 +17,7 @@ from math import fsum
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
+from earlystop.rollout.margin_use import part_of
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Attempts, RolloutState
 
@@ -46,15 +47,17 @@ def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:
 
 
 def risk_status(plan: Plan) -> RiskStatus:
-    """What a campaign may spend of each risk, and what its candidate has spent with it."""
+    """What a campaign may spend of each risk, and what its candidate has spent with it; of a wrong promotion also what
+    those since the pinned baseline have spent."""
     risk, attempt = plan.spec.objective.risk, plan.attempt
     spent = fsum(campaign_share(each, risk.campaigns) for each in range(1, attempt + 1))
+    promote, before = part_of(plan.spec, plan.used).risk, plan.used.risk
     return RiskStatus(
         campaign=attempt,
         campaigns=risk.campaigns,
         promote=_text(plan.objective.risk_promote),
         harm=_text(plan.objective.risk_harm),
-        promote_spent=_text(float(risk.promote) * spent),
+        promote_spent=_text(before + promote * spent),
         harm_spent=_text(float(risk.harm) * spent),
     )
 

@@ -183,6 +183,21 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenLoss:
+    """A setting that was proven since a pinned baseline. pinned: digest of that one's values (`pinned_baseline`).
+
+    values: of each parameter. lost: Exact Match that it may have lost since, 0..1. risk: probability that it lost more.
+    promotions: from the pinned baseline to it, at least 1.
+    """
+
+    pinned: str
+    values: dict[str, str]
+    lost: float
+    risk: float
+    promotions: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandledRequest:
     """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
 
@@ -206,7 +221,8 @@ class RolloutState:
     comparisons: one for each candidate that is tried or was, in the plan's order; none before the first campaign.
     scatter: what looks of the baseline alone have shown; dispersion: the factor learned from them, None before that
     and where nothing is learned. handled: the latest request of each verb that people made. attempts: campaigns before
-    this one that spent risk, by candidate, the latest first.
+    this one that spent risk, by candidate, the latest first. losses: settings proven since a pinned baseline, the
+    latest first.
     entropy: the random text in the revision, "" in campaigns of earlier releases.
     """
 
@@ -229,6 +245,7 @@ class RolloutState:
     previous_digest: str = ""
     certified: Certified | None = None
     attempts: tuple[Attempts, ...] = ()
+    losses: tuple[ProvenLoss, ...] = ()
     handled: tuple[HandledRequest, ...] = ()
 
     @property

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
-from earlystop.api.policy import Setting
 from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
@@ -37,6 +36,7 @@ from earlystop.rollout.packing import (
     unpack_marks,
     unpack_records,
 )
+from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import (
     DECIDED,
@@ -52,6 +52,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
+from earlystop.rollout.stored_settings import losses_text, restore_losses, settings_text, values_of
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
 
@@ -107,6 +108,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         risk=recorded_risk(plan),
         attempts=tuple(AttemptsStatus(candidate=each.candidate, campaigns=each.campaigns) for each in state.attempts)
         or None,
+        margin=margin_of(state),
+        losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=_certified(state),
         handled_requests=_handled(state),
@@ -143,6 +146,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         previous_digest=stored.previous_digest or "",
         certified=_restore_certified(stored.certified),
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
+        losses=restore_losses(stored.losses),
         handled=_restore_handled(stored),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
@@ -305,8 +309,7 @@ def _known_name(plan: Plan, name: str) -> str:
 def _certified(state: RolloutState) -> CertifiedSetting | None:
     if state.certified is None:
         return None
-    values = tuple(Setting(name=name, value=value) for name, value in state.certified.values.items())
-    return CertifiedSetting(values=values, at=rfc3339(state.certified.at))
+    return CertifiedSetting(values=settings_text(state.certified.values), at=rfc3339(state.certified.at))
 
 
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
@@ -316,7 +319,7 @@ def _restore_uncertain(stored: Uncertain | None) -> Totals:
 def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
     if stored is None:
         return None
-    return Certified({setting.name: setting.value for setting in stored.values}, from_rfc3339(stored.at))
+    return Certified(values_of(stored.values), from_rfc3339(stored.at))
 
 
 def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:

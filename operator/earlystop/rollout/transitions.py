@@ -9,9 +9,12 @@ from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.rollout.compressed_looks import with_look
 from earlystop.rollout.formatting import in_remainder
+from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
+from earlystop.rollout.margin_use import NOTHING_USED
+from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
@@ -48,8 +51,8 @@ def start_campaign(
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
-    suspended none begins: its weights would move. A newer version of the engine starts none either: a campaign goes on
-    under its own.
+    suspended none begins: its weights would move. Nor does one that would have no margin. A newer version of the engine
+    starts none either: a campaign goes on under its own.
 
     entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
@@ -60,8 +63,10 @@ def start_campaign(
         return state
     if state.phase in ACTING or spec.suspend:
         return state
-    attempts = attempts_spent(state)
-    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec)))
+    if refusal_of_baseline(spec, state.losses) is not None:
+        return state
+    attempts, used = attempts_spent(state), used_before(spec, state.losses) or NOTHING_USED
+    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec), used=used))
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
@@ -73,6 +78,7 @@ def start_campaign(
         previous_digest=previous_digest,
         certified=state.certified,
         attempts=attempts,
+        losses=state.losses,
         handled=state.handled,
     )
 
@@ -144,6 +150,8 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
     )
     if all(new is old for new, old in zip(compared, state.comparisons, strict=True)):
         return state
+    if any(counts_twice(each) for each in compared):
+        return with_decision(times, state, _questions_used_up(state, at))
     return _conclude(times, replace(state, comparisons=compared), at)
 
 
@@ -197,10 +205,17 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
+    if exhausted(state, at):
+        return with_decision(times, state, _questions_used_up(state, at))
     if record_is_full(tuple(each.looks for each in state.comparisons)):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
         return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
+
+
+def _questions_used_up(state: RolloutState, at: int) -> Decision:
+    message = exhausted_message(state.comparison(state.leader))
+    return _last_decision(state, "QuestionsExhausted", message, at)
 
 
 def _last_decision(state: RolloutState, reason: str, message: str, at: int) -> Decision:
@@ -225,7 +240,8 @@ def lose_metrics(state: RolloutState, now: int, at: int | None = None, *, none_e
 
 
 def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
-    """End a rollout whose time is over: without metrics for too long, or without a verdict at the deadline."""
+    """End a rollout whose time is over: without metrics or golden questions for too long, or without a verdict at the
+    deadline."""
     if state.phase not in TRYING:
         return state
     blind = times.on_no_metrics
@@ -233,6 +249,8 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
         message = f"Counts could not be read for {lost} s; back to the baseline."
         return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
+    if exhausted(state, now):
+        return with_decision(times, state, _questions_used_up(state, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
@@ -269,6 +287,7 @@ def carried_out(state: RolloutState) -> RolloutState:
     phase, decision = PHASES[state.phase].becomes, state.decision
     if phase is None:
         return state
+    state = replace(state, losses=losses_with(state))
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
     values = state.pinned_plan.settings_of(decision.candidate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 
 from pydantic.alias_generators import to_camel
 
@@ -14,7 +15,7 @@ from earlystop.api.unbuilt import unbuilt_parts
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
-    return unbuilt(spec) or shadow_refusal(spec)
+    return unbuilt(spec) or shadow_refusal(spec) or pinned_refusal(spec)
 
 
 def unbuilt(spec: PolicySpec) -> Refusal | None:
@@ -49,6 +50,27 @@ def shadow_refusal(spec: PolicySpec) -> Refusal | None:
             "preset EarlyStop.",
         )
     return None
+
+
+def pinned_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why the pinned baseline cannot be a setting of these parameters, or None. The API server refuses the same."""
+    pinned = spec.pinned_settings()
+    if pinned is None:
+        return None
+    known = {each.name: each for each in spec.parameters}
+    sentences = [f"it has no value for {name}" for name in known if name not in pinned]
+    for name, value in pinned.items():
+        if name not in known:
+            sentences.append(f"there is no parameter {name}")
+        elif not Decimal(known[name].minimum) <= Decimal(value) <= Decimal(known[name].maximum):
+            sentences.append(f"{name} {value} is not between {known[name].minimum} and {known[name].maximum}")
+        elif known[name].type == "Integer" and Decimal(value) % 1:
+            sentences.append(f"{name} {value} is no whole number")
+    if spec.objective.require_each:
+        sentences.append("objective.requireEach asks for a proof of each query class, whose losses are not counted")
+    if not sentences:
+        return None
+    return Refusal("PinnedBaselineUnusable", f"baseline.pinned: {'; '.join(sentences)}. Write what was in use first.")
 
 
 def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None:

@@ -14,6 +14,7 @@ from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UI
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
+from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.spent_risk import risk_status
 from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
@@ -70,6 +71,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         plan=plan.text,
         log_e=_log_e(assessment),
         risk=recorded_risk(plan),
+        margin=margin_of(state),
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),

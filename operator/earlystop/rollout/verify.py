@@ -12,12 +12,14 @@ from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
+from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, parse_plan
 from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, missing_proof
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verify_margin import margin_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -40,6 +42,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         problems.append("The candidates are not those of the plan.")
+    favourable = Verdict(record.decision) in FAVOURABLE
+    by_person = record.reason in BY_PERSON
     try:
         own = _comparison(record, plan, record)
         others = {other.candidate: _comparison(record, plan, other) for other in record.others}
@@ -49,9 +53,9 @@ def differences(spec: dict[str, Any]) -> list[str]:
     for other in record.others:
         problems += _other_values(other.log_e, others[other.candidate].assessment, f"of {other.candidate} ")
         problems += _other_drop(other, others[other.candidate].assessment)
-    by_person = record.reason in BY_PERSON
+    if record.margin != margin_status(plan, own if favourable and not by_person else None):
+        problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
     problems += _unsigned(record, by_person)
-    favourable = Verdict(record.decision) in FAVOURABLE
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -85,7 +89,7 @@ def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[st
     verdicts: all verdicts of the same policy. Each names the digest of the one before it, and no two the same one.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
-    followed: set[str] = set()
+    followed: list[str] = []
     previous = manifest["spec"].get("previous", "")
     while previous:
         before = by_digest.get(previous)
@@ -95,9 +99,10 @@ def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[st
             return [f"The chain of verdicts leads back to {previous}."]
         if digest_of(before["spec"]) != previous:
             return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
-        followed.add(previous)
+        followed.append(previous)
         previous = before["spec"].get("previous", "")
-    return _forks(verdicts)
+    chain = [by_digest[each]["spec"] for each in reversed(followed)]
+    return [*margin_differences(manifest["spec"], chain), *_forks(verdicts)]
 
 
 def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,6 +11,7 @@ from earlystop.api.wire import commitment_in
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
+from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.plan import Plan, revision_of
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
@@ -24,7 +25,7 @@ DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
-    **dict.fromkeys(("DeadlineExceeded", "RecordFull"), (Verdict.INCONCLUSIVE,)),
+    **dict.fromkeys(("DeadlineExceeded", "RecordFull", "QuestionsExhausted"), (Verdict.INCONCLUSIVE,)),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
 }
 
@@ -105,6 +106,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [all_dropped_message(plan, state)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+    if record.reason == "QuestionsExhausted":
+        return [exhausted_message(own)]
     if record.reason == PROMOTED_BY_PERSON:
         return [
             f"Asked for by {record.requested_by}: {own.name} is promoted now. {each}"

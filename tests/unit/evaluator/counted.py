@@ -38,8 +38,8 @@ class Page:
 
 
 def evaluator(page: Page, asker: Asks, questions: tuple[GoldenQuestion, ...], **plan: object) -> Evaluator:
-    """An evaluator that asks as fast as it can."""
-    settings = {"policy": POLICY, "token_budget": 10**9, "pairs_per_second": 1e6, "seed": 5, **plan}
+    """An evaluator that asks as fast as it can, and again, unless the plan says otherwise."""
+    settings = {"policy": POLICY, "token_budget": 10**9, "pairs_per_second": 1e6, "seed": 5, "repeat": True, **plan}
     return Evaluator(
         questions,
         Scoring(),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
-from itertools import islice
 
 import pytest
 
 from earlystop.api.counts import Variant
 from earlystop.evaluator.grading import Answer, Attribution
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.service import EvaluationPlan, drawn
+from earlystop.evaluator.service import EvaluationPlan
 from tests.unit.evaluator.counted import Page, evaluator, run_out
 
 QUESTIONS = tuple(GoldenQuestion(f"question {number}", (f"answer {number}",)) for number in range(20))
@@ -181,12 +179,15 @@ async def test_what_is_asked_depends_on_the_share_alone_never_on_an_answer_or_a_
     assert all(asked[0][n][0] == asked[0][n + 1][0] for n in range(0, 200, 2)), "both variants get each question"
 
 
-def test_the_share_is_kept_and_questions_are_drawn_with_replacement() -> None:
-    draws = list(islice(drawn(QUESTIONS, 0.25, random.Random(3)), 8000))
-    asked = [question for question in draws if question is not None]
-    # Five standard deviations of a binomial draw: sqrt(8000 * 0.25 * 0.75) = 38.7.
-    assert abs(len(asked) - 2000) < 5 * 38.8
-    assert len(set(asked[:60])) < 60
+async def test_the_share_is_kept_and_repeated_questions_are_drawn_with_replacement() -> None:
+    page, asker = Page(), Scripted(right)
+    asking = evaluator(page, asker, QUESTIONS, token_budget=40_000, reserve_tokens=10, share=0.25, open_pairs=1)
+    await run_out(asking)
+    drawn = 2000 + page.sum("earlystop_evaluator_questions_not_sampled_total")
+    # Five standard deviations of a binomial draw: sqrt(8000 * 0.25 * 0.75) = 38.7, at 4 draws a question.
+    assert abs(drawn - 8000) < 5 * 4 * 38.8
+    asked = [question for question, variant in asker.asked if variant == "baseline"]
+    assert len(set(asked[:20])) < 20
 
 
 async def test_pairs_are_asked_at_no_more_than_the_rate() -> None:

@@ -56,7 +56,8 @@ def run(rng: np.random.Generator, ratio: float, looks: int, buckets: bool = Fals
             if buckets:
                 squares = ceil(sum_of_squares_upper(np.histogram(values, edges)[0].tolist(), edges, int(values.sum())))
             arms.append(Lengths(100, int(values.sum()), squares))
-        process = empirical_bernstein.update(process, *arms)
+        baseline, candidate = arms
+        process = empirical_bernstein.update(process, baseline, candidate)
     return bool(process.log_e_max >= np.log(20))
 
 
