@@ -44,10 +44,11 @@ class UnbuiltPart:
 
     @property
     def rule(self) -> dict[str, str]:
-        """The CEL rule on the field, with the same sentence."""
+        """The CEL rule on the field, with the same sentence; no rule's message has a full stop at its end."""
+        message = self.message.removesuffix(".")
         if not self.built:
-            return {"rule": "false", "message": self.message}
-        before, *after = (json.dumps(part) for part in self.message.split(VALUE))
+            return {"rule": "false", "message": message}
+        before, *after = (json.dumps(part) for part in message.split(VALUE))
         return {"rule": f"self in {json.dumps(self.built)}", "messageExpression": " + self + ".join((before, *after))}
 
     @property

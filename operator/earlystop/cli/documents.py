@@ -125,7 +125,12 @@ def _refuse_repeated_keys(root: yaml.Node | None) -> None:
 
 def _twice(names: list[str]) -> str:
     """The first name that another one before it equals; there is one."""
-    return next(name for index, name in enumerate(names) if name in names[:index])
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
+    raise AssertionError("no name stands twice")
 
 
 def _where_and_why(error: Exception) -> str:
