@@ -130,6 +130,7 @@ class Stage:
             f"--port={self.server_port}",
             f"--data={self.data}",
             "--drain-seconds=2",
+            "--names-variants",
         )
         url = f"http://{self.server_address}:{self.server_port}/metrics"
         self.server.wait_ready(lambda: status_of(url) == 200, 30.0)
