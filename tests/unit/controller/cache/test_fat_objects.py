@@ -7,6 +7,7 @@ import json
 import random
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -129,6 +130,10 @@ def memory_of(act: Callable[[], object]) -> tuple[int, int]:
         tracemalloc.stop()
 
 
+def _load(text: str) -> TrackedPolicy:
+    return TrackedPolicy.load(json.loads(text), 0.0)
+
+
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a_small_one(where: str) -> None:
     texts = []
@@ -136,7 +141,8 @@ def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a
         policy = manifest()
         policy["metadata"][where] = fat(where, size=size)["metadata"][where]
         texts.append(json.dumps(policy))
-    small, large = (memory_of(lambda text=text: TrackedPolicy.load(json.loads(text), 0.0))[0] for text in texts)
+    loads = [partial(_load, text) for text in texts]
+    small, large = (memory_of(load)[0] for load in loads)
     assert large - small < 4096, (small, large)
 
 
