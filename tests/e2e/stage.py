@@ -132,6 +132,7 @@ class Stage:
             f"--data={self.data}",
             "--drain-seconds=2",
             "--user-header=x-user",
+            "--names-variants",
         )
         url = f"http://{self.server_address}:{self.server_port}/metrics"
         self.server.wait_ready(lambda: status_of(url) == 200, 30.0)

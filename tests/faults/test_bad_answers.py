@@ -161,7 +161,7 @@ def lasting(tenant: ServiceNamespace, source: str) -> Manifest:
 def start_second_server(stage: Stage) -> Child:
     """A server keeps the counts of 16 revisions, and there are 18 policies."""
     address = f"--host={stage.server_address}"
-    options = (address, f"--port={SECOND_PORT}", f"--data={stage.data}", "--drain-seconds=2")
+    options = (address, f"--port={SECOND_PORT}", f"--data={stage.data}", "--drain-seconds=2", "--names-variants")
     return stage.python("second-server", "earlystop.demo.server", *options)
 
 

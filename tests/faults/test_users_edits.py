@@ -34,6 +34,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def other_server(stage: Stage) -> Iterator[Child]:
     """The same service at another port, and a Service that leads to it."""
     options = [f"--host={stage.server_address}", f"--port={OTHER_PORT}", f"--data={stage.data}", "--drain-seconds=2"]
+    options.append("--names-variants")
     server = stage.python("other-server", "earlystop.demo.server", *options)
     server.wait_ready(lambda: questions(stage, OTHER_PORT) >= 0, 30.0)
     stage.access.apply(

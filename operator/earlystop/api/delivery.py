@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.modes import MODES, ModeTraits
+from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
@@ -137,7 +137,7 @@ class Delivery(Value):
         },
     )
 
-    mode: Annotated[str, RowOf(MODES, "delivery mode")] = Field(
+    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
         "server counts what the candidates would have done."

@@ -23,8 +23,8 @@ RULES: tuple[dict[str, str], ...] = (
         "minimum and maximum",
     },
     {
-        "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
-        " && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
+        "rule": "self.baseline.values.all(v, !self.parameters.exists(p, p.name == v.name"
+        " && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$')))",
         "message": 'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
     },
     {
@@ -39,8 +39,8 @@ RULES: tuple[dict[str, str], ...] = (
         "minimum and maximum",
     },
     {
-        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, self.parameters.exists(p,"
-        " p.name == v.name && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
+        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, !self.parameters.exists(p,"
+        " p.name == v.name && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$')))",
         "message": 'baseline.pinned: a parameter of type Integer takes whole numbers, for example "40"',
     },
     {
@@ -54,13 +54,14 @@ RULES: tuple[dict[str, str], ...] = (
         "message": "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
     },
     {
-        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
-        " p.name == v.name && (p.type != 'Integer' || v.value.matches('^-?[0-9]+(\\\\.0+)?$')))))",
+        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, !self.parameters.exists(p,"
+        " p.name == v.name && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
         "message": 'candidates: a parameter of type Integer takes whole numbers, for example "10"',
     },
     {
+        # A value that no parameter has is another mistake, with a rule of its own.
         "rule": "!has(self.candidates) || self.candidates.all(c, c.values.exists(v,"
-        " self.baseline.values.exists(b, b.name == v.name && double(b.value) != double(v.value))))",
+        " !self.baseline.values.exists(b, b.name == v.name && double(b.value) == double(v.value))))",
         "message": "candidates: a candidate equals the baseline; write at least one value that differs "
         '("40.0" is "40")',
     },

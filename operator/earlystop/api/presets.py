@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import TALLY_FIELDS
+from earlystop.api.modes import MODES, built_modes
 
 
 class CounterKind(StrEnum):
@@ -80,6 +81,12 @@ PRESETS: dict[str, PresetTraits] = {
     ),
     "Custom": PresetTraits(),
 }
+
+
+def usable_presets() -> tuple[str, ...]:
+    """Presets whose counters can tell variants apart in some mode that is built."""
+    own_pods = any(MODES[name].own_pods for name in built_modes())
+    return tuple(name for name, traits in PRESETS.items() if own_pods or not traits.needs_own_pods)
 
 
 def traits_of(preset: str) -> PresetTraits:

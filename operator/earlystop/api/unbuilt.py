@@ -12,8 +12,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.api.modes import MODES, built_modes
-from earlystop.api.presets import PRESETS
+from earlystop.api.modes import built_modes
+from earlystop.api.presets import usable_presets
 
 NOT_BUILT = "NotBuilt"
 VALUE = "{value}"
@@ -44,10 +44,11 @@ class UnbuiltPart:
 
     @property
     def rule(self) -> dict[str, str]:
-        """The CEL rule on the field, with the same sentence."""
+        """The CEL rule on the field, with the same sentence; no rule's message has a full stop at its end."""
+        message = self.message.removesuffix(".")
         if not self.built:
-            return {"rule": "false", "message": self.message}
-        before, *after = (json.dumps(part) for part in self.message.split(VALUE))
+            return {"rule": "false", "message": message}
+        before, *after = (json.dumps(part) for part in message.split(VALUE))
         return {"rule": f"self in {json.dumps(self.built)}", "messageExpression": " + self + ".join((before, *after))}
 
     @property
@@ -60,7 +61,7 @@ class UnbuiltPart:
 
 def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
     """Every part that is not built; a mode or a preset that has its row is found there."""
-    modes, presets = tuple(sorted(built_modes())), _usable_presets()
+    modes, presets = tuple(sorted(built_modes())), usable_presets()
     return (
         UnbuiltPart(
             path=("search",),
@@ -89,12 +90,6 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             message=f"approval.mode {VALUE} is not built yet; write Never.",
         ),
     )
-
-
-def _usable_presets() -> tuple[str, ...]:
-    """Presets whose counters can tell variants apart in some mode that is built."""
-    own_pods = any(MODES[name].own_pods for name in built_modes())
-    return tuple(name for name, traits in PRESETS.items() if own_pods or not traits.needs_own_pods)
 
 
 def refusing(schema: dict[str, Any]) -> dict[str, Any]:

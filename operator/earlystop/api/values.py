@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, cast
@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -49,12 +49,13 @@ class RowOf:
     """Marks a text field whose value must be the name of a row of a table.
 
     table: the rows by name. It is read whenever a value is checked, so a row that is added later is allowed, too. The
-    generated schema lists the rows. what: what the rows are, in words for people. A value that names no row raises
-    ValueError (pydantic's ValidationError).
+    generated schema lists the rows. what: what the rows are, in words for people. offered: names that the message for
+    another value offers; without it, all rows. A value that names no row is a ValidationError of pydantic's.
     """
 
     table: Mapping[str, object]
     what: str
+    offered: Callable[[], Iterable[str]] | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._listed, handler(source))
@@ -64,7 +65,12 @@ class RowOf:
 
     def _listed(self, name: str) -> str:
         if name not in self.table:
-            raise ValueError(f"{name!r} is no {self.what}; write one of {', '.join(self.table)}")
+            known = self.table if self.offered is None else self.offered()
+            raise PydanticCustomError(
+                "no_row",
+                "{name} is no {what}; write one of {known}",
+                {"name": repr(name), "what": self.what, "known": ", ".join(known)},
+            )
         return name
 
 

@@ -13,6 +13,9 @@ import yaml
 from kubernetes.aio import config
 
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.kubeconfig import ensure_usable
+from earlystop.cli.metadata_check import NAME
+from earlystop.cli.words import shown
 from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound, Resource
 
 Namespace = Annotated[
@@ -25,6 +28,20 @@ MISSING_RIGHT = " cannot "
 KINDS = {"earlystoppolicies": "policy", "earlystopverdicts": "verdict", "metricsources": "MetricSource"}
 
 
+NO_ANSWER = {
+    "ClientConnectorError": "nothing answers at the server's address in the kubeconfig",
+    "ClientConnectorDNSError": "the host of the server's address in the kubeconfig is not known",
+    "ClientConnectorCertificateError": "the server's certificate is not one that the kubeconfig trusts",
+    "ClientConnectorSSLError": "the server's address in the kubeconfig does not speak TLS as expected",
+    "ClientHttpProxyError": "the proxy that the environment names refused",
+    "InvalidUrlClientError": "the server's address in the kubeconfig is no address",
+    "ServerDisconnectedError": "the server ended the connection without an answer",
+    "TimeoutError": "no answer came in time",
+    "ConnectionTimeoutError": "no answer came in time",
+    "ServerTimeoutError": "no answer came in time",
+    "SocketTimeoutError": "no answer came in time",
+}
+"""Why there was no answer, by the name of the client library's error."""
 NO_API = (
     "What answers at the server's address in the kubeconfig is no Kubernetes API. Log in again, or fix the address."
 )
@@ -36,6 +53,7 @@ logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)  # a sente
 @asynccontextmanager
 async def connected(context: str | None) -> AsyncIterator[Cluster]:
     """A connection as a context of the kubeconfig says. Raises CommandFailure when there is none, or for what fails."""
+    ensure_usable(context)
     try:
         connecting = await Cluster.connect(context)
     except ClusterError as error:
@@ -47,13 +65,14 @@ async def connected(context: str | None) -> AsyncIterator[Cluster]:
 
 
 async def read_object(resource: Resource, namespace: str | None, context: str | None, name: str) -> Manifest:
-    """One object. Raises CommandFailure when there is none, or when it may not be read."""
+    """One object. Raises CommandFailure when there is none, when it may not be read, or when its name is none."""
     async with connected(context) as cluster:
         return await read_from(cluster, resource, namespace_of(namespace, context), name)
 
 
 async def read_from(cluster: Cluster, resource: Resource, namespace: str, name: str) -> Manifest:
     """As `read_object`, by a connection that is open."""
+    _checked(name, "The name")
     try:
         found = await cluster.get(resource, namespace, name)
     except ClusterError as error:
@@ -105,14 +124,15 @@ def explained(error: ClusterError, verb: str, namespace: str | None, resource: R
     if error.status in (403, 422):
         return f"The API server refuses it: {error.message.rstrip('.')}."
     if error.status == 0:
-        return f"No Kubernetes API was reached: {error.message}."
+        return f"No Kubernetes API was reached: {NO_ANSWER.get(error.message, error.message)}."
     return f"The API server could not do it: {error}."
 
 
 def namespace_of(namespace: str | None, context: str | None) -> str:
     """The namespace that was asked for, else that of the context, else `default`. Raises CommandFailure."""
     if namespace is not None:
-        return namespace
+        return _checked(namespace, "--namespace")
+    ensure_usable(context)
     try:
         contexts, current = config.list_kube_config_contexts()
     except config.ConfigException:
@@ -121,6 +141,13 @@ def namespace_of(namespace: str | None, context: str | None) -> str:
         raise CommandFailure(_unusable(error)) from None
     chosen = next((each for each in contexts if each["name"] == context), current) if context else current
     return str(chosen["context"].get("namespace") or "default")
+
+
+def _checked(name: str, what: str) -> str:
+    """A name as Kubernetes takes it; any other would lead to another path of the API. Raises CommandFailure."""
+    if not NAME.fullmatch(name):
+        raise CommandFailure(f"{what}: {shown(name)} cannot be a name; write small letters, digits and hyphens.")
+    return name
 
 
 def _unusable(error: Exception) -> str:

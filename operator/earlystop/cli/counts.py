@@ -40,7 +40,7 @@ def command(
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Where the file names none.")] = None,
     namespace_label: Annotated[str | None, typer.Option(help="As in the MetricSource.")] = None,
     flavour: Annotated[str, typer.Option(help="Prometheus, Thanos, VictoriaMetrics or Mimir.")] = "Prometheus",
-    at: Annotated[int | None, typer.Option(help="Unix second to read at; without it, now.")] = None,
+    at: Annotated[int | None, typer.Option(help="Unix second to read at; without it, now.", min=0)] = None,
     window: Annotated[int, typer.Option(help="Seconds to look back for processes that ended.", min=1)] = 3600,
     templates: Annotated[
         Path | None,

@@ -13,7 +13,7 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
-from earlystop.cli.failure import CommandFailure
+from earlystop.cli.failure import CommandFailure, sentence
 
 Schema = dict[str, Any]
 
@@ -46,7 +46,7 @@ def broken_rules(schema: Schema, value: Any, where: str) -> Iterator[str]:
     yield from _repeated_keys(schema, value, where)
     for rule in schema.get("x-kubernetes-validations", ()):
         if "oldSelf" not in rule["rule"] and _evaluated(rule["rule"], value) is not True:
-            yield f"{where}: {_message(rule, value)}."
+            yield sentence(f"{where}: {_message(rule, value)}")
 
 
 def _children(value: Any, where: str) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.words import shown
 
 LARGEST_FILE = 8 * 2**20
 STANDARD_INPUT = Path("-")
@@ -55,18 +56,18 @@ def read_text(path: Path) -> str:
 def read_documents(path: Path) -> list[dict[str, Any]]:
     """The objects in a YAML or JSON file, those of a `kind: List` one by one.
 
-    Raises CommandFailure for what is neither, too deep, or grows beyond bounds by aliases.
+    Raises CommandFailure for what is neither, holds something else than objects, has a key twice, is too deep, or grows
+    beyond bounds by aliases.
     """
     text = read_text(path)
     try:
         found = _json(text)
         if found is None:
             _ensure_bounded(path, text)
-            found = list(yaml.load_all(text, SAFE_LOADER))
+            found = _loaded(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CommandFailure(f"{path} is neither YAML nor JSON: {_where_and_why(error)}.") from None
-    objects = [each for each in found if isinstance(each, dict)]
-    return [item for each in objects for item in _items(each)]
+        raise CommandFailure(f"{path} cannot be read as YAML or JSON: {_where_and_why(error)}.") from None
+    return [item for number, each in enumerate(found, 1) if each is not None for item in _items(path, number, each)]
 
 
 def _json(text: str) -> list[Any] | None:
@@ -74,9 +75,62 @@ def _json(text: str) -> list[Any] | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        return [json.loads(text)]
-    except ValueError:
+        return [json.loads(text, object_pairs_hook=_object)]
+    except json.JSONDecodeError:
         return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for a key that stands twice: JSON would take the last one without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {_twice(names)} stands twice; write it once")
+    return found
+
+
+def _loaded(text: str) -> list[Any]:
+    """The documents of a YAML text. Raises YAMLError, also for a key that stands twice in one mapping."""
+    loader, found = SAFE_LOADER(text), []
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            _refuse_repeated_keys(node)
+            found.append(loader.construct_document(node))
+    finally:
+        loader.dispose()
+    return found
+
+
+def _refuse_repeated_keys(root: yaml.Node | None) -> None:
+    """Raise MarkedYAMLError at a key that stands twice in one mapping: readers of YAML take the one or the other."""
+    waiting: list[yaml.Node | None] = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if len(set(names)) < len(names):
+                name = _twice(names)
+                key = [key for key, _ in node.value if key.value == name][1]
+                problem = f"the key {name} stands twice; write it once"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            waiting += [part for pair in node.value for part in pair]
+        else:
+            waiting += node.value
+
+
+def _twice(names: list[str]) -> str:
+    """The first name that another one before it equals; there is one."""
+    before: set[str] = set()
+    for name in names:
+        if name in before:
+            return name
+        before.add(name)
+    raise AssertionError("no name stands twice")
 
 
 def _where_and_why(error: Exception) -> str:
@@ -87,10 +141,15 @@ def _where_and_why(error: Exception) -> str:
     return " ".join(str(error).split())[:LONGEST_REASON]
 
 
-def _items(document: dict[str, Any]) -> list[dict[str, Any]]:
-    if document.get("kind") != "List" or not isinstance(document.get("items"), list):
-        return [document]
-    return [each for each in document["items"] if isinstance(each, dict)]
+def _items(path: Path, number: int, document: Any) -> list[dict[str, Any]]:
+    """The objects of a document. Raises CommandFailure where it holds something else."""
+    is_list = isinstance(document, dict) and document.get("kind") == "List" and isinstance(document.get("items"), list)
+    items = document["items"] if is_list else [document]
+    for each in items:
+        if not isinstance(each, dict):
+            what = f"{shown(each)} is no object; write fields, as in kind: EarlyStopPolicy."
+            raise CommandFailure(f"{path}, document {number}: {what}")
+    return list(items)
 
 
 def _ensure_bounded(path: Path, text: str) -> None:

@@ -28,7 +28,7 @@ class CommandFailure(typer.BadParameter):
 
     def format_message(self) -> str:
         """The sentence, without anything that a terminal would act on."""
-        return printable_lines(self.message)
+        return printable_lines(sentence(self.message))
 
 
 def run_safely(command: Callable[[], object]) -> None:
@@ -47,6 +47,12 @@ def run_safely(command: Callable[[], object]) -> None:
             file=sys.stderr,
         )
         sys.exit(FAILED)
+
+
+def sentence(text: str) -> str:
+    """The text with one full stop at its end, however it came, unless it ends as a question or a list does."""
+    text = text.rstrip()
+    return text if text.endswith(("?", "!", ":", "…")) else f"{text.rstrip('.')}."
 
 
 def printable_lines(text: str) -> str:

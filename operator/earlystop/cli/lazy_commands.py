@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,6 +11,15 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+WORDS = (
+    (r"^Value error, ", ""),
+    (r"^Input should be greater than or equal to (\S+)$", r"write \1 or more."),
+    (r"^Input should be less than or equal to (\S+)$", r"write \1 or less."),
+    (r"^Input should be a valid number, .*", "write a number."),
+    (r"^Input should be a valid integer, .*", "write a whole number."),
+)
+"""What the library says of an option's value, and what is said instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,21 @@ class LazyCommands(TyperGroup):
         assert isinstance(command, TyperCommand)  # an application of one command is that command
         return command
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. Raises BadParameter in words for people."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _in_words(error.message)
+            raise
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The list of commands in the help, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, each.help) for name, each in self.lazy.items()])
+
+
+def _in_words(message: str) -> str:
+    for found, instead in WORDS:
+        message = re.sub(found, instead, message)
+    return message

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,11 +16,11 @@ from earlystop.api.unbuilt import refusing
 from earlystop.api.values import DECIMAL_PATTERN
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
+from earlystop.cli.failure import sentence
+from earlystop.cli.metadata_check import metadata_problems
+from earlystop.cli.words import nearest, shown
 from earlystop.rollout.unsupported import refusal_of_spec
 
-LONGEST_NAME = 253
-LONGEST_SHOWN = 60
-NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 WANTED = {
     "string_type": "text, in quotes",
@@ -82,13 +81,8 @@ def _outside_of_spec(manifest: dict[str, Any]) -> Iterator[str]:
     if manifest.get("apiVersion") != API_VERSION:
         yield f"apiVersion: {manifest.get('apiVersion')} is not known; write {API_VERSION}."
     for field in manifest.keys() - set(FIELDS):
-        yield f"{field}: there is no such field{_nearest(str(field), FIELDS)}."
-    metadata = manifest.get("metadata")
-    name: object = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
-        yield "metadata.name: write a name."
-    elif len(name) > LONGEST_NAME or not NAME.fullmatch(name):
-        yield f"metadata.name: {name} cannot be a name; write at most {LONGEST_NAME} small letters, digits and hyphens."
+        yield f"{field}: there is no such field{nearest(str(field), FIELDS)}."
+    yield from metadata_problems(manifest)
 
 
 def _causes(error: ValidationError) -> list[Any]:
@@ -111,34 +105,42 @@ def _sentence(error: Any) -> str:
     where = "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
     given = error.get("input")
     match error["type"]:
+        case "string_type" if isinstance(given, float) and not isfinite(given):
+            return f'{where}: {shown(given)} is no decimal; write one, as in "0.02".'
         case "string_type" if isinstance(given, int | float) and not isinstance(given, bool):
             return f'{where}: numbers are written as text here; write "{given}", with the quotes.'
         case "int_type" if isinstance(given, str) and given.strip().isdecimal():
             return f"{where}: write {given.strip()}, without quotes."
         case "extra_forbidden":
             known = _fields_at(error["loc"][:-1])
-            return f"{where}: there is no such field{_nearest(str(error['loc'][-1]), known)}."
+            return f"{where}: there is no such field{nearest(str(error['loc'][-1]), known)}."
         case "missing":
             return f"{where}: this field is needed."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
-            return f'{where}: {_shown(given)} is no decimal; write one, as in "0.02".'
+            return f'{where}: {shown(given)} is no decimal; write one, as in "0.02".'
         case "string_pattern_mismatch":
-            return f"{where}: {_shown(given)} does not match {error['ctx']['pattern']}; write a value that does."
+            return f"{where}: {shown(given)} does not match {error['ctx']['pattern']}; write a value that does."
         case "literal_error":
-            return f"{where}: {_shown(given)} is not known; write {error['ctx']['expected']}."
+            return f"{where}: {shown(given)} is not known; write {error['ctx']['expected']}."
         case "greater_than_equal":
             return f"{where}: {given} is too small; write {error['ctx']['ge']} or more."
         case "less_than_equal":
             return f"{where}: {given} is too large; write {error['ctx']['le']} or less."
+        case "string_too_short" | "string_too_long" | "too_short" | "too_long":
+            return f"{where}: {_length(error)}."
         case str(kind) if kind in WANTED:
-            return f"{where}: {_shown(given)} is of the wrong type; write {WANTED[kind]}."
-    return f"{where}: {error['msg'].replace('Tuple', 'List').replace(' after validation', '')}."
+            return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}."
+    return sentence(f"{where}: {error['msg']}")
 
 
-def _shown(value: Any) -> str:
-    """A value as it stands in a file, no longer than a sentence bears."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+def _length(error: Any) -> str:
+    """What is wrong with the length of a text or a list."""
+    limits, is_text = error["ctx"], error["type"].startswith("string_")
+    least, most = limits.get("min_length"), limits.get("max_length")
+    number, noun = least if most is None else most, "character" if is_text else "item"
+    amount = f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    what = f"{shown(error.get('input'))} is" if is_text else "the list is"
+    return f"{what} too {'short' if most is None else 'long'}; write {amount} or {'more' if most is None else 'fewer'}"
 
 
 def _fields_at(place: tuple[Any, ...]) -> list[str]:
@@ -147,11 +149,3 @@ def _fields_at(place: tuple[Any, ...]) -> list[str]:
     for part in place:
         schema = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
     return list(schema.get("properties", {}))
-
-
-def _nearest(name: str, known: Any) -> str:
-    """The end of a sentence about a name that is not known: the one that was probably meant, or all there are."""
-    close = get_close_matches(name, known, n=1, cutoff=0.7)
-    if close:
-        return f"; perhaps {close[0]} is meant"
-    return f"; there are {', '.join(known)}" if known else "; remove it"

@@ -8,19 +8,22 @@ from typing import Annotated, Any
 import typer
 
 
-def finite(value: float) -> float:
-    """A number of an option, checked. Raises BadParameter for nan and for infinity, which pass every bound."""
-    if not isfinite(value):
-        raise typer.BadParameter(f"{value} is no amount; write a number.")
-    return value
+def amount(what: str, least: float, most: float) -> Any:
+    """An option that takes a number. what: its help; least, most: bounds that are allowed themselves."""
+
+    def checked(value: float) -> float:
+        if not isfinite(value):
+            raise typer.BadParameter(f"{value} is no amount; write a number.")
+        if not least <= value <= most:
+            raise typer.BadParameter(f"{value:g} is out of bounds; write {least:g} to {most:g}.")
+        return value
+
+    return typer.Option(help=f"{what} {least:g} to {most:g}.", callback=checked)
 
 
-def amount(what: str, least: float | None = None, most: float | None = None) -> Any:
-    """An option that takes a finite number. what: its help; least, most: bounds that are allowed themselves."""
-    return typer.Option(help=what, min=least, max=most, callback=finite)
-
-
-BaselineEm = Annotated[float, amount("EM of the baseline, 0 to 1.", 0, 1)]
+Rate = Annotated[float, amount("Scored requests, or pairs, a second.", 0.0001, 1e6)]
+EmLoss = Annotated[float, amount("EM that each candidate is supposed to lose, 0.01 for a point.", -1, 1)]
+BaselineEm = Annotated[float, amount("EM of the baseline.", 0, 1)]
 Discordance = Annotated[
     float, amount("Share of pairs that just one variant answers right, where EM is read from pairs.", 0, 1)
 ]

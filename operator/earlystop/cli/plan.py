@@ -16,7 +16,7 @@ from earlystop.api.status import PolicyStatus, ProvenLossStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
-from earlystop.cli.options import BaselineEm, Discordance, amount
+from earlystop.cli.options import BaselineEm, Discordance, EmLoss, Rate
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
@@ -27,6 +27,7 @@ from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.planning import (
     PlannedStep,
     Question,
+    ensure_room_for_pairs,
     fixed_sample_size,
     forecast,
     power_within,
@@ -38,9 +39,9 @@ console = terminal.console()
 
 def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
-    rate: Annotated[float, amount("Scored requests, or pairs, a second.", 0.0001)] = 10.0,
+    rate: Rate = 10.0,
     baseline_em: BaselineEm = 0.80,
-    em_loss: Annotated[float, amount("EM that each candidate is supposed to lose.", -1, 1)] = 0.0,
+    em_loss: EmLoss = 0.0,
     discordance: Discordance = 0.06,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
@@ -174,8 +175,8 @@ def planned(
     promotions since the pinned baseline.
 
     Several candidates share the risk of a promotion evenly: the closed test never needs more than that (Bonferroni).
-    Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, or where no
-    answer differs from another.
+    Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, where no answer
+    differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
     rollout, judged = spec.rollout, objective_of(spec, used=used)
     margin = judged.margin
@@ -193,6 +194,8 @@ def planned(
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
+    if pairs is not None:
+        ensure_room_for_pairs(baseline_em, em_loss, pairs)
     question = Question(
         baseline_rate=baseline_em,
         difference=-em_loss,

@@ -14,7 +14,7 @@ from rich.table import Table
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
-from earlystop.cli.options import BaselineEm, Discordance, amount
+from earlystop.cli.options import BaselineEm, Discordance, EmLoss, Rate, amount
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
@@ -26,15 +26,15 @@ console = terminal.console()
 
 def command(
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
-    rate: Annotated[float, amount("Requests a second.", 0.0001)] = 10.0,
+    rate: Rate = 10.0,
     baseline_em: BaselineEm = 0.80,
-    em_loss: Annotated[float, amount("EM that each candidate truly loses, 0.01 for a point.")] = 0.0,
-    tokens: Annotated[float, amount("Mean output tokens of the baseline.")] = 600.0,
-    spread: Annotated[float, amount("Standard deviation of the tokens over their mean.")] = 0.8,
-    saving: Annotated[float, amount("Share of the tokens that each candidate truly saves.")] = 0.3,
+    em_loss: EmLoss = 0.0,
+    tokens: Annotated[float, amount("Mean output tokens of the baseline.", 1, 1e9)] = 600.0,
+    spread: Annotated[float, amount("Standard deviation of the tokens over their mean.", 0, 100)] = 0.8,
+    saving: Annotated[float, amount("Share of the tokens that each candidate truly saves.", -10, 0.999)] = 0.3,
     discordance: Discordance = 0.06,
     runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""

@@ -67,7 +67,7 @@ def read_source(path: Path, traits: PresetTraits) -> SourceSpec:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise CommandFailure(f"{path}: spec.{where}: {first['msg']}") from None
+        raise CommandFailure(f"{path}: spec.{where}: {first['msg'].removeprefix('Value error, ')}") from None
     except TemplateError as error:
         raise CommandFailure(f"{path}: {error}") from None
     return source

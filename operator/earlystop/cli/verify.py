@@ -11,6 +11,7 @@ import typer
 
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.cli.connection import Context, Namespace, list_objects, read_object
+from earlystop.cli.documents import STANDARD_INPUT
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.terminal import say
@@ -25,14 +26,14 @@ def command(
         str,
         typer.Argument(
             help="Name of an EarlyStopVerdict in the cluster. What holds a slash or ends in .yaml, .yml or .json is "
-            "the path of a file with one; write ./NAME for a file of another name."
+            "the path of a file with one, and - standard input; write ./NAME for a file of another name."
         ),
     ],
     namespace: Namespace = None,
     context: Context = None,
 ) -> None:
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
-    from_file = os.sep in verdict or verdict.endswith(FILES)
+    from_file = os.sep in verdict or verdict.endswith(FILES) or Path(verdict) == STANDARD_INPUT
     if from_file:
         found = read_manifest(Path(verdict), "EarlyStopVerdict")
     else:

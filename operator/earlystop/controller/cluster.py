@@ -26,8 +26,8 @@ TIMEOUT_SECONDS = 15.0
 # Requests under way at once. A burst of all policies would leave a hundred TLS connections open, each of which holds a
 # buffer of 256 KiB; the others wait for their turn, and their timeout has not begun. Namespaces take turns.
 AT_ONCE = 16
-# Objects of one answer to a list. A thousand policies at once would be 50 MiB.
-PAGE = 100
+# Objects of one answer to a list. An object may have 1.4 MiB: so many of them take 132 MiB while they are parsed.
+PAGE = 20
 # Of a list: the objects' metadata alone.
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"

@@ -26,8 +26,13 @@ MIRRORED_FIELDS = (
     "ipFamilies",
     "ipFamilyPolicy",
 )
-# Those that no API server fills in: one that the alias has and the user's Service has not is out of date.
-NEVER_DEFAULTED = ("publishNotReadyAddresses", "sessionAffinityConfig", "trafficDistribution")
+# Those that no API server fills in: one that the alias has and the user's Service has not is out of date, or was there
+# before the operator took the Service up.
+NEVER_DEFAULTED = (
+    *("publishNotReadyAddresses", "sessionAffinityConfig", "trafficDistribution"),
+    *("externalIPs", "externalName", "externalTrafficPolicy", "healthCheckNodePort"),
+    *("loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts"),
+)
 MIRRORED_ANNOTATIONS = ("service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints")
 HEADLESS = "None"
 

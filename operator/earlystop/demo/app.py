@@ -37,6 +37,8 @@ class ServerSettings:
     """header_prefix: of the variant's headers; baseline_window: for requests without them, 1..40;
     milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any;
     user_header: name of the header that says who asks, "" where none does.
+    names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
+    learns it could break off, or vote on, the answers of one variant alone.
 
     Raises ValueError for a value out of range.
     """
@@ -46,6 +48,7 @@ class ServerSettings:
     milliseconds_per_word: float = 0.0
     policies: tuple[str, ...] = ()
     user_header: str = ""
+    names_variants: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
@@ -119,14 +122,14 @@ class ReferenceServer:
             answered = await self._answer(await request.read(), placement.window)
         except chat.ChatError as error:
             self._exporter.failed(placement.assignment)
-            return self._named(_json(error.body(), error.status), placement.told)
+            return self._live(_json(error.body(), error.status), placement.told)
         except BaseException:  # a client that went away, a body over the limit, the end of the process
             self._exporter.failed(placement.assignment)
             raise
         reply = answered.reply
         shadows = self._shadows(answered.question, placement)
         self._exporter.completed(placement.assignment, reply.vote.words, reply.result, shadows)
-        return self._named(_json(answered.body), placement.told)
+        return self._live(_json(answered.body), placement.told)
 
     def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
         """What each candidate that can be judged would have made of the question."""
@@ -223,6 +226,10 @@ class ReferenceServer:
 
     async def _ready(self, _: web.Request) -> web.Response:
         return web.Response(text="stopping\n", status=503) if self._draining else web.Response(text="ok\n")
+
+    def _live(self, response: web.Response, assignment: Assignment) -> web.Response:
+        """The response to a user, who is not told a variant unless the settings say so."""
+        return self._named(response, assignment) if self._settings.names_variants else response
 
     def _named(self, response: web.Response, assignment: Assignment) -> web.Response:
         """The response with the revision, step and variant that it belongs to."""

@@ -89,6 +89,9 @@ def main(
     user_header: Annotated[
         str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
     ] = "",
+    names_variants: Annotated[
+        bool, typer.Option("--names-variants", help="Name the variant in every answer, for a load that counts them.")
+    ] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -97,7 +100,12 @@ def main(
     try:
         recordings = load_recordings(data)
         settings = ServerSettings(
-            header_prefix.lower(), baseline_window, milliseconds_per_word, tuple(policy or ()), user_header
+            header_prefix.lower(),
+            baseline_window,
+            milliseconds_per_word,
+            tuple(policy or ()),
+            user_header,
+            names_variants,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

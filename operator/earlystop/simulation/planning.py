@@ -44,6 +44,25 @@ SENSIBLE = 2.0
 """A rollout longer than this many times the mean is more likely to be about another gap than about bad luck."""
 
 
+def ensure_rates(baseline_rate: float, loss: float) -> None:
+    """Raise ValueError unless a baseline's rate, and that minus the loss, are rates."""
+    if not (0 <= baseline_rate <= 1 and 0 <= baseline_rate - loss <= 1):
+        raise ValueError(
+            f"A baseline with EM {baseline_rate:g} and a loss of {loss:g} leave {baseline_rate - loss:g} for the "
+            "candidate; write an EM and a loss that leave 0 to 1"
+        )
+
+
+def ensure_room_for_pairs(baseline_rate: float, loss: float, discordance: float) -> None:
+    """Raise ValueError where the rates of both variants leave no room for as many pairs that differ."""
+    most = 2 * min(baseline_rate - loss / 2, 1 - baseline_rate + loss / 2)
+    if discordance > most + 2e-9:
+        raise ValueError(
+            f"A baseline with EM {baseline_rate:g} and a loss of {loss:g} leave {most:g} for pairs that just one "
+            f"variant answers right; write a discordance of at most that, not {discordance:g}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is to be shown, and what is supposed to be true.
@@ -66,10 +85,7 @@ class Question:
 
     def __post_init__(self) -> None:
         check_margin(self.margin)
-        if not 0 <= self.baseline_rate <= 1 or not 0 <= self.baseline_rate + self.difference <= 1:
-            raise ValueError(
-                f"rates {self.baseline_rate} and {self.baseline_rate + self.difference}; write rates within 0..1"
-            )
+        ensure_rates(self.baseline_rate, -self.difference)
         if not 0 < self.risk < 1:
             raise ValueError(f"risk is {self.risk}; write a probability, as in 0.05")
         if self.discordance is not None and not abs(self.difference) <= self.discordance <= 1:

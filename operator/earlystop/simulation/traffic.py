@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earlystop.api.counts import ClassAnswers, Pairs, Tally, UserScatter
 from earlystop.rollout.state import Totals
+from earlystop.simulation.planning import ensure_rates, ensure_room_for_pairs
 
 Lengths = NDArray[np.float64]
 
@@ -39,8 +40,7 @@ class SyntheticTraffic:
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.mean_tokens <= 0 or self.spread < 0 or self.saving >= 1:
             raise ValueError("rate and mean tokens must be above 0, the spread at least 0, the saving below 1")
-        if not (0 <= self.baseline_em <= 1 and 0 <= self.baseline_em - self.em_loss <= 1):
-            raise ValueError("the EM of the baseline, and that minus the loss, must lie between 0 and 1")
+        ensure_rates(self.baseline_em, self.em_loss)
         if not abs(self.em_loss) <= self.discordance <= 1:
             raise ValueError(f"the discordance is {self.discordance}; write at least the loss, and at most 1")
 
@@ -49,12 +49,7 @@ class SyntheticTraffic:
         """Probabilities of a pair's outcomes, in the order of `Pairs`. Raises ValueError where EM leaves no room."""
         worse, better = (self.discordance + self.em_loss) / 2, (self.discordance - self.em_loss) / 2
         both, neither = self.baseline_em - worse, 1 - self.baseline_em - better
-        if min(both, neither) < -1e-9:
-            most = 2 * min(self.baseline_em - self.em_loss / 2, 1 - self.baseline_em + self.em_loss / 2)
-            raise ValueError(
-                f"a baseline with EM {self.baseline_em:g} and a loss of {self.em_loss:g} leave {most:g} for pairs that "
-                f"just one variant answers right; write a discordance of at most that, not {self.discordance:g}"
-            )
+        ensure_room_for_pairs(self.baseline_em, self.em_loss, self.discordance)
         return (max(0.0, both), worse, better, max(0.0, neither))
 
 

@@ -28,7 +28,8 @@ NOBODY = ("unassigned", "unassigned", "unassigned")
 async def serving(
     settings: ServerSettings | None = None, recorded: Sequence[Recording] | None = None
 ) -> AsyncIterator[tuple[Client, ReferenceServer]]:
-    """A client of a server that runs while the block does."""
+    """A client of a server that runs while the block does, and names variants unless the settings say otherwise."""
+    settings = settings or ServerSettings(names_variants=True)
     server = ReferenceServer(Replay(recordings() if recorded is None else recorded), settings)
     async with TestClient(TestServer(server.application())) as client:
         yield client, server

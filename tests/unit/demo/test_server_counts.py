@@ -89,7 +89,7 @@ async def test_the_seventeenth_revision_is_unassigned_and_the_first_sixteen_go_o
 
 async def test_a_server_that_names_its_policies_counts_no_other_and_tells_of_no_other() -> None:
     question = recordings()[0].question
-    async with serving(ServerSettings(policies=(POLICY,))) as (client, _):
+    async with serving(ServerSettings(policies=(POLICY,), names_variants=True)) as (client, _):
         other = await ask(client, question, told(policy="a/b"))
         assert (other.status, other.headers["x-early-stop-variant"]) == (200, "unassigned")
         own = await ask(client, question, told())

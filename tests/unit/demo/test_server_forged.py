@@ -6,6 +6,7 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.wire import IN_FORCE_MARK, commitment_of, signed_nonce
+from earlystop.demo.app import ServerSettings
 from tests.unit.demo.recorded import recordings
 from tests.unit.demo.serving import NOBODY, POLICY, ask, scrape, serving, settings_in_force, tallies, told
 
@@ -115,6 +116,18 @@ async def test_golden_questions_are_answered_as_the_route_says_and_counted_nowhe
         response = await ask(client, QUESTION, genuine() | {"x-early-stop-golden": "candidate"})
         assert response.headers["x-early-stop-revision"] == PROTECTED
         assert set((await tallies(client)).values()) == {Tally()}
+
+
+async def test_no_answer_to_a_user_names_a_variant_unless_the_server_was_told_to() -> None:
+    golden = {"x-early-stop-golden": "candidate"}
+    for names in (False, True):
+        async with serving(ServerSettings(names_variants=names)) as (client, _):
+            said = []
+            for body, headers in ((_chat(), told()), ({}, told()), (_chat(), {**told(), **golden})):
+                async with client.post("/v1/chat/completions", json=body, headers=headers) as response:
+                    said.append(response.headers.get("x-early-stop-variant"))
+            # An answer, an error, and the answer to an evaluator, which asked for the variant itself.
+            assert said == [*(["candidate"] if names else [None]) * 2, "candidate"]
 
 
 def _chat(question: str = QUESTION) -> dict[str, object]:

@@ -74,7 +74,7 @@ async def test_the_models_are_listed() -> None:
 
 async def test_another_prefix_can_be_chosen() -> None:
     renamed = {name.replace("x-early-stop-", "x-acme-"): value for name, value in told(window=1).items()}
-    async with serving(ServerSettings("x-acme-"), ONE) as (client, _):
+    async with serving(ServerSettings("x-acme-", names_variants=True), ONE) as (client, _):
         response = await ask(client, QUESTION, renamed)
         assert response.headers["x-acme-variant"] == "candidate"
         await ask(client, QUESTION, told(window=1))

@@ -90,7 +90,7 @@ def test_questions_that_no_number_of_requests_answers_are_refused() -> None:
         Question(0.85, -0.02, 0.02)
     with pytest.raises(ValueError, match=r"write one below -0\.02"):
         Question(0.85, -0.01, 0.02, side=Side.HARM)
-    with pytest.raises(ValueError, match=r"within 0\.\.1"):
+    with pytest.raises(ValueError, match=r"leave 1\.05 for the candidate"):
         Question(0.85, 0.2, 0.02)
     with pytest.raises(ValueError, match=r"as in 0\.25"):
         planning.forecast(EQUAL, 1.0)

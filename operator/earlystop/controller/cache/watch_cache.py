@@ -1,7 +1,8 @@
 """Objects as watches last showed them, and which policies were decided on which of them.
 
 The rule: an object that is kept may be decided on, since every write names the resourceVersion that it was decided on
-and is refused if the object has changed. That one is missing is never concluded from here: it is read.
+and is refused if the object has changed. That one is missing is never concluded from here: it is read. So is one that
+is larger than `KeptBytes` lets be kept, whose edits are followed all the same.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.controller.cache.kept_bytes import KeptBytes
 from earlystop.controller.cache.stripped import gist, stripped
 from earlystop.delivery.inputs import Manifest, ObjectKey
 
@@ -25,12 +27,19 @@ KEPT_WHOLE = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
 class _Kept:
     """An object as last shown. version: its resourceVersion, None where that is no number. gist: digest of what traffic
     follows from. text: the stripped object as JSON, a tenth of the memory of what it is parsed to; None when it is
-    gone, or must be read before it is used again. listed: whether a watch's list has shown it."""
+    gone, must be read before it is used again, or is too large to be kept. too_large: whether the last is why. listed:
+    whether a watch's list has shown it."""
 
     version: int | None
     gist: bytes
     text: bytes | None
     listed: bool = False
+    too_large: bool = False
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the object was there when it was last shown, and nothing has outrun that since."""
+        return self.text is not None or self.too_large
 
 
 class WatchCache:
@@ -42,6 +51,7 @@ class WatchCache:
     def __init__(self, namespaces: Collection[str] = ()) -> None:
         self._namespaces = frozenset(namespaces)
         self._kept: dict[ObjectKey, _Kept] = {}
+        self._bytes = KeptBytes()
         self._watched: set[tuple[str, str | None]] = set()
         self._read_by: dict[ObjectKey, set[Reader]] = {}
         self._reads: dict[Reader, set[ObjectKey]] = {}
@@ -56,8 +66,8 @@ class WatchCache:
         return found
 
     def keys(self, kind: str) -> Iterator[ObjectKey]:
-        """Keys of the kept objects of a kind."""
-        return (key for key, kept in list(self._kept.items()) if key.kind == kind and kept.text is not None)
+        """Keys of the objects of a kind that were there when they were last shown."""
+        return (key for key, kept in list(self._kept.items()) if key.kind == kind and kept.is_current)
 
     def note_event(self, key: ObjectKey, manifest: Mapping[str, Any], *, listed: bool = False) -> bool:
         """A watch has shown the object, in a list or after a change. Returns whether what traffic follows from has
@@ -84,15 +94,28 @@ class WatchCache:
         if kept is not None and version is not None and kept.version is not None:
             if version < kept.version:
                 if listed:
-                    kept.text = None  # the API server's numbers began anew, or its list is behind: the object is read
+                    self.drop(key)  # the API server's numbers began anew, or its list is behind: the object is read
                 return False
-            if version == kept.version and kept.text is not None:
+            if version == kept.version and kept.is_current:
                 return False
         content = stripped(key.kind, manifest)
-        new = _Kept(version, gist(key.kind, content), json.dumps(content, separators=(",", ":")).encode())
+        self._let_go(key)
+        text = json.dumps(content, separators=(",", ":")).encode()
+        fits = self._bytes.fits(key.namespace, len(text))
+        new = _Kept(version, gist(key.kind, content), text if fits else None, too_large=not fits)
         new.listed = kept is not None and kept.listed
-        self._kept[key] = new
+        self._keep(key, new)
         return not listed if kept is None else kept.gist != new.gist
+
+    def _keep(self, key: ObjectKey, new: _Kept) -> None:
+        self._kept[key] = new
+        self._bytes.changed(key.namespace, 0, len(new.text or b""))
+
+    def _let_go(self, key: ObjectKey) -> None:
+        """Keep nothing more of an object, which may not be kept at all."""
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self._bytes.changed(key.namespace, len(kept.text or b""), 0)
 
     def note_deleted(self, key: ObjectKey, manifest: Mapping[str, Any]) -> bool:
         """A watch has shown that the object is gone. Returns whether that is news: another one may have taken its name
@@ -104,7 +127,8 @@ class WatchCache:
         if kept is not None and version is not None and kept.version is not None and version < kept.version:
             return False
         # The version stays, so that an answer which was under way when the object went does not bring it back.
-        self._kept[key] = _Kept(version, b"", None)
+        self._let_go(key)
+        self._keep(key, _Kept(version, b"", None))
         return True
 
     def was_listed(self, key: ObjectKey) -> bool:
@@ -117,7 +141,13 @@ class WatchCache:
         """What is kept was outrun: the object is read before it is used again."""
         kept = self._kept.get(key)
         if kept is not None:
-            kept.text = None
+            self._bytes.changed(key.namespace, len(kept.text or b""), 0)
+            kept.text, kept.too_large = None, False
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of all objects as they are kept."""
+        return self._bytes.total()
 
     def versions(self, kind: str) -> dict[ObjectKey, int | None]:
         """The resourceVersions of the kept objects of a kind, for `missing_since`."""
@@ -138,7 +168,7 @@ class WatchCache:
     def forget_gone(self) -> None:
         """Let go what is kept of objects that are gone and that no policy names."""
         for key, kept in list(self._kept.items()):
-            if kept.text is None and key not in self._read_by:
+            if not kept.is_current and key not in self._read_by:
                 del self._kept[key]
 
     def note_reads(self, reader: Reader, keys: Iterable[ObjectKey]) -> None:
@@ -164,7 +194,7 @@ class WatchCache:
         if not readers:
             del self._read_by[key]
             if key.kind not in KEPT_WHOLE:
-                self._kept.pop(key, None)
+                self._let_go(key)
 
     def readers_of(self, key: ObjectKey) -> tuple[Reader, ...]:
         """The policies that were decided on this object, or on its absence."""

@@ -1,0 +1,90 @@
+"""Whether the kubeconfig leads anywhere, in words for a person; the client library's are for its developers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from kubernetes.aio.config import kube_config
+
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.words import nearest, shown
+
+IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+SEPARATOR = ";" if os.name == "nt" else ":"
+WHAT_TO_DO = "Set KUBECONFIG to a file that kubectl can use"
+
+
+def ensure_usable(context: str | None) -> None:
+    """Raise CommandFailure where no kubeconfig leads to a cluster, by this context or by the current one.
+
+    Without a context, a Pod's own service account comes first, which needs no kubeconfig.
+    """
+    if context is None and os.environ.get(IN_CLUSTER):
+        return
+    named = [Path(part).expanduser() for part in kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(SEPARATOR) if part]
+    found = {path: _content(path) for path in named if path.exists()}
+    where = ", ".join(map(str, found or named))
+    if not found:
+        raise CommandFailure(f"There is no kubeconfig at {where}. {WHAT_TO_DO}, or log in to a cluster.")
+    contexts, clusters, users = (dict(_named(found, part)) for part in ("contexts", "clusters", "users"))
+    current = next((each["current-context"] for each in found.values() if each.get("current-context")), None)
+    chosen = context or current
+    if chosen is None:
+        raise CommandFailure(
+            f"The kubeconfig {where} names no current context. Choose one with kubectl config use-context or "
+            "--context, or set KUBECONFIG to another file."
+        )
+    if chosen not in contexts:
+        hint = nearest(str(chosen), list(contexts)) if contexts else "; it has none"
+        raise CommandFailure(f"The kubeconfig {where} has no context {chosen}{hint}. See KUBECONFIG and --context.")
+    for part, known in (("cluster", clusters), ("user", users)):
+        name = contexts[chosen].get(part)
+        if name not in known and (name or part == "cluster"):
+            raise CommandFailure(
+                f"The context {chosen} of the kubeconfig {where} names the {part} {name}, which is not in it. "
+                f"{WHAT_TO_DO}."
+            )
+    _ensure_address(where, contexts[chosen]["cluster"], clusters[contexts[chosen]["cluster"]])
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """A file of the kubeconfig. Raises CommandFailure for one that is none."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandFailure(f"The kubeconfig {path} cannot be read: {error.strerror}. {WHAT_TO_DO}.") from None
+    except (ValueError, yaml.YAMLError):
+        raise CommandFailure(f"The kubeconfig {path} is no YAML in UTF-8. {WHAT_TO_DO}.") from None
+    if not isinstance(content, dict):
+        what = "is empty" if content is None else f"holds {shown(content)} and nothing else"
+        raise CommandFailure(f"The kubeconfig {path} {what}. {WHAT_TO_DO}.")
+    return content
+
+
+def _named(files: dict[Path, dict[str, Any]], part: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Contexts, clusters or users of all files by name. Of one that several files have, the first file's is kept."""
+    for content in reversed(files.values()):
+        entries = content.get(part)
+        for each in entries if isinstance(entries, list) else ():
+            inner = each.get(part.removesuffix("s")) if isinstance(each, dict) else None
+            if isinstance(inner, dict) and isinstance(each.get("name"), str):
+                yield each["name"], inner
+
+
+def _ensure_address(where: str, name: str, cluster: dict[str, Any]) -> None:
+    server = cluster.get("server")
+    try:
+        parts = urlsplit(server if isinstance(server, str) else "")
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise CommandFailure(
+            f"The kubeconfig {where} says that the server of the cluster {name} is {shown(server)}; write an address "
+            "such as https://example.com:6443, or set KUBECONFIG to another file."
+        )
