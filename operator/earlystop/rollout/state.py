@@ -197,6 +197,8 @@ class RolloutState:
     and where nothing is learned. handled: the latest request of each verb that people made. attempts: campaigns before
     this one that spent risk, by candidate, the latest first.
     entropy: the random text in the revision, "" in campaigns of earlier releases.
+    in_flight: requests in flight at the last look while a step waits for its answers, or when its wait was over without
+    them; None where a step has none to wait for.
     """
 
     phase: Phase = Phase.PENDING
@@ -219,6 +221,7 @@ class RolloutState:
     certified: Certified | None = None
     attempts: tuple[Attempts, ...] = ()
     handled: tuple[HandledRequest, ...] = ()
+    in_flight: int | None = None
 
     @property
     def pinned_plan(self) -> Plan:

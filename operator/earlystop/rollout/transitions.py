@@ -13,6 +13,7 @@ from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.settling import settle
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
     ACTING,
@@ -123,16 +124,16 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
     totals: counts of the current step for each candidate that has a comparison, in their order, with the
     baseline's in each.
 
-    The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
-    answers can be compared becomes evidence. Other answers are carried over to the next (`increments.compare`): the
-    rules look at numbers of requests and answers only, never at correctness.
+    Looks of a step wait until its answers are nearly all in (`settling`); the last of these is a snapshot. A later one
+    of a step without candidate teaches (`_learn`), and one whose answers can be compared becomes evidence. Other
+    answers are carried over to the next (`increments.compare`): the rules look at numbers of requests and answers only,
+    never at correctness.
     """
     if state.phase not in WATCHING:
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
-        marked = (replace(each, mark=counted) for each, counted in zip(state.comparisons, totals, strict=True))
-        return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
+        return settle(times.settle, state, at, totals)
     plan = state.pinned_plan
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:
