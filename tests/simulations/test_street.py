@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.bench import street, verdict_streams
+from tests.bench import street, street_delays, verdict_streams
 from tests.bench.street import SEED, Row
 
 RUNS = 500
@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
+    "wrong answers are slow": lambda: street.delay_rows(25, SEED + 5, street_delays.QUICK),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 
@@ -35,3 +36,9 @@ def test_no_interval_contradicts_its_verdict_with_the_objective(name: str) -> No
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
     # What version 1 of the engine did: nearly each of these is promoted though the loss is the margin.
     assert max(row.promoted for row in street.mix_rows(100, SEED, own_mix=True)) > 0.5
+
+
+def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> None:
+    # What a policy without settleSeconds waited before requests in flight were asked.
+    (kind,) = street_delays.QUICK
+    assert street_delays.errors(kind, 12, SEED, street_delays.FORMER)[1] > 0.25

@@ -86,6 +86,9 @@ def main(
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
+    slow_wrong_answers: Annotated[
+        float, typer.Option(help="Seconds that an answer takes longer when it is wrong.", min=0)
+    ] = 0.0,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -93,7 +96,9 @@ def main(
     """Answers recorded questions by early-stopping self-consistency, at the window that the headers ask for."""
     try:
         recordings = load_recordings(data)
-        settings = ServerSettings(header_prefix.lower(), baseline_window, milliseconds_per_word, tuple(policy or ()))
+        settings = ServerSettings(
+            header_prefix.lower(), baseline_window, milliseconds_per_word, tuple(policy or ()), slow_wrong_answers
+        )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     try:

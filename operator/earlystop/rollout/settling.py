@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.formatting import in_count
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import Phase, RolloutState, Totals
 
@@ -73,6 +74,37 @@ def is_settled(variants: Iterable[tuple[Tally, Tally]]) -> bool:
     """
     return all(
         in_flight(now) * STARTED_FOR_EACH_IN_FLIGHT <= max(0, now.started - before.started) for now, before in variants
+    )
+
+
+def answers_are_outstanding(state: RolloutState) -> bool:
+    """Whether the step's evidence began although many of its answers were not in."""
+    return state.phase is Phase.OBSERVING and state.in_flight is not None
+
+
+def waits_for(state: RolloutState) -> str:
+    """What a step that settles waits for, as a part of a sentence."""
+    if not state.pinned_plan.spec.metrics.traits.by_convention:
+        return (
+            "letting requests that began before finish for rollout.settleSeconds, since the metrics preset "
+            f"{state.pinned_plan.spec.metrics.preset} does not count requests in flight"
+        )
+    if not state.in_flight:
+        return "letting requests that began before finish"
+    return (
+        f"{in_count(state.in_flight)} of its requests are still in flight, and slow answers would be missing; evidence "
+        f"begins at one or less for every {STARTED_FOR_EACH_IN_FLIGHT} that each variant has started"
+    )
+
+
+def outstanding(state: RolloutState) -> str:
+    """What it means that evidence began without answers that were outstanding, and what to do."""
+    assert state.in_flight is not None and state.step_started_at is not None and state.evidence_from is not None
+    return (
+        f"{in_count(state.in_flight)} requests were still in flight when this step's evidence began, after "
+        f"{in_count(state.evidence_from - state.step_started_at)} s, the longest that a step waits. Slow answers are "
+        "missing from its first looks, so errors may be more frequent than objective.risk says. Let the server end "
+        "requests sooner, count each as completed or failed, or write a longer rollout.settleSeconds."
     )
 
 
