@@ -9,7 +9,7 @@ variant, and no clock. What all later looks together miss is r times the integra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ STARTED_FOR_EACH_IN_FLIGHT = 25
 """A step is settled once each variant has started so many requests for each one in flight, which takes as many mean
 times of an answer. `make bench-street` shows that slow answers cost no error then, for log-normal times with a sigma up
 to 1.2 and wrong answers three times slower; at 20 the errors begin to rise."""
+UNSEEN_SECONDS = 30
+"""So long a variant that has no requests yet is waited for: two scrapes at the usual interval."""
 LONGEST_SECONDS = 3600
 """A step waits no longer than this, nor than its part of the rollout's time, unless the policy says so itself."""
 PARTS_OF_DEADLINE = 4
@@ -57,21 +59,24 @@ def settle(times: SettleTimes, state: RolloutState, at: int, totals: Sequence[To
     """
     assert state.step_started_at is not None  # a step settles from the moment when its weights are in force
     variants = _variants(state, totals) if times.measured else []
-    waiting, settled = sum(in_flight(now) for now, _ in variants), is_settled(variants)
-    if waiting and at - state.step_started_at < times.longest:
-        if _was_interrupted(state):
-            return replace(_marked(state, totals), in_flight=waiting)
-        if not settled:
-            return replace(state, in_flight=waiting)
+    seconds = at - state.step_started_at
+    waiting = sum(in_flight(now) for now, _ in variants) or None
+    settled = is_settled(variants, seconds)
+    if waiting and _was_interrupted(state) and seconds < times.longest:
+        return replace(_marked(state, totals), in_flight=waiting)
+    if not settled and seconds < times.longest:
+        return replace(state, in_flight=waiting)
     after = replace(state, phase=Phase.OBSERVING, evidence_from=at, in_flight=None if settled else waiting)
     return _marked(after, totals)
 
 
-def is_settled(variants: Iterable[tuple[Tally, Tally]]) -> bool:
+def is_settled(variants: Sequence[tuple[Tally, Tally]], seconds: int) -> bool:
     """Whether every variant's answers of a step are nearly all in.
 
-    variants: of each, its counts of the step now and at the begin of the wait.
+    variants: of each, its counts of the step now and at the begin of the wait. seconds: since its weights are in force.
     """
+    if seconds < UNSEEN_SECONDS and not all(now.started for now, _ in variants):
+        return False
     return all(
         in_flight(now) * STARTED_FOR_EACH_IN_FLIGHT <= max(0, now.started - before.started) for now, before in variants
     )

@@ -17,7 +17,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, in_flight
+from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, UNSEEN_SECONDS, in_flight
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status
 from earlystop.rollout.transitions import take_look, weights_in_force, weights_lost
@@ -81,8 +81,13 @@ def test_settle_seconds_is_the_least_wait_although_nothing_is_in_flight() -> Non
     assert look(spec, settling(spec), ALL_IN, ALL_IN).evidence_from == BEGAN + 300
 
 
-def test_a_variant_without_requests_is_not_waited_for_so_a_broken_split_is_found_in_time() -> None:
-    assert look(QUICK, settling(), ALL_IN, Tally()).phase is Phase.OBSERVING
+def test_a_variant_without_requests_is_waited_for_as_long_as_it_may_be_unseen_and_no_longer() -> None:
+    spec = policy({"rollout": {"settleSeconds": 0}})
+    state = settling(spec)
+    for _ in range(UNSEEN_SECONDS // 15):
+        state = look(spec, state, ALL_IN, Tally())
+        assert (state.phase, state.in_flight) == (Phase.SETTLING, None)
+    assert look(spec, state, ALL_IN, Tally()).evidence_from == BEGAN + UNSEEN_SECONDS
 
 
 def test_what_an_evaluator_asked_ends_without_having_begun_and_is_never_in_flight() -> None:
@@ -152,10 +157,14 @@ def test_whatever_is_counted_evidence_begins_as_soon_as_it_may_and_never_after_t
         arm = Tally(started=started, completed=done, mismatch=done)
         state = look(spec, state, arm, arm)
         assert state.last_look_at is not None
-        settled = in_flight(arm) * STARTED_FOR_EACH_IN_FLIGHT <= arm.started
-        over = state.last_look_at - BEGAN >= longest
+        seconds = state.last_look_at - BEGAN
+        seen = arm.started > 0 or seconds >= UNSEEN_SECONDS
+        settled = seen and in_flight(arm) * STARTED_FOR_EACH_IN_FLIGHT <= arm.started
+        over = seconds >= longest
         assert (state.phase is Phase.OBSERVING) == (settled or over)
         if state.phase is Phase.OBSERVING:
-            assert (state.in_flight is None) == settled and state.evidence_from == state.last_look_at
+            assert (state.in_flight is None) == (
+                settled or not in_flight(arm)
+            ) and state.evidence_from == state.last_look_at
             return
     raise AssertionError("a step waited for ever")
