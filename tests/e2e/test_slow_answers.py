@@ -15,7 +15,7 @@ from tests.e2e.proof import only_verdict
 from tests.e2e.stage import Stage, phase_is
 from tests.e2e.watching import Following, following
 
-RATE, SLOW_SECONDS = 200.0, 1.0
+RATE, SLOW_SECONDS = 100.0, 2.0
 WRONG = 0.18
 """Share of the shipped recordings that are answered wrong, at a window of 40 and at one of 10."""
 

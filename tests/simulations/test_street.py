@@ -16,7 +16,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
-    "wrong answers are slow": lambda: street.delay_rows(25, SEED + 5, street_delays.QUICK),
+    "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 
@@ -41,4 +41,4 @@ def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
 def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> None:
     # What a policy without settleSeconds waited before requests in flight were asked.
     (kind,) = street_delays.QUICK
-    assert street_delays.errors(kind, 12, SEED, street_delays.FORMER)[1] > 0.25
+    assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25
