@@ -30,8 +30,8 @@ class Unended(Quality):
 
     def at(self, weight: int) -> Totals:
         totals = Quality.at(self, weight)
-        arms = (replace(arm, started=2 * arm.started) for arm in (totals.baseline, totals.candidate))
-        return Totals(*arms)
+        baseline, candidate = (replace(arm, started=2 * arm.started) for arm in (totals.baseline, totals.candidate))
+        return Totals(baseline, candidate)
 
 
 def condition(world: World, name: str) -> dict[str, Any]:
