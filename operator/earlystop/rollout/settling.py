@@ -46,22 +46,26 @@ def settle_times(spec: PolicySpec) -> SettleTimes:
     return SettleTimes(least, max(least, longest), spec.metrics.traits.by_convention)
 
 
-def in_flight(tally: Tally) -> int:
-    """Requests that began and have not ended. An evaluator's answers end without having begun; never below 0."""
-    return max(0, tally.started - tally.completed - tally.failed)
+class Arm(NamedTuple):
+    """Requests of one variant in a step: in flight, started so far, and started before its wait began. Counts >= 0."""
+
+    in_flight: int
+    started: int
+    before: int = 0
 
 
-def settle(times: SettleTimes, state: RolloutState, at: int, totals: Sequence[Totals]) -> RolloutState:
+def settle(
+    times: SettleTimes, state: RolloutState, at: int, totals: Sequence[Totals], in_flight: Sequence[int] | None = None
+) -> RolloutState:
     """The state after a look at a step that settles: its evidence begins, or waits for answers that are not in yet.
 
-    totals: counts of the step for each comparison. A step that was interrupted has counted requests before, so they are
-    counted from its first look on.
+    totals, in_flight: as for `take_look`. A step that was interrupted has counted requests before, so they are counted
+    from its first look on.
     """
     assert state.step_started_at is not None  # a step settles from the moment when its weights are in force
-    variants = _variants(state, totals) if times.measured else []
+    arms = _arms(state, totals, in_flight) if times.measured else []
     seconds = at - state.step_started_at
-    waiting = sum(in_flight(now) for now, _ in variants) or None
-    settled = is_settled(variants, seconds)
+    waiting, settled = sum(arm.in_flight for arm in arms) or None, is_settled(arms, seconds)
     if waiting and _was_interrupted(state) and seconds < times.longest:
         return replace(_marked(state, totals), in_flight=waiting)
     if not settled and seconds < times.longest:
@@ -70,16 +74,11 @@ def settle(times: SettleTimes, state: RolloutState, at: int, totals: Sequence[To
     return _marked(after, totals)
 
 
-def is_settled(variants: Sequence[tuple[Tally, Tally]], seconds: int) -> bool:
-    """Whether every variant's answers of a step are nearly all in.
-
-    variants: of each, its counts of the step now and at the begin of the wait. seconds: since its weights are in force.
-    """
-    if seconds < UNSEEN_SECONDS and not all(now.started for now, _ in variants):
+def is_settled(arms: Sequence[Arm], seconds: int) -> bool:
+    """Whether every variant's answers of a step are nearly all in. seconds: since its weights are in force."""
+    if seconds < UNSEEN_SECONDS and not all(arm.started for arm in arms):
         return False
-    return all(
-        in_flight(now) * STARTED_FOR_EACH_IN_FLIGHT <= max(0, now.started - before.started) for now, before in variants
-    )
+    return all(arm.in_flight * STARTED_FOR_EACH_IN_FLIGHT <= max(0, arm.started - arm.before) for arm in arms)
 
 
 def answers_are_outstanding(state: RolloutState) -> bool:
@@ -113,13 +112,20 @@ def outstanding(state: RolloutState) -> str:
     )
 
 
-def _variants(state: RolloutState, totals: Sequence[Totals]) -> list[tuple[Tally, Tally]]:
-    """The counts now and before of each variant that answers requests in this step: in shadow the baseline alone."""
-    pairs = list(zip(totals, state.comparisons, strict=True))
-    variants = [(now.baseline, each.mark.baseline) for now, each in pairs[:1]]
-    if state.pinned_plan.stage(state.step).kind is StageKind.SPLIT:
-        variants += [(now.candidate, each.mark.candidate) for now, each in pairs if each.dropped is None]
-    return variants
+def _arms(state: RolloutState, totals: Sequence[Totals], in_flight: Sequence[int] | None) -> list[Arm]:
+    """Each variant that answers requests in this step: in shadow the baseline alone."""
+    tallies = [(totals[0].baseline, state.comparisons[0].mark.baseline)]
+    tallies += [(now.candidate, each.mark.candidate) for now, each in zip(totals, state.comparisons, strict=True)]
+    known = [_open(now) for now, _ in tallies] if in_flight is None else in_flight
+    arms = [Arm(waiting, now.started, before.started) for waiting, (now, before) in zip(known, tallies, strict=True)]
+    if state.pinned_plan.stage(state.step).kind is not StageKind.SPLIT:
+        return arms[:1]
+    tried = [arm for arm, each in zip(arms[1:], state.comparisons, strict=True) if each.dropped is None]
+    return [*arms[:1], *tried]
+
+
+def _open(tally: Tally) -> int:
+    return max(0, tally.started - tally.completed - tally.failed)
 
 
 def _was_interrupted(state: RolloutState) -> bool:

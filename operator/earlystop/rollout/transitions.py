@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
@@ -118,11 +119,14 @@ def weights_lost(state: RolloutState) -> RolloutState:
     return replace(restart_step(state), phase=Phase.APPLYING)
 
 
-def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -> RolloutState:
+def take_look(
+    times: LiveTimes, state: RolloutState, at: int, *totals: Totals, in_flight: Sequence[int] | None = None
+) -> RolloutState:
     """The state after a look at moment `at` of the look schedule.
 
     totals: counts of the current step for each candidate that has a comparison, in their order, with the
-    baseline's in each.
+    baseline's in each. in_flight: requests of the step that have not ended, of the baseline and of each candidate; None
+    where the totals say it.
 
     Looks of a step wait until its answers are nearly all in (`settling`); the last of these is a snapshot. A later one
     of a step without candidate teaches (`_learn`), and one whose answers can be compared becomes evidence. Other
@@ -133,7 +137,7 @@ def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
-        return settle(times.settle, state, at, totals)
+        return settle(times.settle, state, at, totals, in_flight)
     plan = state.pinned_plan
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:

@@ -17,7 +17,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, UNSEEN_SECONDS, in_flight
+from earlystop.rollout.settling import LONGEST_SECONDS, STARTED_FOR_EACH_IN_FLIGHT, UNSEEN_SECONDS
 from earlystop.rollout.state import Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import from_status
 from earlystop.rollout.transitions import take_look, weights_in_force, weights_lost
@@ -90,8 +90,14 @@ def test_a_variant_without_requests_is_waited_for_as_long_as_it_may_be_unseen_an
     assert look(spec, state, ALL_IN, Tally()).evidence_from == BEGAN + UNSEEN_SECONDS
 
 
-def test_what_an_evaluator_asked_ends_without_having_begun_and_is_never_in_flight() -> None:
-    assert in_flight(Tally(completed=5, match=5)) == 0
+def test_what_each_process_knows_to_be_in_flight_counts_and_not_what_the_totals_leave_of_it() -> None:
+    masked = replace(ALL_IN, completed=ALL_IN.completed + 500)
+    at = next_look(LiveTimes.of(QUICK), settling())
+    assert at is not None
+    waits = take_look(LiveTimes.of(QUICK), settling(), at, Totals(masked, ALL_IN), in_flight=(500, 0))
+    assert (waits.phase, waits.in_flight) == (Phase.SETTLING, 500)
+    gone = take_look(LiveTimes.of(QUICK), settling(), at, Totals(with_in_flight(500), ALL_IN), in_flight=(0, 0))
+    assert gone.phase is Phase.OBSERVING
 
 
 @pytest.mark.parametrize(("spec", "longest"), [(QUICK, 900), (LONG, LONGEST_SECONDS)])
@@ -159,12 +165,12 @@ def test_whatever_is_counted_evidence_begins_as_soon_as_it_may_and_never_after_t
         assert state.last_look_at is not None
         seconds = state.last_look_at - BEGAN
         seen = arm.started > 0 or seconds >= UNSEEN_SECONDS
-        settled = seen and in_flight(arm) * STARTED_FOR_EACH_IN_FLIGHT <= arm.started
+        waiting = arm.started - arm.completed
+        settled = seen and waiting * STARTED_FOR_EACH_IN_FLIGHT <= arm.started
         over = seconds >= longest
         assert (state.phase is Phase.OBSERVING) == (settled or over)
         if state.phase is Phase.OBSERVING:
-            assert (state.in_flight is None) == (
-                settled or not in_flight(arm)
-            ) and state.evidence_from == state.last_look_at
+            assert (state.in_flight is None) == (settled or not waiting)
+            assert state.evidence_from == state.last_look_at
             return
     raise AssertionError("a step waited for ever")

@@ -49,6 +49,10 @@ class ConventionCounts:
         """Sums over processes, and over query classes unless one is named."""
         return ledgers.totals(ledger, step, query_class, variants)
 
+    def in_flight(self, ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
+        """Of the processes that the last reading held."""
+        return ledgers.in_flight(ledger, step, variants)
+
     def requests_since(
         self, ledger: object, reading: Reading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

@@ -49,6 +49,9 @@ class TemplateCounts:
             raise ValueError(f"counters that templates find have no query class {query_class}; read all answers")
         return _by_label(reset_ledger.totals(ledger, step), variants)
 
+    def in_flight(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> None:
+        """Counters of others are not of one moment, so their difference is not known."""
+
     def requests_since(
         self, ledger: object, reading: TemplateReading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:
