@@ -23,7 +23,7 @@ from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.plan import SHADOW_PART
 from tests.bench import statistics_paths as paths
-from tests.bench import street_tokens, street_users, verdict_streams
+from tests.bench import street_delays, street_tokens, street_users, verdict_streams
 from tests.bench.statistics_paths import Array, Stream, first_claims
 
 MARGIN, RISK, SIZE, LOOKS = 0.02, 0.05, 200, 300
@@ -178,6 +178,12 @@ def user_rows(runs: int, seed: int, kinds: Iterable[str] = tuple(street_users.CR
         yield Row(kind, *street_users.errors(street_users.CROWDS[kind], runs, seed + number), runs)
 
 
+def delay_rows(runs: int, seed: int, kinds: Iterable[str] = street_delays.KINDS) -> Iterator[Row]:
+    """Answers that take their time, wrong ones longer."""
+    for kind in kinds:
+        yield Row(kind, *street_delays.errors(kind, runs, seed), runs)
+
+
 def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     """All kinds of traffic."""
     yield from mix_rows(runs, seed)
@@ -186,6 +192,7 @@ def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     yield from interval_rows(max(100, runs // 4), seed + 3)
     yield from token_rows(max(100, runs // 4), seed + 4)
     yield from user_rows(max(50, runs // 4), seed + 5)
+    yield from delay_rows(runs // 2, seed + 6, street_delays.KINDS if runs >= 1000 else street_delays.QUICK)
 
 
 def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:

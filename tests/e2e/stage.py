@@ -122,8 +122,8 @@ class Stage:
         self.prometheus.wait_up()
         wait_until(self._answers, 60.0, f"{self.host} to answer through the gateway")
 
-    def start_server(self) -> None:
-        """Start the server, again after it was stopped or killed."""
+    def start_server(self, *options: str) -> None:
+        """Start the server, again after it was stopped or killed. options: more of the server's."""
         self.server = self.python(
             "server",
             "earlystop.demo.server",
@@ -133,6 +133,7 @@ class Stage:
             "--drain-seconds=2",
             "--user-header=x-user",
             "--names-variants",
+            *options,
         )
         url = f"http://{self.server_address}:{self.server_port}/metrics"
         self.server.wait_ready(lambda: status_of(url) == 200, 30.0)

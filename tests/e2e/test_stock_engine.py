@@ -34,11 +34,11 @@ class EngineStage(Stage):
         super().__init__(*arguments, **options)
         self.metrics_port = ADMIN_PORT
 
-    def start_server(self) -> None:
-        """Start the engine and its injector, or the injector again."""
+    def start_server(self, *options: str) -> None:
+        """Start the engine and its injector, or the injector again. options: more of the injector's."""
         if self.engine is None:
-            options = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}")
-            self.engine = self.python("engine", "tests.e2e.capped_engine", *options)
+            where = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}")
+            self.engine = self.python("engine", "tests.e2e.capped_engine", *where)
             self.engine.wait_ready(lambda: status_of(f"{self._engine_url}/health") == 200, 30.0)
         self.server = self.python(
             "injector",
@@ -50,6 +50,7 @@ class EngineStage(Stage):
             f"--port={self.server_port}",
             f"--admin-port={ADMIN_PORT}",
             "--drain-seconds=2",
+            *options,
         )
         url = f"http://{self.server_address}:{ADMIN_PORT}/readyz"
         self.server.wait_ready(lambda: status_of(url) == 200, 30.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.bench import street, street_users, verdict_streams
+from tests.bench import street, street_delays, street_users, verdict_streams
 from tests.bench.street import SEED, Row
 
 RUNS = 500
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
+    "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 
@@ -47,3 +48,9 @@ def test_answers_of_users_who_come_back_would_not_pass_as_independent_ones() -> 
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
     # What version 1 of the engine did: nearly each of these is promoted though the loss is the margin.
     assert max(row.promoted for row in street.mix_rows(100, SEED, own_mix=True)) > 0.5
+
+
+def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> None:
+    # What a policy without settleSeconds waited before requests in flight were asked.
+    (kind,) = street_delays.QUICK
+    assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25

@@ -192,7 +192,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.PROGRESSING.value, EVENT),
         {
             "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; count by users, or "
-            "write exactMatch.dispersion or assumeIndependent."
+            "write exactMatch.dispersion or assumeIndependent.",
+            "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
+            "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
         },
     ),
     (
@@ -223,7 +225,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Pending": "No campaign has begun, or the operator has not read the object yet; one begins when the policy "
             "is accepted and not suspended.",
             "Applying": "The weights of a step are being put in force; wait.",
-            "Settling": "Requests that began before the step are left to finish; wait.",
+            "Settling": "Evidence of the step begins when its answers are nearly all in; wait.",
             "Observing": "Requests of both variants are compared; wait for the verdict.",
             "Promoting": "The candidate is being given all requests; wait.",
             "RollingBack": "All requests are being given to the baseline; wait.",

@@ -106,8 +106,10 @@ class Rollout(Value):
         60,
         ge=0,
         le=3600,
-        description="Wait between new weights and their first evidence; about four times the mean latency, since "
-        "early-stopped answers finish first.",
+        description="Least wait between new weights and their first evidence, since quick answers come first. It goes "
+        "on by itself until at most one request is in flight for every 25 that the step has started, for an hour or a "
+        "quarter of deadlineSeconds at most. A metrics preset other than EarlyStop does not count requests in flight: "
+        "there write 25 times the mean time of an answer.",
     )
     deadline_seconds: int = Field(86_400, ge=60, le=2_592_000, description="A rollout without a verdict ends then.")
     on_inconclusive: Literal["RollBack", "Hold"] = Field(

@@ -261,6 +261,11 @@ class PolicyStatus(Value):
     )
     last_look_at: Time | None = Field(None, description="Moment of the last look that is stored here.")
     next_look_at: Time | None = Field(None, description="Moment of the look after that.")
+    in_flight: Count | None = Field(
+        None,
+        description="Requests of this step that are in flight while it waits for their answers, or that were when its "
+        "wait was over without them. Absent: none that are waited for.",
+    )
     suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
     metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
     counts: Counts | None = Field(None, description="Evidence so far.")

@@ -17,7 +17,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, ONE_CANDIDATE, PROBE_HEADER, UNASSIGNED
+from earlystop.api.wire import (
+    DEFAULT_PREFIX,
+    ECHO_HEADER,
+    GOLDEN_HEADER,
+    MISMATCH,
+    ONE_CANDIDATE,
+    PROBE_HEADER,
+    UNASSIGNED,
+)
 from earlystop.demo import chat
 from earlystop.demo.placement import PARAMETER, Placement, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
@@ -39,6 +47,7 @@ class ServerSettings:
     user_header: name of the header that says who asks, "" where none does.
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
+    slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
 
     Raises ValueError for a value out of range.
     """
@@ -49,12 +58,15 @@ class ServerSettings:
     policies: tuple[str, ...] = ()
     user_header: str = ""
     names_variants: bool = False
+    slow_wrong_answers: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
             raise ValueError(f"the baseline window is {self.baseline_window}; write 1 to {MAXIMUM_WINDOW}")
         if not 0 <= self.milliseconds_per_word < float("inf"):
             raise ValueError(f"milliseconds per word is {self.milliseconds_per_word}; write 0 or more")
+        if not 0 <= self.slow_wrong_answers < float("inf"):
+            raise ValueError(f"slow wrong answers take {self.slow_wrong_answers} s longer; write 0 or more")
         checked_policies(self.policies)
 
 
@@ -161,12 +173,17 @@ class ReferenceServer:
         reply = self._replay.reply(question, window)
         if reply is None:
             raise chat.ChatError(404, "question_not_found", "the question is not among the recordings")
-        if self._settings.milliseconds_per_word:
-            await asyncio.sleep(reply.vote.words * self._settings.milliseconds_per_word / 1000)
+        if seconds := self._seconds(reply):
+            await asyncio.sleep(seconds)
         self._answered += 1
         usage = chat.Usage(prompt=len(question.split()), completion=reply.vote.words)
         body = chat.completion(f"chatcmpl-{self._answered}", int(time.time()), reply.text, usage)
         return _Answered(question, reply, body)
+
+    def _seconds(self, reply: Reply) -> float:
+        """How long the simulated generation of an answer takes."""
+        more = self._settings.slow_wrong_answers if reply.result == MISMATCH else 0.0
+        return reply.vote.words * self._settings.milliseconds_per_word / 1000 + more
 
     def _place(self, request: web.Request) -> Placement:
         """The request's placement, with room among the revisions and its setting exported."""

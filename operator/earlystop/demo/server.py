@@ -92,6 +92,9 @@ def main(
     names_variants: Annotated[
         bool, typer.Option("--names-variants", help="Name the variant in every answer, for a load that counts them.")
     ] = False,
+    slow_wrong_answers: Annotated[
+        float, typer.Option(help="Seconds that an answer takes longer when it is wrong.", min=0)
+    ] = 0.0,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -106,6 +109,7 @@ def main(
             tuple(policy or ()),
             user_header,
             names_variants,
+            slow_wrong_answers,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

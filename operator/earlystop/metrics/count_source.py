@@ -86,6 +86,10 @@ class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
         """
         ...
 
+    def in_flight(self, ledger: LedgerT, step: int, variants: Sequence[str]) -> dict[str, int] | None:
+        """Requests of a step that began and have not ended, by variant's label; None where this is not counted."""
+        ...
+
     def requests_since(
         self, ledger: object, reading: ReadingT_contra, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

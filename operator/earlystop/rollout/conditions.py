@@ -11,6 +11,7 @@ from earlystop.rollout.formatting import in_count, in_percent, in_points, in_set
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.settling import answers_are_outstanding, outstanding, waits_for
 from earlystop.rollout.state import (
     ACTING,
     DECIDED,
@@ -96,6 +97,9 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_dispersion(state))
+    if answers_are_outstanding(state):
+        message = f"{stands} {outstanding(state)}"
+        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)
     if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, stands)
     return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, stands)
@@ -260,7 +264,7 @@ def summary(state: RolloutState) -> str:
     if state.phase == Phase.APPLYING:
         return f"Putting {step} in force to try {settings}."
     if state.phase == Phase.SETTLING:
-        return f"At {step}, trying {settings}: letting requests that began before finish."
+        return f"At {step}, trying {settings}: {waits_for(state)}."
     return f"At {step}, trying {settings}: {_findings(plan, strategy, state)}."
 
 

@@ -15,6 +15,7 @@ from earlystop.rollout.conditions import (
 )
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
+from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
@@ -106,6 +107,8 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
             return [EventNote("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
         case Phase.SETTLING:
             return [EventNote("WeightsInForce", "ProveTraffic", text)]
+        case Phase.OBSERVING if answers_are_outstanding(after):
+            return [EventNote("AnswersOutstanding", "Settle", outstanding(after), warning=True)]
         case Phase.SUSPENDED:
             return [EventNote("Suspended", "Suspend", text)]
         case Phase.PROMOTED:

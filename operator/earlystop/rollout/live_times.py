@@ -11,19 +11,20 @@ from typing import Self
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
+from earlystop.rollout.settling import SettleTimes, settle_times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveTimes:
     """Times of a rollout as the policy says them now, in seconds, and what is done when they are over.
 
-    look_seconds: between two looks, before it doubles. settle_seconds: between weights in force and their snapshot.
+    look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move.
     """
 
     look_seconds: int
-    settle_seconds: int
+    settle: SettleTimes
     deadline_seconds: int
     hold_when_inconclusive: bool
     on_no_metrics: OnNoMetrics
@@ -35,7 +36,7 @@ class LiveTimes:
         rollout = spec.rollout
         return cls(
             look_seconds=rollout.look_seconds,
-            settle_seconds=rollout.settle_seconds,
+            settle=settle_times(spec),
             deadline_seconds=rollout.deadline_seconds,
             hold_when_inconclusive=rollout.on_inconclusive == "Hold",
             on_no_metrics=rollout.on_no_metrics,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from earlystop.api.counts import Look
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.packing import pack_looks
-from earlystop.rollout.state import WATCHING, RolloutState
+from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
@@ -38,7 +38,9 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
     if state.phase not in WATCHING or state.step_started_at is None:
         return None
     if state.last_look_at is None:
-        return state.step_started_at + times.settle_seconds
+        return state.step_started_at + times.settle.least
+    if state.phase is Phase.SETTLING:
+        return state.last_look_at + times.look_seconds
     classes = len(state.pinned_plan.objective.classes)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     if state.metrics_lost_at is not None:

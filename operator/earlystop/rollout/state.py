@@ -224,6 +224,8 @@ class RolloutState:
     this one that spent risk, by candidate, the latest first. losses: settings proven since a pinned baseline, the
     latest first.
     entropy: the random text in the revision, "" in campaigns of earlier releases.
+    in_flight: requests in flight at the last look while a step waits for its answers, or when its wait was over without
+    them; None where a step has none to wait for.
     """
 
     phase: Phase = Phase.PENDING
@@ -247,6 +249,7 @@ class RolloutState:
     attempts: tuple[Attempts, ...] = ()
     losses: tuple[ProvenLoss, ...] = ()
     handled: tuple[HandledRequest, ...] = ()
+    in_flight: int | None = None
 
     @property
     def pinned_plan(self) -> Plan:

@@ -100,6 +100,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         evidence=_evidence(leading),
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
         ledger=ledger,
+        in_flight=state.in_flight,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
@@ -148,6 +149,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
         losses=restore_losses(stored.losses),
         handled=_restore_handled(stored),
+        in_flight=stored.in_flight,
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps:

@@ -27,6 +27,7 @@ def restart_step(state: RolloutState) -> RolloutState:
         evidence_from=None,
         last_look_at=None,
         metrics_lost_at=None,
+        in_flight=None,
         comparisons=tuple(replace(each, mark=Totals()) for each in state.comparisons),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
@@ -16,6 +17,7 @@ from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.settling import settle
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
     ACTING,
@@ -123,22 +125,25 @@ def weights_lost(state: RolloutState) -> RolloutState:
     return replace(restart_step(state), phase=Phase.APPLYING)
 
 
-def take_look(times: LiveTimes, state: RolloutState, at: int, *totals: Totals) -> RolloutState:
+def take_look(
+    times: LiveTimes, state: RolloutState, at: int, *totals: Totals, in_flight: Sequence[int] | None = None
+) -> RolloutState:
     """The state after a look at moment `at` of the look schedule.
 
     totals: counts of the current step for each candidate that has a comparison, in their order, with the
-    baseline's in each.
+    baseline's in each. in_flight: requests of the step that have not ended, of the baseline and of each candidate; None
+    where the totals say it.
 
-    The first look of a step is a snapshot. A later one of a step without candidate teaches (`_learn`), and one whose
-    answers can be compared becomes evidence. Other answers are carried over to the next (`increments.compare`): the
-    rules look at numbers of requests and answers only, never at correctness.
+    Looks of a step wait until its answers are nearly all in (`settling`); the last of these is a snapshot. A later one
+    of a step without candidate teaches (`_learn`), and one whose answers can be compared becomes evidence. Other
+    answers are carried over to the next (`increments.compare`): the rules look at numbers of requests and answers only,
+    never at correctness.
     """
     if state.phase not in WATCHING:
         return state
     state = replace(state, last_look_at=at, metrics_lost_at=None)
     if state.phase == Phase.SETTLING:
-        marked = (replace(each, mark=counted.as_mark) for each, counted in zip(state.comparisons, totals, strict=True))
-        return replace(state, phase=Phase.OBSERVING, evidence_from=at, comparisons=tuple(marked))
+        return settle(times.settle, state, at, totals, in_flight)
     plan = state.pinned_plan
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:

@@ -63,6 +63,18 @@ async def test_a_drain_ends_only_when_the_running_requests_are_counted() -> None
         assert (await running).status == 200
 
 
+async def test_wrong_answers_alone_are_slow_when_the_server_is_told_so() -> None:
+    right, wrong = (next(each for each in recordings() if tally_of([each], 5).mismatch == rest) for rest in (0, 1))
+    async with serving(ServerSettings(slow_wrong_answers=30)) as (client, _):
+        running = asyncio.create_task(ask(client, wrong.question, told("candidate", 5)))
+        await ask(client, right.question, told("candidate", 5))
+        async with asyncio.timeout(15):
+            while (tally := (await tallies(client))[REVISION, "0", "candidate"]).started < 2:
+                pass
+        running.cancel()
+    assert (tally.match, tally.mismatch) == (1, 0)
+
+
 async def test_every_process_counts_under_an_id_of_its_own() -> None:
     ids: set[str] = set()
     for _ in range(2):

@@ -238,7 +238,10 @@ async def test_metrics_name_the_policy_of_each_count() -> None:
     assert policies == {(POLICY, REVISION), (POLICY, "unassigned")}
 
 
-@pytest.mark.parametrize("settings", [{"baseline_window": 0}, {"baseline_window": 41}, {"milliseconds_per_word": -1}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"baseline_window": 0}, {"baseline_window": 41}, {"milliseconds_per_word": -1}, {"slow_wrong_answers": -1}],
+)
 def test_server_settings_out_of_range_are_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="write"):
         ServerSettings(**settings)  # type: ignore[arg-type]

@@ -135,7 +135,17 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     ledger: CountLedger = applied.ledger
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
-    return take_look(tracked.times, state, at, *_totals(tracked, ledger, reading)), ledger
+    totals = _totals(tracked, ledger, reading)
+    return take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger)), ledger
+
+
+def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:
+    """Requests of the step that have not ended, of the baseline and each candidate, while it waits for them."""
+    state, variants = tracked.state, (Variant.BASELINE.value, *tracked.plan.variants)
+    if state.phase is not Phase.SETTLING:
+        return None
+    counted = source_of(ledger).in_flight(ledger, state.step, variants)
+    return None if counted is None else tuple(counted[variant] for variant in variants)
 
 
 def _with_uncertain(state: RolloutState, variants: tuple[str, ...], more: Mapping[str, Tally]) -> RolloutState:

@@ -54,6 +54,10 @@ class ConventionCounts:
         """None: these counters hold all of their requests."""
         return dict.fromkeys(variants, 0)
 
+    def in_flight(self, ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
+        """Of the processes that the last reading held."""
+        return ledgers.in_flight(ledger, step, variants)
+
     def requests_since(
         self, ledger: object, reading: Reading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

@@ -7,6 +7,7 @@ bounds a ledger, the compaction of processes that have ended, is in `compaction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -16,7 +17,15 @@ from typing import ClassVar, NamedTuple
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.presets import CounterKind
 from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
-from earlystop.metrics.convention.ended_processes import NOBODY, Ended, EndedLines, SumKey, drop_before, ended_lines
+from earlystop.metrics.convention.ended_processes import (
+    NOBODY,
+    Ended,
+    EndedLines,
+    Start,
+    SumKey,
+    drop_before,
+    ended_lines,
+)
 from earlystop.metrics.ledger_text import counts_text, is_count, tally_in, unword, word
 
 MAX_LABEL = 64
@@ -78,6 +87,22 @@ def totals(
         if key.step == step and query_class in (None, key.query_class) and key.variant in sums:
             sums[key.variant] = [total + count for total, count in zip(sums[key.variant], tally.row(), strict=True)]
     return {variant: Tally(*row) for variant, row in sums.items()}
+
+
+def in_flight(ledger: Ledger, step: int, variants: Sequence[str]) -> dict[str, int]:
+    """Requests of one step that began and have not ended, by variant.
+
+    An evaluator's answers end without having begun, so each process counts by itself. What was in flight in a process
+    that is absent from the last reading has ended with it.
+    """
+    open_requests: Counter[tuple[str, str]] = Counter()
+    for key, tally in ledger.rows.items():
+        if key.step == step and Start(step, key.process) not in ledger.ended.silent:
+            open_requests[key.variant, key.process] += tally.started - tally.completed - tally.failed
+    sums = Counter({str(variant): 0 for variant in variants})
+    for (variant, _), count in open_requests.items():
+        sums[variant] += max(0, count)
+    return {str(variant): sums[variant] for variant in variants}
 
 
 def drop_steps_before(ledger: Ledger, step: int) -> Ledger:

@@ -55,6 +55,9 @@ class TemplateCounts:
         fallen = dict(zip(variants, (reset_ledger.fallen_requests(ledger, each) for each in Variant), strict=True))
         return {label: each.started + each.completed + fallen[label] for label, each in uncertain.items()}
 
+    def in_flight(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> None:
+        """Counters of others are not of one moment, so their difference is not known."""
+
     def requests_since(
         self, ledger: object, reading: TemplateReading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

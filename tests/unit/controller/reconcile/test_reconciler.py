@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from earlystop.controller.cluster import EVENTS, VERDICTS, ClusterError, Conflic
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.formatting import from_rfc3339
+from earlystop.rollout.settling import PARTS_OF_DEADLINE
+from earlystop.rollout.state import Totals
 from earlystop.rollout.verdict import digest_of
 from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
@@ -20,6 +23,15 @@ from tests.unit.rollout.policies import written
 from tests.unit.rollout.traffic import Quality
 
 SAME = Quality(requests=40)
+
+
+class Unended(Quality):
+    """As many requests never end as are answered."""
+
+    def at(self, weight: int) -> Totals:
+        totals = Quality.at(self, weight)
+        baseline, candidate = (replace(arm, started=2 * arm.started) for arm in (totals.baseline, totals.candidate))
+        return Totals(baseline, candidate)
 
 
 def condition(world: World, name: str) -> dict[str, Any]:
@@ -33,6 +45,19 @@ async def test_when_traffic_rises_the_decision_is_stored_then_the_verdict_and_th
     assert world.status["weight"] == 100 and world.status["variant"] == "w10"
     certified = {each["name"]: each["value"] for each in world.status["certified"]["values"]}
     assert certified == {"window": "10", "patience": "2.5"}
+
+
+async def test_that_a_step_waits_for_answers_is_shown_from_its_first_look_on_and_ends_with_a_word() -> None:
+    async with World(Unended(requests=40), ONE_STEP).open() as world:
+        await world.reconcile_until("Settling")
+        while "inFlight" not in world.status:
+            await world.reconcile()
+        assert world.tracked.state.last_look_at == from_rfc3339(world.status["stepStartedAt"]) + 30
+        assert "of its requests are still in flight" in condition(world, "Progressing")["message"]
+        await world.reconcile_until("Observing")
+    assert condition(world, "Progressing")["reason"] == "AnswersOutstanding"
+    waited = from_rfc3339(world.status["evidenceFrom"]) - from_rfc3339(world.status["stepStartedAt"])
+    assert 900 // PARTS_OF_DEADLINE <= waited < 900 // PARTS_OF_DEADLINE + 15
 
 
 async def test_when_traffic_falls_the_decision_is_stored_then_the_route_is_written_and_then_the_verdict() -> None:

@@ -16,6 +16,7 @@ from earlystop.metrics.convention.ledger import (
     LedgerError,
     SeriesKey,
     drop_steps_before,
+    in_flight,
     merge,
     pack,
     totals,
@@ -62,6 +63,20 @@ def folded(name: str = "old") -> Ledger:
     for at in (AT + 60, AT + 60 + SILENT_SECONDS):
         ledger = see(ledger, {key(C, "live"): SEVEN}, at)
     return ledger
+
+
+def test_requests_in_flight_are_those_of_processes_that_live_each_by_itself() -> None:
+    observed = {
+        key(B, "p", query_class="easy"): Tally(started=9, completed=4),
+        key(B, "p", query_class="hard"): Tally(started=3, failed=1),
+        key(B, "evaluator"): Tally(completed=50),
+        key(B, "p", step=1): Tally(started=70),
+        key(C, "killed"): Tally(started=8),
+    }
+    ledger = see(Ledger(), observed, AT)
+    assert in_flight(ledger, 0, (B, C)) == {"baseline": 7, "candidate": 8}
+    left = {each: tally for each, tally in observed.items() if each.process != "killed"}
+    assert in_flight(see(ledger, left, AT + 15), 0, (B, C)) == {"baseline": 7, "candidate": 0}
 
 
 def test_a_process_keeps_its_rows_for_an_hour_of_absence_and_is_folded_with_its_counts_then() -> None:

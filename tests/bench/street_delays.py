@@ -1,0 +1,135 @@
+"""Answers that take their time, wrong ones longer: campaigns at the border of the margin through the real transitions.
+
+A step counts answers to its own requests only, so what is slow is missing at first. Each campaign draws every request
+of both variants, with the second in which it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earlystop.api.counts import Tally
+from earlystop.api.policy import PolicySpec
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.settling import SettleTimes
+from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals, Verdict
+from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from tests.unit.rollout.policies import NOW, UID, policy
+
+MARGIN, EXACT_MATCH, CHUNK_SECONDS = 0.02, 0.85, 900.0
+TOKENS = (300, 150)
+"""Of each answer of the baseline and of the candidate, so that only Exact Match is in question."""
+AFTER_RAMP_SECONDS = 5400
+FORMER = SettleTimes(least=60, longest=60, measured=False)
+"""What a policy without `settleSeconds` waited before requests in flight were asked."""
+
+Moments = NDArray[np.float64]
+FOUR = (*({"weight": weight, "minimumSeconds": 600} for weight in (5, 10, 25)), {"weight": 50})
+TEN = (*({"weight": weight, "minimumSeconds": 300} for weight in range(5, 50, 5)), {"weight": 50})
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Log-normal times of answers. means: seconds of right answers, of the baseline and of the candidate; sigma: of the
+    logarithm; slower: how many times as long a wrong answer takes; rate: requests a second; steps: of the ramp."""
+
+    means: tuple[float, float]
+    sigma: float
+    slower: float
+    steps: tuple[dict[str, int], ...] = FOUR
+    rate: float = 40.0
+
+    @property
+    def spec(self) -> PolicySpec:
+        """The policy, with time enough for the ramp."""
+        longest = max(self.means) * (EXACT_MATCH + (1 - EXACT_MATCH) * self.slower)
+        deadline = AFTER_RAMP_SECONDS + round(len(self.steps) * 30 * longest)
+        deadline += sum(step.get("minimumSeconds", 0) for step in self.steps)
+        rollout = {"steps": list(self.steps), "lookSeconds": 30, "settleSeconds": None, "deadlineSeconds": deadline}
+        return policy({"rollout": rollout, "objective": {"exactMatch": {"margin": str(MARGIN)}}})
+
+
+KINDS: dict[str, Delays] = {
+    "answers of 15 and 5 s, sigma 0.5, wrong ones 2 times": Delays((15, 5), 0.5, 2),
+    "15 and 5 s, sigma 1.2, wrong ones 3 times": Delays((15, 5), 1.2, 3),
+    "15 and 5 s, sigma 1.2, 3 times, ten steps": Delays((15, 5), 1.2, 3, TEN),
+    "5 and 15 s, sigma 1.2, 3 times, ten steps": Delays((5, 15), 1.2, 3, TEN),
+    "40 and 10 s, sigma 0.8, 2 times": Delays((40, 10), 0.8, 2),
+    "40 and 40 s, sigma 1.2, 3 times": Delays((40, 40), 1.2, 3),
+    "15 and 5 s, sigma 1.2, 3 times, ten steps, 8 a second": Delays((15, 5), 1.2, 3, TEN, 8.0),
+}
+QUICK = ("40 and 10 s, sigma 0.8, 2 times",)
+"""The kind that is quick to show that a wait of 60 s is too short."""
+
+
+class Arm:
+    """The requests of one variant in one step, drawn as time goes on. rate: a second; number: 0 for the baseline."""
+
+    def __init__(self, rng: np.random.Generator, delays: Delays, rate: float, exact_match: float, number: int) -> None:
+        self._rng, self._delays, self._rate, self._exact_match = rng, delays, rate, exact_match
+        self._mean, self._tokens = delays.means[number], TOKENS[number]
+        self._started, self._right, self._wrong = (np.empty(0) for _ in range(3))
+        self._until = 0.0
+
+    def tally(self, seconds: float) -> Tally:
+        """What was counted so many seconds after the step's begin."""
+        while self._until < seconds:
+            self._draw()
+        started, right, wrong = (
+            int(np.searchsorted(each, seconds, "right")) for each in (self._started, self._right, self._wrong)
+        )
+        ended, tokens = right + wrong, self._tokens
+        lengths = {"tokens": tokens * ended, "tokens_squared": tokens * tokens * ended}
+        return Tally(started=started, completed=ended, match=right, mismatch=wrong, **lengths)
+
+    def _draw(self) -> None:
+        count = self._rng.poisson(self._rate * CHUNK_SECONDS)
+        began = self._until + CHUNK_SECONDS * self._rng.random(count)
+        is_right = self._rng.random(count) < self._exact_match
+        sigma = self._delays.sigma
+        took = np.exp(log(self._mean) - sigma * sigma / 2 + sigma * self._rng.standard_normal(count))
+        ended = began + took * np.where(is_right, 1.0, self._delays.slower)
+        self._started = _merged(self._started, began)
+        self._right, self._wrong = _merged(self._right, ended[is_right]), _merged(self._wrong, ended[~is_right])
+        self._until += CHUNK_SECONDS
+
+
+def _merged(known: Moments, new: Moments) -> Moments:
+    return np.sort(np.concatenate([known, new]))
+
+
+def campaign(delays: Delays, spec: PolicySpec, seed: tuple[int, ...], settle: SettleTimes | None) -> RolloutState:
+    """A campaign whose candidate loses just the margin, to its end. settle: in place of what the policy says."""
+    rng, times = np.random.default_rng(seed), LiveTimes.of(spec)
+    times = times if settle is None else replace(times, settle=settle)
+    state, at = start_campaign(spec, UID, "", "", RolloutState(), NOW, entropy=str(seed)), NOW
+    while state.phase in TRYING:
+        if state.phase is Phase.APPLYING:
+            began, share = at, state.pinned_plan.stage(state.step).weight / 100
+            baseline = Arm(rng, delays, delays.rate * (1 - share), EXACT_MATCH, 0)
+            candidate = Arm(rng, delays, delays.rate * share, EXACT_MATCH - MARGIN, 1)
+            state = weights_in_force(state, at)
+        due = next_look(times, state)
+        assert due is not None  # a step in force is watched
+        at = due
+        state = take_look(times, state, at, Totals(baseline.tally(at - began), candidate.tally(at - began)))
+        state = expire(times, state, at)
+    return state
+
+
+def errors(kind: str, runs: int, seed: int, settle: SettleTimes | None = None) -> tuple[float, float]:
+    """Shares of campaigns that were promoted and that were rolled back for harm."""
+    delays, number = KINDS[kind], list(KINDS).index(kind)
+    spec = delays.spec
+    found = [_verdict(campaign(delays, spec, (seed, number, run), settle)) for run in range(runs)]
+    return found.count(Verdict.PROMOTE) / runs, found.count(Verdict.ROLL_BACK) / runs
+
+
+def _verdict(state: RolloutState) -> Verdict:
+    assert state.decision is not None  # the campaign is over
+    return state.decision.verdict
