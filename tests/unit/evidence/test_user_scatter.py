@@ -95,8 +95,10 @@ def objective(dispersion: float = 1.0, by_users: bool = True) -> Objective:
 
 
 def look(number: int, users: UserScatter | None, matches: int = 1600, failed: int = 10) -> Look:
-    arms = (Tally(2010, 2000, failed, right, 2000 - right, 0, 200_000, 25_000_000) for right in (1600, matches))
-    return Look(60 * number, 0, 50, *arms, users=users)
+    baseline, candidate = (
+        Tally(2010, 2000, failed, right, 2000 - right, 0, 200_000, 25_000_000) for right in (1600, matches)
+    )
+    return Look(60 * number, 0, 50, baseline, candidate, users=users)
 
 
 def known(factor: float) -> UserScatter:
