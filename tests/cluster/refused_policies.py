@@ -48,6 +48,16 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         },
         "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
     ),
+    "a path that no gateway matches on": (
+        "spec.delivery.paths",
+        ["/v1/chat/../completions"],
+        "delivery.paths: no request's path has a segment . or .., or %2F, when a gateway matches on it",
+    ),
+    "a path with a slash that is none": (
+        "spec.delivery.paths",
+        ["/v1%2fcompletions"],
+        "delivery.paths: no request's path has a segment . or .., or %2F, when a gateway matches on it",
+    ),
     "a margin below 0": (
         "spec.objective.exactMatch.margin",
         "-0.02",
@@ -207,6 +217,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "a field beside the spec": ("specs", {}),
     "two paths that are one": ("spec.delivery.paths", ["/a", "/a"]),
     "a path twice under another name": ("spec.delivery.paths", ["/v1/completions", "/v1/chat/completions"]),
+    "a path with half an escape": ("spec.delivery.paths", ["/v1/%zz"]),
     "a policy that is right": ("spec.suspend", False),
 }
 """Mistakes in the form of one field, and some that are none: the path that is changed, and its value."""

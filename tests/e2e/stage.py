@@ -62,6 +62,7 @@ class Stage:
         self.data = data
         self.server_address = server_address
         self.server_port = server_port
+        self.metrics_port = server_port  # an injector has another for its counts
         self.hollow = hollow
         self.health_url = "http://127.0.0.1:18080" if hollow else f"http://127.0.0.1:{_free_port()}"
         self.operator: Child | None = None
@@ -102,7 +103,7 @@ class Stage:
 
     def _prepare(self) -> None:
         # Prometheus takes 5 s until it scrapes its first target, in which all else is made ready.
-        self.prometheus.start({"qa": [f"{self.server_address}:{self.server_port}"]}, "1s", wait_up=False)
+        self.prometheus.start({"qa": [f"{self.server_address}:{self.metrics_port}"]}, "1s", wait_up=False)
         there = self.access.kubectl("get", f"namespace/{OPERATOR_NAMESPACE}", "--ignore-not-found", "--output=name")
         self._installed = not there.strip()
         self.access.install_crds(ROOT / "crds")
@@ -245,7 +246,7 @@ class Stage:
 
     def _questions(self) -> float:
         """Questions that the server has begun to answer, whoever asked."""
-        with _direct.open(f"http://{self.server_address}:{self.server_port}/metrics", timeout=5) as response:
+        with _direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
             lines = response.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
 

@@ -29,5 +29,5 @@ def test_a_run_in_which_a_test_was_skipped_fails_and_says_why(tmp_path: Path, wo
         str(tmp_path),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stdout
+    assert done.returncode == 10, done.stdout
     assert "1 passed, 1 skipped" in done.stdout and "no test here may skip" in done.stdout

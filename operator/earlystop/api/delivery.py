@@ -16,7 +16,9 @@ HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 # As clients write a path: from the root, without a query, empty segments or a slash at the end.
-ApiPath = Annotated[str, Field(min_length=2, max_length=256, pattern=r"^(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+$")]
+# As Gateway API writes the value of an Exact path, in segments that are not empty.
+PATH_PATTERN = r"^(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+$"
+ApiPath = Annotated[str, Field(min_length=2, max_length=256, pattern=PATH_PATTERN)]
 
 # Of one connection, or rewritten on the way; content-type is what an overlay may match on itself.
 FORBIDDEN_HEADERS = (
@@ -127,6 +129,11 @@ class Delivery(Value):
         {
             "rule": "!has(self.paths) || self.paths.all(p, self.paths.exists_one(q, q == p))",
             "message": "delivery.paths: write each path once",
+        },
+        {
+            "rule": "!has(self.paths) || self.paths.all(p, !p.matches('/[.][.]?(/|$)') && !p.matches('%2[Ff]'))",
+            "message": "delivery.paths: no request's path has a segment . or .., or %2F, when a gateway matches on it; "
+            "write the path that the server is asked for",
         },
     )
 

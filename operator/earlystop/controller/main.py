@@ -8,6 +8,7 @@ import logging
 import platform
 import sys
 import time
+from asyncio.sslproto import SSLProtocol
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -29,6 +30,9 @@ START_CHECK_SECONDS = 1.0
 # Answers are tens of thousands of small dicts without cycles. Looking for cycles after every 700 of them costs a third
 # of the time of reading counts; after 10,000 it hardly shows, and holds on to a few MiB.
 COLLECT_AFTER = (10_000, 20, 20)
+# asyncio holds a buffer for each TLS connection, 256 KiB by default. Each kind that is watched has a connection of its
+# own, and what comes by it is read as well in pieces of two TLS records.
+TLS_BUFFER_BYTES = 32 * 1024
 RETRY_SECONDS = 2.0
 LATE_KEY_SECONDS = 20.0
 
@@ -56,6 +60,8 @@ def run(
     """Run the early-stop rollout operator."""
     log_as_json(log_level)
     gc.set_threshold(*COLLECT_AFTER)
+    gc.freeze()  # modules stay, so no search for cycles need pass through them
+    SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
         asyncio.run(operate(host, port, namespace or [], token_key))
     except Exception:

@@ -91,7 +91,9 @@ class Runtime:
         if known is not None and known.uid == manifest["metadata"]["uid"]:
             if known.policy.version == manifest["metadata"]["resourceVersion"]:
                 return  # the event reports the operator's own last write
-            known.status.require_refresh()
+            known.status.require_refresh(manifest["metadata"]["resourceVersion"])
+            if known.status.writing:
+                return  # it may report that write: the reconciliation under way sees whether it did
         elif not await self._adopt(key, manifest):
             return
         self.scheduler.wake(key)
@@ -230,6 +232,9 @@ class Runtime:
             log.exception("the reconciliation failed", extra=tracked.log_fields)
             await self._report_internal_error(tracked)
             return self._retry_at(key, tracked, "internal error")
+        finally:
+            if tracked.status.outdated and self._tracked.get(key) is tracked:
+                self.scheduler.wake(key)  # an event that came during a write was no report of that write
         RECONCILIATIONS.labels("done").inc()
         self._failures.pop(key, None)
         self._api_answers()

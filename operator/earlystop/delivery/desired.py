@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import overload
 
@@ -59,6 +59,7 @@ class Desired:
     proof: how that is proven, None where nothing is rendered.
     probe_only: what the gateway has to show on probes before users are led, None where nothing has to be shown.
     retrial: makes the same for users whom the mode's objects were taken from.
+    proof_as_found: makes the proof by the primary object as it was observed, None where it was not.
     summary: a sentence about the split once it is in force.
     """
 
@@ -74,6 +75,7 @@ class Desired:
     proof: SplitProof | None = None
     probe_only: ProbeOnlyRules | None = None
     retrial: Callable[[], ProbeOnlyRules | None] = lambda: None
+    proof_as_found: Callable[[], SplitProof | None] = lambda: None
     summary: str = ""
 
 
@@ -84,25 +86,19 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
     if isinstance(rendered, Refusal):
         return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=rendered)
     primary = rendered.primary
+    found = None if primary is None else inputs.own(primary["kind"], primary["metadata"]["name"])
     return Desired(
         split=split,
         rolling_back=rolling_back,
         serves_users=mode.serves_users(inputs),
         baseline_only=LazyObjects(lambda: mode.baseline_only(inputs)),
         detached=detached,
-        leads_elsewhere=_leads_elsewhere(inputs, rendered),
+        leads_elsewhere=found is not None and primary is not None and leads_elsewhere(found, primary),
         rendered=rendered,
-        primary_found=primary is not None and inputs.own(primary["kind"], primary["metadata"]["name"]) is not None,
+        primary_found=found is not None,
         proof=mode.proof(inputs, split, rendered),
         probe_only=mode.probe_only(inputs, split),
         retrial=lambda: mode.retrial(inputs, split),
+        proof_as_found=lambda: mode.proof(inputs, split, replace(rendered, primary=found)) if found else None,
         summary=mode.summary(split),
     )
-
-
-def _leads_elsewhere(inputs: ClusterInputs, rendered: Rendered) -> bool:
-    """Whether the primary object, as it is found, leads a user's request to where the rendered one leads none."""
-    if rendered.primary is None:
-        return False
-    found = inputs.own(rendered.primary["kind"], rendered.primary["metadata"]["name"])
-    return found is not None and leads_elsewhere(found, rendered.primary)

@@ -106,7 +106,9 @@ def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | N
         service = alias_name(name, split.candidates[0].variant if each == split.baseline else each.variant)
         headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
         backends = [{**users.backend_reference(service, 100), "filters": [headers]}]
-        rules.append(golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each))
+        rule = golden_rule(for_probes({**users.base(), "backendRefs": backends}, nonce), each)
+        # All matches for each variant may be more than a route may have, and a probe meets the first.
+        rules.append({**rule, "matches": rule["matches"][:1]})
     overlay = overlay_route(inputs, rules)
     targets = [
         probe_target(inputs, overlay, rule["matches"], nonce, split.revision, ((each.variant, 100),))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 MOST_RULES, MOST_MATCHES, MOST_MATCHES_A_RULE = 16, 128, 64
-MOST_CONDITIONS, MOST_BACKENDS, MOST_HEADERS, LONGEST_VALUE = 16, 16, 16, 4096
+MOST_CONDITIONS, MOST_BACKENDS, MOST_HEADERS = 16, 16, 16
+LONGEST_VALUE, LONGEST_PATH = 4096, 1024
 
 
 def excess(rules: Sequence[dict[str, Any]]) -> str | None:
@@ -23,6 +24,7 @@ def excess(rules: Sequence[dict[str, Any]]) -> str | None:
     ]
     headers = [len(modifier.get(key, [])) for modifier in modifiers for key in ("set", "add", "remove")]
     lengths = [len(header["value"]) for modifier in modifiers for header in modifier.get("set", [])]
+    paths = [len(match.get("path", {}).get("value", "")) for rule in rules for match in rule["matches"]]
     for needed, most, what in (
         (len(rules), MOST_RULES, "rules"),
         (sum(matches), MOST_MATCHES, "matches"),
@@ -31,6 +33,7 @@ def excess(rules: Sequence[dict[str, Any]]) -> str | None:
         (max(backends, default=0), MOST_BACKENDS, "backends in a rule"),
         (max(headers, default=0), MOST_HEADERS, "headers to set, add or remove in a filter"),
         (max(lengths, default=0), LONGEST_VALUE, "characters in a header's value"),
+        (max(paths, default=0), LONGEST_PATH, "characters in a path"),
     ):
         if needed > most:
             return f"{needed} {what}, and Gateway API allows {most}"

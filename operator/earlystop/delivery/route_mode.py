@@ -75,10 +75,12 @@ def route_refusal(inputs: ClusterInputs) -> Refusal | None:
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
-def size_refusal(inputs: ClusterInputs, rendered: Rendered) -> Refusal | None:
-    """Why Gateway API would refuse the overlay as too large, None when it fits."""
+def size_refusal(inputs: ClusterInputs, rendered: Rendered, probe_only: ProbeOnlyRules | None) -> Refusal | None:
+    """Why Gateway API would refuse the overlay as too large, None when it fits, also while it holds rules for probes
+    alone."""
     assert rendered.primary is not None  # the overlay
-    too_much = excess(rendered.primary["spec"]["rules"])
+    overlays = [rendered.primary, *(probe_only.objects[-1:] if probe_only is not None else ())]
+    too_much = next((found for each in overlays if (found := excess(each["spec"]["rules"]))), None)
     if too_much is None:
         return None
     return Refusal(
@@ -158,7 +160,7 @@ class RouteMode:
     def check(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
         """Why no overlay can put the split in force on the user's route, None when one can."""
         refusal = route_refusal(inputs) or self.refusal(inputs, split)
-        return refusal or size_refusal(inputs, self.render(inputs, split))
+        return refusal or size_refusal(inputs, self.render(inputs, split), self.probe_only(inputs, split))
 
     def proof(self, inputs: ClusterInputs, split: TrafficSplit, rendered: Rendered) -> SplitProof:
         """By probes, or by metrics where none can be sent."""

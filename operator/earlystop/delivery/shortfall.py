@@ -8,7 +8,7 @@ month, it is broken by chance in one of a thousand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, log
 
 from earlystop.delivery.split import TrafficSplit
@@ -21,10 +21,14 @@ LEAST_PART = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Counted requests of each variant at one Unix second."""
+    """Counted requests of each variant at one Unix second.
+
+    open: a measure of requests of each that the counts may lack; while it stays as it is, they lack no new ones.
+    """
 
     at: int
     counted: Mapping[str, int]
+    open: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,17 @@ class ServedMarks:
     def after(self, now: Mark) -> ServedMarks:
         """The marks for what comes after `now`, which showed no shortfall."""
         since_each, since_full = (_grown(mark, now) for mark in (self.each, self.full))
-        each = now if all(since_each.values()) else self.each
-        full = now if all(_would_show(since_full, name, self.split) for name in since_full) else self.full
+        each = now if all(since_each.values()) or _opened(self.each, now) else self.each
+        shown = all(_would_show(since_full, name, self.split) for name in since_full)
+        full = now if shown or _opened(self.full, now) else self.full
         return replace(self, each=each, full=full)
 
     def shortfall(self, now: Mark) -> str | None:
         """A sentence about the variant that gets far less than its share, None where none does."""
         for mark in (self.each, self.full):
-            grown = _grown(mark, now)
+            grown, opened = _grown(mark, now), _opened(mark, now)
             requests = sum(grown.values())
-            for name in grown:
+            for name in (each for each in grown if each not in opened):
                 expected = requests * _share(name, self.split)
                 if grown[name] <= LEAST_PART * expected and _surprise(grown, name, self.split) >= SURPRISE:
                     return (
@@ -63,6 +68,11 @@ class ServedMarks:
                         f"about {expected:.0f} and has {grown[name]}."
                     )
         return None
+
+
+def _opened(mark: Mark, now: Mark) -> set[str]:
+    """Variants of which the counts may lack requests since a mark."""
+    return {name for name in now.counted if now.open.get(name, 0) != mark.open.get(name, 0)}
 
 
 def _grown(mark: Mark, now: Mark) -> dict[str, int]:

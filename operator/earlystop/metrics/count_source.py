@@ -80,6 +80,12 @@ class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
         """Counts of one step by variant's label, of one query class where it is named. Every variant appears."""
         ...
 
+    def open_requests(self, ledger: LedgerT, step: int, variants: Sequence[str]) -> Mapping[str, int]:
+        """A measure, by variant's label, of requests of one step that the counts may lack. While it stays as it is, the
+        counts of a variant have grown by all of its requests. Every variant appears.
+        """
+        ...
+
     def requests_since(
         self, ledger: object, reading: ReadingT_contra, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self, overload
 from earlystop.api.counts import Look
 from earlystop.rollout.packing import compress_looks, decompress_looks
 
-PIECE = 16
+PIECE = 8
 """Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
 
 

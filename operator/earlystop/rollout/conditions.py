@@ -25,23 +25,27 @@ from earlystop.rollout.state import (
 from earlystop.rollout.strategy import Strategy, strategy_of
 
 
-def conditions(state: RolloutState, observations: Observations, *, edited: bool = False) -> tuple[Condition, ...]:
+def conditions(
+    state: RolloutState, observations: Observations, *, edited: bool = False, worded: bool = True
+) -> tuple[Condition, ...]:
     """All conditions, each with a reason constant and a message that says what is going on or what to do.
 
     edited: whether the policy now asks for another campaign than the one in `state`. Then nothing has come of the
-    policy as it is written, whatever came of that campaign.
+    policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
+    which takes longest and which nobody reads who asks for statuses and reasons only.
     """
+    stands = summary(state) if worded else ""
     return (
-        _ready(state, observations, edited),
+        _ready(state, observations, edited, stands),
         _accepted(observations),
         _from_observation(Type.METRICS_AVAILABLE, observations.metrics),
         _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
         _setting_effective(state),
         _sample_ratio(state),
-        _progressing(state),
+        _progressing(state, stands),
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
-        _completed(state, observations, edited),
+        _completed(state, observations, edited, stands),
     )
 
 
@@ -57,23 +61,23 @@ def _accepted(observations: Observations) -> Condition:
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
 
 
-def _ready(state: RolloutState, observations: Observations, edited: bool) -> Condition:
+def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
     """Ready is about the operator's grip on the policy, not about the verdict: waiting tools must not hang for
     the hours of a healthy rollout."""
     if observations.error is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "InternalError", observations.error)
     if observations.refusal is not None:
-        message = _refused(state, observations.refusal, edited)
+        message = _refused(state, observations.refusal, edited, stands)
         return Condition(Type.READY, ConditionStatus.FALSE, observations.refusal.reason, message)
     if observations.storage is not None:
         return Condition(Type.READY, ConditionStatus.FALSE, "VerdictNotStored", observations.storage)
     for observation in (observations.metrics, observations.traffic):
         if observation.status == ConditionStatus.FALSE:
             return Condition(Type.READY, ConditionStatus.FALSE, observation.reason, observation.message)
-    return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, summary(state))
+    return Condition(Type.READY, ConditionStatus.TRUE, state.phase.value, stands)
 
 
-def _refused(state: RolloutState, refusal: Refusal, edited: bool) -> str:
+def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -> str:
     """Why the policy is refused as it is written now, and what goes on beneath."""
     if state.phase is Phase.PENDING:
         return refusal.message
@@ -81,10 +85,10 @@ def _refused(state: RolloutState, refusal: Refusal, edited: bool) -> str:
     beneath = {Phase.SUSPENDED: "stands still", **dict.fromkeys(ENDED, "is over")}.get(
         state.phase, "goes on as it began"
     )
-    return f"{why} Campaign {state.campaign} {beneath}: {summary(state)}"
+    return f"{why} Campaign {state.campaign} {beneath}: {stands}"
 
 
-def _progressing(state: RolloutState) -> Condition:
+def _progressing(state: RolloutState, stands: str) -> Condition:
     """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
     if state.phase in WATCHING and split_is_broken(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
@@ -93,8 +97,8 @@ def _progressing(state: RolloutState) -> Condition:
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_dispersion(state))
     if state.phase in TRYING | ACTING:
-        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, summary(state))
-    return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, summary(state))
+        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, stands)
+    return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, stands)
 
 
 def _setting_effective(state: RolloutState) -> Condition:
@@ -200,14 +204,14 @@ def _ended(type_: Type, phase: Phase, state: RolloutState, edited: bool) -> Cond
     return Condition(type_, ConditionStatus.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
 
 
-def _completed(state: RolloutState, observations: Observations, edited: bool) -> Condition:
+def _completed(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
     """Whether the campaign that the policy asks for is over, for tools that wait for any outcome.
 
     What a campaign came to stays true when something that it needs is refused later; of a policy that asks for another
     one it says nothing.
     """
     if state.phase in ENDED and not edited:
-        return Condition(Type.COMPLETED, ConditionStatus.TRUE, outcome_reason(state), summary(state))
+        return Condition(Type.COMPLETED, ConditionStatus.TRUE, outcome_reason(state), stands)
     if state.phase in ENDED | {Phase.PENDING} and observations.refusal is not None:
         message = f"No campaign begins while the policy is refused: {observations.refusal.message}"
         return Condition(Type.COMPLETED, ConditionStatus.FALSE, observations.refusal.reason, message)

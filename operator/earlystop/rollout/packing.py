@@ -67,7 +67,7 @@ def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
         columns.append(tuple(look.baseline_weight or 0 for look in looks))
     if looks[0].users is not None:
         columns += zip(*_user_departures(looks), strict=True)
-    content = b"".join([_varint(number) for column in columns for number in column])
+    content = b"".join([SMALL.get(number) or _varint(number) for column in columns for number in column])
     return lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
 
 
@@ -88,7 +88,7 @@ def decompress_looks(
 ) -> tuple[Look, ...]:
     """Inverse of `compress_looks`. Raises ValueError for bytes not made by it."""
     try:
-        numbers = list(_numbers(lzma.decompress(content)))
+        numbers = _numbers(lzma.decompress(content))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
     width = COLUMNS + CLASS_COLUMNS * classes + beside + USER_COLUMNS * by_users
@@ -289,8 +289,6 @@ def _expected(events: int, past_sum: int, past_events: int) -> int:
 
 def _varint(number: int) -> bytes:
     """A whole number in as few bytes as it needs: seven bits each, the sign in the lowest."""
-    if -64 <= number < 64:
-        return SMALL[number]
     rest = 2 * number if number >= 0 else -2 * number - 1
     octets = bytearray()
     while rest > 0x7F:
@@ -304,14 +302,23 @@ SMALL = {number: bytes([2 * number if number >= 0 else -2 * number - 1]) for num
 """The numbers that take one byte, which most of them do."""
 
 
-def _numbers(content: bytes) -> Iterator[int]:
+OF_ONE_BYTE = [octet >> 1 if octet % 2 == 0 else -(octet + 1) // 2 for octet in range(128)]
+
+
+def _numbers(content: bytes) -> list[int]:
     """Inverse of `_varint` for a sequence. Raises ValueError when the last number is cut off."""
+    numbers: list[int] = []
     number = shift = 0
     for octet in content:
-        number |= (octet & 0x7F) << shift
-        shift += 7
-        if octet < 0x80:
-            yield number >> 1 if number % 2 == 0 else -(number + 1) // 2
+        if octet >= 0x80:
+            number |= (octet & 0x7F) << shift
+            shift += 7
+        elif not shift:
+            numbers.append(OF_ONE_BYTE[octet])
+        else:
+            number |= octet << shift
+            numbers.append(number >> 1 if number % 2 == 0 else -(number + 1) // 2)
             number = shift = 0
     if shift:
         raise ValueError("the last number is cut off")
+    return numbers

@@ -49,7 +49,7 @@ class Plan:
     """What one campaign tries and must prove.
 
     text: canonical JSON, the identity of the plan: all else follows from it.
-    names, settings: of each candidate, in the policy's order.
+    names, variants, settings: of each candidate, in the policy's order; variants: labels in headers and metrics.
     stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
     attempt: which campaign of its candidates this is, among those that share the risks of error.
     """
@@ -57,16 +57,12 @@ class Plan:
     text: str
     spec: PolicySpec = field(compare=False)
     names: tuple[str, ...] = field(compare=False)
+    variants: tuple[str, ...] = field(compare=False)
     baseline_settings: dict[str, str] = field(compare=False)
     settings: tuple[dict[str, str], ...] = field(compare=False)
     stages: tuple[Stage, ...] = field(compare=False)
     objective: Objective = field(compare=False)
     attempt: int = field(default=1, compare=False)
-
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """Labels of the candidates in headers and metrics."""
-        return variant_labels(self.spec)
 
     def settings_of(self, name: str) -> dict[str, str]:
         """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
@@ -79,7 +75,7 @@ class Plan:
     def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
         engine and the attempt are the plan's own: no policy asks for these. retry: as in `plan_text`."""
-        return plan_text(spec, retry, self.objective.engine, self.attempt) == self.text
+        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt)
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
@@ -138,6 +134,12 @@ def plan_text(spec: PolicySpec, retry: str = "", engine: int = CURRENT, attempt:
 
 
 @lru_cache(maxsize=4096)
+def _asks_for(text: str, spec: PolicySpec, retry: str, engine: int, attempt: int) -> bool:
+    """Whether that is the plan's text. Every reconciliation asks, and hardly ever of another spec."""
+    return plan_text(spec, retry, engine, attempt) == text
+
+
+@lru_cache(maxsize=4096)
 def parse_plan(text: str) -> Plan:
     """The plan behind its canonical JSON.
 
@@ -163,6 +165,7 @@ def parse_plan(text: str) -> Plan:
         text=text,
         spec=spec,
         names=tuple(candidate.name for candidate in candidates),
+        variants=variant_labels(spec),
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from earlystop.api.counts import Tally, total
+from earlystop.api.counts import Look, Tally, total
 from earlystop.api.policy import Setting
 from earlystop.api.status import (
     ArmCounts,
@@ -71,7 +72,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     percents = weights(state)
     assert percents is not None
     due = next_look(times, state)
-    looks = pack_records([each.looks for each in state.comparisons])
+    unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
+    looks = pack_records(list(unpacked.values()))
     if len(ledger) + len(looks) > PACKED_LIMIT:
         raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
@@ -92,7 +94,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         next_look_at=_time(due),
         suspended_at=_time(state.suspended_at),
         metrics_lost_at=_time(state.metrics_lost_at),
-        counts=_counts(leading),
+        counts=_counts(unpacked[leading.name]),
         uncertain=uncertain_of(state),
         evidence=_evidence(leading),
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
@@ -187,7 +189,7 @@ def _candidate(weight: int, comparison: Comparison) -> CandidateStatus:
         reason=dropped.reason if dropped else None,
         message=dropped.message if dropped else None,
         dropped_at_step=dropped.step if dropped else None,
-        counts=_counts(comparison),
+        counts=_counts(tuple(comparison.looks)),
         evidence=_evidence(comparison),
     )
 
@@ -231,9 +233,9 @@ def _restored(status: CandidateStatus | None, comparison: Comparison) -> Compari
     )
 
 
-def _counts(comparison: Comparison) -> Counts:
-    baseline = total([look.baseline for look in comparison.looks])
-    candidate = total([look.candidate for look in comparison.looks])
+def _counts(looks: Sequence[Look]) -> Counts:
+    baseline = total([look.baseline for look in looks])
+    candidate = total([look.candidate for look in looks])
     return Counts(baseline=_arm(baseline), candidate=_arm(candidate))
 
 

@@ -139,14 +139,14 @@ class World:
         """Change metadata of the policy, as a user does."""
         made = self.policy
         self.api.put(POLICIES, {**made, "metadata": {**made["metadata"], **metadata}})
-        self.tracked.status.outdated = True
+        self.tracked.status.require_refresh("edited")
 
     def edit_spec(self, spec: Mapping[str, Any]) -> None:
         """Change the spec of the policy, as a user does."""
         made = self.policy
         generation = made["metadata"]["generation"] + 1
         self.api.put(POLICIES, {**made, "spec": dict(spec), "metadata": {**made["metadata"], "generation": generation}})
-        self.tracked.status.outdated = True
+        self.tracked.status.require_refresh("edited")
 
     @property
     def policy(self) -> Manifest:

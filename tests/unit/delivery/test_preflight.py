@@ -162,6 +162,16 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
         "OverlayTooLarge",
         "129 matches, and Gateway API allows 128. Write fewer rules and matches",
     ),
+    "too many headers once probes ask for theirs": (
+        inputs(rule(prefix("/", headers=[header(f"x-{n}", "1") for n in range(15)]))),
+        "OverlayTooLarge",
+        "17 headers in a match, and Gateway API allows 16",
+    ),
+    "too long a path": (
+        inputs(rule(prefix("/" + 1020 * "a"))),
+        "OverlayTooLarge",
+        "1041 characters in a path, and Gateway API allows 1024",
+    ),
     "overlap": (
         inputs(rule(), rule(prefix("/", headers=[header("x-beta", "1")]), to="other")),
         "RouteOverlaps",

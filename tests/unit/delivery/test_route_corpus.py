@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -13,47 +12,14 @@ import pytest
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.modes import built_modes
-from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours
-from earlystop.delivery.preflight import rendered_or_refusal
-from tests.unit.delivery.cluster import overlay_in, split
-from tests.unit.delivery.corpus import NEW, CorpusCluster, backends, clusters, drawn_cluster, requests
+from earlystop.delivery.gateway_limits import excess
+from earlystop.delivery.inputs import Manifest, Neighbours
+from tests.unit.delivery.corpus import backends, clusters, drawn_cluster, requests
+from tests.unit.delivery.corpus_cases import Case, cases, largest_cases, written_objects
 from tests.unit.delivery.gateway_model import Entry, GatewayModel, Reading
 
 REQUESTS = 100_000
 READINGS = [Reading(*each) for each in product((False, True), repeat=3)]
-# By mode: what is in force.
-SHARES = split(20, 30, token="of the campaign")
-SPLITS = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=SHARES.token)}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A policy on one route of the corpus."""
-
-    cluster: CorpusCluster
-    route: Manifest
-    inputs: ClusterInputs
-
-    @property
-    def outcome(self) -> Manifest | Refusal:
-        """The overlay, younger than all routes, or why there is none."""
-        found = rendered_or_refusal(self.inputs, SPLITS[self.inputs.spec.delivery.mode])
-        if isinstance(found, Refusal):
-            return found
-        overlay = overlay_in(found)
-        return {**overlay, "metadata": {**overlay["metadata"], "creationTimestamp": NEW}}
-
-
-@cache
-def cases() -> tuple[Case, ...]:
-    """A policy of each mode for each Service that a route of the corpus leads to."""
-    return tuple(
-        Case(cluster, route, cluster.inputs(route, backend, mode))
-        for cluster in clusters()
-        for route in cluster.routes
-        for backend in backends(route)
-        for mode in sorted(built_modes())
-    )
 
 
 def treatment(entry: Entry | None) -> tuple[Any, ...] | None:
@@ -88,6 +54,11 @@ def test_the_corpus_has_more_than_a_hundred_routes_and_most_policies_on_them_can
     assert sum(each["kind"] == "HTTPRoute" for cluster in clusters() for each in cluster.routes) > 100
     outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in cases())
     assert outcomes["overlay"] > len(cases()) * 0.5, outcomes
+
+
+def test_no_overlay_is_larger_than_a_route_may_be_on_its_way_either() -> None:
+    routes = [each for case in largest_cases() for each in written_objects(case) if each["kind"] == "HTTPRoute"]
+    assert len(routes) >= 12 and not [found for each in routes if (found := excess(each["spec"]["rules"]))]
 
 
 @pytest.mark.slow

@@ -73,3 +73,16 @@ def test_a_quiet_night_and_counts_that_begin_anew_show_nothing() -> None:
 
 def _plus(before: Mark, after: Mark) -> dict[str, int]:
     return {name: before.counted[name] + count for name, count in after.counted.items()}
+
+
+def test_counts_that_may_lack_requests_of_a_variant_take_nobody_off_until_they_are_whole_again() -> None:
+    wanted = split(50)
+    served = ServedMarks.begin(wanted, Mark(0, {"baseline": 0, "candidate": 0}))
+    restarted = Mark(60, {"baseline": 500, "candidate": 0}, {"baseline": 0, "candidate": 80})
+    assert served.shortfall(restarted) is None
+    served = served.after(restarted)
+    # Whatever the baseline's counts lack, it had these requests at least.
+    for opened in (restarted.open, {"baseline": 7, "candidate": 80}):
+        starved = Mark(120, {"baseline": 1000, "candidate": 0}, opened)
+        found = served.shortfall(starved)
+        assert found is not None and "Of 500 requests that were counted in 60 s" in found

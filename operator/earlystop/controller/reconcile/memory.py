@@ -38,7 +38,9 @@ class StatusMemory:
 
     stored, stored_ledger: state and counts that the stored status holds.
     written_at: when the status was last written, in Unix seconds.
-    outdated: a watch event says that the object has changed since it was read.
+    reported: the resourceVersion that a watch event reported last while it was another one than was read or written
+        here, "" for none: the object has changed since.
+    writing: whether the status is being written. The event of a write may come before its answer.
     overflow: the refusal to show while the counts outgrow the status, None while they fit.
     verdict_stored: name of the verdict last stored, "" for none.
     traffic_message: what the stored status says about the traffic, "" when that is not known.
@@ -47,18 +49,36 @@ class StatusMemory:
     stored: RolloutState
     stored_ledger: CountLedger
     written_at: float = 0.0
-    outdated: bool = False
+    reported: str = ""
+    writing: bool = False
     overflow: Refusal | None = None
     verdict_stored: str = ""
     traffic_message: str = ""
 
-    def require_refresh(self) -> None:
-        """A watch event says that the object has changed: the next reconciliation reads it first."""
-        self.outdated = True
+    @property
+    def outdated(self) -> bool:
+        """Whether the object has changed since it was read."""
+        return bool(self.reported)
 
-    def note_refreshed(self) -> None:
-        """The object was read again."""
-        self.outdated = False
+    def require_refresh(self, version: str) -> None:
+        """A watch event says that the object has changed: the next reconciliation reads it first."""
+        self.reported = version
+
+    def note_refreshed(self, reported: str) -> None:
+        """The object was read again after a watch event had reported this version; one that came since is news."""
+        if self.reported == reported:
+            self.reported = ""
+
+    def begin_write(self) -> None:
+        """The status is being written from here on."""
+        self.writing = True
+
+    def end_write(self, version: str | None) -> None:
+        """The write has ended, and the object has this resourceVersion from it; None where it failed. An event of this
+        very version has reported nothing else."""
+        self.writing = False
+        if self.reported == version:
+            self.reported = ""
 
     def note_stored(self, state: RolloutState, ledger: CountLedger) -> None:
         """The stored status now holds this state and these counts."""

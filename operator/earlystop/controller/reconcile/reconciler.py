@@ -122,8 +122,9 @@ class Reconciler:
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
+        new = self._new_campaign(tracked)  # at most one begins
         for requested in REQUESTED:
-            before, after = tracked.state, requested(tracked, int(self._clock()), self._new_campaign(tracked))
+            before, after = tracked.state, requested(tracked, int(self._clock()), new)
             if after is not before and before.phase in ACTING:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
                 await ensure_verdict_stored(self._cluster, tracked, self._clock())

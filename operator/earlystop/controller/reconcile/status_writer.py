@@ -60,14 +60,19 @@ async def _replace(
     current = conditions(state, tracked.shown, edited=tracked.is_edited(state))
     status["conditions"] = merge_conditions(tracked.policy.conditions, current, tracked.generation, int(now))
     body = {**tracked.policy.reference(), "status": status}
+    version: str | None = None
+    tracked.status.begin_write()
     try:
         written = await cluster.replace(POLICIES, tracked.namespace, body, "status")
         tracked.replace_object(PolicySnapshot.of(written), tracked.spec, now)
+        version = tracked.policy.version
     except Conflict:
         await refresh(cluster, tracked, now)
         raise StatusConflict from None
     except NotFound:
         raise Gone(tracked.label) from None
+    finally:
+        tracked.status.end_write(version)
     tracked.status.note_written(now, tracked.shown.traffic.message)
 
 
@@ -108,8 +113,9 @@ async def refresh(cluster: Cluster, tracked: TrackedPolicy, now: float) -> None:
 
     Raises Gone when the policy, or the one with this UID, is gone.
     """
+    reported = tracked.status.reported
     fresh = await _read(cluster, tracked)
-    tracked.status.note_refreshed()
+    tracked.status.note_refreshed(reported)
     policy, spec = PolicySnapshot.of(fresh), interned_spec(PolicySpec.model_validate(fresh["spec"]))
     loaded = TrackedPolicy.load(fresh, now) if policy.digest != tracked.policy.digest else None
     tracked.replace_object(policy, spec, now)
@@ -149,7 +155,8 @@ def conditions_to_write(tracked: TrackedPolicy) -> frozenset[ConditionType]:
     if tracked.policy.observed_generation != tracked.generation:
         return frozenset(ConditionType)
     stored = {condition[:3] for condition in tracked.policy.conditions}
-    now = conditions(tracked.state, tracked.shown, edited=tracked.is_edited(tracked.state))
+    edited = tracked.is_edited(tracked.state)
+    now = conditions(tracked.state, tracked.shown, edited=edited, worded=False)
     return frozenset(c.type for c in now if (c.type.value, c.status.value, c.reason) not in stored)
 
 

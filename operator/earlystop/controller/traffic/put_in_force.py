@@ -135,7 +135,9 @@ async def detach_while_frozen(
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
         memory.keep_watching(split)
-    # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
+        if memory.canary is None and memory.proven is None and desired.serves_users:
+            # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
+            await _watch_as_found(http, tracked, desired, now, turns)
     unwatched = (
         memory.canary is None and memory.proven is None if as_before else said.status is not ConditionStatus.TRUE
     )
@@ -144,13 +146,31 @@ async def detach_while_frozen(
     while True:
         match decide_while_frozen(observed, desired, memory.view(condition, answers), now):
             case None:
-                if memory.is_known_in_force(split) and isinstance(desired.proof, Metrics) and not as_before:
+                unechoed = any(result.proof is Proof.UNSUPPORTED for _, result in answers)
+                cannot_be_asked = isinstance(desired.proof, Metrics) or unechoed
+                if memory.is_known_in_force(split) and cannot_be_asked and not as_before:
                     memory.note_proven(split, now)
                 return None
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case takes_off:
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
+
+
+async def _watch_as_found(
+    http: aiohttp.ClientSession, tracked: TrackedPolicy, desired: Desired, now: float, turns: ProbeTurns | None
+) -> None:
+    """Ask for each variant by what leads users, which is not as desired; where the gateway serves them all, they go on
+    to be asked for, and a fault is followed as any other. Where none can be asked for so, nothing is known."""
+    proof = desired.proof_as_found()
+    if not isinstance(proof, Probes) or not proof.by_variant:
+        return
+    asked = Probe(proof.by_variant, users_led=True, by_variant=True)
+    result = await _probe(http, tracked.namespace, asked, turns or ProbeTurns())
+    if result.proof in (Proof.IN_FORCE, Proof.CANDIDATE_FAILS, Proof.NOT_YET):
+        tracked.traffic.note_answer(asked, desired.split, result, now)
+    if result.proof is Proof.IN_FORCE:
+        tracked.traffic.watch_variants(desired.split, asked.targets, now)
 
 
 def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -> bool:

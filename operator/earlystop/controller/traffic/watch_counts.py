@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from earlystop.controller.counts.count_batcher import CountBatcher
@@ -11,7 +10,6 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.watch_candidates import WATCHED
 from earlystop.delivery.shortfall import Mark, ServedMarks
 from earlystop.delivery.split import TrafficSplit
-from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, source_of
 from earlystop.metrics.count_source import CountedStep
 from earlystop.metrics.source.failures import MetricsFailure
@@ -32,7 +30,7 @@ AS_BEFORE = (ACTING - {Phase.ROLLING_BACK}) | {Phase.SUSPENDED}
 
 def next_counts(tracked: TrackedPolicy, split: TrafficSplit | None, policies: int) -> float | None:
     """When counts are to be asked for again, in Unix seconds; None where nothing is to be compared, where probes ask
-    for each variant, where counters know no step, so that looks alone show them, and while weights are put in force.
+    for each variant, and while weights are put in force.
 
     policies: how many the operator tracks.
     """
@@ -41,7 +39,7 @@ def next_counts(tracked: TrackedPolicy, split: TrafficSplit | None, policies: in
 
 def _due(tracked: TrackedPolicy, split: TrafficSplit, policies: int) -> float | None:
     memory, led = tracked.traffic, _compared(tracked, split)
-    if led is None or not isinstance(tracked.ledger, Ledger):
+    if led is None:
         return None
     if memory.served is None or memory.served.split != led:
         return memory.counts_at + SOON_SECONDS
@@ -64,7 +62,7 @@ async def watch_counts(
     mark = None
     if looked_at is not None and (known is None or looked_at > memory.counted_until):
         memory.note_ledger(tracked.ledger)
-        mark = Mark(looked_at, _counted(tracked.ledger, led))
+        mark = _mark(looked_at, tracked.ledger, led)
     elif (due := _due(tracked, split, policies)) is not None and now >= due:
         memory.note_counts(memory.counted_until, now)
         if not _look_comes(tracked, now, delay):
@@ -118,18 +116,22 @@ async def _read(
     if isinstance(result, MetricsFailure):
         return None
     labels = tuple(each.variant for each in split.variants)
-    step = CountedStep(policy=tracked.label, step=split.step, started_at=tracked.state.step_started_at, variants=labels)
+    # While a policy is suspended no step is under way: where nothing was counted of it, it is counted from here on.
+    started_at = tracked.state.step_started_at or at
+    step = CountedStep(policy=tracked.label, step=split.step, started_at=started_at, variants=labels)
     try:
         after = source_of(result).apply(ledger, result, at, step).ledger
     except MetricsFailure:
         return None
     memory.note_ledger(after)
-    return Mark(at, _counted(after, split))
+    return _mark(at, after, split)
 
 
-def _counted(ledger: CountLedger, split: TrafficSplit) -> Mapping[str, int]:
+def _mark(at: int, ledger: CountLedger, split: TrafficSplit) -> Mark:
     """Requests of each variant in use that a ledger holds of this step. Those that fail are among them where counters
     say so."""
-    variants = tuple(each.variant for each in split.variants if each.weight > 0)
-    totals = source_of(ledger).totals(ledger, split.step, variants)
-    return {variant: max(totals[variant].started, totals[variant].completed) for variant in variants}
+    source, labels = source_of(ledger), tuple(each.variant for each in split.variants)
+    totals, lacking = source.totals(ledger, split.step, labels), source.open_requests(ledger, split.step, labels)
+    in_use = [each.variant for each in split.variants if each.weight > 0]
+    counted = {name: max(totals[name].started, totals[name].completed) for name in in_use}
+    return Mark(at, counted, {name: lacking[name] for name in in_use})

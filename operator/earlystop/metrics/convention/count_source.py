@@ -50,6 +50,10 @@ class ConventionCounts:
         """Sums over processes, and over query classes unless one is named."""
         return ledgers.totals(ledger, step, query_class, variants)
 
+    def open_requests(self, ledger: Ledger, step: int, variants: Sequence[str]) -> Mapping[str, int]:
+        """None: these counters hold all of their requests."""
+        return dict.fromkeys(variants, 0)
+
     def requests_since(
         self, ledger: object, reading: Reading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

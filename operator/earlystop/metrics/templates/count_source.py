@@ -49,6 +49,12 @@ class TemplateCounts:
             raise ValueError(f"counters that templates find have no query class {query_class}; read all answers")
         return _by_label(reset_ledger.totals(ledger, step), variants)
 
+    def open_requests(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> Mapping[str, int]:
+        """What could not be placed, and values of counters that fell and do not say when their process began."""
+        uncertain = _by_label(reset_ledger.uncertain(ledger, step), variants)
+        fallen = dict(zip(variants, (reset_ledger.fallen_requests(ledger, each) for each in Variant), strict=True))
+        return {label: each.started + each.completed + fallen[label] for label, each in uncertain.items()}
+
     def requests_since(
         self, ledger: object, reading: TemplateReading, step: int, weights: Mapping[str, int], since: float
     ) -> Mapping[str, int]:

@@ -35,6 +35,9 @@ __all__ = [
     "SumKey",
 ]
 
+REQUESTS = ("started", "completed")
+"""Fields of a tally that tell how many requests a variant had."""
+
 SumKey = tuple[int, Variant, str]
 """Step, variant and field of a count."""
 
@@ -185,6 +188,16 @@ def is_blind(ledger: ResetLedger) -> bool:
     upper bound."""
     told = {key.target for key, mark in ledger.series.items() if mark.start_ms is not None}
     return any(key.target not in told for key in ledger.series)
+
+
+def fallen_requests(ledger: ResetLedger, variant: Variant) -> int:
+    """Values of a variant's counters of requests that are below their peak, of processes that do not say when they
+    began: their growth is not counted until the peak is passed."""
+    return sum(
+        mark.value
+        for key, mark in ledger.series.items()
+        if key.variant == variant and key.field in REQUESTS and mark.start_ms is None and mark.value < mark.peak
+    )
 
 
 def _add(folded: Mapping[SumKey, Amount], step: int, series: Mapping[SeriesId, SeriesMark]) -> dict[SumKey, Amount]:

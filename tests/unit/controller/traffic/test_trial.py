@@ -15,7 +15,7 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
 from earlystop.controller.cluster import GATEWAYS, ROUTES, SERVICES
 from earlystop.controller.traffic.put_in_force import SplitResult
-from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SplitStatus
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SECONDS_TO_SERVE, SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.headers import MODIFIER
 from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
@@ -24,7 +24,7 @@ from earlystop.delivery.proof import Proof
 from earlystop.rollout.state import Phase
 from tests.unit.controller.memory import Memory
 from tests.unit.controller.traffic.moves import ALL, HALF, NONE, Moves
-from tests.unit.delivery.cluster import gateway
+from tests.unit.delivery.cluster import gateway, route
 from tests.unit.delivery.probe_answers import served
 
 Headers = dict[str, str]
@@ -61,6 +61,21 @@ class Played:
         filters = [*rule.get("filters", []), *backend.get("filters", [])]
         modifiers = [each["requestHeaderModifier"] for each in filters if each["type"] == MODIFIER]
         return {each["name"]: each["value"] for modifier in modifiers for each in modifier["set"]}
+
+
+class WithoutMirrors(Played):
+    """A gateway that has no RequestMirror: whatever request meets a rule with one is answered 500, as Gateway API asks
+    for filters that cannot be applied."""
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        got = {name.lower(): value for name, value in request.headers.items()}
+        overlay = self.api.objects.get(ROUTES.path("llm", overlay_name("qa")))
+        for rule in overlay["spec"]["rules"] if overlay else []:
+            asked = rule["matches"][0].get("headers", [])
+            mirrors = any(each["type"] == "RequestMirror" for each in rule.get("filters", []))
+            if mirrors and all(got.get(each["name"]) == each["value"] for each in asked):
+                return web.Response(status=500)
+        return await super().__call__(request)
 
 
 @asynccontextmanager
@@ -148,6 +163,20 @@ async def test_a_gateway_that_ignores_filters_leads_nobody_and_is_given_time_to_
         played.deaf = False
         await moves.in_force(HALF)
         assert moves.overlay_weights() == {(50, 50)}
+
+
+async def test_a_filter_that_the_gateway_does_not_have_leads_nobody_and_is_told_with_the_gateways_code() -> None:
+    moves = Moves()
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "watcher", "port": 80}}}
+    moves.api.put(ROUTES, route({**route()["spec"]["rules"][0], "filters": [mirror]}))
+    async with before(WithoutMirrors(moves.api), moves):
+        await moves.put(HALF)
+        waiting = seen(moves, await moves.put(HALF, SECONDS_TO_SERVE - SECONDS_BETWEEN_CHANGES))
+        assert waiting.observation.reason == "WaitingForGateway"
+        found = seen(moves, await moves.put(HALF, SECONDS_BETWEEN_CHANGES + 1))
+        assert (found.status, found.observation.reason) == (SplitStatus.NOT_WRITTEN, "ShareNotServed")
+        assert "The gateway answered 500 to a probe." in found.observation.message
+        assert serves_no_user(overlay_of(moves)) and moves.tracked.traffic.proven is None
 
 
 async def test_an_abort_of_what_led_nobody_has_nothing_to_take_off() -> None:

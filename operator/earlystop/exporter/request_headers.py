@@ -1,0 +1,72 @@
+"""From a request's headers to how it is counted and which settings it gets: pure, and wary, since clients can forge
+any header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from earlystop.api import wire
+from earlystop.exporter.assignment import Assignment, is_variant
+
+_STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What the headers of a request say.
+
+    assignment: how it counts; without its revision's token it is kept, so that the exporter counts it as forged.
+    settings: the values that the overlay set, by parameter; none for a request that counts for no policy's revision.
+    """
+
+    assignment: Assignment
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_assigned(self) -> bool:
+        """False when the request counts for no policy's revision."""
+        return self.assignment.revision != wire.UNASSIGNED and not self.assignment.is_forged
+
+    def names(self, prefix: str) -> dict[str, str]:
+        """Headers by which an answer says under what it was given, for an evaluator's question. Clients' answers have
+        none of them."""
+        told = self.assignment
+        if not self.is_assigned:
+            return {}
+        words = {wire.REVISION: told.revision, wire.STEP: str(told.step), wire.VARIANT: told.variant}
+        return {prefix + name: word for name, word in words.items()}
+
+    def echo(self, nonce: str) -> str:
+        """The answer to a probe. Only one that the operator made is told the revision and the variant; probes of a
+        campaign of an earlier release are not signed."""
+        told = self.assignment
+        signed = not wire.commitment_in(told.revision) or wire.is_signed(told.token, nonce)
+        known = self.is_assigned and signed
+        revision, variant = (told.revision, told.variant) if known else (wire.UNASSIGNED, wire.UNASSIGNED)
+        return f"{nonce};{revision};{variant}"
+
+
+def assigned(values_of: Callable[[str], Sequence[str]], parameters: Sequence[str], prefix: str) -> Assigned:
+    """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token`, and `param-` of each of these parameters.
+
+    values_of: all values of a header, in any case of letters, as `getall(name, ())` of a multidict gives them. A header
+    that is there twice is as good as none. Parameters that `<prefix>parameters` does not name, where it is there, were
+    added by a client.
+    """
+
+    def single(name: str) -> str | None:
+        values = values_of(prefix + name)
+        return values[0] if len(values) == 1 else None
+
+    policy, revision, step, variant = (single(name) for name in (wire.POLICY, wire.REVISION, wire.STEP, wire.VARIANT))
+    if not (policy and revision and step and variant) or not _STEP.fullmatch(step) or not is_variant(variant):
+        return Assigned(Assignment(policy or wire.UNASSIGNED, wire.UNASSIGNED, 0, wire.UNASSIGNED))
+    assignment = Assignment(policy, revision, int(step), variant, token=single(wire.TOKEN) or "")
+    if assignment.is_forged:
+        return Assigned(assignment)
+    named = single(wire.PARAMETERS)
+    meant = parameters if named is None else [name for name in parameters if name in named.split(",")]
+    values = {name: single(wire.SETTING + name) for name in meant}
+    return Assigned(assignment, {name: value for name, value in values.items() if value is not None})

@@ -1,0 +1,122 @@
+"""What an engine's answer says of itself: output tokens, why it ended, whether it holds anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.injector.knobs import Api
+
+STOPPED = "stop"
+CUT = "length"
+TOOL_CALLS = "tool_calls"
+OTHER = "other"
+_FINISHES = {
+    "stop": STOPPED,
+    "end_turn": STOPPED,
+    "stop_sequence": STOPPED,
+    "eos": STOPPED,
+    "completed": STOPPED,
+    "length": CUT,
+    "max_tokens": CUT,
+    "max_output_tokens": CUT,
+    "incomplete": CUT,
+    "tool_calls": TOOL_CALLS,
+    "tool_use": TOOL_CALLS,
+    "function_call": TOOL_CALLS,
+    "repetition": "repetition",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}
+"""What engines call the ends of answers, by the words under which they are counted. Others count as `other`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request's answer, however many choices it has.
+
+    tokens: output tokens of all choices, None where the engine does not say; reasoning_tokens: those of them that the
+    user does not see, 0 where the engine does not say. finishes: why each choice ended. is_empty: whether no choice has
+    text or a tool call.
+    """
+
+    tokens: int | None
+    reasoning_tokens: int = 0
+    finishes: tuple[str, ...] = ()
+    is_empty: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether any choice ended because it had no tokens left."""
+        return CUT in self.finishes
+
+
+def read_answer(api: Api, body: bytes) -> Answer | None:
+    """The answer in a whole body; None for anything else, as an error that was sent with status 200."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict) or answer.get("error"):
+        return None
+    tokens, reasoning = usage_in(answer)
+    finishes = tuple(finishes_in(answer))
+    if tokens is None and not finishes:
+        return None
+    return Answer(tokens, reasoning, finishes, is_empty=not has_content(api, answer))
+
+
+def usage_in(answer: Mapping[str, Any]) -> tuple[int | None, int]:
+    """Output tokens and reasoning tokens of an answer or of one event of a stream, by the words of all APIs."""
+    usage = answer.get("usage")
+    if not isinstance(usage, dict):
+        return None, 0
+    tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    details = usage.get("completion_tokens_details", usage.get("output_tokens_details"))
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    return tokens, reasoning or 0
+
+
+def finishes_in(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Why the choices of an answer, or of one event, ended."""
+    for choice in dicts(answer.get("choices")):
+        yield from _finish(choice.get("finish_reason"))
+    yield from _finish(answer.get("stop_reason"))  # Messages
+    if answer.get("object") == "response":  # Responses
+        details = answer.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        yield from _finish(reason or answer.get("status"))
+
+
+def has_content(api: Api, answer: Mapping[str, Any]) -> bool:
+    """Whether any choice of an answer, or of one event, has text or a tool call; reasoning alone is none."""
+    if api is Api.COMPLETIONS:
+        return any(choice.get("text") for choice in dicts(answer.get("choices")))
+    if api is Api.CHAT_COMPLETIONS:
+        messages = [choice.get("message") or choice.get("delta") for choice in dicts(answer.get("choices"))]
+        return any(each.get("content") or each.get("tool_calls") or each.get("refusal") for each in dicts(messages))
+    if api is Api.MESSAGES:
+        return any(each.get("text") or each.get("type") == "tool_use" for each in dicts(answer.get("content")))
+    return any(_is_output(item) for item in dicts(answer.get("output")))
+
+
+def _is_output(item: Mapping[str, Any]) -> bool:
+    if item.get("type") == "message":
+        return any(part.get("text") or part.get("refusal") for part in dicts(item.get("content")))
+    return item.get("type") not in (None, "reasoning")
+
+
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list, none where it is no list: nothing that an engine sends is trusted."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _finish(reason: Any) -> Iterator[str]:
+    if isinstance(reason, str) and reason:
+        yield _FINISHES.get(reason, OTHER)
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,118 @@
+"""Follows a stream of server-sent events as it passes: when it has ended, and what its answer was."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from earlystop.injector.answers import Answer, dicts, finishes_in, has_content, usage_in
+from earlystop.injector.knobs import Api
+
+MAX_HELD = 4 << 20
+"""Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_DATA = re.compile(rb"^data:[ ]?([^\r\n]*)", re.MULTILINE)
+# Most events of a stream are a token and nothing else; those with one of these words are parsed.
+_TELLING = (b"usage", b"finish_reason", b"stop_reason", b"error", b"[DONE]", b"response.", b"message_")
+_OVER = {Api.RESPONSES: ("response.completed", "response.incomplete"), Api.MESSAGES: ("message_stop",)}
+
+
+class EventStream:
+    """Takes a stream's bytes piece by piece and gives those that the client gets: all of them, each as soon as it has
+    come, but for the event with the usage that the client did not ask for.
+
+    hides_usage: whether that event is left out; then whole events are passed on only.
+    """
+
+    def __init__(self, api: Api, *, hides_usage: bool) -> None:
+        self._api = api
+        self._hides_usage = hides_usage
+        self._held = b""
+        self._tokens: int | None = None
+        self._reasoning_tokens = 0
+        self._finishes: list[str] = []
+        self._has_content = False
+        self._is_readable = True
+        self._has_failed = False
+        self.has_ended = False
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was answered; None until the stream has ended, after an error in it, and if it could not be read."""
+        if not self.has_ended or self._has_failed or not self._is_readable:
+            return None
+        return Answer(self._tokens, self._reasoning_tokens, tuple(self._finishes), is_empty=not self._has_content)
+
+    def feed(self, piece: bytes) -> bytes:
+        """What is to be passed on now."""
+        if not self._is_readable:
+            return piece
+        self._held += piece
+        passed, at = [], 0
+        for end in _END.finditer(self._held):
+            event = self._held[at : end.end()]
+            at = end.end()
+            if not (self._read(event) and self._hides_usage):
+                passed.append(event)
+        self._held = self._held[at:]
+        whole = b"".join(passed)
+        if len(self._held) > MAX_HELD:
+            self._is_readable = False
+            whole, self._held = whole + self._held, b""
+        return whole if self._hides_usage or not self._is_readable else piece
+
+    def rest(self) -> bytes:
+        """What is still to be passed on when the connection has ended, as of a last event without an empty line."""
+        rest, self._held = self._held, b""
+        is_usage = self._is_readable and self._read(rest)
+        return rest if self._hides_usage and not is_usage else b""
+
+    def _read(self, event: bytes) -> bool:
+        """Learns from an event. Whether it is the one that holds the usage alone."""
+        if self._has_content and not any(word in event for word in _TELLING):
+            return False
+        data = b"\n".join(found[1] for found in _DATA.finditer(event))
+        if data == b"[DONE]":
+            self.has_ended = True
+            return False
+        try:
+            told = json.loads(data) if data else None
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(told, dict) and self._learn(told)
+
+    def _learn(self, told: dict[str, Any]) -> bool:
+        kind = told.get("type")
+        if told.get("error") or kind in ("error", "response.failed"):
+            self._has_failed = True
+        inner = told.get("response") or told.get("message") or told
+        source = inner if isinstance(inner, dict) else told
+        self._learn_usage(source)
+        delta = told.get("delta")
+        self._finishes += finishes_in(delta) if isinstance(delta, dict) else finishes_in(self._ended(source, kind))
+        self._has_content = self._has_content or self._shows_content(told, kind)
+        if kind in _OVER.get(self._api, ()):
+            self.has_ended = True
+        return isinstance(told.get("usage"), dict) and not dicts(told.get("choices")) and "choices" in told
+
+    def _ended(self, source: dict[str, Any], kind: Any) -> dict[str, Any]:
+        """A response is told of from its creation on, and has its reason only at its end."""
+        return source if self._api is not Api.RESPONSES or kind in _OVER[Api.RESPONSES] else {}
+
+    def _learn_usage(self, source: dict[str, Any]) -> None:
+        tokens, reasoning = usage_in(source)
+        if tokens is not None:
+            self._tokens, self._reasoning_tokens = tokens, reasoning
+
+    def _shows_content(self, told: dict[str, Any], kind: Any) -> bool:
+        if self._api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS):
+            return has_content(self._api, told)
+        delta = told.get("delta")
+        if self._api is Api.MESSAGES:
+            block = told.get("content_block")
+            return (isinstance(block, dict) and block.get("type") == "tool_use") or (
+                isinstance(delta, dict) and bool(delta.get("text"))
+            )
+        return kind in ("response.output_text.delta", "response.function_call_arguments.delta") and bool(delta)

@@ -1,0 +1,141 @@
+"""The injector's process: `python -m earlystop.injector --engine VLLM --upstream http://qwen:8000 ...`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.exporter.assignment import checked_policies
+from earlystop.injector.knobs import Engine
+from earlystop.injector.proxy import Injector, InjectorSettings
+from earlystop.injector.settings import WrittenSettings, body_settings, read_file, read_words
+from earlystop.injector.upstream import Upstream
+
+DRAIN_SECONDS = 10.0
+"""Two scrapes at an interval of 5 s."""
+
+
+@asynccontextmanager
+async def serving(
+    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int
+) -> AsyncIterator[tuple[str, str]]:
+    """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
+
+    The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
+    Raises OSError when an address cannot be bound.
+    """
+    upstream, registry = Upstream(upstream_url), CollectorRegistry()
+    injector = Injector(upstream, settings, registry)
+    # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
+    main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
+    admin = web.AppRunner(_admin(upstream, registry), access_log=None)
+    try:
+        urls = [await _listen(main, host, port), await _listen(admin, host, admin_port)]
+        yield urls[0], urls[1]
+    finally:
+        await main.cleanup()
+        await admin.cleanup()
+        await upstream.close()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    bound_host, bound_port = runner.addresses[0][:2]
+    bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
+    return f"http://{bracketed}:{bound_port}"
+
+
+def _admin(upstream: Upstream, registry: CollectorRegistry) -> web.Application:
+    async def metrics(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        if await upstream.answers():
+            return web.Response(text="ok\n")
+        return web.Response(text="the engine cannot be reached\n", status=503)
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    return app
+
+
+async def serve(
+    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int, drain_seconds: float
+) -> None:
+    """Serves until SIGTERM or SIGINT, finishes running requests, and lets the last counts be scraped."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with serving(upstream_url, settings, host, port, admin_port) as (url, admin):
+        typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
+        await stop.wait()
+        await asyncio.sleep(drain_seconds)
+
+
+def run(
+    engine: Annotated[Engine, typer.Option(help="Whose fields are meant.")],
+    upstream: Annotated[str, typer.Option(help="URL of the engine, or of the Service before it.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="NAME=KNOB, as in budget=ThinkingBudget. May be repeated.")
+    ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="YAML file of parameters, for fields without a knob.", exists=True)
+    ] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
+    ] = None,
+    header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
+    port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
+    admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
+    drain_seconds: Annotated[
+        float, typer.Option(help="How long requests are served after SIGTERM; two scrape intervals.", min=0)
+    ] = DRAIN_SECONDS,
+) -> None:
+    """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
+    try:
+        written = _written(engine, parameter or [], parameters)
+        settings = InjectorSettings(
+            body_settings(written), header_prefix.lower(), tuple(checked_policies(policy or ()))
+        )
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
+        importlib.import_module("uvloop").install()
+    try:
+        asyncio.run(serve(upstream, settings, host, port, admin_port, drain_seconds))
+    except OSError as error:
+        raise typer.BadParameter(f"cannot listen on {host}: {error.strerror or error}") from None
+
+
+def _written(engine: Engine, words: list[str], path: Path | None) -> WrittenSettings:
+    if bool(words) == (path is not None):
+        raise ValueError("write either --parameter NAME=KNOB, once or more, or --parameters FILE")
+    if path is None:
+        return read_words(engine, words)
+    written = read_file(path)
+    if written.engine is not engine:
+        raise ValueError(f"--engine is {engine} and {path} says {written.engine}; write the same in both")
+    return written
+
+
+def main() -> None:
+    """Entry point of the command."""
+    typer.run(run)

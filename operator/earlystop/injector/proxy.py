@@ -1,0 +1,172 @@
+"""The injector as an aiohttp application: requests go on to the engine with their variant's setting in their bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from prometheus_client import CollectorRegistry
+
+from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
+from earlystop.exporter.export import Exporter
+from earlystop.exporter.request_headers import Assigned, assigned
+from earlystop.injector.answers import read_answer
+from earlystop.injector.body import EditedBody, edited
+from earlystop.injector.counted import CountedRequest
+from earlystop.injector.event_stream import EventStream
+from earlystop.injector.knobs import Api, BodySetting, api_of
+from earlystop.injector.telemetry import Telemetry
+from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
+
+MAX_BODY = 64 << 20
+MAX_NONCE = 128
+CLIENT_CLOSED_REQUEST = 499
+_EVENTS = "text/event-stream"
+_NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER})
+
+
+@dataclass(frozen=True, slots=True)
+class InjectorSettings:
+    """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any."""
+
+    parameters: Mapping[str, BodySetting]
+    header_prefix: str = DEFAULT_PREFIX
+    policies: Collection[str] = ()
+
+
+class Injector:
+    """Passes requests to one engine. Make one for each start of a process, since its counters begin at 0."""
+
+    def __init__(self, upstream: Upstream, settings: InjectorSettings, registry: CollectorRegistry) -> None:
+        self._upstream = upstream
+        self._settings = settings
+        self._exporter = Exporter(registry, policies=settings.policies)
+        self._telemetry = Telemetry(registry)
+
+    def application(self) -> web.Application:
+        """The application: any path and method."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        return app
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        told = assigned(
+            lambda name: request.headers.getall(name, ()), list(self._settings.parameters), self._settings.header_prefix
+        )
+        if PROBE_HEADER in request.headers:
+            return _probed(request, told)
+        api = api_of(request.path) if request.method == "POST" else None
+        try:
+            return await (self._pass(request) if api is None else self._generate(request, api, told))
+        except ConnectionResetError:
+            return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
+
+    async def _pass(self, request: web.Request) -> web.StreamResponse:
+        """What generates nothing goes through as it is, and is counted nowhere."""
+        body = request.content if request.can_read_body else None
+        try:
+            async with self._upstream.send(request.method, request.path_qs, self._onward(request), body) as answer:
+                response = web.StreamResponse(status=answer.status, headers=passed_on(answer.headers))
+                await response.prepare(request)
+                await _pass_on(request, answer.content, response)
+                return response
+        except EngineUnreachable as error:
+            return _bad_gateway(error)
+
+    async def _generate(self, request: web.Request, api: Api, told: Assigned) -> web.StreamResponse:
+        golden = GOLDEN_HEADER in request.headers
+        with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
+            wanted = {name: (self._settings.parameters[name], text) for name, text in told.settings.items()}
+            change = edited(await request.read(), api, wanted)
+            counted.edited(change, told.settings)
+            headers = self._onward(request)
+            headers["Content-Length"] = str(len(change.body))
+            try:
+                async with self._upstream.send("POST", request.path_qs, headers, change.body) as answer:
+                    head = passed_on(answer.headers)
+                    if golden:
+                        head.update(told.names(self._settings.header_prefix))
+                    if answer.content_type == _EVENTS and answer.status == 200:
+                        return await self._stream(request, api, change, counted, answer.content, head)
+                    whole = await answer.read()
+                    counted.ended(read_answer(api, whole) if answer.status == 200 else None)
+                    return web.Response(status=answer.status, body=whole, headers=head)
+            except EngineUnreachable as error:
+                counted.ended(None)
+                return _bad_gateway(error)
+            except aiohttp.ClientPayloadError as error:
+                counted.ended(None)
+                return _bad_gateway(EngineUnreachable(f"the engine's answer broke off: {error}"))
+
+    async def _stream(
+        self,
+        request: web.Request,
+        api: Api,
+        change: EditedBody,
+        counted: CountedRequest,
+        content: aiohttp.StreamReader,
+        head: CIMultiDict[str],
+    ) -> web.StreamResponse:
+        """Passes a stream on as it comes. It is counted before the client can see its end."""
+        if change.asks_usage:
+            head.popall("Content-Length", None)
+        response = web.StreamResponse(headers=head)
+        await response.prepare(request)
+        events = EventStream(api, hides_usage=change.asks_usage)
+        try:
+            async for piece in content.iter_any():
+                passed = events.feed(piece)
+                if events.has_ended:
+                    counted.ended(events.answer)
+                if passed:
+                    await response.write(passed)
+        except aiohttp.ClientPayloadError:
+            counted.ended(None)
+            _break_off(request)
+            return response
+        rest = events.rest()
+        counted.ended(events.answer)
+        if rest:
+            await response.write(rest)
+        await response.write_eof()
+        return response
+
+    def _onward(self, request: web.Request) -> CIMultiDict[str]:
+        """The headers that the engine gets: none of ours, and none that would make it pack its answer."""
+        prefix = self._settings.header_prefix
+        ours = frozenset(name.lower() for name in request.headers if name.lower().startswith(prefix))
+        return passed_on(request.headers, ours | _NOT_FOR_THE_ENGINE)
+
+
+async def _pass_on(request: web.Request, content: aiohttp.StreamReader, response: web.StreamResponse) -> None:
+    try:
+        async for piece in content.iter_any():
+            await response.write(piece)
+        await response.write_eof()
+    except aiohttp.ClientPayloadError:
+        _break_off(request)
+
+
+def _break_off(request: web.Request) -> None:
+    """The client is to see that its answer broke off, as it would have seen it without us."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _probed(request: web.Request, told: Assigned) -> web.Response:
+    """Answers the operator's probe without asking the engine, and tells a client's nothing."""
+    nonces = request.headers.getall(PROBE_HEADER)
+    nonce = nonces[0]
+    if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
+        return web.Response(
+            status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
+        )
+    return web.Response(status=204, headers={ECHO_HEADER: told.echo(nonce)})
+
+
+def _bad_gateway(error: EngineUnreachable) -> web.Response:
+    message = {"error": {"message": f"early-stop injector: {error}", "type": "server_error", "code": "bad_gateway"}}
+    return web.json_response(message, status=502)

@@ -1,0 +1,60 @@
+"""What an injector says of itself beside the convention's counts: what became of settings, and how answers end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter
+
+from earlystop.exporter.assignment import Assignment
+from earlystop.injector.answers import Answer
+from earlystop.injector.body import Effect
+
+
+class Telemetry:
+    """Counters in `registry`. Labels come from requests of known revisions only, so clients cannot make up any."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._settings = Counter(
+            "earlystop_injector_settings",
+            "What a parameter's value did to bodies: set, lowered (the client's was larger), kept, or refused.",
+            ("policy", "variant", "parameter", "effect"),
+            registry=registry,
+        )
+        self._finishes = Counter(
+            "earlystop_injector_finishes",
+            "Why answers ended: stop, length, tool_calls, repetition, content_filter or other.",
+            ("policy", "variant", "reason"),
+            registry=registry,
+        )
+        self._reasoning = Counter(
+            "earlystop_injector_reasoning_tokens",
+            "Output tokens that the engine calls reasoning. They are among the output tokens, too.",
+            ("policy", "variant"),
+            registry=registry,
+        )
+        self._failures = Counter(
+            "earlystop_injector_failures",
+            "Counted requests that failed: client (went away), engine (an error, or unreachable), or usage (an answer "
+            "whose tokens the engine did not say).",
+            ("cause",),
+            registry=registry,
+        )
+        for cause in ("client", "engine", "usage"):
+            self._failures.labels(cause)
+
+    def edited(self, assignment: Assignment, effects: Mapping[str, Effect]) -> None:
+        """A body of this variant was edited."""
+        for parameter, effect in effects.items():
+            self._settings.labels(assignment.policy, assignment.variant, parameter, effect.value).inc()
+
+    def answered(self, assignment: Assignment, answer: Answer) -> None:
+        """A request of this variant was answered."""
+        for reason in answer.finishes:
+            self._finishes.labels(assignment.policy, assignment.variant, reason).inc()
+        if answer.reasoning_tokens:
+            self._reasoning.labels(assignment.policy, assignment.variant).inc(answer.reasoning_tokens)
+
+    def failed(self, cause: str) -> None:
+        """A counted request failed."""
+        self._failures.labels(cause).inc()

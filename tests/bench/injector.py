@@ -1,0 +1,186 @@
+"""What the injector costs: CPU of its process a request, latency beside the direct way, memory with a thousand streams.
+
+`make bench-injector`. The engine is a stub in a process of its own, so that all time in the injector is its own; both
+ways run in turns in one run. CPU is that of the injector's process alone (user and system), which a busy machine moves
+little; latencies are to be read beside each other only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
+
+from earlystop.injector.knobs import Engine
+from earlystop.injector.main import serving
+from earlystop.injector.proxy import InjectorSettings
+from earlystop.injector.settings import body_settings, read_words
+from tests.unit.injector.stub_engine import DONE, USAGE_EVENT, chunk, completion
+from tests.unit.injector.through import CHAT, HEADERS
+
+ENGINE_PORT, INJECTOR_PORT, ADMIN_PORT = 18301, 18302, 18303
+CONCURRENCY, REQUESTS, STREAMS, CHUNKS = 32, 3000, 300, 60
+OPEN_STREAMS = 1000
+PLAIN_BAR_MS, CHUNK_BAR_MS, MEMORY_BAR_MIB = 0.5, 0.1, 100.0
+SMALL = json.dumps({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "x" * 2000}]}).encode()
+LARGE = json.dumps({"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "x" * 20000}]}).encode()
+STREAM = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "x" * 2000}]}).encode()
+HELD = json.dumps({"model": "m", "stream": True, "hold": True, "messages": []}).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Seconds of each request, and of all of them together."""
+
+    each: list[float]
+    together: float
+
+    def quantile(self, share: float) -> float:
+        """Milliseconds that so many of the requests took at most."""
+        return sorted(self.each)[min(len(self.each) - 1, int(share * len(self.each)))] * 1000
+
+
+async def _engine() -> None:
+    async def chat(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if b'"stream"' not in body:
+            return web.Response(body=completion(), content_type="application/json")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for _ in range(CHUNKS):
+            await response.write(chunk({"content": "word "}))
+            await asyncio.sleep(0)
+        with contextlib.suppress(ConnectionResetError):  # who holds a stream goes away from it
+            while b'"hold"' in body:
+                await asyncio.sleep(0.2)
+                await response.write(chunk({"content": "word "}))
+        await response.write(USAGE_EVENT + DONE)
+        return response
+
+    app = web.Application()
+    app.router.add_post(CHAT, chat)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", ENGINE_PORT).start()
+    await asyncio.Event().wait()
+
+
+async def _injector() -> None:
+    settings = InjectorSettings(body_settings(read_words(Engine.VLLM, ["cap=AnswerCap"])))
+    async with serving(f"http://127.0.0.1:{ENGINE_PORT}", settings, "127.0.0.1", INJECTOR_PORT, ADMIN_PORT):
+        await asyncio.Event().wait()
+
+
+def _run(serve: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(serve())  # type: ignore[arg-type]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+async def _ask(port: int, body: bytes, count: int, concurrency: int) -> Timed:
+    each: list[float] = []
+    left = iter(range(count))
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector, headers=HEADERS) as session:
+
+        async def worker() -> None:
+            for _ in left:
+                begun = time.perf_counter()
+                async with session.post(CHAT, data=body) as answer:
+                    assert answer.status == 200
+                    await answer.read()
+                each.append(time.perf_counter() - begun)
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(concurrency)))
+        return Timed(each, time.perf_counter() - begun)
+
+
+async def _hold_streams(count: int) -> None:
+    """Open streams that go on, and read each for some seconds."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(
+        f"http://127.0.0.1:{INJECTOR_PORT}", connector=connector, headers=HEADERS
+    ) as session:
+
+        async def read() -> None:
+            async with session.post(CHAT, data=HELD) as answer:
+                end = time.monotonic() + 8
+                while time.monotonic() < end:
+                    await answer.content.readany()
+
+        await asyncio.gather(*(read() for _ in range(count)))
+
+
+async def _until_up(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+
+
+async def measure(injector: int) -> Table:
+    """Run all loads, directly and through the injector with this process id. Returns the table of figures."""
+    await asyncio.gather(_until_up(ENGINE_PORT), _until_up(INJECTOR_PORT))
+    table = Table("load", "way", "requests/s", "p50 ms", "p99 ms", "injector's CPU, ms", "bar")
+    loads = (
+        ("2 kB body, 32 at once", SMALL, REQUESTS, CONCURRENCY, 1, PLAIN_BAR_MS),
+        ("20 kB body, one at a time", LARGE, REQUESTS // 4, 1, 1, PLAIN_BAR_MS),
+        (f"stream of {CHUNKS} chunks, 32 at once, a chunk", STREAM, STREAMS, CONCURRENCY, CHUNKS, CHUNK_BAR_MS),
+    )
+    for name, body, count, concurrency, parts, bar in loads:
+        for way, port in (("direct", ENGINE_PORT), ("injector", INJECTOR_PORT)):
+            await _ask(port, body, concurrency * 2, concurrency)
+            before = _cpu_seconds(injector)
+            timed = await _ask(port, body, count, concurrency)
+            cost = (_cpu_seconds(injector) - before) / count / parts * 1000
+            figures = (f"{count / timed.together:.0f}", f"{timed.quantile(0.5):.1f}", f"{timed.quantile(0.99):.1f}")
+            through = way == "injector"
+            table.add_row(name, way, *figures, f"{cost:.3f}" if through else "", f"{bar}" if through else "")
+    await _hold_streams(OPEN_STREAMS)
+    peak = f"{_peak_mib(injector):.0f} MiB"
+    table.add_row(
+        f"{OPEN_STREAMS} open streams: peak memory", "injector", "", "", "", peak, f"{MEMORY_BAR_MIB:.0f} MiB"
+    )
+    return table
+
+
+def main() -> None:
+    """Measure and print."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_run, args=(serve,), daemon=True) for serve in (_engine, _injector)]
+    for process in processes:
+        process.start()
+    try:
+        Console(width=140).print(asyncio.run(measure(processes[1].pid or 0)))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What a user of the injector writes is checked, and a mistake is answered by what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earlystop.injector.knobs import Api, Apply, Engine, ValueType
+from earlystop.injector.settings import body_settings, read_file, read_words
+
+WRITTEN = """
+engine: SGLang
+parameters:
+- {name: budget, knob: ThinkingBudget, apply: Always}
+- name: window
+  type: Integer
+  apply: IfSmaller
+  paths:
+  - {api: ChatCompletions, path: custom_params.window}
+  - {api: Completions, path: custom_params.window}
+"""
+
+
+def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
+    (tmp_path / "parameters.yaml").write_text(WRITTEN)
+    found = body_settings(read_file(tmp_path / "parameters.yaml"))
+    assert found["budget"].apply is Apply.ALWAYS
+    assert found["budget"].fields[Api.CHAT_COMPLETIONS][0].path == ("custom_params", "thinking_budget")
+    assert found["window"].type is ValueType.INTEGER
+    assert found["window"].fields[Api.COMPLETIONS][0].path == ("custom_params", "window")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("engine: vllm\nparameters: [{name: a, knob: Samples}]", "engine"),
+        ("engine: VLLM\nparameters: []", "parameters"),
+        ("engine: VLLM\nparameters: [{name: a}]", "needs either `knob` or `paths`"),
+        ("engine: VLLM\nparameters: [{name: A, knob: Samples}]", "parameters.0.name"),
+        ("engine: VLLM\nparameters: [{name: a, knob: Samples, aply: Always}]", "aply"),
+        ("engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: a..b}]}]", "path"),
+        ("engine: [", "no YAML"),
+        ("", "it"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "parameters.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=told):
+        read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("engine", "words", "told"),
+    [
+        (Engine.OPENAI, ["a=Thinking"], "OpenAI has no field for Thinking; write one of ThinkingBudget"),
+        (Engine.VLLM, ["a"], "no NAME=KNOB"),
+        (Engine.VLLM, ["a=Budget"], "ThinkingBudget"),
+        (Engine.VLLM, ["a=Samples", "a=Samples"], "twice"),
+    ],
+)
+def test_words_with_a_mistake_are_refused(engine: Engine, words: list[str], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        body_settings(read_words(engine, words))
