@@ -51,6 +51,12 @@ def command(
         raise CommandFailure(f"{error}") from None
     if spec.rollout.learn_seconds:
         objective, lines = learned(objective, lines)
+    if objective.by_users:
+        typer.echo(
+            "Each user keeps a variant under this policy, and a file does not say whose answers it counts, so nothing "
+            "is promoted; write exactMatch.dispersion or exactMatch.assumeIndependent to judge it without users.",
+            err=True,
+        )
     for assessed in judged(objective, lines):
         typer.echo(json.dumps(assessed))
 
@@ -70,7 +76,7 @@ def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
             "answers; remove the pairs or objective.queryClasses"
         )
     _refuse_contradicting_pairs(lines, name)
-    return replace(objective, basis=Basis.PAIRS)
+    return replace(objective, basis=Basis.PAIRS, by_users=False)
 
 
 def _refuse_contradicting_pairs(lines: list[Line], name: str) -> None:

@@ -21,7 +21,7 @@ from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import used_before
-from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
+from earlystop.rollout.plan import Stage, StageKind, counts_users, objective_of, stages_of
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.planning import (
@@ -94,6 +94,11 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     sentences += _question_remarks(spec, found)
     if not spec.delivery.traits.split_known:
         sentences.append("Cohorts are supposed to send equally many requests.")
+    if counts_users(spec):
+        sentences.append(
+            "Answers of one user are supposed to be no more alike than those of several. If they are, by a correlation "
+            "of r, a cohort of U users tells no more than U / r independent answers, however long it goes on."
+        )
     if not spec.delivery.traits.moves_traffic:
         sentences.append("Every scored request is a pair for each candidate; none is answered with one.")
     return sentences

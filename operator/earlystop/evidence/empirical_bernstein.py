@@ -57,7 +57,7 @@ def start(minimum_saving: float, bound: int) -> BoundedTokenProcess:
 
 
 def update(
-    process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths, user_factor: float = 1.0
+    process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths, *, user_factor: float = 1.0
 ) -> BoundedTokenProcess:
     """The test after one more look. A look in which an arm completed nothing changes nothing.
 

@@ -222,7 +222,9 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         quality=em_claims.advance(state.quality, state.objective, look, factors) if usable else state.quality,
         guardrails=guardrails.update(state.guardrails, state.objective, look, factors),
         tokens=moved,
-        exact_tokens=None if exact is None else empirical_bernstein.update(exact, lengths_b, lengths_c, of_lengths),
+        exact_tokens=None
+        if exact is None
+        else empirical_bernstein.update(exact, lengths_b, lengths_c, user_factor=of_lengths),
         setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
         effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, look), look.share),

@@ -48,22 +48,26 @@ class Assigned:
         return f"{nonce};{revision};{variant}"
 
 
-def assigned(values_of: Callable[[str], Sequence[str]], parameters: Sequence[str], prefix: str) -> Assigned:
+def assigned(
+    values_of: Callable[[str], Sequence[str]], parameters: Sequence[str], prefix: str, user_header: str = ""
+) -> Assigned:
     """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token`, and `param-` of each of these parameters.
 
     values_of: all values of a header, in any case of letters, as `getall(name, ())` of a multidict gives them. A header
     that is there twice is as good as none. Parameters that `<prefix>parameters` does not name, where it is there, were
-    added by a client.
+    added by a client. user_header: name of the header that says who asks, "" where none does; requests without it are
+    one user's.
     """
 
-    def single(name: str) -> str | None:
-        values = values_of(prefix + name)
+    def single(name: str, before: str = prefix) -> str | None:
+        values = values_of(before + name)
         return values[0] if len(values) == 1 else None
 
     policy, revision, step, variant = (single(name) for name in (wire.POLICY, wire.REVISION, wire.STEP, wire.VARIANT))
     if not (policy and revision and step and variant) or not _STEP.fullmatch(step) or not is_variant(variant):
         return Assigned(Assignment(policy or wire.UNASSIGNED, wire.UNASSIGNED, 0, wire.UNASSIGNED))
-    assignment = Assignment(policy, revision, int(step), variant, token=single(wire.TOKEN) or "")
+    user = (single(user_header, "") or "") if user_header else None
+    assignment = Assignment(policy, revision, int(step), variant, token=single(wire.TOKEN) or "", user=user)
     if assignment.is_forged:
         return Assigned(assignment)
     named = single(wire.PARAMETERS)

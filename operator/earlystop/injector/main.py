@@ -102,6 +102,9 @@ def run(
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
     header_prefix: Annotated[str, typer.Option(help="Prefix of the variant's headers.")] = DEFAULT_PREFIX,
+    user_header: Annotated[
+        str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
+    ] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
     admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
@@ -113,7 +116,7 @@ def run(
     try:
         written = _written(engine, parameter or [], parameters)
         settings = InjectorSettings(
-            body_settings(written), header_prefix.lower(), tuple(checked_policies(policy or ()))
+            body_settings(written), header_prefix.lower(), tuple(checked_policies(policy or ())), user_header
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -30,11 +30,13 @@ _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", GOLDEN_HEA
 
 @dataclass(frozen=True, slots=True)
 class InjectorSettings:
-    """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any."""
+    """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any.
+    user_header: name of the header that says who asks, "" where none does."""
 
     parameters: Mapping[str, BodySetting]
     header_prefix: str = DEFAULT_PREFIX
     policies: Collection[str] = ()
+    user_header: str = ""
 
 
 class Injector:
@@ -53,8 +55,9 @@ class Injector:
         return app
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        own = self._settings
         told = assigned(
-            lambda name: request.headers.getall(name, ()), list(self._settings.parameters), self._settings.header_prefix
+            lambda name: request.headers.getall(name, ()), list(own.parameters), own.header_prefix, own.user_header
         )
         if PROBE_HEADER in request.headers:
             return _probed(request, told)

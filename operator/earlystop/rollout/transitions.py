@@ -191,7 +191,7 @@ def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutS
     """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
     new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
-    marked = tuple(replace(each, mark=totals) for each in state.comparisons)
+    marked = tuple(replace(each, mark=totals.as_mark) for each in state.comparisons)
     state = replace(state, scatter=scatter, comparisons=marked)
     factor = dispersion.factor(scatter)
     if factor is None or not has_least_time(plan, state, at):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -87,6 +87,19 @@ async def test_a_users_cohort_is_sent_with_each_request_and_answers_are_told_apa
     assert all(abs(count - 200) <= 58 for count in seen.values())
     assert summary.cohorts == {"a": {"baseline": seen["a"]}, "b": {"w5": seen["b"]}, "": {"none": seen[None]}}
     assert json.loads(summary.line())["cohorts"] == summary.cohorts
+
+
+async def test_a_user_who_is_named_is_of_one_cohort_for_good() -> None:
+    seen: defaultdict[str, set[str | None]] = defaultdict(set)
+
+    async def answer(request: web.Request) -> web.Response:
+        seen[request.headers["x-user"]].add(request.headers.get("x-user-cohort"))
+        return web.Response()
+
+    plan = {"rate": 5_000, "requests": 400, "cohorts": ("a", "b", ""), "users": 30, "user_header": "x-user"}
+    async with answering(answer) as url:
+        await run_load(LoadPlan(url, **plan), QUESTIONS)  # type: ignore[arg-type]
+    assert len(seen) == 30 and all(len(cohorts) == 1 for cohorts in seen.values())
 
 
 async def test_without_cohorts_no_such_header_is_sent_and_the_same_questions_are_asked() -> None:

@@ -6,8 +6,10 @@ import asyncio
 import random
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from earlystop.api.counts import Tally
+from earlystop.api.wire import BY_USER_GROUP, user_group
 from earlystop.demo.app import ServerSettings
 from earlystop.demo.recordings import Recording
 from tests.unit.demo.recorded import recordings
@@ -49,6 +51,22 @@ async def test_requests_without_headers_get_the_baseline_window_and_are_unassign
     async with serving() as (client, _):
         await ask_all(client, recorded, {})
         assert await tallies(client) == {NOBODY: tally_of(recorded, 40)}
+
+
+async def test_requests_of_one_user_count_for_one_group_by_the_header_that_the_settings_name() -> None:
+    recording = recordings()[0]
+    async with serving(ServerSettings(user_header="x-user")) as (client, _):
+        for user in ("alice", "alice", "bob"):
+            await ask(client, recording.question, {**told("candidate", 5), "x-user": user})
+        page = await (await client.get("/metrics")).text()
+    found = {
+        sample.labels["user_group"]: sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+        if sample.name == BY_USER_GROUP and sample.labels["event"] in ("match", "mismatch", "unscored")
+    }
+    groups = [str(user_group(POLICY, REVISION, "", user)) for user in ("alice", "bob")]
+    assert groups[0] != groups[1] and found == {groups[0]: 2, groups[1]: 1}
 
 
 async def test_a_drain_ends_only_when_the_running_requests_are_counted() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from earlystop.api.wire import BY_USER_GROUP, USER_GROUPS, commitment_of, user_group
 from earlystop.exporter.export import Exporter
+from earlystop.exporter.request_headers import assigned
 from earlystop.exporter.revisions import IDLE_SECONDS
 from tests.unit.exporter.pages import POLICY, REVISION, Clock, assignment, scrape
 
@@ -102,6 +104,16 @@ def test_nobody_is_named_on_the_page_nor_in_what_is_printed_of_a_request(
     ask(exporter, "alice@example.com", "match")
     assert "alice" not in generate_latest(registry).decode()
     assert "alice" not in repr(assignment(user="alice@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("names", "user"), [(["alice"], "alice"), ([], ""), (["alice", "bob"], "")], ids=["one", "none", "two"]
+)
+def test_who_asks_is_read_from_the_header_that_the_server_names(names: list[str], user: str) -> None:
+    headers = {f"p-{name}": ["0" if name == "step" else "x"] for name in ("policy", "revision", "step", "variant")}
+    headers["x-user"] = names
+    found = assigned(lambda name: headers.get(name, []), [], "p-", "x-user").assignment
+    assert (found.user, assigned(lambda name: headers.get(name, []), [], "p-").assignment.user) == (user, None)
 
 
 def test_a_users_group_tells_nothing_about_it_in_another_campaign() -> None:

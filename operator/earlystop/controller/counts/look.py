@@ -17,7 +17,7 @@ from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, 
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
-from earlystop.rollout.plan import StageKind
+from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -88,10 +88,13 @@ def _user_question(tracked: TrackedPolicy, at: int, interval: float) -> UserQues
     state, plan = tracked.state, tracked.plan
     if plan.stage(state.step).kind is not StageKind.SPLIT or not plan.objective_at(state.step, None).by_users:
         return None
-    skipped = sum(stage.kind is not StageKind.SPLIT for stage in plan.stages)
     # The campaign's clock goes on after a suspension as if it had begun later; its counts did not.
     since = min([state.campaign_started_at, *(look.at for each in state.comparisons for look in each.looks[:1])])
-    return UserQuestion(window_since(since, at, interval), skipped)
+    return UserQuestion(window_since(since, at, interval), _steps_without_split(plan))
+
+
+def _steps_without_split(plan: Plan) -> int:
+    return sum(stage.kind is not StageKind.SPLIT for stage in plan.stages)
 
 
 def split_request(
@@ -181,22 +184,25 @@ def _totals(tracked: TrackedPolicy, ledger: CountLedger, reading: AnyReading) ->
     }
     for variant, names, comparison in zip(candidates, named, tracked.state.comparisons, strict=True):
         answers = (_answers(in_class[name], variant) for name in names)
-        users = _users(comparison, step, reading, variant, arms)
+        users = _users(tracked, comparison, reading, variant, arms)
         yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers), users)
 
 
 def _users(
-    comparison: Comparison, step: int, reading: AnyReading, variant: str, arms: Mapping[str, Tally]
+    tracked: TrackedPolicy, comparison: Comparison, reading: AnyReading, variant: str, arms: Mapping[str, Tally]
 ) -> UserScatter | None:
     """What groups of users show of a candidate and the baseline; None where it is no matter."""
     if not comparison.evidence.objective.by_users or not isinstance(reading, Reading):
         return None
-    before = [look for look in comparison.looks if look.step != step]
+    step = tracked.state.step
+    # Looks are unpacked only where a candidate was dropped, so that a step before this one has some.
+    is_first = step <= _steps_without_split(tracked.plan)
+    before = [] if is_first else [look for look in comparison.looks if look.step != step]
     scored = {
         Variant.BASELINE.value: arms[Variant.BASELINE].scored + sum(look.baseline.scored for look in before),
         variant: arms[variant].scored + sum(look.candidate.scored for look in before),
     }
-    return scatter_of(reading.users, scored, arms)
+    return scatter_of(reading.users, scored, arms, is_all=is_first)
 
 
 def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:

@@ -96,19 +96,23 @@ def _tally(events: Mapping[str, int]) -> Tally:
     return Tally(completed=completed, **events)
 
 
-def scatter_of(groups: UserGroups | None, answers: Mapping[str, int], arms: Mapping[str, Tally]) -> UserScatter:
+def scatter_of(
+    groups: UserGroups | None, answers: Mapping[str, int], arms: Mapping[str, Tally], *, is_all: bool = True
+) -> UserScatter:
     """What the groups of two variants show, nothing where they do not fit the counts.
 
     answers: by label of the baseline and then of the candidate, how many scored answers were counted since users were
     split; groups that hold fewer were lost or never counted, and groups that hold more are of somebody else. arms: the
-    totals of a step of both.
+    totals of a step of both. is_all: whether `answers` are all that there were: between two steps there are some that
+    are no evidence, and groups hold these, too.
     """
     labels = tuple(answers)
-    if groups is None or not all(label in groups and _fits(groups[label], answers[label]) for label in labels):
+    if groups is None or not all(label in groups and _fits(groups[label], answers[label], is_all) for label in labels):
         return UserScatter()
     baseline, candidate = labels
     return user_scatter.measure(groups[baseline], groups[candidate], (arms[baseline], arms[candidate]))
 
 
-def _fits(groups: Sequence[Tally], answers: int) -> bool:
-    return LEAST_SHARE * answers <= sum(group.scored for group in groups) <= answers / LEAST_SHARE
+def _fits(groups: Sequence[Tally], answers: int, is_all: bool) -> bool:
+    by_users = sum(group.scored for group in groups)
+    return by_users >= LEAST_SHARE * answers and (not is_all or LEAST_SHARE * by_users <= answers)

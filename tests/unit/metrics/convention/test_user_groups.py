@@ -69,6 +69,13 @@ def test_groups_that_do_not_fit_the_answers_counted_are_refused(variants: tuple[
     assert scatter_of(groups_in(answered(variants, right)), COUNTED, ARMS) == UserScatter()
 
 
+def test_answers_between_two_steps_are_no_evidence_and_belong_to_users_all_the_same() -> None:
+    groups = groups_in(answered(right=2 * RIGHT))
+    assert scatter_of(groups, COUNTED, ARMS) == UserScatter()
+    assert scatter_of(groups, COUNTED, ARMS, is_all=False).is_known
+    assert scatter_of(groups_in(answered(right=RIGHT // 2)), COUNTED, ARMS, is_all=False) == UserScatter()
+
+
 def test_groups_that_could_not_be_read_say_nothing() -> None:
     class Silent:
         def instant_vector(self, query: str, at: float) -> list[Sample]:
