@@ -33,7 +33,7 @@ LATENESS = "earlystop_operator_look_lateness_seconds"
 DOWN_SECONDS = LOOK_SECONDS + DELAY_SECONDS + 3.0
 # The first looks change conditions, which are stored at once for all policies: that belongs to the start.
 WARM_UP_SECONDS = 3.0 * LOOK_SECONDS
-COLD_START_DEADLINE = 120.0
+COLD_START_DEADLINE = 400.0
 
 
 def steady(stage: ScaleStage, seconds: float) -> Steady:
