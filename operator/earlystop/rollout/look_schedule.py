@@ -40,13 +40,23 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
     if state.last_look_at is None:
         return state.step_started_at + times.settle.least
     if state.phase is Phase.SETTLING:
-        return state.last_look_at + times.look_seconds
+        return _next_while_settling(times, state.step_started_at, state.last_look_at)
     classes = len(state.pinned_plan.objective.classes)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     if state.metrics_lost_at is not None:
         # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
         seconds = min(seconds, times.look_seconds)
     return state.last_look_at + seconds
+
+
+def _next_while_settling(times: LiveTimes, started_at: int, last: int) -> int:
+    """The next moment at which a step that waits is asked whether its answers are in: half as late again as the last.
+
+    Requests in flight rise and fall by chance. A step that was asked all the time would begin its evidence in a dip, in
+    which slow answers are rare, and rare is what they would be in its first looks.
+    """
+    following = last + max(times.look_seconds, (last - started_at) // 2)
+    return max(last + 1, min(following, started_at + times.settle.longest))
 
 
 def record_is_full(records: Sequence[Sequence[Look]]) -> bool:

@@ -70,6 +70,15 @@ def test_a_step_waits_while_either_variant_has_more_than_one_request_in_flight_f
     assert state.comparisons[0].mark.baseline.completed == ALL_IN.completed
 
 
+def test_a_step_that_waits_is_asked_more_and_more_rarely_so_that_no_dip_is_waited_for() -> None:
+    state, moments = settling(), []
+    while state.phase is Phase.SETTLING:
+        state = look(QUICK, state, with_in_flight(500), ALL_IN)
+        assert state.last_look_at is not None
+        moments.append(state.last_look_at - BEGAN)
+    assert moments == [30, 45, 67, 100, 150, 225, 337, 505, 757, 900]
+
+
 def test_requests_that_failed_are_not_waited_for() -> None:
     failed = replace(ALL_IN, started=2000, failed=1000)
     assert look(QUICK, settling(), failed, ALL_IN).phase is Phase.OBSERVING
