@@ -14,10 +14,12 @@ from earlystop.cli.offline_check import problems_of
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
 from tests.cluster.refused_policies import FIELDS, POLICIES
+from tests.unit.cli.wrong_words import OBJECTS
 
 RULE = re.compile(r'Invalid value: "(?:object|array|string)": (?!\S+ in body )(.*)', re.DOTALL)
 UNTOLD = ("<nil>", "")
 """Fields of the API server's remark that some rules were not checked."""
+METADATA = ("metadata.lables", "metadata.labels", "metadata.annotations", "metadata.name")
 
 
 def causes(cluster: Cluster, manifest: Manifest) -> list[dict[str, str]]:
@@ -65,3 +67,10 @@ def test_every_mistake_is_found_offline_in_the_fields_and_by_the_rules_that_the_
         if told := difference(online, offline):
             differing.append((name, told, online, offline))
     assert not differing, "\n".join(map(str, differing))
+
+
+def test_metadata_that_is_refused_offline_is_refused_by_the_api_server(cluster: Cluster) -> None:
+    cluster.access.install_crds(CRDS)
+    wrong = {name: row[:2] for name, row in OBJECTS.items() if row[0] in METADATA}
+    assert len(wrong) > 8
+    assert not [name for name, (path, value) in wrong.items() if not causes(cluster, changed(policy(), path, value))]

@@ -71,7 +71,7 @@ def _named(files: dict[Path, dict[str, Any]], part: str) -> Iterator[tuple[str, 
     for content in reversed(files.values()):
         entries = content.get(part)
         for each in entries if isinstance(entries, list) else ():
-            inner = each.get(part.removesuffix("s")) if isinstance(each, dict) else None
+            inner = (each.get(part.removesuffix("s")) or {}) if isinstance(each, dict) else None
             if isinstance(inner, dict) and isinstance(each.get("name"), str):
                 yield each["name"], inner
 

@@ -16,6 +16,8 @@ from earlystop.cli.words import closest, nearest, shown
 
 POLICY = "EarlyStopPolicy"
 KINDS = (POLICY, "EarlyStopVerdict", "MetricSource")
+ALMOST_THE_SAME = 0.85
+"""How like one of ours a kind of another group is that was probably meant as ours; others have an EventSource."""
 
 
 def command(
@@ -50,7 +52,7 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
     if not isinstance(kind, str) or not kind:
         return [f"kind: {shown(kind)} is no kind; write one, such as {POLICY}."]
     is_of_our_group = str(manifest.get("apiVersion")).partition("/")[0] == GROUP
-    if kind not in KINDS and (is_of_our_group or closest(kind, KINDS)):
+    if kind not in KINDS and (is_of_our_group or closest(kind, KINDS, ALMOST_THE_SAME)):
         return [f"kind: {kind} is not known{nearest(kind, KINDS)}."]
     return []
 

@@ -16,10 +16,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
-def closest(name: str, known: Collection[str]) -> str | None:
-    """The known name that was probably meant by another one, whatever its capitals; None where none is near."""
+def closest(name: str, known: Collection[str], likeness: float = 0.75) -> str | None:
+    """The known name that was probably meant by another one, whatever its capitals; None where none is near.
+
+    likeness: how alike the two must be, 0 to 1.
+    """
     by_small = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_small, n=1, cutoff=0.75)
+    close = get_close_matches(name.lower(), by_small, n=1, cutoff=likeness)
     return by_small[close[0]] if close else None
 
 

@@ -30,6 +30,8 @@ from earlystop.rollout.state import Phase
 
 LONGEST_BACKOFF = 15.0
 OUTAGE_SECONDS = 2.0
+# After another writer was faster: its write is in the next answer of the API, and its watch event on the way.
+CONFLICT_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -215,7 +217,7 @@ class Runtime:
             due = await self._reconciler.reconcile(tracked)
         except StatusConflict:
             RECONCILIATIONS.labels("conflict").inc()
-            return self._clock() + 0.2
+            return self._clock() + CONFLICT_SECONDS
         except Gone:
             RECONCILIATIONS.labels("gone").inc()
             self._forget(key, tracked)

@@ -105,10 +105,10 @@ class Quarantine:
     condition: Condition
 
 
-Decision = Write | Wait | Probe | Detach | Quarantine
+TrafficDecision = Write | Wait | Probe | Detach | Quarantine
 
 
-def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
+def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:
     """What to do next so that the desired split gets in force. now: Unix seconds.
 
     Asked again after each `Write` and `Probe` with what has come of it, it ends in one of the others.
@@ -208,7 +208,7 @@ def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition)
     return Quarantine(tuple(drifted(observed, objects)), condition)
 
 
-def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision | None:
+def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision | None:
     """What comes before users are led by the mode's rules for the first time, or again since they were taken off: the
     gateway shows on probes what it makes of them. None when users may be led, since it was shown or no probe can be
     sent."""
@@ -243,7 +243,7 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
 
 def _write(
     observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
-) -> Decision:
+) -> TrafficDecision:
     """The objects that have drifted. Taking every candidate off waits for nothing; other changes of what a gateway
     serves are kept apart, and wait until it has taken in what they lead to."""
     primary, prerequisites = desired.rendered.primary, desired.rendered.prerequisites
@@ -263,7 +263,7 @@ def _write(
     return Write(tuple(changed))
 
 
-def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> Decision:
+def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:
     proof = desired.proof
     assert proof is not None  # something is rendered
     if isinstance(proof, Metrics):

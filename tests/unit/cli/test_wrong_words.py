@@ -63,7 +63,10 @@ def test_what_is_wrong_with_an_object_beside_a_right_policy_is_one_line_of_valid
 
 def test_objects_of_others_are_passed_over_whatever_they_are_called(tmp_path: Path) -> None:
     file = tmp_path / "all.yaml"
-    others = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in ("Service", "Secret", "Pod")]
+    others = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}
+        for kind in ("Service", "EventSource", "EarlyWarning")
+    ]
     source = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "MetricSource", "metadata": {"name": "x"}}
     file.write_text(yaml.safe_dump_all([*others, source, policy()]))
     assert CliRunner().invoke(app, ["validate", str(file)]).exit_code == 0
@@ -127,3 +130,12 @@ def test_a_kubeconfig_of_several_files_is_one(tmp_path: Path, monkeypatch: pytes
 def test_names_that_kubernetes_does_not_take_are_refused_before_anything_is_asked() -> None:
     for words in (["list", "-n", "a/b"], ["pause", "qa", "-n", ""]):
         assert "cannot be a name" in ensure_style(CliRunner().invoke(app, words), 1)
+
+
+def test_a_user_without_credentials_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text(
+        "contexts: [{name: a, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: {server: 'https://x'}}]\n"
+        "users: [{name: u, user: null}]\ncurrent-context: a\n"
+    )
+    use_kubeconfig(tmp_path / "config", monkeypatch)
+    ensure_usable(None)

@@ -16,9 +16,9 @@ from earlystop.delivery.decide import (
     SECONDS_OF_FIRST_REST,
     SECONDS_OF_REST,
     SECONDS_TO_SERVE,
-    Decision,
     Detach,
     SplitStatus,
+    TrafficDecision,
     Wait,
     decide,
 )
@@ -126,7 +126,7 @@ def test_an_overlay_without_room_for_golden_rules_is_watched_by_its_counts_alone
 # What is decided
 
 
-def decided(memory: dict[str, Any], wanted: TrafficSplit = HALF, mode: str = "GatewayHeader") -> Decision:
+def decided(memory: dict[str, Any], wanted: TrafficSplit = HALF, mode: str = "GatewayHeader") -> TrafficDecision:
     here = in_force(inputs(spec=spec_in(mode)), wanted)
     view = replace(TrafficView(condition=SAID, proven=wanted), **memory)
     return decide(here, desired_traffic(here, wanted, rolling_back=False), view, NOW)

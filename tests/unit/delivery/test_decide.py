@@ -15,11 +15,11 @@ from earlystop.delivery.decide import (
     PACING,
     SECONDS_BETWEEN_CHANGES,
     SECONDS_TO_SERVE,
-    Decision,
     Detach,
     Probe,
     Quarantine,
     SplitStatus,
+    TrafficDecision,
     Wait,
     Write,
     decide,
@@ -59,7 +59,7 @@ def put(here: ClusterInputs, wanted: TrafficSplit) -> ClusterInputs:
 
 def asked(
     here: ClusterInputs, wanted: TrafficSplit, memory: TrafficView = FRESH, rolling_back: bool = False, now: float = NOW
-) -> Decision:
+) -> TrafficDecision:
     return decide(here, desired_traffic(here, wanted, rolling_back), memory, now)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -32,21 +33,21 @@ def treatment(entry: Entry | None) -> tuple[Any, ...] | None:
     return entry.route["metadata"]["namespace"], frozenset(names), repr(filters), repr(entry.rule.get("timeouts"))
 
 
-def misled(case: Case, overlay: Manifest, number: int, seed: int) -> list[str]:
-    """Requests that the overlay leads elsewhere, of so many near the case's route, each by one reading of the
-    specification in turn."""
+def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequence[Reading] = READINGS) -> list[str]:
+    """Requests that the overlay leads elsewhere, of so many near the case's route, each by one of these readings of
+    the specification in turn."""
     cluster, found = case.cluster, []
     models = [
         tuple(
             GatewayModel(cluster.gateways, routes, cluster.namespaces, reading)
             for routes in (cluster.routes, (*cluster.routes, overlay))
         )
-        for reading in READINGS
+        for reading in readings
     ]
     for turn, asked in enumerate(requests(cluster, case.route, random.Random(seed), number)):
         before, after = (treatment(model.route(asked)) for model in models[turn % len(models)])
         if before != after:
-            found.append(f"{READINGS[turn % len(models)]} {asked}: {before} before, {after} with the overlay")
+            found.append(f"{readings[turn % len(models)]} {asked}: {before} before, {after} with the overlay")
     return found
 
 
@@ -81,7 +82,11 @@ def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() 
         overlay = case.outcome
         if not isinstance(overlay, Refusal):
             overlays += 1
-            assert not (found := misled(case, overlay, 64, seed)), (seed, mode, found[:3], cluster.routes)
+            readings = READINGS[
+                seed // 3 % 4 :: 4
+            ]  # two of the eight for each mode in turn, whose tables take the time
+            found = misled(case, overlay, 64, seed, readings)
+            assert not found, (seed, mode, found[:3], cluster.routes)
     assert overlays > 400
 
 

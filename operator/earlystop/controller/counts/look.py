@@ -37,9 +37,6 @@ FINAL = frozenset(
     }
 )
 
-EXPECTED_OF_MISSING = 10
-"""Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
-
 
 def evaluation_delay(tracked: TrackedPolicy, sources: Mapping[str, SourceSpec]) -> float:
     """Seconds from a look's moment until its counts are complete in the campaign's source; 0 before a campaign."""
@@ -215,38 +212,3 @@ def look_failed(state: RolloutState, failure: MetricsFailure, at: int, now: int)
     if failure.kind in FINAL:
         return lose_metrics(state, now, at, none_expected=failure.kind is FailureKind.SCALED_TO_ZERO), False
     return lose_metrics(state, now), True
-
-
-def routed_since(tracked: TrackedPolicy) -> float:
-    """Unix time before which the present weights cannot have been in force, as far as is remembered."""
-    last = max((look.at for look in tracked.state.looks[-1:]), default=0)
-    return max(tracked.traffic.written_at, float(tracked.state.campaign_started_at), float(last))
-
-
-def requests_since(
-    reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0
-) -> Mapping[str, int]:
-    """New requests that the counts show, of each variant in use.
-
-    known: the ledger before; since: Unix time before which the weights cannot have been in force.
-    """
-    weights = {each.variant: each.weight for each in split.variants}
-    found: Mapping[str, int] = source_of(reading).requests_since(known, reading, split.step, weights, since)
-    return found
-
-
-def split_is_shown(counted: Mapping[str, int]) -> bool:
-    """Whether every variant in use has some of the counted requests."""
-    return all(requests > 0 for requests in counted.values())
-
-
-def variant_is_missing(counted: Mapping[str, int], split: TrafficSplit) -> bool:
-    """Whether counted requests show that some variant in use gets none of those that it should have.
-
-    A variant that should have had m of the counted requests has none by chance with probability exp(-m).
-    """
-    weights = {each.variant: each.weight for each in split.variants}
-    served = sum(weights[variant] for variant, requests in counted.items() if requests > 0)
-    missing = [variant for variant, requests in counted.items() if requests == 0]
-    total = sum(counted.values())
-    return any(total * weights[variant] >= EXPECTED_OF_MISSING * served > 0 for variant in missing)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
-from earlystop.controller.counts.look import (
-    requests_since,
-    routed_since,
-    split_is_shown,
-    split_request,
-    variant_is_missing,
-)
+from earlystop.controller.counts.look import split_request
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import SplitResult
 from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.split import TrafficSplit
+from earlystop.metrics.count_ledger import AnyReading, CountLedger, source_of
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import DECIDED
+
+EXPECTED_OF_MISSING = 10
+"""Of so many requests that a variant should have had, it has none by chance in one of 20,000 cases."""
 
 
 async def proof_by_counts(
@@ -40,3 +40,38 @@ async def proof_by_counts(
     tracked.traffic.note_proven(split, at)
     message = "Weights are in force, proven by requests counted under this step."
     return SplitResult(SplitStatus.PROVEN, Observation(ConditionStatus.TRUE, "InForce", message))
+
+
+def routed_since(tracked: TrackedPolicy) -> float:
+    """Unix time before which the present weights cannot have been in force, as far as is remembered."""
+    last = max((look.at for look in tracked.state.looks[-1:]), default=0)
+    return max(tracked.traffic.written_at, float(tracked.state.campaign_started_at), float(last))
+
+
+def requests_since(
+    reading: AnyReading, split: TrafficSplit, known: CountLedger, since: float = 0.0
+) -> Mapping[str, int]:
+    """New requests that the counts show, of each variant in use.
+
+    known: the ledger before; since: Unix time before which the weights cannot have been in force.
+    """
+    weights = {each.variant: each.weight for each in split.variants}
+    found: Mapping[str, int] = source_of(reading).requests_since(known, reading, split.step, weights, since)
+    return found
+
+
+def split_is_shown(counted: Mapping[str, int]) -> bool:
+    """Whether every variant in use has some of the counted requests."""
+    return all(requests > 0 for requests in counted.values())
+
+
+def variant_is_missing(counted: Mapping[str, int], split: TrafficSplit) -> bool:
+    """Whether counted requests show that some variant in use gets none of those that it should have.
+
+    A variant that should have had m of the counted requests has none by chance with probability exp(-m).
+    """
+    weights = {each.variant: each.weight for each in split.variants}
+    served = sum(weights[variant] for variant, requests in counted.items() if requests > 0)
+    missing = [variant for variant, requests in counted.items() if requests == 0]
+    total = sum(counted.values())
+    return any(total * weights[variant] >= EXPECTED_OF_MISSING * served > 0 for variant in missing)

@@ -92,8 +92,7 @@ class Reconciler:
             progress = await self._progress(tracked, delay)
             if progress is None:
                 break
-            await self._recorder.keep(tracked, progress)
-            if tracked.state is not progress.state and progress.ledger is None:
+            if not await self._recorder.keep(tracked, progress) and progress.ledger is None:
                 break  # not even without new counts does it fit into the status
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), self._clock())

@@ -29,8 +29,9 @@ class Recorder:
         self._events = events
         self._clock = clock
 
-    async def keep(self, tracked: TrackedPolicy, progress: Progress) -> None:
+    async def keep(self, tracked: TrackedPolicy, progress: Progress) -> bool:
         """Take over a new state. A transition is stored before it is taken over, a mere look at the next slow tick.
+        Returns whether the policy stands there now: not when the state finds no room in the status.
 
         Raises StatusConflict when another writer was faster, Gone when the policy is gone, ClusterError when the API
         fails.
@@ -38,12 +39,13 @@ class Recorder:
         await self._announce(tracked)
         before, state = tracked.state, progress.state
         if state is before:
-            return
+            return True
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
         if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
         else:
             await self._store(tracked, state, ledger)
+        return tracked.state is state
 
     async def flush(self, tracked: TrackedPolicy, policies: int) -> None:
         """Store what is not stored yet: changed conditions, or looks when the slow tick comes. policies: how many the

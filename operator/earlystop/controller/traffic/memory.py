@@ -24,6 +24,14 @@ FRESH_SECONDS = 2.0
 LONGEST_GAP_SECONDS = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedSplit:
+    """A split whose variants are asked for now and then. targets: where; none where nobody can be asked."""
+
+    split: TrafficSplit
+    targets: tuple[ProbeTarget, ...]
+
+
 @dataclass(slots=True)
 class TrafficMemory:
     """How far the desired split has got, as far as is remembered. Times are Unix seconds.
@@ -36,7 +44,7 @@ class TrafficMemory:
     unproven: the split by which users are led although nothing has proven it, since when, and when that was last so.
     missing: whether counts show that a variant gets none of the requests that it should have.
     counted: requests of each variant at the first reading since objects were last written, None before it.
-    canary: the split whose variants are asked for now and then since it was proven by probes, and where; None for none.
+    canary: the split whose variants are asked for since it was proven by probes, None for none.
     canary_at: when they were last asked for. attended: whether the traffic was attended to since the operator started.
     fault: what that found, None where nothing is wrong.
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
@@ -64,7 +72,7 @@ class TrafficMemory:
     unproven: tuple[TrafficSplit, float, float] | None = None
     missing: bool = False
     counted: Mapping[str, int] | None = None
-    canary: tuple[TrafficSplit, tuple[ProbeTarget, ...]] | None = None
+    canary: WatchedSplit | None = None
     canary_at: float = 0.0
     attended: bool = False
     successor: str = ""
@@ -219,8 +227,8 @@ class TrafficMemory:
 
     def watch_variants(self, split: TrafficSplit, targets: tuple[ProbeTarget, ...], now: float) -> None:
         """A split was proven by probes at Unix time `now`: from now on its variants are asked for now and then."""
-        if self.canary != (split, targets):
-            self.canary, self.canary_at = (split, targets), now
+        if self.canary != (watched := WatchedSplit(split, targets)):
+            self.canary, self.canary_at = watched, now
 
     def note_unseen(self, found: str, at: float) -> None:
         """At Unix time `at` requests were looked for that come past the overlay. found: a sentence about them."""
@@ -237,14 +245,14 @@ class TrafficMemory:
     def keep_watching(self, split: TrafficSplit) -> None:
         """The objects lead users as before although this split of the same campaign is desired by now: their variants
         go on to be asked for."""
-        if self.canary is not None and self.canary[0].revision == split.revision:
-            self.canary = (split, self.canary[1])
+        if self.canary is not None and self.canary.split.revision == split.revision:
+            self.canary = replace(self.canary, split=split)
 
     def begin_watch(self, split: TrafficSplit, now: float) -> bool:
         """The variants are asked for at Unix time `now`. False where those of another split are known, which are
         forgotten."""
         self.canary_at = now
-        if self.canary is not None and self.canary[0] != split:
+        if self.canary is not None and self.canary.split != split:
             self.canary = None
         return self.canary is not None
 

@@ -37,7 +37,7 @@ def next_watch(tracked: TrackedPolicy, policies: int) -> float | None:
 
 def _due(tracked: TrackedPolicy, policies: int) -> float | None:
     canary = tracked.traffic.canary
-    if canary is None or not canary[1]:
+    if canary is None or not canary.targets:
         return None
     spacing = SECONDS_BETWEEN_ONCE_DECIDED if tracked.state.phase in ENDED else SECONDS_BETWEEN
     return tracked.traffic.canary_at + max(spacing, policies / POLICIES_A_SECOND)
@@ -62,7 +62,7 @@ async def watch_candidates(
         memory.require_recheck()  # a proof says what to ask for, and the operator has forgotten it
     if due is None or now < due or memory.canary is None:
         return
-    asked = Probe(memory.canary[1], users_led=True, by_variant=True)
+    asked = Probe(memory.canary.targets, users_led=True, by_variant=True)
     if not memory.begin_watch(split, now):
         return
     async with turns.of(tracked.namespace, LONGEST_WAIT_SECONDS) as free:

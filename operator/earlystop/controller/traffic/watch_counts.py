@@ -86,7 +86,7 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
         return None
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
         return None
-    asked = memory.canary is not None and bool(memory.canary[1])
+    asked = memory.canary is not None and bool(memory.canary.targets)
     by_weights = tracked.plan.spec.delivery.traits.by_weights and len(led.in_use) > 1
     return led if by_weights and not asked else None
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import (
-    FINAL,
-    look_failed,
-    look_request,
-    requests_since,
-    split_is_shown,
-    state_after_reading,
-    state_or_failure,
-)
+from earlystop.controller.counts.look import FINAL, look_failed, look_request, state_after_reading, state_or_failure
+from earlystop.controller.counts.proof_by_counts import requests_since, split_is_shown
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.convention.count_source import MAX_SERIES

@@ -7,13 +7,8 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Tally, Variant
-from earlystop.controller.counts.look import (
-    look_request,
-    requests_since,
-    split_is_shown,
-    state_after_reading,
-    state_or_failure,
-)
+from earlystop.controller.counts.look import look_request, state_after_reading, state_or_failure
+from earlystop.controller.counts.proof_by_counts import requests_since, split_is_shown
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
