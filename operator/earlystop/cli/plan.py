@@ -19,6 +19,7 @@ from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import BaselineEm, Discordance, amount
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.golden_questions import NINETY_OVER_FORECAST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import Stage, StageKind, objective_of, stages_of
@@ -217,7 +218,7 @@ def planned(
     to_deadline = rate * max(0.0, rollout.deadline_seconds - len(watched) * settle - before)
     compared = rate * split.compared
     least = before + settle + watched[0].minimum_seconds if side is Side.PROMOTE else 0.0
-    sampled = {"distinct_questions": expected.ninety} if judged.about is not None else {}
+    sampled = {"distinct_questions": expected.mean * NINETY_OVER_FORECAST} if judged.about is not None else {}
     pinned = {"margin": margin} if spec.baseline.pinned is not None else {}
     return {
         **sampled,
