@@ -64,3 +64,15 @@ def test_it_says_how_many_different_questions_a_verdict_needs(tmp_path: Path, qu
     wanted = {**PAIRS, **({"questions": questions} if questions else {})}
     text = told(tmp_path, changed(policy(), "spec.objective.exactMatch", wanted))
     assert said in text and "needs 2,44" in text
+
+
+def test_a_margin_that_is_spent_and_losses_that_cannot_be_are_told_in_a_sentence(tmp_path: Path) -> None:
+    manifest = changed(policy(), "spec.baseline.pinned", PINNED)
+    manifest["spec"]["baseline"]["values"] = [{"name": "window", "value": "20"}]
+    loss = {"pinned": DIGEST, "values": [{"name": "window", "value": "20"}], "lost": "0.02", "risk": "0.05"}
+    for changes, said in (({"promotions": 2}, "No margin is left"), ({"promotions": 1, "lost": "2"}, "status.losses")):
+        manifest["status"] = {"losses": [{**loss, **changes}]}
+        file = tmp_path / "spent.json"
+        file.write_text(json.dumps(manifest))
+        done = CliRunner().invoke(app, ["plan", str(file)])
+        assert done.exit_code != 0 and said in " ".join(done.output.split())
