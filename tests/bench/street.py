@@ -6,7 +6,7 @@ each claim of either side is an error. `tests/simulations/test_street.py` runs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import pi, sin, sqrt
 
@@ -23,7 +23,7 @@ from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.plan import SHADOW_PART
 from tests.bench import statistics_paths as paths
-from tests.bench import street_delays, street_tokens, street_users, verdict_streams
+from tests.bench import street_delays, street_golden, street_tokens, street_users, verdict_streams
 from tests.bench.statistics_paths import Array, Stream, first_claims
 
 MARGIN, RISK, SIZE, LOOKS = 0.02, 0.05, 200, 300
@@ -184,6 +184,19 @@ def delay_rows(runs: int, seed: int, kinds: Iterable[str] = street_delays.KINDS)
         yield Row(kind, *street_delays.errors(kind, runs, seed), runs)
 
 
+def golden_rows(runs: int, seed: int, sizes: Sequence[int] = street_golden.FILES) -> Iterator[Row]:
+    """Files of golden questions that were drawn from a population which loses the margin, each question asked once."""
+    for number, size in enumerate(sizes):
+        promoted, rolled_back, _ = street_golden.golden_errors(size, runs, seed + number)
+        yield Row(f"golden questions, a file of {size:,}", promoted, rolled_back, runs)
+
+
+def chain_rows(runs: int, seed: int, looks: int = 300) -> Iterator[Row]:
+    """Promotions one after the other since a pinned baseline, with candidates that together lose the margin or more."""
+    for chain in street_golden.CHAINS:
+        yield Row(chain.kind, *street_golden.chain_errors(chain, runs, seed, looks=looks), runs)
+
+
 def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     """All kinds of traffic."""
     yield from mix_rows(runs, seed)
@@ -193,6 +206,8 @@ def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     yield from token_rows(max(100, runs // 4), seed + 4)
     yield from user_rows(max(50, runs // 4), seed + 5)
     yield from delay_rows(runs // 2, seed + 6, street_delays.KINDS if runs >= 1000 else street_delays.QUICK)
+    yield from golden_rows(max(100, runs // 2), seed + 7)
+    yield from chain_rows(max(100, runs // 2), seed + 8)
 
 
 def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:

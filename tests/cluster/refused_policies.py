@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cluster.objects import REMOVED
+from tests.cluster.objects import REMOVED, policy
 from tests.cluster.refusing import LADDER, candidate
 
 WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
@@ -130,6 +130,44 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "spec.candidates.0.values.0.value",
         "10.5",
         'candidates: a parameter of type Integer takes whole numbers, for example "10"',
+    ),
+    "a pinned baseline above the maximum": (
+        "spec.baseline.pinned",
+        {"values": [{"name": "window", "value": "41"}]},
+        "baseline.pinned: each value needs a parameter of that name and must lie between its minimum and maximum",
+    ),
+    "a pinned baseline with a fraction of an Integer": (
+        "spec.baseline.pinned",
+        {"values": [{"name": "window", "value": "9.5"}]},
+        'baseline.pinned: a parameter of type Integer takes whole numbers, for example "40"',
+    ),
+    "a pinned baseline of another parameter": (
+        "spec.baseline.pinned",
+        {"values": [{"name": "width", "value": "9"}]},
+        "baseline.pinned: write a value for every parameter",
+    ),
+    "a pinned baseline and a proof of each class": (
+        "spec",
+        {
+            **policy()["spec"],
+            "baseline": {**policy()["spec"]["baseline"], "pinned": policy()["spec"]["baseline"]},
+            "objective": {
+                "exactMatch": {"margin": "0.02"},
+                "queryClasses": [{"name": "multi-hop", "margin": "0.03"}],
+                "requireEach": True,
+            },
+        },
+        "baseline.pinned counts the loss of all requests together",
+    ),
+    "golden questions about a population of unknown size": (
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "evidence": "Pairs", "questions": {"about": "Population"}},
+        "questions.about Population: write questions.number, how many different questions there are",
+    ),
+    "golden questions where answers are compared": (
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "questions": {"about": "File"}},
+        "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs",
     ),
     "a candidate that is the baseline": (
         "spec.candidates.0.values.0.value",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import pytest
 
-from tests.bench import street, street_delays, street_users, verdict_streams
+from earlystop.api.counts import Pairs
+from earlystop.rollout.golden_questions import questions_needed
+from earlystop.rollout.state import RolloutState, Verdict
+from tests.bench import street, street_delays, street_golden, street_users, verdict_streams
 from tests.bench.street import SEED, Row
 
 RUNS = 500
@@ -24,6 +28,8 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
     "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
+    "golden questions are asked": lambda: street.golden_rows(150, SEED + 5, (50, 200, 1000)),
+    "promotions follow each other": lambda: street.chain_rows(40, SEED + 6, looks=50),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 
@@ -54,3 +60,28 @@ def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> Non
     # What a policy without settleSeconds waited before requests in flight were asked.
     (kind,) = street_delays.QUICK
     assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25
+
+
+def test_questions_that_are_drawn_again_and_again_would_not_pass() -> None:
+    # What the evaluator did for every policy: it proves what the file loses, and calls it the population's.
+    promoted, rolled_back, _ = street_golden.golden_errors(200, 20, SEED, repeat=True)
+    assert promoted > 0.2 and rolled_back > 0.1
+
+
+def test_promotions_without_a_pinned_baseline_would_not_pass() -> None:
+    lost, _ = street_golden.chain_errors(street_golden.CHAINS[0], 20, SEED, pinned=False)
+    assert lost > 0.8
+
+
+def test_as_many_questions_as_are_said_to_be_needed_decide_nine_of_ten_campaigns_without_a_loss() -> None:
+    needed = questions_needed(street_golden.MARGIN, 0.05, street_golden.DISCORDANCE)
+    spec = street_golden.policy_of({"about": "Population", "number": needed})
+    rng, promoted = np.random.default_rng(SEED), 0
+
+    def serve(_: RolloutState) -> Pairs:
+        return street_golden.drawn_pairs(rng, 50, 0.0)
+
+    for _ in range(100):
+        ended = street_golden.campaign(spec, RolloutState(), serve, needed // 50)
+        promoted += ended is not None and ended.is_a(Verdict.PROMOTE)
+    assert 80 <= promoted <= 98

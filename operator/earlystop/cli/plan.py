@@ -12,17 +12,18 @@ import typer
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
-from earlystop.api.status import PolicyStatus, ProvenLossStatus
+from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import BaselineEm, Discordance, EmLoss, Rate
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.golden_questions import NINETY_OVER_FORECAST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
-from earlystop.rollout.pinned_baseline import used_before
+from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, counts_users, objective_of, stages_of
-from earlystop.rollout.state import Verdict
+from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.planning import (
     PlannedStep,
@@ -47,8 +48,10 @@ def command(
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
     spec = read_checked_policy(policy)
-    losses = restore_losses(_stored_losses(policy))
-    used = used_before(spec, losses)
+    losses = _stored_losses(policy)
+    used, refusal = used_before(spec, losses), refusal_of_baseline(spec, losses)
+    if used is not None and refusal is not None:
+        raise CommandFailure(refusal.message)
     try:
         found = planned(spec, rate, baseline_em, em_loss, discordance, used or NOTHING_USED)
     except ValueError as error:
@@ -138,13 +141,13 @@ def _margin_remarks(spec: PolicySpec, found: Mapping[str, float | str], used: Ma
     ]
 
 
-def _stored_losses(policy: Path) -> tuple[ProvenLossStatus, ...]:
+def _stored_losses(policy: Path) -> tuple[ProvenLoss, ...]:
     """What the status in a file says of losses, if it holds one, as `kubectl get -o yaml` prints it."""
     status = read_manifest(policy, "EarlyStopPolicy").get("status")
     if not isinstance(status, dict):
         return ()
     try:
-        return PolicyStatus.model_validate({"losses": status.get("losses")}).losses or ()
+        return restore_losses(PolicyStatus.model_validate({"losses": status.get("losses")}).losses)
     except ValueError:
         raise CommandFailure(f"{policy}: status.losses: this was not written by the operator; remove it.") from None
 
@@ -225,7 +228,7 @@ def planned(
     to_deadline = rate * max(0.0, rollout.deadline_seconds - len(watched) * settle - before)
     compared = rate * split.compared
     least = before + settle + watched[0].minimum_seconds if side is Side.PROMOTE else 0.0
-    sampled = {"distinct_questions": expected.ninety} if judged.about is not None else {}
+    sampled = {"distinct_questions": expected.mean * NINETY_OVER_FORECAST} if judged.about is not None else {}
     pinned = {"margin": margin} if spec.baseline.pinned is not None else {}
     return {
         **sampled,

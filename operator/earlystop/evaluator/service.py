@@ -66,11 +66,11 @@ class EvaluationPlan:
     policy: namespace/name, under which pairs are counted; pairs_per_second: at most; token_budget: output tokens of
     all answers together; reserve_tokens: the most that one answer may take (the server's limit), set aside while it is
     open, 0 when unknown: then open questions may exceed the budget; share: of the drawn questions that are asked, by
-    lot, before anything is known of their answers; open_pairs: at a time; seed: of the lot and of the order; repeat:
+    lot, before anything is known of their answers; open_pairs: at a time; seed: of the lot and of the order;
+    pairs_only: the server itself counts golden requests and their answers, so only pairs are exported; candidate: the
+    label of the one that is asked, of a campaign with several; grace_seconds: for open questions after a stop; repeat:
     whether questions are drawn with replacement, for a verdict about their file, else each is counted once for a
-    campaign; pairs_only: the server itself counts golden requests and their answers, so only pairs are exported;
-    candidate: the label of the one that is
-    asked, of a campaign with several; grace_seconds: for open questions after a stop.
+    campaign.
     Raises ValueError for a value out of range.
     """
 
@@ -82,9 +82,9 @@ class EvaluationPlan:
     open_pairs: int = 8
     seed: int | None = None
     pairs_only: bool = False
-    repeat: bool = False
     candidate: str = Variant.CANDIDATE
     grace_seconds: float = GRACE_SECONDS
+    repeat: bool = False
 
     def __post_init__(self) -> None:
         Budget(self.token_budget)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from math import log
 
 import pytest
 from rich.console import Console
 
 from earlystop.cli.screen import line, picture
+from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.rollout.state import RolloutState
 from tests.unit.controller.tracked_policies import manifest
-from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.policies import NOW, policy, started
 from tests.unit.rollout.states import REACHED
 
 
 def shown(name: str) -> str:
     """The picture of a reached state, of the policy that its campaign is about."""
-    state = REACHED[name]
+    return picture_of(REACHED[name])
+
+
+def picture_of(state: RolloutState) -> str:
+    """The picture of a state, of the policy that its campaign is about."""
     made = manifest(state)
     if state.plan:
         made["spec"] = json.loads(state.pinned_plan.spec.model_dump_json(by_alias=True, exclude_none=True))
@@ -49,3 +56,19 @@ def test_steps_are_counted_by_the_campaigns_plan_and_not_by_an_edit_that_comes_a
     console = Console(width=200, record=True, file=StringIO())
     console.print(picture(made, NOW + 60.0, 200))
     assert "1 of 3" in console.export_text()
+
+
+def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
+    first = [{"name": "window", "value": "40"}, {"name": "patience", "value": "2.5"}]
+    spec = policy(
+        {
+            "baseline": {"values": first, "pinned": {"values": first, "promotions": 2}},
+            "objective": {"risk": {"campaigns": 5}},
+        }
+    )
+    text = picture_of(started(spec))
+    assert "0 points spent, 5 left; promotion 1 of 2 may lose 2.5" in text
+    part = f"{campaign_risk(0.025, 1, 5):.6g}"
+    assert f"{part} in this campaign, 1 of 5 of the candidate; {part} of 0.05 spent" in text
+    assert f"of {-log(float(part)):.2f}" in text
+    assert "spent" not in shown("observing")

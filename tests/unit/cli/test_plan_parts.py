@@ -1,0 +1,78 @@
+"""`kubectl earlystop plan` knows the part of a margin that a campaign has, and how many golden questions it needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from earlystop.cli.main import app
+from earlystop.rollout.margin_use import digest_of_setting
+from tests.cluster.objects import changed, policy
+
+PINNED = {"values": [{"name": "window", "value": "40"}], "promotions": 2}
+PAIRS = {"margin": "0.02", "evidence": "Pairs"}
+
+
+def told(tmp_path: Path, manifest: dict[str, Any], *options: str) -> str:
+    """What the command says about a policy in a file, without line breaks."""
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(manifest))
+    done = CliRunner().invoke(app, ["plan", str(file), *options])
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def forecast(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = json.loads(told(tmp_path, manifest, "--json"))
+    return found
+
+
+def test_half_of_a_margin_takes_more_than_four_times_the_requests(tmp_path: Path) -> None:
+    whole, half = forecast(tmp_path, policy()), forecast(tmp_path, changed(policy(), "spec.baseline.pinned", PINNED))
+    assert half["margin"] == 0.01 and half["risk"] == 0.025
+    assert 4 < half["requests_mean"] / whole["requests_mean"] < 6
+    text = told(tmp_path, changed(policy(), "spec.baseline.pinned", PINNED))
+    assert "0 are spent; promotion 1 of 2 may lose 1." in text
+
+
+def test_what_a_status_says_of_losses_is_counted_and_where_none_is_told_that_is_said(tmp_path: Path) -> None:
+    manifest = changed(policy(), "spec.baseline.pinned", PINNED)
+    manifest["spec"]["baseline"]["values"] = [{"name": "window", "value": "20"}]
+    assert "which this file has not" in told(tmp_path, manifest)
+    loss = {"values": [{"name": "window", "value": "20"}], "lost": "0.008", "risk": "0.025", "promotions": 1}
+    manifest["status"] = {"losses": [{"pinned": DIGEST, **loss}]}
+    text = told(tmp_path, manifest)
+    assert "0.8 are spent; promotion 2 of 2 may lose 1.2." in text and "which this file has not" not in text
+
+
+DIGEST = digest_of_setting({"window": "40"})
+
+
+@pytest.mark.parametrize(
+    ("questions", "said"),
+    [
+        (None, "The verdict is about the file of golden questions; one about the population of golden questions needs"),
+        ({"about": "Population", "number": 200}, "200 are too few, so most rollouts end as QuestionsExhausted"),
+        ({"about": "Population", "number": 5000}, "5,000 are enough"),
+    ],
+)
+def test_it_says_how_many_different_questions_a_verdict_needs(tmp_path: Path, questions: Any, said: str) -> None:
+    wanted = {**PAIRS, **({"questions": questions} if questions else {})}
+    text = told(tmp_path, changed(policy(), "spec.objective.exactMatch", wanted))
+    assert said in text and "needs 2,44" in text
+
+
+def test_a_margin_that_is_spent_and_losses_that_cannot_be_are_told_in_a_sentence(tmp_path: Path) -> None:
+    manifest = changed(policy(), "spec.baseline.pinned", PINNED)
+    manifest["spec"]["baseline"]["values"] = [{"name": "window", "value": "20"}]
+    loss = {"pinned": DIGEST, "values": [{"name": "window", "value": "20"}], "lost": "0.02", "risk": "0.05"}
+    for changes, said in (({"promotions": 2}, "No margin is left"), ({"promotions": 1, "lost": "2"}, "status.losses")):
+        manifest["status"] = {"losses": [{**loss, **changes}]}
+        file = tmp_path / "spent.json"
+        file.write_text(json.dumps(manifest))
+        done = CliRunner().invoke(app, ["plan", str(file)])
+        assert done.exit_code != 0 and said in " ".join(done.output.split())
