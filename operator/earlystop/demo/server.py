@@ -15,6 +15,7 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
+from earlystop.demo.spoiling import Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
 
 DRAIN_SECONDS = 10.0
@@ -86,6 +87,16 @@ def main(
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
+    unscored_wrong_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' wrong answers that are counted as unscored.", min=0, max=1)
+    ] = 0.0,
+    cut_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' answers that are cut off, and unscored.", min=0, max=1)
+    ] = 0.0,
+    empty_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
+    ] = 0.0,
+    spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -93,7 +104,13 @@ def main(
     """Answers recorded questions by early-stopping self-consistency, at the window that the headers ask for."""
     try:
         recordings = load_recordings(data)
-        settings = ServerSettings(header_prefix.lower(), baseline_window, milliseconds_per_word, tuple(policy or ()))
+        settings = ServerSettings(
+            header_prefix.lower(),
+            baseline_window,
+            milliseconds_per_word,
+            tuple(policy or ()),
+            Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
+        )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     try:

@@ -47,6 +47,12 @@ class GuardrailKind(StrEnum):
     """Requests that failed, among those that ended."""
     NEGATIVE_FEEDBACK = "NegativeFeedback"
     """Votes against an answer, among completed requests."""
+    UNSCORED_RATE = "UnscoredRate"
+    """Answers that could not be scored, among those that somebody tried to score."""
+    EMPTY_RATE = "EmptyRate"
+    """Empty answers, among completed requests."""
+    CUT_RATE = "CutRate"
+    """Answers that a limit of tokens cut off, among completed requests."""
 
 
 class Basis(StrEnum):
@@ -56,6 +62,15 @@ class Basis(StrEnum):
     """Scored answers of the two arms' own requests."""
     PAIRS = "Pairs"
     """Questions that both variants answered."""
+
+
+class Unscored(StrEnum):
+    """What an answer that could not be scored is to Exact Match."""
+
+    EXCLUDE = "Exclude"
+    """No evidence."""
+    COUNT_AS_MISMATCH = "CountAsMismatch"
+    """A wrong answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,9 @@ class Objective:
     longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     engine: version of the arithmetic (`version`).
+    unscored: what answers that could not be scored are to Exact Match; version 1 of the engine excludes them.
+    risk_attrition: of a false alarm that variants differ in what is missing. has_own_requests: whether each variant has
+    requests of its own, which it has not in shadow.
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -106,6 +124,9 @@ class Objective:
     longest_answer: int | None = None
     split_known: bool = True
     engine: int = CURRENT
+    unscored: Unscored = Unscored.COUNT_AS_MISMATCH
+    risk_attrition: float = 0.001
+    has_own_requests: bool = True
 
     def __post_init__(self) -> None:
         check_version(self.engine)
@@ -113,7 +134,7 @@ class Objective:
             raise ValueError(f"margin is {self.margin}; write the tolerated loss as a fraction, as in 0.02")
         if not 0 <= self.minimum_saving < 1:
             raise ValueError(f"minimum_saving is {self.minimum_saving}; write a share of tokens, as in 0.10")
-        for name in ("risk_promote", "risk_harm", "risk_sample_ratio"):
+        for name in ("risk_promote", "risk_harm", "risk_sample_ratio", "risk_attrition"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
         if not self.dispersion >= 1:

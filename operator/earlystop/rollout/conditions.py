@@ -6,6 +6,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
+from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
@@ -89,6 +90,9 @@ def _progressing(state: RolloutState) -> Condition:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
     if state.phase in WATCHING and _nothing_moves(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
+    doubt = doubt_about_all(_tried_ones(state)) if state.phase in WATCHING else None
+    if doubt is not None:
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if state.phase in TRYING | ACTING:
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, summary(state))
     return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, summary(state))

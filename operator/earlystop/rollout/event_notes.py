@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from earlystop.rollout.conditions import mismatch, setting_is_unmoved, split_is_broken, summary, unmoved
+from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.state import Phase, RolloutState
@@ -78,6 +79,10 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
         notes.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
         notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+    notes += [
+        EventNote(doubt.reason, "CompareMissing", doubt.message, warning=True)
+        for doubt in new_doubts(before if same else None, after)
+    ]
     return notes
 
 

@@ -12,7 +12,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
 from earlystop.evidence.version import CURRENT, FIRST
 
 TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
@@ -98,7 +98,9 @@ class Plan:
             risk_harm=self.objective.risk_harm * self._share_of_harm(stage),
         )
         if stage is StageKind.SHADOW:
-            return replace(objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False)
+            return replace(
+                objective, basis=Basis.PAIRS, classes=(), require_each=False, split_known=False, has_own_requests=False
+            )
         return objective
 
     def _share_of_harm(self, stage: StageKind) -> float:
@@ -209,6 +211,7 @@ def objective_of(spec: PolicySpec, engine: int = CURRENT, attempt: int = 1) -> O
         longest_answer=wanted.tokens.longest_answer,
         split_known=spec.delivery.traits.split_known,
         engine=engine,
+        unscored=Unscored(wanted.exact_match.unscored),
     )
 
 

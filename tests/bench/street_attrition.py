@@ -1,0 +1,133 @@
+"""Answers that are missing, through the engine that decides: no wrong answer that vanishes passes for a good one.
+
+A way to be silent takes a share of the wrong answers of an arm, or the same share of all answers of both. The baseline
+is right in 85 % of its answers, and the candidate saves a third of the tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import engine
+from earlystop.evidence.attrition import Silence
+from earlystop.evidence.objective import EXACT_MATCH, Objective, Unscored
+
+MARGIN, RISK, EXACT = 0.02, 0.05, 0.85
+SIZE, LOOKS = 400, 150
+TOKENS = (300, 200)
+PLAIN = Objective(margin=MARGIN, minimum_saving=0.1, risk_promote=RISK, risk_harm=RISK)
+NO_CHECK = 1e-300
+"""A risk of a false alarm that no evidence reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """What is missing. way: of being silent; hidden: share of the candidate's wrong answers; equal: share of all
+    answers of both arms."""
+
+    way: Silence = Silence.UNSCORED
+    hidden: float = 0.0
+    equal: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """Shares of campaigns that were promoted, rolled back, and held by the check; looks that each took on average."""
+
+    promoted: float
+    rolled_back: float
+    held: float
+    looks: float
+    runs: int
+
+
+def tally(rng: np.random.Generator, requests: int, exact: float, tokens: int, silent: Silent, hidden: float) -> Tally:
+    """What one arm counts in a look."""
+    right = int(rng.binomial(requests, exact))
+    wrong = requests - right
+    right_gone, wrong_gone = (int(rng.binomial(each, silent.equal)) for each in (right, wrong))
+    wrong_gone += int(rng.binomial(wrong - wrong_gone, hidden))
+    gone = right_gone + wrong_gone
+    ended = requests if silent.way in (Silence.UNSCORED, Silence.NOT_TRIED) else requests - gone
+    return Tally(
+        started=requests,
+        completed=ended,
+        failed=gone if silent.way is Silence.FAILED else 0,
+        match=right - right_gone,
+        mismatch=wrong - wrong_gone,
+        unscored=gone if silent.way is Silence.UNSCORED else 0,
+        tokens=tokens * ended,
+        tokens_squared=tokens**2 * ended,
+    )
+
+
+def campaigns(objective: Objective, silent: Silent, loss: float, runs: int, seed: int) -> Campaigns:
+    """Campaigns at an even split, each until its verdict or `LOOKS` looks. loss: of all requests' Exact Match."""
+    found = np.zeros(3)
+    looks = []
+    needed, harm_needed = -log(objective.risk_promote), -log(objective.harm_risks.exact_match)
+    for run in range(runs):
+        rng, state, number = np.random.default_rng([seed, run]), engine.begin(objective), 0
+        promoted = rolled_back = False
+        while number < LOOKS and not promoted and not rolled_back:
+            candidates = int(rng.binomial(SIZE, 0.5))
+            baseline = tally(rng, SIZE - candidates, EXACT, TOKENS[0], silent, 0.0)
+            candidate = tally(rng, candidates, EXACT - loss, TOKENS[1], silent, silent.hidden)
+            number += 1
+            state = engine.update(state, Look(15 * number, 0, 50, baseline, candidate))
+            promote, harm = state.quality.deciding(objective.basis)
+            rolled_back = harm.log_e_max >= harm_needed
+            proven = promote.log_e_max >= needed and state.tokens.log_e_max >= needed
+            promoted = proven and not rolled_back and not state.attrition.shown(objective.risk_attrition)
+        held = bool(state.attrition.shown(objective.risk_attrition))
+        found += promoted, rolled_back, held
+        looks.append(number)
+    promoted_share, rolled_back_share, held_share = (float(each) for each in found / runs)
+    return Campaigns(promoted_share, rolled_back_share, held_share, float(np.mean(looks)), runs)
+
+
+def hidden_kinds(loss: float = 2 * MARGIN) -> Iterator[tuple[str, Objective, Silent, float]]:
+    """A candidate that loses so much, and whose wrong answers vanish in part."""
+    for unscored in Unscored:
+        for way in Silence:
+            for hidden in (0.1, 0.25, 0.5):
+                name = f"{unscored}: {hidden:.0%} of its wrong answers {way.replace('_', ' ')}"
+                yield name, replace(PLAIN, unscored=unscored), Silent(way, hidden), loss
+
+
+def border_kinds() -> Iterator[tuple[str, Objective, Silent, float]]:
+    """Equal shares missing on both sides, and a loss of Exact Match, as it is counted, of just the margin."""
+    for unscored in Unscored:
+        for way in (Silence.UNSCORED, Silence.FAILED):
+            for equal in (0.0, 0.02, 0.05, 0.1):
+                counted = 1 - equal if unscored is Unscored.COUNT_AS_MISMATCH else 1.0
+                name = f"{unscored}: {equal:.0%} of both variants {way.replace('_', ' ')}"
+                yield name, replace(PLAIN, unscored=unscored), Silent(way, equal=equal), MARGIN / counted
+
+
+def cost_rows(runs: int, seed: int) -> Iterator[tuple[str, float, float]]:
+    """Kind; requests until a promotion of a candidate that loses nothing, over those with nothing missing; and over the
+    same with no check on what is missing."""
+    whole = campaigns(PLAIN, Silent(), 0.0, runs, seed).looks
+    for unscored in Unscored:
+        for equal in (0.0, 0.01, 0.02, 0.05, 0.1):
+            objective = replace(PLAIN, unscored=unscored)
+            found = campaigns(objective, Silent(equal=equal), 0.0, runs, seed)
+            unchecked = campaigns(replace(objective, risk_attrition=NO_CHECK), Silent(equal=equal), 0.0, runs, seed)
+            yield f"{unscored}: {equal:.0%} of both unscored", found.looks / whole, found.looks / unchecked.looks
+
+
+def is_harm_named(objective: Objective, silent: Silent, loss: float, seed: int) -> bool:
+    """Whether one campaign ends in harm to Exact Match, by the assessment that people see."""
+    rng, state = np.random.default_rng(seed), engine.begin(objective)
+    for number in range(LOOKS):
+        arms = [
+            tally(rng, SIZE // 2, EXACT - part, 300, silent, share) for part, share in ((0, 0), (loss, silent.hidden))
+        ]
+        state = engine.update(state, Look(15 * number, 0, 50, *arms))
+    return EXACT_MATCH in state.assessment.harms
