@@ -121,8 +121,8 @@ class Stage:
         self.prometheus.wait_up()
         wait_until(self._answers, 60.0, f"{self.host} to answer through the gateway")
 
-    def start_server(self) -> None:
-        """Start the server, again after it was stopped or killed."""
+    def start_server(self, *options: str) -> None:
+        """Start the server, again after it was stopped or killed. options: more of the server's."""
         self.server = self.python(
             "server",
             "earlystop.demo.server",
@@ -130,6 +130,7 @@ class Stage:
             f"--port={self.server_port}",
             f"--data={self.data}",
             "--drain-seconds=2",
+            *options,
         )
         url = f"http://{self.server_address}:{self.server_port}/metrics"
         self.server.wait_ready(lambda: status_of(url) == 200, 30.0)

@@ -153,6 +153,7 @@ def _as_json(look: int, assessment: Assessment, verdict: str) -> dict[str, Any]:
         "saving_interval": _bounds(assessment.saving),
         "setting": assessment.setting.value,
         "harms": [str(claim) for claim in assessment.harms],
+        "attrition": assessment.log_e.attrition,
         "held": [reason for gap, reason in HOLDS.items() if gap in assessment.gaps],
         "verdict": verdict,
     }
@@ -164,7 +165,6 @@ def _by_claim(values: LogE) -> dict[str, float]:
         "harm": values.harm,
         "tokens": values.tokens,
         "sample_ratio": values.sample_ratio,
-        "attrition": values.attrition,
         **{str(claim): value for claim, value in values.others},
     }
 

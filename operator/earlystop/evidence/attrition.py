@@ -37,6 +37,9 @@ UNKNOWN_SCATTER = 2.0
 """Dispersion while too few looks have been compared. What is said then may be taken back, so it may be said early: a
 promotion that comes sooner than the doubt about it cannot be."""
 
+LEAST_SHARE = 1e-6
+"""Percent of the requests below which an arm has too few to compare."""
+
 ROUNDING = 1e-6
 """Relative room of sums of tokens."""
 
@@ -153,12 +156,13 @@ def is_mostly_unscored(process: AttritionProcess, objective: Objective) -> bool:
 
 def _compared(check: SampleRatioProcess, events: tuple[int, int], exposed: tuple[int, int]) -> SampleRatioProcess:
     """A check after a look with so many events among so many requests, or the other way round where these are fewer."""
-    if not all(exposed):
+    share = 100 * exposed[1] / sum(exposed) if all(exposed) else 0.0
+    if not LEAST_SHARE <= share <= 100 - LEAST_SHARE:
         return check
     others = exposed[0] - events[0], exposed[1] - events[1]
     if min(others) >= 0 and sum(others) < sum(events):
         events = others
-    return sample_ratio.update(check, *events, 100 * exposed[1] / sum(exposed), UNKNOWN_SCATTER)
+    return sample_ratio.update(check, *events, share, UNKNOWN_SCATTER)
 
 
 def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[int, int]]:
