@@ -15,14 +15,12 @@ import numpy as np
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
 from earlystop.evidence.attrition import Silence
-from earlystop.evidence.objective import EXACT_MATCH, Objective, Unscored
+from earlystop.evidence.objective import Objective, Unscored
 
 MARGIN, RISK, EXACT = 0.02, 0.05, 0.85
-SIZE, LOOKS = 400, 150
+SIZE, LOOKS, LOOKS_HELD = 400, 150, 40
 TOKENS = (300, 200)
 PLAIN = Objective(margin=MARGIN, minimum_saving=0.1, risk_promote=RISK, risk_harm=RISK)
-NO_CHECK = 1e-300
-"""A risk of a false alarm that no evidence reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,9 @@ def campaigns(objective: Objective, silent: Silent, loss: float, runs: int, seed
     for run in range(runs):
         rng, state, number = np.random.default_rng([seed, run]), engine.begin(objective), 0
         promoted = rolled_back = False
-        while number < LOOKS and not promoted and not rolled_back:
+        held = False
+        # A doubt that lasts holds for good, so only harm may follow it.
+        while number < (LOOKS if not held else LOOKS_HELD) and not promoted and not rolled_back:
             candidates = int(rng.binomial(SIZE, 0.5))
             baseline = tally(rng, SIZE - candidates, EXACT, TOKENS[0], silent, 0.0)
             candidate = tally(rng, candidates, EXACT - loss, TOKENS[1], silent, silent.hidden)
@@ -83,8 +83,8 @@ def campaigns(objective: Objective, silent: Silent, loss: float, runs: int, seed
             promote, harm = state.quality.deciding(objective.basis)
             rolled_back = harm.log_e_max >= harm_needed
             proven = promote.log_e_max >= needed and state.tokens.log_e_max >= needed
-            promoted = proven and not rolled_back and not state.attrition.shown(objective.risk_attrition)
-        held = bool(state.attrition.shown(objective.risk_attrition))
+            held = bool(state.attrition.shown(objective.risk_attrition))
+            promoted = proven and not rolled_back and not held and not state.attrition.suspected
         found += promoted, rolled_back, held
         looks.append(number)
     promoted_share, rolled_back_share, held_share = (float(each) for each in found / runs)
@@ -94,7 +94,8 @@ def campaigns(objective: Objective, silent: Silent, loss: float, runs: int, seed
 def hidden_kinds(loss: float = 2 * MARGIN) -> Iterator[tuple[str, Objective, Silent, float]]:
     """A candidate that loses so much, and whose wrong answers vanish in part."""
     for unscored in Unscored:
-        for way in Silence:
+        # Requests that never end are found too late for small shares, see `evidence.attrition`.
+        for way in (Silence.FAILED, Silence.NOT_TRIED, Silence.UNSCORED):
             for hidden in (0.1, 0.25, 0.5):
                 name = f"{unscored}: {hidden:.0%} of its wrong answers {way.replace('_', ' ')}"
                 yield name, replace(PLAIN, unscored=unscored), Silent(way, hidden), loss
@@ -118,16 +119,5 @@ def cost_rows(runs: int, seed: int) -> Iterator[tuple[str, float, float]]:
         for equal in (0.0, 0.01, 0.02, 0.05, 0.1):
             objective = replace(PLAIN, unscored=unscored)
             found = campaigns(objective, Silent(equal=equal), 0.0, runs, seed)
-            unchecked = campaigns(replace(objective, risk_attrition=NO_CHECK), Silent(equal=equal), 0.0, runs, seed)
+            unchecked = campaigns(replace(objective, has_own_requests=False), Silent(equal=equal), 0.0, runs, seed)
             yield f"{unscored}: {equal:.0%} of both unscored", found.looks / whole, found.looks / unchecked.looks
-
-
-def is_harm_named(objective: Objective, silent: Silent, loss: float, seed: int) -> bool:
-    """Whether one campaign ends in harm to Exact Match, by the assessment that people see."""
-    rng, state = np.random.default_rng(seed), engine.begin(objective)
-    for number in range(LOOKS):
-        arms = [
-            tally(rng, SIZE // 2, EXACT - part, 300, silent, share) for part, share in ((0, 0), (loss, silent.hidden))
-        ]
-        state = engine.update(state, Look(15 * number, 0, 50, *arms))
-    return EXACT_MATCH in state.assessment.harms

@@ -26,7 +26,8 @@ def spoiling(stage: Stage) -> Iterator[Stage]:
 def test_wrong_answers_that_vanish_hold_a_promotion_in_the_right_words(spoiling: Stage) -> None:
     stage = spoiling
     exact = {"exactMatch": {"margin": "0.30", "unscored": "Exclude"}}
-    stage.apply_policy(NAME, 10, "0.30", saving="0", objective=exact, steps=[{"weight": 50, "minimumSeconds": 600}])
+    patient = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 3600}
+    stage.apply_policy(NAME, 10, "0.30", saving="0", objective=exact, **patient)
     held = stage.wait_for(NAME, condition_is("Progressing", "False", "AttritionDiffers"), 60, "held")
     assert phase_is("Observing")(held)
     (message,) = {each["message"] for each in held["conditions"] if each["type"] == "Progressing"}

@@ -16,6 +16,8 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
+    "wrong answers vanish": lambda: street.hidden_rows(40, SEED + 5, 0.25),
+    "as much is missing in both variants": lambda: street.missing_rows(25, SEED + 6, 0.05),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
 

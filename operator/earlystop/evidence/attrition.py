@@ -33,7 +33,10 @@ MOST_UNSCORED = 0.5
 LEAST_TRIED = 100
 """Tried answers of an arm before that is said."""
 
-UNKNOWN_SCATTER = 2.0
+SUSPICION = 0.05
+"""Risk at which a promotion waits, without an alarm, for as long as the evidence now says that more is missing."""
+
+UNKNOWN_SCATTER = 1.0
 """Dispersion while too few looks have been compared. What is said then may be taken back, so it may be said early: a
 promotion that comes sooner than the doubt about it cannot be."""
 
@@ -89,6 +92,12 @@ class AttritionProcess:
     def log_e_max(self) -> float:
         """The largest so far since the scatter is known, >= 0."""
         return max(0.0, max(each.log_e_max for each in self.checks) - log(len(self.checks)))
+
+    @property
+    def suspected(self) -> tuple[Silence, ...]:
+        """In which ways more or less seems to be missing now; it may be taken back, so it is no alarm."""
+        needed = log(len(self.checks) / SUSPICION)
+        return tuple(kind for kind, each in zip(Silence, self.checks, strict=True) if each.log_e >= needed)
 
     def shown(self, risk: float) -> tuple[Silence, ...]:
         """In which ways more or less is missing in one variant, at this risk of a false alarm altogether."""

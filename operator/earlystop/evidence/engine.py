@@ -124,6 +124,8 @@ class Assessment:
     take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
     be missing in one variant. The claims, once true, stay true.
     is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.
+    attrition_suspected: whether more seems to be missing in one variant now, which keeps a promotion waiting and is no
+    alarm.
     """
 
     log_e: LogE
@@ -139,6 +141,7 @@ class Assessment:
     attrition: tuple[Silence, ...] = ()
     is_mostly_unscored: bool = False
     contradiction: str = ""
+    attrition_suspected: bool = False
 
     @property
     def harmful(self) -> bool:
@@ -154,7 +157,7 @@ class Assessment:
             (Gap.TOKENS, not self.saves_tokens),
             (Gap.SAMPLE_RATIO, self.sample_ratio_broken),
             (Gap.SETTING, self.setting is Effect.NOT_MOVED),
-            (Gap.ATTRITION, bool(self.attrition)),
+            (Gap.ATTRITION, bool(self.attrition or self.attrition_suspected)),
             (Gap.UNSCORED, self.is_mostly_unscored),
             (Gap.COUNTS, bool(self.contradiction)),
         )
@@ -285,6 +288,7 @@ def assess(state: EvidenceState) -> Assessment:
         attrition=state.attrition.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
         contradiction=attrition.contradiction(state.attrition),
+        attrition_suspected=bool(state.attrition.suspected),
     )
 
 

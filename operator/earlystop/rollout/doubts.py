@@ -59,9 +59,9 @@ def doubt_about_all(comparisons: tuple[Comparison, ...]) -> Doubt | None:
 
 
 def attrition_phrase(evidence: EvidenceState) -> str:
-    """How much is missing of each variant, in the ways that are shown to differ."""
+    """How much is missing of each variant, in the ways that are shown or seem to differ."""
     process = evidence.attrition
-    ways = process.shown(evidence.objective.risk_attrition)
+    ways = process.shown(evidence.objective.risk_attrition) or process.suspected
     arms = process.candidate, process.baseline
     overdue = process.never_ended[1], process.never_ended[0]
     return "; ".join(_phrase(way, arms, overdue) for way in ways)
