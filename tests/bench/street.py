@@ -23,7 +23,7 @@ from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.plan import SHADOW_PART
 from tests.bench import statistics_paths as paths
-from tests.bench import street_delays, street_golden, street_tokens, street_users, verdict_streams
+from tests.bench import street_attrition, street_delays, street_golden, street_tokens, street_users, verdict_streams
 from tests.bench.statistics_paths import Array, Stream, first_claims
 
 MARGIN, RISK, SIZE, LOOKS = 0.02, 0.05, 200, 300
@@ -197,6 +197,23 @@ def chain_rows(runs: int, seed: int, looks: int = 300) -> Iterator[Row]:
         yield Row(chain.kind, *street_golden.chain_errors(chain, runs, seed, looks=looks), runs)
 
 
+def hidden_rows(runs: int, seed: int, share: float | None = None) -> Iterator[Row]:
+    """Candidates that lose twice the margin and whose wrong answers vanish in part: to promote one is an error, to roll
+    one back is none. share: of wrong answers, None for all kinds."""
+    for number, (kind, objective, silent, loss) in enumerate(street_attrition.hidden_kinds()):
+        if share in (None, silent.hidden):
+            found = street_attrition.campaigns(objective, silent, loss, runs, seed + number)
+            yield Row(kind, found.promoted, 0.0, runs)
+
+
+def missing_rows(runs: int, seed: int, share: float | None = None) -> Iterator[Row]:
+    """As much missing in both variants, at the border. share: of all answers, None for all kinds."""
+    for number, (kind, objective, silent, loss) in enumerate(street_attrition.border_kinds()):
+        if share in (None, silent.equal):
+            found = street_attrition.campaigns(objective, silent, loss, runs, seed + number)
+            yield Row(kind, found.promoted, found.rolled_back, runs)
+
+
 def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     """All kinds of traffic."""
     yield from mix_rows(runs, seed)
@@ -208,6 +225,8 @@ def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     yield from delay_rows(runs // 2, seed + 6, street_delays.KINDS if runs >= 1000 else street_delays.QUICK)
     yield from golden_rows(max(100, runs // 2), seed + 7)
     yield from chain_rows(max(100, runs // 2), seed + 8)
+    yield from hidden_rows(max(50, runs // 5), seed + 9)
+    yield from missing_rows(max(50, runs // 5), seed + 10)
 
 
 def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:
@@ -224,6 +243,10 @@ def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:
         problems, decided = verdict_streams.contradictions(objective, streams, SEED + number)
         console.print(f"{name}: {streams} streams, {decided} verdicts, {len(problems)} intervals against them")
         missed = missed or bool(problems)
+    cost = Table("no loss: requests until a promotion", "of those with nothing missing", "of those without the check")
+    for kind, of_whole, of_unchecked in street_attrition.cost_rows(40 if quick else 400, SEED):
+        cost.add_row(kind, f"{of_whole:.2f}", f"{of_unchecked:.2f}")
+    console.print(cost)
     raise typer.Exit(1 if missed else 0)
 
 

@@ -42,10 +42,12 @@ class Tally:
     """Events of one variant, either cumulative or between two moments. Every field is a count >= 0.
 
     started: requests that arrived; completed, failed: requests that ended, disjoint.
-    match, mismatch, unscored: answers by exact match, disjoint; only the first two are scored.
+    match, mismatch, unscored: answers by exact match, disjoint; only the first two are scored. `unscored` are those
+    that could not be scored; an answer that nobody tried to score is in none of the three.
     tokens, tokens_squared: sum over completed requests of the output tokens and of their squares.
     feedback_up, feedback_down: what users thought of answers.
     pairs_*: questions that this variant and the baseline both answered, by who was right; 0 for the baseline itself.
+    empty: completed requests whose answer was empty; cut: those whose answer was cut off at a limit of tokens.
     """
 
     started: int = 0
@@ -62,6 +64,8 @@ class Tally:
     pairs_baseline_only: int = 0
     pairs_candidate_only: int = 0
     pairs_neither: int = 0
+    empty: int = 0
+    cut: int = 0
 
     @property
     def pairs(self) -> Pairs:
@@ -72,6 +76,11 @@ class Tally:
     def scored(self) -> int:
         """Answers that count towards Exact Match."""
         return self.match + self.mismatch
+
+    @property
+    def tried(self) -> int:
+        """Answers that somebody tried to score."""
+        return self.match + self.mismatch + self.unscored
 
     @property
     def exact_match(self) -> float | None:
@@ -106,6 +115,8 @@ class Tally:
             self.pairs_baseline_only,
             self.pairs_candidate_only,
             self.pairs_neither,
+            self.empty,
+            self.cut,
         )
 
 
@@ -115,6 +126,10 @@ def total(tallies: Sequence[Tally]) -> Tally:
 
 
 TALLY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Tally))
+
+FIRST_COUNTS = 14
+"""How many counts a tally had at first. Later ones stand at the end of what is stored, and only where one is not 0, so
+that what earlier releases stored is read as before."""
 
 
 class ClassAnswers(NamedTuple):
@@ -181,26 +196,57 @@ class Look:
         return 100 * self.weight / (self.weight + self.baseline_weight)
 
     def row(self) -> list[int]:
-        """`[at, step, weight, *baseline, *candidate, *classes, baseline weight, *users]`: 31 integers, 4 for each query
-        class, the baseline's weight where other candidates have some too, and 6 where users are counted."""
-        head = [self.at, self.step, self.weight, *self.baseline.row(), *self.candidate.row()]
-        last = [] if self.baseline_weight is None else [self.baseline_weight]
-        return [*head, *(count for answers in self.classes for count in answers), *last, *(self.users or ())]
+        """`[at, step, weight, *baseline, *candidate, *classes, baseline weight, *later, *users]`: 31 integers, 4 for
+        each query class, the baseline's weight where other candidates have some too, the later counts (`later_columns`)
+        where one of them is not 0, and 6 where users are counted."""
+        baseline, candidate = self.baseline.row(), self.candidate.row()
+        head = [self.at, self.step, self.weight, *baseline[:FIRST_COUNTS], *candidate[:FIRST_COUNTS]]
+        own_weight = [] if self.baseline_weight is None else [self.baseline_weight]
+        later = [*baseline[FIRST_COUNTS:], *candidate[FIRST_COUNTS:]]
+        last = [*later, *_PADDING, len(later) // 2] if any(later) else []
+        classes = [count for answers in self.classes for count in answers]
+        return [*head, *classes, *own_weight, *last, *(self.users or ())]
 
     @classmethod
     def from_row(cls, row: list[int], *, by_users: bool = False) -> Look:
         """Inverse of `row`. by_users: whether users are counted in it. Raises ValueError when the row has not as many
         integers as such a look has."""
-        width = len(TALLY_FIELDS)
-        head, rest = row[: 3 + 2 * width], row[3 + 2 * width :]
+        head, rest = row[:_HEAD], row[_HEAD:]
         rest, counted = (rest[:-USER_COLUMNS], rest[-USER_COLUMNS:]) if by_users else (rest, [])
-        if len(head) != 3 + 2 * width or len(rest) % 4 > 1 or len(counted) != USER_COLUMNS * by_users:
+        more_b: list[int] = []
+        more_c: list[int] = []
+        if len(head) == _HEAD and len(rest) % 4 > 1:
+            number = rest[-1]
+            block = 2 * number + len(_padding(number)) + 1
+            if 1 <= number <= len(TALLY_FIELDS) - FIRST_COUNTS and block <= len(rest):
+                rest, later = rest[:-block], rest[-block:]
+                more_b, more_c = later[:number], later[number : 2 * number]
+        if len(head) != _HEAD or len(rest) % 4 > 1 or len(counted) != USER_COLUMNS * by_users:
             raise ValueError(
-                f"a look has {3 + 2 * width} integers, 4 for each query class, the baseline's weight beside other "
-                f"candidates, and {USER_COLUMNS} where users are counted; this row has {len(row)}"
+                f"a look has {_HEAD} integers, 4 for each query class, the baseline's weight beside other candidates, "
+                f"up to {len(TALLY_FIELDS) - FIRST_COUNTS} later counts of each variant, and {USER_COLUMNS} where "
+                f"users are counted; this row has {len(row)}"
             )
         at, step, weight = head[:3]
         own_weight = rest.pop() if len(rest) % 4 else None
         classes = tuple(ClassAnswers(*rest[start : start + 4]) for start in range(0, len(rest), 4))
-        arms = Tally(*head[3 : 3 + width]), Tally(*head[3 + width :])
-        return cls(at, step, weight, *arms, classes, own_weight, UserScatter(*counted) if by_users else None)
+        baseline = Tally(*head[3 : 3 + FIRST_COUNTS], *more_b)
+        candidate = Tally(*head[3 + FIRST_COUNTS :], *more_c)
+        users = UserScatter(*counted) if by_users else None
+        return cls(at, step, weight, baseline, candidate, classes, own_weight, users)
+
+
+def later_columns() -> tuple[str, ...]:
+    """Names of what stands at the end of a look's row where a later count is not 0: those counts of both variants,
+    zeros that tell such a row by its length, and how many later counts a variant has."""
+    names = [f"{variant}.{name}" for variant in Variant for name in TALLY_FIELDS[FIRST_COUNTS:]]
+    return (*names, *("unused" for _ in _PADDING), "later")
+
+
+def _padding(later: int) -> tuple[int, ...]:
+    """Zeros that bring `2 * later + 1` integers to a length of 2 modulo 4, which classes and a weight never have."""
+    return (0,) * ((2 - (2 * later + 1)) % 4)
+
+
+_HEAD = 3 + 2 * FIRST_COUNTS
+_PADDING = _padding(len(TALLY_FIELDS) - FIRST_COUNTS)

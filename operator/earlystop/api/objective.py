@@ -67,6 +67,11 @@ class ExactMatch(Value):
     questions: Questions | None = Field(
         None, description="What the golden questions are, with evidence Pairs. Absent: a verdict is about their file."
     )
+    unscored: Literal["Exclude", "CountAsMismatch"] = Field(
+        "CountAsMismatch",
+        description="What an answer that could not be scored is to EM: a wrong answer, or no evidence. Answers that "
+        "nobody tried to score are never counted, nor are requests that failed.",
+    )
     dispersion: DecimalText | None = Field(
         None,
         description="How much more answers scatter than independent ones would, where sessions stay on a variant: the "
@@ -107,7 +112,10 @@ class Guardrail(Value):
     )
 
     name: SettingName = Field(description="Name shown in status and verdicts.")
-    kind: Literal["FailureRate", "NegativeFeedback"] = Field(description="Which events are counted.")
+    kind: Literal["FailureRate", "NegativeFeedback", "UnscoredRate", "EmptyRate", "CutRate"] = Field(
+        description="Which events are counted: requests that failed; votes against an answer; answers that could not "
+        "be scored, among those that were tried; answers that were empty, or cut off at a limit of tokens."
+    )
     maximum_ratio: DecimalText = Field(description="Candidate's rate over the baseline's that is still acceptable.")
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.label_reasons import LABEL_REASONS
+from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
@@ -153,6 +154,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     *TRAFFIC_ROWS,
     (COUNTS, LABEL_REASONS),
+    ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
     (

@@ -17,8 +17,8 @@ Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-ti
 Count = Annotated[int, Field(ge=0)]
 # Ledger and looks stay below this limit together; the operator refuses policies that would need more.
 Packed = Annotated[str, Field(max_length=PACKED_LIMIT)]
-# Twice 14 counts and ten times 4, of at most 2^63, for each of ten candidates.
-Mark = Annotated[str, Field(max_length=14_100)]
+# Twice 16 counts and ten times 4, of at most 2^63, for each of ten candidates.
+Mark = Annotated[str, Field(max_length=14_900)]
 
 
 class ArmCounts(Value):
@@ -55,6 +55,8 @@ class Remainder(Value):
     pairs_baseline_only: Count | None = Field(None, description="Questions that the baseline alone got right.")
     pairs_candidate_only: Count | None = Field(None, description="Questions that the candidate alone got right.")
     pairs_neither: Count | None = Field(None, description="Questions that neither got right.")
+    empty: Count | None = Field(None, description="Answers that were empty.")
+    cut: Count | None = Field(None, description="Answers that were cut off at a limit of tokens.")
 
     @classmethod
     def of(cls, tally: Tally) -> Remainder:
@@ -87,6 +89,7 @@ class LogEText(Value):
     harm: Short = Field(description="That it loses more.")
     tokens: Short = Field(description="That it saves the required tokens.")
     sample_ratio: Short = Field(description="That traffic is not split as the weights say.")
+    attrition: Short | None = Field(None, description="That more is missing in one variant. Absent: nothing is.")
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32, json_schema_extra={"x-list-map-key": "name"})] = (
         Field((), description="That the floor, a guardrail or a query class takes the candidate back, or certifies it.")
     )

@@ -45,6 +45,8 @@ class Templates(Value):
     pairs_baseline_only: Template | None = Field(None, description="Questions that the baseline alone got right.")
     pairs_candidate_only: Template | None = Field(None, description="Questions that the candidate alone got right.")
     pairs_neither: Template | None = Field(None, description="Questions that neither got right.")
+    empty: Template | None = Field(None, description="Answers that were empty.")
+    cut: Template | None = Field(None, description="Answers that were cut off at a limit of tokens.")
 
     def by_field(self) -> dict[str, str]:
         """The templates that are written, by field of `Tally`."""

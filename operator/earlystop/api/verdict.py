@@ -12,8 +12,9 @@ from earlystop.api.values import SettingName, Value, rules
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=64)]
 Digest = Annotated[str, Field(max_length=80, pattern=r"^(sha256:[0-9a-f]{64})?$")]
-# 31 columns, 4 for each of at most ten query classes, one more beside other candidates, and 6 where users are counted.
-Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=78)]
+# 31 columns, 4 for each of at most ten query classes, one more beside other candidates, those of later counts, and 6
+# where users are counted.
+Row = Annotated[tuple[int, ...], Field(min_length=31, max_length=102)]
 
 
 class SettingPair(Value):
@@ -31,6 +32,9 @@ class RecordedLogE(Value):
     harm: Short = Field(description="Evidence that it loses more.")
     tokens: Short = Field(description="Evidence that it saves the required tokens.")
     sample_ratio: Short = Field(description="Evidence that traffic is not split as the weights say.")
+    attrition: Short | None = Field(
+        None, description="Evidence that more is missing in one variant. Absent: there is none, or nobody compared it."
+    )
     others: Annotated[tuple[NamedLogE, ...], Field(max_length=32)] = Field(
         (), description="Evidence of the floor, the guardrails and the query classes."
     )
@@ -86,7 +90,7 @@ class VerdictSpec(Value):
     effect: Text = Field(description="EM of the candidate minus the baseline's, with its interval.")
     saving: Text = Field(description="Share of the tokens saved, with its interval.")
     columns: tuple[Short, ...] = Field(
-        max_length=78, description="Names of the columns of looks; step is the counters' label, from 0."
+        max_length=102, description="Names of the columns of looks; step is the counters' label, from 0."
     )
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
     others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")

@@ -65,6 +65,8 @@ TOKENS = "earlystop_output_tokens_total"
 TOKENS_SQUARED = "earlystop_output_tokens_squared_total"
 PAIRS = "earlystop_pairs_total"
 FEEDBACK = "earlystop_feedback_total"
+EMPTY = "earlystop_empty_answers_total"
+CUT = "earlystop_cut_answers_total"
 SETTING_INFO = "earlystop_setting_info"
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
@@ -194,6 +196,8 @@ SELECTED: Mapping[Selected, str] = MappingProxyType(
         Selected(FEEDBACK, sentiment="up"): "feedback_up",
         Selected(FEEDBACK, sentiment="down"): "feedback_down",
         **{Selected(PAIRS, outcome=outcome): f"pairs_{outcome}" for outcome in PAIR_OUTCOMES},
+        Selected(EMPTY): "empty",
+        Selected(CUT): "cut",
     }
 )
 """Which series goes into which field of `Tally`; all other label combinations are not counts of this convention."""

@@ -17,7 +17,7 @@ from earlystop.cli.files import read_checked_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
-from earlystop.evidence.engine import Assessment, LogE, begin
+from earlystop.evidence.engine import Assessment, Gap, LogE, begin
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.increments import compare
@@ -26,6 +26,14 @@ from earlystop.rollout.state import Totals
 from earlystop.rollout.strategy import strategy_of
 
 EVEN_SPLIT = 50
+HOLDS = {
+    Gap.COUNTS: "CountsContradict",
+    Gap.SAMPLE_RATIO: "TrafficSplitMismatch",
+    Gap.ATTRITION: "AttritionDiffers",
+    Gap.UNSCORED: "MostlyUnscored",
+    Gap.SETTING: "SettingNotEffective",
+}
+"""What holds a promotion back whatever is proven, by the reason that a policy's condition has for it."""
 PAIR_COLUMNS = ("pairs_both", "pairs_baseline_only", "pairs_candidate_only", "pairs_neither")
 
 
@@ -151,6 +159,8 @@ def _as_json(look: int, assessment: Assessment, verdict: str) -> dict[str, Any]:
         "saving_interval": _bounds(assessment.saving),
         "setting": assessment.setting.value,
         "harms": [str(claim) for claim in assessment.harms],
+        "attrition": assessment.log_e.attrition,
+        "held": [reason for gap, reason in HOLDS.items() if gap in assessment.gaps],
         "verdict": verdict,
     }
 

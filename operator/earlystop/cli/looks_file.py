@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -20,12 +20,15 @@ from earlystop.cli.documents import decoded, read_bytes
 REQUIRED = ("variant", "look", "completed", "failed", "match", "mismatch", "tokens", "tokens_squared")
 OPTIONAL_COUNTS = (
     "started",
+    "unscored",
     "feedback_up",
     "feedback_down",
     "pairs_both",
     "pairs_baseline_only",
     "pairs_candidate_only",
     "pairs_neither",
+    "empty",
+    "cut",
 )
 OPTIONAL = ("query_class", "step", "weight", *OPTIONAL_COUNTS)
 COUNTS = ("completed", "failed", "match", "mismatch", "tokens", "tokens_squared", *OPTIONAL_COUNTS)
@@ -127,17 +130,38 @@ def _line(row: dict[str, str | None], number: int, name: str) -> Line:
     if text["variant"] not in list(Variant):
         raise LooksError(f"{where}, column variant: {_quoted(text['variant'])}; write baseline or candidate")
     counts = {column: _count(text[column], where, column) for column in COUNTS if column in text}
-    scored, completed = counts["match"] + counts["mismatch"], counts["completed"]
-    if scored > completed:
-        raise LooksError(
-            f"{where}, column match: match and mismatch are {scored} together, more than the {completed} completed"
-        )
+    _refuse_impossible(counts, where)
     weight = _count(text["weight"], where, "weight") if text.get("weight") else None
     if weight is not None and not 1 <= weight <= 99:
         raise LooksError(f"{where}, column weight: {weight}; write the candidate's percent, 1 to 99")
     look = _count(text["look"], where, "look")
     step = _count(text["step"], where, "step") if text.get("step") else 1
     return Line(number, look, Variant(text["variant"]), text.get("query_class", ""), weight, counts, step)
+
+
+def _refuse_impossible(counts: Mapping[str, int], where: str) -> None:
+    """Raises LooksError where the counts of one line contradict each other."""
+    completed = counts["completed"]
+    scored, unscored = counts["match"] + counts["mismatch"], counts.get("unscored", 0)
+    if scored > completed:
+        raise LooksError(
+            f"{where}, column match: match and mismatch are {scored} together, more than the {completed} completed"
+        )
+    if scored + unscored > completed:
+        raise LooksError(
+            f"{where}, column unscored: match, mismatch and unscored are {scored + unscored} together, more than the "
+            f"{completed} completed"
+        )
+    for column in ("empty", "cut"):
+        if counts.get(column, 0) > completed:
+            raise LooksError(f"{where}, column {column}: {counts[column]} is more than the {completed} completed")
+    # Without squares nobody counts them.
+    if counts["tokens_squared"] and counts["tokens_squared"] * completed < counts["tokens"] ** 2:
+        least = -(-(counts["tokens"] ** 2) // completed) if completed else 0
+        raise LooksError(
+            f"{where}, column tokens_squared: {counts['tokens_squared']} is less than {least}, the least that "
+            f"{completed} answers of {counts['tokens']} tokens together can have; write the sum of each one's square"
+        )
 
 
 def _count(text: str, where: str, column: str) -> int:

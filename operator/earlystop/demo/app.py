@@ -8,9 +8,10 @@ the baseline serves it also judges the bolder windows that `<prefix>shadow` name
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -30,6 +31,7 @@ from earlystop.demo import chat
 from earlystop.demo.placement import PARAMETER, Placement, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
+from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.export import Assignment, Exporter, Shadow
@@ -48,6 +50,7 @@ class ServerSettings:
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
+    spoiling: answers that go missing on purpose.
 
     Raises ValueError for a value out of range.
     """
@@ -59,6 +62,7 @@ class ServerSettings:
     user_header: str = ""
     names_variants: bool = False
     slow_wrong_answers: float = 0.0
+    spoiling: Spoiling = field(default_factory=Spoiling)
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
@@ -72,10 +76,10 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """The question, its reply, and the response's body."""
+    """The question, what became of its reply, and the response's body."""
 
     question: str
-    reply: Reply
+    outcome: Outcome
     body: bytes
 
 
@@ -90,6 +94,7 @@ class ReferenceServer:
         self._left_out = LeftOut()
         self._registry.register(self._left_out)
         self._answered = 0
+        self._chance = random.Random(0)
         self._open = 0
         self._draining = False
         self._idle = asyncio.Event()
@@ -131,16 +136,16 @@ class ReferenceServer:
         placement = self._place(request)
         self._exporter.started(placement.assignment)
         try:
-            answered = await self._answer(await request.read(), placement.window)
+            answered = await self._answer(await request.read(), placement)
         except chat.ChatError as error:
             self._exporter.failed(placement.assignment)
             return self._live(_json(error.body(), error.status), placement.told)
         except BaseException:  # a client that went away, a body over the limit, the end of the process
             self._exporter.failed(placement.assignment)
             raise
-        reply = answered.reply
+        outcome = answered.outcome
         shadows = self._shadows(answered.question, placement)
-        self._exporter.completed(placement.assignment, reply.vote.words, reply.result, shadows)
+        self._exporter.completed(placement.assignment, outcome.tokens, outcome.result, shadows, cut=outcome.cut)
         return self._live(_json(answered.body), placement.told)
 
     def _shadows(self, question: str, placement: Placement) -> list[Shadow]:
@@ -158,13 +163,14 @@ class ReferenceServer:
         """Answers an evaluator's request. It is not live traffic, whose shares and sums it would distort."""
         placement = self._place(request)
         try:
-            answered = await self._answer(await request.read(), placement.window)
+            answered = await self._answer(await request.read(), placement)
         except chat.ChatError as error:
             return self._named(_json(error.body(), error.status), placement.told)
         return self._named(_json(answered.body), placement.told)
 
-    async def _answer(self, request_body: bytes, window: int | None) -> _Answered:
-        """The answer at this window. Raises ChatError for a request without an answer."""
+    async def _answer(self, request_body: bytes, placement: Placement) -> _Answered:
+        """The answer at the placement's window. Raises ChatError for a request without an answer."""
+        window = placement.window
         if window is None:
             name = f"{self._settings.header_prefix}param-{PARAMETER}"
             message = f"the header '{name}' must be a whole number from 1 to {MAXIMUM_WINDOW}"
@@ -176,9 +182,11 @@ class ReferenceServer:
         if seconds := self._seconds(reply):
             await asyncio.sleep(seconds)
         self._answered += 1
-        usage = chat.Usage(prompt=len(question.split()), completion=reply.vote.words)
-        body = chat.completion(f"chatcmpl-{self._answered}", int(time.time()), reply.text, usage)
-        return _Answered(question, reply, body)
+        outcome = self._settings.spoiling.outcome(placement.told.variant, reply, self._chance)
+        usage = chat.Usage(prompt=len(question.split()), completion=outcome.tokens)
+        identity = f"chatcmpl-{self._answered}"
+        body = chat.completion(identity, int(time.time()), outcome.text, usage, cut=outcome.cut)
+        return _Answered(question, outcome, body)
 
     def _seconds(self, reply: Reply) -> float:
         """How long the simulated generation of an answer takes."""

@@ -62,8 +62,9 @@ def _text(content: Any) -> str:
     raise ChatError(400, "invalid_messages", "the user's 'content' must be a text or a list of text parts")
 
 
-def completion(identity: str, created: int, answer: str, usage: Usage) -> bytes:
-    """A finished chat completion. identity: unique in the server; created: Unix seconds."""
+def completion(identity: str, created: int, answer: str, usage: Usage, *, cut: bool = False) -> bytes:
+    """A finished chat completion. identity: unique in the server; created: Unix seconds; cut: whether a limit of tokens
+    cut the answer off."""
     message = {"role": "assistant", "content": answer}
     return _encode(
         {
@@ -71,7 +72,7 @@ def completion(identity: str, created: int, answer: str, usage: Usage) -> bytes:
             "object": "chat.completion",
             "created": created,
             "model": MODEL,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": "length" if cut else "stop"}],
             "usage": {
                 "prompt_tokens": usage.prompt,
                 "completion_tokens": usage.completion,

@@ -15,6 +15,7 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
+from earlystop.demo.spoiling import Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
 
 DRAIN_SECONDS = 10.0
@@ -95,6 +96,16 @@ def main(
     slow_wrong_answers: Annotated[
         float, typer.Option(help="Seconds that an answer takes longer when it is wrong.", min=0)
     ] = 0.0,
+    unscored_wrong_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' wrong answers that are counted as unscored.", min=0, max=1)
+    ] = 0.0,
+    cut_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' answers that are cut off, and unscored.", min=0, max=1)
+    ] = 0.0,
+    empty_answers: Annotated[
+        float, typer.Option(help="Fraction of candidates' answers that are empty, and wrong.", min=0, max=1)
+    ] = 0.0,
+    spoil_every_variant: Annotated[bool, typer.Option(help="Spoil the baseline's answers, too.")] = False,
     drain_seconds: Annotated[
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
@@ -110,6 +121,7 @@ def main(
             user_header,
             names_variants,
             slow_wrong_answers,
+            Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

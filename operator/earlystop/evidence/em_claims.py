@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from earlystop.api.counts import Look
-from earlystop.evidence import exact_match, pairs, strata
+from earlystop.evidence import exact_match, missing_answers, pairs, strata
 from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.exact_match import ExactMatchProcess
 from earlystop.evidence.objective import Basis, Claim, Objective, certificate_claim, class_claim
@@ -72,11 +72,12 @@ def update(quality: Quality, objective: Objective, look: Look) -> Quality:
 
     Raises ValueError, naming the class, for counts that cannot be.
     """
-    return advance(quality, objective, look) if usable(objective, look) else quality
+    judged = missing_answers.as_judged(objective, look)
+    return advance(quality, objective, judged) if usable(objective, judged) else quality
 
 
 def advance(quality: Quality, objective: Objective, look: Look, factors: UserFactors = NO_FACTORS) -> Quality:
-    """As `update`, after a look that is known to be `usable`."""
+    """As `update`, after a look that is known to be `usable`, and as it is judged (`missing_answers`)."""
     if objective.basis is Basis.PAIRS:
         return _on_pairs(quality, objective, look)
     classes = by_class(objective, look)

@@ -13,17 +13,21 @@ from math import log
 
 from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter, Variant
 from earlystop.evidence import (
+    attrition,
     em_claims,
     empirical_bernstein,
     guardrails,
+    missing_answers,
     sample_ratio,
     setting_check,
     shown,
     tokens,
     user_factors,
 )
+from earlystop.evidence.attrition import AttritionProcess, Silence
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
+from earlystop.evidence.gaps import Gap
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
@@ -38,6 +42,7 @@ __all__ = [
     "EXACT_MATCH",
     "Assessment",
     "EvidenceState",
+    "Gap",
     "LogE",
     "Objective",
     "Verdict",
@@ -49,21 +54,6 @@ __all__ = [
 
 LEAST_SHIFT, LARGEST_LEAST_SHIFT = 0.01, 0.05
 """Mean lengths that differ by less than the saving asked for, within these bounds, count as unmoved."""
-
-
-class Gap(StrEnum):
-    """What a candidate's own evidence may lack for a promotion."""
-
-    EXACT_MATCH = "ExactMatch"
-    """It is not shown to lose less than the margin, in all and in each query class where that is asked for."""
-    TOKENS = "Tokens"
-    """It is not shown to save as many tokens as are asked for."""
-    SAMPLE_RATIO = "SampleRatio"
-    """Requests are shown not to arrive as the weights say, so the comparison is not sound."""
-    DISPERSION = "Dispersion"
-    """The same users are in every look, and it is not known how much they scatter."""
-    SETTING = "Setting"
-    """Lengths of answers are shown not to have moved, so the setting does not reach the engine."""
 
 
 class Verdict(StrEnum):
@@ -90,6 +80,7 @@ class EvidenceState:
     setting: EffectProcess
     sample_ratio: SampleRatioProcess
     effect: ShownSums
+    attrition: AttritionProcess
     users: SeenUsers = NOBODY_SEEN
     _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -106,13 +97,14 @@ class EvidenceState:
 @dataclass(frozen=True, slots=True)
 class LogE:
     """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio; others: claim and value
-    of the floor, the guardrails and the query classes."""
+    of the floor, the guardrails and the query classes; attrition: that more is missing in one variant."""
 
     promote: float
     harm: float
     tokens: float
     sample_ratio: float
     others: tuple[tuple[Claim, float], ...] = ()
+    attrition: float = 0.0
 
     @property
     def certificates(self) -> tuple[tuple[str, float], ...]:
@@ -132,9 +124,13 @@ class Assessment:
 
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
     candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
-    take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. The claims, once true, stay true.
+    take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
+    be missing in one variant. The claims, once true, stay true.
     users: of the last look that knew them, None where they are not asked for or were never known. dispersion_unknown:
     whether they are asked for, and the last look did not know them.
+    is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.
+    attrition_suspected: whether more seems to be missing in one variant now, which keeps a promotion waiting and is no
+    alarm.
     """
 
     log_e: LogE
@@ -149,6 +145,10 @@ class Assessment:
     sample_ratio_broken: bool
     users: UserScatter | None = None
     dispersion_unknown: bool = False
+    attrition: tuple[Silence, ...] = ()
+    is_mostly_unscored: bool = False
+    contradiction: str = ""
+    attrition_suspected: bool = False
 
     @property
     def harmful(self) -> bool:
@@ -165,6 +165,9 @@ class Assessment:
             (Gap.SAMPLE_RATIO, self.sample_ratio_broken),
             (Gap.DISPERSION, self.dispersion_unknown),
             (Gap.SETTING, self.setting is Effect.NOT_MOVED),
+            (Gap.ATTRITION, bool(self.attrition or self.attrition_suspected)),
+            (Gap.UNSCORED, self.is_mostly_unscored),
+            (Gap.COUNTS, bool(self.contradiction)),
         )
         return tuple(gap for gap, is_lacking in lacking if is_lacking)
 
@@ -188,6 +191,7 @@ def begin(objective: Objective) -> EvidenceState:
         setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
         sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST),
         effect=shown.start(objective),
+        attrition=attrition.start(),
     )
 
 
@@ -212,6 +216,7 @@ def update_known(state: EvidenceState, look: Look, usable: bool) -> EvidenceStat
 def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     if not usable:
         look = _without_answers(look)
+    judged = missing_answers.as_judged(state.objective, look) if usable else look
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
     users = user_factors.observe(state.users, look) if state.objective.by_users else state.users
     factors = users.factors.beyond(state.objective.dispersion)
@@ -219,15 +224,16 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share, of_lengths)
     return EvidenceState(
         objective=state.objective,
-        quality=em_claims.advance(state.quality, state.objective, look, factors) if usable else state.quality,
-        guardrails=guardrails.update(state.guardrails, state.objective, look, factors),
+        quality=em_claims.advance(state.quality, state.objective, judged, factors) if usable else state.quality,
+        guardrails=guardrails.update(state.guardrails, state.objective, look, judged, factors),
         tokens=moved,
         exact_tokens=None
         if exact is None
         else empirical_bernstein.update(exact, lengths_b, lengths_c, user_factor=of_lengths),
         setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
-        effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, look), look.share),
+        effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, judged), look.share),
+        attrition=attrition.update(state.attrition, state.objective, look),
         users=users,
     )
 
@@ -268,6 +274,7 @@ def assess(state: EvidenceState) -> Assessment:
             saved.log_e,
             state.sample_ratio.log_e,
             tuple((name, process.log_e) for name, process in others),
+            state.attrition.log_e,
         ),
         log_e_max=LogE(
             promote.log_e_max,
@@ -275,6 +282,7 @@ def assess(state: EvidenceState) -> Assessment:
             saved.log_e_max,
             state.sample_ratio.log_e_max,
             tuple((name, process.log_e_max) for name, process in others),
+            state.attrition.log_e_max,
         ),
         effect=shown.effect(
             state.effect,
@@ -294,6 +302,10 @@ def assess(state: EvidenceState) -> Assessment:
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
         users=state.users.last,
         dispersion_unknown=objective.by_users and not state.users.is_known,
+        attrition=state.attrition.shown(objective.risk_attrition),
+        is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
+        contradiction=attrition.contradiction(state.attrition),
+        attrition_suspected=bool(state.attrition.suspected),
     )
 
 
@@ -312,7 +324,7 @@ def _shown(log_e_max: float, risk: float) -> bool:
 def _without_answers(look: Look) -> Look:
     """The look with its requests alone."""
     nothing = (ClassAnswers(),) * len(look.classes)
-    baseline, candidate = (replace(each, match=0, mismatch=0) for each in (look.baseline, look.candidate))
+    baseline, candidate = (replace(each, match=0, mismatch=0, unscored=0) for each in (look.baseline, look.candidate))
     return replace(look, baseline=baseline, candidate=candidate, classes=nothing)
 
 

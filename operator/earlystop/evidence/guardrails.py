@@ -30,11 +30,13 @@ def start(objective: Objective) -> Guardrails:
     )
 
 
-def update(guardrails: Guardrails, objective: Objective, look: Look, factors: UserFactors = NO_FACTORS) -> Guardrails:
-    """The processes after one more look."""
+def update(
+    guardrails: Guardrails, objective: Objective, look: Look, judged: Look, factors: UserFactors = NO_FACTORS
+) -> Guardrails:
+    """The processes after one more look. judged: the same, as Exact Match is read from it (`missing_answers`)."""
     below, dispersion = guardrails.floor, objective.dispersion * factors.answers
     return Guardrails(
-        None if below is None else floor.update(below, _answers(objective, look), dispersion),
+        None if below is None else floor.update(below, _answers(objective, judged), dispersion),
         tuple(
             rate_ratio.update(
                 process,
@@ -66,6 +68,15 @@ def _answers(objective: Objective, look: Look) -> Answers:
 
 def _events(kind: GuardrailKind, tally: Tally) -> Events:
     """A vote may come looks after its answer: more votes than completed requests are as many as those."""
-    if kind is GuardrailKind.FAILURE_RATE:
-        return Events(tally.completed + tally.failed, tally.failed)
-    return Events(tally.completed, min(tally.feedback_down, tally.completed))
+    match kind:
+        case GuardrailKind.FAILURE_RATE:
+            return Events(tally.completed + tally.failed, tally.failed)
+        case GuardrailKind.UNSCORED_RATE:
+            return Events(tally.tried, tally.unscored)
+        case GuardrailKind.NEGATIVE_FEEDBACK:
+            events = tally.feedback_down
+        case GuardrailKind.EMPTY_RATE:
+            events = tally.empty
+        case GuardrailKind.CUT_RATE:
+            events = tally.cut
+    return Events(tally.completed, min(events, tally.completed))

@@ -47,6 +47,12 @@ class GuardrailKind(StrEnum):
     """Requests that failed, among those that ended."""
     NEGATIVE_FEEDBACK = "NegativeFeedback"
     """Votes against an answer, among completed requests."""
+    UNSCORED_RATE = "UnscoredRate"
+    """Answers that could not be scored, among those that somebody tried to score."""
+    EMPTY_RATE = "EmptyRate"
+    """Empty answers, among completed requests."""
+    CUT_RATE = "CutRate"
+    """Answers that a limit of tokens cut off, among completed requests."""
 
 
 class Basis(StrEnum):
@@ -65,6 +71,15 @@ class About(StrEnum):
     """The questions themselves, each drawn again and again."""
     POPULATION = "Population"
     """What they were drawn from: each is evidence once."""
+
+
+class Unscored(StrEnum):
+    """What an answer that could not be scored is to Exact Match."""
+
+    EXCLUDE = "Exclude"
+    """No evidence."""
+    COUNT_AS_MISMATCH = "CountAsMismatch"
+    """A wrong answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,9 @@ class Objective:
     engine: version of the arithmetic (`version`).
     about: where pairs are golden questions; None for live requests. distinct_questions: how many different ones there
     are, where a verdict is about their population.
+    unscored: what answers that could not be scored are to Exact Match; version 1 of the engine excludes them.
+    risk_attrition: of a false alarm that variants differ in what is missing. has_own_requests: whether each variant has
+    requests of its own, which it has not in shadow.
     Raises ValueError, naming the field, outside these domains.
     """
 
@@ -122,6 +140,9 @@ class Objective:
     by_users: bool = False
     about: About | None = None
     distinct_questions: int | None = None
+    unscored: Unscored = Unscored.COUNT_AS_MISMATCH
+    risk_attrition: float = 0.001
+    has_own_requests: bool = True
 
     def __post_init__(self) -> None:
         check_version(self.engine)
@@ -129,7 +150,7 @@ class Objective:
             raise ValueError(f"margin is {self.margin}; write the tolerated loss as a fraction, as in 0.02")
         if not 0 <= self.minimum_saving < 1:
             raise ValueError(f"minimum_saving is {self.minimum_saving}; write a share of tokens, as in 0.10")
-        for name in ("risk_promote", "risk_harm", "risk_sample_ratio"):
+        for name in ("risk_promote", "risk_harm", "risk_sample_ratio", "risk_attrition"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; write a probability, as in 0.05")
         if not self.dispersion >= 1:

@@ -66,18 +66,20 @@ def start(*, in_clumps: bool = False) -> SampleRatioProcess:
     return SampleRatioProcess(shares=Scatter() if in_clumps else None)
 
 
-def update(process: SampleRatioProcess, baseline: int, candidate: int, share: float) -> SampleRatioProcess:
+def update(
+    process: SampleRatioProcess, baseline: int, candidate: int, share: float, unknown: float = UNKNOWN_SCATTER
+) -> SampleRatioProcess:
     """The check after a look in which that many requests started at each arm.
 
     share: percent of both variants' requests that the candidate shall have, above 0 and below 100. A look without
-    requests changes nothing.
+    requests changes nothing. unknown: dispersion while too few looks have been compared.
     """
     if baseline + candidate == 0:
         return process
     gains, shares, dispersion = look_log_e(baseline, candidate, share), process.shares, 1.0
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
     if shares is not None:
-        dispersion = shares.factor(UNKNOWN_SCATTER)
+        dispersion = shares.factor(unknown)
         started, fraction = baseline + candidate, share / 100
         information = started / (fraction * (1 - fraction))
         shares = scatter.observe(shares, (candidate / started - fraction) * information, information)

@@ -52,11 +52,12 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What a candidate would have made of a request that the baseline served: its label, output tokens, result."""
+    """What a candidate would have made of a request that the baseline served: its label, output tokens, result; None
+    where nobody tried to score it."""
 
     variant: str
     tokens: int
-    result: str
+    result: str | None
 
 
 def is_exposable(assignment: Assignment) -> bool:
@@ -89,17 +90,23 @@ def has_places(strata: set[tuple[int, str]], labels: set[str]) -> bool:
     return len(strata) <= MAX_STRATA and 1 <= len(labels) <= MAX_VARIANTS and len(strata) * len(labels) <= MAX_PLACES
 
 
-def counts_of(tokens: int, result: str) -> dict[str, int]:
-    """What one answer adds to a `Tally`. Raises ValueError for a result or a number of tokens that is none."""
-    if result not in names.RESULTS:
-        raise ValueError(f"result is {result!r}; write one of {', '.join(names.RESULTS)}")
+def counts_of(tokens: int, result: str | None, *, empty: bool | None = None, cut: bool = False) -> dict[str, int]:
+    """What one answer adds to a `Tally`. result, empty, cut: as in `Exporter.completed`. Raises ValueError for a result
+    or a number of tokens that is none."""
+    if result is not None and result not in names.RESULTS:
+        raise ValueError(
+            f"result is {result!r}; write one of {', '.join(names.RESULTS)}, or None for an answer that nobody tried "
+            "to score"
+        )
     if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
         raise ValueError(f"tokens is {tokens!r}; it must be a whole number >= 0")
-    return {"completed": 1, result: 1, "tokens": tokens, "tokens_squared": tokens * tokens}
+    counts = {"completed": 1, "tokens": tokens, "tokens_squared": tokens * tokens}
+    flags = {"empty": tokens == 0 if empty is None else empty, "cut": cut}
+    return counts | ({} if result is None else {result: 1}) | {name: 1 for name, is_so in flags.items() if is_so}
 
 
-def pair_of(baseline: str, candidate: str) -> dict[str, int]:
+def pair_of(baseline: str | None, candidate: str | None) -> dict[str, int]:
     """What two results for one request add to the candidate's `Tally`: nothing where one is not scored."""
-    if names.UNSCORED in (baseline, candidate):
+    if {names.UNSCORED, None} & {baseline, candidate}:
         return {}
     return {f"pairs_{names.pair_outcome(baseline == names.MATCH, candidate == names.MATCH)}": 1}

@@ -4,7 +4,10 @@
     assignment = Assignment(policy, revision, step, variant, token=token)  # as the request's headers say
     if not assignment.is_forged:  # else serve it as a request without these headers
         exporter.register(policy, revision, step)
-    exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="unscored")
+    exporter.started(assignment); …; exporter.completed(assignment, tokens=212, result="match")
+
+Whoever scores a sample alone passes result=None for the rest: "unscored" is an answer that could not be scored, such
+as one that was cut off, and counts against its variant unless the policy says otherwise.
 
 A campaign with several candidates names them: register(..., variants=("baseline", "w10", "w5")).
 A server that knows its users says who asks: Assignment(..., user=request.headers.get("x-user", "")). Then the operator
@@ -93,14 +96,27 @@ class Exporter(Collector):
                 self._revisions.note_forged(assignment)
             self._count(assignment, {"started": 1})
 
-    def completed(self, assignment: Assignment, tokens: int, result: str, shadows: Sequence[Shadow] = ()) -> None:
+    def completed(
+        self,
+        assignment: Assignment,
+        tokens: int,
+        result: str | None,
+        shadows: Sequence[Shadow] = (),
+        *,
+        empty: bool | None = None,
+        cut: bool = False,
+    ) -> None:
         """A request was answered with `tokens` output tokens; result is match, mismatch or unscored.
+
+        result: None for an answer that nobody tried to score, as where a sample is scored: it is in no count of
+        results. Whether one is tried must not depend on its variant or its answer. empty: whether the answer has no
+        word; None: whether it has no token. cut: whether a limit of tokens cut it off (finish reason `length`).
 
         shadows: what candidates would have made of the very same request, where the baseline served it. Each counts as
         started and completed, and as a pair with `result` where both are scored. All of it is one event. A shadow whose
         variant is not exposed, and those of a request that counts as unassigned, are counted nowhere.
         """
-        counts = counts_of(tokens, result)
+        counts = counts_of(tokens, result, empty=empty, cut=cut)
         shadowed = [
             (each.variant, {"started": 1} | counts_of(each.tokens, each.result) | pair_of(result, each.result))
             for each in shadows

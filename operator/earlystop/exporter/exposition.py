@@ -18,7 +18,10 @@ _HELP = {
     names.TOKENS_SQUARED: "Sum of the squares of output tokens per completed request.",
     names.PAIRS: "Questions answered by the baseline and by a candidate, by which of them was right.",
     names.FEEDBACK: "Users' verdicts on answers.",
+    names.EMPTY: "Answers without a word.",
+    names.CUT: "Answers that were cut off at a limit of tokens.",
 }
+_RARE = frozenset({names.PAIRS, names.FEEDBACK, names.EMPTY, names.CUT})
 _FORGED_HELP = "Requests that named a revision without its token. They count as unassigned, too."
 _GROUPS_HELP = "Events of the requests of each group of users; token counts are sums."
 _GROUP_LABELS = (names.POLICY, names.REVISION, names.STEP, names.VARIANT, names.USER_GROUP, names.PROCESS, names.EVENT)
@@ -65,5 +68,5 @@ def families(
 
 
 def _is_shown(metric: str, labels: Labels, counts: list[int]) -> bool:
-    """Pairs and feedback are left out where there are none, as with most servers; all else has a variant."""
-    return any(counts) if metric in (names.PAIRS, names.FEEDBACK) else labels[3] != BOTH
+    """What most servers never count is left out where there is none; all else has a variant."""
+    return any(counts) if metric in _RARE else labels[3] != BOTH

@@ -7,6 +7,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.decision_messages import of_users
+from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
@@ -97,6 +98,9 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in WATCHING and dispersion_is_unknown(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_dispersion(state))
+    doubt = doubt_about_all(_tried_ones(state)) if state.phase in WATCHING else None
+    if doubt is not None:
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
     if answers_are_outstanding(state):
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)

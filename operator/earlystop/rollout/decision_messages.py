@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
@@ -10,12 +11,15 @@ from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_poi
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
+    ContradictoryCounts,
     LeastTime,
     Missing,
+    MostlyUnscored,
     NoLiveAnswers,
     NotCertified,
     NotNonInferior,
     NotSaving,
+    UnequalAttrition,
     UnknownDispersion,
     UnmovedSetting,
     UnsoundSplit,
@@ -91,9 +95,19 @@ def _harm_phrase(objective: Objective, claim: Claim, assessment: Assessment) -> 
         margin = next(each.margin for each in objective.classes if each.name == claim.name)
         return f"is shown to lose more than {in_points(margin)} points of EM in query class {claim.name}."
     rail = next(each for each in objective.guardrails if each.name == claim.name)
-    what = "fail" if rail.kind is GuardrailKind.FAILURE_RATE else "displease users"
-    times = in_factor(rail.maximum_ratio)
+    what, times = _BAD_EVENTS[rail.kind], in_factor(rail.maximum_ratio)
     return f"is shown to {what} more than {times} times as often as the baseline (guardrail {claim.name})."
+
+
+_BAD_EVENTS: Mapping[GuardrailKind, str] = MappingProxyType(
+    {
+        GuardrailKind.FAILURE_RATE: "fail",
+        GuardrailKind.NEGATIVE_FEEDBACK: "displease users",
+        GuardrailKind.UNSCORED_RATE: "give answers that cannot be scored",
+        GuardrailKind.EMPTY_RATE: "give empty answers",
+        GuardrailKind.CUT_RATE: "give answers that are cut off",
+    }
+)
 
 
 def _sizes(objective: Objective, assessment: Assessment) -> str:
@@ -140,6 +154,12 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             return "how much users scatter, since the same ones are in every look"
         case UnmovedSetting():
             return "a setting that reaches the engine (lengths of answers have not moved)"
+        case UnequalAttrition():
+            return f"answers that are missing alike in both variants ({missing.phrase})"
+        case MostlyUnscored():
+            return f"answers that can be scored ({missing.phrase})"
+        case ContradictoryCounts():
+            return f"counts that can be ({missing.phrase})"
         case NotCertified():
             return "its claims beside those of the other candidates (closed testing)"
         case NoLiveAnswers():

@@ -13,6 +13,7 @@ from earlystop.rollout.conditions import (
     unknown_dispersion,
     unmoved,
 )
+from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
@@ -89,6 +90,10 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
         notes.append(EventNote("DispersionUnknown", "CompareUsers", unknown_dispersion(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
         notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
+    notes += [
+        EventNote(doubt.reason, "CompareMissing", doubt.message, warning=True)
+        for doubt in new_doubts(before if same else None, after)
+    ]
     return notes
 
 

@@ -9,12 +9,22 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
-from earlystop.api.counts import TALLY_FIELDS, USER_COLUMNS, ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import (
+    FIRST_COUNTS,
+    TALLY_FIELDS,
+    USER_COLUMNS,
+    ClassAnswers,
+    Look,
+    Tally,
+    UserScatter,
+)
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.rollout.state import Totals
 
-WIDTH = len(TALLY_FIELDS)
+WIDTH = FIRST_COUNTS
+LATER = len(TALLY_FIELDS) - FIRST_COUNTS
+"""Counts that a tally did not have at first. They are stored at the end, and only where one of them is not 0."""
 COLUMNS = 3 + 2 * WIDTH
 CLASS_COLUMNS = len(ClassAnswers._fields)
 
@@ -65,10 +75,14 @@ def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
     columns = list(zip(*_departures(looks), strict=True))
     if beside:
         columns.append(tuple(look.baseline_weight or 0 for look in looks))
+    later = LATER if any(any(look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:]) for look in looks) else 0
+    if later:
+        rows = (look.baseline.row()[WIDTH:] + look.candidate.row()[WIDTH:] for look in looks)
+        columns += zip(*rows, strict=True)
     if looks[0].users is not None:
         columns += zip(*_user_departures(looks), strict=True)
     content = b"".join([SMALL.get(number) or _varint(number) for column in columns for number in column])
-    return lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    return bytes([later] if later else []) + lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
@@ -88,18 +102,23 @@ def decompress_looks(
 ) -> tuple[Look, ...]:
     """Inverse of `compress_looks`. Raises ValueError for bytes not made by it."""
     try:
-        numbers = _numbers(lzma.decompress(content))
+        # A compressed text begins with a byte of its own, which no number of later counts is.
+        later = content[0] if content[:1] and content[0] <= LATER else 0
+        numbers = _numbers(lzma.decompress(content[1:] if later else content))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    width = COLUMNS + CLASS_COLUMNS * classes + beside + USER_COLUMNS * by_users
+    width = COLUMNS + CLASS_COLUMNS * classes + beside + 2 * later + USER_COLUMNS * by_users
     rows, rest = divmod(len(numbers), width)
     if rest:
         raise ValueError(f"status.looks holds {len(numbers)} numbers, which are no rows of {width}")
     columns = [numbers[column * rows : (column + 1) * rows] for column in range(width)]
     users = _restored_users(columns[-USER_COLUMNS:]) if by_users else None
     columns = columns[:-USER_COLUMNS] if by_users else columns
+    columns, more = columns[: len(columns) - 2 * later], columns[len(columns) - 2 * later :]
     weights = columns.pop() if beside else None
     looks = tuple(_restored(zip(*columns, strict=True)))
+    if later:
+        looks = tuple(_with_later(look, row) for look, row in zip(looks, zip(*more, strict=True), strict=True))
     if weights is not None:
         looks = tuple(replace(look, baseline_weight=own or None) for look, own in zip(looks, weights, strict=True))
     if users is not None:
@@ -107,9 +126,18 @@ def decompress_looks(
     return looks
 
 
+def _with_later(look: Look, row: tuple[int, ...]) -> Look:
+    """A look with the later counts of the baseline and of the candidate."""
+    half = len(row) // 2
+    baseline = Tally(*look.baseline.row()[:WIDTH], *row[:half])
+    return replace(look, baseline=baseline, candidate=Tally(*look.candidate.row()[:WIDTH], *row[half:]))
+
+
 def pack_totals(totals: Totals) -> str:
     """Both variants' counts, and those of the query classes, as "1,2,…;1,2,…;1,2,…"."""
-    rows = (totals.baseline.row(), totals.candidate.row(), *totals.classes)
+    arms = totals.baseline.row(), totals.candidate.row()
+    width = WIDTH + LATER if any(arms[0][WIDTH:] + arms[1][WIDTH:]) else WIDTH
+    rows = (*(arm[:width] for arm in arms), *totals.classes)
     return ";".join(",".join(map(str, row)) for row in rows)
 
 
@@ -117,11 +145,13 @@ def unpack_totals(text: str) -> Totals:
     """Inverse of `pack_totals`. Raises ValueError when the text was not made by it."""
     parts = [part.split(",") for part in text.split(";")]
     widths = [len(part) for part in parts]
-    fits = widths[:2] == [WIDTH, WIDTH] and all(width == CLASS_COLUMNS for width in widths[2:])
+    arms, rest = widths[:2], widths[2:]
+    fits = len(arms) == 2 and arms[0] == arms[1] and WIDTH <= arms[0] <= WIDTH + LATER
+    fits = fits and all(width == CLASS_COLUMNS for width in rest)
     if not fits or not all(number.isdecimal() for part in parts for number in part):
         raise ValueError(
-            f"status.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each query class, "
-            'as "1,2,…;1,2,…"'
+            f"status.mark is {text[:80]!r}, expected twice {WIDTH} counts, and {CLASS_COLUMNS} for each "
+            f'query class, as "1,2,…;1,2,…", or twice up to {WIDTH + LATER}'
         )
     baseline, candidate, *classes = ([int(number) for number in part] for part in parts)
     return Totals(Tally(*baseline), Tally(*candidate), tuple(ClassAnswers(*counts) for counts in classes))

@@ -12,7 +12,7 @@ from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.multiple_testing import campaign_risk
-from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective
+from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 
@@ -105,6 +105,7 @@ class Plan:
                 split_known=False,
                 by_users=False,
                 about=None,
+                has_own_requests=False,
             )
         return objective
 
@@ -240,6 +241,7 @@ def objective_of(
         by_users=engine != FIRST and counts_users(spec),
         about=_about(spec, engine),
         distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
+        unscored=Unscored(wanted.exact_match.unscored),
     )
 
 

@@ -8,6 +8,7 @@ from math import log
 
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
+from earlystop.rollout.doubts import attrition_phrase, unscored_phrase
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState
 from earlystop.rollout.steps import has_least_time
@@ -55,6 +56,27 @@ class UnmovedSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class UnequalAttrition:
+    """More is shown to be missing in one variant than in the other. phrase: what, of which, and how much."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class MostlyUnscored:
+    """Most answers of a variant could not be scored. phrase: how many."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContradictoryCounts:
+    """The counts contradict themselves. phrase: how."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotCertified:
     """The candidate's claims hold by themselves, and not yet beside those of the other candidates."""
 
@@ -71,16 +93,8 @@ class LeastTime:
     seconds: int
 
 
-Missing = (
-    NotNonInferior
-    | NotSaving
-    | UnsoundSplit
-    | UnknownDispersion
-    | UnmovedSetting
-    | NotCertified
-    | NoLiveAnswers
-    | LeastTime
-)
+Unsound = UnsoundSplit | UnknownDispersion | UnmovedSetting | UnequalAttrition | MostlyUnscored | ContradictoryCounts
+Missing = NotNonInferior | NotSaving | Unsound | NotCertified | NoLiveAnswers | LeastTime
 
 
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
@@ -126,4 +140,10 @@ def _own(comparison: Comparison) -> list[Missing]:
                 missing.append(UnknownDispersion())
             case Gap.SETTING:
                 missing.append(UnmovedSetting())
+            case Gap.ATTRITION:
+                missing.append(UnequalAttrition(attrition_phrase(comparison.evidence)))
+            case Gap.UNSCORED:
+                missing.append(MostlyUnscored(unscored_phrase(comparison.evidence)))
+            case Gap.COUNTS:
+                missing.append(ContradictoryCounts(assessment.contradiction))
     return missing

@@ -268,6 +268,7 @@ def _log_e(values: LogE) -> LogEText:
         harm=log_e_text(values.harm),
         tokens=log_e_text(values.tokens),
         sample_ratio=log_e_text(values.sample_ratio),
+        attrition=log_e_text(values.attrition) if values.attrition > 0 else None,
         others=tuple(NamedLogE(name=str(claim), value=log_e_text(value)) for claim, value in values.others),
     )
 

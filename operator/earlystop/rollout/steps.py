@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import takewhile
 
-from earlystop.evidence.engine import Gap, begin
+from earlystop.evidence.engine import begin
+from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
@@ -60,13 +61,13 @@ def may_advance(plan: Plan, state: RolloutState, at: int) -> bool:
 def _allows_more(comparison: Comparison, step: int) -> bool:
     """Whether nothing about a candidate speaks against the next share."""
     assessment = comparison.assessment
-    if _scored_in_step(comparison, step) < SCORED_TO_ADVANCE or assessment.sample_ratio_broken:
+    if _scored_in_step(comparison, step) < SCORED_TO_ADVANCE or assessment.sample_ratio_broken or assessment.attrition:
         return False
     return max(assessment.log_e.harms) < HARM_TO_ADVANCE
 
 
 def _is_sound(comparison: Comparison) -> bool:
-    return not {Gap.SAMPLE_RATIO, Gap.SETTING} & set(comparison.assessment.gaps)
+    return not UNSOUND & set(comparison.assessment.gaps)
 
 
 def _scored_in_step(comparison: Comparison, step: int) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 from pydantic.alias_generators import to_camel
 
@@ -101,13 +102,23 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
 def _needed(spec: PolicySpec) -> tuple[str, ...]:
     """Fields of `Tally` without which a claim of the objective could never be made. The sum of squared tokens is one:
     without it nobody knows how much lengths scatter."""
-    kinds = {rail.kind for rail in spec.objective.guardrails or ()}
+    rails = spec.objective.guardrails or ()
     return (
         *("match", "mismatch", "completed", "tokens", "tokens_squared"),
-        *(("failed",) if "FailureRate" in kinds else ()),
-        *(("feedback_up", "feedback_down") if kinds - {"FailureRate"} else ()),
+        *dict.fromkeys(name for rail in rails for name in GUARDRAIL_FIELDS[rail.kind]),
         *(PAIR_FIELDS if spec.objective.exact_match.evidence == "Pairs" else ()),
     )
 
+
+GUARDRAIL_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "FailureRate": ("failed",),
+        "NegativeFeedback": ("feedback_up", "feedback_down"),
+        "UnscoredRate": ("unscored",),
+        "EmptyRate": ("empty",),
+        "CutRate": ("cut",),
+    }
+)
+"""The counts that each kind of guardrail is read from, besides those that every objective needs."""
 
 PAIR_FIELDS = tuple(f"pairs_{name}" for name in Pairs._fields)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, UserScatter, Variant
+from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, ClassAnswers, UserScatter, Variant, later_columns
 from earlystop.api.status import NamedLogE, Remainder, RiskStatus, Uncertain
 from earlystop.api.values import bounded
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, VerdictSpec
@@ -25,18 +26,19 @@ COLUMNS = (
     "at",
     "step",
     "weight",
-    *(f"{variant}.{name}" for variant in (Variant.BASELINE, Variant.CANDIDATE) for name in TALLY_FIELDS),
+    *(f"{variant}.{name}" for variant in (Variant.BASELINE, Variant.CANDIDATE) for name in TALLY_FIELDS[:FIRST_COUNTS]),
 )
 
 
-def columns(plan: Plan) -> tuple[str, ...]:
+def columns(plan: Plan, later: Sequence[str] = ()) -> tuple[str, ...]:
     """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, the
-    baseline's weight in looks that other candidates shared traffic with, and `users.` columns where users are
-    counted."""
+    baseline's weight in looks that other candidates shared traffic with, those of later counts in looks that have
+    some, and `users.` columns where users are counted."""
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
     beside = ("baseline.weight",) if strategy_of(plan).judges_together(plan) else ()
     users = (f"users.{name}" for name in UserScatter._fields) if plan.objective.by_users else ()
-    return (*COLUMNS, *(f"{name}/{each.name}" for each in plan.objective.classes for name in names), *beside, *users)
+    classes = (f"{name}/{each.name}" for each in plan.objective.classes for name in names)
+    return (*COLUMNS, *classes, *beside, *later, *users)
 
 
 def verdict_name(policy: str, state: RolloutState) -> str:
@@ -75,7 +77,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         dispersion="" if state.dispersion is None else repr(state.dispersion),
         effect=in_points(assessment.effect),
         saving=in_percent(assessment.saving),
-        columns=columns(plan),
+        columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
         others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
         uncertain=uncertain_of(state),
@@ -105,8 +107,15 @@ def _log_e(assessment: Assessment) -> RecordedLogE:
         harm=repr(assessment.log_e_max.harm),
         tokens=repr(assessment.log_e_max.tokens),
         sample_ratio=repr(assessment.log_e_max.sample_ratio),
+        attrition=repr(assessment.log_e_max.attrition) if assessment.log_e_max.attrition else None,
         others=tuple(NamedLogE(name=str(claim), value=repr(value)) for claim, value in assessment.log_e_max.others),
     )
+
+
+def _has_later(state: RolloutState) -> bool:
+    """Whether a look has counts that records of earlier releases have no columns for."""
+    looks = (look for comparison in state.comparisons for look in comparison.looks)
+    return any(any(arm.row()[FIRST_COUNTS:]) for look in looks for arm in (look.baseline, look.candidate))
 
 
 def _rows(comparison: Comparison) -> tuple[tuple[int, ...], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from earlystop.api.counts import Look
+from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, Variant
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
@@ -14,7 +14,15 @@ from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, ha
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, parse_plan
-from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, missing_proof
+from earlystop.rollout.promotion import (
+    ContradictoryCounts,
+    Missing,
+    MostlyUnscored,
+    UnequalAttrition,
+    UnmovedSetting,
+    UnsoundSplit,
+    missing_proof,
+)
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
@@ -38,7 +46,9 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("The digest does not belong to this record: it was changed after it was made.")
     if record.risk != recorded_risk(plan):
         problems.append("What the record says is spent of the risks of error does not follow from its plan.")
-    if record.columns != columns(plan):
+    begin = len(columns(plan)) - len(UserScatter._fields) * plan.objective.by_users
+    later = record.columns[begin : begin + len(record.columns) - len(columns(plan))]
+    if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         problems.append("The candidates are not those of the plan.")
@@ -118,6 +128,12 @@ def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def _are_later(names: Sequence[str]) -> bool:
+    """Whether columns after those of a plan are those of later counts: of this release, or of one before it."""
+    known = {f"{variant}.{name}" for variant in Variant for name in TALLY_FIELDS[FIRST_COUNTS:]}
+    return not names or (set(names) <= {*known, "unused", "later"} and names[-1] == "later")
+
+
 def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
     """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
@@ -135,7 +151,10 @@ def _step_without_looks(plan: Plan, of: VerdictSpec | OtherCandidate) -> int:
 
 def _other_values(stored: RecordedLogE, assessment: Assessment, whose: str = "") -> list[str]:
     problems = []
-    for name in ("promote", "harm", "tokens", "sample_ratio"):
+    # Records of earlier releases do not name what was missing; their evidence has none of it.
+    for name in ("promote", "harm", "tokens", "sample_ratio", "attrition"):
+        if name == "attrition" and stored.attrition is None and not assessment.log_e_max.attrition:
+            continue
         before, again = getattr(stored, name), repr(getattr(assessment.log_e_max, name))
         if before != again:
             problems.append(f"The looks {whose}give a log e-value of {again} for {name}, the record says {before}.")
@@ -179,6 +198,8 @@ def _missing_sentence(missing: Missing, name: str) -> str:
                 f"The looks show that the requests of {missing.candidate} did not arrive as they were split, so "
                 "nothing is promoted."
             )
+        case UnequalAttrition() | MostlyUnscored() | ContradictoryCounts():
+            return f"The looks show counts from which nothing is promoted: {missing.phrase}."
         case UnsoundSplit() | UnmovedSetting():
             return "The looks show a comparison that is not sound, from which nothing is promoted."
         case _:

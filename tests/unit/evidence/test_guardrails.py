@@ -30,7 +30,8 @@ small_tallies = st.builds(Tally, *[st.integers(0, 500)] * len(TALLY_FIELDS))
 def after(objective: Objective, *looks: tuple[Tally, Tally]) -> Guardrails:
     state = guardrails.start(objective)
     for at, (baseline, candidate) in enumerate(looks):
-        state = guardrails.update(state, objective, Look(at, 0, 50, baseline, candidate))
+        look = Look(at, 0, 50, baseline, candidate)
+        state = guardrails.update(state, objective, look, look)
     return state
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Variant
+from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import RolloutState, Totals
@@ -93,7 +93,7 @@ def test_the_columns_name_every_integer_of_every_row() -> None:
                 "weight": look.weight,
             }
             for variant in Variant:
-                for field in TALLY_FIELDS:
+                for field in TALLY_FIELDS[:FIRST_COUNTS]:
                     assert named.pop(f"{variant}.{field}") == getattr(getattr(look, variant), field)
             for name, counts in zip(CLASSES, look.classes, strict=bool(look.classes)):
                 for variant in Variant:
@@ -197,9 +197,9 @@ def test_a_promotion_without_the_proof_of_each_class_is_found_out() -> None:
 
 def test_a_promotion_over_a_broken_guardrail_is_found_out() -> None:
     good = Totals(*arms(2000))
-    failing = with_events(good, {"failed": 20}, {"failed": 400})
+    displeasing = with_events(good, {"feedback_down": 20}, {"feedback_down": 400})
     railed = judging({"guardrails": CLAIMED["guardrails"]})
-    spec = stored(observed(judging({}), *[failing] * 4))
+    spec = stored(observed(judging({}), *[displeasing] * 4))
     assert spec["decision"] == "Promote" and differences(spec) == []
     spec["plan"] = observed(railed, good).pinned_plan.text
     assert "The looks show harm, yet the record promotes the candidate." in differences(spec)

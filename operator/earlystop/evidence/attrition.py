@@ -1,0 +1,190 @@
+"""Do the variants differ in what is missing? Checks on answers without a score, and on requests without an answer.
+
+Wrong answers that vanish look like no evidence at all. So four shares are compared between the arms of each look:
+requests that failed, requests that never ended, completed requests that nobody tried to score, and tried answers that
+could not be scored. Given how many events both arms had together, the candidate's part is hypergeometric where every
+request is as likely to have one; its exponential moments are at most those of the binomial with the candidate's part
+of the requests (Hoeffding, 1963), so the bets of the sample ratio hold here, with that part in place of the weight.
+Evidence is divided by how much the parts scatter, as there. Four checks share one risk.
+
+What is late is not missing. Failed requests are compared with those that started, so that a variant with more requests
+in flight is none the worse; where starts are not counted, with those that ended. A request counts as never ended only
+when its variant has more open ones, since the step began, than it starts in `LOOKS_IN_FLIGHT` looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import missing_answers, sample_ratio
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.sample_ratio import SampleRatioProcess
+from earlystop.evidence.version import FIRST
+
+LOOKS_IN_FLIGHT = 2
+"""A variant may have as many requests more in flight than when the step began as it starts in so many looks."""
+
+MOST_UNSCORED = 0.5
+"""Where a larger part of an arm's answers could not be scored, counting them as wrong says little about the others."""
+
+LEAST_TRIED = 100
+"""Tried answers of an arm before that is said."""
+
+SUSPICION = 0.05
+"""Risk at which a promotion waits, without an alarm, for as long as the evidence now says that more is missing."""
+
+UNKNOWN_SCATTER = 1.0
+"""Dispersion while too few looks have been compared. What is said then may be taken back, so it may be said early: a
+promotion that comes sooner than the doubt about it cannot be."""
+
+LEAST_SHARE = 1e-6
+"""Percent of the requests below which an arm has too few to compare."""
+
+ROUNDING = 1e-6
+"""Relative room of sums of tokens."""
+
+
+class Silence(StrEnum):
+    """A way in which an answer can be missing."""
+
+    FAILED = "failed"
+    """The request failed."""
+    NEVER_ENDED = "never_ended"
+    """The request neither completed nor failed."""
+    NOT_TRIED = "not_tried"
+    """The request completed, and nobody tried to score its answer."""
+    UNSCORED = "unscored"
+    """Somebody tried to score the answer and could not."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequests:
+    """Requests of one step that are open: looks so far, those started, those open, and how many of these count as never
+    ended. Pairs are of the baseline and the candidate."""
+
+    step: int = -1
+    looks: int = 0
+    started: tuple[int, int] = (0, 0)
+    open: tuple[int, int] = (0, 0)
+    overdue: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AttritionProcess:
+    """The checks after some looks, in the order of `Silence`; the sums of all looks; the requests that are open, and
+    how many of each arm never ended."""
+
+    checks: tuple[SampleRatioProcess, ...]
+    baseline: Tally = Tally()
+    candidate: Tally = Tally()
+    requests: OpenRequests = OpenRequests()
+    never_ended: tuple[int, int] = (0, 0)
+
+    @property
+    def log_e(self) -> float:
+        """Natural log of the e-value against "as much is missing in both arms", now: the largest by its part."""
+        return max(each.log_e for each in self.checks) - log(len(self.checks))
+
+    @property
+    def log_e_max(self) -> float:
+        """The largest so far since the scatter is known, >= 0."""
+        return max(0.0, max(each.log_e_max for each in self.checks) - log(len(self.checks)))
+
+    @property
+    def suspected(self) -> tuple[Silence, ...]:
+        """In which ways more or less seems to be missing now; it may be taken back, so it is no alarm."""
+        needed = log(len(self.checks) / SUSPICION)
+        return tuple(kind for kind, each in zip(Silence, self.checks, strict=True) if each.log_e >= needed)
+
+    def shown(self, risk: float) -> tuple[Silence, ...]:
+        """In which ways more or less is missing in one variant, at this risk of a false alarm altogether."""
+        needed = log(len(self.checks) / risk)
+        return tuple(kind for kind, each in zip(Silence, self.checks, strict=True) if each.log_e_shown >= needed)
+
+
+def start() -> AttritionProcess:
+    """The checks before any look."""
+    return AttritionProcess(tuple(sample_ratio.start(in_clumps=True) for _ in Silence))
+
+
+def is_checked(objective: Objective) -> bool:
+    """Whether silence is compared. Not in shadow, where a request that failed has no shadow, and not by version 1."""
+    return objective.engine != FIRST and objective.has_own_requests
+
+
+def update(process: AttritionProcess, objective: Objective, look: Look) -> AttritionProcess:
+    """The checks after one more look."""
+    if not is_checked(objective):
+        return process
+    baseline, candidate = look.baseline, look.candidate
+    requests, overdue = _with_open(process.requests, look)
+    started = baseline.started, candidate.started
+    ended = baseline.completed + baseline.failed, candidate.completed + candidate.failed
+    exposed = started if all(started) else ended
+    compared = [((baseline.failed, candidate.failed), exposed), (overdue, started)]
+    if objective.basis is Basis.ANSWERS:
+        completed, tried = (baseline.completed, candidate.completed), (baseline.tried, candidate.tried)
+        compared += [(tried, completed), ((baseline.unscored, candidate.unscored), tried)]
+    checks = [_compared(check, *each) for check, each in zip(process.checks, compared, strict=False)]
+    return AttritionProcess(
+        (*checks, *process.checks[len(checks) :]),
+        process.baseline + baseline,
+        process.candidate + candidate,
+        requests,
+        (process.never_ended[0] + overdue[0], process.never_ended[1] + overdue[1]),
+    )
+
+
+def contradiction(process: AttritionProcess) -> str:
+    """What counts of the campaign cannot be, as the end of a sentence; "" where nothing is found."""
+    for variant, arm in (("baseline", process.baseline), ("candidate", process.candidate)):
+        for name, count in (("unscored", arm.unscored), ("empty", arm.empty), ("cut-off", arm.cut)):
+            if count > arm.completed:
+                return f"the {variant} has {count} {name} answers and {arm.completed} completed requests"
+        if 0 < arm.started < arm.failed:
+            return f"the {variant} has {arm.failed} failed requests and {arm.started} that started"
+        # Without squares nobody counts them.
+        if 0 < arm.tokens_squared * arm.completed < arm.tokens**2 * (1 - ROUNDING):
+            return (
+                f"the squared tokens of the {variant} add up to {arm.tokens_squared}, and to at least "
+                f"{arm.tokens**2 // arm.completed} where {arm.completed} answers have {arm.tokens} tokens"
+            )
+    return ""
+
+
+def is_mostly_unscored(process: AttritionProcess, objective: Objective) -> bool:
+    """Whether so many answers of an arm could not be scored that counting them as wrong hides a loss in the rest."""
+    if not missing_answers.counts_as_mismatch(objective):
+        return False
+    arms = process.baseline, process.candidate
+    return any(arm.tried >= LEAST_TRIED and arm.unscored > MOST_UNSCORED * arm.tried for arm in arms)
+
+
+def _compared(check: SampleRatioProcess, events: tuple[int, int], exposed: tuple[int, int]) -> SampleRatioProcess:
+    """A check after a look with so many events among so many requests, or the other way round where these are fewer."""
+    share = 100 * exposed[1] / sum(exposed) if all(exposed) else 0.0
+    if not LEAST_SHARE <= share <= 100 - LEAST_SHARE:
+        return check
+    others = exposed[0] - events[0], exposed[1] - events[1]
+    if min(others) >= 0 and sum(others) < sum(events):
+        events = others
+    return sample_ratio.update(check, *events, share, UNKNOWN_SCATTER)
+
+
+def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[int, int]]:
+    """With one more look, and how many requests of each arm count as never ended since the look before."""
+    if requests.step != look.step:
+        requests = OpenRequests(look.step)
+    looks, arms = requests.looks + 1, (look.baseline, look.candidate)
+    started = [known + arm.started for known, arm in zip(requests.started, arms, strict=True)]
+    left = [known + arm.started - arm.completed - arm.failed for known, arm in zip(requests.open, arms, strict=True)]
+    overdue = [
+        max(known, each - LOOKS_IN_FLIGHT * begun // looks)
+        for known, each, begun in zip(requests.overdue, left, started, strict=True)
+    ]
+    more = overdue[0] - requests.overdue[0], overdue[1] - requests.overdue[1]
+    after = OpenRequests(look.step, looks, (started[0], started[1]), (left[0], left[1]), (overdue[0], overdue[1]))
+    return after, more

@@ -1,0 +1,62 @@
+"""What an answer that could not be scored is to Exact Match: a wrong answer, where the objective says so.
+
+Else a candidate could hide wrong answers by giving none that can be scored. An answer that nobody tried to score is
+another thing, a request left out of the sample, and is counted nowhere. A request that failed is no answer: failures
+come in bursts that may hit one variant, so they have a guardrail of their own, and `attrition` holds a promotion where
+one variant has more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from earlystop.api.counts import ClassAnswers, Look, Tally
+from earlystop.evidence.objective import Basis, Objective, Unscored
+from earlystop.evidence.version import FIRST
+
+
+def counts_as_mismatch(objective: Objective) -> bool:
+    """Whether an answer that could not be scored is a wrong one. Pairs are of scored answers alone."""
+    counts = objective.unscored is Unscored.COUNT_AS_MISMATCH and objective.basis is Basis.ANSWERS
+    return counts and objective.engine != FIRST
+
+
+def as_judged(objective: Objective, look: Look) -> Look:
+    """The look as Exact Match and the floor are read from it: unscored answers are mismatches, where they count as
+    such, and none is left unscored. So to judge it again changes nothing.
+
+    Unscored answers of an arm are shared among query classes as its scored ones are, since nobody counts their class.
+    """
+    if not counts_as_mismatch(objective):
+        return look
+    arms = look.baseline, look.candidate
+    missing = [arm.unscored for arm in arms]
+    if not any(missing):
+        return look
+    baseline, candidate = (replace(arm, mismatch=arm.mismatch + arm.unscored, unscored=0) for arm in arms)
+    return replace(look, baseline=baseline, candidate=candidate, classes=_by_class(look, missing))
+
+
+def _by_class(look: Look, missing: Sequence[int]) -> tuple[ClassAnswers, ...]:
+    if not look.classes:
+        return look.classes
+    baseline = _shares([match + miss for match, miss, _, _ in look.classes], look.baseline, missing[0])
+    candidate = _shares([match + miss for _, _, match, miss in look.classes], look.candidate, missing[1])
+    return tuple(
+        ClassAnswers(match_b, miss_b + more_b, match_c, miss_c + more_c)
+        for (match_b, miss_b, match_c, miss_c), more_b, more_c in zip(look.classes, baseline, candidate, strict=True)
+    )
+
+
+def _shares(scored: Sequence[int], arm: Tally, missing: int) -> list[int]:
+    """How many of the missing answers each named class gets, by largest remainders; the rest is of other classes."""
+    if not arm.scored:
+        return [0] * len(scored)
+    weights = [*scored, max(0, arm.scored - sum(scored))]
+    total = sum(weights)
+    shares = [missing * weight // total for weight in weights]
+    order = sorted(range(len(weights)), key=lambda index: -(missing * weights[index] % total))
+    for index in order[: missing - sum(shares)]:
+        shares[index] += 1
+    return shares[:-1]

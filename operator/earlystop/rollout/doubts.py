@@ -1,0 +1,93 @@
+"""Doubts about answers that are missing: the reason that holds promotions, and a sentence on what to do about it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from earlystop.api.counts import Tally
+from earlystop.evidence.attrition import Silence
+from earlystop.evidence.engine import EvidenceState
+from earlystop.rollout.state import Comparison, RolloutState
+
+
+class Doubt(NamedTuple):
+    """reason: a word of `api.missing_reasons`. message: what is doubted, in numbers, and what to do."""
+
+    reason: str
+    message: str
+
+
+def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
+    """What holds the promotion of one candidate, the gravest first; nothing where counts are sound."""
+    assessment, doubts = comparison.assessment, []
+    if assessment.contradiction:
+        message = (
+            f"The counts contradict themselves: {assessment.contradiction}. Nothing is promoted. Correct what the "
+        )
+        doubts.append(Doubt("CountsContradict", f"{message}server counts, then retry."))
+    if assessment.attrition:
+        doubts.append(
+            Doubt(
+                "AttritionDiffers",
+                f"More is missing in one variant: {attrition_phrase(comparison.evidence)}. What is missing may be what "
+                f"{comparison.name} gets wrong, so it is not promoted. Find why answers are missing, then retry.",
+            )
+        )
+    if assessment.is_mostly_unscored:
+        doubts.append(
+            Doubt(
+                "MostlyUnscored",
+                f"Most answers could not be scored ({unscored_phrase(comparison.evidence)}), and each counts as a "
+                "wrong one, which says little about the others. Nothing is promoted. Count answers that nobody tries "
+                "to score not at all (result=None), or write exactMatch.unscored: Exclude.",
+            )
+        )
+    return tuple(doubts)
+
+
+def new_doubts(before: RolloutState | None, after: RolloutState) -> tuple[Doubt, ...]:
+    """The doubts about candidates that get requests which were not there before. before: None for another campaign."""
+    known = {(each.name, doubt.reason) for each in before.active for doubt in doubts_of(each)} if before else set()
+    found = [(each.name, doubt) for each in after.active for doubt in doubts_of(each)]
+    return tuple(doubt for name, doubt in found if (name, doubt.reason) not in known)
+
+
+def doubt_about_all(comparisons: tuple[Comparison, ...]) -> Doubt | None:
+    """The gravest doubt about the first of them, where each has one: of several, one holds back no other."""
+    doubts = [doubts_of(each) for each in comparisons]
+    return doubts[0][0] if doubts and all(doubts) else None
+
+
+def attrition_phrase(evidence: EvidenceState) -> str:
+    """How much is missing of each variant, in the ways that are shown or seem to differ."""
+    process = evidence.attrition
+    ways = process.shown(evidence.objective.risk_attrition) or process.suspected
+    arms = process.candidate, process.baseline
+    overdue = process.never_ended[1], process.never_ended[0]
+    return "; ".join(_phrase(way, arms, overdue) for way in ways)
+
+
+def unscored_phrase(evidence: EvidenceState) -> str:
+    """How many answers of each variant could not be scored."""
+    arms = evidence.attrition.candidate, evidence.attrition.baseline
+    return _phrase(Silence.UNSCORED, arms, (0, 0))
+
+
+def _phrase(way: Silence, arms: tuple[Tally, Tally], overdue: tuple[int, int]) -> str:
+    match way:
+        case Silence.FAILED:
+            shares = [_percent(arm.failed, arm.completed + arm.failed) for arm in arms]
+            return f"{shares[0]} of the candidate's requests failed and {shares[1]} of the baseline's"
+        case Silence.NEVER_ENDED:
+            shares = [_percent(late, arm.started) for late, arm in zip(overdue, arms, strict=True)]
+            return f"at least {shares[0]} of the candidate's requests never ended and {shares[1]} of the baseline's"
+        case Silence.NOT_TRIED:
+            shares = [_percent(arm.completed - arm.tried, arm.completed) for arm in arms]
+            return f"nobody tried to score {shares[0]} of the candidate's answers and {shares[1]} of the baseline's"
+        case Silence.UNSCORED:
+            shares = [_percent(arm.unscored, arm.tried) for arm in arms]
+            return f"{shares[0]} of the candidate's answers could not be scored and {shares[1]} of the baseline's"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * max(0, part) / whole:.1f} %" if whole else "none"
