@@ -29,11 +29,12 @@ def start(objective: Objective) -> Guardrails:
     )
 
 
-def update(guardrails: Guardrails, objective: Objective, look: Look, judged: Look) -> Guardrails:
-    """The processes after one more look. judged: the same, as Exact Match is read from it (`missing_answers`)."""
+def update(guardrails: Guardrails, objective: Objective, look: Look, judged: Look | None = None) -> Guardrails:
+    """The processes after one more look. judged: the same, as Exact Match is read from it
+    (`missing_answers`); None: as it is."""
     below = guardrails.floor
     return Guardrails(
-        None if below is None else floor.update(below, _answers(objective, judged), objective.dispersion),
+        None if below is None else floor.update(below, _answers(objective, judged or look), objective.dispersion),
         tuple(
             rate_ratio.update(
                 process,

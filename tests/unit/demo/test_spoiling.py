@@ -11,8 +11,8 @@ from earlystop.demo.replay import Reply
 from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import Vote
 
-WRONG = Reply(Vote("nope", 40, 5), MISMATCH)
-RIGHT = Reply(Vote("yes!", 40, 5), MATCH)
+WRONG = Reply(Vote("nope", 40, 5), "mismatch")
+RIGHT = Reply(Vote("yes!", 40, 5), "match")
 
 
 def outcome(spoiling: Spoiling, reply: Reply, variant: str = CANDIDATE) -> Outcome:

@@ -77,8 +77,8 @@ def test_where_a_sample_is_scored_the_answers_left_out_are_neither_missing_nor_w
     seen = []
     for at in range(60):
         sampled = [int(rng.binomial(100, 0.1)) for _ in range(2)]
-        arms = [Tally(100, 100, 0, each, 0, 0, 300 * 100, 90_000 * 100) for each in sampled]
-        seen.append(Look(15 * at, 0, 50, *arms))
+        baseline, candidate = (Tally(100, 100, 0, each, 0, 0, 300 * 100, 90_000 * 100) for each in sampled)
+        seen.append(Look(15 * at, 0, 50, baseline, candidate))
     found = engine.replay(OBJECTIVE, seen).assessment
     assert found.attrition == () and not found.is_mostly_unscored
     assert sum(found.scored) == sum(look.baseline.scored + look.candidate.scored for look in seen)
