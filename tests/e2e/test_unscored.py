@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def spoiling(stage: Stage) -> Iterator[Stage]:
 def test_wrong_answers_that_vanish_hold_a_promotion_in_the_right_words(spoiling: Stage) -> None:
     stage = spoiling
     exact = {"exactMatch": {"margin": "0.30", "unscored": "Exclude"}}
-    patient = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 3600}
+    patient: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 3600}
     stage.apply_policy(NAME, 10, "0.30", saving="0", objective=exact, **patient)
     held = stage.wait_for(NAME, condition_is("Progressing", "False", "AttritionDiffers"), 60, "held")
     assert phase_is("Observing")(held)

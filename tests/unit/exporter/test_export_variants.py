@@ -95,7 +95,7 @@ def test_shadows_are_counted_with_the_answer_that_they_are_compared_with_to_the_
         exporter.completed(assignment(), tokens, full, shadows)
         for one in (Shadow("baseline", tokens, full), *shadows):
             answer = Tally(1, 1, tokens=one.tokens, tokens_squared=one.tokens**2, empty=int(one.tokens == 0))
-            expected[one.variant] += answer + Tally(**{one.result: 1})
+            expected[one.variant] += answer + Tally(**{str(one.result): 1})
             if one.variant != "baseline" and "unscored" not in (
                 full,
                 one.result,
