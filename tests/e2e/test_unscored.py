@@ -16,6 +16,7 @@ NAME = "unscored"
 @pytest.fixture
 def spoiling(stage: Stage) -> Iterator[Stage]:
     """The stage with a server that spoils answers, under load."""
+    assert stage.server is not None
     stage.server.stop(10.0)
     stage.start_server("--unscored-wrong-answers=0.9")
     stage.start_load(RATE)
