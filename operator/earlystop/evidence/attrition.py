@@ -20,6 +20,7 @@ from math import log
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import missing_answers, sample_ratio
+from earlystop.evidence.mixture import log_mixture
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.version import FIRST
@@ -60,6 +61,10 @@ class Silence(StrEnum):
     """Somebody tried to score the answer and could not."""
 
 
+EVEN = tuple(-log(len(Silence)) for _ in Silence)
+"""Logarithms of even shares of the checks."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
     """Requests of one step that are open: looks so far, those started, those open, and how many of these count as never
@@ -85,13 +90,13 @@ class AttritionProcess:
 
     @property
     def log_e(self) -> float:
-        """Natural log of the e-value against "as much is missing in both arms", now: the largest by its part."""
-        return max(each.log_e for each in self.checks) - log(len(self.checks))
+        """Natural log of the e-value against "as much is missing in both arms", now: the mean over the checks."""
+        return log_mixture([each.log_e for each in self.checks], EVEN)
 
     @property
     def log_e_max(self) -> float:
-        """The largest so far since the scatter is known, >= 0."""
-        return max(0.0, max(each.log_e_max for each in self.checks) - log(len(self.checks)))
+        """The same of the largest of each check since its scatter is known, >= 0."""
+        return max(0.0, log_mixture([each.log_e_max for each in self.checks], EVEN))
 
     @property
     def suspected(self) -> tuple[Silence, ...]:

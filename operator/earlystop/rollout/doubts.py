@@ -24,19 +24,22 @@ def doubts_of(comparison: Comparison) -> tuple[Doubt, ...]:
         message = (
             f"The counts contradict themselves: {assessment.contradiction}. Nothing is promoted. Correct what the "
         )
-        doubts.append(Doubt("CountsContradict", f"{message}server counts, then retry."))
+        reason = "CountsContradict"
+        doubts.append(Doubt(reason, f"{message}server counts, then retry."))
     if assessment.attrition:
+        reason = "AttritionDiffers"
         doubts.append(
             Doubt(
-                "AttritionDiffers",
+                reason,
                 f"More is missing in one variant: {attrition_phrase(comparison.evidence)}. What is missing may be what "
                 f"{comparison.name} gets wrong, so it is not promoted. Find why answers are missing, then retry.",
             )
         )
     if assessment.is_mostly_unscored:
+        reason = "MostlyUnscored"
         doubts.append(
             Doubt(
-                "MostlyUnscored",
+                reason,
                 f"Most answers could not be scored ({unscored_phrase(comparison.evidence)}), and each counts as a "
                 "wrong one, which says little about the others. Nothing is promoted. Count answers that nobody tries "
                 "to score not at all (result=None), or write exactMatch.unscored: Exclude.",

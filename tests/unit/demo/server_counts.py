@@ -25,6 +25,7 @@ def tally_of(answered: list[Recording], window: int) -> Tally:
         mismatch=len(answered) - matches,
         tokens=sum(words),
         tokens_squared=sum(count * count for count in words),
+        empty=words.count(0),
     )
 
 

@@ -136,3 +136,20 @@ def test_a_floor_of_any_number_of_answers_has_finite_evidence(scored: int) -> No
     for match in (scored, scored * 19 // 20, scored // 2, 0):
         for side in Side:
             assert math.isfinite(floor.log_e(Answers(scored, match), 0.95, side))
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"),
+    [
+        (GuardrailKind.UNSCORED_RATE, {"unscored": 30}),
+        (GuardrailKind.EMPTY_RATE, {"empty": 30}),
+        (GuardrailKind.CUT_RATE, {"cut": 30}),
+    ],
+)
+def test_answers_that_are_unscored_empty_or_cut_off_have_guardrails_of_their_own(
+    kind: GuardrailKind, bad: dict[str, int]
+) -> None:
+    objective = Objective(0.1, 0.0, 0.05, 0.05, guardrails=(Guardrail("rail", kind, 1.5),))
+    few = replace(USUAL, unscored=1, empty=1, cut=1)
+    assert after(objective, *[(few, replace(few, **bad))] * 10).rates[0].log_e_max > 10
+    assert after(objective, *[(few, few)] * 10).rates[0].log_e_max < 1

@@ -94,7 +94,7 @@ def test_shadows_are_counted_with_the_answer_that_they_are_compared_with_to_the_
         exporter.started(assignment())
         exporter.completed(assignment(), tokens, full, shadows)
         for one in (Shadow("baseline", tokens, full), *shadows):
-            answer = Tally(started=1, completed=1, tokens=one.tokens, tokens_squared=one.tokens**2)
+            answer = Tally(1, 1, tokens=one.tokens, tokens_squared=one.tokens**2, empty=int(one.tokens == 0))
             expected[one.variant] += answer + Tally(**{str(one.result): 1})
             if one.variant != "baseline" and "unscored" not in (
                 full,
@@ -156,3 +156,17 @@ def test_an_evaluators_pair_has_the_label_of_a_candidate_with_a_name_and_none_fo
         assert exporter.pair(assignment(variant), "both")
     pairs = [row for row in scrape(registry) if row.labels["__name__"] == "earlystop_pairs_total" and row.value]
     assert {row.labels["variant"]: row.value for row in pairs} == {"": 2, "w10": 1}
+
+
+def test_an_answer_that_nobody_tried_to_score_is_in_no_count_of_results(
+    exporter: Exporter, registry: CollectorRegistry
+) -> None:
+    exporter.register(POLICY, REVISION, 0, variants=("baseline", "w10"))
+    exporter.completed(assignment(), 9, None, [Shadow("w10", 3, "match")])
+    exporter.completed(assignment(), 9, "unscored", cut=True)
+    exporter.completed(assignment(), 4, "mismatch", empty=True)
+    counted = read(registry, "w10")
+    assert counted["baseline"] == Tally(
+        completed=3, mismatch=1, unscored=1, tokens=22, tokens_squared=178, empty=1, cut=1
+    )
+    assert counted["w10"] == Tally(started=1, completed=1, match=1, tokens=3, tokens_squared=9)
