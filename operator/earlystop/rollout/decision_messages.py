@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import Basis, Claim, ClaimKind, GuardrailKind, Objective
-from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
+from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
+    EvidenceTurned,
+    HoursNotCovered,
     LeastTime,
     Missing,
     NoLiveAnswers,
@@ -126,3 +128,10 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             return "anything on live answers: no request was answered with it yet"
         case LeastTime():
             return f"the step's least time of {missing.seconds} s"
+        case EvidenceTurned():
+            return (
+                f"evidence that still speaks for {missing.claim} (log e-value {log_e_text(missing.log_e)} now; it was "
+                f"proven by {log_e_text(missing.largest)})"
+            )
+        case HoursNotCovered():
+            return f"{missing.hours} h of traffic (minimumHours), which are over at {rfc3339(missing.until)}"

@@ -13,11 +13,19 @@ from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.plan import Plan, Stage, parse_plan
-from earlystop.rollout.promotion import Missing, UnmovedSetting, UnsoundSplit, missing_proof
+from earlystop.rollout.promotion import (
+    EvidenceTurned,
+    HoursNotCovered,
+    Missing,
+    UnmovedSetting,
+    UnsoundSplit,
+    missing_proof,
+)
 from earlystop.rollout.state import Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -49,6 +57,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     for other in record.others:
         problems += _other_values(other.log_e, others[other.candidate].assessment, f"of {other.candidate} ")
         problems += _other_drop(other, others[other.candidate].assessment)
+    problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
     by_person = record.reason in BY_PERSON
     problems += _unsigned(record, by_person)
     favourable = Verdict(record.decision) in FAVOURABLE
@@ -176,6 +185,10 @@ def _missing_sentence(missing: Missing, name: str) -> str:
             )
         case UnsoundSplit() | UnmovedSetting():
             return "The looks show a comparison that is not sound, from which nothing is promoted."
+        case EvidenceTurned():
+            return "At the last look the evidence spoke against what was proven before, so nothing is promoted."
+        case HoursNotCovered():
+            return "The looks span fewer hours than the plan asks for before a promotion."
         case _:
             return "The looks do not prove what a promotion needs."
 
