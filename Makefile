@@ -133,7 +133,7 @@ bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
 .PHONY: bench
-bench: bench-evidence bench-statistics bench-street bench-shadow bench-together bench-counts bench-scale bench-delivery ## run every benchmark
+bench: bench-evidence bench-statistics bench-street bench-ramps bench-shadow bench-together bench-counts bench-scale bench-delivery ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

@@ -1,10 +1,10 @@
-"""How many requests, and how long, until a verdict on Exact Match: before a rollout and in the middle of it.
+"""How many requests until a verdict on Exact Match at one split, by formula; a whole ramp is played (`forecast`).
 
 Answers carry information `requests / noise`, with noise `p_c (1-p_c) / share + p_b (1-p_b) / (1-share)`. When the true
 gap is g, log capital rises by about g^2 / 2 for a unit of information, with variance g^2, and the claim is made at
 `nats = log(1/risk) + price`, where the price is what spreading bets over unknown gaps costs (`PRICES`, measured).
-The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean,
-quantiles and power; for gaps above the margin times scatter less than that, so quantiles lie closer to the mean.
+The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean
+and quantiles; for gaps above the margin times scatter less than that, so quantiles lie closer to the mean.
 `fixed_sample_size` is what a test without looks would need (Blackwelder, 1982).
 
 Nothing here touches the risks: a plan or a futile rollout may be dropped at any time (non-binding futility).
