@@ -34,7 +34,7 @@ def policy(namespace: str = "default", name: str = "qa") -> Manifest:
             "baseline": {"values": [{"name": "window", "value": "40"}]},
             "candidates": [{"name": "w10", "values": [{"name": "window", "value": "10"}]}],
             "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": "qa"}}},
-            "rollout": {"steps": [{"weight": 5}, {"weight": 25}, {"weight": 50}]},
+            "rollout": {"steps": [{"weight": 5}, {"weight": 25}, {"weight": 50}], "advance": "ByTime"},
             "metrics": {"sourceRef": {"name": "default"}},
             "objective": {"exactMatch": {"margin": "0.02"}},
         },

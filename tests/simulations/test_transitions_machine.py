@@ -29,6 +29,7 @@ EDITS: tuple[dict[str, Any], ...] = (
     {"suspend": False},
     {"rollout": {"lookSeconds": 1}},
     {"rollout": {"onInconclusive": "Hold"}},
+    {"rollout": {"advance": "WhenSafe", "minimumHours": 0}},
     {"rollout": {"onNoMetrics": {"holdSeconds": 5}}},
     {"rollout": {"steps": [{"weight": 1}, {"weight": 99, "minimumSeconds": 600}]}},
     {"candidates": [{"name": "w5", "values": [{"name": "window", "value": "5"}]}]},

@@ -229,6 +229,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Applying": "The weights of a step are being put in force; wait.",
             "Settling": "Evidence of the step begins when its answers are nearly all in; wait.",
             "Observing": "Requests of both variants are compared; wait for the verdict.",
+            "LeastTime": "All is proven, and the promotion waits for the least time of its step; wait.",
+            "HoursNotCovered": "All is proven, and the promotion waits until looks span rollout.minimumHours; wait.",
+            "EvidenceTurned": "What was proven before is what the latest answers speak against, so nothing is promoted "
+            "until they speak for it again; look for what changed.",
             "Promoting": "The candidate is being given all requests; wait.",
             "RollingBack": "All requests are being given to the baseline; wait.",
             "Holding": "The campaign ended without a verdict, and its weights are being kept; wait.",

@@ -20,7 +20,8 @@ class Step(Value):
         0,
         ge=0,
         le=604_800,
-        description="Least time of evidence at this weight before the next step or a promotion. Absent: none.",
+        description="Least time of evidence at this weight before the next step or a promotion, however safe the "
+        "candidate is shown to be before. Absent: none.",
     )
 
 
@@ -64,6 +65,11 @@ class Rollout(Value):
             "verdict could come",
         },
         {
+            "rule": "3600 * self.minimumHours + self.learnSeconds + self.shadowSeconds < self.deadlineSeconds",
+            "message": "rollout: write a minimumHours that ends before deadlineSeconds, together with learnSeconds and "
+            "shadowSeconds, or no promotion could come",
+        },
+        {
             "rule": "self.strategy != 'ABTest' || self.steps.size() < 2",
             "message": "rollout.strategy ABTest keeps its shares: write one step, whose weight each candidate gets",
         },
@@ -77,6 +83,20 @@ class Rollout(Value):
     steps: Steps = Field(
         (),
         description="Rising shares of traffic for the candidate; none in delivery.mode Shadow and HeaderCohort.",
+    )
+    advance: Literal["WhenSafe", "ByTime"] = Field(
+        "WhenSafe",
+        description="When a step is left for the next, larger weight, after its minimumSeconds, 100 answers of each "
+        "variant and without a sign of harm. WhenSafe: as soon as it is refuted, at a risk of 20 %, that the candidate "
+        "loses so much that all requests together would lose the margin at the next weight: 100 / weight margins, so 4 "
+        "before 25 % and 2 before 50 %. ByTime: at once.",
+    )
+    minimum_hours: int = Field(
+        0,
+        ge=0,
+        le=720,
+        description="Least hours between the first and the last look of live answers before a promotion, where the "
+        "traffic of one hour is not that of a day. Rollbacks do not wait. 0: none.",
     )
     minimum_seconds: int = Field(
         0,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from numpy import quantile
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
@@ -16,24 +17,21 @@ from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
-from earlystop.cli.options import BaselineEm, Discordance, EmLoss, Rate
+from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
 from earlystop.evidence.bets import Side
-from earlystop.evidence.objective import Basis
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.golden_questions import NINETY_OVER_FORECAST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, counts_users, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored_settings import restore_losses
-from earlystop.simulation.planning import (
-    PlannedStep,
-    Question,
-    ensure_room_for_pairs,
-    fixed_sample_size,
-    forecast,
-    power_within,
-    seconds_to_verdict,
-)
+from earlystop.simulation.forecast import SupposedTraffic, forecast
+from earlystop.simulation.planning import SENSIBLE, Question, ensure_room_for_pairs, fixed_sample_size
+from earlystop.simulation.random_walk import Floats
+
+LEAST_SHARE, FEW = 0.01, 0.9
+"""Fewer rollouts than these that end as is supposed say nothing of their mean; and too little of it."""
 
 console = terminal.console()
 
@@ -44,6 +42,8 @@ def command(
     baseline_em: BaselineEm = 0.80,
     em_loss: EmLoss = 0.0,
     discordance: Discordance = 0.06,
+    dispersion: Dispersion = 1.0,
+    answer_seconds: AnswerSeconds = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
@@ -53,7 +53,7 @@ def command(
     if used is not None and refusal is not None:
         raise CommandFailure(refusal.message)
     try:
-        found = planned(spec, rate, baseline_em, em_loss, discordance, used or NOTHING_USED)
+        found = planned(spec, rate, baseline_em, em_loss, discordance, dispersion, answer_seconds, used or NOTHING_USED)
     except ValueError as error:
         raise CommandFailure(str(error)) from None
     if as_json:
@@ -64,16 +64,16 @@ def command(
     for heading in ("mean", "90 % of rollouts"):
         table.add_column(heading, justify="right")
     for row, name, places in (
-        ("scored requests at the last step's split", "requests", 0),
+        ("scored requests that are evidence, over all steps", "requests", 0),
         ("of them judged for each candidate", "candidate_requests", 0),
         ("hours over all steps", "hours", 2),
     ):
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(
-        f"One look at the end would need {found['fixed_sample']:,.0f} requests for 90 % power. The deadline allows "
-        f"{found['requests_to_deadline']:,.0f}: a verdict by then has probability {found['power']:.0%}. More than "
-        f"{found['sensible_maximum']:,.0f} are hardly worth waiting for."
+        f"One look at the end, at the last step's split, would need {found['fixed_sample']:,.0f} requests for 90 % "
+        f"power. The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
+        f"{found['power']:.0%}. More than {found['sensible_maximum']:,.0f} are hardly worth waiting for."
     )
     for sentence in (*_remarks(spec, found), *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
@@ -88,6 +88,16 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
         sentences.append(
             f"On average that is later than the deadline of {deadline:g} h, so most rollouts end without a verdict. "
             "More traffic, larger weights or a later rollout.deadlineSeconds help."
+        )
+    if float(found["share"]) < FEW:
+        sentences.append(
+            f"Only {found['share']:.0%} of such rollouts ever end so, before their record is full; the supposed loss "
+            "is too near to a border to be planned for."
+        )
+    if spec.rollout.advance == "WhenSafe" and any(step.minimum_seconds for step in spec.rollout.steps[:-1]):
+        sentences.append(
+            "rollout.advance WhenSafe leaves a step when that is shown to be safe; a minimumSeconds of a step that has "
+            "one after it only makes the rollout longer."
         )
     if len(names) > 1:
         sentences.append(
@@ -177,16 +187,59 @@ def planned(
     baseline_em: float,
     em_loss: float,
     discordance: float = 0.06,
+    dispersion: float = 1.0,
+    answer_seconds: float = 0.0,
     used: MarginUse = NOTHING_USED,
 ) -> dict[str, float | str]:
-    """The forecast as numbers, the same for each candidate. Requests are those of all variants. used: of the margin, by
-    promotions since the pinned baseline.
+    """The forecast as numbers, the same for each candidate. Requests are those of all variants that are evidence. used:
+    of the margin, by promotions since the pinned baseline.
 
+    share: of rollouts that end so, whenever; power: of those that do by the deadline. Means are over the first.
     Several candidates share the risk of a promotion evenly: the closed test never needs more than that (Bonferroni).
     Raises ValueError when the supposed loss is just the margin, where nothing is shown, without a step, where no answer
     differs from another, or where more pairs are supposed to differ than the rates leave room for.
     """
-    rollout, judged = spec.rollout, objective_of(spec, used=used)
+    judged = objective_of(spec, used=used)
+    question, split = _asked(spec, judged, baseline_em, em_loss, discordance, dispersion)
+    discordance = max(discordance, abs(em_loss))
+    supposed = SupposedTraffic(rate, baseline_em, em_loss, discordance, dispersion, answer_seconds)
+    told = forecast(spec, supposed, used=used)
+    ends_so = told.verdict == int(question.side)
+    share = float(ends_so.mean())
+    if share < LEAST_SHARE:
+        raise ValueError(
+            f"Only {share:.1%} of the rollouts of a candidate that loses {em_loss:g} ever end with "
+            f"{_verdict(spec, question.side)}. Write an --em-loss further from the margin."
+        )
+    rollout, stages = spec.rollout, stages_of(spec)
+    idle = sum(rollout.settle_seconds + each.minimum_seconds * (each.kind is not stages[-1].kind) for each in stages)
+    answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
+    sampled = {} if judged.about is None else {"distinct_questions": _mean(answers) * NINETY_OVER_FORECAST}
+    pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
+    return {
+        **sampled,
+        **pinned,
+        "verdict": _verdict(spec, question.side),
+        "candidates": max(1, len(spec.candidates or ())),
+        "risk": question.risk,
+        "requests_mean": _mean(answers),
+        "requests_ninety": _ninety(answers),
+        "candidate_requests_mean": _mean(candidate),
+        "candidate_requests_ninety": _ninety(candidate),
+        "sensible_maximum": SENSIBLE * _mean(answers),
+        "fixed_sample": fixed_sample_size(question, split.share) / split.compared,
+        "hours_mean": _mean(seconds) / 3600,
+        "hours_ninety": _ninety(seconds) / 3600,
+        "requests_to_deadline": rate * max(0.0, float(rollout.deadline_seconds - idle)),
+        "share": share,
+        "power": float((ends_so & (told.seconds <= rollout.deadline_seconds)).mean()),
+    }
+
+
+def _asked(
+    spec: PolicySpec, judged: Objective, baseline_em: float, em_loss: float, discordance: float, dispersion: float
+) -> tuple[Question, _Split]:
+    """What one look at the end would be asked, and of which split. Raises ValueError as `planned`."""
     margin = judged.margin
     if em_loss == margin:
         raise ValueError(
@@ -200,7 +253,6 @@ def planned(
     last, candidates = stages[-1], max(1, len(spec.candidates or ()))
     if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
-    risk = judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None
     if pairs is not None:
         ensure_room_for_pairs(baseline_em, em_loss, pairs)
@@ -208,10 +260,10 @@ def planned(
         baseline_rate=baseline_em,
         difference=-em_loss,
         margin=margin,
-        risk=risk,
+        risk=judged.risk_promote / candidates if side is Side.PROMOTE else judged.harm_risks.exact_match,
         side=side,
         discordance=pairs,
-        dispersion=judged.dispersion,
+        dispersion=dispersion,
     )
     split = _split(last, candidates, judged.basis)
     if question.noise(split.share) <= 0:
@@ -219,34 +271,16 @@ def planned(
             "Answers that are all right or all wrong, or never disagree, leave nothing to plan. Write a --baseline-em "
             "between 0 and 1, and for pairs a --discordance above the --em-loss."
         )
-    watched = [each for each in stages if each.kind is last.kind]
-    steps = [PlannedStep(_split(each, candidates, judged.basis).share, float(each.minimum_seconds)) for each in watched]
-    expected = forecast(question, split.share)
-    settle = float(rollout.settle_seconds)
-    # What is watched before the first share is no evidence, and takes its part of the deadline.
-    before = sum(each.minimum_seconds + settle for each in stages if each.kind is not last.kind)
-    to_deadline = rate * max(0.0, rollout.deadline_seconds - len(watched) * settle - before)
-    compared = rate * split.compared
-    least = before + settle + watched[0].minimum_seconds if side is Side.PROMOTE else 0.0
-    sampled = {"distinct_questions": expected.mean * NINETY_OVER_FORECAST} if judged.about is not None else {}
-    pinned = {"margin": margin} if spec.baseline.pinned is not None else {}
-    return {
-        **sampled,
-        **pinned,
-        "verdict": _verdict(spec, side),
-        "candidates": candidates,
-        "risk": risk,
-        "requests_mean": expected.mean / split.compared,
-        "requests_ninety": expected.ninety / split.compared,
-        "candidate_requests_mean": expected.mean / split.compared * split.own,
-        "candidate_requests_ninety": expected.ninety / split.compared * split.own,
-        "sensible_maximum": expected.longest / split.compared,
-        "fixed_sample": fixed_sample_size(question, split.share) / split.compared,
-        "hours_mean": max(least, before + seconds_to_verdict(question, steps, compared, settle)) / 3600,
-        "hours_ninety": max(least, before + seconds_to_verdict(question, steps, compared, settle, 0.9)) / 3600,
-        "requests_to_deadline": to_deadline,
-        "power": power_within(question, split.share, to_deadline * split.compared),
-    }
+    return question, split
+
+
+def _mean(values: Floats) -> float:
+    return float(values.mean())
+
+
+def _ninety(values: Floats) -> float:
+    """What 90 % of them do not exceed."""
+    return float(quantile(values, 0.9))
 
 
 def _verdict(spec: PolicySpec, side: Side) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy
-from earlystop.cli.options import BaselineEm, Discordance, EmLoss, Rate, amount
+from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate, amount
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
@@ -33,6 +33,8 @@ def command(
     spread: Annotated[float, amount("Standard deviation of the tokens over their mean.", 0, 100)] = 0.8,
     saving: Annotated[float, amount("Share of the tokens that each candidate truly saves.", -10, 0.999)] = 0.3,
     discordance: Discordance = 0.06,
+    dispersion: Dispersion = 1.0,
+    answer_seconds: AnswerSeconds = 0.0,
     runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
@@ -48,6 +50,8 @@ def command(
             spread=spread,
             saving=saving,
             discordance=max(discordance, abs(em_loss)),
+            dispersion=dispersion,
+            answer_seconds=answer_seconds,
         )
         outcomes = list(simulate(spec, traffic, default_rng(seed), runs))
     except ValueError as error:

@@ -13,6 +13,8 @@ any rates, and the difference is the mean over requests.
 
 The bound of a side then meets the claim of the deciding process: it excludes -margin exactly when the claim is made
 (`meet`). Intersecting with a claim that is proven, or widening up to one that is not, costs no coverage.
+
+The same sums say how strong the evidence against any one loss is (`log_e_against_loss`), which lets a ramp go on.
 """
 
 from __future__ import annotations
@@ -120,6 +122,31 @@ def bounds(sums: DifferenceSums, risk_low: float, risk_high: float, dispersion: 
     low = _bound(sums.difference, sums, -log(risk_low), dispersion)
     high = -_bound([-each for each in sums.difference], sums, -log(risk_high), dispersion)
     return Interval(estimate, low, high)
+
+
+def log_e_against_loss(sums: DifferenceSums, loss: float, dispersion: float = 1.0) -> float:
+    """Natural log of the e-value now against "the candidate loses at least `loss` of EM"; 0 before any look.
+
+    loss: above 0, fixed beforehand. Raises ValueError as `loss_weights`.
+    """
+    rows = zip(loss_weights(sums.margin, loss), sums.difference, sums.answers, sums.spread, strict=True)
+    terms = [weight + (gain + answers * loss - cost) / dispersion for weight, gain, answers, cost in rows]
+    largest = max(terms)
+    return largest + log(fsum([exp(term - largest) for term in terms]))
+
+
+def loss_weights(margin: float, loss: float) -> list[float]:
+    """Logarithms of the shares of capital on each bet against a loss. They are the interval's bets, and most is on the
+    one for a gap of `loss`, where a candidate that loses nothing is: the interval's own shares are for smaller gaps.
+
+    Raises ValueError unless `loss` is above 0.
+    """
+    if not loss > 0:
+        raise ValueError(f"loss is {loss}; write the loss that is to be refuted as a fraction, as in 0.08")
+    weights = [-2 * log(size * margin / loss) ** 2 for size in GRID.sizes]
+    largest = max(weights)
+    total = largest + log(fsum([exp(each - largest) for each in weights]))
+    return [each - total for each in weights]
 
 
 def meet(interval: Interval, claim: float, is_above: bool, is_below: bool) -> Interval:

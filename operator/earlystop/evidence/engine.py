@@ -93,6 +93,10 @@ class EvidenceState:
         assert self._assessment is not None  # set above
         return self._assessment
 
+    def log_e_against_loss(self, loss: float) -> float:
+        """As `shown.log_e_against_loss`."""
+        return shown.log_e_against_loss(self.effect, self.quality.paired_promote, self.objective, loss)
+
 
 @dataclass(frozen=True, slots=True)
 class LogE:

@@ -1,12 +1,14 @@
-"""The intervals that are shown, as the version of the engine has them; since version 2 none contradicts a claim."""
+"""The intervals that are shown, as the version of the engine has them; since version 2 none contradicts a claim. And
+how strong the same evidence is against any one loss."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
 from earlystop.evidence import effect_bounds, intervals, pairs
-from earlystop.evidence.bets import Answers
+from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.effect_bounds import DifferenceSums
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.intervals import EffectSums, Interval
@@ -56,6 +58,19 @@ def effect(
     else:
         found = effect_bounds.bounds(sums, *risks, objective.dispersion * user_factor)
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
+
+
+def log_e_against_loss(sums: ShownSums, paired: PairsProcess, objective: Objective, loss: float) -> float:
+    """Natural log of the e-value now against "the candidate loses at least `loss` of EM"; loss: above 0, fixed
+    beforehand. inf where nobody can lose so much. Raises ValueError under version 1 of the engine, which has no such
+    evidence."""
+    if isinstance(sums, EffectSums):
+        raise ValueError("version 1 of the engine refutes no loss; its plans leave steps by time")
+    if loss >= 1:
+        return inf
+    if objective.basis is Basis.PAIRS:
+        return pairs.log_e(paired.pairs, loss, Side.PROMOTE, dispersion=objective.dispersion)
+    return effect_bounds.log_e_against_loss(sums, loss, objective.dispersion)
 
 
 def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool) -> Interval:

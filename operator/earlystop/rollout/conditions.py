@@ -12,6 +12,7 @@ from earlystop.rollout.formatting import in_count, in_percent, in_points, in_set
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, held_promotion
 from earlystop.rollout.settling import answers_are_outstanding, outstanding, waits_for
 from earlystop.rollout.state import (
     ACTING,
@@ -24,6 +25,7 @@ from earlystop.rollout.state import (
     RolloutState,
     Verdict,
 )
+from earlystop.rollout.step_messages import waiting_sentence
 from earlystop.rollout.strategy import Strategy, strategy_of
 
 
@@ -105,8 +107,25 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)
     if state.phase in TRYING | ACTING:
-        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, state.phase.value, stands)
+        return Condition(
+            Type.PROGRESSING, ConditionStatus.TRUE, _progress_reason(state), outlook(state) if stands else ""
+        )
     return Condition(Type.PROGRESSING, ConditionStatus.FALSE, state.phase.value, stands)
+
+
+def _progress_reason(state: RolloutState) -> str:
+    """What holds the promotion of a candidate that is proven; else the phase."""
+    if state.phase is not Phase.OBSERVING or state.last_look_at is None:
+        return state.phase.value
+    held = held_promotion(state.pinned_plan, state, state.last_look_at)
+    match held[1] if held else None:
+        case EvidenceTurned():
+            return "EvidenceTurned"
+        case HoursNotCovered():
+            return "HoursNotCovered"
+        case LeastTime():
+            return "LeastTime"
+    return state.phase.value
 
 
 def _setting_effective(state: RolloutState) -> Condition:
@@ -270,6 +289,12 @@ def summary(state: RolloutState) -> str:
     if state.phase == Phase.SETTLING:
         return f"At {step}, trying {settings}: {waits_for(state)}."
     return f"At {step}, trying {settings}: {_findings(plan, strategy, state)}."
+
+
+def outlook(state: RolloutState) -> str:
+    """As `summary`, with what the next step or a promotion waits for."""
+    waiting = waiting_sentence(state.pinned_plan, state) if state.phase is Phase.OBSERVING else ""
+    return f"{summary(state)} {waiting}".strip()
 
 
 def _tried_settings(plan: Plan, state: RolloutState) -> str:

@@ -7,11 +7,13 @@ from types import MappingProxyType
 
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
-from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text
+from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import (
     ContradictoryCounts,
+    EvidenceTurned,
+    HoursNotCovered,
     LeastTime,
     Missing,
     MostlyUnscored,
@@ -166,3 +168,10 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             return "anything on live answers: no request was answered with it yet"
         case LeastTime():
             return f"the step's least time of {missing.seconds} s"
+        case EvidenceTurned():
+            return (
+                f"evidence that still speaks for {missing.claim} (log e-value {log_e_text(missing.log_e)} now; it was "
+                f"proven by {log_e_text(missing.largest)})"
+            )
+        case HoursNotCovered():
+            return f"{missing.hours} h of traffic (minimumHours), which are over at {rfc3339(missing.until)}"

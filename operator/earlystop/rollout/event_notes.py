@@ -18,6 +18,7 @@ from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, i
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
 
@@ -109,7 +110,12 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
         case Phase.APPLYING if after.campaign == before.campaign and _only_fewer(before, after):
             return []  # there is an event about each candidate that was dropped
         case Phase.APPLYING if after.step > before.step and after.campaign == before.campaign:
-            return [EventNote("StepAdvanced", "RaiseWeight", f"{text} So far: {summary(before)}")]
+            why = refuted_sentence(after.pinned_plan, before, after)
+            return [
+                EventNote(
+                    "StepAdvanced", "RaiseWeight", " ".join(filter(None, (text, why, f"So far: {summary(before)}")))
+                )
+            ]
         case Phase.SETTLING:
             return [EventNote("WeightsInForce", "ProveTraffic", text)]
         case Phase.OBSERVING if answers_are_outstanding(after):

@@ -16,7 +16,8 @@ from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, G
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 
-TIMES = ("learnSeconds", "minimumSeconds", "shadowSeconds")
+TIMES = ("learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
+WHEN_SAFE, BY_TIME = "WhenSafe", "ByTime"
 SHADOW_PART = 0.2
 """Part of the risk of harm that is spent in shadow where live answers follow: pairs need few requests anyway."""
 
@@ -136,7 +137,7 @@ def plan_text(
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
     version of the arithmetic that judges it, left out for version 1; attempt, used: as in `Plan`, left out where they
-    are 1 and nothing."""
+    are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
@@ -145,6 +146,7 @@ def plan_text(
         pinned["retry"] = retry
     if engine != FIRST:
         pinned["engine"] = engine
+        pinned |= {"advance": WHEN_SAFE} if spec.rollout.advance == WHEN_SAFE else {}
     if attempt != 1:
         pinned["attempt"] = attempt
     if used != NOTHING_USED:
@@ -174,6 +176,7 @@ def parse_plan(text: str) -> Plan:
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     used = MarginUse.of(pinned.pop("used", {}))
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
+    rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
     candidates = spec.candidates or ()
     if not candidates or (len(candidates) > 1 and not _takes_several(spec)):

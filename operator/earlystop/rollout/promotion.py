@@ -8,6 +8,7 @@ from math import log
 
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
+from earlystop.evidence.version import FIRST
 from earlystop.rollout.doubts import attrition_phrase, unscored_phrase
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, RolloutState
@@ -94,7 +95,30 @@ class LeastTime:
 
 
 Unsound = UnsoundSplit | UnknownDispersion | UnmovedSetting | UnequalAttrition | MostlyUnscored | ContradictoryCounts
-Missing = NotNonInferior | NotSaving | Unsound | NotCertified | NoLiveAnswers | LeastTime
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceTurned:
+    """A claim was proven, and the evidence now speaks against it. claim: what it says, in words. log_e, largest: the
+    log e-value now, at most 0, and the one that it was proven by."""
+
+    claim: str
+    log_e: float
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoursNotCovered:
+    """The looks span fewer hours than a promotion asks for. until: moment of the first look that may promote, Unix
+    seconds."""
+
+    hours: int
+    until: int
+
+
+Missing = (
+    NotNonInferior | NotSaving | Unsound | NotCertified | NoLiveAnswers | LeastTime | EvidenceTurned | HoursNotCovered
+)
 
 
 def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -> tuple[Missing, ...]:
@@ -112,12 +136,16 @@ def missing_for_promotion(plan: Plan, state: RolloutState, name: str, at: int) -
 
 def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison]) -> tuple[Missing, ...]:
     """The part of it that looks alone say. tried: comparisons of all candidates that get requests: while those of any
-    do not arrive as they were split, none is promoted. A certificate is named only where nothing else is missing."""
-    missing = _own(comparison)
+    do not arrive as they were split, none is promoted. A certificate is named only where nothing else is missing, and
+    hours only where nothing else but them is."""
+    missing = _own(comparison) + _turned(comparison)
     others = (each for each in tried if each.name != comparison.name)
     missing += [UnsoundSplit(each.name) for each in others if each.assessment.sample_ratio_broken]
     if not missing and strategy_of(plan).judges_together(plan) and comparison.certified_at is None:
         missing.append(NotCertified())
+    uncovered = _uncovered(plan, comparison)
+    if not missing and uncovered is not None:
+        missing.append(uncovered)
     return tuple(missing)
 
 
@@ -147,3 +175,35 @@ def _own(comparison: Comparison) -> list[Missing]:
             case Gap.COUNTS:
                 missing.append(ContradictoryCounts(assessment.contradiction))
     return missing
+
+
+def _turned(comparison: Comparison) -> list[Missing]:
+    """The claims that were proven and that the evidence now speaks against. A claim once made stays made, at its risk;
+    but who promotes on it wants it to hold still. Version 1 of the engine did not ask for that."""
+    objective, assessment = comparison.evidence.objective, comparison.assessment
+    if objective.engine == FIRST:
+        return []
+    now, most, needed = assessment.log_e, assessment.log_e_max, -log(objective.risk_promote)
+    claims = [("a loss of less than the margin", now.promote, most.promote), ("the saving", now.tokens, most.tokens)]
+    classes = zip(now.certificates, most.certificates, strict=True)
+    claims += [(f"a loss of less than the margin in {name}", value, largest) for (name, value), (_, largest) in classes]
+    return [EvidenceTurned(*claim) for claim in claims if claim[1] <= 0 and claim[2] >= needed]
+
+
+def _uncovered(plan: Plan, comparison: Comparison) -> HoursNotCovered | None:
+    """The hours that the looks do not span yet. They are counted from the first look, so the looks alone tell it."""
+    hours, looks = plan.spec.rollout.minimum_hours, comparison.looks
+    if not hours or not looks:
+        return None
+    until = looks[0].at + 3600 * hours
+    return None if looks[-1].at >= until else HoursNotCovered(hours, until)
+
+
+def held_promotion(plan: Plan, state: RolloutState, at: int) -> tuple[str, Missing] | None:
+    """Name of a candidate of which everything is proven, and what alone holds its promotion at moment `at`; None
+    where there is none."""
+    for each in state.active:
+        missing = missing_for_promotion(plan, state, each.name, at)
+        if missing and all(isinstance(one, EvidenceTurned | HoursNotCovered | LeastTime) for one in missing):
+            return each.name, missing[0]
+    return None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
+from math import log
 
 from earlystop.evidence.engine import begin
 from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.plan import WHEN_SAFE, Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 
 SCORED_TO_ADVANCE = 100
 HARM_TO_ADVANCE = 1.0
+RISK_TO_ADVANCE = 0.2
+"""With which a candidate gets a weight at which it costs all requests more than the margin. It is found there all the
+sooner: users are as exposed to it as by ten minutes at 5 % and at 25 % (`make bench-ramps`)."""
 
 
 def begin_comparisons(plan: Plan, step: int, learned: float | None) -> tuple[Comparison, ...]:
@@ -45,25 +49,114 @@ def begin_next_step(plan: Plan, state: RolloutState) -> RolloutState:
 def has_least_time(plan: Plan, state: RolloutState, at: int) -> bool:
     """Whether the step was watched for its least time."""
     since = state.evidence_from
-    return since is not None and at - since >= plan.stage(state.step).minimum_seconds
+    return since is not None and at - since >= _least_seconds(plan, state)
+
+
+def _least_seconds(plan: Plan, state: RolloutState) -> int:
+    return plan.stage(state.step).minimum_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class FewAnswers:
+    """A candidate's step has too few answers. scored: of the variant with fewer, or pairs."""
+
+    candidate: str
+    scored: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfHarm:
+    """The evidence points to some harm of a candidate, without showing it. log_e: the largest now."""
+
+    candidate: str
+    log_e: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossNotRefuted:
+    """A candidate is not shown to be safe at the next weight. loss: of EM, above 0, that is to be refuted. log_e,
+    needed: the log e-value against it now, and the one at which it is. weight: of the next step, in percent."""
+
+    candidate: str
+    loss: float
+    log_e: float
+    needed: float
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """No candidate's requests arrive as they were split and at a setting that does something, or more is missing in
+    one variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """The step was not watched for its least time. until: Unix seconds."""
+
+    until: int
+
+
+StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | LossNotRefuted
 
 
 def may_advance(plan: Plan, state: RolloutState, at: int) -> bool:
-    """Whether the next, larger share may be tried: enough time, enough answers, no sign of harm, a sound comparison.
+    """Whether the next, larger share may be tried: enough time, enough answers, no sign of harm, a sound comparison,
+    and, where the plan asks for it, harm at that share refuted."""
+    return state.step + 1 < len(plan.stages) and not missing_for_next_step(plan, state, at)
+
+
+def missing_for_next_step(plan: Plan, state: RolloutState, at: int) -> tuple[StepGap, ...]:
+    """What the next step still waits for at moment `at` (Unix seconds); of the last step, what one more would.
 
     A setting that does nothing is reported, and holds back no other candidate.
     """
-    if state.step + 1 >= len(plan.stages) or not has_least_time(plan, state, at):
-        return False
-    return all(_allows_more(each, state.step) for each in state.active) and any(map(_is_sound, state.active))
+    missing: list[StepGap] = [] if any(map(_is_sound, state.active)) else [Unsound()]
+    if not has_least_time(plan, state, at):
+        missing.append(
+            StepTime((at if state.evidence_from is None else state.evidence_from) + _least_seconds(plan, state))
+        )
+    for each in state.active:
+        missing += _own_gaps(plan, each, state.step)
+    return tuple(missing)
 
 
-def _allows_more(comparison: Comparison, step: int) -> bool:
-    """Whether nothing about a candidate speaks against the next share."""
-    assessment = comparison.assessment
-    if _scored_in_step(comparison, step) < SCORED_TO_ADVANCE or assessment.sample_ratio_broken or assessment.attrition:
-        return False
-    return max(assessment.log_e.harms) < HARM_TO_ADVANCE
+def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
+    """What speaks against a larger share of one candidate."""
+    assessment, scored = comparison.assessment, _scored_in_step(comparison, step)
+    missing: list[StepGap] = []
+    if scored < SCORED_TO_ADVANCE:
+        missing.append(FewAnswers(comparison.name, scored))
+    if assessment.sample_ratio_broken or assessment.attrition:
+        missing.append(Unsound())
+    largest = max(assessment.log_e.harms)
+    if largest >= HARM_TO_ADVANCE:
+        missing.append(SignOfHarm(comparison.name, largest))
+    unsafe = unrefuted_loss(plan, comparison, step)
+    return missing if unsafe is None else [*missing, unsafe]
+
+
+def unrefuted_loss(plan: Plan, comparison: Comparison, step: int) -> LossNotRefuted | None:
+    """What a candidate's evidence lacks for the weight after this step; None where it lacks nothing, or nothing need be
+    refuted."""
+    loss = loss_to_refute(plan, step)
+    if loss is None:
+        return None
+    log_e, needed = comparison.evidence.log_e_against_loss(loss), -log(RISK_TO_ADVANCE)
+    return LossNotRefuted(comparison.name, loss, log_e, needed, plan.stage(step + 1).weight) if log_e < needed else None
+
+
+def loss_to_refute(plan: Plan, step: int) -> float | None:
+    """The loss of EM, above 0, that must be refuted before the step after this one; None where nothing need be.
+
+    At a weight of w percent a candidate that loses this much costs all requests together just the margin: 100 / w
+    margins. So a promotion, to 100 %, asks the same of one margin. It is refuted at `RISK_TO_ADVANCE`: with at most
+    this probability a candidate that loses so much ever gets that weight, or a larger one.
+    """
+    if plan.spec.rollout.advance != WHEN_SAFE or step + 1 >= len(plan.stages):
+        return None
+    following = plan.stage(step + 1)
+    return 100 * plan.objective.margin / following.weight if following.kind is StageKind.SPLIT else None
 
 
 def _is_sound(comparison: Comparison) -> bool:

@@ -16,6 +16,8 @@ from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, parse_plan
 from earlystop.rollout.promotion import (
     ContradictoryCounts,
+    EvidenceTurned,
+    HoursNotCovered,
     Missing,
     MostlyUnscored,
     UnequalAttrition,
@@ -28,6 +30,7 @@ from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
 from earlystop.rollout.verify_margin import margin_differences
+from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -65,6 +68,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems += _other_drop(other, others[other.candidate].assessment)
     if record.margin != margin_status(plan, own if favourable and not by_person else None):
         problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
+    problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
     problems += _unsigned(record, by_person)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
@@ -202,6 +206,10 @@ def _missing_sentence(missing: Missing, name: str) -> str:
             return f"The looks show counts from which nothing is promoted: {missing.phrase}."
         case UnsoundSplit() | UnmovedSetting():
             return "The looks show a comparison that is not sound, from which nothing is promoted."
+        case EvidenceTurned():
+            return "At the last look the evidence spoke against what was proven before, so nothing is promoted."
+        case HoursNotCovered():
+            return "The looks span fewer hours than the plan asks for before a promotion."
         case _:
             return "The looks do not prove what a promotion needs."
 

@@ -1,10 +1,10 @@
-"""How many requests, and how long, until a verdict on Exact Match: before a rollout and in the middle of it.
+"""How many requests until a verdict on Exact Match at one split, by formula; a whole ramp is played (`forecast`).
 
 Answers carry information `requests / noise`, with noise `p_c (1-p_c) / share + p_b (1-p_b) / (1-share)`. When the true
 gap is g, log capital rises by about g^2 / 2 for a unit of information, with variance g^2, and the claim is made at
 `nats = log(1/risk) + price`, where the price is what spreading bets over unknown gaps costs (`PRICES`, measured).
-The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean,
-quantiles and power; for gaps above the margin times scatter less than that, so quantiles lie closer to the mean.
+The time until a random walk with that drift reaches a level is inverse Gaussian (Wald), which gives mean
+and quantiles; for gaps above the margin times scatter less than that, so quantiles lie closer to the mean.
 `fixed_sample_size` is what a test without looks would need (Blackwelder, 1982).
 
 Nothing here touches the risks: a plan or a futile rollout may be dropped at any time (non-binding futility).
@@ -12,10 +12,9 @@ Nothing here touches the risks: a plan or a futile rollout may be dropped at any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, inf, log, log2, sqrt
+from math import exp, log, log2, sqrt
 from statistics import NormalDist
 
 from earlystop.evidence.bets import Side, check_margin
@@ -128,14 +127,6 @@ class Forecast:
     longest: float
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
-    """A step of a rollout: the candidate's share, 0 < share < 1, and the seconds that it lasts at least."""
-
-    share: float
-    least_seconds: float = 0.0
-
-
 def fixed_sample_size(question: Question, share: float, power: float = 0.9) -> float:
     """N*: requests of both arms that one look at the end would need for `power`, 0 < power < 1."""
     quantiles = NORMAL.inv_cdf(1 - question.risk) + NORMAL.inv_cdf(power)
@@ -146,43 +137,6 @@ def forecast(question: Question, share: float) -> Forecast:
     """Requests until the verdict at a constant split."""
     mean = _mean_information(question) * question.noise(share)
     return Forecast(mean, mean * _quantile(0.5, question.nats), mean * _quantile(0.9, question.nats), SENSIBLE * mean)
-
-
-def power_within(question: Question, share: float, requests: float) -> float:
-    """Probability of the verdict within so many requests (>= 0) at a constant split."""
-    mean = _mean_information(question) * question.noise(share)
-    return _passed(requests / mean, question.nats)
-
-
-def seconds_to_verdict(
-    question: Question,
-    stages: Sequence[PlannedStep],
-    per_second: float,
-    settle_seconds: float = 0.0,
-    quantile: float | None = None,
-) -> float:
-    """Seconds until the verdict over the stages of a rollout; the last one goes on until then.
-
-    per_second: scored requests of both arms; settle_seconds: at the start of each stage, when nothing counts;
-    quantile: 0 < quantile < 1 for a time that suffices with that probability, None for the mean amount of evidence.
-    inf without traffic.
-    """
-    if not stages:
-        raise ValueError("a rollout without stages; write at least one")
-    if not per_second > 0:
-        return inf
-    factor = 1.0 if quantile is None else _quantile(quantile, question.nats)
-    missing = _mean_information(question) * factor
-    seconds = 0.0
-    for number, stage in enumerate(stages, start=1):
-        rate = per_second / question.noise(stage.share)
-        needed = missing / rate
-        seconds += settle_seconds
-        if number == len(stages) or needed <= stage.least_seconds:
-            return seconds + needed
-        seconds += stage.least_seconds
-        missing -= stage.least_seconds * rate
-    return seconds
 
 
 def futile(question: Question, share: float, estimate: float, log_e: float, requests_left: float) -> bool:

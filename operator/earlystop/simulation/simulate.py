@@ -23,13 +23,19 @@ __all__ = ["SimulatedRollout", "SyntheticTraffic", "simulate"]
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRollout:
-    """How one simulated rollout ended: the verdict and its reason, answers to requests that were evidence, seconds it
-    took. In shadow an answer of the baseline is evidence for every candidate and is counted once."""
+    """How one simulated rollout ended.
+
+    verdict, reason: of its decision. answers: to requests that were evidence; in shadow an answer of the baseline is
+    evidence for every candidate and is counted once. seconds: it took so long. exposed: answers that users got from
+    candidates. largest_weight: of a candidate in any look, percent.
+    """
 
     verdict: str
     reason: str
     answers: int
     seconds: int
+    exposed: int = 0
+    largest_weight: int = 0
 
 
 def simulate(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator, runs: int) -> Iterator[SimulatedRollout]:
@@ -53,10 +59,12 @@ def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> 
             state, totals = weights_in_force(state, now), _nothing(plan, state.step)
         at = next_look(times, state)
         assert at is not None  # a step whose weights are in force is watched
+        assert state.step_started_at is not None  # weights are in force
+        seconds = traffic.seconds_of_answers(state.step_started_at, now, at)
         if plan.stage(state.step).kind is StageKind.SHADOW:
-            totals = more_in_shadow(totals, traffic, random, at - now)
+            totals = more_in_shadow(totals, traffic, random, seconds)
         else:
-            totals = more_split(totals, traffic, random, at - now, weights(state) or ())
+            totals = more_split(totals, traffic, random, seconds, weights(state) or ())
             if plan.objective.basis is Basis.PAIRS:
                 totals = tuple(paired(each, traffic, random) for each in totals)
             if plan.objective.by_users:
@@ -65,7 +73,16 @@ def _rollout(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) -> 
         state = take_look(times, state, now, *totals)
         state = expire(times, state, now)
     assert state.decision is not None  # nothing else ends the loop
-    return SimulatedRollout(state.decision.verdict.value, state.decision.reason, _answers(state), now)
+    weight = max((look.weight for each in state.comparisons for look in each.looks), default=0)
+    verdict, reason = state.decision.verdict.value, state.decision.reason
+    return SimulatedRollout(verdict, reason, _answers(state), now, _exposed(state), weight)
+
+
+def _exposed(state: RolloutState) -> int:
+    """Scored answers in the looks that users got from candidates."""
+    if state.pinned_plan.stage(state.step).kind is StageKind.SHADOW:
+        return 0
+    return sum(look.candidate.scored for each in state.comparisons for look in each.looks)
 
 
 def _nothing(plan: Plan, step: int) -> tuple[Totals, ...]:
@@ -78,4 +95,4 @@ def _answers(state: RolloutState) -> int:
     baseline = max(sum(look.baseline.scored for look in each.looks) for each in state.comparisons)
     if state.pinned_plan.stage(state.step).kind is StageKind.SHADOW:
         return baseline
-    return baseline + sum(look.candidate.scored for each in state.comparisons for look in each.looks)
+    return baseline + _exposed(state)

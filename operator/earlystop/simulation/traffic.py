@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import log, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 from numpy.random import Generator
@@ -25,8 +25,9 @@ class SyntheticTraffic:
     0..1. mean_tokens: of the baseline, > 0; spread: standard deviation over mean of both, >= 0. saving: share of
     tokens that the candidate saves, < 1. Query classes share the requests evenly, each with this EM and loss.
     discordance: share of the questions that just one variant answers right, at least the loss, where EM is read from
-    pairs: then one pair comes with each request of the candidate, and in shadow with each request. Raises ValueError
-    outside these domains.
+    pairs: then one pair comes with each request of the candidate, and in shadow with each request.
+    dispersion: how much more live answers scatter than independent ones, >= 1: they come in groups that resemble each
+    other. answer_seconds: how long an answer takes, >= 0. Raises ValueError outside these domains.
     """
 
     rate: float = 10.0
@@ -36,6 +37,8 @@ class SyntheticTraffic:
     spread: float = 0.8
     saving: float = 0.3
     discordance: float = 0.06
+    dispersion: float = 1.0
+    answer_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.mean_tokens <= 0 or self.spread < 0 or self.saving >= 1:
@@ -43,6 +46,13 @@ class SyntheticTraffic:
         ensure_rates(self.baseline_em, self.em_loss)
         if not abs(self.em_loss) <= self.discordance <= 1:
             raise ValueError(f"the discordance is {self.discordance}; write at least the loss, and at most 1")
+        if not self.dispersion >= 1 or not self.answer_seconds >= 0:
+            raise ValueError("the dispersion must be at least 1, and an answer cannot take less than 0 s")
+
+    def seconds_of_answers(self, begun: int, since: int, until: int) -> float:
+        """Seconds of a step's requests whose answers come in between two moments. begun: when the step did."""
+        first = begun + self.answer_seconds
+        return max(0.0, until - first) - max(0.0, since - first)
 
     @property
     def pair_shares(self) -> tuple[float, float, float, float]:
@@ -54,14 +64,14 @@ class SyntheticTraffic:
 
 
 def more_split(
-    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: int, weights: Sequence[int]
+    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: float, weights: Sequence[int]
 ) -> tuple[Totals, ...]:
     """The totals of each candidate after more requests: Poisson arrivals, each to a variant with its weight's
     probability. weights: percent of the baseline and of each candidate."""
     arrivals = [random.poisson(traffic.rate * seconds * weight / 100) for weight in weights]
-    baseline = _requests(random, arrivals[0], traffic.baseline_em, traffic.mean_tokens, traffic.spread)
+    baseline = _requests(random, arrivals[0], traffic.baseline_em, traffic.mean_tokens, traffic)
     em, mean = traffic.baseline_em - traffic.em_loss, traffic.mean_tokens * (1 - traffic.saving)
-    candidates = [_requests(random, count, em, mean, traffic.spread) for count in arrivals[1:]]
+    candidates = [_requests(random, count, em, mean, traffic) for count in arrivals[1:]]
     named = len(totals[0].classes)
     columns = _by_class(random, baseline, named)
     return tuple(
@@ -71,7 +81,7 @@ def more_split(
 
 
 def more_in_shadow(
-    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: int
+    totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: float
 ) -> tuple[Totals, ...]:
     """The totals of each candidate after more requests, all of which the baseline answers and each is judged on.
 
@@ -123,9 +133,21 @@ def _by_class(random: Generator, tally: Tally, named: int) -> list[list[int]]:
     return [random.multinomial(count, shares)[:named].tolist() for count in (tally.match, tally.mismatch)]
 
 
-def _requests(random: Generator, count: int, em: float, mean: float, spread: float) -> Tally:
-    lengths = _lengths(random, count, mean, spread)
-    return _tally(lengths, int(random.binomial(count, em)))
+def _requests(random: Generator, count: int, em: float, mean: float, traffic: SyntheticTraffic) -> Tally:
+    lengths = _lengths(random, count, mean, traffic.spread)
+    return _tally(lengths, _matches(random, count, em, traffic.dispersion))
+
+
+def _matches(random: Generator, count: int, em: float, dispersion: float) -> int:
+    """Right ones of so many answers. Where they scatter, they come in groups of one size with a rate of their own, from
+    a beta distribution: groups of m whose answers correlate by r scatter `1 + (m - 1) r` times as much."""
+    if dispersion == 1 or not 0 < em < 1:
+        return int(random.binomial(count, em))
+    size = ceil(2 * dispersion)
+    alike = (dispersion - 1) / (size - 1)
+    groups = [size] * (count // size) + [count % size]
+    rates = random.beta(em * (1 - alike) / alike, (1 - em) * (1 - alike) / alike, len(groups))
+    return int(random.binomial(groups, rates).sum())
 
 
 def _lengths(random: Generator, count: int, mean: float, spread: float) -> Lengths:

@@ -127,4 +127,5 @@ def test_on_pairs_requests_are_compared_and_answers_that_no_pair_is_made_of_are_
 
 
 def test_before_any_look_nothing_speaks_for_a_difference() -> None:
-    assert (attrition.start().log_e, attrition.start().log_e_max) == (pytest.approx(0.0), pytest.approx(0.0))
+    assert attrition.start().log_e == pytest.approx(0.0)
+    assert attrition.start().log_e_max == pytest.approx(0.0)

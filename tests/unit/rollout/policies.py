@@ -28,6 +28,7 @@ WRITTEN: dict[str, Any] = {
     "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": "qa"}}},
     "rollout": {
         "steps": [{"weight": 5, "minimumSeconds": 60}, {"weight": 25, "minimumSeconds": 60}, {"weight": 50}],
+        "advance": "ByTime",
         "lookSeconds": 15,
         "settleSeconds": 30,
         "deadlineSeconds": 3600,

@@ -32,6 +32,8 @@ JUDGED: dict[str, dict[str, Any]] = {
     "the candidate's name": {"candidates": [{"name": "w11", "values": [{"name": "window", "value": "10"}]}]},
     "a step's weight": {"rollout": {"steps": [{"weight": 6}]}},
     "a step's least time": {"rollout": {"steps": [{"weight": 5, "minimumSeconds": 61}]}},
+    "how steps are left": {"rollout": {"advance": "WhenSafe"}},
+    "the least hours": {"rollout": {"minimumHours": 24}},
     "the route": {"delivery": {"gatewayHeader": {"routeRef": {"name": "other"}}}},
     "the header prefix": {"delivery": {"gatewayHeader": {"headerPrefix": "x-stop-"}}},
     "the source": {"metrics": {"sourceRef": {"name": "other"}}},

@@ -1,0 +1,360 @@
+"""Rollouts of a policy as random walks: when each ends, how, and after how many answers.
+
+The rules are the rollout's own (looks that come less often, settling, the steps' least times, answers and refuted
+losses, a promotion's hours); what the answers say is drawn as in `random_walk`, some thousand rollouts at once. So a
+plan takes a second where `simulate` takes minutes, and it knows the ramp that a formula does not.
+
+What it leaves out: tokens, guardrails and the floor, which are taken to hold; and candidates judged beside each other,
+each of which is followed until its own verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+from math import ceil, inf, log
+
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
+
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence.bets import Side
+from earlystop.evidence.dispersion import LEAST_PAIRS
+from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS
+from earlystop.evidence.objective import Basis, Objective, class_claim
+from earlystop.evidence.split_look import ANSWERS_A_PART, MOST_PARTS
+from earlystop.rollout.look_schedule import looks_per_spacing
+from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
+from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text
+from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
+from earlystop.simulation.random_walk import (
+    Arms,
+    Floats,
+    Walk,
+    add_against_loss,
+    log_mixture,
+    loss_log_e,
+    on_answers,
+    on_pairs,
+    pairs_against_loss,
+)
+
+RUNS, SEED = 2000, 1
+"""Rollouts that are drawn: the mean of their time is then known to about 2 %. The same plan is told each time."""
+
+MOST_LOOKS = 800
+"""A rollout that goes on for longer finds no room for its looks; it counts as undecided."""
+
+DISCRETE = 0.5826
+"""How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
+
+Numbers = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SupposedTraffic:
+    """What is supposed to be true.
+
+    rate: scored requests, or pairs, a second, > 0. baseline_em: 0..1. em_loss: baseline's EM minus the candidate's.
+    discordance: share of pairs that just one variant answers right. scatter: how much more answers scatter than
+    independent ones, at least 1. answer_seconds: how long an answer takes, at least 0. Query classes share the requests
+    evenly.
+    """
+
+    rate: float
+    baseline_em: float
+    em_loss: float
+    discordance: float = 0.06
+    scatter: float = 1.0
+    answer_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Paths:
+    """Rollouts under way, one a row. Times are seconds since the campaign began.
+
+    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
+    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
+    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
+    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds.
+    """
+
+    number: Numbers
+    step: Numbers
+    started: Floats
+    last: Floats
+    first: Floats
+    looks: Numbers
+    answers: Floats
+    candidate: Floats
+    in_step: Floats
+    capital: list[Floats]
+    reached: Truths
+    against: Floats
+
+    def keep(self, rows: Truths) -> None:
+        """Go on with these alone."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "capital":
+                self.capital = [part[rows] for part in value]
+            else:
+                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim on Exact Match. side: which. stratum: index of its query class, None for all requests. line: log e-value
+    at which it is made. walks: one for each stage."""
+
+    side: Side
+    stratum: int | None
+    line: float
+    walks: Sequence[Walk]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutForecast:
+    """How the rollouts end, one number each: verdict 1 for a promotion, -1 for a rollback, 0 for none; seconds from the
+    campaign's beginning; answers that were evidence, in all and of the candidate. Deadlines are not looked at."""
+
+    verdict: Numbers
+    seconds: Floats
+    answers: Floats
+    candidate: Floats
+
+
+def forecast(
+    spec: PolicySpec,
+    supposed: SupposedTraffic,
+    runs: int = RUNS,
+    seed: int = SEED,
+    used: MarginUse = NOTHING_USED,
+) -> RolloutForecast:
+    """Rollouts of one candidate of the policy, as it is supposed to be. used: of the margin, before."""
+    plan, random = parse_plan(plan_text(spec, used=used)), default_rng(seed)
+    begun, alive = np.zeros(runs), np.arange(runs)
+    told = RolloutForecast(np.zeros(runs, np.int64), np.full(runs, inf), np.zeros(runs), np.zeros(runs))
+    learned, first = None, 0
+    for kind, group in groupby(plan.stages, key=lambda each: each.kind):
+        stages = list(group)
+        if kind is StageKind.LEARN:
+            begun, learned = begun + _seconds_to_learn(spec, stages[0]), supposed.scatter
+        else:
+            watched = _Watched(plan, spec, supposed, stages, first, plan.objective_at(first, learned))
+            alive, begun = _watch(watched, random, alive, begun, told)
+        first += len(stages)
+    return told
+
+
+def _seconds_to_learn(spec: PolicySpec, stage: Stage) -> float:
+    rollout = spec.rollout
+    looks = max(LEAST_PAIRS + 1, ceil(stage.minimum_seconds / rollout.look_seconds))
+    return rollout.settle_seconds + looks * rollout.look_seconds
+
+
+class _Watched:
+    """Stages that are judged alike, with what is to be shown in them and how traffic moves the evidence."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        spec: PolicySpec,
+        supposed: SupposedTraffic,
+        stages: Sequence[Stage],
+        first: int,
+        objective: Objective,
+    ) -> None:
+        self.plan, self.rollout, self.supposed = plan, spec.rollout, supposed
+        self.stages, self.objective = stages, objective
+        self.may_promote = stages[-1].kind is StageKind.SPLIT or not spec.delivery.traits.moves_traffic
+        self.strata = 1 + len(objective.classes)
+        self.on_pairs = objective.basis is Basis.PAIRS
+        self.arms = [self._arms(stage) for stage in stages]
+        self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
+        self.claims = list(self._claims())
+        self.least = np.array([stage.minimum_seconds for stage in stages], float)
+
+    def _arms(self, stage: Stage) -> Arms:
+        """Answers a second; of pairs, as many of each."""
+        told, count = self.supposed, len(self.plan.names)
+        rates = told.baseline_em, told.baseline_em - told.em_loss, told.scatter
+        if self.on_pairs:
+            return Arms(told.rate, told.rate, *rates)
+        baseline = told.rate * (100 - count * stage.weight) / 100
+        return Arms(baseline, told.rate * stage.weight / 100, *rates)
+
+    def variance(self, stage: int) -> float:
+        """Variance a second of what all bets share, in all strata together."""
+        arms, told = self.arms[stage], self.supposed
+        if self.on_pairs:
+            return told.scatter * told.rate * (told.discordance - told.em_loss**2)
+        return arms.variance
+
+    def _claims(self) -> Iterator[Claim]:
+        objective, risks = self.objective, self.objective.harm_risks
+        promote = objective.risk_promote / len(self.plan.names)
+        yield self._claim(Side.PROMOTE, None, objective.margin, promote)
+        yield self._claim(Side.HARM, None, objective.margin, risks.exact_match)
+        for index, each in enumerate(objective.classes):
+            yield self._claim(Side.HARM, index, each.margin, risks.guardrails[class_claim(each.name)])
+            if objective.require_each:
+                yield self._claim(Side.PROMOTE, index, each.margin, promote)
+
+    def _claim(self, side: Side, stratum: int | None, margin: float, risk: float) -> Claim:
+        part = 1.0 if stratum is None else 1 / self.strata
+        walks = [self._walk(arms, part, margin, side) for arms in self.arms]
+        return Claim(side, stratum, -log(risk) if risk > 0 else inf, walks)
+
+    def _walk(self, arms: Arms, part: float, margin: float, side: Side) -> Walk:
+        told, dispersion = self.supposed, self.objective.dispersion
+        if self.on_pairs:
+            worse, better = (told.discordance + told.em_loss) / 2, (told.discordance - told.em_loss) / 2
+            return on_pairs(told.rate, worse, better, margin, side, dispersion)
+        own = Arms(part * arms.baseline, part * arms.candidate, arms.rate_b, arms.rate_c, arms.scatter)
+        return on_answers(own, margin, side, dispersion)
+
+
+def _watch(
+    watched: _Watched, random: Generator, numbers: Numbers, begun: Floats, told: RolloutForecast
+) -> tuple[Numbers, Floats]:
+    """Follow rollouts through these stages. Gives those that go on to the next kind of stage, and since when."""
+    runs = len(numbers)
+    paths = Paths(
+        number=numbers,
+        step=np.zeros(runs, np.int64),
+        started=begun,
+        last=begun + watched.rollout.settle_seconds,
+        first=np.full(runs, inf),
+        looks=np.zeros(runs, np.int64),
+        answers=np.zeros(runs),
+        candidate=np.zeros(runs),
+        in_step=np.zeros(runs),
+        capital=[np.zeros((runs, len(each.walks[0].stake))) for each in watched.claims],
+        reached=np.zeros((runs, len(watched.claims)), bool),
+        against=np.zeros((2, runs, 6)),
+    )
+    onward: list[tuple[Numbers, Floats]] = []
+    for _ in range(MOST_LOOKS):
+        if not len(paths.number):
+            break
+        _look(watched, paths, random)
+        _conclude(watched, paths, told, onward)
+    if not onward:
+        return np.zeros(0, np.int64), np.zeros(0)
+    return np.concatenate([each[0] for each in onward]), np.concatenate([each[1] for each in onward])
+
+
+def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
+    """One more look of every path."""
+    rollout, delay = watched.rollout, watched.supposed.answer_seconds
+    per = looks_per_spacing(len(watched.objective.classes), len(watched.plan.names))
+    at = paths.last + rollout.look_seconds * 2.0 ** (paths.looks // per)
+    since = paths.started + delay
+    seconds = np.maximum(0.0, at - since) - np.maximum(0.0, paths.last - since)
+    variance = np.array([watched.variance(stage) for stage in range(len(watched.stages))])[paths.step]
+    part = variance / watched.strata
+    surplus = random.standard_normal((len(at), watched.strata)) * np.sqrt(part * seconds)[:, None]
+    rates = [(arms.baseline, arms.candidate) for arms in watched.arms]
+    # Numbers of answers are drawn too: a step waits for the look at which there are enough.
+    baseline, candidate = (random.poisson(np.array(rates)[paths.step, arm] * seconds).astype(float) for arm in (0, 1))
+    if any(loss is not None for loss in watched.losses):
+        _add_against_loss(watched, paths, seconds, surplus.sum(axis=1))
+    for index, claim in enumerate(watched.claims):
+        moved = surplus.sum(axis=1) if claim.stratum is None else surplus[:, claim.stratum]
+        spread = variance if claim.stratum is None else part
+        parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
+        paths.reached[:, index] |= _moved(claim, paths, index, seconds, moved, spread * seconds, parts, random)
+    paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
+    paths.candidate += candidate
+    paths.in_step += np.minimum(baseline, candidate)
+    paths.looks += 1
+    paths.first = np.minimum(paths.first, at)
+    paths.last = at
+
+
+def _moved(
+    claim: Claim,
+    paths: Paths,
+    index: int,
+    seconds: Floats,
+    surplus: Floats,
+    variance: Floats,
+    parts: Floats,
+    random: Generator,
+) -> Truths:
+    """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
+    in parts."""
+    drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
+    weights = claim.walks[0].log_weights
+    before, _ = log_mixture(paths.capital[index], weights)
+    paths.capital[index] = paths.capital[index] + drift * seconds[:, None] + stake * surplus[:, None]
+    after, chances = log_mixture(paths.capital[index], weights)
+    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance)
+    is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= claim.line - NEAR)
+    line = claim.line + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
+    below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
+    passing = np.exp(-2 * below / np.maximum(spread, 1e-12) ** 2)
+    on_the_way = is_fine & (parts >= 2) & (random.random(len(after)) < passing)
+    return np.asarray((after >= claim.line) | on_the_way)
+
+
+def _add_against_loss(watched: _Watched, paths: Paths, seconds: Floats, surplus: Floats) -> None:
+    dispersion = watched.objective.dispersion
+    if watched.on_pairs:
+        paths.against[0, :, 0] += watched.supposed.rate * seconds
+        paths.against[0, :, 1] += surplus
+        return
+    for stage, arms in enumerate(watched.arms):
+        rows = paths.step == stage
+        if rows.any():
+            paths.against[:, rows] += add_against_loss(
+                arms, watched.objective.margin, dispersion, seconds[rows], surplus[rows], paths.candidate[rows]
+            )
+
+
+def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
+    """Whether the loss that the next step asks about is refuted; true where none is."""
+    refuted, told = np.ones(len(paths.number), bool), watched.supposed
+    for stage, loss in enumerate(watched.losses):
+        rows = paths.step == stage
+        if loss is None or loss >= 1 or not rows.any():
+            continue
+        if watched.on_pairs:
+            worse, better = (told.discordance + told.em_loss) / 2, (told.discordance - told.em_loss) / 2
+            value = pairs_against_loss(paths.against[0, rows], worse, better, loss, watched.objective.dispersion)
+        else:
+            value = loss_log_e(paths.against[:, rows], watched.objective.margin, loss)
+        refuted[rows] = value >= -log(RISK_TO_ADVANCE)
+    return refuted
+
+
+def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: list[tuple[Numbers, Floats]]) -> None:
+    """End the paths that have a verdict, and raise the weight of those that may have more."""
+    now = np.stack(
+        [log_mixture(paths.capital[i], each.walks[0].log_weights)[0] for i, each in enumerate(watched.claims)]
+    )
+    is_harm = np.array([each.side is Side.HARM for each in watched.claims])
+    harmed = paths.reached[:, is_harm].any(axis=1)
+    has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
+    spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
+    proven = paths.reached[:, ~is_harm].all(axis=1) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
+    promoted = proven & ~harmed & watched.may_promote
+    for rows, verdict in ((harmed, -1), (promoted, 1)):
+        which = paths.number[rows]
+        told.verdict[which], told.seconds[which] = verdict, paths.last[rows]
+        told.answers[which], told.candidate[which] = paths.answers[rows], paths.candidate[rows]
+    raised = has_time & (paths.in_step >= SCORED_TO_ADVANCE) & (now[is_harm] < HARM_TO_ADVANCE).all(axis=0)
+    raised &= ~harmed & ~promoted & _is_refuted(watched, paths)
+    is_last = paths.step == len(watched.stages) - 1
+    leaving = raised & is_last & (not watched.may_promote)
+    onward.append((paths.number[leaving], paths.last[leaving]))
+    raised &= ~is_last
+    paths.step[raised] += 1
+    paths.started[raised] = paths.last[raised]
+    paths.last[raised] += watched.rollout.settle_seconds
+    paths.in_step[raised] = 0
+    paths.keep(~(harmed | promoted | leaving))
