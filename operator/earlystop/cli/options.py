@@ -27,9 +27,8 @@ BaselineEm = Annotated[float, amount("EM of the baseline.", 0, 1)]
 Discordance = Annotated[
     float, amount("Share of pairs that just one variant answers right, where EM is read from pairs.", 0, 1)
 ]
-
 Dispersion = Annotated[
     float,
-    amount("How much more answers scatter than independent ones, as those of one session do; 1 for independent.", 1),
+    amount("How much more answers scatter than independent ones, as those of one session do.", 1, 100),
 ]
 AnswerSeconds = Annotated[float, amount("How long an answer takes, in seconds.", 0, 3600)]

@@ -20,7 +20,6 @@ from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
 from earlystop.evidence.bets import Side
 from earlystop.evidence.objective import Basis, Objective
-from earlystop.rollout.golden_questions import NINETY_OVER_FORECAST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Stage, StageKind, counts_users, objective_of, stages_of
@@ -214,7 +213,7 @@ def planned(
     rollout, stages = spec.rollout, stages_of(spec)
     idle = sum(rollout.settle_seconds + each.minimum_seconds * (each.kind is not stages[-1].kind) for each in stages)
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
-    sampled = {} if judged.about is None else {"distinct_questions": _mean(answers) * NINETY_OVER_FORECAST}
+    sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
     pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
     return {
         **sampled,

@@ -32,7 +32,11 @@ class Moves:
 
     def __init__(self, mode: str = "GatewayHeader") -> None:
         self.api: Memory = World(SAME).api
-        changes = {"delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()}}
+        # The looks that it has had count no users.
+        changes = {
+            "delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()},
+            "objective": {"exactMatch": {"assumeIndependent": True}},
+        }
         state = replace(REACHED["observing"], plan=parse_plan(plan_text(policy(changes))))
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)
         self.now = float(NOW)
