@@ -87,7 +87,7 @@ async def test_a_stopped_server_finishes_running_requests_and_lets_the_last_coun
 
 
 async def test_a_server_ends_well_when_the_drain_is_over_and_the_load_prints_its_summary_when_stopped() -> None:
-    async with started("server", "--port", "0", "--drain-seconds", "0") as server:
+    async with started("server", "--port", "0", "--drain-seconds", "0", "--names-variants") as server:
         url = await url_of(server)
         async with started("load", "--url", url, "--rate", "200") as load, aiohttp.ClientSession(url) as session:
             await until_metrics_hold(session, r'^earlystop_requests_total{outcome="completed".*} [1-9]\d')

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from earlystop.demo.recordings import BUILTIN, BUILTIN_FILE
 
-FIELDS = ("started", "completed", "match", "mismatch", "tokens", "tokens_squared")
+FIELDS = ("started", "completed", "match", "mismatch", "tokens", "tokens_squared", "empty")
 
 
 def rows_of(source: str) -> list[tuple[list[str], list[tuple[str, int]]]]:
@@ -59,6 +59,6 @@ def counts_at(rows: list[tuple[list[str], list[tuple[str, int]]]], window: int) 
         winner = max(dict.fromkeys(ballots), key=ballots.count, default="")
         right = bool(winner) and squad(winner) in [squad(text) for text in gold]
         words = sum(count for _, count in drawn)
-        for field, count in zip(FIELDS, (1, 1, right, not right, words, words * words), strict=True):
+        for field, count in zip(FIELDS, (1, 1, right, not right, words, words * words, not words), strict=True):
             sums[field] += count
     return sums
