@@ -8,26 +8,14 @@ from dataclasses import dataclass
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import (
-    PARAMETERS,
-    POLICY,
-    REVISION,
-    SETTING,
-    SHADOW,
-    STEP,
-    TOKEN,
-    UNASSIGNED,
-    VARIANT,
-    commitment_in,
-    is_signed,
-)
+from earlystop.api.wire import SHADOW, UNASSIGNED, commitment_in, is_signed
 from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.exporter.assignment import Assignment, is_variant
+from earlystop.exporter.assignment import Assignment
+from earlystop.exporter.request_headers import assigned
 
 PARAMETER = "window"
 
-_STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 _WINDOW = re.compile(r"[1-9][0-9]?", re.ASCII)
 
 
@@ -71,19 +59,13 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
 
     user_header: name of the header that says who asks, "" where none does; requests without it are one user's.
     """
-    policy, revision, step, variant, token, window = (
-        _single(headers, prefix + name) for name in (POLICY, REVISION, STEP, VARIANT, TOKEN, SETTING + PARAMETER)
-    )
-    if PARAMETER not in headers.get(prefix + PARAMETERS, PARAMETER).split(","):
-        window = None
-    if not (policy and revision and step and variant) or window is None:
-        return unassigned(policy or UNASSIGNED, baseline_window)
-    if not _STEP.fullmatch(step) or not is_variant(variant):
-        return unassigned(policy, baseline_window)
-    user = (_single(headers, user_header) or "") if user_header else None
-    assignment = Assignment(policy, revision, int(step), variant, token=token or "", user=user)
+    found = assigned(lambda name: headers.getall(name, ()), (PARAMETER,), prefix, user_header)
+    assignment, window = found.assignment, found.settings.get(PARAMETER)
     if assignment.is_forged:
         return Placement(assignment, baseline_window)
+    if not found.is_assigned or window is None:
+        return unassigned(assignment.policy, baseline_window)
+    variant = assignment.variant
     shadows = read_shadows(headers.getall(prefix + SHADOW, ())) if variant == Variant.BASELINE else ()
     return Placement(assignment, _window(window), shadows)
 
@@ -96,9 +78,3 @@ def unassigned(policy: str, window: int | None) -> Placement:
 def _window(text: str) -> int | None:
     """A whole number from 1 to MAXIMUM_WINDOW without sign or leading zeros, else None."""
     return int(text) if _WINDOW.fullmatch(text) and int(text) <= MAXIMUM_WINDOW else None
-
-
-def _single(headers: CIMultiDictProxy[str], name: str) -> str | None:
-    """The header's value, None when it is absent or there more than once: then no one knows which one holds."""
-    values = headers.getall(name, ())
-    return values[0] if len(values) == 1 else None

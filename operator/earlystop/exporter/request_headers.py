@@ -70,7 +70,7 @@ def assigned(
     assignment = Assignment(policy, revision, int(step), variant, token=single(wire.TOKEN) or "", user=user)
     if assignment.is_forged:
         return Assigned(assignment)
-    named = single(wire.PARAMETERS)
-    meant = parameters if named is None else [name for name in parameters if name in named.split(",")]
+    named = values_of(prefix + wire.PARAMETERS)
+    meant = [name for name in parameters if all(name in each.split(",") for each in named)]
     values = {name: single(wire.SETTING + name) for name in meant}
     return Assigned(assignment, {name: value for name, value in values.items() if value is not None})

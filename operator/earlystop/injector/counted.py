@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED, UNSCORED
+from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
 from earlystop.exporter.export import Assignment, Exporter
 from earlystop.injector.answers import Answer
 from earlystop.injector.body import EditedBody
@@ -48,7 +48,10 @@ class CountedRequest:
         else:
             self._is_over = True
             if not self._is_golden:
-                self._exporter.completed(self._assignment, answer.tokens, UNSCORED)
+                # Nobody has tried to score it here, which is no answer that could not be scored.
+                self._exporter.completed(
+                    self._assignment, answer.tokens, None, empty=answer.is_empty, cut=answer.is_cut
+                )
             if self._is_known:
                 self._telemetry.answered(self._assignment, answer)
 

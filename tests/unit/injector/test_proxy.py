@@ -16,8 +16,8 @@ from earlystop.injector.proxy import InjectorSettings
 from tests.unit.injector.stub_engine import DONE, TOKENS, USAGE_EVENT, StubEngine, chunk, completion, event, stream_of
 from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, client, client_of
 
-ANSWERED = {"started": 1, "completed": 1, "failed": 0, "tokens": TOKENS, "unscored": 1}
-FAILED = {"started": 1, "completed": 0, "failed": 1, "tokens": 0, "unscored": 0}
+ANSWERED = {"started": 1, "completed": 1, "failed": 0, "tokens": TOKENS, "scored": 0, "empty": 0, "cut": 0}
+FAILED = {**dict.fromkeys(ANSWERED, 0), "started": 1, "failed": 1}
 
 
 async def test_the_setting_is_in_the_body_and_no_header_of_ours_reaches_the_engine() -> None:
@@ -47,7 +47,7 @@ async def test_a_stream_comes_byte_for_byte_but_for_the_usage_that_nobody_asked_
         asked = {"stream": True, "stream_options": {"include_usage": True}}
         async with asking.session.post(CHAT, json=asked, headers=HEADERS) as answer:
             assert await answer.read() == b"".join(stream_of(asks_usage=True))
-        assert await asking.counts() == {name: 2 * count for name, count in ANSWERED.items()}
+        assert await asking.counts() == {name: 2 * count for name, count in {**ANSWERED, "cut": 1}.items()}
         assert 'reason="length",variant="candidate"} 2.0' in await asking.page()
 
 
@@ -58,7 +58,7 @@ async def test_a_stream_that_comes_in_odd_pieces_is_the_same_and_is_counted_once
     async with client(engine) as asking:
         async with asking.session.post(CHAT, json={"stream": True}, headers=HEADERS) as answer:
             assert await answer.read() == whole.replace(USAGE_EVENT.replace(b"\n", b"\r\n"), b"")
-        assert await asking.counts() == ANSWERED
+        assert await asking.counts() == {**ANSWERED, "cut": 1}
 
 
 async def test_each_event_is_passed_on_before_the_next_one_is_there() -> None:

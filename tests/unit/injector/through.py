@@ -45,7 +45,9 @@ class Client:
             "completed": 'earlystop_requests_total{outcome="completed"',
             "failed": 'earlystop_requests_total{outcome="failed"',
             "tokens": "earlystop_output_tokens_total{",
-            "unscored": 'result="unscored"',
+            "scored": "earlystop_answers_total{",
+            "empty": "earlystop_empty_answers_total{",
+            "cut": "earlystop_cut_answers_total{",
         }
         found = dict.fromkeys(words, 0)
         for line in (await self.page()).splitlines():
