@@ -9,11 +9,17 @@ Evidence is divided by how much the parts scatter, as there. Four checks share o
 
 What is late is not missing. Failed requests are compared with those that started, so that a variant with more requests
 in flight is none the worse; where starts are not counted, with those that ended. A request counts as never ended only
-when its variant has more open ones, since the step began, than it starts in `LOOKS_IN_FLIGHT` looks.
+when its variant has more open ones, since the step began, than it started in the last `LOOKS_TO_END` looks: so many
+are older than that, whatever the load does.
+
+A baseline that fails more makes its own answers look better than they are, so only more of the candidate's failures
+hold its promotion: fewer of them are what stopping early is for. Pairs are made of answers that both variants gave to
+an evaluator, so what live requests miss says nothing of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
@@ -25,8 +31,8 @@ from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.version import FIRST
 
-LOOKS_IN_FLIGHT = 2
-"""A variant may have as many requests more in flight than when the step began as it starts in so many looks."""
+LOOKS_TO_END = 20
+"""A request that is open for longer than so many looks is taken for one that never ends."""
 
 MOST_UNSCORED = 0.5
 """Where a larger part of an arm's answers could not be scored, counting them as wrong says little about the others."""
@@ -67,12 +73,11 @@ EVEN = tuple(-log(len(Silence)) for _ in Silence)
 
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
-    """Requests of one step that are open: looks so far, those started, those open, and how many of these count as never
-    ended. Pairs are of the baseline and the candidate."""
+    """Requests of one step that are open: those that started in each of the last looks, those open, and how many of
+    these count as never ended. Pairs are of the baseline and the candidate."""
 
     step: int = -1
-    looks: int = 0
-    started: tuple[int, int] = (0, 0)
+    recent: tuple[tuple[int, int], ...] = ()
     open: tuple[int, int] = (0, 0)
     overdue: tuple[int, int] = (0, 0)
 
@@ -102,12 +107,22 @@ class AttritionProcess:
     def suspected(self) -> tuple[Silence, ...]:
         """In which ways more or less seems to be missing now; it may be taken back, so it is no alarm."""
         needed = log(len(self.checks) / SUSPICION)
-        return tuple(kind for kind, each in zip(Silence, self.checks, strict=True) if each.log_e >= needed)
+        return self._held(each.log_e >= needed for each in self.checks)
 
     def shown(self, risk: float) -> tuple[Silence, ...]:
-        """In which ways more or less is missing in one variant, at this risk of a false alarm altogether."""
+        """In which ways more is missing in one variant, at this risk of a false alarm altogether."""
         needed = log(len(self.checks) / risk)
-        return tuple(kind for kind, each in zip(Silence, self.checks, strict=True) if each.log_e_shown >= needed)
+        return self._held(each.log_e_shown >= needed for each in self.checks)
+
+    def _held(self, differing: Iterable[bool]) -> tuple[Silence, ...]:
+        """Those of the ways that differ which speak against a promotion."""
+        fewer = {
+            Silence.FAILED: (self.baseline.failed, self.candidate.failed),
+            Silence.NEVER_ENDED: self.never_ended,
+        }
+        exposed = [max(1, arm.started or arm.completed + arm.failed) for arm in (self.baseline, self.candidate)]
+        better = {kind for kind, (ours, theirs) in fewer.items() if theirs * exposed[0] <= ours * exposed[1]}
+        return tuple(kind for kind, is_so in zip(Silence, differing, strict=True) if is_so and kind not in better)
 
 
 def start() -> AttritionProcess:
@@ -116,8 +131,9 @@ def start() -> AttritionProcess:
 
 
 def is_checked(objective: Objective) -> bool:
-    """Whether silence is compared. Not in shadow, where a request that failed has no shadow, and not by version 1."""
-    return objective.engine != FIRST and objective.has_own_requests
+    """Whether silence is compared. Not in shadow, where a request that failed has no shadow, not by version 1, and not
+    for pairs, of which live requests are none."""
+    return objective.engine != FIRST and objective.has_own_requests and objective.basis is Basis.ANSWERS
 
 
 def update(process: AttritionProcess, objective: Objective, look: Look) -> AttritionProcess:
@@ -129,13 +145,15 @@ def update(process: AttritionProcess, objective: Objective, look: Look) -> Attri
     started = baseline.started, candidate.started
     ended = baseline.completed + baseline.failed, candidate.completed + candidate.failed
     exposed = started if all(started) else ended
-    compared = [((baseline.failed, candidate.failed), exposed), (overdue, started)]
-    if objective.basis is Basis.ANSWERS:
-        completed, tried = (baseline.completed, candidate.completed), (baseline.tried, candidate.tried)
-        compared += [(tried, completed), ((baseline.unscored, candidate.unscored), tried)]
-    checks = [_compared(check, *each) for check, each in zip(process.checks, compared, strict=False)]
+    completed, tried = (baseline.completed, candidate.completed), (baseline.tried, candidate.tried)
+    compared = (
+        ((baseline.failed, candidate.failed), exposed),
+        (overdue, started),
+        (tried, completed),
+        ((baseline.unscored, candidate.unscored), tried),
+    )
     return AttritionProcess(
-        (*checks, *process.checks[len(checks) :]),
+        tuple(_compared(check, *each) for check, each in zip(process.checks, compared, strict=True)),
         process.baseline + baseline,
         process.candidate + candidate,
         requests,
@@ -183,13 +201,10 @@ def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[
     """With one more look, and how many requests of each arm count as never ended since the look before."""
     if requests.step != look.step:
         requests = OpenRequests(look.step)
-    looks, arms = requests.looks + 1, (look.baseline, look.candidate)
-    started = [known + arm.started for known, arm in zip(requests.started, arms, strict=True)]
+    arms = look.baseline, look.candidate
+    recent = (*requests.recent, (look.baseline.started, look.candidate.started))[-LOOKS_TO_END:]
     left = [known + arm.started - arm.completed - arm.failed for known, arm in zip(requests.open, arms, strict=True)]
-    overdue = [
-        max(known, each - LOOKS_IN_FLIGHT * begun // looks)
-        for known, each, begun in zip(requests.overdue, left, started, strict=True)
-    ]
+    late = [each - sum(begun) for each, begun in zip(left, zip(*recent, strict=True), strict=True)]
+    overdue = [max(known, each) for known, each in zip(requests.overdue, late, strict=True)]
     more = overdue[0] - requests.overdue[0], overdue[1] - requests.overdue[1]
-    after = OpenRequests(look.step, looks, (started[0], started[1]), (left[0], left[1]), (overdue[0], overdue[1]))
-    return after, more
+    return OpenRequests(look.step, recent, (left[0], left[1]), (overdue[0], overdue[1])), more

@@ -11,7 +11,7 @@ from math import ceil, log
 from earlystop.api.counts import Pairs
 from earlystop.evidence.objective import About, Basis, Objective
 from earlystop.rollout.formatting import in_count, in_factor, in_points
-from earlystop.rollout.state import Comparison, RolloutState
+from earlystop.rollout.state import Comparison, Phase, RolloutState
 
 PRICE_NATS = 0.4
 """Price of not knowing the gap, as `simulation.planning` has it for a candidate that loses nothing."""
@@ -43,18 +43,20 @@ def counts_twice(comparison: Comparison) -> bool:
     return most is not None and _pairs(comparison).total > most
 
 
-def exhausted(state: RolloutState, at: int) -> bool:
-    """Whether no candidate that is tried can have more pairs of different questions at moment `at` (Unix seconds)."""
-    return bool(state.active) and all(_is_exhausted(each, state, at) for each in state.active)
+def exhausted(state: RolloutState) -> bool:
+    """Whether no candidate that is tried can have more pairs of different questions. Only looks without a pair are
+    silence: neither the time between two looks is, nor one in which nothing can be read."""
+    return bool(state.active) and all(_is_exhausted(each, state) for each in state.active)
 
 
-def _is_exhausted(comparison: Comparison, state: RolloutState, at: int) -> bool:
+def _is_exhausted(comparison: Comparison, state: RolloutState) -> bool:
     most = _most(comparison.evidence.objective)
     if most is None or not comparison.looks:
         return False
     # Those of this step that were counted before its snapshot are used up as well.
     seen = max(_pairs(comparison).total, comparison.mark.candidate.pairs.total)
-    silent = state.metrics_lost_at is None and at - comparison.looks[-1].at >= SILENT_SECONDS
+    read = state.phase is Phase.OBSERVING and state.metrics_lost_at is None and state.last_look_at is not None
+    silent = read and state.last_look_at - comparison.looks[-1].at >= SILENT_SECONDS
     return seen >= most or (silent and seen >= NEARLY_ALL * most)
 
 

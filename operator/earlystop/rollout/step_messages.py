@@ -61,7 +61,7 @@ def _phrase(missing: StepGap, several: bool) -> str:
     )
     match missing:
         case Unsound():
-            return "a comparison that is sound"
+            return f"a sound comparison of {missing.candidate}" if missing.candidate else "a comparison that is sound"
         case StepTime():
             return f"the least time of this step, which is over at {rfc3339(missing.until)}"
         case FewAnswers():

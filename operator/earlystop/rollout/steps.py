@@ -86,8 +86,10 @@ class LossNotRefuted:
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """No candidate's requests arrive as they were split and at a setting that does something, or more is missing in
-    one variant."""
+    """Requests do not arrive as they were split, or at a setting that does something, or more is missing in one
+    variant. candidate: of which one; "" where none is sound."""
+
+    candidate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     if scored < SCORED_TO_ADVANCE:
         missing.append(FewAnswers(comparison.name, scored))
     if assessment.sample_ratio_broken or assessment.attrition:
-        missing.append(Unsound())
+        missing.append(Unsound(comparison.name))
     largest = max(assessment.log_e.harms)
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))

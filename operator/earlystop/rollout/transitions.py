@@ -210,7 +210,7 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
-    if exhausted(state, at):
+    if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
     if record_is_full(tuple(each.looks for each in state.comparisons)):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
@@ -254,7 +254,7 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
         message = f"Counts could not be read for {lost} s; back to the baseline."
         return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
-    if exhausted(state, now):
+    if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."

@@ -44,13 +44,39 @@ def differing(objective: Objective, seen: list[Look]) -> tuple[Silence, ...]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("baseline", "candidate"), [(0.01, 0.08), (0.08, 0.01)], ids=["candidate", "baseline"])
-def test_more_that_is_missing_in_one_variant_is_found_in_either_direction(
-    way: str, baseline: float, candidate: float
-) -> None:
-    seen = engine.replay(EXCLUDING, looks(way, baseline, candidate)).assessment
+def test_more_that_is_missing_of_the_candidate_holds_its_promotion(way: str) -> None:
+    number = 400 if way == "never ended" else 60  # which is told by their age alone
+    seen = engine.replay(EXCLUDING, looks(way, 0.01, 0.08, number)).assessment
     assert seen.attrition == (Silence(way.replace(" ", "_")),) and Gap.ATTRITION in seen.gaps
     assert seen.verdict is not engine.Verdict.PROMOTE
+
+
+@pytest.mark.parametrize("way", ["not tried", "unscored"])
+def test_more_of_the_baselines_answers_without_a_score_hold_it_too(way: str) -> None:
+    seen = engine.replay(EXCLUDING, looks(way, 0.08, 0.01)).assessment
+    assert seen.attrition == (Silence(way.replace(" ", "_")),) and Gap.ATTRITION in seen.gaps
+
+
+@pytest.mark.parametrize("way", ["failed", "never ended"])
+def test_a_candidate_whose_requests_fail_more_rarely_is_not_held_for_it(way: str) -> None:
+    found = engine.replay(EXCLUDING, looks(way, 0.08, 0.01, 400)).assessment
+    assert found.attrition == () and Gap.ATTRITION not in found.gaps
+
+
+@pytest.mark.parametrize("factor", [1, 3, 10])
+def test_a_rise_of_the_load_is_no_request_that_never_ends_however_long_answers_take(factor: int) -> None:
+    """The baseline's answers take four looks, the candidate's two; the load rises after 100 looks."""
+    size = [20 * (factor if 100 <= at < 110 else 1) for at in range(200)]
+
+    def ended(at: int, delay: int) -> int:
+        return size[at - delay] if at >= delay else 0
+
+    def told(at: int, delay: int) -> Tally:
+        done = ended(at, delay)
+        return Tally(size[at], done, 0, done * 9 // 10, done - done * 9 // 10, 0, 300 * done, 90_000 * done)
+
+    seen = [Look(15 * at, 0, 50, told(at, 4), told(at, 2)) for at in range(200)]
+    assert differing(EXCLUDING, seen) == ()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -120,10 +146,9 @@ def test_nothing_is_compared_by_the_first_version_nor_in_shadow(objective: Objec
     assert engine.replay(objective, looks(way, 0.0, 0.3)).attrition == attrition.start()
 
 
-def test_on_pairs_requests_are_compared_and_answers_that_no_pair_is_made_of_are_not() -> None:
-    on_pairs = replace(OBJECTIVE, basis=Basis.PAIRS)
-    assert differing(on_pairs, looks("unscored", 0.0, 0.3)) == ()
-    assert differing(on_pairs, looks("failed", 0.0, 0.3)) == (Silence.FAILED,)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_live_requests_miss_says_nothing_of_pairs(way: str) -> None:
+    assert differing(replace(OBJECTIVE, basis=Basis.PAIRS), looks(way, 0.0, 0.3)) == ()
 
 
 def test_before_any_look_nothing_speaks_for_a_difference() -> None:

@@ -110,10 +110,12 @@ def test_questions_that_were_asked_while_nothing_counted_are_missed_for_ten_minu
     times, state = LiveTimes.of(spec), after(spec, 2, BOTH)
     last = state.looks[-1].at
     assert state.decision is None
-    assert expire(times, state, last + SILENT_SECONDS - 1) is state
+    assert expire(times, state, last + SILENT_SECONDS) is state, "no look was taken since"
+    soon = replace(state, last_look_at=last + SILENT_SECONDS - 1)
+    assert expire(times, soon, last + SILENT_SECONDS) is soon
     patient = replace(times, on_no_metrics=times.on_no_metrics.model_copy(update={"hold_seconds": 36_000}))
     assert expire(patient, lose_metrics(state, last + 1), last + SILENT_SECONDS).decision is None
-    ended = expire(times, state, last + SILENT_SECONDS)
+    ended = expire(times, replace(state, last_look_at=last + SILENT_SECONDS), last + SILENT_SECONDS)
     assert ended.decision is not None and ended.decision.reason == "QuestionsExhausted"
     verified(ended)
 
