@@ -106,6 +106,7 @@ def evaluator(stage: EngineStage, policy: str, directory: Path) -> Iterator[Chil
         f"--policy={stage.namespace}/{policy}",
         "--token-budget=1000000000",
         "--pairs-per-second=60",
+        "--repeat",  # the recorded questions are few, and the verdict is about them
         "--mode=regex",
         r"--pattern=Answer: (\S+)",
         "--seed=1",
