@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from earlystop.api.counts import Tally, UserScatter
+from earlystop.api.counts import Tally, UserScatter, total
 from earlystop.api.wire import (
     BY_USER_GROUP,
     EVENT,
@@ -97,22 +98,29 @@ def _tally(events: Mapping[str, int]) -> Tally:
 
 
 def scatter_of(
-    groups: UserGroups | None, answers: Mapping[str, int], arms: Mapping[str, Tally], *, is_all: bool = True
+    groups: UserGroups | None,
+    counted: Mapping[str, Tally],
+    arms: Mapping[str, Tally],
+    *,
+    is_all: bool = True,
+    unscored_is_wrong: bool = False,
 ) -> UserScatter:
     """What the groups of two variants show, nothing where they do not fit the counts.
 
-    answers: by label of the baseline and then of the candidate, how many scored answers were counted since users were
-    split; groups that hold fewer were lost or never counted, and groups that hold more are of somebody else. arms: the
-    totals of a step of both. is_all: whether `answers` are all that there were: between two steps there are some that
-    are no evidence, and groups hold these, too.
+    counted: by label of the baseline and then of the candidate, all that was counted since users were split; groups
+    that hold fewer answers were lost or never counted, and groups that hold more are of somebody else. arms: the totals
+    of a step of both. is_all: whether `counted` is all that there was: between two steps there are answers that are no
+    evidence, and groups hold these, too. unscored_is_wrong: as in `user_scatter.measure`.
     """
-    labels = tuple(answers)
-    if groups is None or not all(label in groups and _fits(groups[label], answers[label], is_all) for label in labels):
+    if groups is None or not set(counted) <= set(groups):
         return UserScatter()
-    baseline, candidate = labels
-    return user_scatter.measure(groups[baseline], groups[candidate], (arms[baseline], arms[candidate]))
+    judged = attrgetter("tried" if unscored_is_wrong else "scored")
+    if not all(_fits(judged(total(groups[label])), judged(all_of), is_all) for label, all_of in counted.items()):
+        return UserScatter()
+    baseline, candidate = counted
+    both = arms[baseline], arms[candidate]
+    return user_scatter.measure(groups[baseline], groups[candidate], both, unscored_is_wrong=unscored_is_wrong)
 
 
-def _fits(groups: Sequence[Tally], answers: int, is_all: bool) -> bool:
-    by_users = sum(group.scored for group in groups)
-    return by_users >= LEAST_SHARE * answers and (not is_all or LEAST_SHARE * by_users <= answers)
+def _fits(by_users: int, counted: int, is_all: bool) -> bool:
+    return by_users >= LEAST_SHARE * counted and (not is_all or LEAST_SHARE * by_users <= counted)

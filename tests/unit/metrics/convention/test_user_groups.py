@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from earlystop.api.counts import Tally, UserScatter
@@ -28,7 +30,7 @@ def answered(variants: tuple[str, ...] = ("baseline", "w10"), right: int = RIGHT
 
 ARM = Tally(completed=1600, match=1280, mismatch=320, tokens=16_000, tokens_squared=200_000)
 ARMS = {"baseline": ARM, "w10": ARM}
-COUNTED = {"baseline": 1600, "w10": 1600}
+COUNTED = ARMS
 
 
 def test_rows_become_counts_of_each_group() -> None:
@@ -74,6 +76,17 @@ def test_answers_between_two_steps_are_no_evidence_and_belong_to_users_all_the_s
     assert scatter_of(groups, COUNTED, ARMS) == UserScatter()
     assert scatter_of(groups, COUNTED, ARMS, is_all=False).is_known
     assert scatter_of(groups_in(answered(right=RIGHT // 2)), COUNTED, ARMS, is_all=False) == UserScatter()
+
+
+def test_answers_that_cannot_be_scored_are_of_users_as_the_policy_judges_them() -> None:
+    hard = [row("w10", group, "unscored", 20) for group in range(0, USER_GROUPS, 4)]
+    groups, all_of = groups_in([*answered(), *hard]), {**COUNTED, "w10": replace(ARM, unscored=160)}
+    excluded, wrong = (scatter_of(groups, all_of, ARMS, unscored_is_wrong=each) for each in (False, True))
+    assert excluded.answers < wrong.answers
+    # So many are missing from the groups that they are not those of the answers that are judged.
+    lost = {**COUNTED, "w10": replace(ARM, unscored=400)}
+    assert scatter_of(groups, lost, ARMS, unscored_is_wrong=False).is_known
+    assert not scatter_of(groups, lost, ARMS, unscored_is_wrong=True).is_known
 
 
 def test_groups_that_could_not_be_read_say_nothing() -> None:
