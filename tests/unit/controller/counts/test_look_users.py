@@ -50,7 +50,7 @@ def seen(scored: int, by_users: int | None) -> UserScatter | None:
     """What the first look after the snapshot holds, where so many answers of each cohort were counted by users."""
     found = settling()
     found.state, found.ledger = state_after_reading(found, reading(NOW + 30, 320, None), NOW + 30)
-    users = None if by_users is None else {"baseline": groups(by_users), "w10": groups(by_users)}
+    users = None if by_users is None else UserGroups({"baseline": groups(by_users), "w10": groups(by_users)})
     state, _ = state_after_reading(found, reading(NOW + 45, scored, users), NOW + 45)
     (look,) = state.looks
     return look.users
@@ -83,7 +83,7 @@ def test_answers_that_are_judged_must_be_of_users_also_those_that_could_not_be_s
     spec = policy({"delivery": DELIVERY, "rollout": ROLLOUT, "objective": {"exactMatch": {"unscored": unscored}}})
     found = tracked(weights_in_force(started(spec), NOW))
     found.state, found.ledger = state_after_reading(found, reading(NOW + 30, 320, None), NOW + 30)
-    users = {"baseline": groups(640), "w10": groups(640)}
+    users = UserGroups({"baseline": groups(640), "w10": groups(640)}, counts_completed=False)
     later = reading(NOW + 45, 640, users)
     spoilt = {key: replace(row, unscored=200, completed=row.completed + 200) for key, row in later.observed.items()}
     state, _ = state_after_reading(found, replace(later, observed=spoilt), NOW + 45)
