@@ -123,7 +123,8 @@ def scatter_of(
     counted: by label of the baseline and then of the candidate, all that was counted since users were split; groups
     that hold fewer answers, of those judged or of all, were lost or never counted, and groups that hold more are of
     somebody else. arms: the totals of a step of both. is_all: whether `counted` is all that there was: between two
-    steps there are answers that are no evidence, and groups hold these, too. unscored_is_wrong: as in `user_scatter.measure`.
+    steps there are answers that are no evidence, and groups hold these, too. unscored_is_wrong: as in
+    `user_scatter.measure`.
     """
     if groups is None or not set(counted) <= set(groups.by_variant):
         return UserScatter()
