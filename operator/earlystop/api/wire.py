@@ -158,7 +158,7 @@ def _tag(token: str, text: str) -> str:
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:_TAG_CHARACTERS]
 
 
-GROUPED_EVENTS: tuple[str, ...] = ("match", "mismatch", "unscored", "failed", "tokens", "feedback_down")
+GROUPED_EVENTS: tuple[str, ...] = ("match", "mismatch", "unscored", "failed", "tokens", "feedback_down", "completed")
 """What is counted of each group of users, by the names of `Tally`: the values of the label `event`."""
 
 

@@ -93,9 +93,15 @@ class EvidenceState:
         assert self._assessment is not None  # set above
         return self._assessment
 
+    @property
+    def dispersion_unknown(self) -> bool:
+        """Whether users are asked for, and the last look did not know them."""
+        return self.objective.by_users and not self.users.is_known
+
     def log_e_against_loss(self, loss: float) -> float:
-        """As `shown.log_e_against_loss`."""
-        return shown.log_e_against_loss(self.effect, self.quality.paired_promote, self.objective, loss)
+        """As `shown.log_e_against_loss`, for users who scatter as the last look has it."""
+        paired, factor = self.quality.paired_promote, self.users.factors.beyond(self.objective.dispersion).answers
+        return shown.log_e_against_loss(self.effect, paired, self.objective, loss, factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +311,7 @@ def assess(state: EvidenceState) -> Assessment:
         harms=tuple(harms),
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
         users=state.users.last,
-        dispersion_unknown=objective.by_users and not state.users.is_known,
+        dispersion_unknown=state.dispersion_unknown,
         attrition=state.attrition.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
         contradiction=attrition.contradiction(state.attrition),

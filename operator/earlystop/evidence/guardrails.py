@@ -43,7 +43,7 @@ def update(
                 _events(rail.kind, look.baseline),
                 _events(rail.kind, look.candidate),
                 objective.dispersion,
-                factors.failures if rail.kind is GuardrailKind.FAILURE_RATE else factors.feedback,
+                _user_factor(rail.kind, factors),
             )
             for process, rail in zip(guardrails.rates, objective.guardrails, strict=True)
         ),
@@ -64,6 +64,18 @@ def _answers(objective: Objective, look: Look) -> Answers:
         pairs = look.candidate.pairs
         return Answers(pairs.total, pairs.both + pairs.candidate_only)
     return Answers(look.candidate.scored, look.candidate.match)
+
+
+def _user_factor(kind: GuardrailKind, factors: UserFactors) -> float:
+    """By which gains of this kind of events are divided. No server counts the last three by users, and such answers
+    come from the same users as any others do, so they are taken to scatter as whatever scatters most."""
+    match kind:
+        case GuardrailKind.FAILURE_RATE:
+            return factors.failures
+        case GuardrailKind.NEGATIVE_FEEDBACK:
+            return factors.feedback
+        case GuardrailKind.UNSCORED_RATE | GuardrailKind.EMPTY_RATE | GuardrailKind.CUT_RATE:
+            return max(factors)
 
 
 def _events(kind: GuardrailKind, tally: Tally) -> Events:

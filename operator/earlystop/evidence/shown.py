@@ -60,17 +60,21 @@ def effect(
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
 
 
-def log_e_against_loss(sums: ShownSums, paired: PairsProcess, objective: Objective, loss: float) -> float:
-    """Natural log of the e-value now against "the candidate loses at least `loss` of EM"; loss: above 0, fixed
-    beforehand. inf where nobody can lose so much. Raises ValueError under version 1 of the engine, which has no such
-    evidence."""
+def log_e_against_loss(
+    sums: ShownSums, paired: PairsProcess, objective: Objective, loss: float, user_factor: float = 1.0
+) -> float:
+    """Natural log of the e-value now against "the candidate loses at least `loss` of EM".
+
+    loss: above 0, fixed beforehand; inf is the answer where nobody can lose so much. user_factor: as in `effect`.
+    Raises ValueError under version 1 of the engine, which has no such evidence.
+    """
     if isinstance(sums, EffectSums):
         raise ValueError("version 1 of the engine refutes no loss; its plans leave steps by time")
     if loss >= 1:
         return inf
     if objective.basis is Basis.PAIRS:
         return pairs.log_e(paired.pairs, loss, Side.PROMOTE, dispersion=objective.dispersion)
-    return effect_bounds.log_e_against_loss(sums, loss, objective.dispersion)
+    return effect_bounds.log_e_against_loss(sums, loss, objective.dispersion * user_factor)
 
 
 def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool) -> Interval:

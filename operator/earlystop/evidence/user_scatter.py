@@ -50,6 +50,8 @@ _KINDS = {
     "failures": _Kind(lambda group: group.completed + group.failed, lambda group: group.failed),
     "feedback": _Kind(lambda group: group.completed, lambda group: group.feedback_down),
 }
+# As `missing_answers.as_judged` has answers.
+_WITH_UNSCORED = _KINDS | {"answers": _Kind(lambda group: group.tried, lambda group: group.match)}
 
 
 class _Arm(NamedTuple):
@@ -60,14 +62,18 @@ class _Arm(NamedTuple):
     freedom: float
 
 
-def measure(baseline: Sequence[Tally], candidate: Sequence[Tally], arms: tuple[Tally, Tally]) -> UserScatter:
+def measure(
+    baseline: Sequence[Tally], candidate: Sequence[Tally], arms: tuple[Tally, Tally], *, unscored_is_wrong: bool = False
+) -> UserScatter:
     """What the groups of both arms show, all counts since users were split.
 
     baseline, candidate: counts of each group, of the same number of groups, 2 or more. arms: totals of both arms, from
-    which it is read how much lengths of single answers scatter.
+    which it is read how much lengths of single answers scatter. unscored_is_wrong: whether an answer that could not be
+    scored is judged as a mismatch (`missing_answers.counts_as_mismatch`).
     """
+    kinds = _WITH_UNSCORED if unscored_is_wrong else _KINDS
     users = effective_users(baseline), effective_users(candidate)
-    found = {name: _factor(kind, (baseline, candidate), users, arms, name) for name, kind in _KINDS.items()}
+    found = {name: _factor(kind, (baseline, candidate), users, arms, name) for name, kind in kinds.items()}
     return UserScatter(**found, baseline=round(users[0]), candidate=round(users[1]))
 
 

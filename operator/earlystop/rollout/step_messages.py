@@ -15,6 +15,7 @@ from earlystop.rollout.steps import (
     StepGap,
     StepTime,
     Unsound,
+    UsersUnknown,
     loss_to_refute,
     missing_for_next_step,
 )
@@ -56,9 +57,7 @@ def refuted_sentence(plan: Plan, left: RolloutState, after: RolloutState) -> str
 
 def _phrase(missing: StepGap, several: bool) -> str:
     """What is missing, as something that is waited for; several: whether it must be said of which candidate."""
-    whose = (
-        f" of {missing.candidate}" if several and isinstance(missing, FewAnswers | SignOfHarm | LossNotRefuted) else ""
-    )
+    whose = f" of {missing.candidate}" if several and not isinstance(missing, Unsound | StepTime) else ""
     match missing:
         case Unsound():
             return f"a sound comparison of {missing.candidate}" if missing.candidate else "a comparison that is sound"
@@ -70,6 +69,8 @@ def _phrase(missing: StepGap, several: bool) -> str:
             )
         case SignOfHarm():
             return f"signs of harm{whose} to go (log e-value {log_e_text(missing.log_e)})"
+        case UsersUnknown():
+            return f"counts by users{whose}, since it is not known how much their answers scatter"
         case LossNotRefuted():
             return (
                 f"evidence{whose} against a loss of {in_points(missing.loss)} points of EM (log e-value "

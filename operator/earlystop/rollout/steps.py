@@ -99,7 +99,14 @@ class StepTime:
     until: int
 
 
-StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | LossNotRefuted
+@dataclass(frozen=True, slots=True)
+class UsersUnknown:
+    """The same users are in every look of a candidate, and the last one did not know how much their answers scatter."""
+
+    candidate: str
+
+
+StepGap = Unsound | StepTime | FewAnswers | SignOfHarm | UsersUnknown | LossNotRefuted
 
 
 def may_advance(plan: Plan, state: RolloutState, at: int) -> bool:
@@ -134,6 +141,9 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     largest = max(assessment.log_e.harms)
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))
+    # Before requests are split, no users are compared.
+    if plan.stage(step).kind is StageKind.SPLIT and comparison.evidence.dispersion_unknown:
+        missing.append(UsersUnknown(comparison.name))
     unsafe = unrefuted_loss(plan, comparison, step)
     return missing if unsafe is None else [*missing, unsafe]
 

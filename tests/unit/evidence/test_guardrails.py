@@ -15,6 +15,7 @@ from earlystop.evidence.bets import Answers, Side
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.rate_ratio import Events
+from earlystop.evidence.user_factors import UserFactors
 from tests.unit.evidence.simulate import examples
 
 FAILURES = Guardrail("errors", GuardrailKind.FAILURE_RATE, 1.5)
@@ -66,6 +67,21 @@ def test_the_floor_is_about_the_candidates_scored_answers_and_no_others(
     for _, candidate in looks:
         expected = floor.update(expected, Answers(candidate.match + candidate.mismatch, candidate.match), dispersion)
     assert after(replace(NONE, floor=0.8, dispersion=dispersion), *looks) == Guardrails(expected, ())
+
+
+@pytest.mark.parametrize("factors", [UserFactors(2.0, 9.0, 3.0, 5.0), UserFactors(8.0, 1.0, 3.0, 5.0)])
+@pytest.mark.parametrize("kind", GuardrailKind)
+def test_gains_are_divided_by_the_factor_of_their_events_or_by_the_largest_where_nobody_counts_these_by_users(
+    kind: GuardrailKind, factors: UserFactors
+) -> None:
+    measured = {GuardrailKind.FAILURE_RATE: 3.0, GuardrailKind.NEGATIVE_FEEDBACK: 5.0}
+    objective = replace(NONE, guardrails=(Guardrail("rail", kind, 1.5),))
+    worse = replace(USUAL, failed=30, unscored=50, feedback_down=40, empty=50, cut=50)
+    look = Look(0, 0, 50, replace(USUAL, empty=5, cut=5), worse)
+    (found,) = guardrails.update(guardrails.start(objective), objective, look, look, factors).rates
+    alone = [UserFactors(*(each,) * 4) for each in (measured.get(kind, max(factors)), 1.0)]
+    divided, whole = (guardrails.update(guardrails.start(objective), objective, look, look, each) for each in alone)
+    assert found == divided.rates[0] and 0 < found.log_e < whole.rates[0].log_e
 
 
 def test_each_process_goes_by_the_name_of_its_claim_the_floor_first() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +87,16 @@ def test_bursts_of_failures_of_single_users_raise_the_factor_of_failures_alone()
     bursts = tuple(group(300, 240, failed=30 if number % 8 == 0 else 0) for number in range(GROUPS))
     found = measured(calm, bursts)
     assert found.failures > 10_000 and found.answers == 1000
+
+
+def test_unscored_answers_of_single_users_raise_the_factor_of_answers_where_they_are_judged_as_wrong() -> None:
+    calm = tuple(group(300, 240) for _ in range(GROUPS))
+    hard = tuple(replace(each, unscored=100 if number % 8 == 0 else 0) for number, each in enumerate(calm))
+    arms = arm(calm), arm(hard)
+    assert user_scatter.measure(calm, hard, arms).answers == 1000
+    judged = tuple(replace(each, mismatch=each.mismatch + each.unscored, unscored=0) for each in hard)
+    found = user_scatter.measure(calm, hard, arms, unscored_is_wrong=True)
+    assert found == user_scatter.measure(calm, judged, arms) and found.answers > 5000
 
 
 def objective(dispersion: float = 1.0, by_users: bool = True) -> Objective:

@@ -73,8 +73,17 @@ def test_all_that_befalls_a_user_counts_for_one_group(exporter: Exporter, regist
     assert exporter.feedback(assignment("candidate", user="alice"), "down")
     assert exporter.feedback(assignment("candidate", user="alice"), "up")
     group = str(user_group(POLICY, REVISION, "", "alice"))
-    expected = {"match": 2, "mismatch": 1, "unscored": 1, "failed": 1, "tokens": 28, "feedback_down": 1}
+    expected = {"match": 2, "mismatch": 1, "unscored": 1, "failed": 1, "tokens": 28, "feedback_down": 1, "completed": 4}
     assert groups(registry) == {("candidate", group, event): count for event, count in expected.items()}
+
+
+def test_an_answer_that_nobody_tried_to_score_is_one_of_its_users_answers(
+    exporter: Exporter, registry: CollectorRegistry
+) -> None:
+    exporter.register(POLICY, REVISION, 0)
+    exporter.completed(assignment("candidate", user="alice"), 7, None)
+    group = str(user_group(POLICY, REVISION, "", "alice"))
+    assert groups(registry) == {("candidate", group, "tokens"): 7, ("candidate", group, "completed"): 1}
 
 
 def test_a_server_that_knows_no_users_has_no_groups_and_requests_without_a_name_are_one_users(
@@ -85,7 +94,7 @@ def test_a_server_that_knows_no_users_has_no_groups_and_requests_without_a_name_
     assert groups(registry) == {}
     for _ in range(5):
         ask(exporter, "", "match")
-    assert list(groups(registry).values()) == [5, 35]
+    assert list(groups(registry).values()) == [5, 35, 5]
 
 
 def test_a_forged_request_counts_for_no_group() -> None:

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.api.counts import Look, UserScatter
+from earlystop.api.policy import PolicySpec
+from earlystop.evidence import engine
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, missing_for_promotion
-from earlystop.rollout.state import Phase, RolloutState, Totals
-from earlystop.rollout.steps import LossNotRefuted, loss_to_refute, missing_for_next_step, unrefuted_loss
+from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
+from earlystop.rollout.step_messages import waiting_sentence
+from earlystop.rollout.steps import (
+    LossNotRefuted,
+    UsersUnknown,
+    loss_to_refute,
+    may_advance,
+    missing_for_next_step,
+    unrefuted_loss,
+)
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
+from earlystop.rollout.verify_steps import step_differences
 from tests.unit.rollout.policies import NOW, UID, examples, policy, started
 from tests.unit.rollout.traffic import SAVING, Quality, Server, answers, decided, observe, snapshot
 
@@ -78,6 +91,51 @@ def test_a_step_waits_for_a_loss_that_is_not_refuted_and_says_so() -> None:
 
 
 SAFE_PLAN = parse_plan(plan_text(SAFE))
+
+
+def by_users(spec: PolicySpec, users: UserScatter | None, looks: int = 5) -> RolloutState:
+    """The first step of a plan whose users are in every look, after some looks of a candidate that loses nothing."""
+    plan = parse_plan(plan_text(spec))
+    plan = replace(plan, objective=replace(plan.objective, by_users=True))
+    rows = [Look(NOW + 15 * n, 0, 5, answers(1900), answers(100), users=users) for n in range(looks)]
+    comparison = Comparison("w10", engine.replay(plan.objective_at(0, None), rows), looks=rows)
+    state = replace(started(spec), plan=plan, comparisons=(comparison,), phase=Phase.OBSERVING)
+    return replace(state, evidence_from=NOW - 3600, last_look_at=rows[-1].at)
+
+
+def scattered(factor: int) -> UserScatter:
+    return UserScatter(1000 * factor, 1000, 1000, 1000, 200, 200)
+
+
+def test_a_step_is_left_by_evidence_that_is_divided_by_how_much_users_scatter() -> None:
+    alone, alike = by_users(SAFE, scattered(1)), by_users(SAFE, scattered(40))
+    assert may_advance(alone.pinned_plan, alone, NOW)
+    assert not may_advance(alike.pinned_plan, alike, NOW)
+    (gap,) = missing_for_next_step(alike.pinned_plan, alike, NOW)
+    assert isinstance(gap, LossNotRefuted)
+    stated = replace(alone.pinned_plan.objective, by_users=False, dispersion=40.0)
+    written = engine.replay(stated, [replace(look, users=None) for look in alone.comparisons[0].looks])
+    assert gap.log_e == pytest.approx(written.log_e_against_loss(gap.loss))
+
+
+@pytest.mark.parametrize("spec", [SAFE, BY_TIME], ids=["WhenSafe", "ByTime"])
+@pytest.mark.parametrize("users", [None, UserScatter()], ids=["never counted", "not counted for all answers"])
+def test_no_step_is_left_while_nobody_knows_how_much_users_scatter_and_the_policy_says_so(
+    spec: PolicySpec, users: UserScatter | None
+) -> None:
+    state = by_users(spec, users)
+    assert missing_for_next_step(state.pinned_plan, state, NOW) == (UsersUnknown("w10"),)
+    assert not may_advance(state.pinned_plan, state, NOW)
+    assert "waits for counts by users, since it is not known how much" in waiting_sentence(state.pinned_plan, state)
+
+
+def test_a_record_whose_step_was_left_while_nobody_knew_how_much_users_scatter_is_found_out() -> None:
+    state = by_users(SAFE, UserScatter())
+    (comparison,) = state.comparisons
+    assert step_differences(state.pinned_plan, comparison) == []
+    last = replace(comparison.looks[-1], at=NOW + 600, step=1, weight=25)
+    (found,) = step_differences(state.pinned_plan, replace(comparison, looks=[*comparison.looks, last]))
+    assert found == "w10 got a larger weight while its looks did not know how users scatter."
 
 
 def test_the_event_of_a_step_says_which_loss_is_refuted() -> None:

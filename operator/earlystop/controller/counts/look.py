@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant
+from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
+from earlystop.evidence.missing_answers import counts_as_mismatch
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.query import window_since
 from earlystop.metrics.convention.reader import Reading
@@ -195,11 +196,12 @@ def _users(
     # Looks are unpacked only where a candidate was dropped, so that a step before this one has some.
     is_first = step <= _steps_without_split(tracked.plan)
     before = [] if is_first else [look for look in comparison.looks if look.step != step]
-    scored = {
-        Variant.BASELINE.value: arms[Variant.BASELINE].scored + sum(look.baseline.scored for look in before),
-        variant: arms[variant].scored + sum(look.candidate.scored for look in before),
+    counted = {
+        Variant.BASELINE.value: total([arms[Variant.BASELINE], *(look.baseline for look in before)]),
+        variant: total([arms[variant], *(look.candidate for look in before)]),
     }
-    return scatter_of(reading.users, scored, arms, is_all=is_first)
+    unscored_is_wrong = counts_as_mismatch(comparison.evidence.objective)
+    return scatter_of(reading.users, counted, arms, is_all=is_first, unscored_is_wrong=unscored_is_wrong)
 
 
 def _answers(arms: Mapping[str, Tally], variant: str) -> ClassAnswers:

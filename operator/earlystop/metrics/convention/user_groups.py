@@ -9,10 +9,10 @@ Nothing is kept of single groups; a look holds six numbers that follow from them
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from earlystop.api.counts import Tally, UserScatter
+from earlystop.api.counts import Tally, UserScatter, total
 from earlystop.api.wire import (
     BY_USER_GROUP,
     EVENT,
@@ -37,11 +37,21 @@ if TYPE_CHECKING:
 LEAST_SHARE = 0.95
 """Of the answers that were counted, so many at least must have been counted by users."""
 
-UserGroups = Mapping[str, tuple[Tally, ...]]
-"""Variant's label -> the counts of each group of users."""
-
 _GROUP = {str(number): number for number in range(USER_GROUPS)}
 _ROW = (STEP, VARIANT, USER_GROUP, EVENT)
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroups:
+    """What groups of users did.
+
+    by_variant: variant's label -> the counts of each group. counts_completed: whether servers say how many requests of
+    a group were answered. Those of earlier releases say of how many somebody tried to score the answer, which stands
+    for it.
+    """
+
+    by_variant: Mapping[str, tuple[Tally, ...]]
+    counts_completed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +98,45 @@ def groups_in(samples: Sequence[Sample]) -> UserGroups | None:
         if group is None or event not in GROUPED_EVENTS or not is_count(value):
             return None
         found.setdefault(labels.get(VARIANT, ""), [{} for _ in _GROUP])[group][event] = int(value)
-    return {variant: tuple(map(_tally, groups)) for variant, groups in found.items()}
+    return UserGroups(
+        {variant: tuple(map(_tally, groups)) for variant, groups in found.items()},
+        counts_completed=any("completed" in events for groups in found.values() for events in groups),
+    )
 
 
 def _tally(events: Mapping[str, int]) -> Tally:
-    completed = sum(events.get(result, 0) for result in ("match", "mismatch", "unscored"))
-    return Tally(completed=completed, **events)
+    """The counts of a group. Where some servers do not say how many were answered, these are at least those tried."""
+    counted = Tally(**events)
+    return replace(counted, completed=max(counted.completed, counted.tried))
 
 
 def scatter_of(
-    groups: UserGroups | None, answers: Mapping[str, int], arms: Mapping[str, Tally], *, is_all: bool = True
+    groups: UserGroups | None,
+    counted: Mapping[str, Tally],
+    arms: Mapping[str, Tally],
+    *,
+    is_all: bool = True,
+    unscored_is_wrong: bool = False,
 ) -> UserScatter:
     """What the groups of two variants show, nothing where they do not fit the counts.
 
-    answers: by label of the baseline and then of the candidate, how many scored answers were counted since users were
-    split; groups that hold fewer were lost or never counted, and groups that hold more are of somebody else. arms: the
-    totals of a step of both. is_all: whether `answers` are all that there were: between two steps there are some that
-    are no evidence, and groups hold these, too.
+    counted: by label of the baseline and then of the candidate, all that was counted since users were split; groups
+    that hold fewer answers, of those judged or of all, were lost or never counted, and groups that hold more are of
+    somebody else. arms: the totals of a step of both. is_all: whether `counted` is all that there was: between two
+    steps there are answers that are no evidence, and groups hold these, too. unscored_is_wrong: as in
+    `user_scatter.measure`.
     """
-    labels = tuple(answers)
-    if groups is None or not all(label in groups and _fits(groups[label], answers[label], is_all) for label in labels):
+    if groups is None or not set(counted) <= set(groups.by_variant):
         return UserScatter()
-    baseline, candidate = labels
-    return user_scatter.measure(groups[baseline], groups[candidate], (arms[baseline], arms[candidate]))
+    judged = "tried" if unscored_is_wrong else "scored"
+    read = (judged, "completed") if groups.counts_completed else (judged,)
+    for label, all_of in counted.items():
+        by_users = total(groups.by_variant[label])
+        if not all(_fits(getattr(by_users, name), getattr(all_of, name), is_all) for name in read):
+            return UserScatter()
+    (baseline, b), (candidate, c) = ((label, groups.by_variant[label]) for label in counted)
+    return user_scatter.measure(b, c, (arms[baseline], arms[candidate]), unscored_is_wrong=unscored_is_wrong)
 
 
-def _fits(groups: Sequence[Tally], answers: int, is_all: bool) -> bool:
-    by_users = sum(group.scored for group in groups)
-    return by_users >= LEAST_SHARE * answers and (not is_all or LEAST_SHARE * by_users <= answers)
+def _fits(by_users: int, counted: int, is_all: bool) -> bool:
+    return by_users >= LEAST_SHARE * counted and (not is_all or LEAST_SHARE * by_users <= counted)

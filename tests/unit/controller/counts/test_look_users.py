@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from earlystop.api.counts import Tally, UserScatter, Variant
 from earlystop.api.wire import USER_GROUPS
 from earlystop.controller.counts.look import look_request, state_after_reading
@@ -23,8 +27,11 @@ DELIVERY = {
 }
 
 
+ROLLOUT = {"strategy": "ABTest", "steps": None}
+
+
 def settling(**rollout: object) -> TrackedPolicy:
-    spec = policy({"delivery": DELIVERY, "rollout": {"strategy": "ABTest", "steps": None, **rollout}})
+    spec = policy({"delivery": DELIVERY, "rollout": {**ROLLOUT, **rollout}})
     return tracked(weights_in_force(started(spec), NOW))
 
 
@@ -43,7 +50,7 @@ def seen(scored: int, by_users: int | None) -> UserScatter | None:
     """What the first look after the snapshot holds, where so many answers of each cohort were counted by users."""
     found = settling()
     found.state, found.ledger = state_after_reading(found, reading(NOW + 30, 320, None), NOW + 30)
-    users = None if by_users is None else {"baseline": groups(by_users), "w10": groups(by_users)}
+    users = None if by_users is None else UserGroups({"baseline": groups(by_users), "w10": groups(by_users)})
     state, _ = state_after_reading(found, reading(NOW + 45, scored, users), NOW + 45)
     (look,) = state.looks
     return look.users
@@ -67,3 +74,18 @@ def test_a_look_knows_its_users_where_they_were_counted_for_its_answers() -> Non
 
 def test_users_that_were_counted_for_fewer_answers_than_there_were_or_for_more_are_not_believed() -> None:
     assert seen(640, 320) == seen(640, 960) == seen(640, None) == UserScatter()
+
+
+@pytest.mark.parametrize(("unscored", "is_known"), [("CountAsMismatch", False), ("Exclude", True)])
+def test_answers_that_are_judged_must_be_of_users_also_those_that_could_not_be_scored(
+    unscored: str, is_known: bool
+) -> None:
+    spec = policy({"delivery": DELIVERY, "rollout": ROLLOUT, "objective": {"exactMatch": {"unscored": unscored}}})
+    found = tracked(weights_in_force(started(spec), NOW))
+    found.state, found.ledger = state_after_reading(found, reading(NOW + 30, 320, None), NOW + 30)
+    users = UserGroups({"baseline": groups(640), "w10": groups(640)}, counts_completed=False)
+    later = reading(NOW + 45, 640, users)
+    spoilt = {key: replace(row, unscored=200, completed=row.completed + 200) for key, row in later.observed.items()}
+    state, _ = state_after_reading(found, replace(later, observed=spoilt), NOW + 45)
+    users_seen = state.looks[0].users
+    assert users_seen is not None and users_seen.is_known is is_known

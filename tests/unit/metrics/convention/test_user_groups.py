@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from earlystop.api.counts import Tally, UserScatter
@@ -28,14 +30,16 @@ def answered(variants: tuple[str, ...] = ("baseline", "w10"), right: int = RIGHT
 
 ARM = Tally(completed=1600, match=1280, mismatch=320, tokens=16_000, tokens_squared=200_000)
 ARMS = {"baseline": ARM, "w10": ARM}
-COUNTED = {"baseline": 1600, "w10": 1600}
+COUNTED = ARMS
 
 
 def test_rows_become_counts_of_each_group() -> None:
     found = groups_in([*answered(), row("w10", 3, "failed", 2.0), row("w10", 3, "feedback_down", 1.0)])
-    assert found is not None and set(found) == {"baseline", "w10"}
-    assert found["baseline"] == (Tally(completed=50, match=40, mismatch=10, tokens=500),) * USER_GROUPS
-    assert found["w10"][3] == Tally(completed=50, failed=2, match=40, mismatch=10, tokens=500, feedback_down=1)
+    assert found is not None and set(found.by_variant) == {"baseline", "w10"}
+    assert found.by_variant["baseline"] == (Tally(completed=50, match=40, mismatch=10, tokens=500),) * USER_GROUPS
+    assert found.by_variant["w10"][3] == Tally(
+        completed=50, failed=2, match=40, mismatch=10, tokens=500, feedback_down=1
+    )
     assert scatter_of(found, COUNTED, ARMS).is_known
 
 
@@ -74,6 +78,60 @@ def test_answers_between_two_steps_are_no_evidence_and_belong_to_users_all_the_s
     assert scatter_of(groups, COUNTED, ARMS) == UserScatter()
     assert scatter_of(groups, COUNTED, ARMS, is_all=False).is_known
     assert scatter_of(groups_in(answered(right=RIGHT // 2)), COUNTED, ARMS, is_all=False) == UserScatter()
+
+
+def sampled(answered_each: int) -> list[Sample]:
+    """As `answered`, where not every answer is scored: so many requests are answered for each that is."""
+    completed = answered_each * (RIGHT + WRONG)
+    rows = [Sample(each.labels, 10 * completed) if each.labels["event"] == "tokens" else each for each in answered()]
+    return [
+        *rows,
+        *(row(variant, group, "completed", completed) for variant in ARMS for group in range(USER_GROUPS)),
+    ]
+
+
+SAMPLED = {label: replace(arm, completed=6400, tokens=64_000, tokens_squared=800_000) for label, arm in ARMS.items()}
+
+
+def test_lengths_are_of_all_answers_also_where_a_sample_is_scored() -> None:
+    uneven = [
+        Sample(each.labels, each.value + (8 if int(each.labels["user_group"]) % 2 else -8))
+        if each.labels["event"] == "match"
+        else each
+        for each in sampled(4)
+    ]
+    found = groups_in(uneven)
+    assert found is not None and found.by_variant["w10"][0].completed == 200
+    # How many of a group's answers were drawn for scoring says nothing about the lengths of the answers.
+    assert scatter_of(found, SAMPLED, SAMPLED).lengths == 1000
+    old = groups_in([each for each in uneven if each.labels["event"] != "completed"])
+    assert old is not None and not old.counts_completed and old.by_variant["w10"][0].completed == RIGHT - 8 + WRONG
+    assert scatter_of(old, SAMPLED, SAMPLED).lengths > 1000
+
+
+@pytest.mark.parametrize("share", [2, 5], ids=["fewer", "more"])
+def test_groups_that_do_not_fit_the_requests_answered_are_refused_though_all_scored_answers_are_theirs(
+    share: int,
+) -> None:
+    assert scatter_of(groups_in(sampled(4)), SAMPLED, SAMPLED).is_known
+    assert scatter_of(groups_in(sampled(share)), SAMPLED, SAMPLED) == UserScatter()
+
+
+def test_answers_of_servers_that_do_not_say_how_many_were_answered_are_added_to_those_of_servers_that_do() -> None:
+    found = groups_in([*answered(), *(row("w10", group, "completed", 20) for group in range(USER_GROUPS))])
+    assert found is not None and {each.completed for each in found.by_variant["w10"]} == {RIGHT + WRONG}
+    assert scatter_of(found, COUNTED, ARMS).is_known
+
+
+def test_answers_that_cannot_be_scored_are_of_users_as_the_policy_judges_them() -> None:
+    hard = [row("w10", group, "unscored", 20) for group in range(0, USER_GROUPS, 4)]
+    groups, all_of = groups_in([*answered(), *hard]), {**COUNTED, "w10": replace(ARM, unscored=160)}
+    excluded, wrong = (scatter_of(groups, all_of, ARMS, unscored_is_wrong=each) for each in (False, True))
+    assert excluded.answers < wrong.answers
+    # So many are missing from the groups that they are not those of the answers that are judged.
+    lost = {**COUNTED, "w10": replace(ARM, unscored=400)}
+    assert scatter_of(groups, lost, ARMS, unscored_is_wrong=False).is_known
+    assert not scatter_of(groups, lost, ARMS, unscored_is_wrong=True).is_known
 
 
 def test_groups_that_could_not_be_read_say_nothing() -> None:
