@@ -55,8 +55,8 @@ def _is_exhausted(comparison: Comparison, state: RolloutState) -> bool:
         return False
     # Those of this step that were counted before its snapshot are used up as well.
     seen = max(_pairs(comparison).total, comparison.mark.candidate.pairs.total)
-    read = state.phase is Phase.OBSERVING and state.metrics_lost_at is None and state.last_look_at is not None
-    silent = read and state.last_look_at - comparison.looks[-1].at >= SILENT_SECONDS
+    is_read = state.phase is Phase.OBSERVING and state.metrics_lost_at is None
+    silent = is_read and (state.last_look_at or 0) - comparison.looks[-1].at >= SILENT_SECONDS
     return seen >= most or (silent and seen >= NEARLY_ALL * most)
 
 
