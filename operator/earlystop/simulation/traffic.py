@@ -25,7 +25,7 @@ class SyntheticTraffic:
     0..1. mean_tokens: of the baseline, > 0; spread: standard deviation over mean of both, >= 0. saving: share of
     tokens that the candidate saves, < 1. Query classes share the requests evenly, each with this EM and loss.
     discordance: share of the questions that just one variant answers right, at least the loss, where EM is read from
-    pairs: then one pair comes with each request of the candidate, and in shadow with each request.
+    pairs: then one pair comes with each request, as an evaluator asks at a rate of its own.
     dispersion: how much more live answers scatter than independent ones, >= 1: they come in groups that resemble each
     other. answer_seconds: how long an answer takes, >= 0. Raises ValueError outside these domains.
     """
@@ -94,9 +94,10 @@ def more_in_shadow(
 
 
 def paired(totals: Totals, traffic: SyntheticTraffic, random: Generator) -> Totals:
-    """The totals with one pair for each request that the candidate has had."""
+    """The totals with one pair for each request that the baseline or the candidate has had."""
     known = totals.candidate.pairs
-    new = random.multinomial(totals.candidate.completed - known.total, traffic.pair_shares).tolist()
+    asked = totals.baseline.completed + totals.candidate.completed
+    new = random.multinomial(asked - known.total, traffic.pair_shares).tolist()
     return replace(totals, candidate=_with_pairs(totals.candidate, known.plus(Pairs(*new))))
 
 
