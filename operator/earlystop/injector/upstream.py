@@ -67,10 +67,11 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The engine's answer, whose body is not read yet. path: with its query, as the client wrote it.
 
-        body: None for a request without one. One that is known as bytes is sent again, once, if it went into a connection
-        that had been idle and this ended without a byte of an answer within RETRY_WITHIN_SECONDS: nearly always the
-        engine had just closed it, and read nothing. Any other failure stands, since the engine may have generated; of
-        requests without a body, aiohttp alone repeats those that HTTP calls idempotent. Raises EngineUnreachable.
+        body: None for a request without one. One that is known as bytes is sent again, once, if it went into a
+        connection that had been idle and this ended without a byte of an answer within RETRY_WITHIN_SECONDS: nearly
+        always the engine had just closed it, and read nothing. Any other failure stands, since the engine may have
+        generated; of requests without a body, aiohttp alone repeats those that HTTP calls idempotent. Raises
+        EngineUnreachable.
         """
         may_repeat = isinstance(body, bytes)
         while True:
