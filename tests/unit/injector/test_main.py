@@ -76,11 +76,14 @@ def test_a_prefix_that_no_policy_can_have_is_refused_in_words(prefix: str) -> No
         "ftp://qwen",
         "http://qwen:99999",
         "http://qwen:x",
-    ]
-    + ["http://qwen:8000/v1", "http://qwen/?a=1", "https://qwen/#a", "http://qwen:8000//"],
+        "http://qwen:8000/v1",
+        "http://qwen/?a=1",
+        "https://qwen/#a",
+        "http://qwen:8000//",
+    ],
 )
 def test_an_upstream_that_is_no_engines_root_is_refused_in_words(url: str) -> None:
-    with pytest.raises(typer.BadParameter, match="--upstream .* write"):
+    with pytest.raises(typer.BadParameter, match=r"--upstream .* write"):
         run(Engine.VLLM, url, parameter=["cap=AnswerCap"])
 
 
