@@ -62,10 +62,13 @@ def _ask_for_usage(root: JsonObject) -> bool:
 
 
 def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effect:
-    fields, written = setting.fields.get(api, ()), written_value(setting.type, text)
-    if not fields or written is None:
+    written = written_value(setting.type, text)
+    if written is None:
         return Effect.REFUSED
     try:
+        fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
+        if not fields:
+            return Effect.REFUSED
         found = [(field, _value_at(root, field.path)) for field in fields]
         present = [(field, value) for field, value in found if value is not ABSENT and value is not None]
         if not present:
@@ -74,11 +77,16 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
         replaced = [field for field, value in present if _is_replaced(field, value, setting.apply, written)]
         for field in replaced:
             _set(root, field.path, written)
-    except UnreadableError:
+    except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
     if not replaced:
         return Effect.KEPT
     return Effect.LOWERED if setting.apply is Apply.IF_LARGER else Effect.SET
+
+
+def _may_be_set(root: JsonObject, field: Field) -> bool:
+    """Whether the client sent what the field goes with. Raises UnreadableError as `_value_at` does."""
+    return field.only_if is None or bool(_value_at(root, field.only_if[0]) == field.only_if[1])
 
 
 def _is_replaced(field: Field, value: Any, apply: Apply, written: str) -> bool:
@@ -134,7 +142,7 @@ def _set(root: JsonObject, path: tuple[str, ...], written: str) -> None:
 
 
 def written_value(kind: ValueType, text: str) -> str | None:
-    """A header's text as JSON, None where it is no value of that type."""
+    """A header's text as JSON, None where it is no value of that type, or nested too deep to be read."""
     try:
         if kind is ValueType.INTEGER:
             return str(int(text))
@@ -143,7 +151,7 @@ def written_value(kind: ValueType, text: str) -> str | None:
         if kind is ValueType.BOOLEAN:
             return text if text in ("true", "false") else None
         if kind is ValueType.JSON:
-            return json.dumps(json.loads(text))
-    except ValueError:
+            return json.dumps(json.loads(text), allow_nan=False)
+    except (ValueError, RecursionError):
         return None
     return json.dumps(text)

@@ -9,7 +9,7 @@ from typing import Self
 from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
 from earlystop.exporter.export import Assignment, Exporter
 from earlystop.injector.answers import Answer
-from earlystop.injector.body import EditedBody
+from earlystop.injector.body import EditedBody, Effect
 from earlystop.injector.telemetry import Telemetry
 
 
@@ -28,13 +28,14 @@ class CountedRequest:
         self._is_known = False
 
     def edited(self, change: EditedBody, values: Mapping[str, str]) -> None:
-        """Its body was edited; values: of the settings, by parameter."""
+        """Its body was edited; values: of the settings, by parameter. One that was refused is not in force."""
         told = self._assignment
         if not self._is_known:
             return
         self._telemetry.edited(told, change.effects)
         for parameter, value in values.items():
-            self._exporter.setting(told.policy, told.revision, told.variant, parameter, value)
+            if change.effects[parameter] is not Effect.REFUSED:
+                self._exporter.setting(told.policy, told.revision, told.variant, parameter, value)
 
     def ended(self, answer: Answer | None) -> None:
         """It was answered; None: with an error. Later calls change nothing. An answer whose tokens the engine does not

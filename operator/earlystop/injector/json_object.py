@@ -52,12 +52,7 @@ class JsonObject:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The object that the whole text is. Raises UnreadableError for anything else."""
-        try:
-            found = cls._scan(text, _skip(text, 0))
-        except UnreadableError:
-            raise
-        except (ValueError, RecursionError) as error:
-            raise UnreadableError(f"the body is no JSON: {error}") from None
+        found = cls._scan(text, _skip(text, 0))
         if _skip(text, found._end) != len(text):
             raise UnreadableError("the body goes on after its JSON object")
         return found
@@ -73,9 +68,9 @@ class JsonObject:
                 at = _skip(text, _after(text, at, ","))
             if not text.startswith('"', at):
                 raise UnreadableError(f"no member begins at character {at}")
-            key, at = _DECODER.raw_decode(text, at)
+            key, at = _decoded(text, at)
             value_start = _skip(text, _after(text, _skip(text, at), ":"))
-            value, value_end = _DECODER.raw_decode(text, value_start)
+            value, value_end = _decoded(text, value_start)
             if key in members:
                 raise UnreadableError(f"the member {key[:80]!r} stands twice")
             members[key] = _Member(value_start, value_end, value)
@@ -94,7 +89,7 @@ class JsonObject:
     def child(self, key: str) -> JsonObject:
         """The object at this key, so that its members can be set; an empty one where there is none, or null.
 
-        Raises UnreadableError where something else stands there.
+        Raises UnreadableError where something else stands there, or what is nested too deep to be read.
         """
         known = self._changed.get(key)
         if isinstance(known, JsonObject):
@@ -132,6 +127,16 @@ class JsonObject:
 
 def _written(changed: str | JsonObject) -> str:
     return changed.text() if isinstance(changed, JsonObject) else changed
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    """The value that begins there, and where it ends. Raises UnreadableError, also where it is nested too deep."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except UnreadableError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"the body is no JSON that can be read: {error}") from None
 
 
 def _skip(text: str, at: int) -> int:

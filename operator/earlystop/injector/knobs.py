@@ -77,10 +77,13 @@ class ValueType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """path: keys from the body's root. unbounded_below_zero: whether a negative number means that there is no bound."""
+    """path: keys from the body's root. unbounded_below_zero: whether a negative number means that there is no bound.
+    only_if: a path and the client's value there without which engines refuse the field; None for a field that may
+    always be set."""
 
     path: tuple[str, ...]
     unbounded_below_zero: bool = False
+    only_if: tuple[tuple[str, ...], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ _LLAMA_CAPS = {
     _RESPONSES: (_field("max_output_tokens"),),
     _MESSAGES: (_field("max_tokens"),),
 }
-_THINKING_MESSAGES = (_field("thinking.budget_tokens"),)
+_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=(("thinking", "type"), "enabled")),)
 _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
 _CAP = (ValueType.INTEGER, Apply.IF_LARGER)
 _SWITCH = (ValueType.BOOLEAN, Apply.ALWAYS)

@@ -15,7 +15,10 @@ import typer
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from pydantic import TypeAdapter, ValidationError
+from yarl import URL
 
+from earlystop.api.delivery import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.exporter.assignment import checked_policies
 from earlystop.injector.knobs import Engine
@@ -29,9 +32,12 @@ DRAIN_SECONDS = 10.0
 
 @asynccontextmanager
 async def serving(
-    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int
+    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int, drain_seconds: float = 0.0
 ) -> AsyncIterator[tuple[str, str]]:
     """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
+
+    At its end no request is taken any more, those that run are finished, and the injector's own pages are served for
+    drain_seconds after the last of them, so that its counts are scraped.
 
     The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
     Raises OSError when an address cannot be bound.
@@ -40,22 +46,28 @@ async def serving(
     injector = Injector(upstream, settings, registry)
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
     main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
-    admin = web.AppRunner(_admin(upstream, registry), access_log=None)
     try:
-        urls = [await _listen(main, host, port), await _listen(admin, host, admin_port)]
-        yield urls[0], urls[1]
+        async with _listening(
+            web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port
+        ) as admin_url:
+            async with _listening(main, host, port) as url:
+                yield url, admin_url
+            await asyncio.sleep(drain_seconds)
     finally:
-        await main.cleanup()
-        await admin.cleanup()
         await upstream.close()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    bound_host, bound_port = runner.addresses[0][:2]
-    bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
-    return f"http://{bracketed}:{bound_port}"
+@asynccontextmanager
+async def _listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[str]:
+    """Listens while the block runs, and then finishes running requests; gives the URL."""
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, host, port).start()
+        bound_host, bound_port = runner.addresses[0][:2]
+        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
+        yield f"http://{bracketed}:{bound_port}"
+    finally:
+        await runner.cleanup()
 
 
 def _admin(upstream: Upstream, registry: CollectorRegistry) -> web.Application:
@@ -83,10 +95,9 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(upstream_url, settings, host, port, admin_port) as (url, admin):
+    async with serving(upstream_url, settings, host, port, admin_port, drain_seconds) as (url, admin):
         typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
         await stop.wait()
-        await asyncio.sleep(drain_seconds)
 
 
 def run(
@@ -109,23 +120,53 @@ def run(
     port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
     admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
     drain_seconds: Annotated[
-        float, typer.Option(help="How long requests are served after SIGTERM; two scrape intervals.", min=0)
+        float, typer.Option(help="How long metrics are served after the last answer; two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
 ) -> None:
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
+        engine_url = checked_upstream(upstream)
         written = _written(engine, parameter or [], parameters)
         settings = InjectorSettings(
-            body_settings(written), header_prefix.lower(), tuple(checked_policies(policy or ())), user_header
+            body_settings(written), checked_prefix(header_prefix), tuple(checked_policies(policy or ())), user_header
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
         importlib.import_module("uvloop").install()
     try:
-        asyncio.run(serve(upstream, settings, host, port, admin_port, drain_seconds))
+        asyncio.run(serve(engine_url, settings, host, port, admin_port, drain_seconds))
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on {host}: {error.strerror or error}") from None
+
+
+def checked_upstream(url: str) -> str:
+    """The engine's URL. Raises ValueError that says what to write instead."""
+    try:
+        told = URL(url)
+        is_root = told.path in ("", "/") and not told.raw_query_string and not told.raw_fragment
+        port = told.port
+    except ValueError as error:
+        raise ValueError(f"--upstream {url!r} is no URL: {error}; write one like http://qwen:8000") from None
+    if told.scheme not in ("http", "https") or not told.host or not port:
+        raise ValueError(f"--upstream {url!r} needs http:// or https:// and a host; write one like http://qwen:8000")
+    if not is_root:
+        raise ValueError(
+            f"--upstream {url!r} goes on after the host, and requests keep the path that the client wrote; write "
+            f"{told.origin()} alone"
+        )
+    return url
+
+
+def checked_prefix(prefix: str) -> str:
+    """The headers' prefix, as a policy may have it. Raises ValueError that says what to write instead."""
+    try:
+        return TypeAdapter(HeaderPrefix).validate_python(prefix)
+    except ValidationError:
+        raise ValueError(
+            f"--header-prefix {prefix!r} is none that a policy can have; write at most 32 lower-case letters, digits "
+            f"and hyphens that begin with a letter and end with a hyphen, like {DEFAULT_PREFIX}"
+        ) from None
 
 
 def _written(engine: Engine, words: list[str], path: Path | None) -> WrittenSettings:

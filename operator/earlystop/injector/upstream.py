@@ -1,9 +1,12 @@
-"""The connection to the engine: short-lived when idle, and tried twice where that cannot repeat anything."""
+"""The connection to the engine: short-lived when idle, and tried twice where that cannot repeat a generation."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 from multidict import CIMultiDict
@@ -13,10 +16,28 @@ IDLE_SECONDS = 2.0
 """Engines close idle connections after some seconds (vLLM after 5). A request that is sent into one that is just being
 closed fails, all of one variant's after a pause, and that would look like harm."""
 CONNECT_SECONDS = 5.0
+RETRY_WITHIN_SECONDS = 1.0
+"""An engine that closed an idle connection says so within a round trip. What ends later was at work, and a second try
+would have it generate the whole answer again."""
 
 
 class EngineUnreachable(Exception):
     """No byte of an answer came; says why."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """reused_at: when an idle connection was taken for it, by the loop's clock in seconds; None for a new one."""
+
+    reused_at: float | None = None
+
+    def met_a_closed_connection(self, now: float) -> bool:
+        """Whether an attempt that failed now most likely found its connection closed, so that nobody read it."""
+        return self.reused_at is not None and now - self.reused_at <= RETRY_WITHIN_SECONDS
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx.reused_at = asyncio.get_running_loop().time()
 
 
 class Upstream:
@@ -25,12 +46,15 @@ class Upstream:
     def __init__(self, url: str) -> None:
         self._base = URL(url)
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)
+        reuse = aiohttp.TraceConfig()
+        reuse.on_connection_reuseconn.append(_note_reuse)
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            trace_configs=[reuse],
         )
 
     async def close(self) -> None:
@@ -43,12 +67,15 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The engine's answer, whose body is not read yet. path: with its query, as the client wrote it.
 
-        A body that is known is sent again, once, where the connection ended before the first byte of an answer: nearly
-        always the engine had just closed it for being idle, and read nothing. Raises EngineUnreachable.
+        body: None for a request without one. One that is known as bytes is sent again, once, if it went into a
+        connection that had been idle and this ended without a byte of an answer within RETRY_WITHIN_SECONDS: nearly
+        always the engine had just closed it, and read nothing. Any other failure stands, since the engine may have
+        generated; of requests without a body, aiohttp alone repeats those that HTTP calls idempotent. Raises
+        EngineUnreachable.
         """
-        tries = 2 if body is None or isinstance(body, bytes) else 1
+        may_repeat = isinstance(body, bytes)
         while True:
-            tries -= 1
+            attempt = _Attempt()
             try:
                 response = await self._session.request(
                     method,
@@ -57,13 +84,15 @@ class Upstream:
                     data=body,
                     allow_redirects=False,
                     skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                    trace_request_ctx=attempt,
                 )
                 break
             except (aiohttp.ClientConnectorError, TimeoutError) as error:
                 raise EngineUnreachable(f"the engine cannot be reached: {error}") from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if not tries:
+                if not (may_repeat and attempt.met_a_closed_connection(asyncio.get_running_loop().time())):
                     raise EngineUnreachable(f"the engine closed the connection without an answer: {error}") from None
+                may_repeat = False
             except aiohttp.ClientError as error:
                 raise EngineUnreachable(f"the engine's answer is no HTTP: {error}") from None
         try:

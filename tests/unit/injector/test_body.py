@@ -111,12 +111,31 @@ def test_a_thinking_budget_is_written_where_the_api_reads_it_and_siblings_stay()
         ({}, Knob.ANSWER_CAP, "1e3", CHAT),
         ({}, Knob.THINKING, "no", CHAT),
         ({}, Knob.REPETITION_STOP, "{", CHAT),
+        ({}, Knob.REPETITION_STOP, "[" * 4000 + "]" * 4000, CHAT),
+        ({}, Knob.REPETITION_STOP, '{"a": NaN}', CHAT),
+        ({}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({"thinking": None}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({"thinking": {"budget_tokens": 4096}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({"thinking": {"type": "disabled"}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({"thinking": {"type": "adaptive", "budget_tokens": 4096}}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
+        ({"thinking": "enabled"}, Knob.THINKING_BUDGET, "512", Api.MESSAGES),
     ],
 )
 def test_what_cannot_be_written_is_refused_and_the_body_goes_on_as_it_came(
     body: dict[str, Any], knob: Knob, value: str, api: Api
 ) -> None:
     assert with_knob(body, knob, value, api=api) == (body, Effect.REFUSED)
+
+
+def test_a_body_of_any_depth_is_either_edited_or_goes_on_as_it_came() -> None:
+    """How deep can be read depends on who calls, so every depth around the limit is tried."""
+    knob, effects = (KNOBS[Engine.VLLM][Knob.THINKING], "false"), set()
+    for depth in [*range(800, 1010), 100_000]:
+        body = b'{"chat_template_kwargs": {"x": %s1%s}}' % (b"[" * depth, b"]" * depth)
+        change = edited(body, CHAT, {"it": knob})
+        effects.add(change.effects["it"])
+        assert (change.body == body) is (change.effects["it"] is Effect.REFUSED)
+    assert effects == {Effect.SET, Effect.REFUSED}
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff{}", b'{"a":1,"a":2}', b'{"a":NaN}', b"--x\r\nmultipart", b"\x1f\x8b\x08"])

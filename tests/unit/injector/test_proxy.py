@@ -216,7 +216,9 @@ async def test_a_packed_body_goes_on_as_it_came() -> None:
             assert answer.status == 200
         ((body, received),) = engine.received
         assert body == packed and received["Content-Encoding"] == "gzip"
-        assert 'effect="refused"' in await asking.page()
+        page = await asking.page()
+        assert 'effect="refused"' in page
+        assert 'value="20"' not in page  # a setting that was refused is not in force
 
 
 async def test_a_body_over_the_limit_is_refused_and_has_failed() -> None:
