@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log
 
-from earlystop.api.counts import TALLY_FIELDS, ClassAnswers, Look, Tally, UserScatter, Variant
+from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence import (
     attrition,
     em_claims,
@@ -30,6 +30,7 @@ from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.intervals import Interval
+from earlystop.evidence.look_check import check_look
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
@@ -213,13 +214,13 @@ def update(state: EvidenceState, look: Look) -> EvidenceState:
     started and completed requests may be passed at once. Token counts are gathered here until there are
     enough. Raises ValueError for a count that cannot be or a weight outside 1..99, naming the field.
     """
-    _check(state.objective, look)
+    check_look(state.objective, look)
     return _advance(state, look, em_claims.usable(state.objective, look))
 
 
 def update_known(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
     """As `update`, for a caller that has asked `em_claims.usable` of this look already."""
-    _check(state.objective, look)
+    check_look(state.objective, look)
     return _advance(state, look, usable)
 
 
@@ -340,29 +341,3 @@ def _without_answers(look: Look) -> Look:
 
 def _lengths(tally: Tally) -> Lengths:
     return Lengths(tally.completed, tally.tokens, tally.tokens_squared)
-
-
-def _check(objective: Objective, look: Look) -> None:
-    if not 1 <= look.weight <= 99:
-        raise ValueError(f"look at {look.at}: weight is {look.weight}; write the candidate's share in percent, 1..99")
-    if look.baseline_weight is not None and not 1 <= look.baseline_weight <= 99:
-        raise ValueError(f"look at {look.at}: the baseline's weight is {look.baseline_weight}; write 1..99")
-    if look.users is not None and min(look.users) < 0:
-        raise ValueError(f"look at {look.at}: a count of users is {min(look.users)}; write 0 or more")
-    if len(look.classes) != len(objective.classes):
-        raise ValueError(
-            f"look at {look.at}: answers of {len(look.classes)} query classes; the policy names "
-            f"{len(objective.classes)}"
-        )
-    for variant, tally in ((Variant.BASELINE, look.baseline), (Variant.CANDIDATE, look.candidate)):
-        row = tally.row()
-        if min(row) < 0:
-            name, count = next((n, c) for n, c in zip(TALLY_FIELDS, row, strict=True) if c < 0)
-            raise ValueError(
-                f"look at {look.at}: {variant}.{name} is {count}; write the increment since the look before, 0 or more"
-            )
-    for each, answers in zip(objective.classes, look.classes, strict=True):
-        if min(answers) < 0:
-            raise ValueError(
-                f"look at {look.at}: query class {each.name} has a count of {min(answers)}; write 0 or more"
-            )

@@ -21,6 +21,7 @@ from earlystop.api.counts import (
 from earlystop.evidence.bets import Answers
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.rollout.state import Totals
+from earlystop.rollout.whole_numbers import SMALL, numbers_in, varint
 
 WIDTH = FIRST_COUNTS
 LATER = len(TALLY_FIELDS) - FIRST_COUNTS
@@ -81,7 +82,7 @@ def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
         columns += zip(*rows, strict=True)
     if looks[0].users is not None:
         columns += zip(*_user_departures(looks), strict=True)
-    content = b"".join([SMALL.get(number) or _varint(number) for column in columns for number in column])
+    content = b"".join([SMALL.get(number) or varint(number) for column in columns for number in column])
     return bytes([later] if later else []) + lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
 
 
@@ -104,7 +105,7 @@ def decompress_looks(
     try:
         # A compressed text begins with a byte of its own, which no number of later counts is.
         later = content[0] if content[:1] and content[0] <= LATER else 0
-        numbers = _numbers(lzma.decompress(content[1:] if later else content))
+        numbers = numbers_in(lzma.decompress(content[1:] if later else content))
     except (ValueError, lzma.LZMAError) as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
     width = COLUMNS + CLASS_COLUMNS * classes + beside + 2 * later + USER_COLUMNS * by_users
@@ -315,40 +316,3 @@ def _and_classes(past: tuple[ClassAnswers, ...], more: tuple[ClassAnswers, ...])
 
 def _expected(events: int, past_sum: int, past_events: int) -> int:
     return events * past_sum // past_events if past_events else 0
-
-
-def _varint(number: int) -> bytes:
-    """A whole number in as few bytes as it needs: seven bits each, the sign in the lowest."""
-    rest = 2 * number if number >= 0 else -2 * number - 1
-    octets = bytearray()
-    while rest > 0x7F:
-        octets.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    octets.append(rest)
-    return bytes(octets)
-
-
-SMALL = {number: bytes([2 * number if number >= 0 else -2 * number - 1]) for number in range(-64, 64)}
-"""The numbers that take one byte, which most of them do."""
-
-
-OF_ONE_BYTE = [octet >> 1 if octet % 2 == 0 else -(octet + 1) // 2 for octet in range(128)]
-
-
-def _numbers(content: bytes) -> list[int]:
-    """Inverse of `_varint` for a sequence. Raises ValueError when the last number is cut off."""
-    numbers: list[int] = []
-    number = shift = 0
-    for octet in content:
-        if octet >= 0x80:
-            number |= (octet & 0x7F) << shift
-            shift += 7
-        elif not shift:
-            numbers.append(OF_ONE_BYTE[octet])
-        else:
-            number |= octet << shift
-            numbers.append(number >> 1 if number % 2 == 0 else -(number + 1) // 2)
-            number = shift = 0
-    if shift:
-        raise ValueError("the last number is cut off")
-    return numbers
