@@ -62,7 +62,10 @@ def test_every_line_of_the_log_is_json_and_those_about_a_policy_name_it(stage: S
     apply_quick(stage, "logged")
     stage.wait_for("logged", phase_is("Promoted"), 90, "promoted")
     assert stage.operator is not None
-    lines = [json.loads(line) for line in stage.operator.log.read_text().splitlines()]
+    log = stage.operator.log
+    # It is told once it is stored, so a moment after the status shows it.
+    wait_until(lambda: '"Promoted: ' in log.read_text(), 15, "the promotion to be told")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert all({"asctime", "level", "name", "message"} <= set(line) for line in lines)
     label = f"{stage.namespace}/logged"
     about = [line for line in lines if line.get("policy") == label]
