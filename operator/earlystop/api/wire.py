@@ -52,6 +52,8 @@ ECHO_HEADER = "x-early-stop-echo"
 IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
 GOLDEN_HEADER = "x-early-stop-golden"
+"""A request with it is for the variant that it names, and counted by no server: the evaluator that asked counts it. It
+needs no secret: such a request is evidence for nobody else."""
 
 BASELINE = "baseline"
 CANDIDATE = "candidate"

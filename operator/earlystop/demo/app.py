@@ -35,9 +35,7 @@ from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.export import Assignment, Exporter, Shadow
-
-"""A request with it is an evaluator's: it gets the variant's answer, and the evaluator alone counts it."""
-MAX_NONCE = 128
+from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -230,8 +228,8 @@ class ReferenceServer:
         nonces = request.headers.getall(PROBE_HEADER, ())
         if not nonces:
             return await handler(request)
-        nonce = nonces[0]
-        if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
+        nonce = probe_nonce(nonces)
+        if nonce is None:
             message = f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters"
             return _json(chat.ChatError(400, "invalid_probe", message).body(), 400)
         placement = self._place(request)

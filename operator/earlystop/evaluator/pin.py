@@ -21,9 +21,6 @@ from earlystop.api.wire import (
 from earlystop.evaluator.grading import Attribution
 from earlystop.exporter.assignment import WORD, is_variant
 
-"""A request with `x-early-stop-golden: baseline`, or with a candidate's label, is for that variant and counted by no
-server: the evaluator counts it. It needs no secret: such a request is evidence for nobody but the evaluator."""
-
 _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from earlystop.api import wire
 from earlystop.exporter.assignment import Assignment, is_variant
 
+MAX_NONCE = 128
+"""Characters of a probe's nonce at most."""
 _STEP = re.compile(r"0|[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -46,6 +48,12 @@ class Assigned:
         known = self.is_assigned and signed
         revision, variant = (told.revision, told.variant) if known else (wire.UNASSIGNED, wire.UNASSIGNED)
         return f"{nonce};{revision};{variant}"
+
+
+def probe_nonce(values: Sequence[str]) -> str | None:
+    """The nonce of a probe, from all values of its header; None where it is none that may be repeated in an answer."""
+    nonce = values[0] if len(values) == 1 else ""
+    return nonce if 1 <= len(nonce) <= MAX_NONCE and nonce.isascii() and nonce.isprintable() else None
 
 
 def assigned(

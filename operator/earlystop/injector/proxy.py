@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
 from earlystop.exporter.export import Exporter
-from earlystop.exporter.request_headers import Assigned, assigned
+from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
 from earlystop.injector.answers import read_answer
 from earlystop.injector.body import EditedBody, edited
 from earlystop.injector.counted import CountedRequest
@@ -22,7 +22,6 @@ from earlystop.injector.telemetry import Telemetry
 from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 
 MAX_BODY = 64 << 20
-MAX_NONCE = 128
 CLIENT_CLOSED_REQUEST = 499
 _EVENTS = "text/event-stream"
 _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER})
@@ -161,9 +160,8 @@ def _break_off(request: web.Request) -> None:
 
 def _probed(request: web.Request, told: Assigned) -> web.Response:
     """Answers the operator's probe without asking the engine, and tells a client's nothing."""
-    nonces = request.headers.getall(PROBE_HEADER)
-    nonce = nonces[0]
-    if len(nonces) > 1 or not 1 <= len(nonce) <= MAX_NONCE or not (nonce.isascii() and nonce.isprintable()):
+    nonce = probe_nonce(request.headers.getall(PROBE_HEADER))
+    if nonce is None:
         return web.Response(
             status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
         )
