@@ -21,13 +21,15 @@ from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.network import POD_ADDRESS
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.processes import PATIENCE, Child, wait_until
 from tests.cluster.prometheus import Prometheus
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
 OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
+# Open requests of a load. On a machine that is too busy for its rate it asks less; more of them would only wait longer.
+CONCURRENCY = 16
 # Without the environment's proxy, which does not know the private network.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -171,6 +173,7 @@ class Stage:
             f"--rate={rate}",
             f"--seed={seed}",
             f"--data={self.data}",
+            f"--concurrency={CONCURRENCY}",
             *options,
         )
         self.load.wait_ready(lambda: self._questions() > before, 30.0)
@@ -231,12 +234,25 @@ class Stage:
         mine = [item for item in items if item["involvedObject"].get("name") == name]
         return [(item["reason"], item["message"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
 
+    def told(self, name: str, reason: str, beginning: str = "", deadline_seconds: float = 10.0) -> list[str]:
+        """Messages of a policy's events of this reason, oldest first, once the newest begins so: an event comes a
+        moment after the status that it tells of. Raises ClusterError at the deadline."""
+        found: list[str] = []
+
+        def came() -> bool:
+            found[:] = [message for each, message in self.events(name) if each == reason]
+            return bool(found) and found[-1].startswith(beginning)
+
+        wait_until(came, deadline_seconds, f"the event {reason} on {name} to begin with {beginning!r}")
+        return found
+
     def wait_for(
         self, name: str, what: Callable[[dict[str, Any]], bool], deadline_seconds: float, described: str
     ) -> dict[str, Any]:
-        """The policy's status once it is as wanted. Raises ClusterError at the deadline, with the last status."""
+        """The policy's status once it is as wanted. Raises AssertionError at PATIENCE times the deadline, with the
+        last status."""
         status: dict[str, Any] = {}
-        end = time.monotonic() + deadline_seconds
+        end = time.monotonic() + PATIENCE * deadline_seconds
         while time.monotonic() < end:
             status = self.policy(name).get("status", {})
             if what(status):
@@ -244,7 +260,17 @@ class Stage:
             time.sleep(0.3)
         shown = {key: status.get(key) for key in ("phase", "step", "counts", "evidence", "decision", "conditions")}
         log = self.operator.log.read_text()[-3000:] if self.operator else ""
-        raise AssertionError(f"{name} was not {described} within {deadline_seconds:.0f} s; status: {shown}\n{log}")
+        raise AssertionError(
+            f"{name} was not {described} within {PATIENCE * deadline_seconds:.0f} s; status: {shown}\n{log}"
+        )
+
+    def assert_never(self, name: str, what: Callable[[dict[str, Any]], bool], seconds: float, described: str) -> None:
+        """For so many seconds the policy's status is not as described. Raises AssertionError with one that is."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            status = self.policy(name).get("status", {})
+            assert not what(status), f"{name} is {described}: {status}"
+            time.sleep(0.3)
 
     def _questions(self) -> float:
         """Questions that the server has begun to answer, whoever asked."""

@@ -83,6 +83,7 @@ def test_an_ab_test_drops_the_harmful_window_and_promotes_the_proven_one_that_sa
     # The last look may both drop one and promote another.
     assert set(moves[:-1]) <= {(24, 19, 19, 19, 19), (43, 19, 19, 19, 0), moves[-1]}
     assert moves[-1] == (0, *(100 if f"w{window}" == winner else 0 for window in WINDOWS))
+    stage.told("together", "Promoted")
     told = [reason for reason, _ in stage.events("together")]
     assert told.count("CandidateDropped") == 1 and told.count("Promoted") == 1 and "CandidateCertified" in told
     end(stage, "together")

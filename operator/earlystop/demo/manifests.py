@@ -112,7 +112,7 @@ def policy(namespace: str, name: str, source_name: str, window: int, margin: str
                 ],
                 "lookSeconds": 1,
                 "settleSeconds": 2,
-                "deadlineSeconds": 240,
+                "deadlineSeconds": 900,
             },
             "metrics": {"sourceRef": {"name": source_name}},
             "objective": {
