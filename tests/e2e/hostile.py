@@ -49,6 +49,13 @@ def forged_headers(policy: str, revision: str, step: int, variant: str, **more: 
     return {f"x-early-stop-{name.replace('_', '-')}": value for name, value in {**known, **more}.items()}
 
 
+def lies(policy: str, revision: str, step: int, variants: Sequence[str], *tokens: str) -> list[dict[str, str]]:
+    """Headers of a client that knows everything but the token, for each variant with each of these tokens and with
+    none."""
+    more: list[dict[str, str]] = [{}, *({"token": token} for token in tokens)]
+    return [forged_headers(policy, revision, step, variant, **each) for variant in variants for each in more]
+
+
 def probing(headers: Headers, nonce: str) -> dict[str, str]:
     """The headers with a probe's nonce."""
     return {**headers, PROBE_HEADER: nonce}
