@@ -10,19 +10,19 @@ from typing import Any
 import aiohttp
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
-from earlystop.demo.recordings import load_recordings
+from earlystop.demo.recordings import BUILTIN, load_recordings
 
 AT_ONCE = 16
 PATH = "/v1/chat/completions"
 Headers = Mapping[str, str]
 
 
-def answered(url: str, headers: Sequence[Headers], requests: int) -> Counter[str]:
+def answered(url: str, headers: Sequence[Headers], requests: int, data: str = BUILTIN) -> Counter[str]:
     """How often each variant is named by the answers to so many questions, with each of these headers in turn.
 
-    An answer that is no success counts under its status.
+    An answer that is no success counts under its status. data: recordings that the server answers from.
     """
-    question = load_recordings("builtin")[0].question
+    question = load_recordings(data)[0].question
     body = {"model": "any", "messages": [{"role": "user", "content": question}]}
 
     async def ask(session: aiohttp.ClientSession, number: int) -> str:

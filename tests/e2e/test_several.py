@@ -55,7 +55,7 @@ def assert_forged_requests_count_for_nobody(stage: Stage, policy: str, *variants
     """The server counts requests that name a campaign without its token for no variant of it."""
     status, server = stage.policy(policy)["status"], f"http://{stage.server_address}:{stage.server_port}"
     made = lies(f"{stage.namespace}/{policy}", status["revision"], status["step"], variants, "", "0" * 64)
-    assert answered(server, made, FORGED) == {"unassigned": FORGED}
+    assert answered(server, made, FORGED, stage.data) == {"unassigned": FORGED}
 
 
 def end(stage: Stage, name: str) -> dict[str, Any]:
