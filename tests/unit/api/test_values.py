@@ -21,6 +21,7 @@ from tests.unit.rollout.policies import examples, policy, written
 decimals = st.from_regex(re.compile(DECIMAL_PATTERN), fullmatch=True)
 
 
+@pytest.mark.slow
 @examples
 @given(decimals)
 def test_a_decimal_in_its_shortest_spelling_is_the_same_number_and_stays_as_it_is(text: str) -> None:

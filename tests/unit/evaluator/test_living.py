@@ -64,6 +64,7 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 async def test_odd_answers_among_good_ones_end_nothing_and_every_pair_is_accounted_for() -> None:
     async def script(_: web.Request, number: int) -> bytes:
         return json.dumps(ODD[number % len(ODD)] if number % 3 == 0 else body()).encode()
@@ -195,6 +196,7 @@ ANSWERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), max_size=8))
 def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answer, Answer]]) -> None:
@@ -212,6 +214,7 @@ def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answe
     assert asking.budget.spent >= known
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(NEAR, min_size=1, max_size=8))
 def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:

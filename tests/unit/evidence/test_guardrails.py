@@ -36,6 +36,7 @@ def after(objective: Objective, *looks: tuple[Tally, Tally]) -> Guardrails:
     return state
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(tallies, tallies), max_size=4))
 def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: list[tuple[Tally, Tally]]) -> None:
@@ -46,6 +47,7 @@ def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: lis
     assert after(replace(NONE, guardrails=(FAILURES,)), *looks) == Guardrails(None, (expected,))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(tallies, tallies), max_size=4))
 def test_negative_feedback_counts_votes_among_completed_requests_and_never_more_votes_than_requests(

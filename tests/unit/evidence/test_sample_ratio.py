@@ -66,6 +66,7 @@ def test_two_looks_under_different_weights_stay_at_one_on_average() -> None:
     assert expectation == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_ramp_routed_as_asked_alarms_no_more_often_than_the_risk() -> None:
     runs, risk = 400, 0.05
     rng = np.random.default_rng(21)

@@ -98,6 +98,7 @@ def test_a_default_that_is_written_out_or_respelled_does_not_change_the_plan(nam
     assert plan_text(policy(DEFAULTS[name])) == plan_text(policy())
 
 
+@pytest.mark.slow
 @examples
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_fields_does_not_change_the_plan(random: Any) -> None:

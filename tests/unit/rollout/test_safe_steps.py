@@ -66,6 +66,7 @@ def test_plans_of_earlier_releases_go_on_by_time_under_a_policy_that_says_nothin
     assert parse_plan(plan_text(spec)).spec.rollout.advance == "WhenSafe"
 
 
+@pytest.mark.slow
 @examples
 @given(rates=st.lists(st.sampled_from([0.4, 0.6, 0.7, 0.78, 0.8, 0.9]), min_size=5, max_size=40))
 def test_no_step_is_left_before_its_loss_is_refuted(rates: list[float]) -> None:

@@ -76,6 +76,7 @@ async def test_an_operator_that_starts_while_a_policy_is_suspended_watches_its_c
         assert await frozen(moves) is not None and not leads_somebody(moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [Phase.OBSERVING, Phase.SUSPENDED])
 @pytest.mark.parametrize("both", [False, True], ids=["the candidate", "every variant"])
 async def test_what_ceased_to_be_served_while_no_operator_ran_is_taken_off_by_the_next_one(

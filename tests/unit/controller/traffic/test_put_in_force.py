@@ -69,6 +69,7 @@ async def test_an_alias_that_a_deleted_policy_left_is_taken_up() -> None:
     assert taken["ownerReferences"][0]["uid"] == moves.tracked.uid
 
 
+@pytest.mark.slow
 async def test_the_users_objects_are_never_written() -> None:
     moves = Moves()
     for each in (HALF, NONE):

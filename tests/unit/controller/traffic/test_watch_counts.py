@@ -116,6 +116,7 @@ async def held() -> AsyncIterator[tuple[World, Broken]]:
         yield made, broken
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken_off_again() -> None:
     async with held() as (made, broken):
         assert await seconds_until_off(made, broken) <= 150
