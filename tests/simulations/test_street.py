@@ -64,6 +64,12 @@ def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> Non
     assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25
 
 
+def test_a_step_that_is_interrupted_while_it_settles_misses_no_slow_answers_and_would_without_waiting_again() -> None:
+    # The baseline is the slower one, so its wrong answers would be missing, and the candidate would look worse.
+    assert abs(street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=True)) < 0.005
+    assert street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=False) < -0.005
+
+
 def test_questions_that_are_drawn_again_and_again_would_not_pass() -> None:
     # What the evaluator did for every policy: it proves what the file loses, and calls it the population's.
     promoted, rolled_back, _ = street_golden.golden_errors(200, 20, SEED, repeat=True)

@@ -125,6 +125,14 @@ def weights_lost(state: RolloutState) -> RolloutState:
     return replace(restart_step(state), phase=Phase.APPLYING)
 
 
+def unproven_weights_lost(state: RolloutState) -> RolloutState:
+    """Somebody changed weights by which users were led before anything had proven them: the step's counters hold
+    requests of another split too."""
+    if state.phase is not Phase.APPLYING or state.interrupted:
+        return state
+    return replace(state, interrupted=True)
+
+
 def take_look(
     times: LiveTimes, state: RolloutState, at: int, *totals: Totals, in_flight: Sequence[int] | None = None
 ) -> RolloutState:
