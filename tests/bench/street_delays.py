@@ -76,8 +76,8 @@ QUICK = ("40 and 10 s, sigma 0.8, 2 times",)
 
 
 class Arm:
-    """The requests of one variant in one step, drawn as time goes on. rate: a second; number: 0 for the baseline; none begin
-    while the overlay is off."""
+    """The requests of one variant in one step, drawn as time goes on. rate: a second; number: 0 for the baseline. None
+    begins while the overlay is off."""
 
     def __init__(self, rng: np.random.Generator, delays: Delays, rate: float, exact_match: float, number: int) -> None:
         self._rng, self._delays, self._rate, self._exact_match = rng, delays, rate, exact_match
@@ -165,7 +165,8 @@ class _Step:
 
     def totals(self, at: int) -> Totals:
         """What the step has counted."""
-        return Totals(*(arm.tally(at - self.began) for arm in self._arms))
+        baseline, candidate = (arm.tally(at - self.began) for arm in self._arms)
+        return Totals(baseline, candidate)
 
 
 def first_bias(delays: Delays, runs: int, seed: int, *, waits_again: bool) -> float:

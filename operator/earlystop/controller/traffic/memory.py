@@ -139,8 +139,8 @@ class TrafficMemory:
         self.unproven = (split, known[1] if goes_on and known is not None else now, now)
 
     def note_led(self, split: TrafficSplit, *, changed: bool, led: bool) -> bool:
-        """An attempt to put a split in force has ended. changed: whether objects were written for it. led: whether users
-        are led by it now. Returns whether they were before, and by another split or none meanwhile."""
+        """An attempt to put a split in force has ended. changed: whether objects were written for it. led: whether it
+        leads users now. Returns whether it did before, and another split or none meanwhile."""
         interrupted = changed and self.led_by == split
         if led:
             self.led_by = split
