@@ -101,9 +101,9 @@ def mix_rows(runs: int, seed: int, *, own_mix: bool = False) -> Iterator[Row]:
         yield Row(kind, wrong[Side.PROMOTE], wrong[Side.HARM], runs)
 
 
-def retry_rows(runs: int, seed: int) -> Iterator[Row]:
+def retry_rows(runs: int, seed: int, numbers: Iterable[int] = range(1, 11)) -> Iterator[Row]:
     """The same candidate again and again, with `risk.campaigns` as many."""
-    for campaigns in (1, 3, 10):
+    for campaigns in numbers:
         rng = np.random.default_rng([seed, campaigns])
         found = dict.fromkeys(Side, np.zeros(runs, dtype=bool))
         for campaign in range(1, campaigns + 1):

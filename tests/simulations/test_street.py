@@ -23,7 +23,7 @@ USERS = (
 
 SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
-    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
+    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1, (1, 3, 10)),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
