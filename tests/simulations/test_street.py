@@ -30,7 +30,7 @@ SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
     "golden questions are asked": lambda: street.golden_rows(150, SEED + 5, (50, 200, 1000)),
     "promotions follow each other": lambda: street.chain_rows(40, SEED + 6, looks=50),
-    "wrong answers vanish": lambda: street.hidden_rows(40, SEED + 5, 0.25),
+    "wrong answers vanish": lambda: street.hidden_rows(25, SEED + 5, 0.25),
     "as much is missing in both variants": lambda: street.missing_rows(25, SEED + 6, 0.05),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
