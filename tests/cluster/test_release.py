@@ -25,7 +25,7 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "earlystoppolicies/status", "update"),
     *(("earlystop.dev", "metricsources", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "metricsources/status", "update"),
-    *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get")),
+    *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch")),
     *(("gateway.networking.k8s.io", "httproutes", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("gateway.networking.k8s.io", "gateways", verb) for verb in ("get", "list", "watch")),

@@ -45,6 +45,10 @@ class SplitStatus(StrEnum):
     MISROUTED = "Misrouted"
 
 
+LEADS = frozenset({SplitStatus.WRITTEN, SplitStatus.UNPROVABLE, SplitStatus.PROVEN})
+"""Users are led by the split then, as far as the operator knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing more can be done now. status: how far the split has got. condition: what to say about it."""

@@ -61,6 +61,7 @@ class TrafficMemory:
     successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
         nothing of this policy is on the route any more for that.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
+    led_by: the split by which users were led last, proven or not, None for none.
     """
 
     recheck: bool = True
@@ -92,6 +93,7 @@ class TrafficMemory:
     users_objects: bytes | None = None
     edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
+    led_by: TrafficSplit | None = None
 
     def view(
         self, condition: Condition, answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
@@ -135,6 +137,14 @@ class TrafficMemory:
         if not goes_on:
             self._forget_unproven()
         self.unproven = (split, known[1] if goes_on and known is not None else now, now)
+
+    def note_led(self, split: TrafficSplit, *, changed: bool, led: bool) -> bool:
+        """An attempt to put a split in force has ended. changed: whether objects were written for it. led: whether it
+        leads users now. Returns whether it did before, and another split or none meanwhile."""
+        interrupted = changed and self.led_by == split
+        if led:
+            self.led_by = split
+        return interrupted
 
     def _forget_unproven(self) -> None:
         self.unproven, self.missing = None, False
