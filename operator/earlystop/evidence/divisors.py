@@ -11,7 +11,7 @@ Evidence on E events that scatter f times as much as independent ones is worth t
   unless the split itself shows that requests are drawn one by one (`split_scatter`): sessions are in both arms then.
 
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
-`UNKNOWN`, what is claimed does not last, and nothing is promoted. Harm acts on what is said with that factor.
+`UNKNOWN`, what is claimed does not last, and nothing is promoted. Harm acts on what is said with that factor meanwhile.
 
 | claim | policy says | users | looks |
 |---|---|---|---|
@@ -40,8 +40,12 @@ from earlystop.evidence.tokens import UNKNOWN_SCATTER
 from earlystop.evidence.user_factors import SeenUsers
 from earlystop.evidence.version import FIRST
 
-UNKNOWN = 5.0
-"""The factor while it is a guess: that of sessions of 5 equal answers, or of 13 with a likeness of a third."""
+UNKNOWN, UNLIKELY = 10.0, 4.0
+"""The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
+where the split so far is one of single requests: longer sessions would mostly have shown in it."""
+
+UNKNOWN_BURSTS = 5.0
+"""The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
 
 
 class Knowledge(NamedTuple):
@@ -123,7 +127,7 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     elif source is DispersionSource.LOOKS:
         is_one_by_one = objective.has_own_requests and witnesses.split.is_one_by_one
         is_known = lasts = is_one_by_one or answers.is_known(KNOWN_LOOKS)
-        factor = answers.beyond_doubt if is_one_by_one else answers.factor(UNKNOWN, KNOWN_LOOKS)
+        factor = _of_looks(answers, witnesses.split, is_one_by_one=is_one_by_one)
     return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_one_by_one, lasts)
 
 
@@ -134,6 +138,12 @@ def waits_for_looks(objective: Objective) -> int:
 
 def _of_users(users: SeenUsers, kind: str) -> float:
     return UNKNOWN if users.last is None else float(getattr(users.factors, kind))
+
+
+def _of_looks(answers: Scatter, split: SplitScatter, *, is_one_by_one: bool) -> float:
+    if is_one_by_one:
+        return answers.beyond_doubt
+    return answers.factor(UNLIKELY if split.seems_one_by_one else UNKNOWN, KNOWN_LOOKS)
 
 
 def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
@@ -158,7 +168,7 @@ def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter,
     independent events."""
     if objective.source in STATED:
         return Discount(objective.dispersion)
-    factor, lasts = events.scatter.factor(events.guess(UNKNOWN)), events.scatter.is_known()
+    factor, lasts = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()
     if objective.source is DispersionSource.USERS:
         factor = max(factor, _users_factor(kind, users))
     return Discount(max(objective.dispersion, factor), lasts)

@@ -22,11 +22,15 @@ SIZES = (1, 2, 4, 8, 16, 32)
 LEAST_LOOKS = 32
 """Looks before a split is taken for one of single requests: there are four blocks of 8 looks then."""
 
+HINT_LOOKS = 8
+"""Looks before a split is a hint of single requests."""
+
 LEAST_BLOCKS = 4
 """Blocks before those of a size say anything."""
 
-QUANTILE = 2.0
-"""Normal quantile of the band in which the mean square of a size must lie, on both sides."""
+LOW_QUANTILE, HIGH_QUANTILE = -3.0, 2.0
+"""Normal quantiles between which the mean square of a size must lie: groups make it larger little by little, a split
+that is dealt out in turn makes it nearly 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Blocks:
         Wilson and Hilferty, 1931)."""
         part = 2 / (9 * self.blocks)
         mean = self.squares / self.blocks
-        low, high = ((1 - part + sign * QUANTILE * sqrt(part)) ** 3 for sign in (-1, 1))
+        low, high = ((1 - part + each * sqrt(part)) ** 3 for each in (LOW_QUANTILE, HIGH_QUANTILE))
         return low <= mean <= high
 
 
@@ -61,8 +65,16 @@ class SplitScatter:
     @property
     def is_one_by_one(self) -> bool:
         """Whether requests are shown to be split one by one."""
+        return self._fits(LEAST_LOOKS)
+
+    @property
+    def seems_one_by_one(self) -> bool:
+        """Whether nothing speaks against it yet."""
+        return self._fits(HINT_LOOKS)
+
+    def _fits(self, least: int) -> bool:
         enough = [each for each in self.sizes if each.blocks >= LEAST_BLOCKS]
-        return self.looks >= LEAST_LOOKS and all(each.fits_single_requests for each in enough)
+        return self.looks >= least and all(each.fits_single_requests for each in enough)
 
 
 NO_SPLIT = SplitScatter()

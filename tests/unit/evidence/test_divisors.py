@@ -14,7 +14,7 @@ from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import UNKNOWN, divisors
+from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, divisors
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.objective import Guardrail, GuardrailKind
@@ -84,7 +84,7 @@ def test_a_split_of_single_requests_vouches_for_no_failures() -> None:
     rail = Guardrail("f", GuardrailKind.FAILURE_RATE, 1.5)
     objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))
     state = after(objective, 40, counts_requests=True)
-    assert divisors(objective, state.witnesses).guardrails == (Discount(UNKNOWN, lasts=False),)
+    assert divisors(objective, state.witnesses).guardrails == (Discount(UNKNOWN_BURSTS, lasts=False),)
 
 
 def test_a_wobble_that_both_arms_share_is_no_scatter_and_one_of_an_arm_alone_is() -> None:
