@@ -126,7 +126,7 @@ def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(st
 
 def test_every_claim_of_an_objective_is_judged_on_live_counts(stage: Stage, watched: Following) -> None:
     claims = {
-        "exactMatch": {"margin": "0.10", "floor": "0.30"},
+        "exactMatch": {"margin": "0.10", "floor": "0.30", "assumeIndependent": True},
         "tokens": {"minimumSaving": "0.10", "longestAnswer": 20_000},
         "guardrails": [
             {"name": "errors", "kind": "FailureRate", "maximumRatio": "1.5"},

@@ -148,7 +148,11 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))
     # Before requests are split, no users are compared.
-    if plan.stage(step).kind is StageKind.SPLIT and comparison.evidence.dispersion_unknown:
+    if (
+        plan.stage(step).kind is StageKind.SPLIT
+        and comparison.evidence.objective.by_users
+        and not comparison.evidence.dispersion.is_known
+    ):
         missing.append(UsersUnknown(comparison.name))
     unsafe = unrefuted_loss(plan, comparison, step)
     return missing if unsafe is None else [*missing, unsafe]
