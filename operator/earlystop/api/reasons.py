@@ -11,11 +11,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.injector_reasons import INJECTOR_FAULTS, INJECTOR_PREFLIGHT
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.source import REACHABLE
-from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
+from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS
 
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
@@ -153,6 +154,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     *TRAFFIC_ROWS,
+    (PREFLIGHT, INJECTOR_PREFLIGHT),
+    (TRAFFIC_FAULT, INJECTOR_FAULTS),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),

@@ -36,6 +36,8 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
 POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
+INJECTOR_LABEL = f"{GROUP}/injector"
+"""Of the injector's Pods; its value is the policy's name."""
 
 DEFAULT_PREFIX = "x-early-stop-"
 """Of the headers by which a request carries its variant. Their names end in `policy`, `revision`, `step` and `variant`,

@@ -70,6 +70,14 @@ def read_file(path: Path) -> WrittenSettings:
         raise ValueError(f"{path}: {_told(error)}") from None
 
 
+def read_text(text: str) -> WrittenSettings:
+    """The settings of a JSON text, as the operator writes them. Raises ValueError that says what is wrong."""
+    try:
+        return WrittenSettings.model_validate_json(text)
+    except ValidationError as error:
+        raise ValueError(_told(error)) from None
+
+
 def read_words(engine: Engine, words: Iterable[str]) -> WrittenSettings:
     """The settings of `NAME=KNOB` words. Raises ValueError that says what to write instead."""
     parameters = []

@@ -62,6 +62,7 @@ class CorpusCluster:
             spec=spec_of(mode, route["metadata"]["name"], backend),
             objects=objects,
             neighbours=Neighbours(routes=Neighbourhood(all_routes).beside(users)),
+            injector_image="earlystop:1",
         )
 
 
@@ -72,6 +73,8 @@ def spec_of(mode: str, route: str, target: str) -> PolicySpec:
     if mode == "HeaderCohort":
         cohorts = [{"variant": "baseline", "values": ["a"]}, *({"variant": each, "values": [each]} for each in names)]
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
+    if mode == "RequestBody":
+        settings["engine"] = "VLLM"
     field = mode[0].lower() + mode[1:]
     return policy(
         {

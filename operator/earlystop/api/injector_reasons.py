@@ -1,0 +1,21 @@
+"""The reasons of policies that an injector delivers, with a sentence each, as in `reasons.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+INJECTOR_PREFLIGHT: Mapping[str, str] = MappingProxyType(
+    {
+        "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
+        "injector.enabled in the chart's values.",
+        "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads; give the target one rule "
+        "with one Service that has an address, and a port of plain HTTP.",
+    }
+)
+INJECTOR_FAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "InjectorNotReady": "Too few of the injector's Pods are ready, so all requests go by your own route until more "
+        "are; look at the Pods of its Deployment.",
+    }
+)
