@@ -1,8 +1,10 @@
-"""A stock engine, which reads no header and counts no variant, gets its verdicts through an injector before it."""
+"""A stock engine, which reads no header and counts no variant, gets its verdicts through injectors that the operator runs."""
 
 from __future__ import annotations
 
 import json
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,72 +12,25 @@ from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import DEPLOYMENTS, ROUTES
+from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.injector_objects import ADMIN_PORT
+from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
-from tests.cluster.processes import Child
+from tests.cluster.processes import Child, wait_until
 from tests.cluster.prometheus import Prometheus
-from tests.e2e.capped_engine import WITHOUT_CAP
+from tests.e2e.engine_stage import ENGINE_PORT, EngineStage
 from tests.e2e.own_stage import DELAY_SECONDS, recorded
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, phase_is, status_of
+from tests.e2e.stage import condition_is, direct, phase_is
 from tests.e2e.watching import following
 
-ENGINE_PORT, ADMIN_PORT, EVALUATOR_PORT = 8081, 9465, 9464
-CAP = {"name": "cap", "type": "Integer", "minimum": "1", "maximum": str(WITHOUT_CAP), "stopsSooner": "WhenLower"}
-
-
-class EngineStage(Stage):
-    """The Service leads to an injector, which stands before an engine."""
-
-    engine: Child | None = None
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.metrics_port = ADMIN_PORT
-
-    def start_server(self, *options: str) -> None:
-        """Start the engine and its injector, or the injector again. options: more of the injector's."""
-        if self.engine is None:
-            where = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}")
-            self.engine = self.python("engine", "tests.e2e.capped_engine", *where)
-            self.engine.wait_ready(lambda: status_of(f"{self._engine_url}/health") == 200, 30.0)
-        self.server = self.python(
-            "injector",
-            "earlystop.injector",
-            "--engine=VLLM",
-            f"--upstream={self._engine_url}",
-            "--parameter=cap=AnswerCap",
-            f"--host={self.server_address}",
-            f"--port={self.server_port}",
-            f"--admin-port={ADMIN_PORT}",
-            "--drain-seconds=2",
-            *options,
-        )
-        url = f"http://{self.server_address}:{ADMIN_PORT}/readyz"
-        self.server.wait_ready(lambda: status_of(url) == 200, 30.0)
-
-    def apply_cap(self, name: str, cap: int) -> None:
-        """A policy that tries a cap, judged on golden questions."""
-        setting = {"name": f"cap{cap}", "values": [{"name": "cap", "value": str(cap)}]}
-        self.apply_policy(
-            name,
-            5,
-            "0.05",
-            risk="0.05",
-            objective={"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
-            spec={
-                "parameters": [CAP],
-                "baseline": {"values": [{"name": "cap", "value": str(WITHOUT_CAP)}]},
-                "candidates": [setting],
-            },
-            steps=[{"weight": 50, "minimumSeconds": 2}],
-            settleSeconds=1,
-        )
-
-    @property
-    def _engine_url(self) -> str:
-        return f"http://{self.server_address}:{ENGINE_PORT}"
+EVALUATOR_PORT = 9464
+BACK_WITHIN_SECONDS = 20.0
+"""From the death of the last injector until users go by their own route: the kubelet notices it within 6 s (of a
+container that has ended, at once), and then the operator, the gateway and a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +42,7 @@ def stage(cluster: Cluster, gateway: Gateway) -> Iterator[EngineStage]:
         stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
         stage.start_operator()
         yield stage
-        if stage.engine is not None:
-            stage.engine.stop(patience_seconds=2.0)
+        stage.stop_injector()
 
 
 @contextmanager
@@ -112,13 +66,6 @@ def evaluator(stage: EngineStage, policy: str, directory: Path) -> Iterator[Chil
         "--seed=1",
         f"--port={EVALUATOR_PORT}",
     )
-    stage.prometheus.set_targets(
-        {
-            "injector": [f"{stage.server_address}:{ADMIN_PORT}"],
-            "engine": [f"{stage.server_address}:{ENGINE_PORT}"],
-            "evaluator": [f"{own_address()}:{EVALUATOR_PORT}"],
-        }
-    )
     try:
         yield child
     finally:
@@ -130,9 +77,29 @@ def total(stage: EngineStage, query: str) -> float:
     return float(found[0]["value"][1]) if found else 0.0
 
 
+def answers(stage: EngineStage) -> bool:
+    """Whether a user's question is answered through the gateway."""
+    question = load_recordings(stage.data)[0].question
+    body = json.dumps({"messages": [{"role": "user", "content": question}]}).encode()
+    headers = {"Host": stage.host, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stage.gateway.url}/v1/chat/completions", body, headers, method="POST")
+    try:
+        with direct.open(request, timeout=5) as response:
+            return int(response.status) == 200
+    except OSError:
+        return False
+
+
 def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_rolled_back(
     stage: EngineStage, tmp_path: Path
 ) -> None:
+    stage.prometheus.set_targets(
+        {
+            "injector": [f"{stage.server_address}:{ADMIN_PORT}"],
+            "engine": [f"{stage.server_address}:{ENGINE_PORT}"],
+            "evaluator": [f"{own_address()}:{EVALUATOR_PORT}"],
+        }
+    )
     stage.start_load(50)
     for name, cap, phase, reason in (
         ("talk", 32, "Promoted", "NonInferiorAndSaving"),
@@ -140,11 +107,37 @@ def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_roll
     ):
         with following(stage) as watched, evaluator(stage, name, tmp_path) as asking:
             stage.apply_cap(name, cap)
+            stage.start_injector(name)
             watched.wait_status(name, phase_is(phase), 180, phase)
             assert asking.alive, asking.tail()
         assert only_verdict(stage, name)["spec"]["reason"] == reason
         stage.delete_policy(name)
+        wait_until(lambda: stage.access.find(ROUTES, stage.namespace, overlay_name(name)) is None, 30, "no overlay")
     summary = stage.stop_load()
     assert summary["failed"] == 0, summary["examples"]
     assert total(stage, 'earlystop_injector_settings_total{effect="refused"}') == 0
     assert total(stage, 'earlystop_injector_settings_total{effect="set",variant="candidate"}') > 0
+
+
+def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_when_it_does(stage: EngineStage) -> None:
+    stage.apply_cap("dies", 32)
+    stage.wait_for("dies", condition_is("TrafficApplied", "False", "InjectorNotReady"), 60, "waiting for its injector")
+    assert stage.access.find(ROUTES, stage.namespace, overlay_name("dies")) is None
+    stage.start_injector("dies")
+    stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force")
+    stage.stop_injector(abruptly=True)
+    died = time.monotonic()
+    wait_until(
+        lambda: serves_no_user(stage.access.read(ROUTES, stage.namespace, overlay_name("dies"))), 30, "taken off"
+    )
+    wait_until(lambda: answers(stage), 30, "users' requests to be served")
+    assert time.monotonic() - died < BACK_WITHIN_SECONDS
+    stage.start_load(50, 2)
+    stage.wait_for("dies", condition_is("TrafficApplied", "False", "InjectorNotReady"), 30, "without its injector")
+    stage.start_injector("dies")
+    stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force again")
+    stage.delete_policy("dies")
+    gone = (DEPLOYMENTS, stage.namespace, injector_name("dies"))
+    wait_until(lambda: stage.access.find(*gone) is None, 60, "the injector to be collected")
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]

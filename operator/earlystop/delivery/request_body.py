@@ -68,8 +68,8 @@ def _upstream_refusal(inputs: ClusterInputs) -> Refusal | None:
     service = inputs.services[name]
     if is_headless(service):
         return _unfit(f"Service {name} is headless", "Let the route lead to a Service with an address of its own")
-    spec = (each.get("appProtocol") for each in (service.get("spec") or {}).get("ports") or [] if each.get("port") == port)
-    protocol = next(spec, None)
+    ports = (service.get("spec") or {}).get("ports") or []
+    protocol = next((each.get("appProtocol") for each in ports if each.get("port") == port), None)
     if protocol not in _PLAIN:
         return _unfit(f"Port {port} of Service {name} speaks {protocol}", "Offer a port with plain HTTP/1.1")
     return None
