@@ -18,6 +18,7 @@ class ModeTraits:
     same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    edits_bodies: whether it writes settings into requests' bodies, so that parameters say where (`parameters[].body`).
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
@@ -27,6 +28,7 @@ class ModeTraits:
     same_users: bool = False
     takes_several: bool = False
     own_pods: bool = False
+    edits_bodies: bool = False
     watches: tuple[str, ...] = ()
 
     @property
@@ -49,6 +51,7 @@ MODES: dict[str, ModeTraits] = {
     "HeaderCohort": ModeTraits(
         module="earlystop.delivery.header_cohort", split_known=False, same_users=True, watches=OVERLAY
     ),
+    "RequestBody": ModeTraits(edits_bodies=True),
     "Workload": ModeTraits(own_pods=True),
     "ConfigMap": ModeTraits(),
 }
