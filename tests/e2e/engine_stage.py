@@ -14,7 +14,14 @@ from tests.e2e.stage import Stage, direct, status_of
 ENGINE_PORT = 8081
 PASSED = 40
 """Requests in a row after which the gateway has ceased to lead any through the injector."""
-CAP = {"name": "cap", "type": "Integer", "minimum": "1", "maximum": str(WITHOUT_CAP), "stopsSooner": "WhenLower"}
+CAP: dict[str, Any] = {
+    "name": "cap",
+    "type": "Integer",
+    "minimum": "1",
+    "maximum": str(WITHOUT_CAP),
+    "stopsSooner": "WhenLower",
+    "body": {"knob": "AnswerCap"},
+}
 
 
 class EngineStage(Stage):

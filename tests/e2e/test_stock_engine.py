@@ -1,4 +1,4 @@
-"""A stock engine, which reads no header and counts no variant, gets its verdicts through injectors that the operator runs."""
+"""A stock engine, which reads no header and counts no variant, gets verdicts through injectors of the operator's."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_roll
             assert asking.alive, asking.tail()
         assert only_verdict(stage, name)["spec"]["reason"] == reason
         stage.delete_policy(name)
-        wait_until(lambda: stage.access.find(ROUTES, stage.namespace, overlay_name(name)) is None, 30, "no overlay")
+        stage.leave_injector()
     summary = stage.stop_load()
     assert summary["failed"] == 0, summary["examples"]
     assert total(stage, 'earlystop_injector_settings_total{effect="refused"}') == 0
@@ -127,9 +127,8 @@ def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_w
     stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force")
     stage.stop_injector(abruptly=True)
     died = time.monotonic()
-    wait_until(
-        lambda: serves_no_user(stage.access.read(ROUTES, stage.namespace, overlay_name("dies"))), 30, "taken off"
-    )
+    overlay = (ROUTES, stage.namespace, overlay_name("dies"))
+    wait_until(lambda: serves_no_user(stage.access.read(*overlay)), 30, "users to be taken off")
     wait_until(lambda: answers(stage), 30, "users' requests to be served")
     assert time.monotonic() - died < BACK_WITHIN_SECONDS
     stage.start_load(50, 2)

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.injector import EngineName, InjectorSpec
+from earlystop.api.body_knobs import Engine
+from earlystop.api.injector import InjectorSpec
 from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
@@ -54,7 +55,7 @@ class GatewayHeader(ByRoute):
 class RequestBody(ByRoute):
     """A setting in the JSON body of each request, written by an injector that the operator runs before the engine."""
 
-    engine: EngineName = Field(
+    engine: Engine = Field(
         description="Whose fields are meant: VLLM, SGLang, LlamaCpp, or OpenAI for what its API names."
     )
     injector: InjectorSpec = Field(InjectorSpec(), description="The injector's Pods.")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from earlystop.api.values import Value
-
-EngineName = Literal["VLLM", "SGLang", "LlamaCpp", "OpenAI"]
-"""Whose fields are meant. OpenAI: a service behind that API, with the fields that the API names."""
 
 # As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
 Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[1-9][0-9]?)$")]

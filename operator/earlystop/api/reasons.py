@@ -44,6 +44,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "admin to write it, or remove that part of the objective.",
             "PinnedBaselineUnusable": "The values of baseline.pinned are no setting of the policy's parameters; write "
             "what the message names.",
+            "BodyNotWritten": "Parameters say where they stand in requests' bodies, and the delivery mode writes into "
+            "none; remove parameters[].body, or write a mode that does.",
+            "UnknownKnob": "The engine has no field for a knob of a parameter; write a knob that the message names, or "
+            "paths with fields of your own.",
+            "FieldWrittenTwice": "Two parameters write the same field of a body; write each field by one parameter.",
             "BaselineNotProven": "The setting in baseline.values was not proven since baseline.pinned, so nobody knows "
             "its loss; write values that were, or pin them.",
             "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "

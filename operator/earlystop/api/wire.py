@@ -47,6 +47,8 @@ SETTING = "param-"
 """The name of a parameter follows."""
 PARAMETERS = "parameters"
 """The names of all parameters that the overlay sets, since a client may add others."""
+NO_PARAMETER = "-"
+"""Stands for no name at all there: no parameter can be called so."""
 TOKEN = "token"  # noqa: S105 - the name of a header, whose value is the secret
 """It is secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"

@@ -7,9 +7,9 @@ a Pod and what it writes into bodies change together, in one rolling update.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
+from earlystop.api.body_settings import written_settings
 from earlystop.api.injector import InjectorSpec
 from earlystop.api.values import bounded
 from earlystop.api.wire import INJECTOR_LABEL
@@ -51,17 +51,18 @@ def injected_alias(inputs: ClusterInputs, users: TargetRule, variant: str) -> Ma
     }
 
 
-def injector_deployment(inputs: ClusterInputs, users: TargetRule, settings: Mapping[str, Any]) -> Manifest:
-    """The Deployment. users: the rule whose Service is before the engine. settings: as the injector reads them."""
+def injector_deployment(inputs: ClusterInputs, users: TargetRule) -> Manifest:
+    """The Deployment. users: the rule whose Service is before the engine."""
     request_body = inputs.spec.delivery.request_body
     assert request_body is not None  # the CRD demands it for this mode
     labels = {**selector(inputs), "app.kubernetes.io/name": "earlystop-injector"}
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}
     service = users.backend["name"]
+    settings = written_settings(inputs.spec.parameters, request_body.engine)
     arguments = [
         f"--engine={request_body.engine}",
         f"--upstream=http://{service}.{inputs.namespace}.svc:{users.backend['port']}",
-        f"--settings={json.dumps(settings, sort_keys=True, separators=(',', ':'))}",
+        f"--settings={json.dumps(settings.wire(), sort_keys=True, separators=(',', ':'))}",
         f"--policy={inputs.namespace}/{inputs.policy}",
         f"--header-prefix={request_body.header_prefix}",
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from earlystop.api.body_settings import body_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.api.delivery import RequestBody
@@ -21,7 +22,6 @@ from earlystop.delivery.injector_objects import (
     network_policy,
 )
 from earlystop.delivery.injector_readiness import injector_shortage
-from earlystop.delivery.injector_settings import injector_settings
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, rules_to_overlay
@@ -53,7 +53,8 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
             "This operator runs no injectors, which delivery.mode RequestBody needs. Ask the cluster's admin to set "
             "injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
         )
-    return _upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
+    unwritten = body_refusal(inputs.spec.parameters, _settings(inputs).engine)
+    return unwritten or _upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
 
 
 def _upstream_refusal(inputs: ClusterInputs) -> Refusal | None:
@@ -89,7 +90,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:
     """All objects but the overlay, and the Deployment among them."""
     users: TargetRule = rules_to_overlay(inputs)[0]
-    deployment = injector_deployment(inputs, users, injector_settings(inputs.spec))
+    deployment = injector_deployment(inputs, users)
     beside = (disruption_budget(inputs), network_policy(inputs, _settings(inputs).injector))
     return (*_BACKENDS.aliases(inputs, split), deployment, *beside), deployment
 

@@ -107,22 +107,28 @@ class JsonObject:
     @property
     def is_changed(self) -> bool:
         """Whether any member of it, or of an object in it, was set."""
-        return any(not isinstance(each, JsonObject) or each.is_changed for each in self._changed.values())
+        return any(_is_changed(each) for each in self._changed.values())
 
     def text(self) -> str:
         """The object as it now is."""
         pieces, at = [], self._start
         for key, member in self._members.items():
-            if key in self._changed:
+            if _is_changed(self._changed.get(key)):
                 pieces += [self._text[at : member.start], _written(self._changed[key])]
                 at = member.end
         pieces.append(self._text[at : self._end - 1])
-        new = [f"{json.dumps(key)}:{_written(each)}" for key, each in self._changed.items() if self._is_new(key, each)]
+        new = [
+            f"{json.dumps(key)}:{_written(each)}"
+            for key, each in self._changed.items()
+            if key not in self._members and _is_changed(each)
+        ]
         separator = "," if self._members and new else ""
         return "".join([*pieces, separator, ",".join(new), "}"])
 
-    def _is_new(self, key: str, changed: str | JsonObject) -> bool:
-        return key not in self._members and (not isinstance(changed, JsonObject) or changed.is_changed)
+
+def _is_changed(changed: str | JsonObject | None) -> bool:
+    """Whether something was set there; an object may only have been looked at."""
+    return changed.is_changed if isinstance(changed, JsonObject) else changed is not None
 
 
 def _written(changed: str | JsonObject) -> str:

@@ -18,12 +18,13 @@ from prometheus_client.exposition import choose_encoder
 from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.delivery import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.exporter.assignment import checked_policies
-from earlystop.injector.knobs import Engine
 from earlystop.injector.proxy import Injector, InjectorSettings
-from earlystop.injector.settings import WrittenSettings, body_settings, read_file, read_text, read_words
+from earlystop.injector.settings import read_file, read_text, read_words
 from earlystop.injector.upstream import Upstream
 
 DRAIN_SECONDS = 10.0

@@ -10,6 +10,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
+from earlystop.api.body_knobs import Api, BodySetting, api_of
 from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
@@ -17,7 +18,6 @@ from earlystop.injector.answers import read_answer
 from earlystop.injector.body import EditedBody, edited
 from earlystop.injector.counted import CountedRequest
 from earlystop.injector.event_stream import EventStream
-from earlystop.injector.knobs import Api, BodySetting, api_of
 from earlystop.injector.telemetry import Telemetry
 from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 

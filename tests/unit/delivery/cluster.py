@@ -36,6 +36,14 @@ def split(
 SHARE = split(25)
 
 
+def in_bodies() -> list[dict[str, Any]]:
+    """The parameters of every policy here, each with a field of chat completions."""
+    return [
+        {**each.wire(), "body": {"paths": [{"api": "ChatCompletions", "path": f"vllm_xargs.{each.name}"}]}}
+        for each in policy().parameters
+    ]
+
+
 def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     """A policy of this mode with so many candidates, w10, w5, w2, ..., and a cohort `b-<name>` for each of them."""
     tried = [{"name": f"w{each}", "values": [{"name": "window", "value": each}]} for each in WINDOWS[:candidates]]
@@ -48,8 +56,9 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     if mode == "RequestBody":
         settings |= {"engine": "VLLM"}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
+    changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
-    return policy({"delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
+    return policy({**changes, "delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
 
 
 def deployment() -> Manifest:

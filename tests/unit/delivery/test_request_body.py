@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.delivery.decide import (
     Detach,
@@ -26,8 +27,7 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from earlystop.injector.settings import WrittenSettings, body_settings
-from tests.unit.delivery.cluster import backend, inputs, prefix, ready, rule, service, spec_in, split
+from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, ready, rule, service, spec_in, split
 from tests.unit.rollout.policies import policy
 
 HALF, NONE = split(50), split(0)
@@ -45,7 +45,8 @@ def here(**more: Any) -> ClusterInputs:
 def with_injector(**settings: Any) -> ClusterInputs:
     """A policy with these settings of the injector's Pods."""
     request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": settings}
-    return here(spec=policy({"delivery": {"gatewayHeader": None, "mode": "RequestBody", "requestBody": request_body}}))
+    delivery = {"gatewayHeader": None, "mode": "RequestBody", "requestBody": request_body}
+    return here(spec=policy({"parameters": in_bodies(), "delivery": delivery}))
 
 
 def made(found: ClusterInputs, kind: str) -> Manifest:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.api.body_knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
 from earlystop.injector.body import Effect, edited, written_value
-from earlystop.injector.knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
 
 CHAT = Api.CHAT_COMPLETIONS
 
@@ -48,9 +48,9 @@ def with_knob(
             Effect.KEPT,
         ),
         ({"max_tokens": None}, {"max_tokens": None, "max_completion_tokens": 20}, Effect.SET),
-        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.KEPT),
+        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.REFUSED),
         ({"max_tokens": True}, {"max_tokens": True}, Effect.KEPT),
-        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.KEPT),
+        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.REFUSED),
     ],
 )
 def test_a_cap_covers_every_alias_and_is_never_above_the_clients(
@@ -76,7 +76,7 @@ def test_the_alias_that_wins_at_llama_cpp_is_covered_and_minus_one_is_no_bound(
 
 @given(
     st.dictionaries(st.sampled_from(["max_tokens", "max_completion_tokens"]), st.integers(0, 100) | st.none()),
-    st.integers(0, 100),
+    st.integers(1, 100),
 )
 def test_what_vllm_obeys_is_at_most_what_the_client_and_the_setting_say(body: dict[str, int | None], cap: int) -> None:
     """vLLM takes max_completion_tokens, and max_tokens only where that is absent or null."""

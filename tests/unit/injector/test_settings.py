@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.injector.knobs import Api, Apply, Engine, ValueType
-from earlystop.injector.settings import body_settings, read_file, read_words
+from earlystop.api.body_knobs import Api, Apply, Engine, ValueType
+from earlystop.api.body_settings import body_settings
+from earlystop.injector.settings import read_file, read_words
 
 WRITTEN = """
 engine: SGLang
