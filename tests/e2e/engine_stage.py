@@ -20,7 +20,6 @@ CAP: dict[str, Any] = {
     "minimum": "1",
     "maximum": str(WITHOUT_CAP),
     "stopsSooner": "WhenLower",
-    "body": {"knob": "AnswerCap"},
 }
 
 
@@ -79,8 +78,8 @@ class EngineStage(Stage):
         wait_until(left, 60.0, "requests to come past the injector")
         self.stop_injector()
 
-    def apply_cap(self, name: str, cap: int) -> None:
-        """A policy that tries a cap, judged on golden questions."""
+    def apply_cap(self, name: str, cap: int, knob: str = "AnswerCap") -> None:
+        """A policy that tries a cap, judged on golden questions. Without it, bodies are left alone."""
         setting = {"name": f"cap{cap}", "values": [{"name": "cap", "value": str(cap)}]}
         request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM"}
         self.apply_policy(
@@ -90,8 +89,8 @@ class EngineStage(Stage):
             risk="0.05",
             objective={"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
             spec={
-                "parameters": [CAP],
-                "baseline": {"values": [{"name": "cap", "value": str(WITHOUT_CAP)}]},
+                "parameters": [CAP | {"body": {"knob": knob}}],
+                "baseline": {"values": []},
                 "candidates": [setting],
                 "delivery": {"mode": "RequestBody", "requestBody": request_body},
             },

@@ -27,7 +27,7 @@ from tests.e2e.proof import only_verdict
 from tests.e2e.stage import condition_is, direct, phase_is
 from tests.e2e.watching import following
 
-EVALUATOR_PORT = 9464
+EVALUATOR_PORT = 9466
 BACK_WITHIN_SECONDS = 20.0
 """From the death of the last injector until users go by their own route: the kubelet notices it within 6 s (of a
 container that has ended, at once), and then the operator, the gateway and a busy machine."""
@@ -111,12 +111,25 @@ def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_roll
             watched.wait_status(name, phase_is(phase), 180, phase)
             assert asking.alive, asking.tail()
         assert only_verdict(stage, name)["spec"]["reason"] == reason
+        of_policy = f'policy="{stage.namespace}/{name}"'
+        assert total(stage, f'earlystop_injector_settings_total{{effect="refused",{of_policy}}}') == 0
+        assert total(stage, f'earlystop_injector_settings_total{{effect="set",variant="candidate",{of_policy}}}') > 0
         stage.delete_policy(name)
         stage.leave_injector()
     summary = stage.stop_load()
     assert summary["failed"] == 0, summary["examples"]
-    assert total(stage, 'earlystop_injector_settings_total{effect="refused"}') == 0
-    assert total(stage, 'earlystop_injector_settings_total{effect="set",variant="candidate"}') > 0
+
+
+def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_why(stage: EngineStage) -> None:
+    stage.apply_cap("flag", 32, knob="ThinkingBudget")
+    stage.start_injector("flag")
+    refused = condition_is("TrafficApplied", "False", "NeedsServerFlag")
+    status = stage.wait_for("flag", refused, 60, "refused by the engine")
+    (said,) = (each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
+    assert "reasoning_config is not configured" in said
+    assert serves_no_user(stage.access.read(ROUTES, stage.namespace, overlay_name("flag")))
+    stage.delete_policy("flag")
+    stage.stop_injector()  # which no user's request came by
 
 
 def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_when_it_does(stage: EngineStage) -> None:

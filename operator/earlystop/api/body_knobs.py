@@ -21,18 +21,19 @@ class Api(StrEnum):
     MESSAGES = "Messages"
 
 
-_ENDINGS = {
+ENDINGS = {
     "/chat/completions": Api.CHAT_COMPLETIONS,
     "/completions": Api.COMPLETIONS,
     "/responses": Api.RESPONSES,
     "/messages": Api.MESSAGES,
 }
+"""How the path of each API ends, longer endings first."""
 
 
 def api_of(path: str) -> Api | None:
     """The API of a request's path, whatever stands before it; None where nothing is generated."""
     path = path.rstrip("/")
-    return next((api for ending, api in _ENDINGS.items() if path.endswith(ending)), None)
+    return next((api for ending, api in ENDINGS.items() if path.endswith(ending)), None)
 
 
 class Engine(StrEnum):

@@ -15,6 +15,10 @@ INJECTOR_PREFLIGHT: Mapping[str, str] = MappingProxyType(
 )
 INJECTOR_FAULTS: Mapping[str, str] = MappingProxyType(
     {
+        "NeedsServerFlag": "The engine refuses requests with a variant's setting and takes the baseline's, so no user "
+        "gets it; start the engine with the flag that its words ask for, or try another setting.",
+        "FieldUnknownToEngine": "The engine does not list a field that a variant sets, and would ignore it; correct "
+        "parameters[].body, or requestBody.engine.",
         "InjectorNotReady": "Too few of the injector's Pods are ready, so all requests go by your own route until more "
         "are; look at the Pods of its Deployment.",
     }

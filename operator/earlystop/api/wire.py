@@ -53,6 +53,12 @@ TOKEN = "token"  # noqa: S105 - the name of a header, whose value is the secret
 """It is secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
+ASK_HEADER = "x-early-stop-ask"
+"""A probe with it that the operator signed and the overlay marked goes on to the engine with its variant's setting. It
+is counted nowhere, and the answer comes back with the echo. What others send so is answered as any probe."""
+UNKNOWN_FIELDS_HEADER = "x-early-stop-unknown-fields"
+"""In the answer to such a question: the fields of its setting, joined by commas, that the engine's own list of fields
+does not have."""
 IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
 GOLDEN_HEADER = "x-early-stop-golden"

@@ -1,7 +1,7 @@
 """The pure decision of what to do next about a policy's traffic. The shell carries it out and asks again.
 
-What comes first: taking every candidate off when the split no longer fits; leading nobody by a gateway that misroutes;
-showing on probes what the gateway makes of an overlay before it leads users; writing what has drifted; proving it.
+What comes first: taking every candidate off when the split no longer fits; leading nobody by a gateway that misroutes,
+or to what is not ready; showing on probes what an overlay does before it leads users; writing what drifted; proving it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted
+from earlystop.delivery.engine_check import AskEngine, engine_says
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.ownership import is_controlled_by
@@ -105,7 +106,7 @@ class Quarantine:
     condition: Condition
 
 
-TrafficDecision = Write | Wait | Probe | Detach | Quarantine
+TrafficDecision = Write | Wait | Probe | AskEngine | Detach | Quarantine
 
 
 def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:
@@ -125,13 +126,11 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    short = _while_short(observed, desired, changed, memory)
-    if short is not None:
-        return short
-    if changed and not desired.serves_users:
+    decision = _while_short(observed, desired, changed, memory)
+    if decision is None and changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
-        if decision is not None:
-            return decision
+    if decision is not None:
+        return decision
     if changed:
         return _write(observed, desired, changed, memory, now)
     return _prove(observed, desired, memory, now)
@@ -260,6 +259,12 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
             waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
             said = memory.condition if memory.condition.reason == MISROUTES else waiting
             return Wait(SplitStatus.NOT_WRITTEN, said)
+    if not changed and probe_only.asks_engine:
+        found = engine_says(memory.engine, probe_only.targets, desired.split.revision, now)
+        if isinstance(found, Refusal):
+            return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, found.reason, found.message))
+        if found is not None:
+            return found
     return _paced("last change of the route") if _is_paced(memory, now) else None
 
 

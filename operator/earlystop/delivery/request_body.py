@@ -8,6 +8,7 @@ without the overlay all is as it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from earlystop.api.body_settings import body_refusal
 from earlystop.api.conditions import Refusal
@@ -101,8 +102,9 @@ def _settings(inputs: ClusterInputs) -> RequestBody:
 
 
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:
-    """As in GatewayHeader, to the injector."""
-    return _BACKENDS.probe_only(inputs, split, _prerequisites(inputs, split)[0])
+    """As in GatewayHeader, to the injector, which passes signed questions on to the engine."""
+    found = _BACKENDS.probe_only(inputs, split, _prerequisites(inputs, split)[0])
+    return None if found is None else replace(found, asks_engine=bool(split.token))
 
 
 MODE = RouteMode(

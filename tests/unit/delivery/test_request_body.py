@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.body_settings import WrittenSettings, body_settings
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.delivery.decide import (
     Detach,
     Probe,
@@ -21,6 +21,7 @@ from earlystop.delivery.decide import (
     decide_while_frozen,
 )
 from earlystop.delivery.desired import desired_traffic
+from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import preflight
@@ -251,3 +252,25 @@ def test_another_image_is_rolled_out_first_and_the_next_step_waits_for_it_while_
 def test_a_backend_without_a_weight_goes_through_the_injector_too() -> None:
     found = inputs({"matches": [prefix("/")], "backendRefs": [backend(weight=7)]}, spec=spec_in("RequestBody"))
     assert preflight(found, HALF) is None
+
+
+def test_the_engine_is_asked_after_the_trial_and_before_users_and_what_it_refuses_leads_nobody() -> None:
+    wanted = replace(HALF, token="of the campaign")
+    ready_pods = stored(here(), MODE.render(here(), wanted).prerequisites)
+    trial = MODE.probe_only(ready_pods, wanted)
+    assert trial is not None and trial.asks_engine
+    on_trial = stored(ready_pods, trial.objects)
+    desired = desired_traffic(on_trial, wanted, rolling_back=False)
+    first = decide(on_trial, desired, SHOWN, NOW)
+    assert first == AskEngine(trial.targets)
+    no = Refusal("NeedsServerFlag", "The engine says no.")
+    refused = decide(on_trial, desired, replace(SHOWN, engine=EngineCheck(wanted.revision, NOW, no)), NOW)
+    assert isinstance(refused, Wait) and refused.status is SplitStatus.NOT_WRITTEN
+    assert (refused.condition.status, refused.condition.reason) == (ConditionStatus.FALSE, "NeedsServerFlag")
+    taken = decide(on_trial, desired, replace(SHOWN, engine=EngineCheck(wanted.revision, NOW)), NOW)
+    assert isinstance(taken, Write) and not serves_no_user(taken.objects[-1])
+
+
+def test_a_campaign_without_a_token_asks_no_engine_since_no_question_could_be_told_from_a_clients() -> None:
+    trial = MODE.probe_only(here(), HALF)
+    assert trial is not None and not trial.asks_engine

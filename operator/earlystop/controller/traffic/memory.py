@@ -9,6 +9,7 @@ from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.canary import Fault
 from earlystop.delivery.decide import Probe
+from earlystop.delivery.engine_check import EngineCheck
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
@@ -55,6 +56,7 @@ class TrafficMemory:
     served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
         that were compared last. counts_at: when that was. counted_ledger: all that they were read from.
     rest: the split that was last taken off, None for none.
+    engine: what the engine answered to the operator's own questions, None before that.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
     edits: how many edits of objects watches have shown.
@@ -88,6 +90,7 @@ class TrafficMemory:
     counts_at: float = 0.0
     counted_ledger: CountLedger | None = None
     rest: Rest | None = None
+    engine: EngineCheck | None = None
     failures: int = 0
     users_objects: bytes | None = None
     edits: int = 0
@@ -108,6 +111,7 @@ class TrafficMemory:
             missing=self.missing,
             fault=self.fault,
             rest=self.rest,
+            engine=self.engine,
             answers=answers,
         )
 
@@ -193,6 +197,10 @@ class TrafficMemory:
     def begin_rest(self, split: TrafficSplit, now: float, seconds: float, condition: Condition) -> None:
         """A split that was taken off at Unix time `now` is not tried again for some seconds."""
         self.rest = Rest(split=split, seconds=seconds, until=now + seconds, condition=condition)
+
+    def note_engine(self, check: EngineCheck) -> None:
+        """The engine was asked whether it takes the settings."""
+        self.engine = check
 
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
