@@ -68,7 +68,7 @@ class ParameterBody(Value):
 
 
 def _of_type(kind: str) -> dict[str, str]:
-    """The rule of the knobs of one type. An API server has no bound for what a map gives, so there is a rule for each."""
+    """The rule of the knobs of one type; an API server knows no bound of what a map gives, so there is one for each."""
     knobs = [knob for knob, each in KNOB_TYPES.items() if each == kind]
     return {
         "rule": f"{_KNOB} || !(self.body.knob in {knobs}) || self.type == '{kind}'",

@@ -131,7 +131,7 @@ def _written(setting: BodySetting, text: str) -> str | None:
     """The setting's value as JSON, None for one that engines would not take for a bound."""
     if setting.around and (number := written_value(ValueType.INTEGER, text)) is not None:
         return setting.around.replace("{}", number) if float(number) >= (setting.least or 0) else None
-    written = written_value(setting.type, text)
+    written = None if setting.order and text not in setting.order else written_value(setting.type, text)
     if written is None or setting.least is None or setting.type is ValueType.JSON:
         return written
     return written if float(written) >= setting.least else None

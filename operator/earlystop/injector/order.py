@@ -48,12 +48,13 @@ def _position(order: tuple[str, ...], value: Any) -> float | None:
 
 def _number(value: Any, *, reads_text: bool) -> float | None:
     """A client's number. reads_text: whether the engine takes one in quotes, and true, for a number, too."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number and not (reads_text and isinstance(value, bool | str)):
+    if isinstance(value, bool | str) and not reads_text:
+        return None
+    if not isinstance(value, bool | str | int | float):
         return None
     try:
         return float(value)
-    except OverflowError:
-        return math.copysign(math.inf, value)
+    except OverflowError:  # a whole number beyond all floats
+        return -math.inf if str(value).startswith("-") else math.inf
     except ValueError:
         return None
