@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.api.injector_reasons import INJECTOR_FAULTS, INJECTOR_PREFLIGHT
+from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
@@ -46,9 +46,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "what the message names.",
             "BodyNotWritten": "Parameters say where they stand in requests' bodies, and the delivery mode writes into "
             "none; remove parameters[].body, or write a mode that does.",
-            "UnknownKnob": "The engine has no field for a knob of a parameter; write a knob that the message names, or "
-            "paths with fields of your own.",
-            "FieldWrittenTwice": "Two parameters write the same field of a body; write each field by one parameter.",
             "BaselineNotProven": "The setting in baseline.values was not proven since baseline.pinned, so nobody knows "
             "its loss; write values that were, or pin them.",
             "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "
@@ -159,8 +156,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     *TRAFFIC_ROWS,
-    (PREFLIGHT, INJECTOR_PREFLIGHT),
-    (TRAFFIC_FAULT, INJECTOR_FAULTS),
+    *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),

@@ -80,6 +80,8 @@ FEEDBACK = "earlystop_feedback_total"
 EMPTY = "earlystop_empty_answers_total"
 CUT = "earlystop_cut_answers_total"
 SETTING_INFO = "earlystop_setting_info"
+BODY_EFFECTS = "earlystop_injector_settings_total"
+"""What an injector did to bodies, by parameter and effect."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 

@@ -1,4 +1,5 @@
-"""One question of the operator's own for each variant, before any user gets it: whether the engine takes the setting.
+"""One question of the operator's own for each variant, and one without a setting, before any user gets one: whether the
+engine takes the settings.
 
 An engine that lacks a flag answers each request with 400, and one that does not know a field ignores it: both spoil a
 rollout without a word. What the answers leave open holds nobody up.
@@ -17,8 +18,7 @@ from yarl import URL
 
 from earlystop.api.body_knobs import ENDINGS, Api, api_of
 from earlystop.api.conditions import Refusal
-from earlystop.api.counts import Variant
-from earlystop.api.wire import ASK_HEADER, ECHO_HEADER, PROBE_HEADER, UNKNOWN_FIELDS_HEADER
+from earlystop.api.wire import ASK_HEADER, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER, UNKNOWN_FIELDS_HEADER
 from earlystop.delivery.probe import confirmed
 from earlystop.delivery.probe_session import tls_context
 from earlystop.delivery.proof import ProbeTarget
@@ -28,7 +28,7 @@ ANSWER_SECONDS = 30.0
 SECONDS_BETWEEN_ASKING = 60.0
 MAX_ANSWER = 64 << 10
 MOST_WORDS = 200
-REFUSED = (400, 422)
+TAKEN, REFUSED = 200, (400, 422)
 _TIMEOUT = aiohttp.ClientTimeout(total=ANSWER_SECONDS, connect=3.0)
 
 
@@ -79,9 +79,10 @@ async def ask_engine(session: aiohttp.ClientSession, targets: Sequence[ProbeTarg
     if api is None:
         return None
     question = question_of(api, await _model(session, targets[0]))
+    plain = await _asked_plainly(session, targets[0], question)
     answers = await asyncio.gather(*(_asked(session, each, question) for each in targets))
     told = {_variant(target): each for target, each in zip(targets, answers, strict=True) if each is not None}
-    return judge(told)
+    return judge(plain, told)
 
 
 def question_of(api: Api, model: str | None) -> dict[str, Any]:
@@ -97,9 +98,9 @@ def question_of(api: Api, model: str | None) -> dict[str, Any]:
             return {**named, **messages, "max_tokens": 1}
 
 
-def judge(answers: Mapping[str, EngineAnswer]) -> Refusal | None:
-    """What the answers mean. A setting that is refused says so only where the baseline's request is not: else it may be
-    the request itself. answers: by variant."""
+def judge(plain: int, answers: Mapping[str, EngineAnswer]) -> Refusal | None:
+    """What the answers mean. A setting is at fault only where the same request is taken without any: else it may be the
+    request itself. plain: status of that one, 0 without an answer. answers: by variant."""
     for variant, answer in answers.items():
         if answer.unknown:
             return Refusal(
@@ -107,8 +108,7 @@ def judge(answers: Mapping[str, EngineAnswer]) -> Refusal | None:
                 f"The engine's /openapi.json does not have the field {answer.unknown} that {variant} sets, and it "
                 "ignores such fields. Correct parameters[].body, or requestBody.engine.",
             )
-    baseline = answers.get(Variant.BASELINE.value)
-    if baseline is None or baseline.status != 200:
+    if plain != TAKEN:
         return None
     refused = next(((name, each) for name, each in answers.items() if each.status in REFUSED), None)
     if refused is None:
@@ -117,7 +117,7 @@ def judge(answers: Mapping[str, EngineAnswer]) -> Refusal | None:
     words = f": {answer.words}" if answer.words else ""
     return Refusal(
         "NeedsServerFlag",
-        f"The engine answers {answer.status} to a request with the setting of {variant}, and takes the baseline's"
+        f"The engine answers {answer.status} to a request with the setting of {variant}, and takes the same one without"
         f"{words}. Start it with the flag that it asks for, or try another setting. It is asked again every minute.",
     )
 
@@ -139,6 +139,17 @@ async def _asked(
             return EngineAnswer(response.status, words_in(body) if response.status != 200 else "", unknown)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
+
+
+async def _asked_plainly(session: aiohttp.ClientSession, target: ProbeTarget, question: Mapping[str, Any]) -> int:
+    """The status of the same request by the user's own route, on which everybody is until then; 0 without an answer."""
+    matched = {name: value for name, value in target.headers if name not in (PROBE_HEADER, GOLDEN_HEADER)}
+    headers, data = {**matched, **_common(target)}, json.dumps(question).encode()
+    try:
+        async with session.post(target.url, headers=headers, data=data, timeout=_TIMEOUT, **_tls(target)) as response:
+            return response.status
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return 0
 
 
 async def _model(session: aiohttp.ClientSession, target: ProbeTarget) -> str | None:

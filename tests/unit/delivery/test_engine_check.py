@@ -32,26 +32,27 @@ NO = Refusal("NeedsServerFlag", "No.")
 
 
 @pytest.mark.parametrize(
-    ("answers", "reason"),
+    ("plain", "answers", "reason"),
     [
-        ({"baseline": FINE, "candidate": FINE}, None),
-        ({"baseline": FINE, "candidate": REFUSED}, "NeedsServerFlag"),
-        ({"baseline": FINE, "w10": FINE, "w5": EngineAnswer(422)}, "NeedsServerFlag"),
-        ({"baseline": REFUSED, "candidate": REFUSED}, None),  # it may be the request
-        ({"baseline": EngineAnswer(401), "candidate": EngineAnswer(401)}, None),
-        ({"baseline": FINE, "candidate": EngineAnswer(503)}, None),
-        ({"candidate": REFUSED}, None),
-        ({}, None),
-        ({"baseline": FINE, "candidate": EngineAnswer(200, unknown="windw")}, "FieldUnknownToEngine"),
+        (200, {"baseline": FINE, "candidate": FINE}, None),
+        (200, {"baseline": FINE, "candidate": REFUSED}, "NeedsServerFlag"),
+        (200, {"baseline": FINE, "w10": FINE, "w5": EngineAnswer(422)}, "NeedsServerFlag"),
+        (200, {"baseline": REFUSED, "candidate": REFUSED}, "NeedsServerFlag"),  # whose settings it refuses alike
+        (400, {"baseline": REFUSED, "candidate": REFUSED}, None),  # it may be the request
+        (401, {"baseline": EngineAnswer(401), "candidate": EngineAnswer(401)}, None),
+        (0, {"candidate": REFUSED}, None),
+        (200, {"baseline": FINE, "candidate": EngineAnswer(503)}, None),
+        (200, {}, None),
+        (0, {"baseline": FINE, "candidate": EngineAnswer(200, unknown="windw")}, "FieldUnknownToEngine"),
     ],
 )
-def test_a_setting_is_at_fault_where_the_baselines_request_is_taken(
-    answers: Mapping[str, EngineAnswer], reason: str | None
+def test_a_setting_is_at_fault_where_the_same_request_without_it_is_taken(
+    plain: int, answers: Mapping[str, EngineAnswer], reason: str | None
 ) -> None:
-    refusal = judge(answers)
+    refusal = judge(plain, answers)
     assert (refusal and refusal.reason) == reason
     if refusal is not None and any(each.words for each in answers.values()):
-        assert "takes the baseline's: reasoning_config is not configured. " in refusal.message
+        assert "takes the same one without: reasoning_config is not configured. " in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def target(url: str, variant: str) -> ProbeTarget:
 
 
 class EngineBehindInjector:
-    """Takes the baseline alone. answer: of a candidate's request."""
+    """Takes no candidate's request. echoes: whether an answer has the probe's echo. models: what /v1/models says."""
 
     def __init__(self, *, echoes: bool = True, models: Any = None) -> None:
         self.echoes = echoes
@@ -105,8 +106,11 @@ class EngineBehindInjector:
         if request.method == "GET":
             assert request.path == "/v1/models" and "x-early-stop-probe" not in request.headers
             return web.json_response(self.models)
-        variant = request.headers["x-early-stop-golden"]
         self.asked.append(json.loads(await request.read()))
+        variant = request.headers.get("x-early-stop-golden")
+        if variant is None:  # by the user's own route, past the injector
+            assert not [name for name in request.headers if name.lower().startswith("x-early-stop")]
+            return web.json_response({})
         headers = {ECHO_HEADER: f"n1{IN_FORCE_MARK};r1;{variant}"} if self.echoes else {}
         if variant == "baseline":
             return web.json_response({}, headers=headers)
@@ -123,7 +127,7 @@ async def test_each_variant_is_asked_once_with_the_model_that_the_engine_names()
     engine = EngineBehindInjector(models={"data": [{"id": "qwen"}]})
     refusal = await asked(engine)
     assert refusal is not None and (refusal.reason, "no parser" in refusal.message) == ("NeedsServerFlag", True)
-    assert engine.asked == [{**question_of(Api.CHAT_COMPLETIONS, "qwen")}] * 2
+    assert engine.asked == [{**question_of(Api.CHAT_COMPLETIONS, "qwen")}] * 3
 
 
 @pytest.mark.parametrize("models", [None, [], {"data": []}, {"data": [{"id": 4}]}, {"data": "x"}])

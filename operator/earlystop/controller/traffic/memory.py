@@ -51,6 +51,7 @@ class TrafficMemory:
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
         last looked for.
     forged: a sentence about requests that named the campaign without its token, "" for none.
+    never_applied: a sentence about settings that change no request's body, "" for none.
     in_force: what was last said of weights in force, without these sentences.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
@@ -83,6 +84,7 @@ class TrafficMemory:
     unseen: str = ""
     unseen_at: float = 0.0
     forged: str = ""
+    never_applied: str = ""
     in_force: str = "Weights are in force."
     in_force_before: TrafficSplit | None = None
     served: ServedMarks | None = None
@@ -245,6 +247,10 @@ class TrafficMemory:
     def note_forged(self, found: str) -> None:
         """Requests were looked for that named the campaign without its token. found: a sentence about them."""
         self.forged = found
+
+    def note_effects(self, found: str) -> None:
+        """It was looked for what settings did to bodies. found: a sentence about such as change none."""
+        self.never_applied = found
 
     def note_in_force(self, message: str) -> None:
         """This is said of weights that are in force."""
