@@ -91,8 +91,8 @@ class Source:
 
 
 def test_set_and_lowered_are_changes_and_all_else_is_none() -> None:
-    samples = [({"effect": each}, value) for each, value in (("set", 3.0), ("lowered", 4.0), ("kept", 5.0))]
-    samples += [({"effect": "refused"}, 6.0), ({"effect": "set"}, float("nan"))]
+    samples = [Sample({"effect": each}, value) for each, value in (("set", 3.0), ("lowered", 4.0), ("kept", 5.0))]
+    samples += [Sample({"effect": "refused"}, 6.0), Sample({"effect": "set"}, float("nan"))]
     question = EffectsQuestion("llm/qa", 600, "namespace")
     source = Source(samples)
     assert read_effects(source, question, NOW) == BodyEffects(7.0, 11.0)
