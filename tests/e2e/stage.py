@@ -21,6 +21,7 @@ from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.network import POD_ADDRESS
+from tests.cluster.packaging import named
 from tests.cluster.processes import PATIENCE, Child, wait_until
 from tests.cluster.prometheus import Prometheus
 
@@ -30,8 +31,8 @@ OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
 # Open requests of a load. On a machine that is too busy for its rate it asks less; more of them would only wait longer.
 CONCURRENCY = 16
-# Without the environment's proxy, which does not know the private network.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Without the environment's proxy, which does not know the private network."""
 
 
 class Stage:
@@ -72,7 +73,7 @@ class Stage:
         self.load: Child | None = None
         self.rivals: list[Child] = []
         self._loads = 0
-        self._directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
+        self.directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
 
     def __enter__(self) -> Self:
         try:
@@ -93,7 +94,7 @@ class Stage:
         self.access.kubectl("delete", "ess", self.source, "--ignore-not-found")
         if not self.hollow:
             self._uninstall()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _uninstall(self) -> None:
         """On someone's own cluster what was not there before goes again. The CRDs stay, or every policy would go."""
@@ -157,7 +158,7 @@ class Stage:
 
     def _start_operator(self, name: str, health_url: str, kubeconfig: Path | None) -> Child:
         own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
-        options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}")
+        options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}", _injector_option())
         return self.python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
     def start_load(self, rate: float = 400, seed: int = 1, *options: str) -> Child:
@@ -274,7 +275,7 @@ class Stage:
 
     def _questions(self) -> float:
         """Questions that the server has begun to answer, whoever asked."""
-        with _direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
+        with direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
             lines = response.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
 
@@ -287,7 +288,7 @@ class Stage:
         return Child(
             name,
             [sys.executable, "-m", module, *options],
-            self._directory,
+            self.directory,
             environment={"PYTHONPATH": paths, **(environment or {})},
         )
 
@@ -309,6 +310,13 @@ def condition_is(type_: str, status: str, reason: str | None = None) -> Callable
     return holds
 
 
+def _injector_option() -> str:
+    """The operator's option that the install manifest gives it, since admission takes injectors of that image only."""
+    deployment = named(INSTALL.read_text(), "Deployment", "earlystop")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return next(str(each) for each in container["args"] if each.startswith("--injector-image="))
+
+
 def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -319,7 +327,7 @@ def status_of(url: str, host: str | None = None) -> int:
     """HTTP status of a GET, 0 without an answer."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with _direct.open(request, timeout=2) as response:
+        with direct.open(request, timeout=2) as response:
             return int(response.status)
     except OSError:
         return 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic, BadRequestError
 from anthropic.types import MessageParam, ToolParam
-
 from earlystop.injector.knobs import Engine
+
 from earlystop.injector.proxy import InjectorSettings
 from earlystop.injector.settings import body_settings, read_words
 from tests.unit.injector.stub_engine import StubEngine, running

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.api.body_knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
 from earlystop.injector.body import Effect, edited, written_value
-from earlystop.injector.knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
+from earlystop.injector.json_object import MOST_VALUES
 
 CHAT = Api.CHAT_COMPLETIONS
 
@@ -48,9 +49,9 @@ def with_knob(
             Effect.KEPT,
         ),
         ({"max_tokens": None}, {"max_tokens": None, "max_completion_tokens": 20}, Effect.SET),
-        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.KEPT),
+        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.REFUSED),
         ({"max_tokens": True}, {"max_tokens": True}, Effect.KEPT),
-        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.KEPT),
+        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.REFUSED),
     ],
 )
 def test_a_cap_covers_every_alias_and_is_never_above_the_clients(
@@ -74,9 +75,103 @@ def test_the_alias_that_wins_at_llama_cpp_is_covered_and_minus_one_is_no_bound(
     assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("engine", "body", "effect"),
+    [
+        (Engine.SGLANG, {"max_completion_tokens": 0}, Effect.LOWERED),
+        (Engine.SGLANG, {"max_completion_tokens": 0, "max_tokens": 1000}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": 0}, Effect.KEPT),
+        (Engine.VLLM, {"max_tokens": "1e3"}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": " 30 "}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": "many"}, Effect.REFUSED),
+        (Engine.VLLM, {"max_tokens": 10, "max_completion_tokens": "nan"}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": "10"}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": 10, "n_predict": [1]}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": True}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": -2}, Effect.LOWERED),
+        (Engine.LLAMA_CPP, {"n_predict": 1e400}, Effect.LOWERED),
+        (Engine.LLAMA_CPP, {"n_predict": 10**400}, Effect.LOWERED),
+        (Engine.OPENAI, {"max_tokens": "10"}, Effect.REFUSED),
+    ],
+)
+def test_what_an_engine_would_read_as_no_bound_gives_way_and_what_nobody_can_say_is_refused(
+    engine: Engine, body: dict[str, Any], effect: Effect
+) -> None:
+    """A value that llama.cpp cannot read counts there as one that was not sent."""
+    sent = json.dumps(body).replace("Infinity", "1e400").encode()
+    change = edited(sent, CHAT, {"it": (KNOBS[engine][Knob.ANSWER_CAP], "20")})
+    assert change.effects["it"] is effect
+    after = json.loads(change.body)
+    assert all(value == 20 for value in after.values()) if effect is Effect.LOWERED else change.body == sent
+
+
+@pytest.mark.parametrize("api", list(Api))
+def test_llama_cpp_makes_one_body_of_all_apis_so_every_alias_is_covered_in_each(api: Api) -> None:
+    chats = () if api is Api.COMPLETIONS else ("max_completion_tokens",)
+    names = ("n_predict", "max_tokens", *chats)
+    body = dict.fromkeys(names, 100)
+    assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(names, 20)
+
+
+@pytest.mark.parametrize(
+    ("knob", "body", "value", "after", "effect"),
+    [
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "high"}, "low", {"reasoning_effort": "low"}, Effect.LOWERED),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "none"}, "low", {"reasoning_effort": "none"}, Effect.KEPT),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "odd"}, "low", {"reasoning_effort": "odd"}, Effect.REFUSED),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": None}, "low", {"reasoning_effort": "low"}, Effect.SET),
+        (Knob.REASONING_EFFORT, {}, "turbo", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "3", {"repetition_detection": {"max_pattern_size": 20, "min_count": 3}}, Effect.SET),
+        (Knob.REPETITION_STOP, {}, "1", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {"repetition_detection": {}}, "3", {"repetition_detection": {}}, Effect.KEPT),
+        (Knob.ANSWER_CAP, {"max_tokens": 5}, "-1", {"max_tokens": 5}, Effect.REFUSED),
+        (Knob.THINKING_BUDGET, {"thinking_token_budget": 5}, "-1", {"thinking_token_budget": 5}, Effect.REFUSED),
+    ],
+)
+def test_no_client_gets_more_than_it_asked_for_by_words_either(
+    knob: Knob, body: dict[str, Any], value: str, after: dict[str, Any], effect: Effect
+) -> None:
+    assert with_knob(body, knob, value) == (after, effect)
+
+
+@pytest.mark.parametrize(
+    ("client", "own", "left"), [(False, "true", False), (True, "false", False), (True, "true", True)]
+)
+def test_a_client_that_switched_thinking_off_gets_none(client: bool, own: str, left: bool) -> None:
+    body = {"chat_template_kwargs": {"enable_thinking": client}}
+    assert with_knob(body, Knob.THINKING, own)[0] == {"chat_template_kwargs": {"enable_thinking": left}}
+
+
+def test_a_key_that_stands_twice_where_a_value_is_compared_is_refused() -> None:
+    body = b'{"thinking": {"type": "enabled", "budget_tokens": 99999, "budget_tokens": 10}}'
+    change = edited(body, Api.MESSAGES, {"it": (KNOBS[Engine.VLLM][Knob.THINKING_BUDGET], "512")})
+    assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
+
+
+def test_fields_of_ones_own_are_all_set_or_none() -> None:
+    """The second leads through something that is no object."""
+    fields = (Field(("window",)), Field(("custom", "window")))
+    setting = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: fields})
+    body = b'{"window": 9, "custom": [{"window": 9}]}'
+    change = edited(body, CHAT, {"it": (setting, "5")})
+    assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
+
+
+def test_an_object_that_was_only_looked_at_stays_as_it_came() -> None:
+    fields = (Field(("window",)), Field(("custom", "window")))
+    setting = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: fields})
+    change = edited(b'{"window": 9, "custom": null}', CHAT, {"it": (setting, "5")})
+    assert change.body == b'{"window": 5, "custom": null}'
+
+
+def test_a_body_of_more_values_than_can_be_read_goes_on_as_it_came() -> None:
+    body = b'{"x":[' + b"[]," * MOST_VALUES + b"[]]}"
+    assert edited(body, CHAT, {"it": (KNOBS[Engine.VLLM][Knob.ANSWER_CAP], "20")}).body is body
+
+
 @given(
     st.dictionaries(st.sampled_from(["max_tokens", "max_completion_tokens"]), st.integers(0, 100) | st.none()),
-    st.integers(0, 100),
+    st.integers(1, 100),
 )
 def test_what_vllm_obeys_is_at_most_what_the_client_and_the_setting_say(body: dict[str, int | None], cap: int) -> None:
     """vLLM takes max_completion_tokens, and max_tokens only where that is absent or null."""
@@ -155,7 +250,11 @@ def test_a_body_that_cannot_be_read_is_not_touched(body: bytes) -> None:
         ({"stream": True, "stream_options": {"include_usage": False}}, True, {"include_usage": True}),
         ({"stream": True, "stream_options": {"include_usage": True}}, False, {"include_usage": True}),
         ({"stream": True, "stream_options": "odd"}, False, "odd"),
+        ({"stream": 1}, True, {"include_usage": True}),
+        ({"stream": "true", "stream_options": {"include_usage": "yes"}}, False, {"include_usage": "yes"}),
         ({"stream": False}, False, None),
+        ({"stream": "false"}, False, None),
+        ({"stream": [1]}, False, None),
         ({}, False, None),
     ],
 )

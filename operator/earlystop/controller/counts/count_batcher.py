@@ -18,6 +18,7 @@ from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.part_reading import Answers, Probed, Result, failure_of_source, read_parts
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
+from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
@@ -106,6 +107,10 @@ class CountBatcher:
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
         return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+
+    async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
+        """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
 
     async def _read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
