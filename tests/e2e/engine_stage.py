@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from earlystop.injector.knobs import Engine
-
+from earlystop.api.body_knobs import Engine
 from tests.cluster.kit import own_address
 from tests.cluster.processes import Child
 from tests.e2e.stage import Stage, status_of
