@@ -127,6 +127,7 @@ class BodySetting:
     order: the values from the smallest to the largest, where they are words that can be compared; none where not.
     least: the smallest number that may be written, None for any. around: JSON around a whole number, which stands for
     its `{}`, where the field holds an object; "" where the field holds the value itself.
+    where: a path and the word that a client's body must hold there, None for every body.
     """
 
     type: ValueType
@@ -135,10 +136,11 @@ class BodySetting:
     order: tuple[str, ...] = ()
     least: float | None = None
     around: str = ""
+    where: tuple[tuple[str, ...], str] | None = None
 
-    def applied(self, apply: Apply | None) -> BodySetting:
-        """The same, written over the client's value by another rule; None for its own."""
-        return self if apply is None else replace(self, apply=apply)
+    def adjusted(self, apply: Apply | None, where: tuple[tuple[str, ...], str] | None) -> BodySetting:
+        """The same, written over the client's value by another rule, None for its own, and into other bodies."""
+        return self if apply is None and where is None else replace(self, apply=apply or self.apply, where=where)
 
 
 def _field(path: str, *, unbounded_below_zero: bool = False) -> Field:

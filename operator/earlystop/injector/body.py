@@ -68,6 +68,8 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
     if written is None:
         return Effect.REFUSED
     try:
+        if setting.where is not None and _value_at(root, setting.where[0]) != setting.where[1]:
+            return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
         holders = [_holder(root, field.path) for field in fields]
         replaced = _replaced(setting, fields, holders, json.loads(written))
@@ -115,7 +117,12 @@ def _may_be_set(root: JsonObject, field: Field) -> bool:
     if field.only_if is None:
         return True
     path, wanted = field.only_if
-    return bool(_holder(root, path).value(path[-1]) == wanted)
+    return bool(_value_at(root, path) == wanted)
+
+
+def _value_at(root: JsonObject, path: tuple[str, ...]) -> Any:
+    """What the client wrote at a path, ABSENT for nothing. Raises UnreadableError as `_holder` does."""
+    return _holder(root, path).value(path[-1])
 
 
 def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:

@@ -148,6 +148,24 @@ def test_a_key_that_stands_twice_where_a_value_is_compared_is_refused() -> None:
     assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("body", "after", "effect"),
+    [
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low", "thinking_token_budget": 512}, Effect.SET),
+        ({"reasoning_effort": "low", "thinking_token_budget": 9000}, None, Effect.KEPT),
+        ({"reasoning_effort": "high"}, None, Effect.KEPT),
+        ({"reasoning_effort": None}, None, Effect.KEPT),
+        ({}, None, Effect.KEPT),
+    ],
+)
+def test_a_budget_for_one_effort_is_for_it_alone_and_the_clients_own_wins(
+    body: dict[str, Any], after: dict[str, Any] | None, effect: Effect
+) -> None:
+    knob = KNOBS[Engine.VLLM][Knob.THINKING_BUDGET].adjusted(Apply.IF_ABSENT, (("reasoning_effort",), "low"))
+    change = edited(json.dumps(body).encode(), CHAT, {"it": (knob, "512")})
+    assert (json.loads(change.body), change.effects["it"]) == (after or body, effect)
+
+
 def test_fields_of_ones_own_are_all_set_or_none() -> None:
     """The second leads through something that is no object."""
     fields = (Field(("window",)), Field(("custom", "window")))
