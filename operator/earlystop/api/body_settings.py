@@ -72,12 +72,17 @@ class WrittenParameter(Value):
 
     @model_validator(mode="after")
     def _can_be_compared(self) -> Self:
-        if self.knob is not None or self.apply is None or self.apply.value not in BY_ORDER:
+        if self.apply is None or self.apply.value not in BY_ORDER:
             return self
-        if self.type is ValueType.JSON or (self.type is ValueType.STRING and not self.choices):
+        if self.knob is Knob.REPETITION_STOP or (self.knob is None and self.type is ValueType.JSON):
             raise ValueError(
-                f"parameter {self.name!r}: apply {self.apply} compares values, and those of type {self.type} have no "
-                "order; write apply Always or IfAbsent, or choices from the smallest to the largest"
+                f"parameter {self.name!r}: apply {self.apply} compares values, and objects have no order; write apply "
+                "Always or IfAbsent"
+            )
+        if self.knob is None and self.type is ValueType.STRING and not self.choices:
+            raise ValueError(
+                f"parameter {self.name!r}: apply {self.apply} compares values, and texts have no order; write apply "
+                "Always or IfAbsent, or choices from the smallest to the largest"
             )
         return self
 

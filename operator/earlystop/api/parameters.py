@@ -142,7 +142,7 @@ class Parameter(Value):
         },
         {
             "rule": f"!has(self.body) || !has(self.body.apply) || !(self.body.apply in {list(BY_ORDER)})"
-            " || has(self.stopsSooner) || has(self.body.knob)",
+            " || (has(self.body.knob) ? self.body.knob != 'RepetitionStop' : has(self.stopsSooner))",
             "messageExpression": "'parameter ' + self.name + ': apply ' + self.body.apply + ' compares values, and "
             "these have no order; write stopsSooner, or apply Always or IfAbsent'",
         },

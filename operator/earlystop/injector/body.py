@@ -75,7 +75,7 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
         replaced = _replaced(setting, fields, holders, json.loads(written))
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
-    if replaced is None:
+    if replaced is None or (replaced and _is_below(setting.floor, root, written)):
         return Effect.REFUSED
     for index in replaced:
         holders[index].set(fields[index].path[-1], written)
@@ -108,6 +108,12 @@ def _replaced(
     return tuple(index for index, each in ranks.items() if each is not None and each < rank_of_ours)
 
 
+def _is_below(floor: str, root: JsonObject, written: str) -> bool:
+    """Whether the value lies below a number of the client's, where engines would refuse what they took without it."""
+    least = root.value(floor) if floor else ABSENT
+    return isinstance(least, int | float) and least > float(written)
+
+
 def _is_there(value: Any) -> bool:
     return value is not ABSENT and value is not None
 
@@ -136,8 +142,10 @@ def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
 
 def _written(setting: BodySetting, text: str) -> str | None:
     """The setting's value as JSON, None for one that engines would not take for a bound."""
-    if setting.around and (number := written_value(ValueType.INTEGER, text)) is not None:
-        return setting.around.replace("{}", number) if float(number) >= (setting.least or 0) else None
+    if setting.around and not text.lstrip().startswith("{"):
+        number = written_value(ValueType.INTEGER, text)
+        is_bound = number is not None and float(number) >= (setting.least or 0)
+        return setting.around.replace("{}", str(number)) if is_bound else None
     written = None if setting.order and text not in setting.order else written_value(setting.type, text)
     if written is None or setting.least is None or setting.type is ValueType.JSON:
         return written

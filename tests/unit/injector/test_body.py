@@ -105,12 +105,16 @@ def test_what_an_engine_would_read_as_no_bound_gives_way_and_what_nobody_can_say
     assert all(value == 20 for value in after.values()) if effect is Effect.LOWERED else change.body == sent
 
 
-@pytest.mark.parametrize("api", list(Api))
-def test_llama_cpp_makes_one_body_of_all_apis_so_every_alias_is_covered_in_each(api: Api) -> None:
-    chats = () if api is Api.COMPLETIONS else ("max_completion_tokens",)
-    names = ("n_predict", "max_tokens", *chats)
-    body = dict.fromkeys(names, 100)
-    assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(names, 20)
+@pytest.mark.parametrize("api", [CHAT, Api.RESPONSES])
+def test_llama_cpp_obeys_its_own_names_in_responses_as_well_so_they_are_covered(api: Api) -> None:
+    body = dict.fromkeys(("n_predict", "max_tokens", "max_completion_tokens"), 100)
+    assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(body, 20)
+
+
+def test_a_name_that_an_api_does_not_obey_is_no_bound_there() -> None:
+    """llama.cpp takes n_predict out of no message."""
+    told = with_knob({"n_predict": 5}, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=Api.MESSAGES)
+    assert told == ({"n_predict": 5, "max_tokens": 20}, Effect.SET)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +127,17 @@ def test_llama_cpp_makes_one_body_of_all_apis_so_every_alias_is_covered_in_each(
         (Knob.REASONING_EFFORT, {}, "turbo", {}, Effect.REFUSED),
         (Knob.REPETITION_STOP, {}, "3", {"repetition_detection": {"max_pattern_size": 20, "min_count": 3}}, Effect.SET),
         (Knob.REPETITION_STOP, {}, "1", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "2.5", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "null", {}, Effect.REFUSED),
+        (Knob.ANSWER_CAP, {"min_tokens": 50}, "20", {"min_tokens": 50}, Effect.REFUSED),
+        (Knob.ANSWER_CAP, {"min_tokens": 50, "max_tokens": 9}, "20", {"min_tokens": 50, "max_tokens": 9}, Effect.KEPT),
+        (
+            Knob.ANSWER_CAP,
+            {"min_tokens": 20, "max_tokens": 90},
+            "20",
+            {"min_tokens": 20, "max_tokens": 20},
+            Effect.LOWERED,
+        ),
         (Knob.REPETITION_STOP, {"repetition_detection": {}}, "3", {"repetition_detection": {}}, Effect.KEPT),
         (Knob.ANSWER_CAP, {"max_tokens": 5}, "-1", {"max_tokens": 5}, Effect.REFUSED),
         (Knob.THINKING_BUDGET, {"thinking_token_budget": 5}, "-1", {"thinking_token_budget": 5}, Effect.REFUSED),
