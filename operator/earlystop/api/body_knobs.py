@@ -110,6 +110,7 @@ class Field:
     only_if: a path and the client's value there without which engines refuse the field; None for a field that may
     always be set.
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
+    only_whole: whether a number with a decimal point or an exponent is none to the engine.
     """
 
     path: tuple[str, ...]
@@ -117,6 +118,7 @@ class Field:
     only_if: tuple[tuple[str, ...], str] | None = None
     zero_is_absent: bool = False
     reads_text: bool = False
+    only_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             ),
         },
         Engine.SGLANG: {
-            Knob.THINKING_BUDGET: _number(0, {_CHAT: (_field("custom_params.thinking_budget"),)}),
+            Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
             Knob.ANSWER_CAP: _cap(_SGLANG_CAPS, "min_tokens"),
             Knob.REASONING_EFFORT: _effort({_CHAT: (_field("reasoning_effort"),)}),
             Knob.THINKING: _THINKING,
