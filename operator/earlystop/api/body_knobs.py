@@ -111,6 +111,7 @@ class Field:
     only_if: a path and the client's value there without which engines refuse the field; None for a field that may
     always be set.
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
+    only_whole: whether a number with a decimal point or an exponent is none to the engine.
     """
 
     path: tuple[str, ...]
@@ -118,6 +119,7 @@ class Field:
     only_if: tuple[tuple[str, ...], str] | None = None
     zero_is_absent: bool = False
     reads_text: bool = False
+    only_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class BodySetting:
     order: the values from the smallest to the largest, where they are words that can be compared; none where not.
     least: the smallest number that may be written, None for any. around: JSON around a whole number, which stands for
     its `{}`, where the field holds an object; "" where the field holds the value itself.
+    where: a path and the word that a client's body must hold there, None for every body.
+    floor: name of a client's number below which engines refuse the setting, "" for none.
     """
 
     type: ValueType
@@ -136,10 +140,12 @@ class BodySetting:
     order: tuple[str, ...] = ()
     least: float | None = None
     around: str = ""
+    where: tuple[tuple[str, ...], str] | None = None
+    floor: str = ""
 
-    def applied(self, apply: Apply | None) -> BodySetting:
-        """The same, written over the client's value by another rule; None for its own."""
-        return self if apply is None else replace(self, apply=apply)
+    def adjusted(self, apply: Apply | None, where: tuple[tuple[str, ...], str] | None) -> BodySetting:
+        """The same, written over the client's value by another rule, None for its own, and into other bodies."""
+        return self if apply is None and where is None else replace(self, apply=apply or self.apply, where=where)
 
 
 def _field(path: str, *, unbounded_below_zero: bool = False) -> Field:
@@ -161,13 +167,12 @@ def _caps(*, zero_is_absent: bool = False, reads_text: bool = False) -> Mapping[
 
 
 def _llama_caps() -> Mapping[Api, tuple[Field, ...]]:
-    """The first name is the API's own where a client wrote none; llama.cpp makes one body of all APIs, so it obeys the
-    others as well."""
+    """llama.cpp makes chat completions of responses with all their fields, and of messages with those it knows."""
     names = {
         _CHAT: ("n_predict", "max_completion_tokens", "max_tokens"),
         _COMPLETIONS: ("n_predict", "max_tokens"),
         _RESPONSES: ("max_output_tokens", "n_predict", "max_completion_tokens", "max_tokens"),
-        _MESSAGES: ("max_tokens", "n_predict", "max_completion_tokens"),
+        _MESSAGES: ("max_tokens",),
     }
     return {api: tuple(_field(name, unbounded_below_zero=True) for name in each) for api, each in names.items()}
 
@@ -175,6 +180,10 @@ def _llama_caps() -> Mapping[Api, tuple[Field, ...]]:
 def _number(least: float, fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
     """A number that lowers a client's larger one."""
     return BodySetting(ValueType.INTEGER, Apply.IF_LARGER, MappingProxyType(dict(fields)), least=least)
+
+
+def _cap(fields: Mapping[Api, tuple[Field, ...]], floor: str = "") -> BodySetting:
+    return replace(_number(1, fields), floor=floor)
 
 
 def _effort(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
@@ -204,7 +213,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _MESSAGES: _THINKING_MESSAGES,
                 },
             ),
-            Knob.ANSWER_CAP: _number(1, _VLLM_CAPS),
+            Knob.ANSWER_CAP: _cap(_VLLM_CAPS, "min_tokens"),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
             ),
@@ -219,8 +228,8 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
             ),
         },
         Engine.SGLANG: {
-            Knob.THINKING_BUDGET: _number(0, {_CHAT: (_field("custom_params.thinking_budget"),)}),
-            Knob.ANSWER_CAP: _number(1, _SGLANG_CAPS),
+            Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
+            Knob.ANSWER_CAP: _cap(_SGLANG_CAPS, "min_tokens"),
             Knob.REASONING_EFFORT: _effort({_CHAT: (_field("reasoning_effort"),)}),
             Knob.THINKING: _THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES),
@@ -236,14 +245,14 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _MESSAGES: _THINKING_MESSAGES,
                 },
             ),
-            Knob.ANSWER_CAP: _number(1, _LLAMA_CAPS),
+            Knob.ANSWER_CAP: _cap(_LLAMA_CAPS),
             Knob.REASONING_EFFORT: _effort({_CHAT: (_field("chat_template_kwargs.reasoning_effort"),)}),
             Knob.THINKING: _THINKING,
             Knob.SAMPLES: _number(1, _SAMPLES),
         },
         Engine.OPENAI: {
             Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _THINKING_MESSAGES}),
-            Knob.ANSWER_CAP: _number(1, _CAPS),
+            Knob.ANSWER_CAP: _cap(_CAPS),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
             ),

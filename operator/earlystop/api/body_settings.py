@@ -41,12 +41,19 @@ class WrittenPath(Value):
         return self
 
 
+class WrittenCondition(Value):
+    """What a client's body must hold for a parameter to be written into it."""
+
+    path: Annotated[str, Field(max_length=256, pattern=r"^[^.]+(\.[^.]+){0,7}$")]
+    value: ChoiceText
+
+
 class WrittenParameter(Value):
     """A parameter by its name in the policy. Either `knob`, whose fields are known for each engine, or `paths`.
 
     apply: when its value is written over the client's, None for what the knob does, or Always. type: how the header's
     text becomes JSON, for `paths` only. choices: of a String, from the smallest to the largest, where they have an
-    order.
+    order. where: which bodies it is written into, None for all.
     """
 
     name: SettingName
@@ -55,6 +62,7 @@ class WrittenParameter(Value):
     apply: Apply | None = None
     type: ValueType = ValueType.INTEGER
     choices: tuple[ChoiceText, ...] = ()
+    where: WrittenCondition | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -64,12 +72,17 @@ class WrittenParameter(Value):
 
     @model_validator(mode="after")
     def _can_be_compared(self) -> Self:
-        if self.knob is not None or self.apply is None or self.apply.value not in BY_ORDER:
+        if self.apply is None or self.apply.value not in BY_ORDER:
             return self
-        if self.type is ValueType.JSON or (self.type is ValueType.STRING and not self.choices):
+        if self.knob is Knob.REPETITION_STOP or (self.knob is None and self.type is ValueType.JSON):
             raise ValueError(
-                f"parameter {self.name!r}: apply {self.apply} compares values, and those of type {self.type} have no "
-                "order; write apply Always or IfAbsent, or choices from the smallest to the largest"
+                f"parameter {self.name!r}: apply {self.apply} compares values, and objects have no order; write apply "
+                "Always or IfAbsent"
+            )
+        if self.knob is None and self.type is ValueType.STRING and not self.choices:
+            raise ValueError(
+                f"parameter {self.name!r}: apply {self.apply} compares values, and texts have no order; write apply "
+                "Always or IfAbsent, or choices from the smallest to the largest"
             )
         return self
 
@@ -90,15 +103,16 @@ def written_settings(parameters: Iterable[Parameter], engine: Engine) -> Written
 def _written(parameter: Parameter) -> WrittenParameter:
     body = parameter.body
     assert body is not None  # the caller leaves out those without
+    where = None if body.where is None else WrittenCondition(path=body.where.path, value=body.where.value)
     if body.knob is not None:
-        return WrittenParameter(name=parameter.name, knob=body.knob, apply=body.apply)
+        return WrittenParameter(name=parameter.name, knob=body.knob, apply=body.apply, where=where)
     paths = tuple(
         WrittenPath(api=each.api, path=each.path, negative_is_unbounded=each.negative_is_unbounded)
         for each in body.paths or ()
     )
     choices = (parameter.choices or ()) if parameter.stops_sooner else ()
     return WrittenParameter(
-        name=parameter.name, paths=paths, apply=body.apply, type=TYPES[parameter.type], choices=choices
+        name=parameter.name, paths=paths, apply=body.apply, type=TYPES[parameter.type], choices=choices, where=where
     )
 
 
@@ -129,16 +143,17 @@ def body_settings(written: WrittenSettings) -> Mapping[str, BodySetting]:
 
 
 def _setting(engine: Engine, parameter: WrittenParameter) -> BodySetting:
+    where = None if parameter.where is None else (tuple(parameter.where.path.split(".")), parameter.where.value)
     if parameter.knob is None:
         fields: dict[Api, tuple[body_knobs.Field, ...]] = {}
         for each in parameter.paths:
             own = body_knobs.Field(tuple(each.path.split(".")), unbounded_below_zero=each.negative_is_unbounded)
             fields[each.api] = (*fields.get(each.api, ()), own)
-        return BodySetting(parameter.type, parameter.apply or Apply.ALWAYS, fields, order=parameter.choices)
+        return BodySetting(parameter.type, parameter.apply or Apply.ALWAYS, fields, parameter.choices, where=where)
     known = KNOBS[engine].get(parameter.knob)
     if known is None:
         raise ValueError(_unknown(engine, parameter.knob))
-    return known.applied(parameter.apply)
+    return known.adjusted(parameter.apply, where)
 
 
 def _unknown(engine: Engine, knob: Knob) -> str:
@@ -147,7 +162,7 @@ def _unknown(engine: Engine, knob: Knob) -> str:
 
 
 def _refuse_overlaps(settings: Mapping[str, BodySetting]) -> None:
-    """Raises ValueError where one parameter would write what another writes, or a part of it."""
+    """Raises ValueError where one parameter would write what another writes, or a part of it, into one body."""
     places = [
         (name, api, field.path)
         for name, setting in settings.items()
@@ -156,11 +171,20 @@ def _refuse_overlaps(settings: Mapping[str, BodySetting]) -> None:
     ]
     for index, (name, api, path) in enumerate(places):
         for other, other_api, other_path in places[:index]:
+            if api is not other_api or _never_meet(settings[name], settings[other]):
+                continue
             shorter = min(len(path), len(other_path))
-            if api is other_api and path[:shorter] == other_path[:shorter]:
+            if path[:shorter] == other_path[:shorter]:
                 raise ValueError(
                     f"parameters {other} and {name} both write {'.'.join(path[:shorter])} of {api}; write each field "
                     "by one parameter"
                     if name != other
                     else f"parameter {name} writes {'.'.join(path[:shorter])} of {api} twice; write each field once"
                 )
+
+
+def _never_meet(one: BodySetting, other: BodySetting) -> bool:
+    """Whether no body gets both: they ask for different words at one place."""
+    if one.where is None or other.where is None:
+        return False
+    return one.where[0] == other.where[0] and one.where[1] != other.where[1]

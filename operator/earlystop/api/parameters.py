@@ -32,6 +32,15 @@ class BodyPath(Value):
     )
 
 
+class BodyCondition(Value):
+    """What a client's body must hold for a parameter to be written into it."""
+
+    path: Annotated[str, Field(max_length=128, pattern=PATH_PATTERN)] = Field(
+        description="Keys from the body's root, joined by dots, as reasoning_effort."
+    )
+    value: ChoiceText = Field(description="The word that stands there, compared exactly, as low.")
+
+
 class ParameterBody(Value):
     """Where a parameter stands in requests' bodies: either by knob, or by paths."""
 
@@ -57,6 +66,10 @@ class ParameterBody(Value):
         None,
         description="The fields themselves. Of several of one API the first is set where a client wrote none, and the "
         "others are aliases of it, which are changed where a client sent them.",
+    )
+    where: BodyCondition | None = Field(
+        None,
+        description="Writes only into bodies that hold this. Others count as kept. Absent: into every body.",
     )
     apply: Apply | None = Field(
         None,
@@ -129,7 +142,7 @@ class Parameter(Value):
         },
         {
             "rule": f"!has(self.body) || !has(self.body.apply) || !(self.body.apply in {list(BY_ORDER)})"
-            " || has(self.stopsSooner) || has(self.body.knob)",
+            " || (has(self.body.knob) ? self.body.knob != 'RepetitionStop' : has(self.stopsSooner))",
             "messageExpression": "'parameter ' + self.name + ': apply ' + self.body.apply + ' compares values, and "
             "these have no order; write stopsSooner, or apply Always or IfAbsent'",
         },

@@ -68,12 +68,14 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
     if written is None:
         return Effect.REFUSED
     try:
+        if setting.where is not None and _value_at(root, setting.where[0]) != setting.where[1]:
+            return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
         holders = [_holder(root, field.path) for field in fields]
         replaced = _replaced(setting, fields, holders, json.loads(written))
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
-    if replaced is None:
+    if replaced is None or (replaced and _is_below(setting.floor, root, written)):
         return Effect.REFUSED
     for index in replaced:
         holders[index].set(fields[index].path[-1], written)
@@ -106,6 +108,12 @@ def _replaced(
     return tuple(index for index, each in ranks.items() if each is not None and each < rank_of_ours)
 
 
+def _is_below(floor: str, root: JsonObject, written: str) -> bool:
+    """Whether the value lies below a number of the client's, where engines would refuse what they took without it."""
+    least = root.value(floor) if floor else ABSENT
+    return isinstance(least, int | float) and least > float(written)
+
+
 def _is_there(value: Any) -> bool:
     return value is not ABSENT and value is not None
 
@@ -115,7 +123,12 @@ def _may_be_set(root: JsonObject, field: Field) -> bool:
     if field.only_if is None:
         return True
     path, wanted = field.only_if
-    return bool(_holder(root, path).value(path[-1]) == wanted)
+    return bool(_value_at(root, path) == wanted)
+
+
+def _value_at(root: JsonObject, path: tuple[str, ...]) -> Any:
+    """What the client wrote at a path, ABSENT for nothing. Raises UnreadableError as `_holder` does."""
+    return _holder(root, path).value(path[-1])
 
 
 def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
@@ -129,8 +142,10 @@ def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
 
 def _written(setting: BodySetting, text: str) -> str | None:
     """The setting's value as JSON, None for one that engines would not take for a bound."""
-    if setting.around and (number := written_value(ValueType.INTEGER, text)) is not None:
-        return setting.around.replace("{}", number) if float(number) >= (setting.least or 0) else None
+    if setting.around and not text.lstrip().startswith("{"):
+        number = written_value(ValueType.INTEGER, text)
+        is_bound = number is not None and float(number) >= (setting.least or 0)
+        return setting.around.replace("{}", str(number)) if is_bound else None
     written = None if setting.order and text not in setting.order else written_value(setting.type, text)
     if written is None or setting.least is None or setting.type is ValueType.JSON:
         return written

@@ -20,7 +20,7 @@ def rank(setting: BodySetting, field: Field, value: Any, ours: float) -> float |
         return _position(setting.order, value)
     if setting.type is ValueType.BOOLEAN:
         return float(value) if isinstance(value, bool) else None
-    number = _number(value, reads_text=field.reads_text)
+    number = None if field.only_whole and isinstance(value, float) else _number(value, reads_text=field.reads_text)
     if number is None or math.isnan(number):
         return None
     if number == 0 and field.zero_is_absent:

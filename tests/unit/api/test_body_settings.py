@@ -73,6 +73,20 @@ def test_the_same_field_of_two_apis_and_siblings_are_written_by_several() -> Non
     assert body_refusal(parameters(*several), Engine.VLLM) is None
 
 
+def for_effort(effort: str, path: str = "reasoning_effort") -> dict[str, Any]:
+    body = {"knob": "ThinkingBudget", "apply": "IfAbsent", "where": {"path": path, "value": effort}}
+    return {**BUDGET, "name": f"budget-{effort}", "body": body}
+
+
+def test_one_field_is_written_by_several_parameters_where_no_body_gets_both() -> None:
+    found = body_settings(written_settings(parameters(for_effort("low"), for_effort("high")), Engine.VLLM))
+    assert found["budget-low"].where == (("reasoning_effort",), "low")
+    assert found["budget-high"].apply is Apply.IF_ABSENT
+    for other in (for_effort("low") | {"name": "again"}, for_effort("high", "other"), BUDGET):
+        refusal = body_refusal(parameters(for_effort("low"), other), Engine.VLLM)
+        assert refusal is not None and refusal.reason == "FieldWrittenTwice"
+
+
 @pytest.mark.parametrize(
     ("kind", "right", "wrong"),
     [

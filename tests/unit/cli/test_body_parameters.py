@@ -74,6 +74,10 @@ def test_a_policy_that_leaves_the_body_alone_or_sets_words_is_right(changes: dic
             {"parameters": [{**WINDOW, "body": {**OWN_PATHS, "apply": "IfLarger"}}]},
             "apply IfLarger compares values, and these have no order",
         ),
+        (
+            {"parameters": [{**BUDGET, "body": {"knob": "RepetitionStop", "apply": "IfLarger"}}]},
+            "apply IfLarger compares values, and these have no order",
+        ),
         ({"parameters": [{**BUDGET, "body": {}}]}, "body: write exactly one of knob and paths"),
         ({"parameters": [{**BUDGET, "body": {"knob": "Samples", **OWN_PATHS}}]}, "exactly one of knob and paths"),
         (

@@ -12,15 +12,7 @@ from hypothesis import strategies as st
 from earlystop.api.body_knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
 from earlystop.injector.body import Effect, edited, written_value
 from earlystop.injector.json_object import MOST_VALUES
-
-CHAT = Api.CHAT_COMPLETIONS
-
-
-def with_knob(
-    body: dict[str, Any], knob: Knob, value: str, *, engine: Engine = Engine.VLLM, api: Api = CHAT
-) -> tuple[dict[str, Any], Effect]:
-    change = edited(json.dumps(body).encode(), api, {"it": (KNOBS[engine][knob], value)})
-    return json.loads(change.body), change.effects["it"]
+from tests.unit.injector.editing import CHAT, with_knob
 
 
 @pytest.mark.parametrize(
@@ -73,73 +65,6 @@ def test_the_alias_that_wins_at_llama_cpp_is_covered_and_minus_one_is_no_bound(
     body: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP)[0] == expected
-
-
-@pytest.mark.parametrize(
-    ("engine", "body", "effect"),
-    [
-        (Engine.SGLANG, {"max_completion_tokens": 0}, Effect.LOWERED),
-        (Engine.SGLANG, {"max_completion_tokens": 0, "max_tokens": 1000}, Effect.LOWERED),
-        (Engine.VLLM, {"max_tokens": 0}, Effect.KEPT),
-        (Engine.VLLM, {"max_tokens": "1e3"}, Effect.LOWERED),
-        (Engine.VLLM, {"max_tokens": " 30 "}, Effect.LOWERED),
-        (Engine.VLLM, {"max_tokens": "many"}, Effect.REFUSED),
-        (Engine.VLLM, {"max_tokens": 10, "max_completion_tokens": "nan"}, Effect.REFUSED),
-        (Engine.LLAMA_CPP, {"max_tokens": "10"}, Effect.REFUSED),
-        (Engine.LLAMA_CPP, {"max_tokens": 10, "n_predict": [1]}, Effect.REFUSED),
-        (Engine.LLAMA_CPP, {"max_tokens": True}, Effect.REFUSED),
-        (Engine.LLAMA_CPP, {"max_tokens": -2}, Effect.LOWERED),
-        (Engine.LLAMA_CPP, {"n_predict": 1e400}, Effect.LOWERED),
-        (Engine.LLAMA_CPP, {"n_predict": 10**400}, Effect.LOWERED),
-        (Engine.OPENAI, {"max_tokens": "10"}, Effect.REFUSED),
-    ],
-)
-def test_what_an_engine_would_read_as_no_bound_gives_way_and_what_nobody_can_say_is_refused(
-    engine: Engine, body: dict[str, Any], effect: Effect
-) -> None:
-    """A value that llama.cpp cannot read counts there as one that was not sent."""
-    sent = json.dumps(body).replace("Infinity", "1e400").encode()
-    change = edited(sent, CHAT, {"it": (KNOBS[engine][Knob.ANSWER_CAP], "20")})
-    assert change.effects["it"] is effect
-    after = json.loads(change.body)
-    assert all(value == 20 for value in after.values()) if effect is Effect.LOWERED else change.body == sent
-
-
-@pytest.mark.parametrize("api", list(Api))
-def test_llama_cpp_makes_one_body_of_all_apis_so_every_alias_is_covered_in_each(api: Api) -> None:
-    chats = () if api is Api.COMPLETIONS else ("max_completion_tokens",)
-    names = ("n_predict", "max_tokens", *chats)
-    body = dict.fromkeys(names, 100)
-    assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(names, 20)
-
-
-@pytest.mark.parametrize(
-    ("knob", "body", "value", "after", "effect"),
-    [
-        (Knob.REASONING_EFFORT, {"reasoning_effort": "high"}, "low", {"reasoning_effort": "low"}, Effect.LOWERED),
-        (Knob.REASONING_EFFORT, {"reasoning_effort": "none"}, "low", {"reasoning_effort": "none"}, Effect.KEPT),
-        (Knob.REASONING_EFFORT, {"reasoning_effort": "odd"}, "low", {"reasoning_effort": "odd"}, Effect.REFUSED),
-        (Knob.REASONING_EFFORT, {"reasoning_effort": None}, "low", {"reasoning_effort": "low"}, Effect.SET),
-        (Knob.REASONING_EFFORT, {}, "turbo", {}, Effect.REFUSED),
-        (Knob.REPETITION_STOP, {}, "3", {"repetition_detection": {"max_pattern_size": 20, "min_count": 3}}, Effect.SET),
-        (Knob.REPETITION_STOP, {}, "1", {}, Effect.REFUSED),
-        (Knob.REPETITION_STOP, {"repetition_detection": {}}, "3", {"repetition_detection": {}}, Effect.KEPT),
-        (Knob.ANSWER_CAP, {"max_tokens": 5}, "-1", {"max_tokens": 5}, Effect.REFUSED),
-        (Knob.THINKING_BUDGET, {"thinking_token_budget": 5}, "-1", {"thinking_token_budget": 5}, Effect.REFUSED),
-    ],
-)
-def test_no_client_gets_more_than_it_asked_for_by_words_either(
-    knob: Knob, body: dict[str, Any], value: str, after: dict[str, Any], effect: Effect
-) -> None:
-    assert with_knob(body, knob, value) == (after, effect)
-
-
-@pytest.mark.parametrize(
-    ("client", "own", "left"), [(False, "true", False), (True, "false", False), (True, "true", True)]
-)
-def test_a_client_that_switched_thinking_off_gets_none(client: bool, own: str, left: bool) -> None:
-    body = {"chat_template_kwargs": {"enable_thinking": client}}
-    assert with_knob(body, Knob.THINKING, own)[0] == {"chat_template_kwargs": {"enable_thinking": left}}
 
 
 def test_a_key_that_stands_twice_where_a_value_is_compared_is_refused() -> None:

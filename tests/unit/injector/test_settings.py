@@ -49,8 +49,9 @@ def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
         ("engine: VLLM\nparameters: [{name: A, knob: Samples}]", "parameters.0.name"),
         ("engine: VLLM\nparameters: [{name: a, knob: Samples, aply: Always}]", "aply"),
         ("engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: a..b}]}]", "path"),
-        (OWN.format(more="type: Json, apply: IfLarger"), "apply IfLarger compares values, and those of type Json"),
-        (OWN.format(more="type: String, apply: IfSmaller"), "compares values, and those of type String have no order"),
+        (OWN.format(more="type: Json, apply: IfLarger"), "apply IfLarger compares values, and objects have no order"),
+        ("engine: VLLM\nparameters: [{name: a, knob: RepetitionStop, apply: IfLarger}]", "objects have no order"),
+        (OWN.format(more="type: String, apply: IfSmaller"), "compares values, and texts have no order"),
         (
             "engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: stream}]}]",
             "sent and counted",
