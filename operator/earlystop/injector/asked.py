@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -30,7 +31,9 @@ async def answer_to_operator(
 
     headers: those that the engine gets.
     """
-    change = edited(await request.read(), api, wanted)
+    # A setting for some bodies is tried in this one, too: the question stands for them all.
+    everywhere = {name: (replace(setting, where=None), text) for name, (setting, text) in wanted.items()}
+    change = edited(await request.read(), api, everywhere)
     written = [
         setting.fields[api][0].path
         for name, (setting, _) in wanted.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from aiohttp import web
 from earlystop.api.wire import commitment_of, signed_nonce
 from earlystop.injector.known_fields import known_fields, unknown_fields
 from tests.unit.injector.stub_engine import StubEngine
-from tests.unit.injector.through import CHAT, HEADERS, client
+from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, client
 
 TOKEN = "t" * 43
 REVISION = f"0123456789-{commitment_of('llm/qa', TOKEN)}"
@@ -65,6 +65,18 @@ async def test_the_operators_question_has_its_setting_and_comes_back_with_the_en
     assert body == b'{"max_tokens": 20}' and not [name for name in received if name.lower().startswith("x-early-stop")]
     status, headers, _ = await asked(TalkingEngine(), ASKED)
     assert (status, headers["x-early-stop-echo"]) == (200, ECHO)
+
+
+async def test_a_setting_for_some_bodies_is_asked_about_too() -> None:
+    """Its question has no effort, and would meet no flag that the engine lacks."""
+    cap = replace(SETTINGS.parameters["cap"], where=(("reasoning_effort",), "low"))
+    engine = TalkingEngine()
+    async with (
+        client(engine, replace(SETTINGS, parameters={"cap": cap})) as asking,
+        asking.session.post(CHAT, json={"max_tokens": 100}, headers=ASKED) as answer,
+    ):
+        assert answer.status == 200
+    assert engine.received[0][0] == b'{"max_tokens": 20}'
 
 
 @pytest.mark.parametrize(
