@@ -66,6 +66,8 @@ ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
+NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("", "v1", "events")
 
@@ -76,6 +78,8 @@ BY_KIND = {
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
+    "PodDisruptionBudget": DISRUPTION_BUDGETS,
+    "NetworkPolicy": NETWORK_POLICIES,
 }
 KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
@@ -111,9 +115,11 @@ class Cluster:
     """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig.
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
+    injector_image: image of the injectors that may be run in this cluster, "" where none may.
     """
 
     cache: WatchCache | None = None
+    injector_image: str = ""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api

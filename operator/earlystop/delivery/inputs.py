@@ -48,6 +48,7 @@ class ClusterInputs:
     objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
         follows from them is worked out once.
     neighbours: what stands beside them.
+    injector_image: image of injectors, by the operator's own setting; "" where it may run none.
     """
 
     namespace: str
@@ -56,6 +57,7 @@ class ClusterInputs:
     spec: PolicySpec
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
     neighbours: Neighbours = Neighbours()
+    injector_image: str = ""
 
     def once(self, make: Callable[[ClusterInputs], Made]) -> Made:
         """What a pure function makes of these inputs, worked out at the first call only. Nobody changes it."""

@@ -49,10 +49,10 @@ class Remembering(Asker):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.asked: list[str] = []
 
-    async def ask(self, question: str, variant: str):  # type: ignore[no-untyped-def]
+    async def ask(self, question: str, variant: str, body: str = ""):  # type: ignore[no-untyped-def]
         if variant is Variant.BASELINE:
             self.asked.append(question)
-        return await super().ask(question, variant)
+        return await super().ask(question, variant, body)
 
 
 @pytest.mark.slow

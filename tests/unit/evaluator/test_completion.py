@@ -53,7 +53,7 @@ def test_a_refusal_and_tool_calls_are_answers_without_text() -> None:
     assert read(body(**message(None, refusal="I cannot"))) == Completion("", REFUSAL, 2)
     assert read(body(**message([{"type": "refusal", "refusal": "no"}]))) == Completion("", REFUSAL, 2)
     calls = message(None, tool_calls=[{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}])
-    assert read(body(finish_reason="tool_calls", **calls)) == Completion("", "tool_calls", 2)
+    assert read(body(finish_reason="tool_calls", **calls)) == Completion("", "tool_calls", 2, "{}")
     assert read(body(finish_reason="content_filter", **message(""))) == Completion("", "content_filter", 2)
 
 

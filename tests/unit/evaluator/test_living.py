@@ -180,7 +180,7 @@ class ChosenAnswers:
     def __init__(self, *answers: Answer) -> None:
         self._answers = iter(answers)
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         return next(self._answers)
 
 
@@ -275,7 +275,7 @@ class Silent:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")

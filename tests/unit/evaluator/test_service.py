@@ -27,7 +27,7 @@ class Scripted:
         self.asked: list[tuple[str, str]] = []
         self.open = self.most_open = 0
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         self.asked.append((question, variant))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
