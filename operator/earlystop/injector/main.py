@@ -23,6 +23,7 @@ from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.delivery import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.exporter.assignment import checked_policies
+from earlystop.exporter.listening import listening
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
 from earlystop.injector.upstream import Upstream
@@ -48,27 +49,12 @@ async def serving(
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
     main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
     try:
-        async with _listening(
-            web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port
-        ) as admin_url:
-            async with _listening(main, host, port) as url:
+        async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
+            async with listening(main, host, port) as url:
                 yield url, admin_url
             await asyncio.sleep(drain_seconds)
     finally:
         await upstream.close()
-
-
-@asynccontextmanager
-async def _listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[str]:
-    """Listens while the block runs, and then finishes running requests; gives the URL."""
-    try:
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
-        yield f"http://{bracketed}:{bound_port}"
-    finally:
-        await runner.cleanup()
 
 
 def _admin(upstream: Upstream, registry: CollectorRegistry) -> web.Application:

@@ -30,6 +30,7 @@ def test_a_decimal_in_its_shortest_spelling_is_the_same_number_and_stays_as_it_i
     assert re.fullmatch(DECIMAL_PATTERN, short) and canonical_decimal(short) == short
 
 
+@pytest.mark.slow
 @examples
 @given(decimals, decimals)
 def test_two_spellings_are_one_value_just_when_they_are_one_number(one: str, other: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import re
 from itertools import count
 from typing import Any
@@ -45,7 +45,7 @@ class Memory(Cluster):
         metadata = manifest["metadata"]
         path = resource.path(metadata.get("namespace"), metadata["name"])
         self.objects[path] = self._versioned(manifest)
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     def at(self, resource: Resource, namespace: str | None, name: str) -> Manifest:
         return self.objects[resource.path(namespace, name)]
@@ -69,7 +69,7 @@ class Memory(Cluster):
             return self._discovered(path)
         if method == "GET" and path.rpartition("/")[2] in {each.plural for each in self._kinds}:
             below = [each for key, each in sorted(self.objects.items()) if _is_below(path, key, each, query)]
-            return copy.deepcopy(_page(below, parse_qs(query)))
+            return _sent(_page(below, parse_qs(query)))
         if method == "POST":
             assert body is not None
             return self._create(f"{path}/{body['metadata']['name']}", body)
@@ -83,7 +83,7 @@ class Memory(Cluster):
         if method == "PATCH":
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
@@ -101,7 +101,7 @@ class Memory(Cluster):
         if path in self.objects:
             raise Conflict(409, f"{path} already exists")
         self.objects[path] = self._versioned(body)
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     def _replace(self, path: str, body: Manifest, status_only: bool) -> None:
         present = self.objects[path]
@@ -111,11 +111,17 @@ class Memory(Cluster):
         self.objects[path] = self._versioned({**present, **kept})
 
     def _versioned(self, manifest: Manifest) -> Manifest:
-        copied = copy.deepcopy(manifest)
+        copied = _sent(manifest)
         copied["metadata"].setdefault("uid", f"uid-{next(self._versions)}")
         copied["metadata"].setdefault("creationTimestamp", LONG_AGO)
         copied["metadata"]["resourceVersion"] = str(next(self._versions))
         return copied
+
+
+def _sent(manifest: Manifest) -> Manifest:
+    """The same object at the other end of the wire."""
+    received: Manifest = json.loads(json.dumps(manifest))
+    return received
 
 
 def _page(manifests: list[Manifest], query: dict[str, list[str]]) -> Manifest:

@@ -160,6 +160,7 @@ def test_a_rollback_of_what_led_nobody_is_in_force_without_a_write() -> None:
 # Writing
 
 
+@pytest.mark.slow
 @examples
 @given(modes, st.floats(0, SECONDS_BETWEEN_CHANGES, exclude_max=True))
 def test_a_change_that_raises_waits_for_the_one_before_and_one_that_takes_all_off_does_not(

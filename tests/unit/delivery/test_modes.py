@@ -58,6 +58,7 @@ def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
     return [{name: headers.get(name, "") for name in NAMES} for headers in (*each_variant, unassigned)]
 
 
+@pytest.mark.slow
 @examples
 @given(modes, routes, percents, st.integers(0, 2))
 def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_header_gets_through(
@@ -89,6 +90,7 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
         assert len([filter_ for filter_ in each["filters"] if "requestHeaderModifier" in filter_]) <= 1
 
 
+@pytest.mark.slow
 @examples
 @given(modes, rules_of_routes, percents)
 def test_whatever_the_mode_no_request_is_led_elsewhere(

@@ -284,6 +284,7 @@ def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_l
     assert owned_names(inputs(), labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
 
 
+@pytest.mark.slow
 @examples
 @given(shares, shares)
 def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weights(

@@ -17,6 +17,7 @@ from tests.unit.demo.server_counts import ask_all, tally_of
 from tests.unit.demo.serving import NOBODY, POLICY, REVISION, ask, serving, settings_in_force, tallies, told
 
 
+@pytest.mark.slow
 async def test_each_variant_is_counted_by_itself_in_mixed_traffic() -> None:
     rng = random.Random(7)
     asked: dict[tuple[str, int], list[Recording]] = {("baseline", 40): [], ("candidate", 5): []}

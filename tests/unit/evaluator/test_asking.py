@@ -95,6 +95,7 @@ async def test_asked_directly_the_server_gets_all_headers_and_answers_for_the_va
             assert answer.tokens == answered(question, window)[1]
 
 
+@pytest.mark.slow
 async def test_an_answer_that_needed_retries_is_counted_once() -> None:
     page, tries = Page(), {"sent": 0}
 

@@ -162,6 +162,7 @@ async def test_the_budget_is_never_exceeded_by_questions_that_are_still_open() -
     assert asker.most_open <= 16
 
 
+@pytest.mark.slow
 async def test_what_is_asked_depends_on_the_share_alone_never_on_an_answer_or_a_variant() -> None:
     asked = []
     for script in (

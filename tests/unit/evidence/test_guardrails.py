@@ -70,6 +70,7 @@ def test_negative_feedback_counts_votes_among_completed_requests_and_never_more_
     assert after(replace(NONE, guardrails=(VOTES,)), *looks) == Guardrails(None, (expected,))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(small_tallies, small_tallies), max_size=4), st.floats(1, 3))
 def test_the_floor_is_about_the_candidates_scored_answers_and_no_others(

@@ -57,6 +57,7 @@ def numpy_gains(rows: Sequence[ClassLook], side: Side) -> np.ndarray:
     return np.asarray(gains.sum(axis=0))
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.lists(

@@ -134,6 +134,7 @@ def test_the_seventeenth_revision_evicts_the_one_idle_for_longest_and_it_never_r
     assert unassigned(registry) == {POLICY: 1}
 
 
+@pytest.mark.slow
 def test_forged_headers_cannot_make_the_page_grow_without_bound(
     exporter: Exporter, registry: CollectorRegistry, clock: Clock
 ) -> None:

@@ -50,6 +50,7 @@ def test_looks_come_back_with_what_is_known_of_their_users(
     assert tuple(CompressedLooks(counted)) == counted
 
 
+@pytest.mark.slow
 @examples
 @given(class_counts.flatmap(totals_with))
 def test_totals_come_back_whatever_their_counts_votes_pairs_and_query_classes(totals: Totals) -> None:

@@ -167,6 +167,7 @@ def hours(count: int) -> Any:
     return policy({"rollout": {"steps": [{"weight": 50}], "minimumHours": count, "deadlineSeconds": 90_000}})
 
 
+@pytest.mark.slow
 def test_a_promotion_waits_until_its_looks_span_the_least_hours_and_says_until_when() -> None:
     spec, server = hours(1), Server()
     state = observe(spec, snapshot(spec, started(spec), server), server, *[SAVING.at(50)] * 40)

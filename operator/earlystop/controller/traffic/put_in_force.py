@@ -72,13 +72,11 @@ async def put_in_force(
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
     rolling_back = tracked.state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
-    observed = await inputs_of_plan(cluster, tracked, now)
-    desired = desired_traffic(observed, split, rolling_back)
+    observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back)
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
-    said, memory = tracked.observations.traffic, tracked.traffic
+    memory = tracked.traffic
     followed = memory.note_users_objects(gist_of_users_objects(observed))
-    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
@@ -131,10 +129,8 @@ async def detach_while_frozen(
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
-    observed = await inputs_of_plan(cluster, tracked, now)
-    desired = desired_traffic(observed, split, rolling_back=False)
-    said, memory = tracked.observations.traffic, tracked.traffic
-    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back=False)
+    memory = tracked.traffic
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
         memory.keep_watching(split)
@@ -142,7 +138,7 @@ async def detach_while_frozen(
             # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
             await _watch_as_found(http, tracked, desired, now, turns)
     unwatched = (
-        memory.canary is None and memory.proven is None if as_before else said.status is not ConditionStatus.TRUE
+        memory.canary is None and memory.proven is None if as_before else condition.status is not ConditionStatus.TRUE
     )
     memory.note_users(split, desired.serves_users and unwatched, now)
     answers: Answers = ()
@@ -158,6 +154,16 @@ async def detach_while_frozen(
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case takes_off:
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
+
+
+async def _compared(
+    cluster: Cluster, tracked: TrackedPolicy, split: TrafficSplit, now: float, rolling_back: bool
+) -> tuple[ClusterInputs, Desired, Condition]:
+    """What there is in the cluster, what the split needs there, and what was last said of the traffic."""
+    observed = await inputs_of_plan(cluster, tracked, now)
+    said = tracked.observations.traffic
+    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    return observed, desired_traffic(observed, split, rolling_back), condition
 
 
 async def _watch_as_found(

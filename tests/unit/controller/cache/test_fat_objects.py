@@ -43,6 +43,7 @@ def key_of(kind: str, found: Manifest) -> ObjectKey:
     return ObjectKey(kind, found["metadata"]["namespace"], found["metadata"]["name"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Service", "HTTPRoute", "Gateway"])
 @pytest.mark.parametrize("where", ["labels", "annotations", "spec"])
 def test_of_an_object_of_more_than_a_mebibyte_nothing_is_kept_but_that_it_is_there(kind: str, where: str) -> None:

@@ -58,6 +58,7 @@ EDITS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [HALF, ALL, NONE], ids=["under way", "promoted", "aborted"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("how", EDITS)

@@ -19,6 +19,7 @@ from tests.unit.delivery.cluster import split
 SHADOWED = split(0, step=2, shadows=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "wanted"), [("HeaderCohort", HALF), ("Shadow", SHADOWED)])
 async def test_a_mode_that_its_gateway_ceases_to_serve_is_off_in_a_stated_time_and_is_tried_on_probes_first(
     mode: str, wanted: TrafficSplit

@@ -161,6 +161,7 @@ async def test_a_held_candidate_whose_campaigns_token_is_lost_is_watched_under_i
         assert leads_somebody(made) and await seconds_until_off(made, broken) <= 150
 
 
+@pytest.mark.slow
 async def test_the_counts_of_a_held_policy_are_asked_for_over_minutes_however_long_it_is_held() -> None:
     async with held() as (made, broken):
         for restarted in (False, True):
@@ -173,6 +174,7 @@ async def test_the_counts_of_a_held_policy_are_asked_for_over_minutes_however_lo
             assert broken.windows and max(broken.windows) <= 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["Promoting", "Holding"])
 @pytest.mark.parametrize("restarted", [False, True], ids=["under way", "after a restart"])
 async def test_while_a_decision_waits_for_its_verdict_a_candidate_that_is_not_served_is_taken_off(
