@@ -123,7 +123,7 @@ def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_wh
     stage.apply_cap("flag", 32, knob="ThinkingBudget")
     stage.start_injector("flag")
     refused = condition_is("TrafficApplied", "False", "NeedsServerFlag")
-    status = stage.wait_for("flag", refused, 60, "refused by the engine")
+    status = stage.wait_for("flag", refused, 120, "refused by the engine")
     (said,) = (each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
     assert "reasoning_config is not configured" in said
     assert serves_no_user(stage.access.read(ROUTES, stage.namespace, overlay_name("flag")))
@@ -134,14 +134,13 @@ def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_wh
 def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_when_it_does(stage: EngineStage) -> None:
     overlay = (ROUTES, stage.namespace, overlay_name("dies"))
     injector = (DEPLOYMENTS, stage.namespace, injector_name("dies"))
-    not_ready = condition_is("TrafficApplied", "False", "InjectorNotReady")
-    in_force = condition_is("TrafficApplied", "True")
+    starting, gone = (condition_is("TrafficApplied", each, "InjectorNotReady") for each in ("Unknown", "False"))
     with stage.node_cordoned():
         stage.apply_cap("dies", 32)
         stage.start_injector("dies")
-        stage.wait_for("dies", not_ready, 60, "waiting for its injector's Pods")
+        stage.wait_for("dies", starting, 60, "waiting for its injector's Pods")
         assert stage.access.find(*overlay) is None
-    stage.wait_for("dies", in_force, 60, "in force")
+    stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force")
     with stage.node_cordoned():
         stage.kill_injectors("dies")
         died = time.monotonic()
@@ -149,9 +148,9 @@ def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_w
         wait_until(lambda: answers(stage), 30, "users' requests to be served")
         assert time.monotonic() - died < BACK_WITHIN_SECONDS
         stage.start_load(50, 2)
-        stage.wait_for("dies", not_ready, 30, "without its injector")
+        stage.wait_for("dies", gone, 90, "without its injector")
         stage.start_injector("dies")
-    stage.wait_for("dies", in_force, 60, "in force again")
+    wait_until(lambda: not serves_no_user(stage.access.read(*overlay)), 60, "users to be led again")
     stage.delete_policy("dies")
     wait_until(lambda: stage.access.find(*injector) is None, 60, "the injector to be collected")
     summary = stage.stop_load()
