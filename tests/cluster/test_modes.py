@@ -40,9 +40,10 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-FIRST = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=TOKEN)}
+LEADING = ("GatewayHeader", "HeaderCohort", "RequestBody")
+FIRST = {**dict.fromkeys(LEADING, SHARES), "Shadow": split(0, 0, shadows=2, token=TOKEN)}
 PROMOTED = split(0, 100, token=TOKEN)
-LATER = {"GatewayHeader": PROMOTED, "HeaderCohort": PROMOTED, "Shadow": split(0, 0, token=TOKEN)}
+LATER = {**dict.fromkeys(LEADING, PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
@@ -71,10 +72,12 @@ class RoutedNamespace:
         return self.inputs.spec.delivery.mode
 
     def put(self, wanted: TrafficSplit) -> None:
-        """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
+        """Put a share in force and have it proven. Its objects have no owner, since there is no policy here; the server
+        stands for an injector's Pods, too."""
         assert preflight(self.inputs, wanted) is None
         made = self.mode.render(self.inputs, wanted)
-        *aliases, overlay = [without_owner(each) for each in made.objects]
+        *others, overlay = [without_owner(each) for each in made.objects]
+        aliases = [each for each in others if each["kind"] == "Service"]
         ends = [endpoint(each["metadata"]["name"], self.inputs.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
         self.applied = overlay
@@ -166,6 +169,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         policy="qa",
         uid="none",
         spec=spec_in(mode, 2),
+        injector_image="earlystop:1",
         objects=objects(
             namespace=namespace,
             deployment=deployment,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.delivery.injector_objects import ADMIN_PORT
 from earlystop.delivery.names import injector_name
+from tests.cluster.commands import NODE
 from tests.cluster.processes import Child, wait_until
 from tests.e2e.capped_engine import WITHOUT_CAP
 from tests.e2e.stage import Stage, direct, status_of
@@ -24,8 +28,8 @@ CAP: dict[str, Any] = {
 
 
 class InjectedStage(Stage):
-    """The server is an engine that knows nothing of rollouts. Pods of a hollow node execute nothing, but the kubelet
-    asks them for their readiness, and requests come to their address: there an injector runs with a Pod's arguments."""
+    """The server is an engine that knows nothing of rollouts. Pods of a hollow node execute nothing and are ready as
+    soon as they are there, and requests come to their address: there an injector runs with a Pod's arguments."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, server_port=ENGINE_PORT, **options)
@@ -63,6 +67,21 @@ class InjectedStage(Stage):
         if self.injector is not None:
             self.injector.stop(patience_seconds=0.0 if abruptly else 10.0)
             self.injector = None
+
+    @contextmanager
+    def node_cordoned(self) -> Iterator[None]:
+        """No Pod finds a node while the block runs, so new ones are not ready."""
+        self.access.kubectl("cordon", NODE)
+        try:
+            yield
+        finally:
+            self.access.kubectl("uncordon", NODE)
+
+    def kill_injectors(self, policy: str) -> None:
+        """End all Pods of a policy's injector, as with their node, and their process."""
+        self.stop_injector(abruptly=True)
+        chosen = (f"--namespace={self.namespace}", f"--selector={INJECTOR_LABEL}={policy}")
+        self.access.kubectl("delete", "pods", *chosen, "--force", "--grace-period=0", "--wait=false")
 
     def leave_injector(self) -> None:
         """Wait until requests under load come past the injector, and stop it: as a Pod's hook waits before its end."""

@@ -6,9 +6,7 @@ or to what is not ready; showing on probes what an overlay does before it leads 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
@@ -22,6 +20,7 @@ from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import no_user_was_led, not_served, taken_off, unproven_for_long
 from earlystop.delivery.traffic_view import Rest, TrafficView
+from earlystop.delivery.young import are_young
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
@@ -33,6 +32,8 @@ SECONDS_UNPROVEN = 600.0
 SECONDS_OF_REST = 1800.0
 # A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
 SECONDS_OF_FIRST_REST = 60.0
+# What was made just now is no trouble for so long.
+SECONDS_TO_START = 60.0
 PACING = "Pacing"
 
 
@@ -130,7 +131,7 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    decision = _while_short(observed, desired, changed, memory)
+    decision = _while_short(observed, desired, changed, memory, now)
     if decision is None and changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
     if decision is not None:
@@ -215,21 +216,23 @@ def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition)
 
 
 def _while_short(
-    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView
+    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
 ) -> TrafficDecision | None:
     """What to do while that is not ready which users are led through: nobody is led there, whatever the split was to
     be. None where nothing is missing, or where users may stay as they are led."""
     shortage, primary = desired.rendered.shortage, desired.rendered.primary
     if shortage is None:
         return None
-    waiting = Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, shortage.reason, shortage.message))
+    missing = tuple(each for each in changed if each is not primary)
+    starts = missing or are_young(observed, desired.rendered.prerequisites, now, SECONDS_TO_START)
+    status = ConditionStatus.UNKNOWN if starts and not desired.serves_users else ConditionStatus.FALSE
+    waiting = Wait(SplitStatus.NOT_WRITTEN, _condition(status, shortage.reason, shortage.message))
     if desired.serves_users and not shortage.serves_as_before:
         return Detach(waiting.status, waiting.condition, _to_detach(observed, desired))
     if desired.serves_users and (primary not in changed or desired.split.candidate_weight == 0):
         return None
     if desired.rolling_back and not desired.serves_users:
         return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
-    missing = tuple(each for each in changed if each is not primary)
     return Write(missing, then=waiting) if missing else waiting
 
 
@@ -287,7 +290,7 @@ def _write(
     if _is_paced(memory, now):
         return _paced("last change of the route")
     missing = tuple(each for each in changed if each is not primary)
-    if primary in changed and (missing or _are_young(observed, prerequisites, now)):
+    if primary in changed and (missing or are_young(observed, prerequisites, now, SECONDS_BETWEEN_CHANGES)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that variant.
         waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
         return Write(missing, then=waiting) if missing else waiting
@@ -344,10 +347,3 @@ _ROUTE_MOVED = _condition(
 def _is_paced(memory: TrafficView, now: float) -> bool:
     """Whether the last change is so young that another one has to wait."""
     return now - memory.written_at < SECONDS_BETWEEN_CHANGES
-
-
-def _are_young(observed: ClusterInputs, prerequisites: Iterable[Manifest], now: float) -> bool:
-    """Whether one of them was created just now, perhaps by another operator or by this one before it was restarted."""
-    found = (observed.own(each["kind"], each["metadata"]["name"]) for each in prerequisites)
-    created = [each["metadata"]["creationTimestamp"] for each in found if each is not None]
-    return any(now - datetime.fromisoformat(each).timestamp() < SECONDS_BETWEEN_CHANGES for each in created)

@@ -134,7 +134,7 @@ async def _asked(
             echo = response.headers.get(ECHO_HEADER, "")
             if confirmed(echo, target) != _variant(target):
                 return None
-            body = await response.content.read(MAX_ANSWER)
+            body = await _beginning_of(response)
             unknown = _printable(response.headers.get(UNKNOWN_FIELDS_HEADER, ""))
             return EngineAnswer(response.status, words_in(body) if response.status != 200 else "", unknown)
     except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -159,11 +159,21 @@ async def _model(session: aiohttp.ClientSession, target: ProbeTarget) -> str | N
     models = url.with_path(url.path.removesuffix(ending) + "/models").with_query(None)
     try:
         async with session.get(models, headers=_common(target), timeout=_TIMEOUT, **_tls(target)) as response:
-            found = json.loads(await response.content.read(MAX_ANSWER)) if response.status == 200 else {}
+            found = json.loads(await _beginning_of(response)) if response.status == 200 else {}
         name = found["data"][0]["id"]
     except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError):
         return None
     return name if isinstance(name, str) and len(name) <= 256 else None
+
+
+async def _beginning_of(response: aiohttp.ClientResponse) -> bytes:
+    """The answer's bytes, cut after MAX_ANSWER."""
+    found = bytearray()
+    async for piece in response.content.iter_any():
+        found += piece
+        if len(found) >= MAX_ANSWER:
+            break
+    return bytes(found[:MAX_ANSWER])
 
 
 def words_in(body: bytes) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -13,7 +14,7 @@ from earlystop.api.body_knobs import Api, BodySetting
 from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER
 from earlystop.injector.body import Effect, edited
 from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
-from earlystop.injector.upstream import EngineUnreachable, Upstream
+from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of
 
 MAX_ANSWER = 64 << 10
 DOCUMENT_SECONDS = 3.0
@@ -46,9 +47,9 @@ async def answer_to_operator(
     headers["Content-Length"] = str(len(change.body))
     try:
         async with upstream.send("POST", request.path_qs, headers, change.body) as answer:
-            body = await answer.content.read(MAX_ANSWER)
+            body = await beginning_of(answer.content, MAX_ANSWER)
             return web.Response(status=answer.status, body=body, content_type=answer.content_type, headers=told)
-    except EngineUnreachable:
+    except (EngineUnreachable, aiohttp.ClientError):
         return web.Response(status=502, headers=told)
 
 
@@ -61,8 +62,7 @@ async def _known(upstream: Upstream, path: str) -> frozenset[str] | None:
         ):
             if answer.status != 200:
                 return None
-            pieces = [piece async for piece in answer.content.iter_chunked(64 << 10)]
-    except (EngineUnreachable, TimeoutError):
+            document = await beginning_of(answer.content, MAX_DOCUMENT)
+    except (EngineUnreachable, aiohttp.ClientError, TimeoutError):
         return None
-    document = b"".join(pieces)
-    return known_fields(document, path) if len(document) <= MAX_DOCUMENT else None
+    return known_fields(document, path)  # one that was cut says nothing

@@ -179,6 +179,7 @@ def test_no_overlay_is_written_before_two_pods_are_ready() -> None:
     first = asked(here())
     assert isinstance(first, Write) and first.then is not None
     assert [each["kind"] for each in first.objects].count("HTTPRoute") == 0
+    assert first.then.condition.status is ConditionStatus.UNKNOWN, "what was made just now is no trouble"
     for pods in (0, 1):
         found = asked(stored(here(), first.objects, readyReplicas=pods))
         assert isinstance(found, Wait) and found.status is SplitStatus.NOT_WRITTEN

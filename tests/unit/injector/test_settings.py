@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from earlystop.api.body_knobs import Api, Apply, Engine, ValueType
 from earlystop.api.body_settings import body_settings
-from earlystop.injector.settings import read_file, read_words
+from earlystop.injector.settings import read_file, read_text, read_words
 
 WRITTEN = """
 engine: SGLang
@@ -79,3 +80,11 @@ def test_a_file_with_a_mistake_is_refused_with_its_place(tmp_path: Path, text: s
 def test_words_with_a_mistake_are_refused(engine: Engine, words: list[str], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         body_settings(read_words(engine, words))
+
+
+def test_what_the_operator_writes_as_text_is_read_and_a_mistake_in_it_is_told() -> None:
+    written = read_words(Engine.VLLM, ["a=AnswerCap"])
+    assert read_text(json.dumps(written.wire())) == written
+    for text, told in (("{", "JSON"), ('{"engine": "VLLM", "parameters": []}', "parameters"), ("[]", "object")):
+        with pytest.raises(ValueError, match=told):
+            read_text(text)

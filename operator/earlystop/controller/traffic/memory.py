@@ -266,6 +266,10 @@ class TrafficMemory:
         """This is said of weights that are in force."""
         self.in_force = message
 
+    def forget_fault(self) -> None:
+        """Users were taken off for a reason that is known: what probes found meanwhile is no fault of the split."""
+        self.fault = None
+
     def keep_watching(self, split: TrafficSplit) -> None:
         """The objects lead users as before although this split of the same campaign is desired by now: their variants
         go on to be asked for."""

@@ -229,6 +229,8 @@ async def _take_off(
         tracked.traffic.quarantine(split.revision)
     elif decision.rest is not None:
         tracked.traffic.begin_rest(split, now, decision.rest, decision.condition)
+    else:
+        tracked.traffic.forget_fault()
     if decision.objects:
         await ensure_unchanged(cluster, tracked, now)
         if isinstance(decision, Quarantine):
