@@ -37,11 +37,13 @@ class SupposedDispersion:
     def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
         """For answers that scatter so much more than independent ones, in groups that stay with a variant. Where there
         are none, requests are supposed to be drawn one by one."""
+        stated = objective.dispersion
         if objective.source is not DispersionSource.LOOKS:
             return cls()
         if scatter == 1 and objective.has_own_requests and objective.split_known:
-            return cls(LEAST_LOOKS, UNLIKELY)
-        return cls(LOOKS_TO_LEARN, UNKNOWN, LEARNED_SURPLUS * scatter)
+            return cls(LEAST_LOOKS, max(1.0, UNLIKELY / stated))
+        guess, learned = (max(1.0, factor / stated) for factor in (UNKNOWN, LEARNED_SURPLUS * scatter))
+        return cls(LOOKS_TO_LEARN, guess, learned)
 
     def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of each rollout after so many looks, and whether it is known."""
