@@ -69,9 +69,8 @@ def _claims(counts: Counts, by: Divided, margin: float, risk: float, side: Side)
     capital, first = np.zeros((runs, len(grid))), np.zeros(runs, dtype=int)
     match, scored = np.full((runs, 1), 0.8 * GUESSED), np.full((runs, 1), GUESSED)
     for look in range(looks):
-        row = [each[:, look, None] for each in (counts.n_b, counts.x_b, counts.n_c, counts.x_c)]
-        capital += look_gains(*row, match / scored, margin, side, gaps)
-        n_b, x_b, n_c, x_c = row
+        n_b, x_b, n_c, x_c = (each[:, look, None] for each in (counts.n_b, counts.x_b, counts.n_c, counts.x_c))
+        capital += look_gains(n_b, x_b, n_c, x_c, match / scored, margin, side, gaps)
         match, scored = match + x_b + x_c + margin * n_c, scored + n_b + n_c
         terms = capital / by.factor[:, look, None] + shares
         largest = terms.max(axis=1)
@@ -100,7 +99,7 @@ class _Scales:
     def __init__(self, statistic: Array, information: Array) -> None:
         runs, looks = statistic.shape
         sums = [np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1) for each in (statistic, information)]
-        found = [self._scale(size, *sums, looks) for size in scatter.SCALES]
+        found = [self._scale(size, sums[0], sums[1], looks) for size in scatter.SCALES]
         self.mean, self.freedom = (np.array([each[k] for each in found]) for k in (0, 1))
 
     @staticmethod
@@ -146,7 +145,7 @@ class _Scales:
         of_last, mean = each[np.maximum(last, 0), *rows], self.mean[np.maximum(last, 0), *rows]
         growth = mean / np.maximum(self.mean[np.maximum(last - 1, 0), *rows], 1.0)
         grown = np.where((last > 0) & (of_last > 1), of_last * np.minimum(growth, scatter.MOST_GROWTH), 1.0)
-        return np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR)
+        return np.asarray(np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR))
 
 
 def _fits_single_requests(counts: Counts, least: int) -> Flags:

@@ -197,8 +197,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (Type.PROGRESSING.value, EVENT),
         {
-            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; count by users, or "
-            "write exactMatch.dispersion or assumeIndependent.",
+            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; wait for looks where "
+            "the message says so, count by users in cohorts, or write exactMatch.dispersion or assumeIndependent.",
             "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
             "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
         },

@@ -33,7 +33,7 @@ from typing import NamedTuple
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.dispersion_source import STATED, DispersionSource
-from earlystop.evidence.objective import GuardrailKind, Objective
+from earlystop.evidence.objective import Basis, GuardrailKind, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
 from earlystop.evidence.tokens import UNKNOWN_SCATTER
@@ -42,7 +42,8 @@ from earlystop.evidence.version import FIRST
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
-where the split so far is one of single requests: longer sessions would mostly have shown in it."""
+where the split so far is one of single requests, since longer sessions would mostly have shown in it, and for pairs:
+what two answers to one request differ by has little in common with the next request's."""
 
 UNKNOWN_BURSTS = 5.0
 """The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
@@ -51,10 +52,10 @@ UNKNOWN_BURSTS = 5.0
 class Knowledge(NamedTuple):
     """What is known of how much Exact Match scatters between the arms.
 
-    is_known: whether a promotion may rest on it. lasts: whether what is claimed stays: it does not while the factor is
-    a guess. source: see there. factor: by which the evidence is divided. seen: the
+    is_known: whether a promotion may rest on it. source: see there. factor: by which the evidence is divided. seen: the
     factor that differences between the arms show by themselves, None before any; learned_looks: in the longest blocks
-    of them that were learned. is_one_by_one: whether the split shows that requests are drawn one by one.
+    of them that were learned. is_one_by_one: whether the split shows that requests are drawn one by one. lasts: whether
+    what is claimed stays: it does not while the factor is a guess.
     """
 
     is_known: bool
@@ -80,8 +81,8 @@ STATED_INDEPENDENT = Knowledge(is_known=True, source=DispersionSource.ASSUMED, f
 
 
 class Divisors(NamedTuple):
-    """How evidence is read after a look. by_look: divides the look's own evidence, under version 1 of the engine.
-    guardrails: in the policy's order."""
+    """How evidence is read after a look. guardrails: in the policy's order. by_look: divides the look's own evidence,
+    under version 1 of the engine."""
 
     answers: Discount = UNDIVIDED
     lengths: Discount = UNDIVIDED
@@ -127,7 +128,7 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     elif source is DispersionSource.LOOKS:
         is_one_by_one = objective.has_own_requests and witnesses.split.is_one_by_one
         is_known = lasts = is_one_by_one or answers.is_known(KNOWN_LOOKS)
-        factor = _of_looks(answers, witnesses.split, is_one_by_one=is_one_by_one)
+        factor = _of_looks(objective, witnesses, is_one_by_one=is_one_by_one)
     return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_one_by_one, lasts)
 
 
@@ -140,10 +141,12 @@ def _of_users(users: SeenUsers, kind: str) -> float:
     return UNKNOWN if users.last is None else float(getattr(users.factors, kind))
 
 
-def _of_looks(answers: Scatter, split: SplitScatter, *, is_one_by_one: bool) -> float:
+def _of_looks(objective: Objective, witnesses: Witnesses, *, is_one_by_one: bool) -> float:
+    answers = witnesses.arms.answers
     if is_one_by_one:
         return answers.beyond_doubt
-    return answers.factor(UNLIKELY if split.seems_one_by_one else UNKNOWN, KNOWN_LOOKS)
+    is_unlikely = objective.basis is Basis.PAIRS or witnesses.split.seems_one_by_one
+    return answers.factor(UNLIKELY if is_unlikely else UNKNOWN, KNOWN_LOOKS)
 
 
 def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:

@@ -68,12 +68,12 @@ def usable(objective: Objective, look: Look) -> bool:
 
 
 def update(quality: Quality, objective: Objective, look: Look) -> Quality:
-    """The processes after one more look; what is not usable changes nothing.
+    """The processes after one more look, divided by what the policy states alone; what is not usable changes nothing.
 
     Raises ValueError, naming the class, for counts that cannot be.
     """
     judged = missing_answers.as_judged(objective, look)
-    return advance(quality, objective, judged) if usable(objective, judged) else quality
+    return advance(quality, objective, judged, by_look=objective.dispersion) if usable(objective, judged) else quality
 
 
 def advance(

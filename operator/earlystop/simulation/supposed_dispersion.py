@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
-from earlystop.evidence.objective import Objective
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.evidence.split_scatter import LEAST_LOOKS
 
@@ -37,11 +37,14 @@ class SupposedDispersion:
     def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
         """For answers that scatter so much more than independent ones, in groups that stay with a variant. Where there
         are none, requests are supposed to be drawn one by one."""
+        stated = objective.dispersion
         if objective.source is not DispersionSource.LOOKS:
             return cls()
         if scatter == 1 and objective.has_own_requests and objective.split_known:
-            return cls(LEAST_LOOKS, UNLIKELY)
-        return cls(LOOKS_TO_LEARN, UNKNOWN, LEARNED_SURPLUS * scatter)
+            return cls(LEAST_LOOKS, max(1.0, UNLIKELY / stated))
+        unknown = UNLIKELY if objective.basis is Basis.PAIRS else UNKNOWN
+        guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
+        return cls(LOOKS_TO_LEARN, guess, learned)
 
     def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The factor of each rollout after so many looks, and whether it is known."""
