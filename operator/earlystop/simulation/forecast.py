@@ -4,20 +4,19 @@ The rules are the rollout's own (looks that come less often, settling, the steps
 losses, a promotion's hours); what the answers say is drawn as in `random_walk`, some thousand rollouts at once. So a
 plan takes a second where `simulate` takes minutes, and it knows the ramp that a formula does not.
 
-What it leaves out: tokens, guardrails and the floor, which are taken to hold; and candidates judged beside each other,
-each of which is followed until its own verdict.
+What it leaves out: guardrails and the floor, which are taken to hold; tokens, which are taken to be saved as soon as
+their test may bet; and candidates judged beside each other, each of which is followed until its own verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, inf, log
 
 import numpy as np
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
@@ -29,6 +28,7 @@ from earlystop.rollout.look_schedule import looks_per_spacing
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text
 from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
+from earlystop.simulation.paths import Numbers, Paths, Truths
 from earlystop.simulation.random_walk import (
     Arms,
     Floats,
@@ -50,9 +50,6 @@ MOST_LOOKS = 800
 DISCRETE = 0.5826
 """How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
 
-Numbers = NDArray[np.int64]
-Truths = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class SupposedTraffic:
@@ -70,39 +67,6 @@ class SupposedTraffic:
     discordance: float = 0.06
     scatter: float = 1.0
     answer_seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Paths:
-    """Rollouts under way, one a row. Times are seconds since the campaign began.
-
-    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
-    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
-    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
-    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds.
-    """
-
-    number: Numbers
-    step: Numbers
-    started: Floats
-    last: Floats
-    first: Floats
-    looks: Numbers
-    answers: Floats
-    candidate: Floats
-    in_step: Floats
-    capital: list[Floats]
-    reached: Truths
-    against: Floats
-
-    def keep(self, rows: Truths) -> None:
-        """Go on with these alone."""
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name == "capital":
-                self.capital = [part[rows] for part in value]
-            else:
-                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,21 +186,8 @@ def _watch(
     watched: _Watched, random: Generator, numbers: Numbers, begun: Floats, told: RolloutForecast
 ) -> tuple[Numbers, Floats]:
     """Follow rollouts through these stages. Gives those that go on to the next kind of stage, and since when."""
-    runs = len(numbers)
-    paths = Paths(
-        number=numbers,
-        step=np.zeros(runs, np.int64),
-        started=begun,
-        last=begun + watched.rollout.settle_seconds,
-        first=np.full(runs, inf),
-        looks=np.zeros(runs, np.int64),
-        answers=np.zeros(runs),
-        candidate=np.zeros(runs),
-        in_step=np.zeros(runs),
-        capital=[np.zeros((runs, len(each.walks[0].stake))) for each in watched.claims],
-        reached=np.zeros((runs, len(watched.claims)), bool),
-        against=np.zeros((2, runs, 6)),
-    )
+    bets = [len(each.walks[0].stake) for each in watched.claims]
+    paths = Paths.begin(numbers, begun, begun + watched.rollout.settle_seconds, bets)
     onward: list[tuple[Numbers, Floats]] = []
     for _ in range(MOST_LOOKS):
         if not len(paths.number):
@@ -271,6 +222,7 @@ def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
+    paths.tokens.add(np.minimum(baseline, candidate))
     paths.looks += 1
     paths.first = np.minimum(paths.first, at)
     paths.last = at
@@ -342,6 +294,7 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
     proven = paths.reached[:, ~is_harm].all(axis=1) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
+    proven &= paths.tokens.bet_on | watched.on_pairs
     promoted = proven & ~harmed & watched.may_promote
     for rows, verdict in ((harmed, -1), (promoted, 1)):
         which = paths.number[rows]
@@ -357,4 +310,5 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     paths.started[raised] = paths.last[raised]
     paths.last[raised] += watched.rollout.settle_seconds
     paths.in_step[raised] = 0
+    paths.tokens.change_weights(raised)
     paths.keep(~(harmed | promoted | leaving))
