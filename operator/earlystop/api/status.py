@@ -103,7 +103,10 @@ class EvidenceText(Value):
     largest_log_e: LogEText | None = Field(
         None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
     )
-    effect: Short = Field(description="EM of the candidate minus the baseline's, with an interval valid at any time.")
+    effect: Short = Field(
+        description="EM of the candidate minus the baseline's, with an interval valid at any time. At a verdict the "
+        "first number flatters it, since a verdict comes when evidence is at its most favourable: go by the interval."
+    )
     saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
 
 

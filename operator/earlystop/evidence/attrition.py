@@ -12,12 +12,13 @@ in flight is none the worse; where starts are not counted, with those that ended
 when its variant has more open ones, since the step began, than it started in the last `LOOKS_TO_END` looks: so many
 are older than that, whatever the load does.
 
-That comes late, so a promotion waits before it: while more and more of the candidate's requests are open, look after
-look, than of the baseline's. Of answers that end, as many begin as end, and open requests come and go: their changes
-from look to look add up to little. What never ends only adds. So the sum of the changes in the last looks is compared
-with what changes are usual among them, and with its own root, as a count has it. A rise of the load inside of one look
-is a change like no other, so it weighs little. This is no alarm: it is taken back as soon as open requests cease to add
-up, at the latest `LOOKS_TO_END` looks after the load ceased to rise.
+That comes late: where one request in twenty never ends, after 400 looks. So a promotion waits before it, while more and
+more of the candidate's requests are open, look after look, than of the baseline's. Of answers that end, as many begin
+as end, and open requests come and go: their changes from look to look add up to little. What never ends only adds. So
+the sum of the changes in the last looks is compared with what changes are usual among them, and with its own root, as a
+count has it. A rise of the load inside of one look is a change like no other, so it weighs little. This is no alarm: it
+is taken back as soon as open requests cease to add up, at the latest `LOOKS_TO_END` looks after the load ceased to
+rise.
 
 A baseline that fails more makes its own answers look better than they are, so only more of the candidate's failures
 hold its promotion: fewer of them are what stopping early is for. Pairs are made of answers that both variants gave to

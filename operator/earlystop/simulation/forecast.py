@@ -4,8 +4,8 @@ The rules are the rollout's own (looks that come less often, settling, the steps
 losses, a promotion's hours); what the answers say is drawn as in `random_walk`, some thousand rollouts at once. So a
 plan takes a second where `simulate` takes minutes, and it knows the ramp that a formula does not.
 
-What it leaves out: tokens, guardrails and the floor, which are taken to hold; and candidates judged beside each other,
-each of which is followed until its own verdict.
+What it leaves out: guardrails and the floor, which are taken to hold; tokens, which are taken to be saved as soon as
+their test may bet; and candidates judged beside each other, each of which is followed until its own verdict.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from earlystop.rollout.look_schedule import looks_per_spacing
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text
 from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
+from earlystop.simulation.paths import Numbers, Paths, Truths
 from earlystop.simulation.random_walk import (
     Arms,
     Floats,
@@ -188,21 +189,8 @@ def _watch(
     watched: _Watched, random: Generator, numbers: Numbers, begun: Floats, told: RolloutForecast
 ) -> tuple[Numbers, Floats]:
     """Follow rollouts through these stages. Gives those that go on to the next kind of stage, and since when."""
-    runs = len(numbers)
-    paths = Paths(
-        number=numbers,
-        step=np.zeros(runs, np.int64),
-        started=begun,
-        last=begun + watched.rollout.settle_seconds,
-        first=np.full(runs, inf),
-        looks=np.zeros(runs, np.int64),
-        answers=np.zeros(runs),
-        candidate=np.zeros(runs),
-        in_step=np.zeros(runs),
-        capital=[np.zeros((runs, len(each.walks[0].stake))) for each in watched.claims],
-        reached=np.zeros((runs, len(watched.claims)), bool),
-        against=np.zeros((2, runs, 6)),
-    )
+    bets = [len(each.walks[0].stake) for each in watched.claims]
+    paths = Paths.begin(numbers, begun, begun + watched.rollout.settle_seconds, bets)
     onward: list[tuple[Numbers, Floats]] = []
     for _ in range(MOST_LOOKS):
         if not len(paths.number):
@@ -239,6 +227,7 @@ def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
+    paths.tokens.add(np.minimum(baseline, candidate))
     paths.looks += 1
     paths.first = np.minimum(paths.first, at)
     paths.last = at
@@ -312,6 +301,7 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
     proven = paths.reached[:, ~is_harm].all(axis=1) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
+    proven &= paths.tokens.bet_on | watched.on_pairs
     promoted = proven & ~harmed & watched.may_promote
     for rows, verdict in ((harmed, -1), (promoted, 1)):
         which = paths.number[rows]
@@ -327,4 +317,5 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     paths.started[raised] = paths.last[raised]
     paths.last[raised] += watched.rollout.settle_seconds
     paths.in_step[raised] = 0
+    paths.tokens.change_weights(raised)
     paths.keep(~(harmed | promoted | leaving))

@@ -79,13 +79,9 @@ def test_open_requests_that_come_and_go_hold_no_promotion_for_long() -> None:
     waits = np.zeros(30)
     for _ in range(20):
         level = rng.poisson(300, (31, 2))  # in flight at each look, of 2,000 requests that start in it
-        seen = [
-            Look(
-                15 * at, 0, 50, *(arm(2000, 0, "", late=int(level[at, arm_] - level[at - 1, arm_])) for arm_ in (0, 1))
-            )
-            for at in range(1, 31)
-        ]
-        waits += waiting(seen)
+        more = np.diff(level, axis=0).tolist()
+        arms = [[arm(2000, 0, "", late=each) for each in pair] for pair in more]
+        waits += waiting([Look(15 * at, 0, 50, baseline, candidate) for at, (baseline, candidate) in enumerate(arms)])
     assert waits[4:].mean() / 20 < 0.03
 
 
