@@ -70,6 +70,11 @@ FEEDBACK = "earlystop_feedback_total"
 EMPTY = "earlystop_empty_answers_total"
 CUT = "earlystop_cut_answers_total"
 SETTING_INFO = "earlystop_setting_info"
+SETTINGS_INFO = "earlystop_settings_info"
+"""1 for the policy, revision and step by which a process serves that reads its settings itself; revision and step are
+"" for one that has read none."""
+SETTINGS_FAULT = "earlystop_settings_fault"
+"""1 while a process cannot read its settings and goes on with the last good ones, by `fault`."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 
@@ -85,6 +90,8 @@ USER_GROUP = "user_group"
 EVENT = "event"
 USER_GROUPS = 32
 """Groups that users are put into by a keyed hash of their name, the same in every process of a campaign."""
+
+FAULT = "fault"
 
 OUTCOME = "outcome"
 RESULT = "result"
