@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from earlystop.api.modes import MODES, ModeTraits, built_modes
+from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
@@ -106,13 +108,14 @@ class ProbeSettings(Value):
     )
 
 
-def _belongs(field: str) -> list[dict[str, str]]:
-    """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase."""
+def _belongs(field: str, needed: str = "a routeRef") -> list[dict[str, str]]:
+    """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase. needed: what
+    its settings have to say."""
     mode = field[0].upper() + field[1:]
     return [
         {
             "rule": f"self.mode != '{mode}' || has(self.{field})",
-            "message": f"delivery.mode {mode} needs delivery.{field} with a routeRef",
+            "message": f"delivery.mode {mode} needs delivery.{field} with {needed}",
         },
         {
             "rule": f"self.mode == '{mode}' || !has(self.{field})",
@@ -126,6 +129,12 @@ class Delivery(Value):
 
     model_config = rules(
         *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
+        *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
+        {
+            "rule": "!has(self.configMap) && !has(self.featureFlag) || !has(self.paths) && !has(self.probe)",
+            "message": "delivery.paths and delivery.probe are about a route; remove them, since servers read their "
+            "settings themselves",
+        },
         {
             "rule": "!has(self.paths) || self.paths.all(p, self.paths.exists_one(q, q == p))",
             "message": "delivery.paths: write each path once",
@@ -140,11 +149,14 @@ class Delivery(Value):
     mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
-        "server counts what the candidates would have done."
+        "server counts what the candidates would have done. ConfigMap: without a route, by a key of a ConfigMap that "
+        "servers mount, who draw each request's variant themselves. FeatureFlag: the same by a flag of flagd."
     )
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
+    config_map: ConfigMapKey | None = Field(None, description="Settings of mode ConfigMap.")
+    feature_flag: FeatureFlagEntry | None = Field(None, description="Settings of mode FeatureFlag.")
     paths: Annotated[tuple[ApiPath, ...], Field(min_length=1, max_length=8)] | None = Field(
         None,
         description="Paths of the requests that a setting is for, as the server knows them, such as /v1/responses; "
@@ -155,8 +167,15 @@ class Delivery(Value):
 
     @property
     def traits(self) -> ModeTraits:
-        """What the mode is like."""
-        return MODES[self.mode]
+        """What the mode is like, as its settings have it."""
+        traits = MODES[self.mode]
+        keeps_users = self.by_servers is not None and self.by_servers.drawn_by == "User"
+        return replace(traits, same_users=True) if keeps_users else traits
+
+    @property
+    def by_servers(self) -> ReadByServers | None:
+        """Settings of the mode when it is one whose servers draw the variant themselves, else None."""
+        return self.config_map or self.feature_flag
 
     @property
     def by_route(self) -> ByRoute | None:

@@ -14,6 +14,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.settings_reasons import SETTINGS_REFUSALS, SETTINGS_ROWS
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
 
@@ -152,7 +153,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "TemplatesUnusable": "A template of the MetricSource cannot be used; correct spec.templates.",
         },
     ),
+    (PREFLIGHT, SETTINGS_REFUSALS),
     *TRAFFIC_ROWS,
+    *SETTINGS_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),

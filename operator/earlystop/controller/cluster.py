@@ -68,6 +68,8 @@ GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("", "v1", "events")
+CONFIG_MAPS = Resource("", "v1", "configmaps")
+FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
 # Every kind that a delivery mode reads or writes.
 BY_KIND = {
@@ -76,6 +78,8 @@ BY_KIND = {
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
+    "ConfigMap": CONFIG_MAPS,
+    "FeatureFlag": FEATURE_FLAGS,
 }
 KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
@@ -191,9 +195,13 @@ class Cluster:
 
     async def names(self, resource: Resource, labels: str) -> builtins.list[str]:
         """The names of all objects of a cluster-scoped kind with these labels, without the objects."""
-        path = f"{resource.path(None)}?{urlencode({'labelSelector': labels})}"
+        return [each["name"] for each in await self.metadata(resource, None, labels)]
+
+    async def metadata(self, resource: Resource, namespace: str | None, labels: str) -> builtins.list[Manifest]:
+        """The metadata of all objects of a kind with these labels, managedFields too, without the objects."""
+        path = f"{resource.path(namespace)}?{urlencode({'labelSelector': labels})}"
         found = await self._exchange("GET", path, None, "application/json", METADATA_ONLY)
-        return [each["metadata"]["name"] for each in found["items"]]
+        return [each["metadata"] for each in found["items"]]
 
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
@@ -257,6 +265,18 @@ class Cluster:
         with the resourceVersion that was read: raises Conflict when it has another."""
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, "application/merge-patch+json")
+
+    async def apply(self, resource: Resource, namespace: str, part: Manifest, manager: str) -> Manifest:
+        """Let an object have these fields of this field manager and no others of its (server-side apply); all that
+        others manage stays. Fields of another manager are taken over only where `part` names the resourceVersion that
+        this was decided on: raises Conflict when the object has another one, and without one when fields are
+        another's."""
+        name, query = part["metadata"]["name"], {"fieldManager": manager}
+        query |= {"force": "true"} if "resourceVersion" in part["metadata"] else {}
+        whole = {"apiVersion": resource.api_version, "kind": KIND_OF[resource], **part}
+        path = f"{resource.path(namespace, name)}?{urlencode(query)}"
+        call = self._call("PATCH", path, whole, "application/apply-patch+yaml")
+        return await self._written(resource, namespace, name, call)
 
     async def _written(
         self, resource: Resource, namespace: str | None, name: str, call: Awaitable[Manifest]

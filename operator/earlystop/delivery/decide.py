@@ -13,13 +13,13 @@ from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.delivery.desired import Desired
-from earlystop.delivery.drift import drifted
+from earlystop.delivery.drift import drifted, matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
-from earlystop.delivery.ownership import is_controlled_by
-from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
+from earlystop.delivery.ownership import is_controlled_by, is_part
+from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof, Reports
 from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
+from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long, unreported_for_long
 from earlystop.delivery.traffic_view import Rest, TrafficView
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
@@ -30,6 +30,8 @@ SECONDS_TO_SERVE = 60.0
 # a rest is it tried again.
 SECONDS_UNPROVEN = 600.0
 SECONDS_OF_REST = 1800.0
+# The kubelet brings a changed ConfigMap into a Pod within some two minutes, and then it has to be scraped.
+SECONDS_TO_SWITCH = 240.0
 # A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
 SECONDS_OF_FIRST_REST = 60.0
 PACING = "Pacing"
@@ -167,8 +169,10 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
 
 def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
     """The policy's own objects that have to be written so that no user's request meets any."""
-    own = [each for each in desired.detached if is_controlled_by(each, observed.uid)]
-    return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
+    found = [(observed.own(each["kind"], each["metadata"]["name"]), each) for each in desired.detached]
+    parts = [each for present, each in found if is_part(each) and not matches_desired(present, each)]
+    own = [each for present, each in found if is_controlled_by(each, observed.uid) and present != each]
+    return (*parts, *own)
 
 
 def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
@@ -180,6 +184,8 @@ def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition,
             rest = _next_rest(memory.rest, desired.split, now)
             return taken_off(fault, rest, now), rest
     if _is_overdue(memory, desired, now):
+        if isinstance(desired.proof, Reports):
+            return unreported_for_long(SECONDS_UNPROVEN, SECONDS_OF_REST, now), SECONDS_OF_REST
         return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST, now), SECONDS_OF_REST
     return None
 
@@ -270,6 +276,8 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         if memory.proven == desired.split:
             return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
         return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
+    if isinstance(proof, Reports):
+        return _reported(desired, memory, now)
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
         message = desired.summary if answer is None else answer.message
@@ -283,6 +291,15 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
         return _quarantine(observed, desired, said)
     return _unproven(answer, memory, now)
+
+
+def _reported(desired: Desired, memory: TrafficView, now: float) -> Wait:
+    """What every process reports, the shell finds out. A decision waits for it as long as processes need to switch."""
+    if memory.proven == desired.split:
+        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
+    status = SplitStatus.WRITTEN if now - memory.written_at < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
+    message = "Waiting until every process that is up reports the settings of this step."
+    return Wait(status, _condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
 
 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:

@@ -43,6 +43,12 @@ def controller_of(manifest: Manifest) -> Manifest | None:
     return None
 
 
+def is_part(manifest: Manifest) -> bool:
+    """Whether a manifest states some fields of a user's object, which are all that the operator writes of it: what the
+    operator makes as a whole names its owner."""
+    return "ownerReferences" not in manifest["metadata"]
+
+
 def is_controlled_by(manifest: Manifest, uid: str) -> bool:
     """Whether the policy with this UID manages an object."""
     owner = controller_of(manifest)

@@ -30,13 +30,14 @@ class Choice:
 class SettingsInForce:
     """What a process serves by, for its metrics.
 
-    policy: namespace/name. revision, step: "" where it has read no settings, or where they were taken away. fault: why
-    the latest could not be read, as a label; "" where they could.
+    policy: namespace/name. revision, step, digest: of the settings, "" where it has read none, or where they were taken
+    away. fault: why the latest could not be read, as a label; "" where they could.
     """
 
     policy: str
     revision: str = ""
     step: str = ""
+    digest: str = ""
     fault: str = ""
 
 

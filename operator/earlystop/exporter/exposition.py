@@ -27,9 +27,9 @@ _FORGED_HELP = "Requests that named a revision without its token. They count as 
 _GROUPS_HELP = "Events of the requests of each group of users; token counts are sums."
 _GROUP_LABELS = (names.POLICY, names.REVISION, names.STEP, names.VARIANT, names.USER_GROUP, names.PROCESS, names.EVENT)
 _FORGED_LABELS = (names.POLICY, names.PROCESS)
-_IN_FORCE_HELP = "1 for the revision and step by which a process serves that reads its settings itself."
+_IN_FORCE_HELP = "1 for the settings by which a process serves that reads them itself."
 _FAULT_HELP = "1 while a process cannot read its settings and goes on with the last good ones."
-_IN_FORCE_LABELS = (names.POLICY, names.REVISION, names.STEP, names.PROCESS)
+_IN_FORCE_LABELS = (names.POLICY, names.REVISION, names.STEP, names.DIGEST, names.PROCESS)
 _SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
 
 
@@ -77,7 +77,7 @@ def _in_force_families(in_force: Iterable[SettingsInForce], process: str) -> Ite
     info = GaugeMetricFamily(names.SETTINGS_INFO, _IN_FORCE_HELP, labels=_IN_FORCE_LABELS)
     faults = GaugeMetricFamily(names.SETTINGS_FAULT, _FAULT_HELP, labels=(names.POLICY, names.PROCESS, names.FAULT))
     for each in in_force:
-        info.add_metric((each.policy, each.revision, each.step, process), 1)
+        info.add_metric((each.policy, each.revision, each.step, each.digest, process), 1)
         if each.fault:
             faults.add_metric((each.policy, process, each.fault), 1)
     yield info

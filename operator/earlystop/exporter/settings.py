@@ -115,7 +115,7 @@ class MountedSettings:
         if self._serving is None:
             return SettingsInForce(self._policy, fault=self._fault)
         document = self._serving.document
-        return SettingsInForce(self._policy, document.revision, str(document.step), self._fault)
+        return SettingsInForce(self._policy, document.revision, str(document.step), document.digest, self._fault)
 
     def _look(self) -> None:
         """Take over what is in the file, if that is due. While one thread does so the others go on by what is known."""

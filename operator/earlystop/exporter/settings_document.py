@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earlystop.api import wire
@@ -19,6 +20,7 @@ MAX_BYTES = 262_144
 """Of a document; one of 16 variants with 16 parameters each has less than a tenth of it."""
 
 _STEPS = range(10_000)
+_DIGEST_CHARACTERS = 12
 _PARAMETER = re.compile(r"[A-Za-z0-9._-]{1,63}")
 
 
@@ -52,6 +54,11 @@ class SettingsDocument:
     def weights(self) -> tuple[tuple[str, int], ...]:
         """Every variant with its weight."""
         return tuple((each.name, each.weight) for each in self.variants)
+
+    @property
+    def digest(self) -> str:
+        """What tells these settings from any others, the token apart."""
+        return hashlib.sha256(written(replace(self, token="")).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
     def values_of(self, variant: str) -> Mapping[str, str]:
         """The settings of a variant. Raises KeyError for one that the document does not have."""
@@ -88,20 +95,24 @@ def read_document(data: bytes | str) -> SettingsDocument:
         raise ValueError(f"it is no JSON ({type(error).__name__})") from None
     if not isinstance(found, dict) or found.get("apiVersion") != wire.API_VERSION or found.get("kind") != KIND:
         raise ValueError(f"it is no {KIND} of {wire.API_VERSION}, which the operator writes")
-    document = SettingsDocument(
-        policy=_text(found, "policy"),
-        uid=_text(found, "uid"),
-        revision=_text(found, "revision"),
-        step=_whole(found, "step"),
-        variants=_variants(found.get("variants")),
-        drawn_by=_text(found, "drawnBy"),
-        token=_text(found, "token"),
+    return checked(
+        SettingsDocument(
+            policy=text_in(found, "policy"),
+            uid=text_in(found, "uid"),
+            revision=text_in(found, "revision"),
+            step=whole_number_in(found, "step"),
+            variants=_variants(found.get("variants")),
+            drawn_by=text_in(found, "drawnBy"),
+            token=text_in(found, "token"),
+        )
     )
-    _check(document)
-    return document
 
 
-def _check(document: SettingsDocument) -> None:
+def checked(document: SettingsDocument, *, needs_baseline: bool = True) -> SettingsDocument:
+    """The same document. Raises ValueError with a sentence where it can be served by nobody.
+
+    needs_baseline: whether its first variant has to be the baseline.
+    """
     if not is_policy(document.policy):
         raise ValueError("its policy is no namespace/name")
     if not WORD.fullmatch(document.revision) or document.revision == wire.UNASSIGNED or document.step not in _STEPS:
@@ -110,48 +121,48 @@ def _check(document: SettingsDocument) -> None:
         raise ValueError(f"its drawnBy is none of {', '.join(DRAWN_BY)}")
     if not wire.is_genuine(document.policy, document.revision, document.token):
         raise ValueError("its token is not the one that its revision commits to")
+    names = [each.name for each in document.variants]
+    if not 1 <= len(names) <= MAX_VARIANTS or len(set(names)) != len(names) or not all(map(is_variant, names)):
+        raise ValueError(f"it has no 1 to {MAX_VARIANTS} variants, each once and with a name that can be a label")
+    if needs_baseline and names[0] != wire.BASELINE:
+        raise ValueError("its first variant is not the baseline")
+    weights = [each.weight for each in document.variants]
+    if sum(weights) != 100 or min(weights) < 0:
+        raise ValueError("the weights of its variants do not lie in 0..100 and sum to 100")
+    return document
 
 
 def _variants(found: Any) -> tuple[VariantSettings, ...]:
-    if not isinstance(found, list) or not 1 <= len(found) <= MAX_VARIANTS:
-        raise ValueError(f"it has no list of 1 to {MAX_VARIANTS} variants")
-    variants = tuple(map(_variant, found))
-    names = [each.name for each in variants]
-    if len(set(names)) != len(names) or names[0] != wire.BASELINE:
-        raise ValueError("its variants are not the baseline and others, each once")
-    if sum(each.weight for each in variants) != 100:
-        raise ValueError("the weights of its variants do not sum to 100")
-    return variants
-
-
-def _variant(found: Any) -> VariantSettings:
-    if not isinstance(found, dict):
-        raise ValueError("one of its variants is no object")
-    name, weight = _text(found, "name"), _whole(found, "weight")
-    if not is_variant(name) or not 0 <= weight <= 100:
-        raise ValueError("one of its variants has a name that can be no label, or a weight out of 0..100")
-    return VariantSettings(name, weight, values_in(found))
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError("its variants are no list of objects")
+    return tuple(
+        VariantSettings(text_in(each, "name"), whole_number_in(each, "weight"), values_in(each)) for each in found
+    )
 
 
 def values_in(found: Mapping[str, Any]) -> dict[str, str]:
     """The values by parameter that an object holds. Raises ValueError where they are none."""
     values = found.get("values")
-    if not isinstance(values, dict) or not all(
-        _PARAMETER.fullmatch(name) and isinstance(value, str) for name, value in values.items()
+    if not isinstance(values, Mapping) or not all(
+        isinstance(name, str) and _PARAMETER.fullmatch(name) and isinstance(value, str)
+        for name, value in values.items()
     ):
-        raise ValueError("the values of one of its variants are no texts by parameter")
-    return values
+        raise ValueError("its values are no texts by parameter")
+    return dict(values)
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
+def text_in(found: Mapping[str, Any], name: str) -> str:
+    """A text of an object. Raises ValueError where there is none."""
     value = found.get(name)
     if not isinstance(value, str):
         raise ValueError(f"its {name} is no text")
     return value
 
 
-def _whole(found: Mapping[str, Any], name: str) -> int:
+def whole_number_in(found: Mapping[str, Any], name: str) -> int:
+    """A whole number of an object; one with a fraction of 0 is such, as numbers of flags come. Raises ValueError where
+    there is none."""
     value = found.get(name)
-    if type(value) is not int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         raise ValueError(f"its {name} is no whole number")
-    return value
+    return int(value)

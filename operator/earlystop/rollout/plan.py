@@ -239,7 +239,8 @@ def objective_of(
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
-        split_known=spec.delivery.traits.split_known,
+        # Where users keep a variant, requests are split as much as each of them asks.
+        split_known=spec.delivery.traits.split_known and not spec.delivery.traits.same_users,
         engine=engine,
         by_users=engine != FIRST and counts_users(spec),
         about=_about(spec, engine),

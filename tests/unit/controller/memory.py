@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    CONFIG_MAPS,
     DEFINITIONS,
     DEPLOYMENTS,
     GATEWAYS,
@@ -24,8 +25,10 @@ from earlystop.controller.cluster import (
     NotFound,
     Resource,
 )
+from tests.unit.controller.server_side_apply import applied
 
-KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS)
+KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
+APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
@@ -80,7 +83,12 @@ class Memory(Cluster):
         if method == "PUT":
             assert body is not None
             self._replace(path, body, status_only)
-        if method == "PATCH":
+        if method == "PATCH" and content_type == APPLY:
+            assert body is not None
+            asked = parse_qs(query)
+            manager, force = asked["fieldManager"][0], asked.get("force") == ["true"]
+            self.objects[path] = self._versioned(applied(self.objects[path], body, manager, force=force))
+        elif method == "PATCH":
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
         return copy.deepcopy(self.objects[path])

@@ -78,7 +78,7 @@ def test_keys_are_split_in_proportion_to_the_weights(weights: tuple[int, ...]) -
 
 def test_the_draws_of_two_campaigns_say_nothing_about_each_other() -> None:
     both = list(zip(drawn("r1", 50, 50), drawn("r2", 50, 50), strict=True))
-    cells = [both.count(cell) for cell in itertools.product(NAMES[:2], repeat=2)]
+    cells = [both.count((one, other)) for one, other in itertools.product(NAMES[:2], repeat=2)]
     assert chisquare(cells).pvalue > 1e-4
 
 

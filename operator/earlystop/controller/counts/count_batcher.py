@@ -21,6 +21,7 @@ from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
+from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion, read_reports
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
@@ -104,6 +105,12 @@ class CountBatcher:
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
         return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+
+    async def read_reports(
+        self, source: str, question: ReportsQuestion, at: int
+    ) -> tuple[ProcessReport, ...] | MetricsFailure:
+        """By which settings each process of a policy's target says that it serves, at Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
 
     async def _read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
