@@ -131,6 +131,15 @@ class Delivery(Value):
         *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
         *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
         {
+            "rule": "has(self.configMap) == has(oldSelf.configMap) && has(self.featureFlag) == has(oldSelf.featureFlag)"
+            " && (!has(self.configMap) || self.configMap.name == oldSelf.configMap.name"
+            " && self.configMap.key == oldSelf.configMap.key)"
+            " && (!has(self.featureFlag) || self.featureFlag.name == oldSelf.featureFlag.name"
+            " && self.featureFlag.flag == oldSelf.featureFlag.flag)",
+            "message": "delivery: where servers read their settings cannot be edited, since what was written would "
+            "stay in force; delete the policy and create another one",
+        },
+        {
             "rule": "!has(self.configMap) && !has(self.featureFlag) || !has(self.paths) && !has(self.probe)",
             "message": "delivery.paths and delivery.probe are about a route; remove them, since servers read their "
             "settings themselves",

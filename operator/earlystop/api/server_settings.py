@@ -17,6 +17,10 @@ FlagKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-
 class ReadByServers(Value):
     """What all modes have in common in which servers read their settings and draw the variant themselves."""
 
+    name: ObjectName = Field(
+        description="Name of the object, which exists in the policy's namespace and has the label "
+        "earlystop.dev/settings=true."
+    )
     drawn_by: Literal["Request", "User"] = Field(
         "Request",
         description="What is hashed to a variant. Request: each request for itself. User: who asks, so that each user "
@@ -28,18 +32,10 @@ class ReadByServers(Value):
 class ConfigMapKey(ReadByServers):
     """A key of a ConfigMap that the servers mount. The operator writes this key and nothing else of the object."""
 
-    name: ObjectName = Field(
-        description="Name of the ConfigMap, which exists in the policy's namespace and has the label "
-        "earlystop.dev/settings=true."
-    )
     key: DataKey = Field("settings.json", description="The key to write, which nobody else writes.")
 
 
 class FeatureFlagEntry(ReadByServers):
-    """A flag of a FeatureFlag that flagd serves. The operator writes this flag and nothing else of the object."""
+    """A flag of a FeatureFlag (core.openfeature.dev/v1beta1). The operator writes this flag and nothing else of it."""
 
-    name: ObjectName = Field(
-        description="Name of the FeatureFlag (core.openfeature.dev/v1beta1), which exists in the policy's namespace "
-        "and has the label earlystop.dev/settings=true."
-    )
     flag: FlagKey = Field("earlystop", description="The flag to write, which nobody else writes.")

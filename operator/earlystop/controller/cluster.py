@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
 from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.delivery.inputs import ObjectKey
 
@@ -81,6 +81,10 @@ BY_KIND = {
     "ConfigMap": CONFIG_MAPS,
     "FeatureFlag": FEATURE_FLAGS,
 }
+# Of these the operator may read what it may write, and no others: it reads by a patch that changes nothing, to which
+# the same admission policy applies. It has no right to get or to list them.
+READ_BY_PATCH = frozenset({CONFIG_MAPS, FEATURE_FLAGS})
+MERGE = "application/merge-patch+json"
 KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
 
@@ -158,11 +162,23 @@ class Cluster:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
         """The object as the API server has it now, or None when there is none."""
         try:
-            found = await self._call("GET", resource.path(namespace, name))
+            found = await self._found(resource, resource.path(namespace, name))
         except NotFound:
             return None
         self._note(resource, namespace, name, found)
         return found
+
+    async def _found(self, resource: Resource, path: str) -> Manifest:
+        if resource not in READ_BY_PATCH:
+            return await self._call("GET", path)
+        try:
+            return await self._call("PATCH", path, {}, MERGE)
+        except ClusterError as error:
+            if error.status != FORBIDDEN:
+                raise
+            # Its owner does not allow the operator anything: that is all it knows of the object.
+            namespace, name = path.rsplit("/", 3)[-3::2]
+            return {"metadata": {"namespace": namespace, "name": name}}
 
     async def read(self, key: ObjectKey) -> Manifest | None:
         """The object as a watch last showed it, else as `get` gives it: None only if the API server has none.
@@ -195,13 +211,9 @@ class Cluster:
 
     async def names(self, resource: Resource, labels: str) -> builtins.list[str]:
         """The names of all objects of a cluster-scoped kind with these labels, without the objects."""
-        return [each["name"] for each in await self.metadata(resource, None, labels)]
-
-    async def metadata(self, resource: Resource, namespace: str | None, labels: str) -> builtins.list[Manifest]:
-        """The metadata of all objects of a kind with these labels, managedFields too, without the objects."""
-        path = f"{resource.path(namespace)}?{urlencode({'labelSelector': labels})}"
+        path = f"{resource.path(None)}?{urlencode({'labelSelector': labels})}"
         found = await self._exchange("GET", path, None, "application/json", METADATA_ONLY)
-        return [each["metadata"] for each in found["items"]]
+        return [each["metadata"]["name"] for each in found["items"]]
 
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
@@ -264,7 +276,7 @@ class Cluster:
         """Apply a JSON merge patch, as this field manager. What carries a decision, unlike an event, is patched only
         with the resourceVersion that was read: raises Conflict when it has another."""
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
-        return await self._call("PATCH", path, changes, "application/merge-patch+json")
+        return await self._call("PATCH", path, changes, MERGE)
 
     async def apply(self, resource: Resource, namespace: str, part: Manifest, manager: str) -> Manifest:
         """Let an object have these fields of this field manager and no others of its (server-side apply); all that
@@ -326,14 +338,6 @@ class Cluster:
 def _preferred_first(group: Manifest) -> list[str]:
     preferred = group.get("preferredVersion", {}).get("version")
     return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
-
-
-def environment_proxy(url: str) -> str | None:
-    """The proxy that HTTPS_PROXY and its like name for a URL, None when NO_PROXY names its host or there is none."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
-        return None
-    return getproxies().get(parts.scheme)
 
 
 def _reason(data: bytes) -> str:

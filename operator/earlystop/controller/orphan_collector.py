@@ -34,7 +34,7 @@ class OrphanCollector:
         self._clock = clock
         self._namespaces = namespaces
         self._unused_since: dict[str, float] = {}
-        self._settings = SettingsCollector(cluster, clock, namespaces)
+        self.settings = SettingsCollector(cluster, clock)
         self._requested = asyncio.Event()
         self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
 
@@ -47,7 +47,7 @@ class OrphanCollector:
         sweeps are requested without end, there is one every 10 s."""
         with suppress(TimeoutError):
             async with asyncio.timeout(
-                GRACE_SECONDS + 1 if self._unused_since or self._settings.is_waiting else seconds
+                GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
             ):
                 await self._requested.wait()
         now = self._clock()
@@ -60,9 +60,8 @@ class OrphanCollector:
         """One pass over all namespaces. Raises ClusterError when the API fails."""
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
-        settings = await self._settings.written()
-        living = await self._living() if overlays or services or settings else set()
-        await self._settings.collect(settings, living)
+        living = await self._living() if overlays or services or self.settings.is_waiting else set()
+        await self.settings.collect(living)
         for overlay in orphaned_overlays(overlays, living):
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()

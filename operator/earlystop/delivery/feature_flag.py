@@ -38,16 +38,22 @@ def held(manifest: Manifest, flag: str) -> SettingsDocument | None:
 def fields(flag: str, document: SettingsDocument) -> Manifest:
     """The flag with the settings: every variant's value says all that a server has to know to serve and to count."""
     variants = {value.variant: value.as_json() for value in flag_values(document)}
-    targeted = {"targeting": targeting(document), "defaultVariant": document.variants[0].name}
+    targeted = _targeted(document)
     flags = {flag: {"state": "ENABLED", "variants": variants, **targeted}}
     return {"spec": {"flagSpec": {"flags": flags}}}
 
 
-def targeting(document: SettingsDocument) -> dict[str, Any]:
-    """The rule by which flagd draws a variant: by hash of the campaign and the targeting key, in the same ranges of
-    buckets as `exporter.buckets` has them."""
-    ranges = [[variant, buckets] for variant, buckets in bucket_ranges(document.weights)]
-    return {"fractional": [{"cat": [document.revision, {"var": "targetingKey"}]}, *ranges]}
+def _targeted(document: SettingsDocument) -> dict[str, Any]:
+    """How flagd draws a variant: by hash of the campaign and the targeting key, in the same ranges of buckets as
+    `exporter.buckets` has them. Where one variant gets all requests, flagd needs no rule, and older ones take none."""
+    ranges = bucket_ranges(document.weights)
+    if len({variant for variant, _ in ranges}) == 1:
+        return {"targeting": {}, "defaultVariant": ranges[0][0]}
+    by = {"cat": [document.revision, {"var": "targetingKey"}]}
+    return {
+        "targeting": {"fractional": [by, *([variant, buckets] for variant, buckets in ranges)]},
+        "defaultVariant": document.variants[0].name,
+    }
 
 
 MODE = SettingsMode(

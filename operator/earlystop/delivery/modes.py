@@ -11,7 +11,6 @@ from typing import Protocol, cast
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
-from earlystop.api.modes import MODES
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.proof import ProbeOnlyRules, SplitProof
 from earlystop.delivery.rendered import Rendered
@@ -70,13 +69,8 @@ class Mode(Protocol):
 
 def mode_of(delivery: Delivery) -> Mode:
     """The mode of a policy. Raises LookupError for one that is not built; such a policy is not accepted."""
-    return load_mode(delivery.mode)
-
-
-def load_mode(name: str) -> Mode:
-    """The mode of this name. Raises LookupError for one that is not built."""
-    module = MODES[name].module
+    module = delivery.traits.module
     if not module:
-        raise LookupError(f"delivery.mode {name} is not built")
+        raise LookupError(f"delivery.mode {delivery.mode} is not built")
     loaded = import_module(module)
     return cast(Mode, getattr(loaded, "MODE", loaded))

@@ -58,15 +58,6 @@ def field_manager(uid: str) -> str:
     return f"{MANAGER}-{uid}"
 
 
-def orphaned_managers(metadata: Manifest, living: Collection[str]) -> list[str]:
-    """Names under which fields of a user's object were written for policies that are gone. metadata: with its
-    managedFields."""
-    fields = metadata.get("managedFields") or []
-    found = {str(each.get("manager")) for each in fields if each.get("operation") == "Apply"}
-    known = {field_manager(uid) for uid in living}
-    return sorted(each for each in found - known if each.startswith(field_manager("")))
-
-
 def let_go(manifest: Manifest) -> Manifest:
     """The object with the policy that is gone as its only owner: garbage collection then removes it."""
     owner = {

@@ -65,7 +65,8 @@ class SettingsMode:
         if (found["metadata"].get("labels") or {}).get(SETTINGS_LABEL) != SETTINGS_ALLOWED:
             return Refusal(
                 "SettingsNotAllowed",
-                f"{where} may not hold the settings of policies. Whoever owns it allows that by the label {_LABEL}.",
+                f"{where} may not hold the settings of policies. Whoever owns it allows that by the label {_LABEL}; "
+                "where it has that, give the operator the right to patch such objects.",
             )
         return self._taken(inputs, found, f"{self.entry_words.format(self._entry(inputs))} of {where}")
 
@@ -172,7 +173,7 @@ class SettingsMode:
 
     def _name(self, inputs: ClusterInputs) -> str:
         settings = self.settings(inputs.spec.delivery)
-        return str(getattr(settings, "name", ""))
+        return "" if settings is None else settings.name
 
     def _entry(self, inputs: ClusterInputs) -> str:
         settings = self.settings(inputs.spec.delivery)

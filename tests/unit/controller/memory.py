@@ -64,10 +64,12 @@ class Memory(Cluster):
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
         path, _, query = path.partition("?")
-        if method != "GET":
+        reads = method == "GET" or body == {}
+        if not reads:
             self.calls.append((method, path))
-        if self._failures.get(method):
-            raise self._failures[method].pop(0)
+        what = "APPLY" if content_type == APPLY else method
+        if self._failures.get(what):
+            raise self._failures[what].pop(0)
         if method == "GET" and path.startswith("/apis") and path.count("/") in (1, 3):
             return self._discovered(path)
         if method == "GET" and path.rpartition("/")[2] in {each.plural for each in self._kinds}:
@@ -88,7 +90,7 @@ class Memory(Cluster):
             asked = parse_qs(query)
             manager, force = asked["fieldManager"][0], asked.get("force") == ["true"]
             self.objects[path] = self._versioned(applied(self.objects[path], body, manager, force=force))
-        elif method == "PATCH":
+        elif method == "PATCH" and not reads:
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
         return copy.deepcopy(self.objects[path])

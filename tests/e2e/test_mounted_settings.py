@@ -1,0 +1,80 @@
+"""Delivery without a route: servers read a mounted ConfigMap, and a process that is behind holds the evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.errors import ClusterError
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster, own_address
+from tests.cluster.processes import wait_until
+from tests.cluster.prometheus import Prometheus
+from tests.e2e.mounted_stage import OTHER_KEY, POLICY, SETTINGS, MountedStage
+from tests.e2e.own_stage import DELAY_SECONDS
+from tests.e2e.proof import only_verdict
+from tests.e2e.stage import OPERATOR_NAMESPACE, condition_is, phase_is
+from tests.unit.exporter.mounts import KEY
+
+OPERATOR = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:earlystop"
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[MountedStage]:
+    with (
+        Prometheus(cluster.access.directory, address=own_address()) as prometheus,
+        MountedStage(cluster.access, gateway, prometheus) as stage,
+    ):
+        stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
+        stage.start_operator()
+        yield stage
+        stage.end()
+
+
+def weights(stage: MountedStage) -> tuple[int, ...]:
+    found = stage.settings
+    return () if found is None else tuple(weight for _, weight in found.weights)
+
+
+def test_a_verdict_is_reached_once_every_process_has_switched_and_no_request_fails(stage: MountedStage) -> None:
+    stage.start_load(150)
+    with stage.held_back("second"):
+        stage.apply_mounted(5, "0.05", steps=[{"weight": 50, "minimumSeconds": 3}])
+        behind = condition_is("TrafficApplied", "Unknown", "ProcessesBehind")
+        status = stage.wait_for(POLICY, behind, 60, "held by the process that is behind")
+        said = next(each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
+        assert "1 of 2 processes" in said and "has read no settings" in said, said
+        assert status["phase"] == "Applying" and weights(stage) == (50, 50)
+    stage.wait_for(POLICY, phase_is("Promoted"), 120, "Promoted")
+    assert only_verdict(stage, POLICY)["spec"]["reason"] == "NonInferiorAndSaving"
+    assert weights(stage) == (0, 100)
+    stage.delete_policy(POLICY)
+    wait_until(lambda: weights(stage) == (100, 0), 60, "the baseline for everybody after the policy's end")
+    assert {key: text for key, text in stage.data_of_settings.items() if key != KEY} == OTHER_KEY
+    summary = stage.stop_load()
+    assert summary["sent"] > 0 and summary["failed"] == 0, summary["examples"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "why"),
+    [
+        ({"data": {"model.yaml": "other"}}, "only keys that hold settings"),
+        ({"data": {KEY: "other"}}, "only keys that hold settings"),
+        ({"metadata": {"labels": {"more": "labels"}}}, "nothing of a user's object but the settings"),
+    ],
+)
+def test_the_operators_account_writes_settings_and_nothing_else_of_the_object(
+    stage: MountedStage, patch: dict[str, object], why: str
+) -> None:
+    where = ("configmap", SETTINGS, f"--namespace={stage.namespace}", "--type=merge", f"--patch={json.dumps(patch)}")
+    with pytest.raises(ClusterError, match=why):
+        stage.access.kubectl("patch", *where, OPERATOR)
+
+
+def test_the_operators_account_writes_into_no_object_whose_owner_does_not_allow_it(stage: MountedStage) -> None:
+    patch = json.dumps({"data": {KEY: json.dumps({"apiVersion": "earlystop.dev/v1alpha1", "kind": "Settings"})}})
+    where = ("configmap", "kube-root-ca.crt", f"--namespace={stage.namespace}", "--type=merge", f"--patch={patch}")
+    with pytest.raises(ClusterError, match=r"earlystop\.dev/settings=true"):
+        stage.access.kubectl("patch", *where, OPERATOR)
