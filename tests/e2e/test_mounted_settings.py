@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.cluster.prometheus import Prometheus
 from tests.e2e.mounted_stage import OTHER_KEY, POLICY, SETTINGS, MountedStage
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import OPERATOR_NAMESPACE, condition_is, phase_is
+from tests.e2e.stage import OPERATOR_NAMESPACE, phase_is
 from tests.unit.exporter.mounts import KEY
 
 OPERATOR = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:earlystop"
@@ -38,14 +39,21 @@ def weights(stage: MountedStage) -> tuple[int, ...]:
     return () if found is None else tuple(weight for _, weight in found.weights)
 
 
+def is_behind(words: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a status says that processes are behind that have read no settings, in these words."""
+
+    def holds(status: dict[str, Any]) -> bool:
+        said = [each for each in status.get("conditions", []) if each["reason"] == "ProcessesBehind"]
+        return any(words in each["message"] and "has read no settings" in each["message"] for each in said)
+
+    return holds
+
+
 def test_a_verdict_is_reached_once_every_process_has_switched_and_no_request_fails(stage: MountedStage) -> None:
     stage.start_load(150)
     with stage.held_back("second"):
         stage.apply_mounted(5, "0.05", steps=[{"weight": 50, "minimumSeconds": 3}])
-        behind = condition_is("TrafficApplied", "Unknown", "ProcessesBehind")
-        status = stage.wait_for(POLICY, behind, 60, "held by the process that is behind")
-        said = next(each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
-        assert "1 of 2 processes" in said and "has read no settings" in said, said
+        status = stage.wait_for(POLICY, is_behind("1 of 2 processes"), 90, "held by the process that is behind")
         assert status["phase"] == "Applying" and weights(stage) == (50, 50)
     stage.wait_for(POLICY, phase_is("Promoted"), 120, "Promoted")
     assert only_verdict(stage, POLICY)["spec"]["reason"] == "NonInferiorAndSaving"

@@ -161,8 +161,11 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
-    status = SplitStatus.NOT_WRITTEN if desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
-    if desired.detached or status is SplitStatus.UNPROVABLE:
+    lasts = desired.is_kept_by_servers and not desired.detached
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    if lasts:
+        message = f"{message} Servers go on by the settings that they have read."
+    elif desired.detached or status is SplitStatus.UNPROVABLE:
         message = f"{message} The candidate gets no requests."
     return Detach(status, _condition(ConditionStatus.FALSE, reason, message), _to_detach(observed, desired))
 

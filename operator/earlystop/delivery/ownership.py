@@ -44,9 +44,9 @@ def controller_of(manifest: Manifest) -> Manifest | None:
 
 
 def is_part(manifest: Manifest) -> bool:
-    """Whether a manifest states some fields of a user's object, which are all that the operator writes of it: what the
-    operator makes as a whole names its owner."""
-    return "ownerReferences" not in manifest["metadata"]
+    """Whether a manifest states some fields of a user's object, which are all that the operator writes of it: then its
+    metadata names the object and nothing else. What the operator makes as a whole has labels and an owner."""
+    return set(manifest["metadata"]) <= {"name", "namespace"}
 
 
 def is_controlled_by(manifest: Manifest, uid: str) -> bool:

@@ -189,7 +189,7 @@ def all_on_baseline(document: SettingsDocument) -> SettingsDocument:
     """The same settings with all requests on the baseline."""
     baseline, *candidates = document.variants
     variants = (replace(baseline, weight=100), *(replace(each, weight=0) for each in candidates))
-    return replace(document, variants=variants)
+    return replace(document, variants=variants, digest="")
 
 
 def _is_baseline_only(document: SettingsDocument) -> bool:

@@ -104,7 +104,7 @@ def document_of(variants: Mapping[str, object]) -> SettingsDocument:
         raise ValueError("its variants are not named as their values say")
     values = sorted(read.values(), key=lambda value: value.place)
     document = _document(tuple(values), partly=False)
-    if any(each.digest != document.digest for each in values):
+    if any(value != each for value, each in zip(flag_values(document), values, strict=True)):
         raise ValueError("its values are not of the same settings")
     return document
 
@@ -115,7 +115,14 @@ def _document(values: tuple[FlagValue, ...], *, partly: bool) -> SettingsDocumen
         raise ValueError("it has no variants")
     first = values[0]
     variants = tuple(VariantSettings(each.variant, 100 if partly else each.weight, each.values) for each in values)
-    return checked(
-        SettingsDocument(first.policy, first.uid, first.revision, first.step, variants, first.drawn_by, first.token),
-        needs_baseline=not partly,
+    document = SettingsDocument(
+        policy=first.policy,
+        uid=first.uid,
+        revision=first.revision,
+        step=first.step,
+        variants=variants,
+        drawn_by=first.drawn_by,
+        token=first.token,
+        digest=first.digest,
     )
+    return checked(document, needs_baseline=not partly)

@@ -174,7 +174,7 @@ class MountedSettings:
             return
         if self._removed_since is None:
             self._removed_since = now
-        if now - self._removed_since < REMOVED_SECONDS:
+        if self._serving is not None and now - self._removed_since < REMOVED_SECONDS:
             self._note_fault(why, "the key is not in the ConfigMap")
             return
         if self._serving is not None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from earlystop.api import wire
@@ -40,6 +40,8 @@ class SettingsDocument:
     policy: namespace/name, and uid its UID. revision, step: what its requests are counted under. token: the campaign's
     secret, "" for one without; no repr holds it. drawn_by: one of `DRAWN_BY`.
     variants: the baseline first; their weights sum to 100.
+    digest: what tells these settings from any others, the token apart. It is made here where it is "", and read where
+    it is written, so that a server of an earlier release reports it although it does not know all that is written.
     """
 
     policy: str
@@ -49,16 +51,18 @@ class SettingsDocument:
     variants: tuple[VariantSettings, ...]
     drawn_by: str = BY_REQUEST
     token: str = field(default="", repr=False)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            content = json.dumps({**_content(self), "token": "", "digest": ""})
+            digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+            object.__setattr__(self, "digest", digest)
 
     @property
     def weights(self) -> tuple[tuple[str, int], ...]:
         """Every variant with its weight."""
         return tuple((each.name, each.weight) for each in self.variants)
-
-    @property
-    def digest(self) -> str:
-        """What tells these settings from any others, the token apart."""
-        return hashlib.sha256(written(replace(self, token="")).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
     def values_of(self, variant: str) -> Mapping[str, str]:
         """The settings of a variant. Raises KeyError for one that the document does not have."""
@@ -67,11 +71,15 @@ class SettingsDocument:
 
 def written(document: SettingsDocument) -> str:
     """The document as text: the same for equal documents."""
+    return json.dumps(_content(document), indent=1) + "\n"
+
+
+def _content(document: SettingsDocument) -> dict[str, Any]:
     variants = [
         {"name": each.name, "weight": each.weight, "values": dict(sorted(each.values.items()))}
         for each in document.variants
     ]
-    content = {
+    return {
         "apiVersion": wire.API_VERSION,
         "kind": KIND,
         "policy": document.policy,
@@ -81,8 +89,8 @@ def written(document: SettingsDocument) -> str:
         "token": document.token,
         "drawnBy": document.drawn_by,
         "variants": variants,
+        "digest": document.digest,
     }
-    return json.dumps(content, indent=1) + "\n"
 
 
 def read_document(data: bytes | str) -> SettingsDocument:
@@ -104,6 +112,7 @@ def read_document(data: bytes | str) -> SettingsDocument:
             variants=_variants(found.get("variants")),
             drawn_by=text_in(found, "drawnBy"),
             token=text_in(found, "token"),
+            digest=text_in(found, "digest"),
         )
     )
 
@@ -117,6 +126,8 @@ def checked(document: SettingsDocument, *, needs_baseline: bool = True) -> Setti
         raise ValueError("its policy is no namespace/name")
     if not WORD.fullmatch(document.revision) or document.revision == wire.UNASSIGNED or document.step not in _STEPS:
         raise ValueError("its revision or step can be no label")
+    if not WORD.fullmatch(document.digest):
+        raise ValueError("its digest can be no label")
     if document.drawn_by not in DRAWN_BY:
         raise ValueError(f"its drawnBy is none of {', '.join(DRAWN_BY)}")
     if not wire.is_genuine(document.policy, document.revision, document.token):

@@ -24,7 +24,7 @@ def document(candidate: int = 5, **changes: object) -> SettingsDocument:
     """The document that gives the candidate this weight."""
     baseline, tried = DOCUMENT.variants
     variants = (replace(baseline, weight=100 - candidate), replace(tried, weight=candidate))
-    return replace(DOCUMENT, variants=variants, **changes)  # type: ignore[arg-type]
+    return replace(DOCUMENT, variants=variants, digest="", **changes)  # type: ignore[arg-type]
 
 
 class MountedVolume:

@@ -255,3 +255,11 @@ def test_a_forked_worker_goes_on_by_itself_even_where_its_parent_was_reading(ser
 def test_a_policy_that_is_no_name_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="namespace/name"):
         MountedSettings(tmp_path / KEY, "qa", Exporter(CollectorRegistry()))
+
+
+def test_a_key_that_was_never_there_is_no_fault(tmp_path: Path) -> None:
+    volume = MountedVolume(tmp_path / "mount")
+    volume.project({"model.yaml": "qa: 1"})
+    server = Server(volume)
+    server.wait()
+    assert server.fault == "" and not server.choose().is_assigned

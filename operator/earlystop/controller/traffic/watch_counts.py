@@ -87,9 +87,9 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
         return None
     asked = memory.canary is not None and bool(memory.canary.targets)
-    traits = tracked.plan.spec.delivery.traits
-    # Where users keep their variant, shares of requests are those of a few users who ask much.
-    by_weights = traits.by_weights and not traits.same_users and len(led.in_use) > 1
+    delivery = tracked.plan.spec.delivery
+    # Where servers draw the variant, each process says by which weights.
+    by_weights = delivery.traits.by_weights and delivery.by_servers is None and len(led.in_use) > 1
     return led if by_weights and not asked else None
 
 

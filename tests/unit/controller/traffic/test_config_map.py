@@ -217,6 +217,23 @@ async def test_another_managers_content_is_never_overwritten_and_is_told() -> No
     assert (said["status"], said["reason"]) == ("False", "SettingsKeyTaken") and data(world)[KEY] == "from Git"
 
 
+async def test_a_rollback_that_cannot_be_written_is_not_called_done() -> None:
+    world = world_of(HARMFUL)
+    Fleet(world)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        put_by_hand(world, "from Git")
+        await world.reconcile_until("RollingBack")
+        for _ in range(5):
+            await world.reconcile()
+        assert world.status["phase"] == "RollingBack"
+        assert "Servers go on" in condition(world, "TrafficApplied")["message"]
+        found = world.api.at(CONFIG_MAPS, "llm", "qa-settings")
+        world.api.put(CONFIG_MAPS, {**found, "data": OTHERS})
+        await world.reconcile_until("RolledBack")
+    assert weights(world) == (100, 0)
+
+
 async def test_a_key_that_changed_after_it_was_read_is_decided_on_anew() -> None:
     world = world_of(SAVING)
     Fleet(world)
