@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.cluster.errors import ClusterError
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
-from tests.e2e.mounted_stage import OTHER_KEY, POLICY, SETTINGS, MountedStage
+from tests.e2e.mounted_stage import OTHER_KEY, POLICY, MountedStage
 from tests.e2e.own_stage import DELAY_SECONDS
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import OPERATOR_NAMESPACE, phase_is
+from tests.e2e.stage import phase_is
 from tests.unit.exporter.mounts import KEY
-
-OPERATOR = f"--as=system:serviceaccount:{OPERATOR_NAMESPACE}:earlystop"
 
 
 @pytest.fixture(scope="module")
@@ -63,26 +59,3 @@ def test_a_verdict_is_reached_once_every_process_has_switched_and_no_request_fai
     assert {key: text for key, text in stage.data_of_settings.items() if key != KEY} == OTHER_KEY
     summary = stage.stop_load()
     assert summary["sent"] > 0 and summary["failed"] == 0, summary["examples"]
-
-
-@pytest.mark.parametrize(
-    ("patch", "why"),
-    [
-        ({"data": {"model.yaml": "other"}}, "only keys that hold settings"),
-        ({"data": {KEY: "other"}}, "only keys that hold settings"),
-        ({"metadata": {"labels": {"more": "labels"}}}, "nothing of a user's object but the settings"),
-    ],
-)
-def test_the_operators_account_writes_settings_and_nothing_else_of_the_object(
-    stage: MountedStage, patch: dict[str, object], why: str
-) -> None:
-    where = ("configmap", SETTINGS, f"--namespace={stage.namespace}", "--type=merge", f"--patch={json.dumps(patch)}")
-    with pytest.raises(ClusterError, match=why):
-        stage.access.kubectl("patch", *where, OPERATOR)
-
-
-def test_the_operators_account_writes_into_no_object_whose_owner_does_not_allow_it(stage: MountedStage) -> None:
-    patch = json.dumps({"data": {KEY: json.dumps({"apiVersion": "earlystop.dev/v1alpha1", "kind": "Settings"})}})
-    where = ("configmap", "kube-root-ca.crt", f"--namespace={stage.namespace}", "--type=merge", f"--patch={patch}")
-    with pytest.raises(ClusterError, match=r"earlystop\.dev/settings=true"):
-        stage.access.kubectl("patch", *where, OPERATOR)
