@@ -178,6 +178,15 @@ async def test_what_is_not_the_policys_to_write_is_refused_and_left_as_it_is(
     assert not [path for method, path in world.api.calls if "configmaps" in path]
 
 
+async def test_an_object_that_may_not_even_be_read_is_refused_with_what_allows_it() -> None:
+    world = world_of(SAVING)
+    world.api.fail("PATCH", ClusterError(403, "configmaps is forbidden"))
+    async with world.open():
+        await world.reconcile()
+    said = condition(world, "Accepted")
+    assert said["reason"] == "SettingsNotAllowed" and "right to patch" in said["message"]
+
+
 async def test_the_settings_of_another_policy_are_not_taken_over_while_they_give_a_candidate_anything() -> None:
     world = world_of(SAVING)
     Fleet(world)
