@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.cluster.cache import CACHE
-from tests.cluster.errors import ClusterError
+from tests.cluster.progress import minutes, run_with_progress
 
 MODULE = Path(__file__).parent
 """The folder of the go.mod that pins every package."""
@@ -34,7 +32,7 @@ def compile_packages(packages: Sequence[str], directory: Path) -> None:
     stale_only = "{{if .Stale}}{{.ImportPath}}{{end}}"
     what = "fetching the sources of the test cluster"
     ask = ["go", "list", "-e", "-deps", *_FLAGS, "-f", stale_only, *packages]
-    _run(ask, listing, lambda: f"{what}, {_minutes(time.monotonic() - begun)}")
+    _run(ask, listing, lambda: f"{what}, {minutes(time.monotonic() - begun)}")
     stale = set(listing.read_text(errors="replace").split())
     begun, log = time.monotonic(), directory / "build.log"
 
@@ -52,42 +50,15 @@ def executable_name(package: str) -> str:
 
 def progress_line(done: int, total: int, elapsed_seconds: float) -> str:
     """The one line that a person reads meanwhile; the rest is estimated by the packages compiled so far."""
-    begin = f"building the test cluster: {done} of {total} packages, {_minutes(elapsed_seconds)}"
+    begin = f"building the test cluster: {done} of {total} packages, {minutes(elapsed_seconds)}"
     if done >= total:
         return f"{begin}, linking"
     if done < _ENOUGH_TO_ESTIMATE:
         return begin
-    return f"{begin}, about {_minutes(elapsed_seconds * (total - done) / done)} left"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+    return f"{begin}, about {minutes(elapsed_seconds * (total - done) / done)} left"
 
 
 def _run(command: Sequence[str], log: Path, progress: Callable[[], str]) -> None:
     # A cache beside the binaries: it outlives an interrupted build and `go clean -cache`.
     environment = {"GOCACHE": str(CACHE / "go-build"), **os.environ, "CGO_ENABLED": "0"}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=MODULE, env=environment, stdout=stream, stderr=stream)
-        try:
-            _show_progress(process, progress)
-        finally:
-            process.terminate()  # when interrupted; a no-op after its end
-            process.wait()
-    if process.returncode != 0:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-        raise ClusterError(f"`{' '.join(command)}` in {MODULE} failed:\n{tail}")
-
-
-def _show_progress(process: subprocess.Popen[bytes], progress: Callable[[], str]) -> None:
-    interactive = sys.stderr.isatty()
-    while True:
-        line = progress()
-        print(f"\r\033[K{line}" if interactive else line, end="" if interactive else "\n", file=sys.stderr, flush=True)
-        try:
-            process.wait(timeout=1 if interactive else 30)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    if interactive:
-        print(file=sys.stderr)
+    run_with_progress(command, log, progress, directory=MODULE, environment=environment)

@@ -8,25 +8,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
-from rich.live import Live
-from rich.table import Table
+from rich.console import Console
 
-from earlystop.cli.screen import line, picture
 from tests.cluster.errors import ClusterError
+from tests.e2e.acts import Act, play
 from tests.e2e.scene import Scene, scene
 from tests.e2e.stage import BUILTIN, Stage
 
-VERDICT_SECONDS = 240.0
 RATE = 400.0
-ENDED = ("Promoted", "RolledBack", "Held")
-ACTS = (
-    ("patient", 5, "0.02", "Promoted", "window 40 to 5, at most 2 points of EM may be lost"),
-    ("hasty", 1, "0.01", "RolledBack", "window 40 to 1, at most 1 point of EM may be lost"),
-)
 
 console = Console(width=None if sys.stdout.isatty() else 140)
 
@@ -42,7 +34,7 @@ def main(
         with scene(os.environ.get("KUBECONFIG")) as setting, _stage(setting, data) as stage:
             seconds = time.monotonic() - began
             console.print(f"Cluster, gateway, Prometheus, server and operator are up after {seconds:.0f} s.")
-            right = [_act(stage, *act) for act in ACTS]
+            right = [play(stage, act, console) for act in _acts(stage)]
             if keep:
                 _flush_status(setting)
     except ClusterError as error:
@@ -60,54 +52,23 @@ def _stage(setting: Scene, data: str) -> Iterator[Stage]:
         yield stage
 
 
-def _act(stage: Stage, name: str, window: int, margin: str, expected: str, about: str) -> bool:
-    console.rule(f"{name}: {about}")
-    began = time.monotonic()
-    for earlier, *_ in ACTS[: [act[0] for act in ACTS].index(name)]:
-        # Two policies may not move the traffic of one target.
-        stage.delete_policy(earlier)
-    stage.apply_policy(name, window, margin)
-    policy = _show_until_ended(stage, name)
-    phase = policy.get("status", {}).get("phase")
-    console.print(_story(stage, name))
-    for verdict in stage.verdicts():
-        if verdict["spec"]["policy"] == name:
-            console.print(f"Verdict {verdict['metadata']['name']}: {verdict['spec']['message']}")
-    right = bool(phase == expected)
-    ending = "as expected" if right else f"not {expected} as expected"
-    seconds = time.monotonic() - began
-    console.print(f"{name} is {phase} after {seconds:.0f} s, {ending}", style="green" if right else "red")
-    return right
+def _acts(stage: Stage) -> list[Act]:
+    """Each begins with the end of the one before: two policies may not move the traffic of one target."""
+    patient, hasty = "patient", "hasty"
 
+    def try_less() -> None:
+        stage.delete_policy(patient)
+        stage.apply_policy(hasty, 1, "0.01")
 
-def _picture(policy: dict[str, Any]) -> RenderableType:
-    return picture(policy, time.time(), console.width)
-
-
-def _show_until_ended(stage: Stage, name: str) -> dict[str, Any]:
-    end = time.monotonic() + VERDICT_SECONDS
-    policy = stage.policy(name)
-    quiet = not console.is_terminal
-    with Live(_picture(policy), console=console, auto_refresh=False, transient=quiet) as live:
-        said = 0.0
-        while policy.get("status", {}).get("phase") not in ENDED and time.monotonic() < end:
-            time.sleep(0.5)
-            policy = stage.policy(name)
-            if not quiet:
-                live.update(_picture(policy), refresh=True)
-            elif time.monotonic() - said > 5:
-                said = time.monotonic()
-                console.print(line(policy))
-    if quiet:
-        console.print(_picture(policy))
-    return policy
-
-
-def _story(stage: Stage, name: str) -> Table:
-    table = Table("event", "what happened", title=f"events of {name}", title_justify="left")
-    for reason, note in stage.events(name):
-        table.add_row(reason, note)
-    return table
+    return [
+        Act(
+            patient,
+            "window 40 to 5, at most 2 points of EM may be lost",
+            "Promoted",
+            lambda: stage.apply_policy(patient, 5, "0.02"),
+        ),
+        Act(hasty, "window 40 to 1, at most 1 point of EM may be lost", "RolledBack", try_less),
+    ]
 
 
 def _flush_status(setting: Scene) -> None:

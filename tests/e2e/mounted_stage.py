@@ -66,7 +66,7 @@ class MountedStage(Stage):
         metadata = {"name": SETTINGS, "namespace": self.namespace, "labels": {"earlystop.dev/settings": "true"}}
         config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": OTHER_KEY}
         self.access.apply(config_map)
-        mounts = {name: self._directory / name for name in ("first", "second")}
+        mounts = {name: self.directory / name for name in ("first", "second")}
         self.kubelet = Kubelet(self.access, self.namespace, mounts)
         mounted = f"--policy={self.namespace}/{POLICY}"
         super().start_server(f"--settings-file={mounts['first'] / KEY}", mounted, *options)

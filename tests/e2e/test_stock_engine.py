@@ -1,150 +1,127 @@
-"""A stock engine, which reads no header and counts no variant, gets its verdicts through an injector before it."""
+"""A stock engine, which reads no header and counts no variant, gets verdicts through injectors of the operator's."""
 
 from __future__ import annotations
 
 import json
+import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from earlystop.controller.cluster import DEPLOYMENTS, ROUTES
+from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.injector_objects import ADMIN_PORT
+from earlystop.delivery.names import injector_name, overlay_name
 from earlystop.demo.recordings import load_recordings
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster, own_address
-from tests.cluster.processes import Child
+from tests.cluster.processes import wait_until
 from tests.cluster.prometheus import Prometheus
-from tests.e2e.capped_engine import WITHOUT_CAP
+from tests.e2e.engine_stage import evaluator
+from tests.e2e.injected_stage import InjectedStage
 from tests.e2e.own_stage import DELAY_SECONDS, recorded
 from tests.e2e.proof import only_verdict
-from tests.e2e.stage import Stage, phase_is, status_of
+from tests.e2e.stage import condition_is, direct, phase_is
 from tests.e2e.watching import following
 
-ENGINE_PORT, ADMIN_PORT, EVALUATOR_PORT = 8081, 9465, 9464
-CAP = {"name": "cap", "type": "Integer", "minimum": "1", "maximum": str(WITHOUT_CAP), "stopsSooner": "WhenLower"}
-
-
-class EngineStage(Stage):
-    """The Service leads to an injector, which stands before an engine."""
-
-    engine: Child | None = None
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.metrics_port = ADMIN_PORT
-
-    def start_server(self, *options: str) -> None:
-        """Start the engine and its injector, or the injector again. options: more of the injector's."""
-        if self.engine is None:
-            where = (f"--host={self.server_address}", f"--port={ENGINE_PORT}", f"--data={self.data}")
-            self.engine = self.python("engine", "tests.e2e.capped_engine", *where)
-            self.engine.wait_ready(lambda: status_of(f"{self._engine_url}/health") == 200, 30.0)
-        self.server = self.python(
-            "injector",
-            "earlystop.injector",
-            "--engine=VLLM",
-            f"--upstream={self._engine_url}",
-            "--parameter=cap=AnswerCap",
-            f"--host={self.server_address}",
-            f"--port={self.server_port}",
-            f"--admin-port={ADMIN_PORT}",
-            "--drain-seconds=2",
-            *options,
-        )
-        url = f"http://{self.server_address}:{ADMIN_PORT}/readyz"
-        self.server.wait_ready(lambda: status_of(url) == 200, 30.0)
-
-    def apply_cap(self, name: str, cap: int) -> None:
-        """A policy that tries a cap, judged on golden questions."""
-        setting = {"name": f"cap{cap}", "values": [{"name": "cap", "value": str(cap)}]}
-        self.apply_policy(
-            name,
-            5,
-            "0.05",
-            risk="0.05",
-            objective={"exactMatch": {"margin": "0.05", "evidence": "Pairs"}},
-            spec={
-                "parameters": [CAP],
-                "baseline": {"values": [{"name": "cap", "value": str(WITHOUT_CAP)}]},
-                "candidates": [setting],
-            },
-            steps=[{"weight": 50, "minimumSeconds": 2}],
-            settleSeconds=1,
-        )
-
-    @property
-    def _engine_url(self) -> str:
-        return f"http://{self.server_address}:{ENGINE_PORT}"
+EVALUATOR_PORT = 9466
+BACK_WITHIN_SECONDS = 20.0
+"""From the death of the last injector until users go by their own route: the kubelet notices it within 6 s (of a
+container that has ended, at once), and then the operator, the gateway and a busy machine."""
 
 
 @pytest.fixture(scope="module")
-def stage(cluster: Cluster, gateway: Gateway) -> Iterator[EngineStage]:
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[InjectedStage]:
     with (
         Prometheus(cluster.access.directory, address=own_address()) as prometheus,
-        EngineStage(cluster.access, gateway, prometheus, data=recorded()) as stage,
+        InjectedStage(cluster.access, gateway, prometheus, data=recorded()) as stage,
     ):
         stage.apply_source(evaluationDelaySeconds=DELAY_SECONDS)
         stage.start_operator()
         yield stage
-        if stage.engine is not None:
-            stage.engine.stop(patience_seconds=2.0)
+        stage.stop_injector()
 
 
-@contextmanager
-def evaluator(stage: EngineStage, policy: str, directory: Path) -> Iterator[Child]:
-    """Asks every recorded question as a golden one of a policy, and is scraped beside the injector."""
-    golden = directory / "golden.jsonl"
-    rows = {each.question: {"question": each.question, "answers": each.gold} for each in load_recordings(stage.data)}
-    golden.write_text("\n".join(map(json.dumps, rows.values())))
-    child = stage.python(
-        f"evaluator-{policy}",
-        "earlystop.evaluator",
-        f"--url={stage.gateway.url}/v1",
-        f"--host-header={stage.host}",
-        f"--golden={golden}",
-        f"--policy={stage.namespace}/{policy}",
-        "--token-budget=1000000000",
-        "--pairs-per-second=60",
-        "--repeat",  # the recorded questions are few, and the verdict is about them
-        "--mode=regex",
-        r"--pattern=Answer: (\S+)",
-        "--seed=1",
-        f"--port={EVALUATOR_PORT}",
-    )
-    stage.prometheus.set_targets(
-        {
-            "injector": [f"{stage.server_address}:{ADMIN_PORT}"],
-            "engine": [f"{stage.server_address}:{ENGINE_PORT}"],
-            "evaluator": [f"{own_address()}:{EVALUATOR_PORT}"],
-        }
-    )
-    try:
-        yield child
-    finally:
-        child.stop(patience_seconds=10.0)
-
-
-def total(stage: EngineStage, query: str) -> float:
+def total(stage: InjectedStage, query: str) -> float:
     found: list[dict[str, Any]] = stage.prometheus.query(f"sum({query})")
     return float(found[0]["value"][1]) if found else 0.0
 
 
+def answers(stage: InjectedStage) -> bool:
+    """Whether a user's question is answered through the gateway."""
+    question = load_recordings(stage.data)[0].question
+    body = json.dumps({"messages": [{"role": "user", "content": question}]}).encode()
+    headers = {"Host": stage.host, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{stage.gateway.url}/v1/chat/completions", body, headers, method="POST")
+    try:
+        with direct.open(request, timeout=5) as response:
+            return int(response.status) == 200
+    except OSError:
+        return False
+
+
 def test_a_cap_that_cuts_only_talk_is_promoted_and_one_that_cuts_answers_is_rolled_back(
-    stage: EngineStage, tmp_path: Path
+    stage: InjectedStage, tmp_path: Path
 ) -> None:
+    golden = {each.question: each.gold[0] for each in load_recordings(stage.data)}
+    # The recorded questions are few, and the verdict is about them: so they may be asked again.
+    asked = ("--pairs-per-second=60", "--repeat")
     stage.start_load(50)
     for name, cap, phase, reason in (
         ("talk", 32, "Promoted", "NonInferiorAndSaving"),
         ("answers", 16, "RolledBack", "HarmShown"),
     ):
-        with following(stage) as watched, evaluator(stage, name, tmp_path) as asking:
+        ports = {"port": EVALUATOR_PORT, "injector_port": ADMIN_PORT}
+        with following(stage) as watched, evaluator(stage, name, tmp_path, golden, *asked, **ports) as asking:
             stage.apply_cap(name, cap)
+            stage.start_injector(name)
             watched.wait_status(name, phase_is(phase), 180, phase)
             assert asking.alive, asking.tail()
         assert only_verdict(stage, name)["spec"]["reason"] == reason
+        of_policy = f'policy="{stage.namespace}/{name}"'
+        assert total(stage, f'earlystop_injector_settings_total{{effect="refused",{of_policy}}}') == 0
+        assert total(stage, f'earlystop_injector_settings_total{{effect="set",variant="candidate",{of_policy}}}') > 0
         stage.delete_policy(name)
+        stage.leave_injector()
     summary = stage.stop_load()
     assert summary["failed"] == 0, summary["examples"]
-    assert total(stage, 'earlystop_injector_settings_total{effect="refused"}') == 0
-    assert total(stage, 'earlystop_injector_settings_total{effect="set",variant="candidate"}') > 0
+
+
+def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_why(stage: InjectedStage) -> None:
+    stage.apply_cap("flag", 32, knob="ThinkingBudget")
+    stage.start_injector("flag")
+    refused = condition_is("TrafficApplied", "False", "NeedsServerFlag")
+    status = stage.wait_for("flag", refused, 60, "refused by the engine")
+    (said,) = (each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
+    assert "reasoning_config is not configured" in said
+    assert serves_no_user(stage.access.read(ROUTES, stage.namespace, overlay_name("flag")))
+    stage.delete_policy("flag")
+    stage.stop_injector()  # which no user's request came by
+
+
+def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_when_it_does(
+    stage: InjectedStage,
+) -> None:
+    stage.apply_cap("dies", 32)
+    stage.wait_for("dies", condition_is("TrafficApplied", "False", "InjectorNotReady"), 60, "waiting for its injector")
+    assert stage.access.find(ROUTES, stage.namespace, overlay_name("dies")) is None
+    stage.start_injector("dies")
+    stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force")
+    stage.stop_injector(abruptly=True)
+    died = time.monotonic()
+    overlay = (ROUTES, stage.namespace, overlay_name("dies"))
+    wait_until(lambda: serves_no_user(stage.access.read(*overlay)), 30, "users to be taken off")
+    wait_until(lambda: answers(stage), 30, "users' requests to be served")
+    assert time.monotonic() - died < BACK_WITHIN_SECONDS
+    stage.start_load(50, 2)
+    stage.wait_for("dies", condition_is("TrafficApplied", "False", "InjectorNotReady"), 30, "without its injector")
+    stage.start_injector("dies")
+    stage.wait_for("dies", condition_is("TrafficApplied", "True"), 60, "in force again")
+    stage.delete_policy("dies")
+    gone = (DEPLOYMENTS, stage.namespace, injector_name("dies"))
+    wait_until(lambda: stage.access.find(*gone) is None, 60, "the injector to be collected")
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]

@@ -23,14 +23,14 @@ USERS = (
 
 SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
-    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
+    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1, (1, 3, 10)),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
     "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
     "golden questions are asked": lambda: street.golden_rows(150, SEED + 5, (50, 200, 1000)),
     "promotions follow each other": lambda: street.chain_rows(40, SEED + 6, looks=50),
-    "wrong answers vanish": lambda: street.hidden_rows(40, SEED + 5, 0.25),
+    "wrong answers vanish": lambda: street.hidden_rows(25, SEED + 5, 0.25),
     "as much is missing in both variants": lambda: street.missing_rows(25, SEED + 6, 0.05),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
@@ -62,6 +62,12 @@ def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> Non
     # What a policy without settleSeconds waited before requests in flight were asked.
     (kind,) = street_delays.QUICK
     assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25
+
+
+def test_a_step_that_is_interrupted_while_it_settles_misses_no_slow_answers_and_would_without_waiting_again() -> None:
+    # The baseline is the slower one, so its wrong answers would be missing, and the candidate would look worse.
+    assert abs(street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=True)) < 0.005
+    assert street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=False) < -0.005
 
 
 def test_questions_that_are_drawn_again_and_again_would_not_pass() -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.body_knobs import Engine
+from earlystop.api.injector import InjectorSpec
 from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
@@ -50,6 +52,15 @@ class ByRoute(Value):
 
 class GatewayHeader(ByRoute):
     """Per-request headers that a Gateway API data plane sets on each variant's share."""
+
+
+class RequestBody(ByRoute):
+    """A setting in the JSON body of each request, written by an injector that the operator runs before the engine."""
+
+    engine: Engine = Field(
+        description="Whose fields are meant: VLLM, SGLang, LlamaCpp, or OpenAI for what its API names."
+    )
+    injector: InjectorSpec = Field(InjectorSpec(), description="The injector's Pods.")
 
 
 class Shadow(ByRoute):
@@ -128,7 +139,7 @@ class Delivery(Value):
     """How a variant's setting reaches the requests."""
 
     model_config = rules(
-        *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
+        *(rule for field in ("gatewayHeader", "headerCohort", "requestBody", "shadow") for rule in _belongs(field)),
         *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
         {
             "rule": "has(self.configMap) == has(oldSelf.configMap) && has(self.featureFlag) == has(oldSelf.featureFlag)"
@@ -157,12 +168,15 @@ class Delivery(Value):
 
     mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
-        "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
-        "server counts what the candidates would have done. ConfigMap: without a route, by a key of a ConfigMap that "
-        "servers mount, who draw each request's variant themselves. FeatureFlag: the same by a flag of flagd."
+        "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
+        "the engine, which the operator runs, writes the setting into each request's body and counts. Shadow: all "
+        "requests stay on the baseline, and the server counts what the candidates would have done. ConfigMap: without "
+        "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
+        "the same by a flag of flagd."
     )
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
+    request_body: RequestBody | None = Field(None, description="Settings of mode RequestBody.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
     config_map: ConfigMapKey | None = Field(None, description="Settings of mode ConfigMap.")
     feature_flag: FeatureFlagEntry | None = Field(None, description="Settings of mode FeatureFlag.")
@@ -189,7 +203,7 @@ class Delivery(Value):
     @property
     def by_route(self) -> ByRoute | None:
         """Settings of the mode when it is one that overlays a route, else None."""
-        return self.gateway_header or self.header_cohort or self.shadow
+        return self.gateway_header or self.header_cohort or self.request_body or self.shadow
 
     @property
     def route_ref(self) -> RouteReference | None:

@@ -18,6 +18,8 @@ class ModeTraits:
     same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    edits_bodies: whether it writes settings into requests' bodies, so that parameters say where (`parameters[].body`).
+    through_injector: whether all requests, the baseline's too, pass Pods of the operator's own on their way.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
@@ -27,6 +29,8 @@ class ModeTraits:
     same_users: bool = False
     takes_several: bool = False
     own_pods: bool = False
+    edits_bodies: bool = False
+    through_injector: bool = False
     watches: tuple[str, ...] = ()
 
     @property
@@ -48,6 +52,9 @@ MODES: dict[str, ModeTraits] = {
     "GatewayHeader": ModeTraits(module="earlystop.delivery.gateway_header", watches=OVERLAY),
     "HeaderCohort": ModeTraits(
         module="earlystop.delivery.header_cohort", split_known=False, same_users=True, watches=OVERLAY
+    ),
+    "RequestBody": ModeTraits(
+        module="earlystop.delivery.request_body", edits_bodies=True, through_injector=True, watches=OVERLAY
     ),
     "Workload": ModeTraits(own_pods=True),
     "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),

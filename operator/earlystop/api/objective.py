@@ -150,7 +150,8 @@ class Risk(Value):
         le=100,
         description="Campaigns of one candidate, by retries and by edits of anything but its values, that have these "
         "probabilities together. The k-th of n spends 1/k^2 over the sum of 1/1^2 to 1/n^2 of each, so the first of 5 "
-        "spends 68 %; the one after the n-th begins anew. 1: each campaign spends the whole.",
+        "spends 68 %; the one after the n-th begins anew. A policy that is made again under its name goes on from its "
+        "verdicts. 1: each campaign spends the whole.",
     )
 
 

@@ -67,18 +67,15 @@ class PresetTraits:
 
 DEFAULT_PRESET = "EarlyStop"
 _ENGINES = "earlystop.metrics.templates.engines"
+_FINISHED = frozenset({"completed", "tokens"})
 
 PRESETS: dict[str, PresetTraits] = {
     DEFAULT_PRESET: PresetTraits(kind=CounterKind.CONVENTION, counts=frozenset(TALLY_FIELDS)),
-    "VLLM": PresetTraits(
-        module=f"{_ENGINES}.vllm", counts=frozenset({"completed", "failed", "tokens"}), needs_own_pods=True
-    ),
-    "SGLang": PresetTraits(
-        module=f"{_ENGINES}.sglang", counts=frozenset({"completed", "failed", "tokens"}), needs_own_pods=True
-    ),
-    "EnvoyAIGateway": PresetTraits(
-        module=f"{_ENGINES}.envoy_ai_gateway", counts=frozenset({"completed", "tokens"}), needs_own_pods=True
-    ),
+    # Engines count no failures: what a client gave up, and what they refuse, is in none of their counters.
+    "VLLM": PresetTraits(module=f"{_ENGINES}.vllm", counts=_FINISHED, needs_own_pods=True),
+    "SGLang": PresetTraits(module=f"{_ENGINES}.sglang", counts=_FINISHED, needs_own_pods=True),
+    "EnvoyAIGateway": PresetTraits(module=f"{_ENGINES}.envoy_ai_gateway", counts=_FINISHED, needs_own_pods=True),
+    # llama.cpp can have no row: it counts tokens of all requests, abandoned ones too, and no requests at all.
     "Custom": PresetTraits(),
 }
 

@@ -36,7 +36,7 @@ PROCESSES_BEHIND: Mapping[str, str] = MappingProxyType(
     }
 )
 
-SETTINGS_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
-    (TRAFFIC, SETTINGS_TRAFFIC),
-    (TRAFFIC_FAULT, PROCESSES_BEHIND),
-)
+
+def settings_rows(preflight: tuple[str, ...]) -> tuple[tuple[tuple[str, ...], Mapping[str, str]], ...]:
+    """The rows of the table. preflight: where refusals before a write are told."""
+    return ((preflight, SETTINGS_REFUSALS), (TRAFFIC, SETTINGS_TRAFFIC), (TRAFFIC_FAULT, PROCESSES_BEHIND))

@@ -269,6 +269,11 @@ class PolicyStatus(Value):
         description="Requests of this step that are in flight while it waits for their answers, or that were when its "
         "wait was over without them. Absent: none that are waited for.",
     )
+    interrupted: bool | None = Field(
+        None,
+        description="Whether this step was in force before, so that its counters hold older requests: evidence waits "
+        "for the answers to newer ones. Absent once these are told apart.",
+    )
     suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
     metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")
     counts: Counts | None = Field(None, description="Evidence so far.")

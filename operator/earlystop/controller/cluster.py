@@ -14,6 +14,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
+from earlystop.controller.api_answers import message_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
 from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
@@ -66,6 +67,8 @@ ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
+NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("", "v1", "events")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
@@ -80,6 +83,8 @@ BY_KIND = {
     "GatewayClass": GATEWAY_CLASSES,
     "ConfigMap": CONFIG_MAPS,
     "FeatureFlag": FEATURE_FLAGS,
+    "PodDisruptionBudget": DISRUPTION_BUDGETS,
+    "NetworkPolicy": NETWORK_POLICIES,
 }
 # Of these the operator may read what it may write, and no others: it reads by a patch that changes nothing, to which
 # the same admission policy applies. It has no right to get or to list them.
@@ -119,9 +124,11 @@ class Cluster:
     """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig.
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
+    injector_image: image of the injectors that may be run in this cluster, "" where none may.
     """
 
     cache: WatchCache | None = None
+    injector_image: str = ""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -218,7 +225,7 @@ class Cluster:
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
         found = await self._call("GET", "/apis")
-        return {group["name"]: _preferred_first(group) for group in found["groups"]}
+        return {group["name"]: preferred_first(group) for group in found["groups"]}
 
     async def plurals(self, group: str, version: str) -> frozenset[str]:
         """The kinds that the API serves of a group and version, as its paths name them."""
@@ -248,7 +255,7 @@ class Cluster:
         try:
             response = (await self._api.call_api(*request[:3], _request_timeout=limits)).response
             if response.status >= 400:
-                raise KINDS.get(response.status, ClusterError)(response.status, _reason(await response.read()))
+                raise KINDS.get(response.status, ClusterError)(response.status, message_in(await response.read()))
             async for line in response.content:
                 yield json.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -326,23 +333,10 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterError(0, type(error).__name__) from None
         if response.status >= 400:
-            raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
+            raise KINDS.get(response.status, ClusterError)(response.status, message_in(data))
         answer: Manifest = json.loads(data)
         # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
         # policies does the operator read it, to learn who requests what.
         if POLICIES.plural not in path:
             answer.get("metadata", {}).pop("managedFields", None)
         return answer
-
-
-def _preferred_first(group: Manifest) -> list[str]:
-    preferred = group.get("preferredVersion", {}).get("version")
-    return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
-
-
-def _reason(data: bytes) -> str:
-    """The message of a Status object; some other text for an answer of a proxy on the way."""
-    try:
-        return str(json.loads(data)["message"])
-    except (ValueError, KeyError, TypeError):
-        return "the answer was not a Kubernetes Status"

@@ -47,6 +47,7 @@ class ClusterInputs:
     objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
         follows from them is worked out once.
     neighbours: what stands beside them.
+    injector_image: image of injectors, by the operator's own setting; "" where it may run none.
     """
 
     namespace: str
@@ -55,6 +56,7 @@ class ClusterInputs:
     spec: PolicySpec
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
     neighbours: Neighbours = Neighbours()
+    injector_image: str = ""
 
     def own(self, kind: str, name: str) -> Manifest | None:
         """The object of this kind and name in the policy's namespace, None when there is none."""

@@ -102,7 +102,9 @@ class ProbeOnlyRules:
     request is led by them.
 
     objects: what to write, in this order, the overlay last. targets: where probes are sent, never empty.
+    asks_engine: whether a signed probe goes on to the engine, so that it can be asked whether it takes the settings.
     """
 
     objects: tuple[Manifest, ...]
     targets: tuple[ProbeTarget, ...]
+    asks_engine: bool = False

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.wire import SETTINGS_FAULT, SETTINGS_INFO
 from earlystop.delivery.canary import Fault
+from earlystop.delivery.misrouting import MISROUTES
 from earlystop.delivery.proof import ProbeResult, Proof
 
 _TRIED_AGAIN = re.compile(r"It is tried again in ([0-9]{1,6}) s(?:, at ([0-9T:-]{19}Z))?\.")
@@ -31,6 +32,14 @@ def rest_in(message: str, since: float) -> tuple[float, float] | None:
         return float(seconds), datetime.fromisoformat(until).timestamp() if until else since + float(seconds)
     except ValueError:
         return None
+
+
+def no_user_was_led(said: Condition) -> Condition:
+    """A rollback ends while no overlay leads anybody. said: what was last said about the traffic."""
+    if said.reason == MISROUTES:
+        return said
+    message = "No user's request was led to the candidate; all go by your own route."
+    return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.TRUE, "InForce", message)
 
 
 def taken_off(fault: Fault, rest: float, now: float) -> Condition:

@@ -11,13 +11,12 @@ each of which is followed until its own verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, inf, log
 
 import numpy as np
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
@@ -40,6 +39,8 @@ from earlystop.simulation.random_walk import (
     on_pairs,
     pairs_against_loss,
 )
+from earlystop.simulation.rollout_paths import Numbers, Paths, Truths
+from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 2000, 1
 """Rollouts that are drawn: the mean of their time is then known to about 2 %. The same plan is told each time."""
@@ -49,9 +50,6 @@ MOST_LOOKS = 800
 
 DISCRETE = 0.5826
 """How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
-
-Numbers = NDArray[np.int64]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +68,6 @@ class SupposedTraffic:
     discordance: float = 0.06
     scatter: float = 1.0
     answer_seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Paths:
-    """Rollouts under way, one a row. Times are seconds since the campaign began.
-
-    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
-    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
-    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
-    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds.
-    """
-
-    number: Numbers
-    step: Numbers
-    started: Floats
-    last: Floats
-    first: Floats
-    looks: Numbers
-    answers: Floats
-    candidate: Floats
-    in_step: Floats
-    capital: list[Floats]
-    reached: Truths
-    against: Floats
-
-    def keep(self, rows: Truths) -> None:
-        """Go on with these alone."""
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name == "capital":
-                self.capital = [part[rows] for part in value]
-            else:
-                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +142,7 @@ class _Watched:
         self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
         self.claims = list(self._claims())
         self.least = np.array([stage.minimum_seconds for stage in stages], float)
+        self.dispersion = SupposedDispersion.of(objective, supposed.scatter)
 
     def _arms(self, stage: Stage) -> Arms:
         """Answers a second; of pairs, as many of each."""
@@ -267,7 +233,9 @@ def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
         moved = surplus.sum(axis=1) if claim.stratum is None else surplus[:, claim.stratum]
         spread = variance if claim.stratum is None else part
         parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
-        paths.reached[:, index] |= _moved(claim, paths, index, seconds, moved, spread * seconds, parts, random)
+        factor, is_known = watched.dispersion.after(paths.looks + 1)
+        crossed = _moved(claim, paths, index, seconds, moved, spread * seconds, parts, factor, random)
+        paths.reached[:, index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
@@ -284,16 +252,17 @@ def _moved(
     surplus: Floats,
     variance: Floats,
     parts: Floats,
+    factor: Floats,
     random: Generator,
 ) -> Truths:
     """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
-    in parts."""
+    in parts. factor: by which evidence is divided."""
     drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
     weights = claim.walks[0].log_weights
-    before, _ = log_mixture(paths.capital[index], weights)
+    before, _ = log_mixture(paths.capital[index] / factor[:, None], weights)
     paths.capital[index] = paths.capital[index] + drift * seconds[:, None] + stake * surplus[:, None]
-    after, chances = log_mixture(paths.capital[index], weights)
-    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance)
+    after, chances = log_mixture(paths.capital[index] / factor[:, None], weights)
+    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance) / factor
     is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= claim.line - NEAR)
     line = claim.line + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
@@ -319,6 +288,7 @@ def _add_against_loss(watched: _Watched, paths: Paths, seconds: Floats, surplus:
 def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
     """Whether the loss that the next step asks about is refuted; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
+    factor, _ = watched.dispersion.after(paths.looks)
     for stage, loss in enumerate(watched.losses):
         rows = paths.step == stage
         if loss is None or loss >= 1 or not rows.any():
@@ -328,7 +298,7 @@ def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
             value = pairs_against_loss(paths.against[0, rows], worse, better, loss, watched.objective.dispersion)
         else:
             value = loss_log_e(paths.against[:, rows], watched.objective.margin, loss)
-        refuted[rows] = value >= -log(RISK_TO_ADVANCE)
+        refuted[rows] = value / factor[rows] >= -log(RISK_TO_ADVANCE)
     return refuted
 
 

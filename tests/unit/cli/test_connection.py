@@ -131,6 +131,7 @@ def hostile(policy: Manifest) -> Manifest:
     return policy
 
 
+@pytest.mark.slow
 def test_no_command_writes_to_the_terminal_what_an_object_holds_to_control_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

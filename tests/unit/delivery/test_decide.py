@@ -14,7 +14,6 @@ from earlystop.api.modes import route_modes
 from earlystop.delivery.decide import (
     PACING,
     SECONDS_BETWEEN_CHANGES,
-    SECONDS_TO_SERVE,
     Detach,
     Probe,
     Quarantine,
@@ -26,12 +25,13 @@ from earlystop.delivery.decide import (
 )
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
+from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, spec_in, split
+from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, ready, route, spec_in, split
 from tests.unit.rollout.policies import examples
 
 NOW = 1_000_000.0
@@ -48,7 +48,7 @@ modes = st.sampled_from(sorted(route_modes()))
 def stored(here: ClusterInputs, objects: Any) -> ClusterInputs:
     """The objects as a server keeps them, written long ago."""
     return here.with_objects(
-        [{**each, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
+        [{**ready(each), "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
     )
 
 

@@ -138,6 +138,7 @@ def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() ->
     assert len(one_less) == 16 and sum(map(is_golden, one_less)) == 2
 
 
+@pytest.mark.slow
 @examples
 @given(shares, shares)
 def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: TrafficSplit, other: TrafficSplit) -> None:

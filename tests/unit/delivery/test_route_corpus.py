@@ -51,6 +51,7 @@ def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequ
     return found
 
 
+@pytest.mark.slow
 def test_the_corpus_has_more_than_a_hundred_routes_and_most_policies_on_them_can_be_carried_out() -> None:
     assert sum(each["kind"] == "HTTPRoute" for cluster in clusters() for each in cluster.routes) > 100
     outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in cases())
@@ -90,6 +91,7 @@ def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() 
     assert overlays > 400
 
 
+@pytest.mark.slow
 def test_an_overlay_without_regard_to_other_routes_would_rob_routes_of_the_corpus() -> None:
     robbed = set()
     for seed, case in enumerate(each for each in cases() if each.inputs.spec.delivery.mode == "Shadow"):

@@ -46,6 +46,7 @@ async def test_a_variant_is_at_zero_on_metrics_before_its_first_request() -> Non
         assert (await tallies(client))[REVISION, "0", "baseline"] == Tally()
 
 
+@pytest.mark.slow
 async def test_requests_without_headers_get_the_baseline_window_and_are_unassigned() -> None:
     recorded = list(recordings())[:40]
     async with serving() as (client, _):

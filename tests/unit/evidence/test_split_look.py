@@ -193,6 +193,7 @@ def test_a_process_near_its_own_line_takes_a_look_in_parts_whatever_the_look_hol
     assert exact_match.advance(process, look, min(far, 0.999)) == exact_match.update(process, *look.whole)
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(some_answers, some_answers), max_size=6), st.sampled_from(list(Side)), st.floats(1, 3))
 def test_how_a_look_is_taken_follows_from_earlier_looks_alone(

@@ -204,6 +204,7 @@ def test_a_setting_in_force_is_told_once_with_its_newest_value(exporter: Exporte
     assert rows == [Sample({"__name__": "earlystop_setting_info", **labels}, 1.0)]
 
 
+@pytest.mark.slow
 def test_a_scrape_never_sees_half_of_a_request(exporter: Exporter, registry: CollectorRegistry) -> None:
     exporter.register(POLICY, REVISION, 0)
     over = threading.Event()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.injector.knobs import Api, Apply, Engine, ValueType
-from earlystop.injector.settings import body_settings, read_file, read_words
+from earlystop.api.body_knobs import Api, Apply, Engine, ValueType
+from earlystop.api.body_settings import body_settings
+from earlystop.injector.settings import read_file, read_words
 
 WRITTEN = """
 engine: SGLang
@@ -20,6 +21,14 @@ parameters:
   - {api: ChatCompletions, path: custom_params.window}
   - {api: Completions, path: custom_params.window}
 """
+
+OWN = "engine: VLLM\nparameters: [{{name: a, {more}, paths: [{{api: ChatCompletions, path: x}}]}}]"
+
+
+def test_words_from_the_smallest_to_the_largest_can_be_compared(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.yaml"
+    path.write_text(OWN.format(more="type: String, apply: IfLarger, choices: [low, high]"))
+    assert body_settings(read_file(path))["a"].order == ("low", "high")
 
 
 def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
@@ -40,6 +49,13 @@ def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
         ("engine: VLLM\nparameters: [{name: A, knob: Samples}]", "parameters.0.name"),
         ("engine: VLLM\nparameters: [{name: a, knob: Samples, aply: Always}]", "aply"),
         ("engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: a..b}]}]", "path"),
+        (OWN.format(more="type: Json, apply: IfLarger"), "apply IfLarger compares values, and objects have no order"),
+        ("engine: VLLM\nparameters: [{name: a, knob: RepetitionStop, apply: IfLarger}]", "objects have no order"),
+        (OWN.format(more="type: String, apply: IfSmaller"), "compares values, and texts have no order"),
+        (
+            "engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: stream}]}]",
+            "sent and counted",
+        ),
         ("engine: [", "no YAML"),
         ("", "it"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.rollout.plan import counts_users, objective_of, stages_of
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.rollout.plan import dispersion_source, objective_of, stages_of
 from tests.unit.rollout.policies import policy
 
 MODES = {"ConfigMap": ("configMap", {"name": "qa-settings"}), "FeatureFlag": ("featureFlag", {"name": "qa-flags"})}
@@ -16,8 +17,10 @@ def test_weights_are_those_of_steps_whatever_is_drawn_and_shares_of_requests_are
     mode: str, drawn_by: str
 ) -> None:
     field, settings = MODES[mode]
-    spec = policy({"delivery": {"mode": mode, "gatewayHeader": None, field: {**settings, "drawnBy": drawn_by}}})
+    delivery = {"mode": mode, "gatewayHeader": None, field: {**settings, "drawnBy": drawn_by}}
+    spec = policy({"delivery": delivery, "objective": {"exactMatch": {"assumeIndependent": None}}})
     assert [stage.weight for stage in stages_of(spec)] == [step.weight for step in spec.rollout.steps]
     objective = objective_of(spec)
     assert objective.split_known == (drawn_by == "Request")
-    assert objective.by_users == counts_users(spec) == (drawn_by == "User")
+    by_users = dispersion_source(spec) is DispersionSource.USERS
+    assert by_users == (drawn_by == "User") == (objective.source is DispersionSource.USERS)

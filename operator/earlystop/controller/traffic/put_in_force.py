@@ -30,6 +30,7 @@ from earlystop.delivery.decide import (
 )
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
+from earlystop.delivery.engine_check import AskEngine, EngineCheck, ask_engine
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
@@ -91,6 +92,8 @@ async def put_in_force(
                 return replace(_result(wait, written, followed), proof=desired.proof)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
+            case AskEngine(targets):
+                memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
                 await write_all(cluster, observed, objects)

@@ -2,9 +2,10 @@
 
 A template is an instant-query selector without a range, with the placeholders {policy}, {revision} and {variant} inside
 quoted label values only. Values are escaped as they are put in, so no name of a policy can leave its quotes.
-Tokens are counted per user request: where a method makes several engine calls for one, an engine's own counter of
-calls must not be the divisor. So an engine's preset gives tokens, and `completed` comes from the gateway or the
-application where a policy's calls are not its requests.
+A token is one that the engine generated, of reasoning too, in every preset and for both variants alike.
+Tokens are counted per user request: where a method makes several engine calls for one, or a client asks for n choices,
+an engine's own counter of sequences must not be the divisor. So an engine's preset gives tokens, and `completed` comes
+from the injector, the gateway or the application where sequences are not requests.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from earlystop.api.presets import PRESETS, PresetTraits, traits_of
 from earlystop.api.templates import LONGEST_TEMPLATE, SELECTOR_PATTERN
 from earlystop.metrics.convention.query import checked_namespace_label, counts_query, escape
 from earlystop.metrics.templates import engines
+from earlystop.metrics.templates.pod_names import pods_of
 
 PLACEHOLDERS = ("policy", "revision", "variant")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -80,7 +82,7 @@ def field_queries(preset: str, request: PresetRequest, custom: Mapping[str, str]
         raise ValueError(f"the preset {preset} needs the workload of each variant: an engine's counters name its Pods")
     templates = field_templates(preset, custom or {})
     workloads = (request.workloads or {}) if traits.needs_own_pods else {}
-    pods = {variant: _pods(workload) for variant, workload in workloads.items()}
+    pods = {variant: {"pod": pods_of(workload)} for variant, workload in workloads.items()}
     return [
         FieldQuery(variant, field, _ranged(_filled(template, request, variant), request, pods.get(variant, {})))
         for variant in Variant
@@ -146,7 +148,9 @@ def evidence_queries(request: PresetRequest, targets: Mapping[str, str] | None =
     targets: patterns of labels that the targets of the counters have, so that no others are read.
     """
     workloads = request.workloads or {}
-    matchers: list[dict[str, str]] = [_pods(workloads[variant]) for variant in Variant if variant in workloads] or [{}]
+    matchers: list[dict[str, str]] = [
+        {"pod": pods_of(workloads[variant])} for variant in Variant if variant in workloads
+    ] or [{}]
     matchers = [{**each, **(targets or {})} for each in matchers]
     return [
         _ranged(f"{metric}{{}}", request, extra)
@@ -214,11 +218,6 @@ def _filled(template: str, request: PresetRequest, variant: Variant) -> str:
     label = request.candidate if variant is Variant.CANDIDATE else variant.value
     values = {"policy": request.policy, "revision": request.revision, "variant": label}
     return _PLACEHOLDER.sub(lambda found: escape(values[found.group(1)]), template)
-
-
-def _pods(workload: str) -> dict[str, str]:
-    """Pods of a Deployment: its name, the template's hash, and five characters."""
-    return {"pod": re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", workload) + "-[a-z0-9]+-[a-z0-9]{5}"}
 
 
 def _ranged(selector: str, request: PresetRequest, patterns: Mapping[str, str]) -> str:

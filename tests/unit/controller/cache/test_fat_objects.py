@@ -134,6 +134,7 @@ def _load(text: str) -> TrackedPolicy:
     return TrackedPolicy.load(json.loads(text), 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a_small_one(where: str) -> None:
     texts = []
@@ -146,6 +147,7 @@ def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a
     assert large - small < 4096, (small, large)
 
 
+@pytest.mark.slow
 def test_a_page_of_a_list_of_the_largest_objects_fits_into_what_the_chart_leaves() -> None:
     text = json.dumps(fat("labels"))
     _, most = memory_of(lambda: json.loads(text))

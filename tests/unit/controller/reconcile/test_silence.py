@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.controller.counts.part_reading import Result
@@ -78,6 +80,7 @@ async def test_a_target_that_was_scaled_to_zero_is_told_and_no_rollout_is_rolled
         await world.reconcile_until("RolledBack")
 
 
+@pytest.mark.slow
 async def test_one_look_that_meets_a_restart_does_not_end_a_rollout_that_has_long_been_watched() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")

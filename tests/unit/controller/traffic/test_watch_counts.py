@@ -14,7 +14,7 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import POLICIES, ROUTES, ClusterError
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
@@ -116,6 +116,7 @@ async def held() -> AsyncIterator[tuple[World, Broken]]:
         yield made, broken
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken_off_again() -> None:
     async with held() as (made, broken):
         assert await seconds_until_off(made, broken) <= 150

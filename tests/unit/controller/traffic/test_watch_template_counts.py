@@ -86,6 +86,7 @@ async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minut
         assert said.reason == "CandidateNotServed" and "candidate should have had about" in said.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tells_start", [True, False], ids=["with start times", "without"])
 @pytest.mark.parametrize("phase", WAYS)
 async def test_a_candidates_counters_that_restart_while_it_is_served_take_nobody_off(
