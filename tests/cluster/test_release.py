@@ -36,6 +36,8 @@ NEEDED: set[Right] = {
     *(("gateway.networking.k8s.io", "gatewayclasses", verb) for verb in ("get", "list", "watch")),
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below
+    ("", "configmaps", "patch"),  # those with a label, see settings-objects.yaml of the chart
+    ("core.openfeature.dev", "featureflags", "patch"),
     *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
 }
@@ -116,6 +118,9 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("watch", "secrets"),
         ("update", "secrets"),
         ("get", "configmaps"),
+        ("list", "configmaps"),
+        ("create", "configmaps"),
+        ("get", "featureflags.core.openfeature.dev"),
         ("get", "pods"),
         ("patch", "deployments.apps"),
         ("delete", "deployments.apps"),

@@ -57,7 +57,8 @@ MODES: dict[str, ModeTraits] = {
         module="earlystop.delivery.request_body", edits_bodies=True, through_injector=True, watches=OVERLAY
     ),
     "Workload": ModeTraits(own_pods=True),
-    "ConfigMap": ModeTraits(),
+    "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),
+    "FeatureFlag": ModeTraits(module="earlystop.delivery.feature_flag"),
 }
 
 
@@ -69,3 +70,8 @@ def built_modes() -> tuple[str, ...]:
 def watched_kinds() -> tuple[str, ...]:
     """Kinds of objects that the operator watches for the modes that this release can deliver by, each once."""
     return tuple(dict.fromkeys(kind for name in built_modes() for kind in MODES[name].watches))
+
+
+def route_modes() -> tuple[str, ...]:
+    """Names of the modes that this release can deliver by and that overlay a user's route."""
+    return tuple(name for name in built_modes() if set(OVERLAY) <= set(MODES[name].watches))

@@ -15,12 +15,12 @@ from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS
 
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
-
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
@@ -156,6 +156,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     *TRAFFIC_ROWS,
+    *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),

@@ -31,6 +31,10 @@ RETRY_ANNOTATION = f"{GROUP}/retry"
 # On the operator's own objects: which of their labels and annotations come from the user's object.
 CARRIED_ANNOTATION = f"{GROUP}/carried"
 
+SETTINGS_LABEL = f"{GROUP}/settings"
+SETTINGS_ALLOWED = "true"
+"""A user's object with this label may hold the settings of policies: the operator writes into no other."""
+
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
@@ -80,6 +84,11 @@ FEEDBACK = "earlystop_feedback_total"
 EMPTY = "earlystop_empty_answers_total"
 CUT = "earlystop_cut_answers_total"
 SETTING_INFO = "earlystop_setting_info"
+SETTINGS_INFO = "earlystop_settings_info"
+"""1 for the policy, revision, step and digest of the settings by which a process serves that reads them itself; but for
+the policy these are "" where it has read none."""
+SETTINGS_FAULT = "earlystop_settings_fault"
+"""1 while a process cannot read its settings and goes on with the last good ones, by `fault`."""
 BODY_EFFECTS = "earlystop_injector_settings_total"
 """What an injector did to bodies, by parameter and effect."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
@@ -97,6 +106,9 @@ USER_GROUP = "user_group"
 EVENT = "event"
 USER_GROUPS = 32
 """Groups that users are put into by a keyed hash of their name, the same in every process of a campaign."""
+
+FAULT = "fault"
+DIGEST = "digest"
 
 OUTCOME = "outcome"
 RESULT = "result"

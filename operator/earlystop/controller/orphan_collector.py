@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.settings_collector import SettingsCollector
 from earlystop.delivery.inputs import SELECTOR
 from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_injectors
 
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class OrphanCollector:
-    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything.
+    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything. It
+    takes out of users' objects what it wrote there.
 
     Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it,
     and so does an injector.
@@ -32,6 +34,7 @@ class OrphanCollector:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = namespaces
+        self.settings = SettingsCollector(cluster, clock)
         self._unused_since: dict[tuple[str, str], float] = {}
         self._requested = asyncio.Event()
         self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
@@ -44,7 +47,9 @@ class OrphanCollector:
         """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end. When
         sweeps are requested without end, there is one every 10 s."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS + 1 if self._unused_since else seconds):
+            async with asyncio.timeout(
+                GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
+            ):
                 await self._requested.wait()
         now = self._clock()
         allowed_at = self._rate.earliest("", now)
@@ -57,7 +62,9 @@ class OrphanCollector:
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
         deployments = await self._managed("Deployment")
-        living = await self._living() if overlays or services or deployments else set()
+        waits = self.settings.is_waiting
+        living = await self._living() if overlays or services or deployments or waits else set()
+        await self.settings.collect(living)
         for overlay in orphaned_overlays(overlays, living):
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()

@@ -11,29 +11,23 @@ from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.delivery.desired import Desired
-from earlystop.delivery.drift import drifted
+from earlystop.delivery.drift import drifted, matches_desired
 from earlystop.delivery.engine_check import AskEngine, engine_says
+from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
-from earlystop.delivery.ownership import is_controlled_by
-from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
-from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.traffic_conditions import no_user_was_led, not_served, taken_off, unproven_for_long
-from earlystop.delivery.traffic_view import Rest, TrafficView
+from earlystop.delivery.ownership import is_controlled_by, is_part
+from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof, Reports
+from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
+from earlystop.delivery.traffic_view import TrafficView
 from earlystop.delivery.young import are_young
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
-# A gateway that serves no part of a split for longer is not slow.
-SECONDS_TO_SERVE = 60.0
-# Users are led by a split that nothing has proven for at most so long; then they go by their own route, and only after
-# a rest is it tried again.
-SECONDS_UNPROVEN = 600.0
-SECONDS_OF_REST = 1800.0
-# A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
-SECONDS_OF_FIRST_REST = 60.0
 # What was made just now is no trouble for so long.
 SECONDS_TO_START = 60.0
+# The kubelet brings a changed ConfigMap into a Pod within some two minutes, and then it has to be scraped.
+SECONDS_TO_SWITCH = 240.0
 PACING = "Pacing"
 
 
@@ -124,9 +118,9 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return unfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
-    if harm is not None:
-        condition, rest = harm
+    found = harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
+    if found is not None:
+        condition, rest = found
         return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
@@ -166,47 +160,21 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
-    status = SplitStatus.NOT_WRITTEN if desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
-    if desired.detached or status is SplitStatus.UNPROVABLE:
+    lasts = desired.is_kept_by_servers and not desired.detached
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    if lasts:
+        message = f"{message} Servers go on by the settings that they have read."
+    elif desired.detached or status is SplitStatus.UNPROVABLE:
         message = f"{message} The candidate gets no requests."
     return Detach(status, _condition(ConditionStatus.FALSE, reason, message), _to_detach(observed, desired))
 
 
 def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
     """The policy's own objects that have to be written so that no user's request meets any."""
-    own = [each for each in desired.detached if is_controlled_by(each, observed.uid)]
-    return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
-
-
-def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
-    """Why users must no longer be led by the split, and for how many seconds; None when they may."""
-    fault = memory.fault
-    if fault is not None and fault.split == desired.split:
-        waited = now - fault.since >= SECONDS_TO_SERVE
-        if fault.proof == Proof.CANDIDATE_FAILS or (fault.proof == Proof.NOT_YET and waited):
-            rest = _next_rest(memory.rest, desired.split, now)
-            return taken_off(fault, rest, now), rest
-    if _is_overdue(memory, desired, now):
-        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST, now), SECONDS_OF_REST
-    return None
-
-
-def _next_rest(before: Rest | None, split: TrafficSplit, now: float) -> float:
-    """For how many seconds a split rests in which a fault was found: twice as long as before, until it has served for
-    as long as the longest rest."""
-    if before is None or before.split != split:
-        return SECONDS_OF_FIRST_REST
-    if before.proven_at is not None and now - before.proven_at >= SECONDS_OF_REST:
-        return SECONDS_OF_FIRST_REST
-    return min(SECONDS_OF_REST, 2 * before.seconds)
-
-
-def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
-    """Whether users must no longer be led by the split, since nothing proves that it serves them."""
-    since = memory.unproven_since
-    if memory.proven == desired.split or since is None:
-        return False
-    return memory.missing or now - since >= SECONDS_UNPROVEN
+    found = [(observed.own(each["kind"], each["metadata"]["name"]), each) for each in desired.detached]
+    parts = [each for present, each in found if is_part(each) and not matches_desired(present, each)]
+    own = [each for present, each in found if is_controlled_by(each, observed.uid) and present != each]
+    return (*parts, *own)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
@@ -304,6 +272,8 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         if memory.proven == desired.split:
             return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
         return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
+    if isinstance(proof, Reports):
+        return _reported(desired, memory, now)
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
         message = desired.summary if answer is None else answer.message
@@ -317,6 +287,15 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
         return _quarantine(observed, desired, said)
     return _unproven(answer, memory, now)
+
+
+def _reported(desired: Desired, memory: TrafficView, now: float) -> Wait:
+    """What every process reports, the shell finds out. A decision waits for it as long as processes need to switch."""
+    if memory.proven == desired.split:
+        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
+    status = SplitStatus.WRITTEN if now - memory.written_at < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
+    message = "Waiting until every process that is up reports the settings of this step."
+    return Wait(status, _condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
 
 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:

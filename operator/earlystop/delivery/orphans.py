@@ -54,6 +54,11 @@ def unused_aliases(
     ]
 
 
+def field_manager(uid: str) -> str:
+    """The name under which the operator writes fields of users' objects for the policy with this UID."""
+    return f"{MANAGER}-{uid}"
+
+
 def unused_injectors(
     deployments: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
 ) -> list[Manifest]:

@@ -72,6 +72,9 @@ def main(
     user_header: Annotated[
         str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
     ] = "",
+    settings_file: Annotated[
+        str, typer.Option(help="Mounted file with the one policy's settings, for delivery mode ConfigMap; no headers.")
+    ] = "",
     names_variants: Annotated[
         bool, typer.Option("--names-variants", help="Name the variant in every answer, for a load that counts them.")
     ] = False,
@@ -104,6 +107,7 @@ def main(
             names_variants,
             slow_wrong_answers,
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
+            settings_file,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

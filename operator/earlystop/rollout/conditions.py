@@ -165,7 +165,9 @@ def _sample_ratio(state: RolloutState) -> Condition:
         )
     if state.evidence is not None and not state.evidence.objective.split_known:
         message = (
-            "Requests are not split by weights here, so no share of them is expected. That each cohort gets its "
+            "Each user keeps a variant, and some ask more than others, so no share of requests is expected."
+            if state.pinned_plan.spec.delivery.traits.by_weights
+            else "Requests are not split by weights here, so no share of them is expected. That each cohort gets its "
             "variant, and nobody else's requests count, is checked by probes."
         )
         return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NotSplit", message)

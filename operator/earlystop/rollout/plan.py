@@ -240,7 +240,8 @@ def objective_of(
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
-        split_known=spec.delivery.traits.split_known,
+        # Where users keep a variant, requests are split as much as each of them asks.
+        split_known=spec.delivery.traits.split_known and not spec.delivery.traits.same_users,
         engine=engine,
         source=DispersionSource.ASSUMED if engine == FIRST else dispersion_source(spec),
         about=_about(spec, engine),

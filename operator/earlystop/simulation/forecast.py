@@ -40,7 +40,6 @@ from earlystop.simulation.random_walk import (
     on_pairs,
     pairs_against_loss,
 )
-from earlystop.simulation.rollout_paths import Numbers, Paths, Truths
 from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 2000, 1

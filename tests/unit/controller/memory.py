@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    CONFIG_MAPS,
     DEFINITIONS,
     DEPLOYMENTS,
     GATEWAYS,
@@ -24,8 +25,10 @@ from earlystop.controller.cluster import (
     NotFound,
     Resource,
 )
+from tests.unit.controller.server_side_apply import applied
 
-KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS)
+KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
+APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
@@ -61,10 +64,12 @@ class Memory(Cluster):
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
         path, _, query = path.partition("?")
-        if method != "GET":
+        reads = method == "GET" or body == {}
+        if not reads:
             self.calls.append((method, path))
-        if self._failures.get(method):
-            raise self._failures[method].pop(0)
+        what = "APPLY" if content_type == APPLY else method
+        if self._failures.get(what):
+            raise self._failures[what].pop(0)
         if method == "GET" and path.startswith("/apis") and path.count("/") in (1, 3):
             return self._discovered(path)
         if method == "GET" and path.rpartition("/")[2] in {each.plural for each in self._kinds}:
@@ -80,7 +85,12 @@ class Memory(Cluster):
         if method == "PUT":
             assert body is not None
             self._replace(path, body, status_only)
-        if method == "PATCH":
+        if method == "PATCH" and content_type == APPLY:
+            assert body is not None
+            asked = parse_qs(query)
+            manager, force = asked["fieldManager"][0], asked.get("force") == ["true"]
+            self.objects[path] = self._versioned(applied(self.objects[path], body, manager, force=force))
+        elif method == "PATCH" and not reads:
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
         return _sent(self.objects[path])

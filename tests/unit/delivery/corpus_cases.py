@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import rendered_or_refusal
@@ -55,14 +55,14 @@ def cases() -> tuple[Case, ...]:
         for cluster in clusters()
         for route in cluster.routes
         for backend in backends(route)
-        for mode in sorted(built_modes())
+        for mode in sorted(route_modes())
     )
 
 
 def all_cases() -> Iterator[Case]:
     """Policies on the corpus, on routes that are drawn at random, and on the largest ones."""
     yield from cases()
-    modes = sorted(built_modes())
+    modes = sorted(route_modes())
     for seed in range(DRAWN):
         drawn = drawn_cluster(random.Random(seed))
         route = drawn.routes[0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import nonce_of, variant_headers
@@ -32,7 +32,7 @@ MODIFIED = {
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 
-modes = st.sampled_from(sorted(built_modes()))
+modes = st.sampled_from(sorted(route_modes()))
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100)
 routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
     lambda drawn: [{**each, "filters": drawn[1]} for each in drawn[0]]
@@ -126,7 +126,7 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
         assert has_split(made, here.spec.delivery, other) == same[mode]
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 @pytest.mark.parametrize("weights", [(25,), (10, 20), (0, 100), (0, 0)])
 def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: str, weights: tuple[int, ...]) -> None:
     here = inputs(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
@@ -144,7 +144,7 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
                 assert "x-early-stop-shadow" not in carried
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
     here, earlier = inputs(spec=spec_in(mode, 2)), inputs(spec=spec_in("HeaderCohort", 2))
     taken_back = on_the_baseline(here, overlay(earlier, split(0, 100)))
@@ -153,7 +153,7 @@ def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well
         assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
     wanted = split(10, 0, shadows=1)
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
@@ -175,7 +175,7 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
         assert found == {variant for variant, weight in target.weights if weight}
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
     here = inputs(spec=spec_in(mode), gateways={})
     module = mode_of(here.spec.delivery)
@@ -183,7 +183,7 @@ def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> Non
     assert isinstance(proof, Metrics) and proof.reason == "NoGatewayAddress"
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     here, wanted = inputs(spec=spec_in(mode, 3)), split(10, 10, 10)
     module = mode_of(here.spec.delivery)
@@ -191,7 +191,7 @@ def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     assert module.owned_names(here, [each.variant for each in wanted.candidates]) == made
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_what_is_in_force_is_a_sentence(mode: str) -> None:
     module = mode_of(spec_in(mode).delivery)
     for weights in ((25,), (10, 20), (0, 0), (0, 100)):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.inputs import Manifest, Neighbours
 from tests.unit.delivery.corpus import backends, clusters, drawn_cluster, requests
@@ -78,7 +78,7 @@ def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() 
     for seed in range(2_000, 4_200):
         cluster = drawn_cluster(random.Random(seed))
         (backend, *_) = backends(cluster.routes[0])
-        mode = sorted(built_modes())[seed % len(built_modes())]
+        mode = sorted(route_modes())[seed % len(route_modes())]
         case = Case(cluster, cluster.routes[0], cluster.inputs(cluster.routes[0], backend, mode))
         overlay = case.outcome
         if not isinstance(overlay, Refusal):

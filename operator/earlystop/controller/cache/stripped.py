@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -78,11 +78,13 @@ def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).digest()
 
 
-def gist_of_users_objects(inputs: ClusterInputs) -> bytes:
-    """A digest of all that a policy's traffic follows from and that is not the operator's own."""
+def gist_of_users_objects(inputs: ClusterInputs, written: Collection[Manifest] = ()) -> bytes:
+    """A digest of all that a policy's traffic follows from and that is not the operator's own. written: what it writes;
+    a user's object of which it writes a part tells nothing here."""
+    parts = {(each["kind"], each["metadata"]["name"]) for each in written}
     gists = [
         f"{key.kind}/{key.namespace}/{key.name}/{gist(key.kind, stripped(key.kind, each)).hex()}"
         for key, each in inputs.objects.items()
-        if not policy_of(each)
+        if not policy_of(each) and (key.kind, key.name) not in parts
     ]
     return hashlib.blake2b("\n".join(sorted(gists)).encode(), digest_size=16).digest()

@@ -22,6 +22,7 @@ from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuesti
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
+from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion, read_reports
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
@@ -107,6 +108,12 @@ class CountBatcher:
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
         return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+
+    async def read_reports(
+        self, source: str, question: ReportsQuestion, at: int
+    ) -> tuple[ProcessReport, ...] | MetricsFailure:
+        """By which settings each process of a policy's target says that it serves, at Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
 
     async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
         """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""

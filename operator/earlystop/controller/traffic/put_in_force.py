@@ -34,7 +34,7 @@ from earlystop.delivery.engine_check import AskEngine, EngineCheck, ask_engine
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof
+from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
@@ -48,13 +48,14 @@ class SplitResult:
     """How far a split has got, and what to say about it.
 
     changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known.
+    it is not known. proof: how the split is proven, None where nothing is written.
     """
 
     status: SplitStatus
     observation: Observation
     changed: tuple[str, ...] = ()
     followed: bool | None = None
+    proof: SplitProof | None = None
 
 
 async def put_in_force(
@@ -76,7 +77,7 @@ async def put_in_force(
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     memory = tracked.traffic
-    followed = memory.note_users_objects(gist_of_users_objects(observed))
+    followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
@@ -86,7 +87,7 @@ async def put_in_force(
             case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
                 memory.note_proven(split, now)
             case Wait() as wait:
-                return _result(wait, written, followed)
+                return replace(_result(wait, written, followed), proof=desired.proof)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case AskEngine(targets):
@@ -146,7 +147,7 @@ async def detach_while_frozen(
         match decide_while_frozen(observed, desired, memory.view(condition, answers), now):
             case None:
                 unechoed = any(result.proof is Proof.UNSUPPORTED for _, result in answers)
-                cannot_be_asked = isinstance(desired.proof, Metrics) or unechoed
+                cannot_be_asked = isinstance(desired.proof, Metrics | Reports) or unechoed
                 if memory.is_known_in_force(split) and cannot_be_asked and not as_before:
                     memory.note_proven(split, now)
                 return None
@@ -184,7 +185,7 @@ async def _watch_as_found(
 
 def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -> bool:
     """Whether the operator was restarted since counts proved a split of which no probe can tell."""
-    cannot_be_asked = isinstance(desired.proof, Metrics) or wait.condition.reason == Proof.UNSUPPORTED.value
+    cannot_be_asked = isinstance(desired.proof, Metrics | Reports) or wait.condition.reason == Proof.UNSUPPORTED.value
     return cannot_be_asked and memory.is_known_in_force(desired.split)
 
 
@@ -236,7 +237,7 @@ async def _take_off(
         if isinstance(decision, Quarantine):
             await write_all(cluster, observed, decision.objects)
         else:
-            await replace_all(cluster, decision.objects)
+            await replace_all(cluster, observed, decision.objects)
         tracked.traffic.note_detached(now)
     status = SplitStatus.MISROUTED if isinstance(decision, Quarantine) else decision.status
     return _result(Wait(status, decision.condition), _names(decision.objects))

@@ -31,6 +31,8 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     source = reader.known().get(metrics.source_ref.name)
     if state.phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
         return
+    if tracked.plan.spec.delivery.route_ref is None:
+        return  # no request can come past an overlay that is not there
     seconds = min(MOST_SECONDS, at - max(state.step_started_at or at, int(memory.written_at)))
     if seconds < LEAST_SECONDS or at - memory.unseen_at < SECONDS_BETWEEN:
         return

@@ -12,7 +12,7 @@ from earlystop.controller.cluster import POLICIES, ROUTES, VERDICTS, ClusterErro
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.acceptance import source_refusal
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure

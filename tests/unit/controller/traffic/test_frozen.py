@@ -20,8 +20,8 @@ from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch
-from earlystop.delivery.decide import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.golden_rules import is_golden
+from earlystop.delivery.harm import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
