@@ -101,7 +101,9 @@ def test_no_user_gets_a_setting_that_the_engine_refuses_and_its_own_words_say_wh
     stage.stop_injector()  # which no user's request came by
 
 
-def test_when_the_last_injector_dies_users_go_by_their_own_route_and_come_back_when_it_does(stage: InjectedStage) -> None:
+def test_when_the_last_injector_dies_users_go_by_their_own_route_and_return_with_it(
+    stage: InjectedStage,
+) -> None:
     overlay = (ROUTES, stage.namespace, overlay_name("dies"))
     injector = (DEPLOYMENTS, stage.namespace, injector_name("dies"))
     starting, gone = (condition_is("TrafficApplied", each, "InjectorNotReady") for each in ("Unknown", "False"))
