@@ -17,7 +17,8 @@ class ModeTraits:
     split_known: whether requests are split by weights, so that the weights can be checked against the counts.
     same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
-    own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    own_pods: whether each variant has Pods of its own, which are read beside the objects that the mode names.
+    promotes_target: whether a promotion is a change of the target itself, until which the candidate keeps its share.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
@@ -27,6 +28,7 @@ class ModeTraits:
     same_users: bool = False
     takes_several: bool = False
     own_pods: bool = False
+    promotes_target: bool = False
     watches: tuple[str, ...] = ()
 
     @property
@@ -49,7 +51,7 @@ MODES: dict[str, ModeTraits] = {
     "HeaderCohort": ModeTraits(
         module="earlystop.delivery.header_cohort", split_known=False, same_users=True, watches=OVERLAY
     ),
-    "Workload": ModeTraits(own_pods=True),
+    "Workload": ModeTraits(module="earlystop.delivery.workload", own_pods=True, promotes_target=True, watches=OVERLAY),
     "ConfigMap": ModeTraits(),
 }
 

@@ -4,7 +4,9 @@ with a message that says what to write."""
 from __future__ import annotations
 
 from earlystop.api.modes import MODES
+from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 
+OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
 RULES: tuple[dict[str, str], ...] = (
@@ -139,6 +141,17 @@ RULES: tuple[dict[str, str], ...] = (
         " || !has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
         "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
         "letter; rename those that begin with a digit",
+    },
+    {
+        "rule": f"self.delivery.mode in {list(OWN_PODS)} || self.metrics.preset in {list(PRESETS_FOR_SHARED_PODS)}",
+        "messageExpression": "'metrics.preset ' + self.metrics.preset + ' cannot tell variants apart that share Pods, '"
+        " + 'as they do in delivery.mode ' + self.delivery.mode"
+        f" + '; write one of {', '.join(PRESETS_FOR_SHARED_PODS)}'",
+    },
+    {
+        "rule": "!has(self.delivery.workload) || (self.parameters.size() == self.delivery.workload.settings.size()"
+        " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
+        "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
     {
         "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",

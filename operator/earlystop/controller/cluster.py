@@ -62,6 +62,8 @@ VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
 SOURCES = Resource(GROUP, VERSION, "metricsources")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
+PODS = Resource("", "v1", "pods")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
@@ -73,6 +75,7 @@ EVENTS = Resource("", "v1", "events")
 BY_KIND = {
     "Deployment": DEPLOYMENTS,
     "Service": SERVICES,
+    "PersistentVolumeClaim": CLAIMS,
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases
+from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_workloads
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 class OrphanCollector:
     """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything.
 
-    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it.
+    Overlays go at once, since they move requests. An alias Service, and a
+    candidate's Deployment, go GRACE_SECONDS after the last overlay led to them.
     """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
@@ -55,15 +56,18 @@ class OrphanCollector:
         """One pass over all namespaces. Raises ClusterError when the API fails."""
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
-        living = await self._living() if overlays or services else set()
+        workloads = await self._managed("Deployment")
+        living = await self._living() if overlays or services or workloads else set()
         for overlay in orphaned_overlays(overlays, living):
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
-        unused = {str(each["metadata"]["uid"]): each for each in unused_aliases(services, overlays, living)}
+        left = [("Service", each) for each in unused_aliases(services, overlays, living)]
+        left += [("Deployment", each) for each in unused_workloads(workloads, overlays, living)]
+        unused = {str(each["metadata"]["uid"]): (kind, each) for kind, each in left}
         self._unused_since = {uid: self._unused_since.get(uid, now) for uid in unused}
         for uid, since in list(self._unused_since.items()):
             if now - since >= GRACE_SECONDS:
-                await self._hand_over("Service", unused[uid])
+                await self._hand_over(*unused[uid])
                 del self._unused_since[uid]
 
     async def _managed(self, kind: str) -> list[Manifest]:

@@ -43,6 +43,8 @@ class SplitStatus(StrEnum):
     UNPROVABLE = "Unprovable"
     PROVEN = "Proven"
     MISROUTED = "Misrouted"
+    OVERDUE = "Overdue"
+    """What the split leads to is not ready, and has had all the time that it may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,15 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     unfit = misfit(observed, desired)
     if unfit is not None:
         return unfit
+    if desired.rendered.over is not None:
+        off = _to_detach(observed, desired)
+        over = desired.rendered.over
+        return Detach(SplitStatus.PROVEN, over, off) if off else Wait(SplitStatus.PROVEN, over)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
+    unready = _unready(observed, desired)
+    if unready is not None:
+        return unready
     harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
     if harm is not None:
         condition, rest = harm
@@ -169,6 +178,24 @@ def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...
     """The policy's own objects that have to be written so that no user's request meets any."""
     own = [each for each in desired.detached if is_controlled_by(each, observed.uid)]
     return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
+
+
+def _unready(observed: ClusterInputs, desired: Desired) -> Write | Wait | Detach | None:
+    """What to do while what the split leads to cannot serve: it is made or put right, and waited for; users whose
+    requests nobody would answer go by their own route. None when it can serve."""
+    unready = desired.rendered.unready
+    if unready is None:
+        return None
+    status = ConditionStatus.FALSE if unready.overdue or unready.needs_help else ConditionStatus.UNKNOWN
+    said = _condition(status, unready.reason, unready.message)
+    if unready.serves_nobody and desired.serves_users and (off := _to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, said, off)
+    reached = SplitStatus.WRITTEN if desired.serves_users else SplitStatus.NOT_WRITTEN
+    waiting = Wait(SplitStatus.OVERDUE if unready.overdue else reached, said)
+    missing = tuple(drifted(observed, desired.rendered.prerequisites))
+    if not missing:
+        return waiting
+    return Write(missing) if desired.serves_users else Write(missing, then=waiting)
 
 
 def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
@@ -272,7 +299,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
-        message = desired.summary if answer is None else answer.message
+        message = desired.summary if answer is None or desired.split.promoted else answer.message
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)

@@ -85,6 +85,9 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
     rendered, detached = rendered_or_refusal(inputs, split), LazyObjects(lambda: mode.detached(inputs))
     if isinstance(rendered, Refusal):
         return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=rendered)
+    if rendered.over is not None:
+        leads = mode.serves_users(inputs)
+        return Desired(split=split, serves_users=leads, detached=detached, rendered=rendered)
     primary = rendered.primary
     found = None if primary is None else inputs.own(primary["kind"], primary["metadata"]["name"])
     return Desired(

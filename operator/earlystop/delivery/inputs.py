@@ -47,6 +47,8 @@ class ClusterInputs:
     objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
         follows from them is worked out once.
     neighbours: what stands beside them.
+    pods: the Pods of the policy's candidates, for a mode whose candidates have Pods of their own; None where the
+        operator may not list them.
     """
 
     namespace: str
@@ -55,6 +57,7 @@ class ClusterInputs:
     spec: PolicySpec
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
     neighbours: Neighbours = Neighbours()
+    pods: tuple[Manifest, ...] | None = None
 
     def own(self, kind: str, name: str) -> Manifest | None:
         """The object of this kind and name in the policy's namespace, None when there is none."""

@@ -53,6 +53,14 @@ def unused_aliases(
     ]
 
 
+def unused_workloads(
+    deployments: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
+) -> list[Manifest]:
+    """Candidates' Deployments of policies that are gone, of which no overlay is left either."""
+    led = {policy_of(each) for each in overlays}
+    return [each for each in deployments if policy_of(each) and policy_of(each) not in {*living, *led}]
+
+
 def let_go(manifest: Manifest) -> Manifest:
     """The object with the policy that is gone as its only owner: garbage collection then removes it."""
     owner = {

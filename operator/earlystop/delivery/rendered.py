@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from earlystop.api.conditions import Condition
 from earlystop.delivery.inputs import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """Why what the primary object leads to cannot serve yet, as it was observed.
+
+    reason, message: of the condition. overdue: whether it has had all the time that it may take. serves_nobody: whether
+    a request that is led there is answered by nobody. needs_help: whether it may stay so unless somebody acts.
+    """
+
+    reason: str
+    message: str
+    overdue: bool = False
+    serves_nobody: bool = False
+    needs_help: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +30,18 @@ class Rendered:
     objects: in the order of writing.
     primary: the one of them by which a gateway leads users' requests, None for a mode without such an object. The
         others are in place before it is written, and its changes are kept apart, since gateways take time to serve it.
+    unready: why no request may be led by the primary one yet, None when it may.
+    over: what is said when no request needs the objects any more, since the target itself has what was promoted; None
+        before that.
+    idle: objects as they shall be once no request has been led to them for `idle_seconds`.
     """
 
     objects: tuple[Manifest, ...]
     primary: Manifest | None = None
+    unready: Unready | None = None
+    over: Condition | None = None
+    idle: tuple[Manifest, ...] = ()
+    idle_seconds: float = 0.0
 
     @property
     def prerequisites(self) -> tuple[Manifest, ...]:

@@ -17,7 +17,12 @@ from tests.unit.delivery.corpus import NEW, CorpusCluster, backends, clusters, d
 
 # By mode: what is in force.
 SHARES = split(20, 30, token="of the campaign")
-SPLITS = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=SHARES.token)}
+SPLITS = {
+    "GatewayHeader": SHARES,
+    "HeaderCohort": SHARES,
+    "Shadow": split(0, 0, shadows=2, token=SHARES.token),
+    "Workload": SHARES,
+}
 
 DRAWN = 60
 AT_THE_LIMITS = (

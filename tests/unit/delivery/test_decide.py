@@ -31,7 +31,7 @@ from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, spec_in, split
+from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, running, spec_in, split
 from tests.unit.rollout.policies import examples
 
 NOW = 1_000_000.0
@@ -48,7 +48,7 @@ modes = st.sampled_from(sorted(built_modes()))
 def stored(here: ClusterInputs, objects: Any) -> ClusterInputs:
     """The objects as a server keeps them, written long ago."""
     return here.with_objects(
-        [{**each, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
+        [running({**each, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}}) for each in objects]
     )
 
 

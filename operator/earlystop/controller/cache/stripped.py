@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from earlystop.api.wire import SETTABLE_ANNOTATION
+from earlystop.delivery.candidate_pods.readiness import readiness_gist
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.orphans import policy_of
 
@@ -15,7 +17,7 @@ from earlystop.delivery.orphans import policy_of
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Only of these kinds is the status read: addresses, listeners, supported features, and whether a route is accepted.
 WITH_STATUS = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
-# Kinds that the operator never writes, and the fields of their spec that are read.
+# The fields that are read of the spec of kinds of which little is: of users' Deployments, unless their Pods are copied.
 READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"Deployment": ("replicas", "selector")})
 
 
@@ -28,10 +30,15 @@ def stripped(kind: str, manifest: Mapping[str, Any]) -> Manifest:
     kept = {name: value for name, value in manifest.items() if name not in ("metadata", "status", "spec")}
     kept["metadata"] = metadata
     if "spec" in manifest:
-        kept["spec"] = _read_part(kind, manifest["spec"])
-    if kind in WITH_STATUS and "status" in manifest:
+        kept["spec"] = manifest["spec"] if _is_read_whole(manifest) else _read_part(kind, manifest["spec"])
+    if (kind in WITH_STATUS or (kind in READ_FIELDS and _is_read_whole(manifest))) and "status" in manifest:
         kept["status"] = manifest["status"]
     return kept
+
+
+def _is_read_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether an object is the operator's own, or a Deployment whose Pods policies may copy."""
+    return bool(policy_of(dict(manifest))) or SETTABLE_ANNOTATION in (manifest["metadata"].get("annotations") or {})
 
 
 def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -45,7 +52,8 @@ def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
     """A digest of what a policy's traffic follows from: it changes when a person edits the object, or when a Gateway
-    gets another address, but neither when a gateway reports on a route nor when a Deployment is scaled.
+    gets another address, or when a candidate's Pods become ready or cease to be; but neither when a gateway reports on
+    a route nor when a user's Deployment is scaled.
 
     manifest: as `stripped` gives it.
     """
@@ -56,6 +64,8 @@ def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
         spec = {name: value for name, value in spec.items() if name != "replicas"}
     parts |= {name: value for name, value in manifest.items() if name not in ("metadata", "status", "apiVersion")}
     parts["spec"] = spec
+    if kind in READ_FIELDS and policy_of(dict(manifest)):
+        parts["ready"] = readiness_gist(dict(manifest))
     if kind == "Gateway":
         parts["addresses"] = (manifest.get("status") or {}).get("addresses")
     parts.pop("kind", None)  # a list does not repeat it

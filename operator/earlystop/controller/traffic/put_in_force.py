@@ -19,6 +19,7 @@ from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decide import (
+    SECONDS_TO_SERVE,
     Detach,
     Probe,
     Quarantine,
@@ -47,13 +48,14 @@ class SplitResult:
     """How far a split has got, and what to say about it.
 
     changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known.
+    it is not known. drains: whether objects that serve nobody any more wait for their last requests.
     """
 
     status: SplitStatus
     observation: Observation
     changed: tuple[str, ...] = ()
     followed: bool | None = None
+    drains: bool = False
 
 
 async def put_in_force(
@@ -87,7 +89,8 @@ async def put_in_force(
             case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
                 memory.note_proven(split, now)
             case Wait() as wait:
-                return _result(wait, written, followed)
+                drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
+                return replace(_result(wait, written, followed), drains=drains)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case Write(objects, then):
@@ -102,6 +105,32 @@ async def put_in_force(
             case Quarantine() | Detach() as takes_off:
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
                 return replace(taken_off, followed=followed)
+
+
+async def _end_idle(
+    cluster: Cluster,
+    tracked: TrackedPolicy,
+    observed: ClusterInputs,
+    desired: Desired,
+    reached: SplitStatus,
+    now: float,
+) -> bool:
+    """End what no request is led to any more once its last requests had their time. Returns whether it waits for that.
+
+    Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
+    """
+    idle = drifted(observed, desired.rendered.idle)
+    if not idle or reached not in (SplitStatus.PROVEN, SplitStatus.UNPROVABLE):
+        return False
+    decision = tracked.state.decision
+    last_led = max(tracked.traffic.written_at, float(decision.at) if decision is not None else 0.0)
+    # Where nothing proves what the gateway serves, it gets the time that a slow one takes.
+    served = 0.0 if reached is SplitStatus.PROVEN else SECONDS_TO_SERVE
+    if now - last_led < desired.rendered.idle_seconds + served:
+        return True
+    await ensure_unchanged(cluster, tracked, now)
+    await replace_all(cluster, idle)
+    return False
 
 
 async def _leave(
