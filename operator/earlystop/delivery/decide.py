@@ -299,7 +299,7 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
-        message = desired.summary if answer is None or desired.split.promoted else answer.message
+        message = desired.summary if answer is None else answer.message
         return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)

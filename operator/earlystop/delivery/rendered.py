@@ -33,6 +33,7 @@ class Rendered:
     unready: why no request may be led by the primary one yet, None when it may.
     over: what is said when no request needs the objects any more, since the target itself has what was promoted; None
         before that.
+    left_to_do: a sentence about what a person has still to do, "" for nothing.
     idle: objects as they shall be once no request has been led to them for `idle_seconds`.
     """
 
@@ -42,6 +43,7 @@ class Rendered:
     over: Condition | None = None
     idle: tuple[Manifest, ...] = ()
     idle_seconds: float = 0.0
+    left_to_do: str = ""
 
     @property
     def prerequisites(self) -> tuple[Manifest, ...]:

@@ -22,7 +22,7 @@ from earlystop.delivery.candidate_pods.deployment import (
 )
 from earlystop.delivery.candidate_pods.knobs import consent_refusal, found_value, negative_refusal
 from earlystop.delivery.candidate_pods.readiness import target_is_rolling, unready
-from earlystop.delivery.candidate_pods.target import container_of, holds
+from earlystop.delivery.candidate_pods.target import container_of, holds, promotion_message
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.ownership import is_controlled_by
@@ -123,8 +123,16 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     workloads = [candidate_deployment(inputs, split, each) for each in split.candidates if each.weight > 0]
     aliases = [_to_candidates(inputs, split, each) for each in by_header.prerequisites]
     objects, waits_for = (*workloads, *aliases, by_header.primary), _unready(inputs, target, workloads)
-    rendered = Rendered(objects, by_header.primary, unready=waits_for)
+    rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
     return _with_idle(rendered, inputs, [each for each in split.candidates if each.weight == 0])
+
+
+def _left_to_do(inputs: ClusterInputs, split: TrafficSplit) -> str:
+    """What a person changes in the target after a promotion, "" before one."""
+    promoted, name = _promoted(split), inputs.spec.target_ref.name
+    if promoted is None:
+        return ""
+    return promotion_message(name, settings_of(inputs), split.baseline.settings, promoted.settings)
 
 
 def _over(target: Manifest) -> Condition:

@@ -121,12 +121,12 @@ class TrafficActor:
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
-    if traffic.drains or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED, SplitStatus.OVERDUE):
+    if traffic.unfinished or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED, SplitStatus.OVERDUE):
         tracked.traffic.require_recheck()
     if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
         for name in traffic.changed:
             tracked.announce(correction_note(name, traffic.followed))
-    done = traffic.status == SplitStatus.PROVEN and not traffic.drains and tracked.observations.storage is None
+    done = traffic.status == SplitStatus.PROVEN and not traffic.unfinished and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
     said = with_unseen(tracked, traffic.observation)
     tracked.observe(replace(tracked.observations, traffic=said), now)

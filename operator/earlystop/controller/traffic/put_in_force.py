@@ -48,14 +48,15 @@ class SplitResult:
     """How far a split has got, and what to say about it.
 
     changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known. drains: whether objects that serve nobody any more wait for their last requests.
+    it is not known. unfinished: whether something has to be done later though nobody edits anything:
+    Pods become ready, or end once they are drained.
     """
 
     status: SplitStatus
     observation: Observation
     changed: tuple[str, ...] = ()
     followed: bool | None = None
-    drains: bool = False
+    unfinished: bool = False
 
 
 async def put_in_force(
@@ -90,7 +91,9 @@ async def put_in_force(
                 memory.note_proven(split, now)
             case Wait() as wait:
                 drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
-                return replace(_result(wait, written, followed), drains=drains)
+                unfinished = drains or desired.rendered.unready is not None
+                told = _with_left_to_do(wait, desired.rendered.left_to_do)
+                return replace(_result(told, written, followed), unfinished=unfinished)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case Write(objects, then):
@@ -258,6 +261,12 @@ async def _take_off(
         tracked.traffic.note_detached(now)
     status = SplitStatus.MISROUTED if isinstance(decision, Quarantine) else decision.status
     return _result(Wait(status, decision.condition), _names(decision.objects))
+
+
+def _with_left_to_do(wait: Wait, left_to_do: str) -> Wait:
+    """What is waited for, and what a person has still to do."""
+    message = f"{wait.condition.message} {left_to_do}".rstrip()
+    return replace(wait, condition=replace(wait.condition, message=message))
 
 
 def _result(wait: Wait, written: tuple[str, ...], followed: bool | None = None) -> SplitResult:
