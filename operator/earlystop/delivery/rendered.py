@@ -24,6 +24,18 @@ class Unready:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldApply:
+    """A server-side apply of one field of an object that is not the operator's.
+
+    manager: whom the API server notes as the field's owner. Each field has a manager of its own, since what a manager
+    leaves out of its next apply is removed. manifest: the object with that field alone.
+    """
+
+    manager: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """The objects that put a split in force.
 
@@ -33,6 +45,7 @@ class Rendered:
     unready: why no request may be led by the primary one yet, None when it may.
     over: what is said when no request needs the objects any more, since the target itself has what was promoted; None
         before that.
+    promotion: values of the user's object that carry out a promotion; none where a person does that.
     left_to_do: a sentence about what a person has still to do, "" for nothing.
     idle: objects as they shall be once no request has been led to them for `idle_seconds`.
     """
@@ -44,6 +57,7 @@ class Rendered:
     idle: tuple[Manifest, ...] = ()
     idle_seconds: float = 0.0
     left_to_do: str = ""
+    promotion: tuple[FieldApply, ...] = ()
 
     @property
     def prerequisites(self) -> tuple[Manifest, ...]:

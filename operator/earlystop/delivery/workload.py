@@ -22,7 +22,7 @@ from earlystop.delivery.candidate_pods.deployment import (
 )
 from earlystop.delivery.candidate_pods.knobs import consent_refusal, found_value, negative_refusal
 from earlystop.delivery.candidate_pods.readiness import target_is_rolling, unready
-from earlystop.delivery.candidate_pods.target import container_of, holds, promotion_message
+from earlystop.delivery.candidate_pods.target import container_of, holds, promotion_applies, promotion_message
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import alias_name
 from earlystop.delivery.ownership import is_controlled_by
@@ -124,6 +124,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     aliases = [_to_candidates(inputs, split, each) for each in by_header.prerequisites]
     objects, waits_for = (*workloads, *aliases, by_header.primary), _unready(inputs, target, workloads)
     rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
+    if promoted is not None and settings.promote == "Apply":
+        rendered = replace(rendered, promotion=promotion_applies(target, settings, promoted.settings))
     return _with_idle(rendered, inputs, [each for each in split.candidates if each.weight == 0])
 
 

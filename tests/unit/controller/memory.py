@@ -80,7 +80,10 @@ class Memory(Cluster):
         if method == "PUT":
             assert body is not None
             self._replace(path, body, status_only)
-        if method == "PATCH":
+        if content_type == "application/apply-patch+yaml":
+            assert body is not None
+            self.objects[path] = self._versioned(_applied(self.objects[path], body))
+        elif method == "PATCH":
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
         return copy.deepcopy(self.objects[path])
@@ -116,6 +119,16 @@ class Memory(Cluster):
         copied["metadata"].setdefault("creationTimestamp", LONG_AGO)
         copied["metadata"]["resourceVersion"] = str(next(self._versions))
         return copied
+
+
+def _applied(present: Any, body: Any) -> Any:
+    """What a server-side apply makes of an object; entries of lists are told apart by their name."""
+    if isinstance(present, dict) and isinstance(body, dict):
+        return {**present, **{key: _applied(present.get(key), value) for key, value in body.items()}}
+    if isinstance(body, list) and all(isinstance(each, dict) for each in body):
+        there = {each["name"]: each for each in present or []}
+        return list({**there, **{each["name"]: _applied(there.get(each["name"]), each) for each in body}}.values())
+    return body
 
 
 def _page(manifests: list[Manifest], query: dict[str, list[str]]) -> Manifest:

@@ -9,7 +9,7 @@ import aiohttp
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cache.stripped import gist_of_users_objects
-from earlystop.controller.cluster import Cluster, Manifest
+from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
 from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.apply import replace_all, write_all
@@ -39,6 +39,9 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
+
+# Of the API server's own words.
+LONGEST_QUOTE = 300
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 
@@ -92,7 +95,8 @@ async def put_in_force(
             case Wait() as wait:
                 drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
                 unfinished = drains or desired.rendered.unready is not None
-                told = _with_left_to_do(wait, desired.rendered.left_to_do)
+                told, applied = await _promote(cluster, tracked, desired, wait, now)
+                unfinished = unfinished or applied
                 return replace(_result(told, written, followed), unfinished=unfinished)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
@@ -263,10 +267,29 @@ async def _take_off(
     return _result(Wait(status, decision.condition), _names(decision.objects))
 
 
-def _with_left_to_do(wait: Wait, left_to_do: str) -> Wait:
-    """What is waited for, and what a person has still to do."""
-    message = f"{wait.condition.message} {left_to_do}".rstrip()
-    return replace(wait, condition=replace(wait.condition, message=message))
+async def _promote(
+    cluster: Cluster, tracked: TrackedPolicy, desired: Desired, wait: Wait, now: float
+) -> tuple[Wait, bool]:
+    """Give the user's object what was promoted, where the policy asks for that. Returns what is waited for, with what a
+    person has still to do, and whether anything was applied.
+
+    Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
+    """
+    rendered, said = desired.rendered, wait.condition
+    if not rendered.promotion or wait.status not in (SplitStatus.PROVEN, SplitStatus.UNPROVABLE):
+        message = f"{said.message} {rendered.left_to_do}".rstrip()
+        return replace(wait, condition=replace(said, message=message)), False
+    await ensure_unchanged(cluster, tracked, now)
+    try:
+        for each in rendered.promotion:
+            resource, namespace = BY_KIND[each.manifest["kind"]], each.manifest["metadata"]["namespace"]
+            await cluster.apply(resource, namespace, each.manifest, each.manager)
+    except Conflict as conflict:
+        words = "".join(each if each.isprintable() else " " for each in conflict.message)[:LONGEST_QUOTE]
+        message = f"Another manager has written what was promoted, so nothing was changed: {words}."
+        told = Condition(said.type, ConditionStatus.FALSE, "PromotionConflict", f"{message} {rendered.left_to_do}")
+        return replace(wait, condition=told), False
+    return wait, True
 
 
 def _result(wait: Wait, written: tuple[str, ...], followed: bool | None = None) -> SplitResult:

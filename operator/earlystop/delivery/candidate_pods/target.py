@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from earlystop.api.delivery import Workload
+from earlystop.api.wire import MANAGER
 from earlystop.delivery.candidate_pods.copying import template_of
-from earlystop.delivery.candidate_pods.knobs import found_value, with_value
+from earlystop.delivery.candidate_pods.knobs import WORDS, found_value, with_value
 from earlystop.delivery.inputs import Manifest
+from earlystop.delivery.rendered import FieldApply
 
 Settings = Iterable[tuple[str, str]]
+# Of a field manager's name, as the API server bounds it.
+LONGEST_MANAGER = 128
 
 
 def container_of(target: Manifest, name: str) -> dict[str, Any] | None:
@@ -41,21 +45,29 @@ def promotion_message(target: str, settings: Workload, before: Settings, after: 
     )
 
 
-def promotion_patch(target: Manifest, settings: Workload, values: Mapping[str, str]) -> Manifest:
-    """A strategic merge patch of the Deployment that gives it these values; args and command are replaced whole."""
-    container = container_of(target, settings.container)
+def promotion_applies(target: Manifest, settings: Workload, values: Settings) -> tuple[FieldApply, ...]:
+    """What to apply so that the target has these values, one field each; none of what it has already."""
+    container, wanted = container_of(target, settings.container), dict(values)
     assert container is not None  # checked before
-    changed = container
+    applies = []
     for each in settings.settings:
-        changed = with_value(changed, each, values[each.parameter])
-    names = {each.env for each in settings.settings if each.env is not None}
-    part: dict[str, Any] = {"name": settings.container}
-    for words in ("command", "args"):
-        if changed.get(words) != container.get(words):
-            part[words] = changed[words]
-    variables = [
-        each for each in changed.get("env") or [] if each["name"] in names and each not in (container.get("env") or [])
-    ]
-    if variables:
-        part["env"] = variables
-    return {"spec": {"template": {"spec": {"containers": [part]}}}}
+        value = wanted[each.parameter]
+        if found_value(container, each) == value:
+            continue
+        changed = with_value(container, each, value)
+        if each.env is not None:
+            part: dict[str, Any] = {"env": [{"name": each.env, "value": value}]}
+        else:
+            part = {words: changed[words] for words in WORDS if changed.get(words) != container.get(words)}
+        manager = f"{MANAGER}/{settings.container}/{each.knob}"[:LONGEST_MANAGER]
+        applies.append(FieldApply(manager, _only(target, {"name": settings.container, **part})))
+    return tuple(applies)
+
+
+def _only(target: Manifest, container: dict[str, Any]) -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {name: target["metadata"][name] for name in ("name", "namespace")},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Manifest
+from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Conflict, Manifest
 from earlystop.delivery.names import overlay_name
 from tests.unit.controller.embedded_world import World
 from tests.unit.delivery.cluster import KNOBS, running, settable_deployment
@@ -14,16 +14,17 @@ SAVING = Quality(mean_tokens=300, requests=40)
 HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
 NAME = "qa-server-es-candidate"
 WORKLOAD = {"routeRef": {"name": "qa"}, "container": "server", "settings": list(KNOBS), "drainSeconds": 60}
-CHANGES = {"delivery": {"mode": "Workload", "gatewayHeader": None, "workload": WORKLOAD}}
+CHANGES: dict[str, Any] = {"delivery": {"mode": "Workload", "gatewayHeader": None, "workload": WORKLOAD}}
 
 
 class WorkloadWorld(World):
-    """A world in which a Deployment's Pods are ready at once, unless `stuck`."""
+    """A world in which a Deployment's Pods are ready at once, unless `stuck`. workload: more settings of the mode."""
 
     stuck: dict[str, Any] | None = None
 
-    def __init__(self, quality: Quality) -> None:
-        super().__init__(quality, CHANGES)
+    def __init__(self, quality: Quality, **workload: Any) -> None:
+        settings = {**CHANGES["delivery"], "workload": {**WORKLOAD, **workload}}
+        super().__init__(quality, {"delivery": settings})
         self.api.serve(PODS)
         self.api.put(DEPLOYMENTS, settable_deployment())
 
@@ -128,3 +129,34 @@ async def test_the_target_itself_is_never_written() -> None:
         await world.reconcile_until("Promoted")
         target = DEPLOYMENTS.path("llm", "qa-server")
         assert not [path for method, path in world.api.calls if path == target]
+
+
+CONFLICT = Conflict(409, 'Apply failed with 1 conflict: conflict with "argocd-controller": .env[name="WINDOW"].value')
+
+
+async def test_a_promotion_by_apply_changes_one_value_of_the_target_and_nothing_else() -> None:
+    world = WorkloadWorld(SAVING, promote="Apply")
+    async with world.open():
+        before = settable_deployment()
+        await world.reconcile_until("Promoted")
+        await world.reconcile_for(120)
+        after = world.api.at(DEPLOYMENTS, "llm", "qa-server")
+        before["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "10"
+        assert after["spec"] == before["spec"]
+        assert world.traffic()[:2] == ("True", "PromotedInTarget") and world.replicas == 0
+        calls = [method for method, path in world.api.calls if path == DEPLOYMENTS.path("llm", "qa-server")]
+        assert calls == ["PATCH"]
+
+
+async def test_a_promotion_by_apply_that_another_manager_opposes_changes_nothing_and_says_whose_it_is() -> None:
+    world = WorkloadWorld(SAVING, promote="Apply")
+    async with world.open():
+        await world.reconcile_until("Observing")
+        world.api.fail("PATCH", *[CONFLICT] * 50)
+        await world.reconcile_until("Promoted")
+        await world.reconcile_for(30)
+        status, reason, message = world.traffic()
+        assert (status, reason) == ("False", "PromotionConflict")
+        assert "argocd-controller" in message and "WINDOW from 40 to 10" in message
+        assert world.api.at(DEPLOYMENTS, "llm", "qa-server")["spec"] == settable_deployment()["spec"]
+        assert world.replicas == 2, "the candidate keeps its share"
