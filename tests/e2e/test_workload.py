@@ -25,7 +25,7 @@ QUICK: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settle
 def settable(stage: Stage) -> None:
     """The namespace's admin lets the operator run Pods there, and the target's owner lets policies set WINDOW."""
     rendered = objects(template(f"--set=workload.namespaces={{{stage.namespace}}}"))
-    rights = [each for each in rendered if each["metadata"]["name"].endswith("-workloads")]
+    rights = [each for each in rendered if each["metadata"].get("namespace") == stage.namespace]
     assert [each["kind"] for each in rights] == ["Role", "RoleBinding"]
     stage.access.apply(*rights)
     set_window(stage, "40")
@@ -63,7 +63,8 @@ def apply_policy(stage: Stage, name: str, promote: str = "Manual") -> None:
 
 
 def candidate(stage: Stage) -> dict[str, Any] | None:
-    return stage.access.find(DEPLOYMENTS, stage.namespace, CANDIDATE)
+    found: dict[str, Any] | None = stage.access.find(DEPLOYMENTS, stage.namespace, CANDIDATE)
+    return found
 
 
 def pods_by(stage: Stage, selector: str) -> set[str]:

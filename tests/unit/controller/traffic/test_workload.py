@@ -6,6 +6,7 @@ from typing import Any
 
 from earlystop.controller.cluster import DEPLOYMENTS, PODS, ROUTES, Conflict, Manifest
 from earlystop.delivery.names import overlay_name
+from earlystop.rollout.verify import differences
 from tests.unit.controller.embedded_world import World
 from tests.unit.delivery.cluster import KNOBS, running, settable_deployment
 from tests.unit.rollout.traffic import Quality
@@ -110,6 +111,7 @@ async def test_pods_that_are_not_ready_in_time_end_the_campaign_with_a_verdict()
         assert weights == [100, 0]
     (verdict,) = world.verdicts()
     assert (verdict["spec"]["decision"], verdict["spec"]["reason"]) == ("RollBack", "CandidateNeverReady")
+    assert differences(verdict["spec"]) == []
 
 
 async def test_pods_that_cease_to_be_ready_under_way_lose_their_requests_and_get_them_back() -> None:
