@@ -32,9 +32,8 @@ def own_objects(cluster: Cluster) -> Iterator[None]:
     assert len(shipped) == 4
     cluster.access.apply(*shipped)
     # A new policy is in force a moment after it is stored.
-    for kind in ("service", "deployment"):
-        without_labels = manifest(kind, "default", {})
-        wait_until(lambda what=without_labels: not admitted(cluster, what), 60, "the admission policy")
+    without_labels = [manifest(kind, "default", {}) for kind in ("service", "deployment")]
+    wait_until(lambda: not any(admitted(cluster, each) for each in without_labels), 60, "the admission policies")
     yield
     for each in shipped:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")

@@ -124,13 +124,13 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Detach(SplitStatus.PROVEN, over, off) if off else Wait(SplitStatus.PROVEN, over)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    unready = _unready(observed, desired)
-    if unready is not None:
-        return unready
     harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
     if harm is not None:
         condition, rest = harm
         return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
+    unready = _unready(observed, desired)
+    if unready is not None:
+        return unready
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)

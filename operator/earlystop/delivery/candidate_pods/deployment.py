@@ -60,7 +60,8 @@ def candidate_deployment(inputs: ClusterInputs, split: TrafficSplit, variant: Va
         "spec": {
             **{field: spec[field] for field in COPIED_FIELDS if field in spec},
             "replicas": replicas_of(inputs, split, variant),
-            "progressDeadlineSeconds": settings.ready_deadline_seconds,
+            # Kubernetes refuses one that is not longer than it takes a Pod to be available.
+            "progressDeadlineSeconds": max(settings.ready_deadline_seconds, spec.get("minReadySeconds", 0) + 1),
             "revisionHistoryLimit": 1,
             "selector": {"matchLabels": selector_of(name)},
             "template": template,

@@ -76,7 +76,7 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
         return Unready("CandidateNotReady", message, needs_help=True)
     if int(status.get("replicas", 0)) > int(status.get("updatedReplicas", 0)) > 0:
         return Unready("CandidateRolling", f"{ready_pods}; those of an earlier template are being replaced.")
-    return Unready("CandidateStarting", f"{ready_pods}; no request is led to them before.")
+    return Unready("CandidateStarting", f"{ready_pods}; the step begins once all of them are.")
 
 
 def _waiting(pod: Manifest) -> Iterable[str]:
