@@ -32,7 +32,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import objects, spec_in, split
+from tests.unit.delivery.cluster import objects, settable_deployment, spec_in, split
 from tests.unit.delivery.forged_headers import FORGED
 
 PORT, CHAT = 8124, "/v1/chat/completions"
@@ -40,9 +40,12 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-FIRST = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=TOKEN)}
+FIRST = {
+    **dict.fromkeys(("GatewayHeader", "HeaderCohort", "Workload"), SHARES),
+    "Shadow": split(0, 0, shadows=2, token=TOKEN),
+}
 PROMOTED = split(0, 100, token=TOKEN)
-LATER = {"GatewayHeader": PROMOTED, "HeaderCohort": PROMOTED, "Shadow": split(0, 0, token=TOKEN)}
+LATER = {**dict.fromkeys(("GatewayHeader", "HeaderCohort", "Workload"), PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
@@ -74,7 +77,8 @@ class RoutedNamespace:
         """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
         assert preflight(self.inputs, wanted) is None
         made = self.mode.render(self.inputs, wanted)
-        *aliases, overlay = [without_owner(each) for each in made.objects]
+        routed = [each for each in made.objects if each["kind"] != "Deployment"]  # endpoints are made by hand
+        *aliases, overlay = [without_owner(each) for each in routed]
         ends = [endpoint(each["metadata"]["name"], self.inputs.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
         self.applied = overlay
@@ -156,7 +160,10 @@ def laid_out(
 def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNamespace]:
     namespace = f"mode-{mode.lower()}-{uuid.uuid4().hex[:8]}"
     access.kubectl("create", "namespace", namespace)
-    deployment, service = manifests.service(namespace, PORT, replicas=0)
+    _, service = manifests.service(namespace, PORT, replicas=0)
+    deployment = settable_deployment()
+    deployment["metadata"]["namespace"] = namespace
+    deployment["spec"]["replicas"] = 0
     route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
     access.apply(deployment, service, route, endpoint("qa", namespace))
     here = f"--namespace={namespace}"
@@ -174,6 +181,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
             gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
             gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
         ),
+        pods=(),
     )
     yield RoutedNamespace(access, gateway, inputs, {})
     access.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
     "search": LADDER,
-    "delivery.mode": "Workload",
-    "metrics.preset": "VLLM",
+    "delivery.mode": "ConfigMap",
+    "metrics.preset": "EnvoyAIGateway",
     "guard": {},
     "approval.mode": "Always",
 }

@@ -4,9 +4,11 @@ with a message that says what to write."""
 from __future__ import annotations
 
 from earlystop.api.modes import MODES
-from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
+from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
 
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
+# Presets by which variants are told apart by their Pods, and so only where each has its own.
+BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods and not traits.of_gateway)
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
 RULES: tuple[dict[str, str], ...] = (
@@ -143,7 +145,7 @@ RULES: tuple[dict[str, str], ...] = (
         "letter; rename those that begin with a digit",
     },
     {
-        "rule": f"self.delivery.mode in {list(OWN_PODS)} || self.metrics.preset in {list(PRESETS_FOR_SHARED_PODS)}",
+        "rule": f"self.delivery.mode in {list(OWN_PODS)} || !(self.metrics.preset in {list(BY_POD)})",
         "messageExpression": "'metrics.preset ' + self.metrics.preset + ' cannot tell variants apart that share Pods, '"
         " + 'as they do in delivery.mode ' + self.delivery.mode"
         f" + '; write one of {', '.join(PRESETS_FOR_SHARED_PODS)}'",
