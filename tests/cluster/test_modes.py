@@ -40,12 +40,10 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-FIRST = {
-    **dict.fromkeys(("GatewayHeader", "HeaderCohort", "Workload"), SHARES),
-    "Shadow": split(0, 0, shadows=2, token=TOKEN),
-}
+BY_WEIGHTS = ("GatewayHeader", "HeaderCohort", "Workload")
+FIRST = {**dict.fromkeys(BY_WEIGHTS, SHARES), "Shadow": split(0, 0, shadows=2, token=TOKEN)}
 PROMOTED = split(0, 100, token=TOKEN)
-LATER = {**dict.fromkeys(("GatewayHeader", "HeaderCohort", "Workload"), PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
+LATER = {**dict.fromkeys(BY_WEIGHTS, PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
