@@ -145,8 +145,8 @@ class MetricsReference(Value):
     preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS)] = Field(
         DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
-        "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, where "
-        "each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
+        "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, "
+        "where each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
     )
 
     @property
