@@ -6,14 +6,12 @@ showing on probes what the gateway makes of an overlay before it leads users; wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.delivery.desired import Desired
-from earlystop.delivery.drift import drifted
+from earlystop.delivery.drift import drifted, were_created_since
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.ownership import is_controlled_by
@@ -283,7 +281,7 @@ def _write(
     if _is_paced(memory, now):
         return _paced("last change of the route")
     missing = tuple(each for each in changed if each is not primary)
-    if primary in changed and (missing or _are_young(observed, prerequisites, now)):
+    if primary in changed and (missing or were_created_since(observed, prerequisites, now - SECONDS_BETWEEN_CHANGES)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that variant.
         waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
         return Write(missing, then=waiting) if missing else waiting
@@ -347,10 +345,3 @@ def _no_user_was_led(memory: TrafficView) -> Condition:
         return memory.condition
     message = "No user's request was led to the candidate; all go by your own route."
     return _condition(ConditionStatus.TRUE, "InForce", message)
-
-
-def _are_young(observed: ClusterInputs, prerequisites: Iterable[Manifest], now: float) -> bool:
-    """Whether one of them was created just now, perhaps by another operator or by this one before it was restarted."""
-    found = (observed.own(each["kind"], each["metadata"]["name"]) for each in prerequisites)
-    created = [each["metadata"]["creationTimestamp"] for each in found if each is not None]
-    return any(now - datetime.fromisoformat(each).timestamp() < SECONDS_BETWEEN_CHANGES for each in created)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from earlystop.delivery.alias_service import without_outdated
@@ -24,6 +25,14 @@ def content(manifest: Manifest) -> dict[str, Any]:
 def drifted(observed: ClusterInputs, desired: Iterable[Manifest]) -> list[Manifest]:
     """Those of the desired objects that are missing in the cluster or differ there, in their order."""
     return [each for each in desired if not matches_desired(observed.own(each["kind"], each["metadata"]["name"]), each)]
+
+
+def were_created_since(observed: ClusterInputs, objects: Iterable[Manifest], moment: float) -> bool:
+    """Whether one of these objects was created after a Unix time, perhaps by another operator or by this one before it
+    was restarted."""
+    found = (observed.own(each["kind"], each["metadata"]["name"]) for each in objects)
+    created = [each["metadata"]["creationTimestamp"] for each in found if each is not None]
+    return any(datetime.fromisoformat(each).timestamp() > moment for each in created)
 
 
 def matches_desired(observed: Manifest | None, desired: Manifest) -> bool:
