@@ -117,7 +117,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     assert target is not None  # checked before
     promoted = _promoted(split)
     if promoted is not None and holds(target, settings, promoted.settings) and not target_is_rolling(target):
-        return _with_idle(Rendered((), over=_over(target)), inputs, split.candidates)
+        return _with_idle(Rendered((), over=_over(target)), inputs)
     by_header = gateway_header.render(inputs, split)
     assert by_header.primary is not None  # the overlay
     workloads = [candidate_deployment(inputs, split, each) for each in split.candidates if each.weight > 0]
@@ -126,7 +126,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
     if promoted is not None and settings.promote == "Apply":
         rendered = replace(rendered, promotion=promotion_applies(target, settings, promoted.settings))
-    return _with_idle(rendered, inputs, [each for each in split.candidates if each.weight == 0])
+    return _with_idle(rendered, inputs)
 
 
 def _left_to_do(inputs: ClusterInputs, split: TrafficSplit) -> str:
@@ -145,11 +145,14 @@ def _over(target: Manifest) -> Condition:
     return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.TRUE, IN_TARGET, message)
 
 
-def _with_idle(rendered: Rendered, inputs: ClusterInputs, candidates: Iterable[VariantWeight]) -> Rendered:
-    """What is rendered, with the Deployments of candidates that get no request: they end once these are drained."""
-    names = (workload_name(inputs.spec.target_ref.name, each.variant) for each in candidates)
-    found = (inputs.own("Deployment", name) for name in names)
-    own = [each for each in found if each is not None and is_controlled_by(each, inputs.uid)]
+def _with_idle(rendered: Rendered, inputs: ClusterInputs) -> Rendered:
+    """What is rendered, with the policy's Deployments that are not needed for it: they end once they are drained."""
+    needed = {each["metadata"]["name"] for each in rendered.objects if each["kind"] == "Deployment"}
+    own = [
+        each
+        for key, each in inputs.objects.items()
+        if key.kind == "Deployment" and key.name not in needed and is_controlled_by(each, inputs.uid)
+    ]
     idle = tuple(scaled_to_zero(each) for each in own)
     return replace(rendered, idle=idle, idle_seconds=float(settings_of(inputs).drain_seconds))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import POLICY_UID_LABEL
-from earlystop.controller.cluster import FORBIDDEN, PODS, Cluster, ClusterError, Manifest
+from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, Cluster, ClusterError, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
@@ -48,9 +48,14 @@ async def _gathered(
     has the policy checked again."""
     mode, candidates = mode_of(spec.delivery), variant_labels(spec)
     inputs = ClusterInputs(namespace=tracked.namespace, policy=tracked.name, uid=tracked.uid, spec=spec)
-    if spec.delivery.traits.own_pods:
-        inputs = replace(inputs, pods=await _candidate_pods(cluster, inputs))
     read: dict[ObjectKey, Manifest | None] = {}
+    if spec.delivery.traits.own_pods:
+        # Those of candidates that the policy no longer names, too.
+        deployments = await cluster.list(DEPLOYMENTS, inputs.namespace, f"{POLICY_UID_LABEL}={inputs.uid}")
+        read = {ObjectKey("Deployment", inputs.namespace, each["metadata"]["name"]): each for each in deployments}
+        if cluster.cache is not None:
+            cluster.cache.note_reads(tracked.key, read)
+        inputs = replace(inputs, pods=await _candidate_pods(cluster, inputs))
     while True:
         owned = (ObjectKey(kind, inputs.namespace, name) for kind, name in mode.owned_names(inputs, candidates))
         named = dict.fromkeys((inputs.target_key, *mode.objects_needed(inputs), *owned))

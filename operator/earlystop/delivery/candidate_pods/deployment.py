@@ -90,8 +90,9 @@ def digest_of(template: Manifest) -> str:
 
 
 def scaled_to_zero(deployment: Manifest) -> Manifest:
-    """A candidate's Deployment without any Pod."""
-    return {**deployment, "spec": {**deployment["spec"], "replicas": 0}}
+    """A candidate's Deployment without any Pod. A list does not repeat its kind."""
+    spec = {**deployment["spec"], "replicas": 0}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", **deployment, "spec": spec}
 
 
 def _template(

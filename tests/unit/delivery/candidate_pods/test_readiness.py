@@ -167,3 +167,16 @@ def test_a_candidate_without_a_share_keeps_its_pods_until_they_are_drained() -> 
     assert [each["kind"] for each in rendered.objects] == ["Service", "HTTPRoute"]
     (idle,) = rendered.idle
     assert idle["spec"]["replicas"] == 0 and rendered.idle_seconds == 60
+
+
+def test_pods_of_a_candidate_that_the_policy_no_longer_names_end_too_and_no_others() -> None:
+    here = led(inputs_of(PLAIN))
+    mine = here.own("Deployment", NAME)
+    assert mine is not None
+    before = {**mine, "metadata": {**mine["metadata"], "name": "qa-server-es-w5"}}
+    anothers = {**mine, "metadata": {**mine["metadata"], "name": "other", "ownerReferences": []}}
+    here = here.with_objects([before, anothers])
+    idle = desired_traffic(here, split(), False).rendered.idle
+    assert [(each["kind"], each["metadata"]["name"], each["spec"]["replicas"]) for each in idle] == [
+        ("Deployment", "qa-server-es-w5", 0)
+    ]
