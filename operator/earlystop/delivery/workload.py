@@ -92,7 +92,7 @@ def _baseline_refusal(inputs: ClusterInputs, split: TrafficSplit, target: Manife
     """Why the target is not the baseline that the candidates would be compared with."""
     settings = settings_of(inputs)
     promoted = _promoted(split)
-    if promoted is not None and holds(target, settings, promoted.settings):
+    if promoted is not None and holds(target, settings, split.baseline.settings, promoted.settings):
         return None
     container = container_of(target, settings.container)
     assert container is not None  # checked before
@@ -116,7 +116,11 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     target, settings = inputs.deployment, settings_of(inputs)
     assert target is not None  # checked before
     promoted = _promoted(split)
-    if promoted is not None and holds(target, settings, promoted.settings) and not target_is_rolling(target):
+    if (
+        promoted is not None
+        and holds(target, settings, split.baseline.settings, promoted.settings)
+        and not target_is_rolling(target)
+    ):
         return _with_idle(Rendered((), over=_over(target)), inputs)
     by_header = gateway_header.render(inputs, split)
     assert by_header.primary is not None  # the overlay
@@ -125,7 +129,9 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     objects, waits_for = (*workloads, *aliases, by_header.primary), _unready(inputs, target, workloads)
     rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
     if promoted is not None and settings.promote == "Apply":
-        rendered = replace(rendered, promotion=promotion_applies(target, settings, promoted.settings))
+        rendered = replace(
+            rendered, promotion=promotion_applies(target, settings, split.baseline.settings, promoted.settings)
+        )
     return _with_idle(rendered, inputs)
 
 

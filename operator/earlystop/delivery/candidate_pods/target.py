@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from earlystop.api.delivery import Workload
+from earlystop.api.delivery import Workload, WorkloadSetting
 from earlystop.api.wire import MANAGER
 from earlystop.delivery.candidate_pods.copying import template_of
 from earlystop.delivery.candidate_pods.knobs import WORDS, found_value, with_value
@@ -23,12 +23,22 @@ def container_of(target: Manifest, name: str) -> dict[str, Any] | None:
     return next((each for each in containers if each.get("name") == name), None)
 
 
-def holds(target: Manifest, settings: Workload, values: Settings) -> bool:
-    """Whether the target's Pod template has all of these values. A variable that it does not have is none of them."""
-    container, wanted = container_of(target, settings.container), dict(values)
-    return container is not None and all(
-        found_value(container, each) == wanted.get(each.parameter) for each in settings.settings
-    )
+def holds(target: Manifest, settings: Workload, before: Settings, values: Settings) -> bool:
+    """Whether the target's Pod template has all of these values. before: the baseline's, which are those of variables
+    that it does not have."""
+    return container_of(target, settings.container) is not None and not _differing(target, settings, before, values)
+
+
+def _differing(target: Manifest, settings: Workload, before: Settings, values: Settings) -> list[WorkloadSetting]:
+    """The settings of which the target has another value than these."""
+    container, old, wanted = container_of(target, settings.container), dict(before), dict(values)
+    assert container is not None  # checked before
+    differing = []
+    for each in settings.settings:
+        found = found_value(container, each)
+        if (old[each.parameter] if found is None else found) != wanted[each.parameter]:
+            differing.append(each)
+    return differing
 
 
 def promotion_message(target: str, settings: Workload, before: Settings, after: Settings) -> str:
@@ -45,15 +55,16 @@ def promotion_message(target: str, settings: Workload, before: Settings, after: 
     )
 
 
-def promotion_applies(target: Manifest, settings: Workload, values: Settings) -> tuple[FieldApply, ...]:
-    """What to apply so that the target has these values, one field each; none of what it has already."""
+def promotion_applies(
+    target: Manifest, settings: Workload, before: Settings, values: Settings
+) -> tuple[FieldApply, ...]:
+    """What to apply so that the target has these values, one field each; none of what it has already. before: as for
+    `holds`."""
     container, wanted = container_of(target, settings.container), dict(values)
     assert container is not None  # checked before
     applies = []
-    for each in settings.settings:
+    for each in _differing(target, settings, before, values):
         value = wanted[each.parameter]
-        if found_value(container, each) == value:
-            continue
         changed = with_value(container, each, value)
         if each.env is not None:
             part: dict[str, Any] = {"env": [{"name": each.env, "value": value}]}
