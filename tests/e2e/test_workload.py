@@ -18,6 +18,7 @@ from tests.e2e.stage import Stage, condition_is, phase_is
 pytestmark = pytest.mark.usefixtures("no_policy_left")
 
 CANDIDATE = "qa-server-es-candidate"
+RATE = 200.0
 QUICK: dict[str, Any] = {"steps": [{"weight": 50, "minimumSeconds": 2}], "settleSeconds": 1}
 
 
@@ -72,9 +73,24 @@ def pods_by(stage: Stage, selector: str) -> set[str]:
     return {each["metadata"]["name"] for each in found["items"]}
 
 
-def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_what_was_promoted(
-    stage: Stage, load: None
-) -> None:
+def is_rolled(stage: Stage) -> bool:
+    """Whether all Pods of the target are new and ready."""
+    found = stage.access.read(DEPLOYMENTS, stage.namespace, "qa-server")
+    status = found["status"]
+    counts = {status.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    return status.get("observedGeneration") == found["metadata"]["generation"] and counts == {1}
+
+
+def end_load(stage: Stage) -> None:
+    """Not one request has failed."""
+    summary = stage.stop_load()
+    assert summary["sent"] > 0 and summary["failed"] == 0, (summary["failures"], summary["examples"])
+
+
+# Hollow Pods share one address, so that a gateway has none for a moment while a target's Pod is replaced, with a policy
+# or without: nobody asks meanwhile.
+def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_what_was_promoted(stage: Stage) -> None:
+    stage.start_load(RATE)
     apply_policy(stage, "by-hand")
     stage.wait_for("by-hand", phase_is("Promoted"), 120, "promoted")
     made = candidate(stage)
@@ -83,24 +99,27 @@ def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_wha
     assert variables == [{"name": "WINDOW", "value": "10"}] and window_of_target(stage) == "40"
     mine = pods_by(stage, f"{WORKLOAD_LABEL}={CANDIDATE}")
     assert len(mine) == 1 and not mine & pods_by(stage, "app=qa-server"), "the user's Service selects none of them"
-    told = condition_is("TrafficApplied", "True")
-    status = stage.wait_for("by-hand", told, 30, "in force")
+    status = stage.wait_for("by-hand", condition_is("TrafficApplied", "True"), 30, "in force")
     message = next(each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied")
     assert "WINDOW from 40 to 10" in message
     assert only_verdict(stage, "by-hand")["spec"]["decision"] == "Promote"
+    end_load(stage)
 
     set_window(stage, "10")
+    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    stage.start_load(RATE)
     over = condition_is("TrafficApplied", "True", "PromotedInTarget")
     stage.wait_for("by-hand", over, 60, "promoted in the target")
     overlay = stage.access.read(ROUTES, stage.namespace, overlay_name("by-hand"))
     assert "parentRefs" not in overlay["spec"]
     wait_until(lambda: (candidate(stage) or {"spec": {}})["spec"].get("replicas") == 0, 60, "the candidate to end")
+    end_load(stage)
 
 
-def test_what_another_manager_wrote_is_never_overwritten_and_what_nobody_wrote_is_applied(
-    stage: Stage, load: None
-) -> None:
+def test_what_another_manager_wrote_is_never_overwritten_and_what_nobody_wrote_is_applied(stage: Stage) -> None:
     set_window(stage, "40")
+    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    stage.start_load(RATE)
     apply_policy(stage, "applied", "Apply")
     refused = condition_is("TrafficApplied", "False", "PromotionConflict")
     status = stage.wait_for("applied", refused, 120, "refused by the API server")
@@ -109,6 +128,7 @@ def test_what_another_manager_wrote_is_never_overwritten_and_what_nobody_wrote_i
     stage.wait_for("applied", phase_is("Promoted"), 30, "promoted")
     assert window_of_target(stage) == "40"
     assert stage.access.read(DEPLOYMENTS, stage.namespace, CANDIDATE)["spec"]["replicas"] == 1, "it keeps its share"
+    end_load(stage)
 
     # The owner gives the variable up.
     where = ("deployment/qa-server", f"--namespace={stage.namespace}", "--type=json")
