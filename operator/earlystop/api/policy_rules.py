@@ -4,7 +4,11 @@ with a message that says what to write."""
 from __future__ import annotations
 
 from earlystop.api.modes import MODES
+from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
 
+OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
+# Presets by which variants are told apart by their Pods, and so only where each has its own.
+BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods and not traits.of_gateway)
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
 EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
@@ -163,6 +167,17 @@ RULES: tuple[dict[str, str], ...] = (
         " || !has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
         "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
         "letter; rename those that begin with a digit",
+    },
+    {
+        "rule": f"self.delivery.mode in {list(OWN_PODS)} || !(self.metrics.preset in {list(BY_POD)})",
+        "messageExpression": "'metrics.preset ' + self.metrics.preset + ' cannot tell variants apart that share Pods, '"
+        " + 'as they do in delivery.mode ' + self.delivery.mode"
+        f" + '; write one of {', '.join(PRESETS_FOR_SHARED_PODS)}'",
+    },
+    {
+        "rule": "!has(self.delivery.workload) || (self.parameters.size() == self.delivery.workload.settings.size()"
+        " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
+        "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
     {
         "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",

@@ -1,4 +1,4 @@
-"""The reasons of the condition TrafficApplied; `reasons` has all others, and the page for users."""
+"""Where reasons are given, and those of TrafficApplied; `reasons` has the others, and the page for users."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from earlystop.api.conditions import ConditionType as Type
 
 EVENT = "event"
+DECISION = "verdict"
+VERDICT = (DECISION, Type.PROMOTED.value, Type.ROLLED_BACK.value)
+# What is checked before a policy is accepted is checked again before each change of its traffic.
+PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 TRAFFIC = (Type.TRAFFIC_APPLIED.value,)
 TRAFFIC_FAULT = (Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 

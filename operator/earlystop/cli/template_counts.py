@@ -100,8 +100,8 @@ def show(console: Console, client: ExactPrometheus, template_look: TemplateLook,
 def show_engine(
     console: Console, *, preset: str, policy: str, target: str, window: int, namespace_label: str | None, as_json: bool
 ) -> None:
-    """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and no
-    mode that is built gives a candidate Pods of its own."""
+    """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and
+    hold too little to judge an objective by."""
     workloads = {Variant.BASELINE: target, Variant.CANDIDATE: f"{target}-es-candidate"}
     texts = queries(preset, PresetRequest(policy, "", window, namespace_label, workloads))
     if as_json:

@@ -63,6 +63,8 @@ VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
 SOURCES = Resource(GROUP, VERSION, "metricsources")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
+PODS = Resource("", "v1", "pods")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
@@ -78,6 +80,7 @@ FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 BY_KIND = {
     "Deployment": DEPLOYMENTS,
     "Service": SERVICES,
+    "PersistentVolumeClaim": CLAIMS,
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
@@ -285,7 +288,7 @@ class Cluster:
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, MERGE)
 
-    async def apply(self, resource: Resource, namespace: str, part: Manifest, manager: str) -> Manifest:
+    async def apply(self, resource: Resource, namespace: str | None, part: Manifest, manager: str) -> Manifest:
         """Let an object have these fields of this field manager and no others of its (server-side apply); all that
         others manage stays. Fields of another manager are taken over only where `part` names the resourceVersion that
         this was decided on: raises Conflict when the object has another one, and without one when fields are

@@ -11,7 +11,7 @@ from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, M
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.settings_collector import SettingsCollector
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_injectors
+from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_deployments
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
@@ -26,8 +26,8 @@ class OrphanCollector:
     """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything. It
     takes out of users' objects what it wrote there.
 
-    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it,
-    and so does an injector.
+    Overlays go at once, since they move requests. An alias Service, an injector and a candidate's Deployment go
+    GRACE_SECONDS after the last overlay led to them.
     """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
@@ -70,7 +70,7 @@ class OrphanCollector:
         now = self._clock()
         left = {
             "Service": unused_aliases(services, overlays, living),
-            "Deployment": unused_injectors(deployments, overlays, living),
+            "Deployment": unused_deployments(deployments, overlays, living),
         }
         unused = {(kind, str(each["metadata"]["uid"])): each for kind, found in left.items() for each in found}
         self._unused_since = {key: self._unused_since.get(key, now) for key in unused}

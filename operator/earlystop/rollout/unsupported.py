@@ -10,12 +10,14 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
 from earlystop.api.policy import PolicySpec
+from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
 
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
-    return unbuilt(spec) or shadow_refusal(spec) or pinned_refusal(spec) or unwritten_bodies(spec)
+    checks = (unbuilt, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies)
+    return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
 
 
 def unbuilt(spec: PolicySpec) -> Refusal | None:
@@ -27,6 +29,19 @@ def unbuilt(spec: PolicySpec) -> Refusal | None:
         if message is not None:
             return Refusal(part.reason, message)
     return None
+
+
+def engine_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why an engine's counters cannot tell the policy's variants apart, None when they can. The API server refuses the
+    same."""
+    if spec.delivery.traits.own_pods or not spec.metrics.traits.needs_own_pods:
+        return None
+    return Refusal(
+        "VariantsNotTold",
+        f"metrics.preset {spec.metrics.preset} cannot tell variants apart that share Pods, as they do in delivery.mode "
+        f"{spec.delivery.mode}. Write one of {', '.join(PRESETS_FOR_SHARED_PODS)}: Custom counts by the MetricSource's "
+        "templates, from counters that carry a label for the variant.",
+    )
 
 
 def shadow_refusal(spec: PolicySpec) -> Refusal | None:

@@ -10,16 +10,8 @@ import pytest
 
 from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.delivery.decide import (
-    Detach,
-    Probe,
-    SplitStatus,
-    TrafficDecision,
-    Wait,
-    Write,
-    decide,
-    decide_while_frozen,
-)
+from earlystop.delivery.decide import decide, decide_while_frozen
+from earlystop.delivery.decisions import Detach, Probe, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
@@ -28,7 +20,7 @@ from earlystop.delivery.preflight import preflight
 from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, ready, rule, service, spec_in, split
+from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, running, service, spec_in, split
 from tests.unit.rollout.policies import policy
 
 HALF, NONE = split(50), split(0)
@@ -64,7 +56,7 @@ def stored(found: ClusterInputs, objects: Any, **status: int) -> ClusterInputs:
     """The objects as a server keeps them, the injector's Pods ready but for this status."""
     kept = []
     for each in objects:
-        whole = ready(each)
+        whole = running(each)
         if "status" in whole:
             whole = {**whole, "status": whole["status"] | status}
         kept.append({**whole, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO, "generation": 1}})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from earlystop.rollout.unsupported import missing_counts, unbuilt
+from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbuilt
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
@@ -15,9 +15,9 @@ UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
         {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
         "remove it, and write the settings to try as candidates",
     ),
-    "delivery.mode Workload": (
-        {"delivery": {"mode": "Workload", "gatewayHeader": None}},
-        "GatewayHeader, HeaderCohort, RequestBody, Shadow",
+    "delivery.mode GatewayBody": (
+        {"delivery": {"mode": "GatewayBody", "gatewayHeader": None}},
+        "write one of ConfigMap, FeatureFlag, GatewayHeader, HeaderCohort, RequestBody, Shadow, Workload",
     ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
@@ -34,12 +34,12 @@ def test_a_part_that_is_not_built_is_refused_by_its_name_with_what_to_write(part
 
 @pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
 def test_an_engines_counters_are_refused_where_variants_share_its_pods(preset: str) -> None:
-    refusal = unbuilt(policy({"metrics": {"preset": preset}}))
+    refusal = refusal_of_spec(policy({"metrics": {"preset": preset}}))
     assert refusal is not None and refusal.reason == "VariantsNotTold"
     assert f"metrics.preset {preset} cannot tell variants" in refusal.message
     assert "Write one of EarlyStop, Custom" in refusal.message
     elsewhere = {"mode": "HeaderCohort", "gatewayHeader": None}
-    assert unbuilt(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
+    assert refusal_of_spec(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
     assert unbuilt(policy({"metrics": {"preset": "Custom"}})) is None
 
 

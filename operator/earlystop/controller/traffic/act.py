@@ -28,11 +28,11 @@ from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
-from earlystop.delivery.decide import LEADS, SplitStatus
+from earlystop.delivery.decisions import LEADS, SplitStatus
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import carried_out, unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.transitions import carried_out, give_up, unproven_weights_lost, weights_in_force, weights_lost
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -131,12 +131,12 @@ class TrafficActor:
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
-    if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
+    if traffic.unfinished or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED, SplitStatus.OVERDUE):
         tracked.traffic.require_recheck()
     if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
         for name in traffic.changed:
             tracked.announce(correction_note(name, traffic.followed))
-    done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
+    done = traffic.status == SplitStatus.PROVEN and not traffic.unfinished and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
     said = with_unseen(tracked, traffic.observation)
     tracked.observe(replace(tracked.observations, traffic=said), now)
@@ -149,6 +149,8 @@ def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int, *, in
     match next_after(state.phase, traffic.status):
         case Next.SETTLE:
             return weights_in_force(state, now)
+        case Next.GIVE_UP:
+            return give_up(tracked.times, state, now)
         case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
             return weights_lost(state)
         case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):

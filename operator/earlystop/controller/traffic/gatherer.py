@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
-from earlystop.controller.cluster import Cluster, Manifest
+from earlystop.api.wire import POLICY_UID_LABEL
+from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, Cluster, ClusterError, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
@@ -54,6 +55,13 @@ async def _gathered(
         injector_image=cluster.injector_image,
     )
     read: dict[ObjectKey, Manifest | None] = {}
+    if spec.delivery.traits.own_pods:
+        # Those of candidates that the policy no longer names, too.
+        deployments = await cluster.list(DEPLOYMENTS, inputs.namespace, f"{POLICY_UID_LABEL}={inputs.uid}")
+        read = {ObjectKey("Deployment", inputs.namespace, each["metadata"]["name"]): each for each in deployments}
+        if cluster.cache is not None:
+            cluster.cache.note_reads(tracked.key, read)
+        inputs = replace(inputs, pods=await _candidate_pods(cluster, inputs))
     while True:
         owned = (ObjectKey(kind, inputs.namespace, name) for kind, name in mode.owned_names(inputs, candidates))
         named = dict.fromkeys((inputs.target_key, *mode.objects_needed(inputs), *owned))
@@ -65,3 +73,13 @@ async def _gathered(
         found = await asyncio.gather(*(cluster.read(key) for key in unread))
         read.update(zip(unread, found, strict=True))
         inputs = replace(inputs, objects={key: each for key, each in read.items() if each is not None})
+
+
+async def _candidate_pods(cluster: Cluster, inputs: ClusterInputs) -> tuple[Manifest, ...] | None:
+    """The Pods of the policy's candidates, None where the operator may not list them."""
+    try:
+        return tuple(await cluster.list(PODS, inputs.namespace, f"{POLICY_UID_LABEL}={inputs.uid}"))
+    except ClusterError as error:
+        if error.status == FORBIDDEN:
+            return None
+        raise

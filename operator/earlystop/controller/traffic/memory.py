@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.canary import Fault
-from earlystop.delivery.decide import Probe
+from earlystop.delivery.decisions import Probe
 from earlystop.delivery.engine_check import EngineCheck
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
