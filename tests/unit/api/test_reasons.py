@@ -25,6 +25,7 @@ PLACE_OF_REASON = {
     "Condition": 2,
     "_last_decision": 1,
     "_condition": 1,
+    "traffic_condition": 1,
     "Metrics": 0,
     "Unready": 0,
 }

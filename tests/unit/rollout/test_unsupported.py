@@ -15,10 +15,6 @@ UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
         {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
         "remove it, and write the settings to try as candidates",
     ),
-    "delivery.mode GatewayBody": (
-        {"delivery": {"mode": "GatewayBody", "gatewayHeader": None}},
-        "write one of ConfigMap, FeatureFlag, GatewayHeader, HeaderCohort, RequestBody, Shadow, Workload",
-    ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
 }

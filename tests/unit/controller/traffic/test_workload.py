@@ -154,7 +154,7 @@ async def test_a_promotion_by_apply_that_another_manager_opposes_changes_nothing
     world = WorkloadWorld(SAVING, promote="Apply")
     async with world.open():
         await world.reconcile_until("Observing")
-        world.api.fail("PATCH", *[CONFLICT] * 50)
+        world.api.fail("APPLY", *[CONFLICT] * 50)
         await world.reconcile_until("Promoted")
         await world.reconcile_for(30)
         status, reason, message = world.traffic()
