@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -138,3 +139,13 @@ async def test_policies_that_are_deleted_without_end_have_no_sweep_begun_for_eac
         world.orphan_collector.request_sweep()
         await world.orphan_collector.wait(600.0)
     assert waited == [0.0] * SWEEPS_AT_ONCE + [SECONDS_BETWEEN_SWEEPS] * 10
+
+
+async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("earlystop.controller.orphan_collector.SECONDS_OF_AN_END", 0.01)
+    world = LeftoverOverlay(policy=False)
+    await world.sweep()
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
