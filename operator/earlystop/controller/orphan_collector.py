@@ -56,7 +56,7 @@ class OrphanCollector:
         self._requested.clear()
 
     def _seconds_until_next(self, seconds: float) -> float:
-        """What an overlay leads to is unused once that is gone, which takes a moment; what is unused waits for its end."""
+        """What an overlay leads to is unused once that is gone, in a moment; what is unused waits for its end."""
         if self._overlays_end:
             return SECONDS_OF_AN_END
         return GRACE_SECONDS + 1 if self._unused_since else seconds
