@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -151,3 +152,13 @@ async def test_a_candidates_deployment_goes_some_time_after_the_last_overlay_of_
     assert ("PUT", place) in await world.sweep(GRACE_SECONDS + 1)
     assert owners(world.api.at(DEPLOYMENTS, "llm", "qa-es-candidate")) == [("EarlyStopPolicy", "qa", "u-1")]
     assert "ownerReferences" not in world.api.at(DEPLOYMENTS, "llm", "qa")["metadata"]
+
+
+async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("earlystop.controller.orphan_collector.SECONDS_OF_AN_END", 0.01)
+    world = LeftoverOverlay(policy=False)
+    await world.sweep()
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)
