@@ -117,7 +117,7 @@ CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
     "the image": ({"image": "evil:1"}, False),
     "a command": ({"command": ["40"]}, False),
     "more rights": ({"securityContext": {"runAsUser": 0}}, False),
-    "a volume": ({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}, False),
+    "a Secret": ({"envFrom": [{"secretRef": {"name": "keys"}}]}, False),
 }
 
 

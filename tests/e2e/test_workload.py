@@ -32,6 +32,7 @@ def settable(stage: Stage) -> None:
     set_window(stage, "40")
     annotations = {SETTABLE_ANNOTATION: "server/WINDOW"}
     patch(stage, {"metadata": {"annotations": annotations}})
+    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
 
 
 def patch(stage: Stage, changes: dict[str, Any]) -> None:
