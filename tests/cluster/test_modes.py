@@ -162,7 +162,9 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
     access.kubectl("create", "namespace", namespace)
     _, service = manifests.service(namespace, PORT, replicas=0)
     deployment = settable_deployment()
-    deployment["metadata"]["namespace"] = namespace
+    given = {"uid", "generation", "creationTimestamp", "resourceVersion"}  # by the API server
+    metadata = {key: value for key, value in deployment["metadata"].items() if key not in given}
+    deployment |= {"metadata": {**metadata, "namespace": namespace}}
     deployment["spec"]["replicas"] = 0
     route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
     access.apply(deployment, service, route, endpoint("qa", namespace))
@@ -176,7 +178,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         injector_image="earlystop:1",
         objects=objects(
             namespace=namespace,
-            deployment=deployment,
+            deployment=access.get("deployment/qa-server", here),
             route=access.get("httproute/qa", here),
             services={"qa": access.get("service/qa", here)},
             gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
