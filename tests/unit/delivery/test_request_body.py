@@ -131,9 +131,30 @@ def test_the_image_is_the_operators_and_a_policy_cannot_name_one() -> None:
 def test_quantities_are_written_as_the_api_server_spells_them() -> None:
     resources = container(with_injector(resources={"cpu": "2", "memory": "1024Mi"}))["resources"]
     assert (resources["requests"]["cpu"], resources["limits"]["memory"]) == ("2", "1Gi")
-    for wrong in ({"cpu": "1000m"}, {"cpu": "0"}, {"memory": "12"}, {"memory": "1Ti"}):
+    for wrong in (
+        {"cpu": "1000m"},
+        {"cpu": "0"},
+        {"memory": "12"},
+        {"memory": "1Ti"},
+        {"cpu": "3"},
+        {"memory": "10Gi"},
+    ):
         with pytest.raises(ValueError, match=r"pattern|at least|at most"):
             with_injector(resources=wrong)
+
+
+def test_a_policys_author_may_ask_for_sixteen_pods_of_two_cores_and_no_more() -> None:
+    most = with_injector(replicas=16, resources={"cpu": "2", "memory": "9Gi"})
+    assert made(most, "Deployment")["spec"]["replicas"] == 16
+    more: tuple[dict[str, Any], ...] = (
+        {"replicas": 17},
+        {"resources": {"cpu": "3"}},
+        {"resources": {"memory": "10Gi"}},
+        {"resources": {"memory": "10000Mi"}},
+    )
+    for each in more:
+        with pytest.raises(ValueError, match=r"at most|less than or equal to 16|pattern"):
+            with_injector(**each)
 
 
 def test_only_named_namespaces_send_requests_and_anybody_scrapes() -> None:
