@@ -83,6 +83,7 @@ REFUSED: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "more Pods than a policy may ask for": (("spec", "replicas"), 17),
     "more cores": ((*CONTAINER, "resources", "requests", "cpu"), "2001m"),
     "more memory": ((*CONTAINER, "resources", "limits", "memory"), "11Gi"),
+    "memory without a limit": ((*CONTAINER, "resources", "limits"), {}),
     "more memory kept for it": ((*CONTAINER, "resources", "requests", "memory"), "65Mi"),
 }
 
