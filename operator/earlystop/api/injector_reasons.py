@@ -13,7 +13,8 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
         "injector.enabled in the chart's values.",
         "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads; give the target one rule "
-        "with one Service that has an address, and a port of plain HTTP.",
+        "with one Service that has an address, a port of plain HTTP, and no session affinity or another choice by who "
+        "calls.",
     }
 )
 _FAULTS: Mapping[str, str] = MappingProxyType(

@@ -187,8 +187,9 @@ def here(mode: str, written: Mapping[str, Manifest]) -> ClusterInputs:
     users = neighbour_route(written["route"], "HTTPRoute", gateways)
     found = replace(inputs(spec=spec_in(mode)), objects=objects)
     service = objects.get(ObjectKey("Service", "llm", "qa"))
-    if found.spec.delivery.traits.through_injector and service is not None:  # which a headless Service is unfit for
-        addressed = {"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"]}
+    if found.spec.delivery.traits.through_injector and service is not None:
+        # A headless Service is unfit for it, and one with session affinity.
+        addressed = {"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"], "sessionAffinity": "None"}
         objects[ObjectKey("Service", "llm", "qa")] = {**service, "spec": {**service.get("spec", {}), **addressed}}
     return replace(found, neighbours=Neighbours(routes=Neighbourhood(beside).beside(users)))
 
