@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
@@ -135,6 +136,7 @@ def main(
     judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
+            base_url = checked_url("--url", url)
             scoring = Scoring(mode, pattern, field)
             questions = _own_part(load_golden(golden, scoring), part)
             plan = EvaluationPlan(
@@ -156,7 +158,7 @@ def main(
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
-            url,
+            base_url,
             model,
             os.environ.get("OPENAI_API_KEY", "none"),
             _host(host_header),
@@ -201,7 +203,7 @@ def _judging(
             "graded, so that its agreement with them is known"
         )
     key = os.environ.get(JUDGE_KEY_VARIABLE, "none")
-    return JudgeSettings(url, model, key, load_examples(examples), least_agreement)
+    return JudgeSettings(checked_url("--judge-url", url), model, key, load_examples(examples), least_agreement)
 
 
 def _pin(
