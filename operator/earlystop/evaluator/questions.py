@@ -1,5 +1,5 @@
 """Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class`, `scoring` and
-`body`, the fields of its request besides, such as tools or reasoning_effort.
+`body`, the fields of its request besides, such as tools or reasoning_effort; no other key.
 
 `scoring` is how the answers to this question are compared, as in {"scoring": "choice"}; see `Scoring.named`. A line
 with `scoring` alone says so for the lines after it in the same file.
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from earlystop.evaluator.scoring import Scoring
 DEFAULT_CLASS = "default"
 MAX_CLASSES = 16
 _MAX_ERRORS = 10
+_LONGEST_SHOWN = 80
+_KEYS = ("question", "answers", "query_class", "scoring", "body")
 _WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
@@ -103,12 +106,38 @@ def parse_golden(
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_once)
+    except GoldenError:
+        raise
     except (ValueError, RecursionError) as error:
         raise GoldenError(f"not JSON ({error}); write one JSON object a line") from None
     if not isinstance(row, dict):
         raise GoldenError(f"a {type(row).__name__} instead of a JSON object")
+    for key in row:
+        if key not in _KEYS:
+            raise GoldenError(_unknown(key, [each for each in _KEYS if each not in row]))
     return row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, also one within another. Raises GoldenError for a key that stands twice: JSON would take the last
+    one without a word."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise GoldenError(f"{key[:_LONGEST_SHOWN]!r} stands twice; write it once")
+        found[key] = value
+    return found
+
+
+def _unknown(key: str, missing: list[str]) -> str:
+    """Which of the keys that a line lacks was probably meant by one that is none.
+
+    A key that is ignored would change in silence what is asked, or how it is scored.
+    """
+    close = get_close_matches(key.lower(), missing, n=1)
+    meant = f"perhaps {close[0]} is meant" if close else f"remove it, there are {', '.join(_KEYS)}"
+    return f"{key[:_LONGEST_SHOWN]!r} is no key of a golden question; {meant}"
 
 
 def _scoring(row: dict[str, Any], otherwise: Scoring | None) -> Scoring | None:

@@ -40,6 +40,26 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": ["2"], "scoring": "json:"}', "'scoring': a field belongs"),
         ('{"question": "q", "answers": ["2"], "scoring": "regex:a"}', "0 groups"),
         ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match in the mode choice"),
+        (
+            '{"question": "q", "answers": ["2"], "scorring": "number"}',
+            "'scorring' is no key of a golden question; perhaps",
+        ),
+        ('{"question": "q", "answers": ["2"], "Scoring": "number"}', "perhaps scoring is meant"),
+        (
+            '{"question": "q", "answers": ["2"], "class": "x"}',
+            "perhaps query_class is meant",
+        ),
+        ('{"question": "q", "answers": ["2"], "bodies": {}}', "perhaps body is meant"),
+        ('{"question": "q", "answer": ["2"]}', "perhaps answers is meant"),
+        ('{"scorring": "number"}', "perhaps scoring is meant"),
+        ('{"scoring": "number", "pattern": "x"}', "remove it, there are question, answers, query_class, scoring, body"),
+        ('{"question": "q", "answers": ["2"], "answer_type": 1}', "remove it, there are question"),
+        ('{"question": "q", "answers": ["2"], "id": 7}', "'id' is no key of a golden question; remove it"),
+        (
+            '{"question": "q", "answers": ["2"], "scoring": "exact", "scoring": "raw"}',
+            "'scoring' stands twice",
+        ),
+        ('{"question": "q", "answers": ["2"], "body": {"n_": 1, "n_": 2}}', "'n_' stands twice; write it once"),
         ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of golden.jsonl, line 1"),
     ],
 )
