@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.command_line import plain_app
 from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
@@ -79,7 +80,11 @@ async def evaluate(
 def main(
     url: Annotated[str, typer.Option(help="Base URL of the OpenAI-compatible API, with /v1.")],
     golden: Annotated[
-        Path, typer.Option(help="JSONL file or directory (a mounted ConfigMap): question, answers, query_class.")
+        Path,
+        typer.Option(
+            help="JSONL file, or directory such as a mounted ConfigMap. Keys of a line: question, answers, and maybe "
+            "query_class, scoring, body."
+        ),
     ],
     policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
     token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all, restarts included.", min=1)],
@@ -255,4 +260,4 @@ def _values(pairs: list[str] | None) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    plain_app(main)()
