@@ -25,7 +25,7 @@ from earlystop.evaluator.grading import asks_judge
 from earlystop.evaluator.judge import JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
-from earlystop.evaluator.scoring import Scoring, ScoringMode
+from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
@@ -92,7 +92,13 @@ def main(
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
-    mode: Annotated[ScoringMode, typer.Option(help="How answers are compared.")] = ScoringMode.SQUAD,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="How answers are compared where a question does not say it: exact, number, number:unit, choice, "
+            "yesno, boxed, json (with --field), regex (with --pattern), raw or judge."
+        ),
+    ] = "exact",
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
     field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
@@ -142,7 +148,7 @@ def main(
     with ExitStack() as until_the_end:
         try:
             base_url = checked_url("--url", url)
-            scoring = Scoring(mode, pattern, field)
+            scoring = scoring_of(mode, pattern, field)
             questions = _own_part(load_golden(golden, scoring), part)
             plan = EvaluationPlan(
                 policy=policy,
@@ -189,6 +195,17 @@ def main(
             )
         except UnfitJudgeError as error:
             raise typer.BadParameter(str(error)) from None
+
+
+def scoring_of(mode: str, pattern: str | None, field: str | None) -> Scoring:
+    """How answers are compared, by the words of a golden question's `scoring`, or with the pattern or the field apart.
+
+    Raises ValueError for another word, and for a pattern or a field that does not belong to it.
+    """
+    if (pattern is not None and mode != "regex") or (field is not None and mode != "json"):
+        raise ValueError("--pattern belongs to --mode regex, and --field to --mode json; write them there only")
+    detail = pattern or field
+    return Scoring.named(f"{mode}:{detail}" if detail else mode)
 
 
 def _judging(

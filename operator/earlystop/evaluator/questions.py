@@ -178,5 +178,5 @@ def _answers(row: dict[str, Any], scoring: Scoring) -> tuple[str, ...]:
         raise GoldenError("'answers' must be a list of at least one text, such as [\"42\"]")
     for text in answers:
         if not scoring.accepts(text):
-            raise GoldenError(f"'answers' holds {text[:80]!r}, which no answer can match in the mode {scoring.mode}")
+            raise GoldenError(f"'answers' holds {text[:80]!r}, which no answer can match when scored by {scoring.mode}")
     return tuple(answers)

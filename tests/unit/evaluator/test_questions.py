@@ -37,9 +37,14 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
         ('{"question": "q", "answers": ["2"], "scoring": "fuzzy"}', "'fuzzy' is no way to score; write exact, number"),
         ('{"question": "q", "answers": ["2"], "scoring": 1}', "'scoring' must be a text"),
-        ('{"question": "q", "answers": ["2"], "scoring": "json:"}', "'scoring': a field belongs"),
+        (
+            '{"question": "q", "answers": ["2"], "scoring": "json:"}',
+            "write json:FIELD, as in json:city",
+        ),
+        ('{"question": "q", "answers": ["2"], "scoring": "regex"}', "write regex:PATTERN, as in"),
+        ('{"question": "q", "answers": ["2"], "scoring": "numeric"}', "write exact, number"),
         ('{"question": "q", "answers": ["2"], "scoring": "regex:a"}', "0 groups"),
-        ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match in the mode choice"),
+        ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match when scored by choice"),
         (
             '{"question": "q", "answers": ["2"], "scorring": "number"}',
             "'scorring' is no key of a golden question; perhaps",
@@ -79,7 +84,7 @@ def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
 
 def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
     with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
-        parse_golden([("g", [GOOD])], "g", Scoring(ScoringMode.NUMERIC))
+        parse_golden([("g", [GOOD])], "g", Scoring(ScoringMode.NUMBER))
 
 
 def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
@@ -125,7 +130,7 @@ def test_a_line_names_its_own_scoring_and_a_line_of_its_own_that_of_the_lines_af
     found = parse_golden([("g", lines), ("h", other)], "g", Scoring())
     assert [each.scoring for each in found] == [
         None,
-        Scoring(ScoringMode.NUMERIC),
+        Scoring(ScoringMode.NUMBER),
         Scoring(ScoringMode.CHOICE),
         Scoring(ScoringMode.JSON, field="result.answer"),
         None,
@@ -145,7 +150,7 @@ def test_multiple_choice_questions_with_the_letter_a_are_read_in_every_mode_that
 
 @pytest.mark.parametrize("gold", ["3 or 4", "5 ft 3 in", "3-5", "12-31-12", "1.2.3", "between 3 and 4"])
 def test_a_gold_answer_of_several_numbers_is_refused_where_numbers_are_compared(gold: str) -> None:
-    with pytest.raises(GoldenError, match="no answer can match in the mode numeric"):
+    with pytest.raises(GoldenError, match="no answer can match when scored by number"):
         parse_golden([("g", [f'{{"question": "q", "answers": ["{gold}"], "scoring": "number"}}'])], "g", Scoring())
 
 
