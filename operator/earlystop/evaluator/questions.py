@@ -71,7 +71,7 @@ def parse_golden(
 
     Raises GoldenError when any line is wrong: a set that shrank would measure something else.
     """
-    first_place: dict[str, str] = {}
+    first_place: dict[str, tuple[str, str]] = {}  # and the body there
     questions: list[GoldenQuestion] = []
     wrong: list[str] = []
     for source, lines in sources:
@@ -86,9 +86,9 @@ def parse_golden(
                     of_file = _scoring(row, None)
                     continue
                 question = _parse(row, scoring, of_file)
-                earlier = first_place.setdefault(question.question, place)
+                earlier, its_body = first_place.setdefault(question.question, (place, question.body))
                 if earlier != place:
-                    raise GoldenError(f"'question' repeats that of {earlier}; keep one of them")
+                    raise GoldenError(_repeated(earlier, its_body == question.body))
             except GoldenError as error:
                 wrong.append(f"{place}: {error}")
                 continue
@@ -128,6 +128,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise GoldenError(f"{key[:_LONGEST_SHOWN]!r} stands twice; write it once")
         found[key] = value
     return found
+
+
+def _repeated(earlier: str, same_body: bool) -> str:
+    """Why a question that stands before cannot stand again; its body does not make it another piece of evidence."""
+    if same_body:
+        return f"'question' repeats that of {earlier}; keep one of them"
+    return (
+        f"'question' repeats that of {earlier} with another 'body', and answers to one question are no independent "
+        "evidence; keep one of them, or write a file for each body, such as one for each effort"
+    )
 
 
 def _unknown(key: str, missing: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None
         parse_golden([("golden.jsonl", [GOOD, "", line])], "golden.jsonl", Scoring())
     assert str(caught.value).startswith("golden.jsonl, line 3: ")
     assert said in str(caught.value)
+
+
+def test_the_same_question_with_another_body_is_refused_with_a_file_for_each_body_to_write() -> None:
+    row = {"question": "q", "answers": ["2"]}
+    lines = [json.dumps({**row, "body": {"reasoning_effort": effort}}) for effort in ("low", "high")]
+    with pytest.raises(GoldenError, match=r"g, line 1 with another 'body'.* write a file for each body, such as"):
+        parse_golden([("g", lines)], "g", Scoring())
+    with pytest.raises(GoldenError, match=r"line 2: 'question' repeats that of g, line 1; keep one of them"):
+        parse_golden([("g", lines[:1] * 2)], "g", Scoring())
 
 
 def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
