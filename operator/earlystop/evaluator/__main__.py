@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.command_line import plain_app
+from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
@@ -23,7 +25,7 @@ from earlystop.evaluator.grading import asks_judge
 from earlystop.evaluator.judge import JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
-from earlystop.evaluator.scoring import Scoring, ScoringMode
+from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
@@ -78,7 +80,11 @@ async def evaluate(
 def main(
     url: Annotated[str, typer.Option(help="Base URL of the OpenAI-compatible API, with /v1.")],
     golden: Annotated[
-        Path, typer.Option(help="JSONL file or directory (a mounted ConfigMap): question, answers, query_class.")
+        Path,
+        typer.Option(
+            help="JSONL file, or directory such as a mounted ConfigMap. Keys of a line: question, answers, and maybe "
+            "query_class, scoring, body."
+        ),
     ],
     policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
     token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all, restarts included.", min=1)],
@@ -86,7 +92,13 @@ def main(
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
-    mode: Annotated[ScoringMode, typer.Option(help="How answers are compared.")] = ScoringMode.SQUAD,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="How answers are compared where a question does not say it: exact, number, number:unit, choice, "
+            "yesno, boxed, json (with --field), regex (with --pattern), raw or judge."
+        ),
+    ] = "exact",
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
     field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
@@ -135,7 +147,8 @@ def main(
     judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
-            scoring = Scoring(mode, pattern, field)
+            base_url = checked_url("--url", url)
+            scoring = scoring_of(mode, pattern, field)
             questions = _own_part(load_golden(golden, scoring), part)
             plan = EvaluationPlan(
                 policy=policy,
@@ -156,7 +169,7 @@ def main(
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
-            url,
+            base_url,
             model,
             os.environ.get("OPENAI_API_KEY", "none"),
             _host(host_header),
@@ -184,6 +197,17 @@ def main(
             raise typer.BadParameter(str(error)) from None
 
 
+def scoring_of(mode: str, pattern: str | None, field: str | None) -> Scoring:
+    """How answers are compared, by the words of a golden question's `scoring`, or with the pattern or the field apart.
+
+    Raises ValueError for another word, and for a pattern or a field that does not belong to it.
+    """
+    if (pattern is not None and mode != "regex") or (field is not None and mode != "json"):
+        raise ValueError("--pattern belongs to --mode regex, and --field to --mode json; write them there only")
+    detail = pattern or field
+    return Scoring.named(f"{mode}:{detail}" if detail else mode)
+
+
 def _judging(
     questions: tuple[GoldenQuestion, ...],
     scoring: Scoring,
@@ -201,7 +225,7 @@ def _judging(
             "graded, so that its agreement with them is known"
         )
     key = os.environ.get(JUDGE_KEY_VARIABLE, "none")
-    return JudgeSettings(url, model, key, load_examples(examples), least_agreement)
+    return JudgeSettings(checked_url("--judge-url", url), model, key, load_examples(examples), least_agreement)
 
 
 def _pin(
@@ -253,4 +277,4 @@ def _values(pairs: list[str] | None) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    plain_app(main)()

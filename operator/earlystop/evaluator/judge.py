@@ -15,10 +15,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from prometheus_client import CollectorRegistry, Gauge
 
+from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.completion import read_completion
+from earlystop.evaluator.notices import Notices, kind_of, reason_of
 from earlystop.evaluator.questions import GoldenError
 from earlystop.evaluator.scoring.yes_no import says_yes
 from earlystop.evaluator.size_limit import limit_size
@@ -92,7 +94,7 @@ class JudgeSettings:
 
 
 class UnfitJudgeError(RuntimeError):
-    """A judge agrees with people too seldom; says how often."""
+    """A judge agrees with people too seldom, or answers nothing; says how often, or why."""
 
 
 def load_examples(path: Path) -> tuple[Example, ...]:
@@ -153,6 +155,9 @@ class Judge:
     def __init__(self, base_url: str, model: str, api_key: str = "none", *, deadline_seconds: float = 120.0) -> None:
         self._model = model
         self._deadline = deadline_seconds
+        self._shown_url = shown_url(base_url)
+        self._notices = Notices()
+        self._last_failure = ""
         self._client = AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
@@ -184,18 +189,32 @@ class Judge:
                     ],
                 )
             completion = read_completion(response.content)
-        except (OpenAIError, TimeoutError) as error:
-            log.warning("the judge gave no answer: %s", error)
+        except Exception as error:  # a stranger's server can do anything, and must not end the service
+            self._tell_unanswered(kind_of(error), reason_of(error))
             return None
         if completion is None:
+            self._tell_unanswered("unreadable", "what came is no chat completion")
             return None
         self.tokens += completion.tokens or 0
         return says_yes(completion.text)
 
+    def _tell_unanswered(self, kind: str, why: str) -> None:
+        self._last_failure = why
+        self._notices.warn(kind, f"the judge at {self._shown_url} gave no answer: {why}")
+
     async def agreement(self, examples: Iterable[Example]) -> Agreement:
-        """Has the judge grade what people have graded. Where it says nothing, it disagrees."""
+        """Has the judge grade what people have graded. Where it says nothing, it disagrees.
+
+        Raises UnfitJudgeError where it says nothing of any example, which tells nothing of how well it judges.
+        """
         examples = tuple(examples)
         said = [await self.is_right(each.question, each.answers, each.answer) for each in examples]
+        if all(one is None for one in said):
+            why = self._last_failure or "what it replied is neither yes nor no"
+            raise UnfitJudgeError(
+                f"the judge at {self._shown_url} answered none of {len(examples)} examples ({why}); check --judge-url, "
+                "which ends with /v1, --judge-model and JUDGE_API_KEY"
+            )
         agrees = [one is each.right for one, each in zip(said, examples, strict=True)]
         right = [one for one, each in zip(agrees, examples, strict=True) if each.right]
         wrong = [one for one, each in zip(agrees, examples, strict=True) if not each.right]

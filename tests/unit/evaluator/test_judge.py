@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,38 @@ async def test_a_judge_that_agrees_too_seldom_is_refused_with_its_figures() -> N
         with pytest.raises(UnfitJudgeError, match=r"agrees with people on 10 of 20 answers \(50%\)"):
             async with judge_of(JudgeSettings(url, "judge", "none", EXAMPLES, 0.9), CollectorRegistry()):
                 raise AssertionError("it must not be asked")
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [(400, "400"), ("<html>", "no chat completion"), ("perhaps", "neither yes nor no"), (None, "neither yes nor no")],
+)
+async def test_a_judge_that_answers_no_example_is_called_unreachable_or_mistaken_never_a_bad_judge(
+    reply: str | int | None, why: str
+) -> None:
+    def replied(request: dict[str, Any]) -> Any:
+        if isinstance(reply, int):
+            return web.Response(status=reply, text="{}")
+        return web.Response(text=reply) if reply == "<html>" else reply
+
+    app, _ = api(replied)
+    async with listening(app) as url:
+        said = rf"the judge at {re.escape(url)} answered none of 20 examples \(.*{why}.*\); check --judge-url"
+        with pytest.raises(UnfitJudgeError, match=said) as refused:
+            async with judge_of(JudgeSettings(url, "judge", "none", EXAMPLES, 0.9), CollectorRegistry()):
+                raise AssertionError("it must not be asked")
+    assert "margin" not in str(refused.value)
+
+
+async def test_a_judge_that_nobody_reaches_is_told_by_address_and_reason_and_no_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Judge("http://me:secret@127.0.0.1:9/v1", "judge", "secret-kéy") as judge:
+        with pytest.raises(UnfitJudgeError) as refused:
+            await judge.agreement(EXAMPLES)
+    for told_ in (caplog.text, str(refused.value)):
+        assert "the judge at http://127.0.0.1:9/v1 " in told_ and "secret" not in told_
+    assert len(caplog.records) == 1, "once, not once an example"
 
 
 def test_what_is_left_of_a_loss_is_what_both_rates_leave() -> None:
