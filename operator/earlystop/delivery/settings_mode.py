@@ -7,7 +7,7 @@ A mode's own file states in one `SettingsMode` what differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
@@ -17,7 +17,7 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
-from earlystop.exporter.settings_document import SettingsDocument, VariantSettings
+from earlystop.exporter.settings_document import SettingsDocument, VariantSettings, all_on_baseline
 
 
 class NotOurs(ValueError):
@@ -66,7 +66,14 @@ class SettingsMode:
             return Refusal(
                 "SettingsNotAllowed",
                 f"{where} may not hold the settings of policies. Whoever owns it allows that by the label {_LABEL}; "
-                "where it has that, give the operator the right to patch such objects.",
+                "where it has that, give the operator the right to patch such objects, and let no admission "
+                "webhook refuse that.",
+            )
+        if found.get("immutable") is True:
+            return Refusal(
+                "SettingsImmutable",
+                f"{where} has immutable: true, so nothing can be written into it. Create it anew without that, or name "
+                "another one.",
             )
         return self._taken(inputs, found, f"{self.entry_words.format(self._entry(inputs))} of {where}")
 
@@ -183,13 +190,6 @@ class SettingsMode:
 def policy_label(inputs: ClusterInputs) -> str:
     """The policy as namespace/name."""
     return f"{inputs.namespace}/{inputs.policy}"
-
-
-def all_on_baseline(document: SettingsDocument) -> SettingsDocument:
-    """The same settings with all requests on the baseline."""
-    baseline, *candidates = document.variants
-    variants = (replace(baseline, weight=100), *(replace(each, weight=0) for each in candidates))
-    return replace(document, variants=variants, digest="")
 
 
 def _is_baseline_only(document: SettingsDocument) -> bool:

@@ -166,6 +166,7 @@ async def test_a_restarted_operator_goes_on_without_a_new_proof() -> None:
         ({"metadata": {"name": "qa-settings", "namespace": "llm"}}, "SettingsNotAllowed"),
         ({"data": {KEY: "{}"}}, "SettingsKeyTaken"),
         ({"binaryData": {KEY: "e30="}}, "SettingsKeyTaken"),
+        ({"immutable": True}, "SettingsImmutable"),
     ],
 )
 async def test_what_is_not_the_policys_to_write_is_refused_and_left_as_it_is(
@@ -178,9 +179,10 @@ async def test_what_is_not_the_policys_to_write_is_refused_and_left_as_it_is(
     assert not [path for method, path in world.api.calls if "configmaps" in path]
 
 
-async def test_an_object_that_may_not_even_be_read_is_refused_with_what_allows_it() -> None:
+@pytest.mark.parametrize("status", [400, 403, 422])
+async def test_an_object_that_may_not_even_be_read_is_refused_with_what_allows_it(status: int) -> None:
     world = world_of(SAVING)
-    world.api.fail("PATCH", ClusterError(403, "configmaps is forbidden"))
+    world.api.fail("PATCH", ClusterError(status, "configmaps is forbidden"))
     async with world.open():
         await world.reconcile()
     said = condition(world, "Accepted")
