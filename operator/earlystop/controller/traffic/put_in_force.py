@@ -73,6 +73,7 @@ async def put_in_force(
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     memory = tracked.traffic
+    memory.note_wanted(split, now)
     followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
