@@ -128,12 +128,19 @@ class SettingsMode:
     def without_candidates(self, manifest: Manifest, uid: str) -> Manifest | None:
         """The fields of the policy with this UID in an object, with the baseline for everybody; None where they are so
         already."""
-        found = {name: held for name in self.entries(manifest) if (held := self._held(manifest, name)) is not None}
-        own = {name: held for name, held in found.items() if held.uid == uid}
+        own = self._written_by(manifest, uid)
         if all(map(_is_baseline_only, own.values())):
             return None
         # A policy has one entry; where its spec was edited, that of before is in the object as well.
         return merged(self.fields(name, all_on_baseline(held)) for name, held in own.items())
+
+    def is_in(self, manifest: Manifest, uid: str) -> bool:
+        """Whether an object holds settings of the policy with this UID."""
+        return bool(self._written_by(manifest, uid))
+
+    def _written_by(self, manifest: Manifest, uid: str) -> dict[str, SettingsDocument]:
+        found = {name: held for name in self.entries(manifest) if (held := self._held(manifest, name)) is not None}
+        return {name: held for name, held in found.items() if held.uid == uid}
 
     def _held(self, manifest: Manifest, entry: str) -> SettingsDocument | None:
         try:
