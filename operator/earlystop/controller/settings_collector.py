@@ -13,10 +13,8 @@ from earlystop.api.wire import SETTINGS_ALLOWED, SETTINGS_LABEL
 from earlystop.controller.cluster import BY_KIND, FORBIDDEN, REFUSED, Cluster, ClusterError, NotFound
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.orphans import field_manager
-from earlystop.delivery.settings_mode import SettingsMode
+from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS, SettingsMode
 
-# As long as the kubelet takes to bring a changed ConfigMap into every Pod.
-SETTINGS_GRACE_SECONDS = 180.0
 # Of one pass: whoever deletes many policies at once must not keep the operator from its other work.
 MOST_AT_ONCE = 100
 # Attempts that failed, half a minute or more apart, before an entry is left as it is.

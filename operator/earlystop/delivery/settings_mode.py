@@ -19,6 +19,9 @@ from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 from earlystop.exporter.settings_document import SettingsDocument, VariantSettings, all_on_baseline
 
+# As long as the kubelet takes to bring a changed object into every Pod.
+SETTINGS_GRACE_SECONDS = 180.0
+
 
 class NotOurs(ValueError):
     """An entry holds something that the operator did not write."""
@@ -79,7 +82,7 @@ class SettingsMode:
 
     def _taken(self, inputs: ClusterInputs, found: Manifest, where: str) -> Refusal | None:
         """Why the entry is not this policy's to write, None where it is. What gives no candidate anything may be taken
-        over: its policy is over, or has begun nothing."""
+        over once its policy is gone or over and every server has read it."""
         try:
             held = self.held(found, self._entry(inputs))
         except NotOurs:
@@ -88,13 +91,22 @@ class SettingsMode:
                 f"{where[0].upper()}{where[1:]} holds something that the operator did not write, and is left as it is. "
                 "Remove it there and wherever it comes from, such as a chart or Git, or name another one.",
             )
-        if held is None or held.policy == policy_label(inputs) or _is_baseline_only(held):
+        if held is None or held.policy == policy_label(inputs):
+            return None
+        if inputs.entry_is_free and _is_baseline_only(held):
             return None
         return Refusal(
             "SettingsKeyTaken",
-            f"{where[0].upper()}{where[1:]} holds the settings of EarlyStopPolicy {held.policy}. They go when that "
-            "policy is gone or over; until then name another one.",
+            f"{where[0].upper()}{where[1:]} holds the settings of EarlyStopPolicy {held.policy}. They may be "
+            f"written over some {SETTINGS_GRACE_SECONDS / 60:.0f} minutes after that policy is gone, or over with the "
+            "baseline for everybody; until then name another one.",
         )
+
+    def settled(self, inputs: ClusterInputs) -> SettingsDocument | None:
+        """Another policy's settings in the entry, where they give no candidate anything; None else."""
+        found = self._object(inputs)
+        held = None if found is None else self._held(found, self._entry(inputs))
+        return held if held and held.policy != policy_label(inputs) and _is_baseline_only(held) else None
 
     def render(self, inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         """The entry that puts a split in force."""

@@ -65,6 +65,8 @@ class TrafficMemory:
         nothing of this policy is on the route any more for that.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     led_by: the split by which users were led last, proven or not, None for none.
+    entry: digest of another policy's settings that hold the policy's entry and give no candidate anything, and since
+        when this operator has seen them so; None before it looked.
     wanted: the split that is put in force, and since when this operator has tried to; None before that.
     """
 
@@ -100,6 +102,7 @@ class TrafficMemory:
     edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
     led_by: TrafficSplit | None = None
+    entry: tuple[str, float] | None = None
     wanted: tuple[TrafficSplit, float] | None = None
 
     def view(
@@ -127,6 +130,13 @@ class TrafficMemory:
         does not know, so it waits as long as for one that it wrote itself."""
         if self.wanted is None or self.wanted[0] != split:
             self.wanted = split, now
+
+    def note_entry(self, digest: str, now: float) -> float:
+        """At Unix time `now` settings of another policy, with this digest, hold the policy's entry, "" for none. Returns
+        for how many seconds that is known."""
+        if self.entry is None or self.entry[0] != digest:
+            self.entry = digest, now
+        return now - self.entry[1]
 
     def note_users_objects(self, digest: bytes) -> bool | None:
         """The users' objects are compared with. Returns whether they were edited since the last comparison, None when

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import CONFIG_MAPS, ClusterError
+from earlystop.controller.cluster import CONFIG_MAPS, POLICIES, ClusterError
 from earlystop.controller.orphan_collector import OrphanCollector
-from earlystop.controller.settings_collector import MOST_AT_ONCE, MOST_FAILURES, SETTINGS_GRACE_SECONDS
+from earlystop.controller.settings_collector import MOST_AT_ONCE, MOST_FAILURES
 from earlystop.delivery.decide import SECONDS_TO_SWITCH
-from earlystop.exporter.settings_document import SettingsDocument, read_document, written
+from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS
+from earlystop.exporter.settings_document import SettingsDocument, all_on_baseline, read_document, written
 from earlystop.metrics.convention.reports import ProcessReport
 from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import Quality
@@ -227,6 +228,34 @@ async def test_the_settings_of_another_policy_are_not_taken_over_while_they_give
         assert (
             condition(other, "Accepted")["reason"] == reason and "llm/other" in condition(other, "Accepted")["message"]
         )
+
+
+@pytest.mark.parametrize(
+    ("phase", "free"), [(None, True), ("RolledBack", True), ("RollingBack", False), ("Applying", False)]
+)
+async def test_anothers_baseline_is_written_over_once_its_policy_is_over_and_every_server_has_read_it(
+    phase: str | None, free: bool
+) -> None:
+    world = world_of(SAVING)
+    Fleet(world)
+    async with world.open():
+        await world.reconcile_until("Observing")
+    mine = settings(world)
+    assert mine is not None
+    text = written(replace(all_on_baseline(mine), policy="llm/other", digest=""))
+    other = world_of(SAVING, data={KEY: text})
+    Fleet(other)
+    if phase is not None:
+        metadata = {"name": "other", "namespace": "llm", "uid": "uid-other"}
+        other.api.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"phase": phase}})
+    async with other.open():
+        began = other.now
+        while other.now < began + SETTINGS_GRACE_SECONDS:
+            await other.reconcile()
+            assert data(other)[KEY] == text and condition(other, "Accepted")["reason"] == "SettingsKeyTaken"
+        for _ in range(10):
+            await other.reconcile()
+    assert (data(other)[KEY] != text) == free
 
 
 async def test_an_edit_of_the_policys_settings_is_put_right_and_told() -> None:
