@@ -132,7 +132,7 @@ class TrafficMemory:
             self.wanted = split, now
 
     def note_entry(self, digest: str, now: float) -> float:
-        """At Unix time `now` settings of another policy, with this digest, hold the policy's entry, "" for none. Returns
+        """At Unix time `now` settings of another policy, with this digest ("" for none), hold the entry. Returns
         for how many seconds that is known."""
         if self.entry is None or self.entry[0] != digest:
             self.entry = digest, now
