@@ -25,6 +25,8 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "candidate's Service.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",
+            "WriteRefused": "The Kubernetes API or an admission webhook refuses to write what the traffic needs; the "
+            "message has their words. Change what refuses it; the operator goes on trying.",
             "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
             "servers behind it.",
         },

@@ -36,6 +36,7 @@ METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 WATCH_SECONDS = 300
 WATCH_SILENT_SECONDS = 150.0
 FORBIDDEN = 403
+REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class Cluster:
         try:
             return await self._call("PATCH", path, {}, MERGE)
         except ClusterError as error:
-            if error.status != FORBIDDEN:
+            if error.status not in REFUSED:
                 raise
             # Its owner does not allow the operator anything: that is all it knows of the object.
             namespace, name = path.rsplit("/", 3)[-3::2]

@@ -71,7 +71,6 @@ class OrphanCollector:
         deployments = await self._managed("Deployment")
         waits = self.settings.is_waiting
         living = await self._living() if overlays or services or deployments or waits else set()
-        await self.settings.collect(living)
         orphaned = orphaned_overlays(overlays, living)
         self._overlays_end = bool(orphaned)
         for overlay in orphaned:
@@ -87,6 +86,7 @@ class OrphanCollector:
             if now - since >= GRACE_SECONDS:
                 await self._hand_over(key[0], unused[key])
                 del self._unused_since[key]
+        await self.settings.collect(living)
 
     async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]

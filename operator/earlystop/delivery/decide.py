@@ -130,7 +130,7 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
                 SplitStatus.MISROUTED,
                 misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=False),
             )
-        if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+        if answer.proof == Proof.NOT_YET and now - memory.waited_since > SECONDS_TO_SERVE:
             return Wait(
                 SplitStatus.NOT_WRITTEN, not_served(answer, SECONDS_TO_SERVE, "No user's request is led by it.")
             )
@@ -198,14 +198,14 @@ def _reported(desired: Desired, memory: TrafficView, now: float) -> Wait:
     """What every process reports, the shell finds out. A decision waits for it as long as processes need to switch."""
     if memory.proven == desired.split:
         return Wait(SplitStatus.PROVEN, traffic_condition(ConditionStatus.TRUE, "InForce", desired.summary))
-    status = SplitStatus.WRITTEN if now - memory.written_at < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
+    status = SplitStatus.WRITTEN if now - memory.waited_since < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
     message = "Waiting until every process that is up reports the settings of this step."
     return Wait(status, traffic_condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
 
 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
     """What to wait for after an answer that proves nothing and does not quarantine the gateway."""
-    if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+    if answer.proof == Proof.NOT_YET and now - memory.waited_since > SECONDS_TO_SERVE:
         return Wait(SplitStatus.WRITTEN, not_served(answer, SECONDS_TO_SERVE, "Nothing is counted as evidence."))
     if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
         return Wait(

@@ -16,6 +16,7 @@ from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.counts.proof_by_reports import proof_by_reports
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
+from earlystop.controller.traffic.apply import WriteRefused
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
 from earlystop.controller.traffic.put_in_force import (
@@ -31,6 +32,8 @@ from earlystop.controller.traffic.watch_counts import watch_counts
 from earlystop.delivery.decisions import LEADS, SplitStatus
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import write_refused
+from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import carried_out, give_up, unproven_weights_lost, weights_in_force, weights_lost
 from earlystop.rollout.verdict import verdict_name
@@ -123,6 +126,9 @@ class TrafficActor:
             if only_to_detach:
                 return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), self._turns)
             traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        except WriteRefused as error:
+            said = write_refused(error.without(split.token).message)
+            return SplitResult(SplitStatus.NOT_WRITTEN, Observation(said.status, said.reason, said.message))
         except ClusterError as error:
             raise error.without(split.token) from None
         # What was taken off for another policy had not been edited by anybody.

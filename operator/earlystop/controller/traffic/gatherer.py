@@ -8,18 +8,21 @@ from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import POLICY_UID_LABEL
-from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, Cluster, ClusterError, Manifest
+from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, POLICIES, Cluster, ClusterError, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
 from earlystop.delivery.inputs import ClusterInputs, ObjectKey
 from earlystop.delivery.modes import mode_of
+from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS, SettingsMode
 from earlystop.rollout.plan import variant_labels
+from earlystop.rollout.state import ENDED
 
 
 async def inputs_of_spec(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """What the mode has to know of the policy as it is written now. `inputs_of_plan` may use it too."""
     edits = tracked.traffic.edits
     inputs, read = await _gathered(cluster, tracked, tracked.spec)
+    inputs = await _with_entry(cluster, tracked, inputs, now)
     if cluster.cache is not None:
         cluster.cache.keep_reads(tracked.key, read)
     tracked.traffic.keep_inputs(inputs, now, edits)
@@ -29,7 +32,8 @@ async def inputs_of_spec(cluster: Cluster, tracked: TrackedPolicy, now: float) -
 async def inputs_of_plan(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """What the mode has to know of the campaign under way: what the acceptance check has just read, else read now."""
     spec = tracked.plan.spec
-    return tracked.traffic.hand_over_inputs(spec, now) or await gather_inputs(cluster, tracked, spec)
+    handed_over = tracked.traffic.hand_over_inputs(spec, now)
+    return handed_over or await _with_entry(cluster, tracked, await gather_inputs(cluster, tracked, spec), now)
 
 
 async def gather_inputs(cluster: Cluster, tracked: TrackedPolicy, spec: PolicySpec) -> ClusterInputs:
@@ -39,6 +43,20 @@ async def gather_inputs(cluster: Cluster, tracked: TrackedPolicy, spec: PolicySp
     """
     inputs, _ = await _gathered(cluster, tracked, spec)
     return inputs
+
+
+async def _with_entry(cluster: Cluster, tracked: TrackedPolicy, inputs: ClusterInputs, now: float) -> ClusterInputs:
+    """The inputs, with whether another policy's settings may be written over. That policy is read anew, since it may
+    not be tracked."""
+    mode = mode_of(inputs.spec.delivery)
+    held = mode.settled(inputs) if isinstance(mode, SettingsMode) else None
+    seconds = tracked.traffic.note_entry("" if held is None else held.digest, now)
+    if held is None or seconds < SETTINGS_GRACE_SECONDS:
+        return inputs
+    namespace, _, name = held.policy.partition("/")
+    other = await cluster.get(POLICIES, namespace, name) if namespace == inputs.namespace else None
+    phase = None if other is None else other.get("status", {}).get("phase")
+    return replace(inputs, entry_is_free=other is None or phase in {each.value for each in ENDED})
 
 
 async def _gathered(

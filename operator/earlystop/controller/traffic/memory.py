@@ -65,6 +65,9 @@ class TrafficMemory:
         nothing of this policy is on the route any more for that.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
     led_by: the split by which users were led last, proven or not, None for none.
+    entry: digest of another policy's settings that hold the policy's entry and give no candidate anything, and since
+        when this operator has seen them so; None before it looked.
+    wanted: the split that is put in force, and since when this operator has tried to; None before that.
     """
 
     recheck: bool = True
@@ -99,6 +102,8 @@ class TrafficMemory:
     edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
     led_by: TrafficSplit | None = None
+    entry: tuple[str, float] | None = None
+    wanted: tuple[TrafficSplit, float] | None = None
 
     def view(
         self, condition: Condition, answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
@@ -109,6 +114,7 @@ class TrafficMemory:
             proven=self.proven,
             proven_on_probes=self.proven_on_probes,
             written_at=self.written_at,
+            wanted_since=0.0 if self.wanted is None else self.wanted[1],
             contradicted_at=self.contradicted_at,
             quarantined_revision=self.quarantined_revision,
             unproven_since=None if self.unproven is None else self.unproven[1],
@@ -118,6 +124,19 @@ class TrafficMemory:
             engine=self.engine,
             answers=answers,
         )
+
+    def note_wanted(self, split: TrafficSplit, now: float) -> None:
+        """This split is to be put in force at Unix time `now`. When it was written an operator that has just started
+        does not know, so it waits as long as for one that it wrote itself."""
+        if self.wanted is None or self.wanted[0] != split:
+            self.wanted = split, now
+
+    def note_entry(self, digest: str, now: float) -> float:
+        """At Unix time `now` settings of another policy, with this digest ("" for none), hold the entry. Returns
+        for how many seconds that is known."""
+        if self.entry is None or self.entry[0] != digest:
+            self.entry = digest, now
+        return now - self.entry[1]
 
     def note_users_objects(self, digest: bytes) -> bool | None:
         """The users' objects are compared with. Returns whether they were edited since the last comparison, None when

@@ -12,7 +12,7 @@ from earlystop.controller.cache.stripped import gist_of_users_objects
 from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
 from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.apply import replace_all, write_all
+from earlystop.controller.traffic.apply import refusals_named, replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
@@ -29,12 +29,10 @@ from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
 from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import quoted
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
-
-# Of the API server's own words.
-LONGEST_QUOTE = 300
 
 Answers = tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
 
@@ -75,6 +73,7 @@ async def put_in_force(
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     memory = tracked.traffic
+    memory.note_wanted(split, now)
     followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
@@ -287,10 +286,10 @@ async def _promote(
     try:
         for each in rendered.promotion:
             resource, namespace = BY_KIND[each.manifest["kind"]], each.manifest["metadata"]["namespace"]
-            await cluster.apply(resource, namespace, each.manifest, each.manager)
+            with refusals_named(each.manifest):
+                await cluster.apply(resource, namespace, each.manifest, each.manager)
     except Conflict as conflict:
-        words = "".join(each if each.isprintable() else " " for each in conflict.message)[:LONGEST_QUOTE]
-        message = f"Another manager has written what was promoted, so nothing was changed: {words}."
+        message = f"Another manager has written what was promoted, so nothing was changed: {quoted(conflict.message)}."
         told = Condition(said.type, ConditionStatus.FALSE, "PromotionConflict", f"{message} {rendered.left_to_do}")
         return replace(wait, condition=told), False
     return wait, True
