@@ -211,6 +211,8 @@ _THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=THINKS),)
 _OPENAI_THINKING = (replace(_THINKING_MESSAGES[0], least=1024),)
 _FROM_MIN_TOKENS = {_CHAT: (MIN_TOKENS,), _COMPLETIONS: (MIN_TOKENS,), _RESPONSES: (MIN_TOKENS,)}
 _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
+# n_cmpl is looked for first, and n where it is missing.
+_LLAMA_SAMPLES = {api: (_field("n"), _field("n_cmpl")) for api in (_CHAT, _COMPLETIONS)}
 _READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMPLETIONS)}
 _THINKING = BodySetting(
     ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_field("chat_template_kwargs.enable_thinking"),)})
@@ -259,9 +261,18 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                 },
             ),
             Knob.ANSWER_CAP: _number(1, _LLAMA_CAPS),
-            Knob.REASONING_EFFORT: _effort({_CHAT: (_field("chat_template_kwargs.reasoning_effort"),)}),
+            Knob.REASONING_EFFORT: _effort(
+                {
+                    _CHAT: (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort")),
+                    _RESPONSES: (
+                        _field("reasoning.effort"),
+                        _field("reasoning_effort"),
+                        _field("chat_template_kwargs.reasoning_effort"),
+                    ),
+                }
+            ),
             Knob.THINKING: _THINKING,
-            Knob.SAMPLES: _number(1, _SAMPLES),
+            Knob.SAMPLES: _number(1, _LLAMA_SAMPLES),
         },
         Engine.OPENAI: {
             Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _OPENAI_THINKING}, {_MESSAGES: (BELOW_CAP,)}),
