@@ -50,8 +50,8 @@ def test_llama_cpp_obeys_its_own_names_in_responses_as_well_so_they_are_covered(
 
 def llama_effort(body: dict[str, Any]) -> str | None:
     """The effort that b11434 gives to the template, as its server-common.cpp and server-chat.cpp say it."""
-    own = body.get("chat_template_kwargs", {}).get("reasoning_effort")
-    above = body.get("reasoning", {}).get("effort") or body.get("reasoning_effort")
+    own: str | None = body.get("chat_template_kwargs", {}).get("reasoning_effort")
+    above: str | None = body.get("reasoning", {}).get("effort") or body.get("reasoning_effort")
     return above or own
 
 
