@@ -24,8 +24,8 @@ def never_applied(
     of_baseline = baseline_changed + baseline_unchanged
     if baseline_changed > MOST_SHARE * of_baseline:
         return (
-            f"{said}there, so the candidate's requests are as clients send them. About {baseline_changed:.0f} of "
-            f"{of_baseline:.0f} of the baseline's changed one, so what is compared is the baseline's setting with none. Try "
-            "a candidate that is stricter than what clients ask for, or leave the baseline's values unset."
+            f"{said}there, so the candidate's requests are as clients send them. About {baseline_changed:.0f} "
+            f"of {of_baseline:.0f} of the baseline's changed one, so the baseline's setting is compared with none. "
+            "Try a candidate that is stricter than what clients ask for, or leave the baseline's values unset."
         )
     return f"{said}there, so the candidate's requests are as the baseline's. Try a stricter setting."

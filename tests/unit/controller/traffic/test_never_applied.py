@@ -92,7 +92,7 @@ async def test_a_looser_candidate_is_not_said_to_be_as_its_baseline() -> None:
     moves = observing("RequestBody")
     await look_for_unseen(Reader(BodyEffects(0.0, 500.0, 400.0, 100.0)), moves.tracked, NOW + LEAST_SECONDS)
     told = with_unseen(moves.tracked, IN_FORCE)
-    assert told.reason == "NeverApplied" and "what is compared is the baseline's setting with none" in told.message
+    assert told.reason == "NeverApplied" and "the baseline's setting is compared with none" in told.message
 
 
 class Source:
