@@ -29,8 +29,8 @@ _FAULTS: Mapping[str, str] = MappingProxyType(
 )
 _NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "NeverApplied": "The weights are in force, and the settings change hardly any request's body, so the variants "
-        "are alike; try a setting that is stricter than what clients ask for themselves.",
+        "NeverApplied": "The weights are in force, and the candidate's settings change hardly any request's body, so "
+        "its requests are as clients send them; try a setting that is stricter than what clients ask for themselves.",
     }
 )
 

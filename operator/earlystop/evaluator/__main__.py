@@ -22,7 +22,7 @@ from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
 from earlystop.evaluator.grading import asks_judge
-from earlystop.evaluator.judge import JudgeSettings, UnfitJudgeError, judge_of, load_examples
+from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
 from earlystop.evaluator.scoring import Scoring
@@ -136,11 +136,17 @@ def main(
     judge_model: Annotated[str, typer.Option(help="Model of the judge.")] = "default",
     judge_examples: Annotated[
         Path | None,
-        typer.Option(help="JSONL of 20 or more answers that people graded: question, answers, answer, right."),
+        typer.Option(
+            help="JSONL of 20 or more answers that people graded, 10 or more of them right and 10 or more wrong: "
+            "question, answers, answer, right."
+        ),
     ] = None,
     judge_least_agreement: Annotated[
         float, typer.Option(help="A judge that agrees with people less often is not asked.", min=0.5, max=1)
     ] = 0.9,
+    judge_least_visible: Annotated[
+        float, typer.Option(help="A judge that for certain shows less of a loss is not asked.", min=0.1, max=1)
+    ] = LEAST_VISIBLE,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
     """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the
@@ -162,7 +168,8 @@ def main(
                 candidate=candidate_name,
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
-            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, judge_least_agreement)
+            least = judge_least_agreement, judge_least_visible
+            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, least)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
@@ -214,9 +221,12 @@ def _judging(
     url: str | None,
     model: str,
     examples: Path | None,
-    least_agreement: float,
+    least: tuple[float, float],
 ) -> JudgeSettings | None:
-    """The judge, None where no question is scored by one. Raises ValueError where a part of it is missing."""
+    """The judge, None where no question is scored by one. least: of its agreement and of the loss that it shows.
+
+    Raises ValueError where a part of it is missing.
+    """
     if not any(asks_judge(each, scoring) for each in questions):
         return None
     if url is None or examples is None:
@@ -225,7 +235,7 @@ def _judging(
             "graded, so that its agreement with them is known"
         )
     key = os.environ.get(JUDGE_KEY_VARIABLE, "none")
-    return JudgeSettings(checked_url("--judge-url", url), model, key, load_examples(examples), least_agreement)
+    return JudgeSettings(checked_url("--judge-url", url), model, key, load_examples(examples), *least)
 
 
 def _pin(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ log = logging.getLogger(__name__)
 
 LEAST_EXAMPLES = 20
 """Answers that people have graded, without which nobody knows what a judge is worth."""
+LEAST_OF_A_KIND = 10
+"""Right ones and wrong ones among them: a judge that says yes to everything is known by wrong ones alone."""
+LEAST_VISIBLE = 0.4
+"""Fraction of a loss that a judge shows for certain, below which it is not asked."""
+_QUANTILE = 1.645
+"""Of the normal law, for a bound that holds in 95 of 100 cases."""
 _LONGEST_ANSWER = 20_000
 _TASK = (
     "You grade answers. You get a question, its reference answers, and the answer of a candidate as JSON texts. The "
@@ -71,30 +78,47 @@ class Agreement:
         return max(0.0, self.right_kept / self.right + self.wrong_found / self.wrong - 1)
 
     @property
+    def visible_for_certain(self) -> float:
+        """A lower bound of `visible`, 95 %: both rates' bounds (Wilson, 1927), joined as those of a difference
+        (Newcombe, 1998). It falls with few examples of either kind."""
+        below = math.hypot(_slack(self.right_kept, self.right), _slack(self.wrong_found, self.wrong))
+        return max(0.0, self.right_kept / self.right + self.wrong_found / self.wrong - 1 - below)
+
+    @property
     def sentence(self) -> str:
         """All of it, for people."""
         agreed, all_of_them = self.right_kept + self.wrong_found, self.right + self.wrong
         return (
             f"the judge agrees with people on {agreed} of {all_of_them} answers ({self.fraction:.0%}): it keeps "
             f"{self.right_kept} of {self.right} right ones and finds {self.wrong_found} of {self.wrong} wrong ones, so "
-            f"it shows {self.visible:.0%} of a loss of Exact Match; write an exactMatch.margin that is so much smaller"
+            f"it shows {self.visible:.0%} of a loss of Exact Match ({self.visible_for_certain:.0%} for certain); write "
+            "an exactMatch.margin that is so much smaller"
         )
+
+
+def _slack(found: int, count: int) -> float:
+    """How far a rate may lie below the one that was seen (Wilson, 1927)."""
+    rate, square = found / count, _QUANTILE**2
+    spread = _QUANTILE * math.sqrt(rate * (1 - rate) / count + square / (4 * count**2))
+    return rate - (rate + square / (2 * count) - spread) / (1 + square / count)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeSettings:
     """base_url: of its API, with /v1. examples: answers that people graded. least_agreement: fraction of them below
-    which it is not asked."""
+    which it is not asked. least_visible: fraction of a loss that it must show for certain, likewise."""
 
     base_url: str
     model: str
     api_key: str
     examples: tuple[Example, ...]
     least_agreement: float
+    least_visible: float = LEAST_VISIBLE
 
 
 class UnfitJudgeError(RuntimeError):
-    """A judge agrees with people too seldom, or answers nothing; says how often, or why."""
+    """A judge agrees with people too seldom, may hide too much of a loss, or answers nothing; says how often, how much, or
+    why."""
 
 
 def load_examples(path: Path) -> tuple[Example, ...]:
@@ -110,9 +134,12 @@ def load_examples(path: Path) -> tuple[Example, ...]:
                     f'{path}, line {number}: write an object such as {{"question": "1 + 1?", "answers": ["2"], '
                     '"answer": "It is 2.", "right": true}'
                 ) from None
-    if len(found) < LEAST_EXAMPLES or len({each.right for each in found}) < 2:
+    right = sum(each.right for each in found)
+    wrong = len(found) - right
+    if len(found) < LEAST_EXAMPLES or min(right, wrong) < LEAST_OF_A_KIND:
         raise GoldenError(
-            f"{path}: {len(found)} graded answers; write {LEAST_EXAMPLES} or more, right ones and wrong ones among them"
+            f"{path}: {len(found)} graded answers; write {LEAST_EXAMPLES} or more, {LEAST_OF_A_KIND} or more right "
+            f"ones and as many wrong ones among them (there are {right} and {wrong})"
         )
     return tuple(found)
 
@@ -137,6 +164,13 @@ async def judge_of(settings: JudgeSettings, registry: CollectorRegistry) -> Asyn
             raise UnfitJudgeError(
                 f"{agreement.sentence}. At least {settings.least_agreement:.0%} are wanted (--judge-least-agreement); "
                 "take another judge"
+            )
+        too_few = min(agreement.right, agreement.wrong) < LEAST_OF_A_KIND
+        if too_few or not agreement.visible_for_certain >= settings.least_visible:
+            raise UnfitJudgeError(
+                f"{agreement.sentence}. It must show {settings.least_visible:.0%} for certain (--judge-least-visible), "
+                f"by {LEAST_OF_A_KIND} or more right answers and as many wrong ones; take another judge, or let people "
+                "grade more answers"
             )
         log.warning("%s", agreement.sentence)
         for name, said, value in (
