@@ -42,22 +42,25 @@ class Sessions:
         return f"sessions of {answers}, likeness {self.likeness}, {how}"
 
 
-KINDS = tuple(
-    Sessions(*kind, counted=counted)
-    for kind in (
-        (1, 1, 0.0),
-        (1, 2, 0.5),
-        (1, 5, 0.3),
-        (2, 1, 0.5),
-        (2, 5, 0.3),
-        (5, 1, 0.3),
-        (10, 1, 0.3),
-        (20, 1, 0.1),
-        (20, 1, 0.5),
-        (40, 1, 0.05),
-    )
-    for counted in (False, True)
-) + (Sessions(20, 1, 0.5, counted=True, gap=4),)
+KINDS = (
+    *(
+        Sessions(*kind, counted=counted)
+        for kind in (
+            (1, 1, 0.0),
+            (1, 2, 0.5),
+            (1, 5, 0.3),
+            (2, 1, 0.5),
+            (2, 5, 0.3),
+            (5, 1, 0.3),
+            (10, 1, 0.3),
+            (20, 1, 0.1),
+            (20, 1, 0.5),
+            (40, 1, 0.05),
+        )
+        for counted in (False, True)
+    ),
+    Sessions(20, 1, 0.5, counted=True, gap=4),
+)
 BEYOND = (
     *(Sessions(40, 1, likeness, counted) for likeness in (0.3, 0.5) for counted in (False, True)),
     Sessions(80, 1, 0.3, counted=True, gap=4),
