@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.offline_check import problems_of
+from earlystop.rollout.unsupported import refusal_of_spec
 from tests.unit.api.body_policies import BUDGET, EFFORT, THINKING, WINDOW, body_spec, setting
 
 OWN_PATHS = {"paths": [{"api": "ChatCompletions", "path": "x"}]}
@@ -101,6 +103,47 @@ def test_what_is_no_setting_of_a_body_is_refused_with_what_to_write(changes: dic
     found = problems(**changes)
     assert any(said in each for each in found), found
     assert not any("breaks the rule" in each for each in found)
+
+
+def on(engine: str, **delivery: Any) -> dict[str, Any]:
+    """A delivery to an engine."""
+    return {"mode": "RequestBody", "requestBody": {"routeRef": {"name": "qwen"}, "engine": engine}, **delivery}
+
+
+def for_low_effort(name: str) -> dict[str, Any]:
+    return {**BUDGET, "name": name, "body": {**BUDGET["body"], "where": {"path": "reasoning_effort", "value": "low"}}}
+
+
+CAP = {**BUDGET, "name": "cap", "body": {"knob": "AnswerCap"}}
+OF_COMPLETIONS = {**CAP, "body": {"paths": [{"api": "Completions", "path": "max_tokens"}]}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "delivery", "said"),
+    [
+        ([THINKING], on("OpenAI"), "parameter thinking: OpenAI has no field for Thinking; write one of"),
+        ([{**BUDGET, "body": {"knob": "RepetitionStop"}}], on("SGLang"), "SGLang has no field for RepetitionStop"),
+        ([CAP, {**CAP, "name": "limit"}], on("VLLM"), "parameters cap and limit both write max_completion_tokens"),
+        ([CAP, {**OF_COMPLETIONS, "name": "own"}], on("VLLM"), "parameters cap and own both write max_tokens"),
+        ([for_low_effort("a"), for_low_effort("b")], on("VLLM"), "parameters a and b both write thinking_token_budget"),
+        ([BUDGET], on("OpenAI"), "have no field for it at engine OpenAI. Write /v1/messages in delivery.paths"),
+        ([OF_COMPLETIONS], on("VLLM", paths=["/v1/responses"]), "Write /v1/completions in delivery.paths"),
+    ],
+)
+def test_what_the_operator_refuses_of_a_body_is_refused_offline_with_its_own_sentence(
+    parameters: list[dict[str, Any]], delivery: dict[str, Any], said: str
+) -> None:
+    name = parameters[0]["name"]
+    value = "true" if name == "thinking" else "512"
+    changes = {"parameters": parameters, "delivery": delivery, **candidate(setting(name, value))}
+    (found,) = problems(**changes)
+    refusal = refusal_of_spec(PolicySpec.model_validate(body_spec(**changes)))
+    assert refusal is not None and found == refusal.message and said in found
+
+
+@pytest.mark.parametrize("paths", [["/v1/messages"], ["/qa/v1/messages", "/v1/completions"], ["/ask"]])
+def test_a_parameter_is_taken_where_some_request_may_have_its_field(paths: list[str]) -> None:
+    assert problems(parameters=[BUDGET], delivery=on("OpenAI", paths=paths)) == []
 
 
 def test_a_baseline_may_leave_to_clients_only_what_stands_in_bodies() -> None:
