@@ -12,6 +12,14 @@ BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
 EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
+THROUGH_INJECTOR = tuple(name for name, traits in MODES.items() if traits.through_injector)
+BY_CONVENTION = tuple(name for name, traits in PRESETS.items() if traits.by_convention)
+NOBODY_SCORES = (
+    f"exactMatch.evidence: nobody scores live answers in delivery.mode {' or '.join(THROUGH_INJECTOR)}, since the "
+    "server behind the injector is told of no variant; write evidence: Pairs and ask golden questions "
+    "(operator/docs/golden-questions.md)"
+)
+"""Why a policy is refused whose Exact Match nobody would ever count."""
 _DECIMAL = "'^-?[0-9]+([.][0-9]+)?$'"
 
 
@@ -104,6 +112,11 @@ RULES: tuple[dict[str, str], ...] = (
         " || !has(self.objective.exactMatch.evidence) || self.objective.exactMatch.evidence != 'Pairs'",
         "message": "rollout.learnSeconds learns from scored answers of live requests; remove it where "
         "exactMatch.evidence is Pairs",
+    },
+    {
+        "rule": f"!(self.delivery.mode in {list(THROUGH_INJECTOR)}) || !(self.metrics.preset in {list(BY_CONVENTION)})"
+        " || (has(self.objective.exactMatch.evidence) && self.objective.exactMatch.evidence == 'Pairs')",
+        "message": NOBODY_SCORES,
     },
     {
         "rule": "self.delivery.mode != 'Shadow' || !has(self.objective.exactMatch.questions)",

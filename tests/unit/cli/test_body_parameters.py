@@ -141,6 +141,19 @@ def test_what_the_operator_refuses_of_a_body_is_refused_offline_with_its_own_sen
     assert refusal is not None and found == refusal.message and said in found
 
 
+def test_answers_that_nobody_scores_are_refused_offline_and_by_the_operator_in_the_same_words() -> None:
+    live = {"objective": {"exactMatch": {"margin": "0.02"}}}
+    (found,) = problems(**live)
+    refusal = refusal_of_spec(PolicySpec.model_validate(body_spec(**live)))
+    assert refusal is not None and refusal.reason == "AnswersNotScored" and found == f"spec: {refusal.message}"
+    assert "write evidence: Pairs and ask golden questions" in found
+
+
+def test_answers_that_the_templates_of_a_source_count_may_be_compared_behind_an_injector() -> None:
+    custom = {"metrics": {"sourceRef": {"name": "default"}, "preset": "Custom"}}
+    assert problems(objective={"exactMatch": {"margin": "0.02"}}, **custom) == []
+
+
 @pytest.mark.parametrize("paths", [["/v1/messages"], ["/qa/v1/messages", "/v1/completions"], ["/ask"]])
 def test_a_parameter_is_taken_where_some_request_may_have_its_field(paths: list[str]) -> None:
     assert problems(parameters=[BUDGET], delivery=on("OpenAI", paths=paths)) == []
