@@ -49,18 +49,21 @@ def test_a_policy_that_leaves_the_body_alone_or_sets_words_is_right(changes: dic
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (candidate(setting("effort", "max")), "Choice takes one of its choices"),
-        (candidate(setting("effort", "40")), "Choice takes one of its choices"),
-        (candidate(setting("thinking", "True")), '"true" or "false", in quotes'),
-        (candidate(setting("budget", "low")), "must lie between its minimum and maximum"),
-        (candidate(setting("budget", "nan")), "must lie between its minimum and maximum"),
-        (candidate(setting("budget", "127")), "must lie between its minimum and maximum"),
-        (candidate(setting("other", "low")), "each value needs a parameter of that name"),
-        ({"baseline": {"values": [setting("thinking", "no")]}}, "baseline.values: a parameter of type Choice"),
+        (candidate(setting("effort", "max")), "effort max is none of its choices; write one of low, medium, high"),
+        (candidate(setting("effort", "40")), "candidates: it: effort 40 is none of its choices"),
+        (candidate(setting("thinking", "True")), "candidates: it: thinking True is neither true nor false"),
+        (candidate(setting("budget", "low")), "candidates: it: budget low is no number from 128 to 16384"),
+        (candidate(setting("budget", "nan")), "budget nan is no number from 128 to 16384"),
+        (candidate(setting("budget", "127")), "budget 127 is no number from 128 to 16384"),
+        (candidate(setting("other", "low")), "candidates: it: there is no parameter other; write the name of one"),
+        (
+            {"baseline": {"values": [setting("thinking", "no")]}},
+            "baseline.values: thinking no is neither true nor false",
+        ),
         ({"baseline": {"values": [setting("budget", "512.0")]}}, "a candidate equals the baseline"),
         (
             {"baseline": {"values": [], "pinned": {"values": [setting("effort", "max")]}}},
-            "baseline.pinned: a parameter of type Choice takes one of its choices",
+            "baseline.pinned: effort max is none of its choices",
         ),
         ({"parameters": [{**BUDGET, "type": "Choice"}]}, "minimum and maximum are bounds of numbers"),
         ({"parameters": [{**EFFORT, "type": "Boolean"}]}, "choices belong to type Choice"),
@@ -103,6 +106,12 @@ def test_what_is_no_setting_of_a_body_is_refused_with_what_to_write(changes: dic
     found = problems(**changes)
     assert any(said in each for each in found), found
     assert not any("breaks the rule" in each for each in found)
+
+
+def test_a_parameter_that_still_needs_body_is_not_said_to_need_a_value_of_the_baseline() -> None:
+    plain = {key: each for key, each in BUDGET.items() if key != "body"}
+    (found,) = problems(parameters=[plain])
+    assert "write body for every parameter" in found
 
 
 def on(engine: str, **delivery: Any) -> dict[str, Any]:
@@ -164,4 +173,4 @@ def test_a_baseline_may_leave_to_clients_only_what_stands_in_bodies() -> None:
     found = problems(
         parameters=[plain], delivery={"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": "qa"}}}
     )
-    assert found == ["spec: baseline.values: write a value for every parameter."]
+    assert found == ["spec: baseline.values: write a value for every parameter; there is none for budget."]
