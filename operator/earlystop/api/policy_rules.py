@@ -166,19 +166,27 @@ RULES: tuple[dict[str, str], ...] = (
         "remove it",
     },
     {
-        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} ? self.rollout.steps.size() == 0"
-        " : self.rollout.steps.size() > 0",
-        "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "
-        "operator moves no share of requests (rollout.minimumSeconds says how long to watch there)",
+        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} || self.rollout.steps.size() > 0",
+        "message": "rollout.steps: write at least one, for example {weight: 5}",
+    },
+    {
+        "rule": f"!(self.delivery.mode in {list(WITHOUT_STEPS)}) || self.rollout.steps.size() == 0",
+        "messageExpression": "'rollout.steps: the operator moves no share of requests in delivery.mode '"
+        " + self.delivery.mode + '; remove them, and write rollout.minimumSeconds to say how long to watch'",
     },
     {
         "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] || self.rollout.minimumSeconds == 0",
         "message": "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
     },
     {
-        "rule": "self.delivery.mode == 'GatewayHeader' || self.rollout.shadowSeconds == 0",
-        "message": "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader; remove it, or "
-        "write rollout.minimumSeconds in mode Shadow",
+        "rule": "self.delivery.mode in ['GatewayHeader', 'Shadow'] || self.rollout.shadowSeconds == 0",
+        "messageExpression": "'rollout.shadowSeconds: nothing is judged in shadow in delivery.mode '"
+        " + self.delivery.mode + '; remove it'",
+    },
+    {
+        "rule": "self.delivery.mode != 'Shadow' || self.rollout.shadowSeconds == 0",
+        "message": "rollout.shadowSeconds: in delivery.mode Shadow nothing comes after it; write "
+        "rollout.minimumSeconds instead",
     },
     {
         "rule": "self.delivery.mode != 'HeaderCohort' || self.rollout.strategy == 'ABTest'",

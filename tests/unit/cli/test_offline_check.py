@@ -80,6 +80,19 @@ def test_what_stands_outside_of_the_spec_or_is_not_built_is_named(path: str, val
     assert sentence in problem
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shadowSeconds": 60, "steps": [{"weight": 5}]}, "nothing is judged in shadow in delivery.mode ConfigMap"),
+        ({"steps": []}, "spec: rollout.steps: write at least one, for example {weight: 5}."),
+    ],
+)
+def test_a_rule_speaks_of_the_mode_that_the_policy_has_and_of_no_other(changes: Manifest, said: str) -> None:
+    manifest = changed(policy(), "spec.delivery", {"mode": "ConfigMap", "configMap": {"name": "settings"}})
+    (problem,) = problems_of(changed(manifest, "spec.rollout", changes))
+    assert said in problem and "GatewayHeader" not in problem and "HeaderCohort" not in problem
+
+
 def test_of_several_broken_rules_the_deepest_comes_first() -> None:
     assert "is reserved for a header" in problems_of(changed(policy(), "spec.parameters.0.name", "revision"))[0]
 
