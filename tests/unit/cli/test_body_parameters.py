@@ -114,6 +114,41 @@ def test_a_parameter_that_still_needs_body_is_not_said_to_need_a_value_of_the_ba
     assert "write body for every parameter" in found
 
 
+def own_path(path: str) -> dict[str, Any]:
+    return {"parameters": [{**WINDOW, "body": {"paths": [{"api": "ChatCompletions", "path": path}]}}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"parameters": [{**BUDGET, "body": {"knob": "answercap"}}]},
+            'knob: "answercap" is not known; perhaps AnswerCap',
+        ),
+        ({"parameters": [{**BUDGET, "body": {"knob": "max_tokens"}}]}, "for a field's name write paths: [{api:"),
+        (
+            {"parameters": [{**BUDGET, "body": {"paths": [{"path": "x"}]}}]},
+            "this field is needed; write one of Chat",
+        ),
+        (own_path("$.max_tokens"), "does not match; write keys joined by dots, as custom_params.window."),
+        (
+            {"parameters": [{**EFFORT, "choices": ["1", "low"]}]},
+            "write a word that begins with a letter",
+        ),
+    ],
+)
+def test_a_word_that_does_not_fit_is_answered_with_what_to_write(changes: dict[str, Any], said: str) -> None:
+    (found,) = problems(**changes)
+    assert said in found
+
+
+def test_an_engine_in_other_capitals_is_recognised_and_a_missing_one_is_told_with_all_there_are() -> None:
+    (found,) = problems(delivery=on("vLLM"))
+    assert found == 'spec.delivery.requestBody.engine: "vLLM" is not known; perhaps VLLM is meant.'
+    (found,) = problems(delivery={"mode": "RequestBody", "requestBody": {"routeRef": {"name": "qwen"}}})
+    assert found.endswith("engine: this field is needed; write one of VLLM, SGLang, LlamaCpp, OpenAI.")
+
+
 def on(engine: str, **delivery: Any) -> dict[str, Any]:
     """A delivery to an engine."""
     return {"mode": "RequestBody", "requestBody": {"routeRef": {"name": "qwen"}, "engine": engine}, **delivery}

@@ -27,7 +27,7 @@ ACCEPTED = {
 }
 FORMS = {
     "a field that does not exist": "spec.rollout.stepz: there is no such field; perhaps steps is meant.",
-    "a field that is missing": "spec.objective: this field is needed.",
+    "a field that is missing": "spec.objective: this field is needed: What must be proven before a candidate is kept.",
     "a number where text belongs": 'numbers are written as text here; write "0.02", with the quotes.',
     "a weight of 0": "spec.rollout.steps[0].weight: 0 is too small; write 1 or more.",
     "a weight of 100": "spec.rollout.steps[2].weight: 100 is too large; write 99 or less.",
