@@ -10,6 +10,10 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "UnknownKnob": "The engine has no field for a knob of a parameter; write a knob that the message names, or "
         "paths with fields of your own.",
         "FieldWrittenTwice": "Two parameters write the same field of a body; write each field by one parameter.",
+        "FieldNeverReached": "No request to delivery.paths has a field for a parameter, so it would never be written; "
+        "write a path of an API that has it.",
+        "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
+        "exactMatch.evidence: Pairs and ask golden questions.",
         "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
         "injector.enabled in the chart's values.",
         "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads; give the target one rule "

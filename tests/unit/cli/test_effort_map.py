@@ -37,6 +37,7 @@ def spec_of(effort: str, budget: str, baseline: list[dict[str, str]]) -> PolicyS
             parameters=[parameter(each) for each in EFFORTS],
             baseline={"values": baseline},
             candidates=[{"name": "it", "values": [setting(f"budget-{effort}", budget)]}],
+            objective={"exactMatch": {"margin": "0.02"}, "tokens": {"minimumSaving": "0.10"}},
             rollout={"steps": steps, "advance": "ByTime", "settleSeconds": 30, "deadlineSeconds": 3600},
         )
     )

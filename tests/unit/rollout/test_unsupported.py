@@ -39,6 +39,18 @@ def test_an_engines_counters_are_refused_where_variants_share_its_pods(preset: s
     assert unbuilt(policy({"metrics": {"preset": "Custom"}})) is None
 
 
+def test_counts_that_a_preset_has_in_no_source_are_refused_from_the_policy_alone() -> None:
+    settings = {"routeRef": {"name": "qa"}, "container": "server", "settings": [{"parameter": "window", "env": "W"}]}
+    delivery = {"mode": "Workload", "gatewayHeader": None, "workload": settings}
+    refusal = refusal_of_spec(policy({"metrics": {"preset": "VLLM"}, "delivery": delivery}))
+    assert refusal is not None and refusal.reason == "CountsMissing" and "VLLM does not count match" in refusal.message
+    classes = {"objective": {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}]}}
+    refusal = refusal_of_spec(policy({"metrics": {"preset": "Custom"}, **classes}))
+    assert refusal is not None and refusal.message.startswith("objective.queryClasses: the preset Custom")
+    assert refusal_of_spec(policy({"metrics": {"preset": "Custom"}})) is None
+    assert refusal_of_spec(policy(classes)) is None
+
+
 def test_counts_that_the_objective_needs_are_named_when_they_are_missing() -> None:
     needed = ("match", "mismatch", "completed", "tokens", "tokens_squared")
     assert missing_counts(policy(), needed) is None
