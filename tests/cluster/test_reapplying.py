@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy

@@ -117,8 +117,8 @@ class JudgeSettings:
 
 
 class UnfitJudgeError(RuntimeError):
-    """A judge agrees with people too seldom, may hide too much of a loss, or answers nothing; says how often, how much, or
-    why."""
+    """A judge agrees with people too seldom, may hide too much of a loss, or answers nothing; says how often, how much,
+    or why."""
 
 
 def load_examples(path: Path) -> tuple[Example, ...]:
