@@ -25,14 +25,14 @@ async def inputs_of_spec(cluster: Cluster, tracked: TrackedPolicy, now: float) -
     inputs = await _with_entry(cluster, tracked, inputs, now)
     if cluster.cache is not None:
         cluster.cache.keep_reads(tracked.key, read)
-    tracked.traffic.keep_inputs(inputs, now, edits)
+    tracked.traffic.gathered.kept = (inputs, now) if edits == tracked.traffic.edits else None
     return inputs
 
 
 async def inputs_of_plan(cluster: Cluster, tracked: TrackedPolicy, now: float) -> ClusterInputs:
     """What the mode has to know of the campaign under way: what the acceptance check has just read, else read now."""
     spec = tracked.plan.spec
-    handed_over = tracked.traffic.hand_over_inputs(spec, now)
+    handed_over = tracked.traffic.gathered.hand_over(spec, now)
     return handed_over or await _with_entry(cluster, tracked, await gather_inputs(cluster, tracked, spec), now)
 
 
