@@ -30,13 +30,26 @@ def own_objects(cluster: Cluster) -> Iterator[None]:
         if each["kind"].startswith("ValidatingAdmission") and each["metadata"]["name"].endswith(OWN_POLICIES)
     ]
     assert len(shipped) == 4
+    # What a whole install left on this cluster would refuse other things.
+    ours = "--selector=app.kubernetes.io/name=earlystop"
+    cluster.access.kubectl("delete", "validatingadmissionpolicybindings", ours, "--ignore-not-found")
     cluster.access.apply(*shipped)
-    # A new policy is in force a moment after it is stored.
-    without_labels = [manifest(kind, "default", {}) for kind in ("service", "deployment")]
-    wait_until(lambda: not any(admitted(cluster, each) for each in without_labels), 60, "the admission policies")
+    # A policy is in force, or no longer, a moment after that is stored.
+    wait_until(lambda: in_force(cluster), 60, "the admission policies, and no others")
     yield
     for each in shipped:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
+
+
+def in_force(cluster: Cluster) -> bool:
+    """Whether the operator may create what has its labels, and nothing else."""
+    try:
+        return all(
+            admitted(cluster, manifest(kind, "default", OWN)) and not admitted(cluster, manifest(kind, "default", {}))
+            for kind in ("service", "deployment")
+        )
+    except ClusterError:
+        return False
 
 
 def manifest(kind: str, namespace: str, labels: dict[str, str], name: str = "qa") -> dict[str, Any]:
