@@ -28,7 +28,9 @@ def settable(stage: Stage) -> None:
     rendered = objects(template(f"--set=workload.namespaces={{{stage.namespace}}}"))
     rights = [each for each in rendered if each["metadata"].get("namespace") == stage.namespace]
     assert [each["kind"] for each in rights] == ["Role", "RoleBinding"]
-    stage.access.apply(*rights)
+    # Elsewhere the operator may run injectors alone.
+    injectors = [each for each in rendered if each["metadata"]["name"] == "earlystop-injectors"]
+    stage.access.apply(*rights, *injectors)
     set_window(stage, "40")
     annotations = {SETTABLE_ANNOTATION: "server/WINDOW"}
     patch(stage, {"metadata": {"annotations": annotations}})
