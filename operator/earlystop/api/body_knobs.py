@@ -132,7 +132,7 @@ class BodySetting:
     where a client sent them.
 
     order: the values from the smallest to the largest, where they are words that can be compared; none where not.
-    least: the smallest number that may be written, None for any. around: JSON around a whole number, which stands for
+    least: the smallest number that may be written, None for any. pattern: JSON around a whole number, which stands for
     its `{}`, where the field holds an object; "" where the field holds the value itself.
     where: a path and the word that a client's body must hold there, None for every body.
     guards: what must hold between a number and other fields of a body, by API; where it does not, nothing is set.
@@ -143,7 +143,7 @@ class BodySetting:
     fields: Mapping[Api, tuple[Field, ...]]
     order: tuple[str, ...] = ()
     least: float | None = None
-    around: str = ""
+    pattern: str = ""
     where: tuple[tuple[str, ...], str] | None = None
     guards: Mapping[Api, tuple[Guard, ...]] = field(default_factory=dict)
 
@@ -239,7 +239,7 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                 Apply.IF_ABSENT,
                 {_CHAT: (_field("repetition_detection"),), _COMPLETIONS: (_field("repetition_detection"),)},
                 least=2,
-                around='{"max_pattern_size":20,"min_count":{}}',
+                pattern='{"max_pattern_size":20,"min_count":{}}',
             ),
         },
         Engine.SGLANG: {

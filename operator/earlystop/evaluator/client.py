@@ -85,10 +85,12 @@ class Asker:
                 )
                 completion = read_completion(response.content)
         except Exception as error:  # a stranger's server can do anything, and must not end the service
-            self._tell(variant, kind_of(error), reason_of(error) + what_to_check(error))
+            self._log_failure(variant, kind_of(error), reason_of(error) + what_to_check(error))
             return Answer(None, tokens=0 if _made_no_tokens(error) else None)
         if completion is None:
-            self._tell(variant, "unreadable", "what came is no chat completion; check --url, which ends with /v1")
+            self._log_failure(
+                variant, "unreadable", "what came is no chat completion; check --url, which ends with /v1"
+            )
             return Answer(None)
         return Answer(
             text=completion.text,
@@ -98,7 +100,7 @@ class Asker:
             attribution=self._pin.attribution({name.lower(): value for name, value in response.headers.items()}),
         )
 
-    def _tell(self, variant: str, kind: str, why: str) -> None:
+    def _log_failure(self, variant: str, kind: str, why: str) -> None:
         where = shown_url(self._settings.base_url)
         self._notices.warn(
             f"{variant} {kind}",

@@ -141,10 +141,10 @@ def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
 
 def _written(setting: BodySetting, text: str) -> str | None:
     """The setting's value as JSON, None for one that engines would not take for a bound."""
-    if setting.around and not text.lstrip().startswith("{"):
+    if setting.pattern and not text.lstrip().startswith("{"):
         number = written_value(ValueType.INTEGER, text)
         is_bound = number is not None and float(number) >= (setting.least or 0)
-        return setting.around.replace("{}", str(number)) if is_bound else None
+        return setting.pattern.replace("{}", str(number)) if is_bound else None
     written = None if setting.order and text not in setting.order else written_value(setting.type, text)
     if written is None or setting.least is None or setting.type is ValueType.JSON:
         return written
