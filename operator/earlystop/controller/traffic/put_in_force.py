@@ -104,7 +104,10 @@ async def put_in_force(
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
-                return replace(taken_off, followed=followed)
+                # What no request is led to from now on ends later; and what is over was nobody's edit.
+                unfinished = bool(drifted(observed, desired.rendered.idle))
+                changed = taken_off.changed if desired.rendered.over is None else ()
+                return replace(taken_off, followed=followed, unfinished=unfinished, changed=changed)
 
 
 async def _end_idle(
