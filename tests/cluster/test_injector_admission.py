@@ -79,6 +79,9 @@ REFUSED: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "a probe of another host": ((*CONTAINER, "livenessProbe", "httpGet", "host"), "192.0.2.1"),
     "an engine of another namespace": ((*CONTAINER, "args"), ["--upstream=http://qa.others.svc:80"]),
     "an argument of another kind": ((*CONTAINER, "args"), ["--parameters=/etc/passwd"]),
+    "weights of another file": ((*CONTAINER, "args"), ["--weights=/etc/passwd"]),
+    "a ConfigMap of others": ((*POD, "volumes"), [{"name": "weights", "configMap": {"name": "others"}}]),
+    "a volume elsewhere": ((*CONTAINER, "volumeMounts"), [{"name": "weights", "mountPath": "/usr"}]),
     "a label that a Service of others selects": (("spec", "template", "metadata", "labels", "app"), "database"),
     "more Pods than a policy may ask for": (("spec", "replicas"), 17),
     "more cores": ((*CONTAINER, "resources", "requests", "cpu"), "2001m"),
@@ -105,9 +108,10 @@ def shipped(cluster: Cluster) -> Iterator[None]:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
 
 
-def made(kind: str, **injector: Any) -> dict[str, Any]:
+def made(kind: str, split_by: str = "Gateway", **injector: Any) -> dict[str, Any]:
     """What the operator makes of this kind for an injector with these settings. No API server asks for its owners."""
-    request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": injector}
+    by_cookie = {"userKey": {"kind": "Cookie", "name": "sid"}} if split_by == "Injector" else {}
+    request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": injector, "split": split_by, **by_cookie}
     delivery = {"gatewayHeader": None, "mode": "RequestBody", "requestBody": request_body}
     here = inputs(spec=policy({"parameters": in_bodies(), "delivery": delivery}), injector_image=IMAGE)
     return next(each for each in mode_of(here.spec.delivery).render(here, split(50)).objects if each["kind"] == kind)
@@ -156,6 +160,11 @@ def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool
 @pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service"])
 def test_what_the_operator_makes_for_an_injector_is_admitted(cluster: Cluster, namespace: str, kind: str) -> None:
     assert admitted(cluster, namespace, made(kind))
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service"])
+def test_what_it_makes_for_one_that_draws_variants_is_admitted(cluster: Cluster, namespace: str, kind: str) -> None:
+    assert admitted(cluster, namespace, made(kind, "Injector"))
 
 
 def test_the_most_that_a_policy_may_ask_for_is_admitted(cluster: Cluster, namespace: str) -> None:

@@ -87,10 +87,12 @@ class Metrics:
 class Reports:
     """Proof by what every process that is up says of itself in the metrics.
 
-    digest: of the settings, which each has to report.
+    digest: of the settings, which each has to report. fewest: how many processes have to report, as Pods of the
+        operator's own are ready; 0 where nobody knows.
     """
 
     digest: str
+    fewest: int = 0
 
 
 SplitProof = Probes | Metrics | Reports

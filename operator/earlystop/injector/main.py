@@ -20,11 +20,12 @@ from yarl import URL
 
 from earlystop.api.body_knobs import Engine
 from earlystop.api.body_settings import WrittenSettings, body_settings
-from earlystop.api.delivery import HeaderPrefix
+from earlystop.api.by_headers import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.listening import listening
+from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
 from earlystop.injector.upstream import Upstream
@@ -107,6 +108,8 @@ def run(
     user_header: Annotated[
         str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
     ] = "",
+    weights: Annotated[str, typer.Option(help="Mounted file of one policy's weights: variants are drawn here.")] = "",
+    user_key: Annotated[str, typer.Option(help="Header=NAME, Cookie=NAME or ApiKey: users keep a variant drawn.")] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
     admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
@@ -118,9 +121,9 @@ def run(
     try:
         engine_url = checked_upstream(upstream)
         written = _written(engine, parameter or [], parameters, settings)
-        own = InjectorSettings(
-            body_settings(written), checked_prefix(header_prefix), tuple(checked_policies(policy or ())), user_header
-        )
+        policies = tuple(checked_policies(policy or ()))
+        drawing = drawing_of(weights, policies, user_key)
+        own = InjectorSettings(body_settings(written), checked_prefix(header_prefix), policies, user_header, drawing)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
@@ -147,6 +150,20 @@ def checked_upstream(url: str) -> str:
             f"{told.origin()} alone"
         )
     return url
+
+
+def drawing_of(weights: str, policies: tuple[str, ...], user_key: str) -> DrawingSettings | None:
+    """How variants are drawn, None where no file of weights is named. Raises ValueError that says what to write."""
+    if not weights:
+        if user_key:
+            raise ValueError("--user-key is for an injector that draws variants; write --weights FILE, or remove it")
+        return None
+    if len(policies) != 1:
+        raise ValueError("--weights are those of one policy; write --policy NAMESPACE/NAME once")
+    kind, _, name = user_key.partition("=")
+    if user_key and (kind not in KINDS or (kind == "ApiKey") == bool(name)):
+        raise ValueError(f"--user-key {user_key!r} is none; write Header=NAME, Cookie=NAME or ApiKey")
+    return DrawingSettings(weights, policies[0], UserKey(kind, name) if user_key else None)
 
 
 def checked_prefix(prefix: str) -> str:

@@ -80,6 +80,9 @@ class Memory(Cluster):
             return self._create(f"{path}/{body['metadata']['name']}", body)
         status_only = path.endswith("/status")
         path = path.removesuffix("/status")
+        if path not in self.objects and content_type == APPLY and "resourceVersion" not in (body or {})["metadata"]:
+            assert body is not None
+            self.objects[path] = self._versioned({key: body[key] for key in ("apiVersion", "kind", "metadata")})
         if path not in self.objects:
             raise NotFound(404, f"{path} not found")
         if method == "PUT":

@@ -88,8 +88,9 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
         return None
     asked = memory.canary is not None and bool(memory.canary.targets)
     delivery = tracked.plan.spec.delivery
-    # Where servers draw the variant, each process says by which weights.
-    by_weights = delivery.traits.by_weights and delivery.by_servers is None and len(led.in_use) > 1
+    # Where processes draw the variant, each says by which weights.
+    drawn = delivery.by_servers is not None or delivery.drawn_by_injector is not None
+    by_weights = delivery.traits.by_weights and not drawn and len(led.in_use) > 1
     return led if by_weights and not asked else None
 
 
