@@ -32,16 +32,25 @@ from earlystop.injector.upstream import Upstream
 
 DRAIN_SECONDS = 10.0
 """Two scrapes at an interval of 5 s."""
+LEAVE_SECONDS = 2.0
+"""For how long requests are still taken, the last one of each connection."""
 
 
 @asynccontextmanager
 async def serving(
-    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int, drain_seconds: float = 0.0
+    upstream_url: str,
+    settings: InjectorSettings,
+    host: str,
+    port: int,
+    admin_port: int,
+    drain_seconds: float = 0.0,
+    leave_seconds: float = 0.0,
 ) -> AsyncIterator[tuple[str, str]]:
     """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
 
-    At its end no request is taken any more, those that run are finished, and the injector's own pages are served for
-    drain_seconds after the last of them, so that its counts are scraped.
+    At its end each connection gets one answer more, for leave_seconds; then no request is taken any more, those that
+    run are finished, and the injector's own pages are served for drain_seconds after the last of them, so that its
+    counts are scraped.
 
     The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
     Raises OSError when an address cannot be bound.
@@ -54,6 +63,8 @@ async def serving(
         async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
             async with listening(main, host, port) as url:
                 yield url, admin_url
+                injector.leave()
+                await asyncio.sleep(leave_seconds)
             await asyncio.sleep(drain_seconds)
     finally:
         await upstream.close()
@@ -84,7 +95,8 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(upstream_url, settings, host, port, admin_port, drain_seconds) as (url, admin):
+    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS)
+    async with service as (url, admin):
         typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
         await stop.wait()
 

@@ -53,12 +53,24 @@ class Injector:
         self._telemetry = Telemetry(registry)
         drawing = settings.drawing
         self._drawing = None if drawing is None else Drawing(drawing, self._exporter, settings.parameters)
+        self._is_leaving = False
 
     def application(self) -> web.Application:
         """The application: any path and method."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._serve)
+        app.on_response_prepare.append(self._close_if_leaving)
         return app
+
+    def leave(self) -> None:
+        """From now on each answer says that its connection ends, so that clients go on by others. A connection that is
+        closed while a client sends into it fails that request."""
+        self._is_leaving = True
+
+    async def _close_if_leaving(self, _: web.Request, response: web.StreamResponse) -> None:
+        if self._is_leaving:
+            response.headers["Connection"] = "close"
+            response.force_close()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if PROBE_HEADER in request.headers:
