@@ -5,45 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import re
 import signal
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
 from earlystop.exporter.settings_document import SettingsDocument, VariantSettings, written
-from tests.processes.environment import started_module
+from tests.processes.running_injectors import DEADLINE_SECONDS, RunningInjector, injector
 from tests.unit.exporter.mounts import KEY, MountedVolume
 from tests.unit.injector.stub_engine import StubEngine, running
 
 POLICY, CHAT = "llm/qa", "/v1/chat/completions"
-CLIENTS, DEADLINE_SECONDS = 12, 30
-
-
-@dataclass
-class Replica:
-    """One injector. page: its metrics as they were read last."""
-
-    process: Process
-    url: str
-    admin: str
-    page: str = ""
-
-    def total(self, counter: str) -> int:
-        """The sum of a counter of the convention over all variants."""
-        found = re.findall(rf"^{counter}.* ([0-9.]+)$", self.page, re.MULTILINE)
-        return sum(int(float(each)) for each in found)
+CLIENTS = 12
 
 
 @dataclass
 class Service:
     """What a Service is to its clients: new connections go to some ready endpoint, and those that are there stay."""
 
-    endpoints: list[Replica] = field(default_factory=list)
+    endpoints: list[RunningInjector] = field(default_factory=list)
     sent: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -70,36 +51,20 @@ class Service:
             return True
 
 
-@asynccontextmanager
-async def injector(engine: str, weights: Path) -> AsyncIterator[Replica]:
+def options(engine: str, weights: Path) -> tuple[str, ...]:
+    """Of an injector that draws variants, before this engine."""
     settings = {"engine": "VLLM", "parameters": [{"name": "cap", "knob": "AnswerCap"}]}
-    options = (
-        "--engine=VLLM",
-        f"--upstream={engine}",
-        f"--settings={json.dumps(settings)}",
-        f"--policy={POLICY}",
-        f"--weights={weights}",
-        "--host=127.0.0.1",
-        "--port=0",
-        "--admin-port=0",
-        "--drain-seconds=1",
-    )
-    async with started_module("earlystop.injector", *options) as process:
-        assert process.stderr is not None
-        line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
-        found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
-        assert found is not None, line
-        yield Replica(process, found[1], found[2])
+    own = ("--engine=VLLM", f"--upstream={engine}", f"--settings={json.dumps(settings)}")
+    return (*own, f"--policy={POLICY}", f"--weights={weights}")
 
 
-async def scraped(replicas: list[Replica], until: asyncio.Event) -> None:
+async def scraped(replicas: list[RunningInjector], until: asyncio.Event) -> None:
     """Reads the metrics of each process for as long as it has some."""
     async with aiohttp.ClientSession() as session:
         while not until.is_set():
             for each in replicas:
                 try:
-                    async with session.get(f"{each.admin}/metrics") as answer:
-                        each.page = await answer.text()
+                    await each.scrape(session)
                 except aiohttp.ClientError:
                     continue  # it has ended
             await asyncio.sleep(0.1)
@@ -122,10 +87,10 @@ async def test_injectors_that_are_replaced_one_by_one_under_load_fail_no_request
     engine, service, done, over = StubEngine(), Service(), asyncio.Event(), asyncio.Event()
     async with (
         running(engine) as url,
-        injector(url, tmp_path / KEY) as first,
-        injector(url, tmp_path / KEY) as second,
-        injector(url, tmp_path / KEY) as third,
-        injector(url, tmp_path / KEY) as fourth,
+        injector(*options(url, tmp_path / KEY)) as first,
+        injector(*options(url, tmp_path / KEY)) as second,
+        injector(*options(url, tmp_path / KEY)) as third,
+        injector(*options(url, tmp_path / KEY)) as fourth,
     ):
         replicas = [first, second, third, fourth]
         service.endpoints = [first, second]
