@@ -14,6 +14,8 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "write a path of an API that has it.",
         "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
         "exactMatch.evidence: Pairs and ask golden questions.",
+        "BackendKindUnfit": "The route leads to a backend that is no Service, such as an InferencePool; point a "
+        "backendRef at a Service, or let the Pods draw the variant by a sidecar, which needs no route.",
         "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
         "injector.enabled in the chart's values.",
         "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads, or serviceRef; "
