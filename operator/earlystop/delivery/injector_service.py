@@ -63,8 +63,12 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The weights and the injector first, then the Service that clients use."""
     deployment, *beside = injector_weights.processes(inputs, _upstream(inputs))
     prerequisites = (injector_weights.weights(inputs, split), deployment, *beside)
-    service = _to_injector(inputs) if split.candidate_weight else _to_engine(inputs)
-    told = f"Clients are served by Service {service['metadata']['name']}, which goes with this policy."
+    service = _to_injector(inputs)
+    if split.candidate_weight == 0:
+        service = {**service, "spec": _to_engine(inputs, inputs.services[_upstream(inputs).service])}
+    told = ""
+    if _own_service(inputs) is not None:
+        told = f"Clients are served by Service {service['metadata']['name']}, which goes with this policy."
     shortage = injector_shortage(inputs, deployment, led=serves_users(inputs))
     return Rendered((*prerequisites, service), service, shortage, left_to_do=told)
 
@@ -90,14 +94,17 @@ def has_split(_: Manifest, __: Delivery, ___: TrafficSplit) -> bool:
 
 def baseline_only(inputs: ClusterInputs) -> list[Manifest]:
     """The Service that is found, leading to the engine, and the weights with the baseline for everybody, for clients
-    that keep a connection to an injector."""
-    found = _own_service(inputs)
+    that keep a connection to an injector.
+
+    Where the Service before the engine is gone, or selects no Pods any more, there is nothing to lead to.
+    """
+    found, users = _own_service(inputs), inputs.services.get(_upstream(inputs).service)
     if found is None:
         return []
-    led = _to_engine(inputs)["spec"] if inputs.services.get(_upstream(inputs).service) is not None else None
-    # Where the engine's Service is gone there is nothing to lead to.
-    service = [] if led is None else [{"kind": "Service", **found, "spec": {**found["spec"], **led}}]
-    return [*service, *injector_weights.on_baseline(inputs)]
+    weights = injector_weights.on_baseline(inputs)
+    if users is None or not (users.get("spec") or {}).get("selector"):
+        return weights
+    return [{"kind": "Service", **found, "spec": {**found["spec"], **_to_engine(inputs, users)}}, *weights]
 
 
 def detached(inputs: ClusterInputs) -> list[Manifest]:
@@ -131,14 +138,12 @@ def _to_injector(inputs: ClusterInputs) -> Manifest:
     return {**service, "metadata": owned_metadata(inputs, injector_name(inputs.policy))}
 
 
-def _to_engine(inputs: ClusterInputs) -> Manifest:
-    """The same Service with the Pods, and their port, that the Service before the engine has."""
-    service, (name, number) = _to_injector(inputs), _upstream(inputs)
-    users = inputs.services[name]
-    (port,) = service["spec"]["ports"]
+def _to_engine(inputs: ClusterInputs, users: Manifest) -> dict[str, Any]:
+    """The spec of the same Service with the Pods, and their port, of the user's Service before the engine."""
+    spec, number = _to_injector(inputs)["spec"], _upstream(inputs).port
+    (port,) = spec["ports"]
     behind = (_port(users, number) or {}).get("targetPort", number)
-    spec = {**service["spec"], "selector": dict(users["spec"]["selector"]), "ports": [{**port, "targetPort": behind}]}
-    return {**service, "spec": spec}
+    return {**spec, "selector": dict(users["spec"]["selector"]), "ports": [{**port, "targetPort": behind}]}
 
 
 def _port(service: Manifest, number: int) -> dict[str, Any] | None:

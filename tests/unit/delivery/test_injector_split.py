@@ -206,7 +206,7 @@ def test_without_a_route_clients_are_led_to_the_injector_while_a_candidate_is_tr
     assert mode.serves_users(led) and not mode.serves_users(stored(found, NONE))
     fall = asked(led, NONE, rolling_back=True)
     assert isinstance(fall, Write) and {each["kind"] for each in fall.objects} == {"ConfigMap", "Service"}
-    assert NAME in mode.render(found, HALF).left_to_do
+    assert mode.render(found, HALF).left_to_do == "" and NAME in mode.render(led, HALF).left_to_do
 
 
 @pytest.mark.parametrize("way", [BY_ROUTE, BY_SERVICE], ids=["by route", "by Service"])
@@ -222,6 +222,20 @@ def test_where_no_pod_is_ready_any_more_users_go_by_their_own_way_and_return_onc
     assert not isinstance(asked(without, HALF), Detach), "the same objects would be written again and again"
     one_left = asked(stored(found, HALF, readyReplicas=1), HALF, wanted_since=NOW)
     assert isinstance(one_left, Wait) and one_left.status is SplitStatus.WRITTEN
+
+
+@pytest.mark.parametrize(
+    "users", [None, {"metadata": {"name": "qa"}, "spec": {"ports": []}}], ids=["gone", "no selector"]
+)
+def test_where_the_engines_service_leads_nowhere_any_more_open_connections_get_the_baseline(users: Any) -> None:
+    led = stored(here(BY_SERVICE), HALF)
+    key = next(each for each in led.objects if (each.kind, each.name) == ("Service", "qa"))
+    lost = replace(led, objects={each: found for each, found in led.objects.items() if each != key})
+    lost = lost if users is None else replace(lost, objects={**lost.objects, key: users})
+    off = asked(lost, HALF)
+    assert isinstance(off, Detach) and off.condition.reason == "UpstreamUnfit"
+    (weighed,) = off.objects
+    assert [read_document(text).weights[0] for text in weighed["data"].values()] == [("baseline", 100)]
 
 
 # How it is proven
