@@ -37,6 +37,7 @@ NEEDED: set[Right] = {
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below
     ("", "configmaps", "patch"),  # those with a label, see settings-objects.yaml of the chart
+    ("", "configmaps", "create"),  # with its own labels and an injector's weights alone, see there
     ("core.openfeature.dev", "featureflags", "patch"),
     *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
@@ -119,7 +120,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "secrets"),
         ("get", "configmaps"),
         ("list", "configmaps"),
-        ("create", "configmaps"),
+        ("update", "configmaps"),
+        ("delete", "configmaps"),
         ("get", "featureflags.core.openfeature.dev"),
         ("get", "pods"),
         ("patch", "deployments.apps"),
