@@ -1,0 +1,141 @@
+"""What a trial is worth: saving that it may bring over the horizon, minus requests that it takes.
+
+Answers carry information `requests / noise`, and a claim needs `log(1 / risk)` and a price for not knowing the gap, so
+a trial of a setting whose loss is `gap` below the margin takes `2 noise (log(1 / risk) + PRICE) / gap^2` requests of
+both variants (`simulation.planning` has the same formula in detail). What is close to the margin is expensive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, erfc, exp, log, pi, sqrt
+
+from earlystop.rollout.search.trial import Estimate, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
+
+PRICE = 0.75
+"""Nats that it costs to spread bets over gaps that are not known."""
+
+NOISE = 0.64
+"""Variance of the estimated loss times requests, before any trial: two variants of an Exact Match of 0.8, half each."""
+
+SENSIBLE = 2.0
+"""A trial longer than this many times what it should take is more likely to be of another loss than bad luck."""
+
+LEAST_LOOKS = 20
+"""No trial ends as inconclusive before so many looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What to expect of a trial.
+
+    holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
+    is supposed to save. requests: after which it ends as inconclusive. value: in answers of the baseline, whose tokens
+    are saved over the horizon beyond what is saved already, minus those that the trial costs.
+    """
+
+    holds: float
+    saving: float
+    requests: int
+    value: float
+
+
+def certified_saving(outcomes: Sequence[TrialOutcome]) -> float:
+    """Share of tokens that the best certified setting saves, 0 before the first."""
+    return max((_mean(each.saving) for each in outcomes if each.end is TrialEnd.CERTIFIED), default=0.0)
+
+
+def noise(outcomes: Sequence[TrialOutcome]) -> float:
+    """Variance of the estimated loss times requests, as the longest trial has it."""
+    known = [(each.requests, each.loss.error) for each in outcomes if each.loss is not None and each.requests > 0]
+    if not known:
+        return NOISE
+    requests, error = max(known)
+    return requests * error * error
+
+
+def worths(
+    losses: Sequence[Estimate],
+    savings: Sequence[Estimate],
+    outcomes: Sequence[TrialOutcome],
+    terms: SearchTerms,
+    risk: float,
+) -> tuple[Worth, ...]:
+    """What a trial of each setting is worth at this risk.
+
+    A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
+    save nothing, while what the search ends with has to wait.
+    """
+    holding = [
+        chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
+        for loss, saving in zip(losses, savings, strict=True)
+    ]
+    now, spread = certified_saving(outcomes), noise(outcomes)
+    hoped = max(now, *(chance * saving.mean for chance, saving in zip(holding, savings, strict=True)))
+    found = []
+    for chance, loss, saving in zip(holding, losses, savings, strict=True):
+        needed = _requests(loss, terms, risk, spread)
+        most = max(ceil(SENSIBLE * needed), LEAST_LOOKS * terms.per_look)
+        most = most if terms.requests is None else min(most, terms.requests)
+        failing = _requests(Estimate(2 * terms.margin - loss.mean, loss.error), terms, risk, spread)
+        taken = chance * min(needed, most) + (1 - chance) * min(failing, most)
+        ends = min(1.0, most / needed)
+        value = ends * chance * (saving.mean - now) * terms.horizon - hoped / 2 * taken
+        found.append(Worth(chance, saving.mean, most, value))
+    return tuple(found)
+
+
+def proposal(
+    settings: Sequence[Setting],
+    worths: Sequence[Worth],
+    best: int | None,
+    risk: float,
+    outcomes: Sequence[TrialOutcome],
+) -> Proposal | None:
+    """The trial of the best setting, None where there is none or it is not worth its requests."""
+    if best is None or worths[best].value <= 0:
+        return None
+    expected, now = worths[best], certified_saving(outcomes)
+    reason = (
+        f"{settings[best].name} holds with a probability of {expected.holds:.0%} and may save {expected.saving:.0%} of "
+        f"the tokens, where {now:.0%} are saved now"
+    )
+    return Proposal(best, risk, expected.requests, reason)
+
+
+def is_used_up(terms: SearchTerms) -> bool:
+    """Whether the requests that are left are fewer than a look has."""
+    return terms.requests is not None and terms.requests < terms.per_look
+
+
+def check_outcomes(settings: Sequence[Setting], outcomes: Sequence[TrialOutcome]) -> None:
+    """Raise ValueError where an outcome is of a setting that is not among those searched."""
+    unknown = [each.setting for each in outcomes if not 0 <= each.setting < len(settings)]
+    if unknown:
+        raise ValueError(f"outcomes are of settings {unknown}, and {len(settings)} may be tried; pass all settings")
+
+
+def _requests(loss: Estimate, terms: SearchTerms, risk: float, spread: float) -> float:
+    """Requests until the claim, should the loss lie below the margin, at the mean distance that it then has."""
+    distance, nats = terms.margin - loss.mean, log(1 / risk) + PRICE
+    score = distance / loss.error
+    # The mean of a normal variable above 0; far below it that is nearly error / -score.
+    chance = _probability(score)
+    density = exp(-score * score / 2) / sqrt(2 * pi)
+    gap = distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
+    return 2 * spread * nats / gap**2
+
+
+def chance_below(estimate: Estimate, bound: float) -> float:
+    """Probability that what is estimated lies below a bound."""
+    return _probability((bound - estimate.mean) / estimate.error)
+
+
+def _probability(score: float) -> float:
+    """Standard normal distribution function; `statistics.NormalDist` gives the same and takes twice as long."""
+    return erfc(-score / sqrt(2)) / 2
+
+
+def _mean(estimate: Estimate | None) -> float:
+    return 0.0 if estimate is None else estimate.mean
