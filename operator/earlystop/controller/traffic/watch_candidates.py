@@ -54,7 +54,7 @@ async def watch_candidates(
     """Ask for each candidate if that is due. Whatever is not as it should be requires a check of the traffic, which
     takes the candidates off or proves the split anew."""
     memory, due = tracked.traffic, _due(tracked, policies)
-    forgotten = split.tries_candidates and not memory.attended
+    forgotten = split.is_more_than_baseline and not memory.attended
     unproven = next_watch(tracked, policies) if memory.unproven is not None else None
     if unproven is not None and now >= unproven:
         memory.require_recheck()
