@@ -1,0 +1,108 @@
+"""What a trial is worth: saving that it may bring over the horizon, minus requests that it takes.
+
+Answers carry information `requests / noise`, and a claim needs `log(1 / risk)` and a price for not knowing the gap, so
+a trial of a setting whose loss is `gap` below the margin takes `2 noise (log(1 / risk) + PRICE) / gap^2` requests of
+both variants (`simulation.planning` has the same formula in detail). What is close to the margin is expensive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, log
+from statistics import NormalDist
+
+from earlystop.rollout.search.trial import Estimate, SearchTerms, TrialEnd, TrialOutcome
+
+PRICE = 0.75
+"""Nats that it costs to spread bets over gaps that are not known."""
+
+NOISE = 0.64
+"""Variance of the estimated loss times requests, before any trial: two variants of an Exact Match of 0.8, half each."""
+
+SENSIBLE = 2.0
+"""A trial longer than this many times what it should take is more likely to be of another loss than bad luck."""
+
+LEAST_LOOKS = 20
+"""No trial ends as inconclusive before so many looks."""
+
+_STANDARD = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What to expect of a trial.
+
+    holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
+    is supposed to save. requests: after which it ends as inconclusive. value: in answers of the baseline, whose tokens
+    are saved over the horizon beyond what is saved already, minus those that the trial costs.
+    """
+
+    holds: float
+    saving: float
+    requests: int
+    value: float
+
+
+def certified_saving(outcomes: Sequence[TrialOutcome]) -> float:
+    """Share of tokens that the best certified setting saves, 0 before the first."""
+    return max((_mean(each.saving) for each in outcomes if each.end is TrialEnd.CERTIFIED), default=0.0)
+
+
+def noise(outcomes: Sequence[TrialOutcome]) -> float:
+    """Variance of the estimated loss times requests, as the longest trial has it."""
+    known = [(each.requests, each.loss.error) for each in outcomes if each.loss is not None and each.requests > 0]
+    if not known:
+        return NOISE
+    requests, error = max(known)
+    return requests * error * error
+
+
+def worths(
+    losses: Sequence[Estimate],
+    savings: Sequence[Estimate],
+    outcomes: Sequence[TrialOutcome],
+    terms: SearchTerms,
+    risk: float,
+) -> tuple[Worth, ...]:
+    """What a trial of each setting is worth at this risk.
+
+    A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
+    save nothing, while what the search ends with has to wait.
+    """
+    holding = [
+        chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
+        for loss, saving in zip(losses, savings, strict=True)
+    ]
+    now, spread = certified_saving(outcomes), noise(outcomes)
+    hoped = max(now, *(chance * saving.mean for chance, saving in zip(holding, savings, strict=True)))
+    found = []
+    for chance, loss, saving in zip(holding, losses, savings, strict=True):
+        needed = _requests(loss, terms, risk, spread)
+        most = max(ceil(SENSIBLE * needed), LEAST_LOOKS * terms.per_look)
+        most = most if terms.requests is None else min(most, terms.requests)
+        failing = _requests(Estimate(2 * terms.margin - loss.mean, loss.error), terms, risk, spread)
+        taken = chance * min(needed, most) + (1 - chance) * min(failing, most)
+        ends = min(1.0, most / needed)
+        value = ends * chance * (saving.mean - now) * terms.horizon - hoped / 2 * taken
+        found.append(Worth(chance, saving.mean, most, value))
+    return tuple(found)
+
+
+def _requests(loss: Estimate, terms: SearchTerms, risk: float, spread: float) -> float:
+    """Requests until the claim, should the loss lie below the margin, at the mean distance that it then has."""
+    distance = terms.margin - loss.mean
+    score = distance / loss.error
+    # The mean of a normal variable above 0; far below it that is nearly error / -score.
+    density, chance = _STANDARD.pdf(score), _STANDARD.cdf(score)
+    gap = distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
+    return 2 * spread * (log(1 / risk) + PRICE) / gap**2
+
+
+def chance_below(estimate: Estimate, bound: float) -> float:
+    """Probability that what is estimated lies below a bound."""
+    return _STANDARD.cdf((bound - estimate.mean) / estimate.error)
+
+
+def _mean(estimate: Estimate | None) -> float:
+    return 0.0 if estimate is None else estimate.mean
