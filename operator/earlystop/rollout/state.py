@@ -71,8 +71,8 @@ TRYING = frozenset(phase for phase, traits in PHASES.items() if traits.tries)
 WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches)
 ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
 ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
-BETWEEN = frozenset(phase for phase, traits in PHASES.items() if traits.between)
-DECIDED = ACTING | ENDED | BETWEEN
+BETWEEN_TRIALS = frozenset(phase for phase, traits in PHASES.items() if traits.between)
+DECIDED = ACTING | ENDED | BETWEEN_TRIALS
 WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
 

@@ -20,7 +20,7 @@ from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.serving import is_best, least_saving
-from earlystop.rollout.state import Comparison, Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.trial_outcome import outcome_of, requests_of
 
 NOTHING_LEFT, BUDGET_USED, RISK_USED = "NothingLeftToTry", "SearchBudgetUsed", "SearchRiskUsed"
@@ -157,7 +157,8 @@ def after_trial(state: RolloutState) -> RolloutState:
     plan, decision, progress = state.pinned_plan, state.decision, state.search
     assert plan.trial is not None and decision is not None and progress is not None  # the caller asked for them
     comparison = state.comparison(decision.candidate)
-    if decision.number == 1:
+    before = progress
+    if not progress.trials or progress.trials[-1].revision != state.revision:
         progress = replace(
             progress,
             trials=(*progress.trials, record_of(plan, comparison, decision, state.revision)),
@@ -165,6 +166,8 @@ def after_trial(state: RolloutState) -> RolloutState:
         )
     if decision.requested_by:
         return _ended_by_person(state, progress, decision)
+    if progress.incumbent is not None and progress.incumbent != before.incumbent:
+        state = replace(state, certified=Certified(dict(progress.incumbent.values), decision.at))
     reason = _end_reason(plan, progress, decision)
     if not reason:
         return replace(state, phase=Phase.CHOOSING, search=progress)
@@ -243,6 +246,11 @@ def due_again_at(state: RolloutState, spec: PolicySpec) -> int | None:
     return ended.at + spec.search.repeat_seconds
 
 
-def _search(spec: PolicySpec):  # type: ignore[no-untyped-def]
-    assert spec.search is not None  # only the policies that search have trials
+def strategy_in(spec: PolicySpec) -> str:
+    """Name of the strategy by which a policy searches."""
+    return _search(spec).strategy
+
+
+def _search(spec: PolicySpec) -> Search:
+    assert spec.search is not None  # only policies that search have trials
     return spec.search

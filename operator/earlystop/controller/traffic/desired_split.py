@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import INCUMBENT
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
-from earlystop.rollout.exposure import promoted, shadowed, weights
+from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, shadowed, weights
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 
@@ -21,11 +22,16 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     plan = state.pinned_plan
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
-    variants = tuple(map(VariantWeight, labels, percents, settings))
+    baseline, *candidates = map(VariantWeight, labels, percents, settings)
+    incumbent = plan.incumbent
+    serving = () if incumbent is None else (VariantWeight(INCUMBENT, incumbent_weight(state), incumbent.values),)
+    variants = (baseline, *serving, *candidates)
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
     label = plan.label_of(promoted(state)) if promoted(state) else ""
+    if state.phase in PROMOTED and incumbent_weight(state):
+        label = INCUMBENT
     return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
 
 

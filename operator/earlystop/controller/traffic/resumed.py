@@ -12,7 +12,7 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.delivery.leaving import successor_in
 from earlystop.delivery.traffic_conditions import WRITE_REFUSED, rest_in
 from earlystop.rollout.observations import Observation
-from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState
 
 
 def resumed_traffic(
@@ -28,7 +28,7 @@ def resumed_traffic(
     successor = successor_in(said.reason, said.message)
     if successor and state.phase in ENDED:
         memory.resume_left(successor)
-    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED, Phase.HOLDING}:
+    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | BETWEEN_TRIALS | {Phase.SUSPENDED, Phase.HOLDING}:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
     if said.status is not ConditionStatus.FALSE or since is None or said.reason == WRITE_REFUSED:
