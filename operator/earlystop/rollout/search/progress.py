@@ -36,7 +36,7 @@ class TrialRecord:
 
 @dataclass(frozen=True, slots=True)
 class SearchEnd:
-    """Why a search ended. reason: one word of `api.search_reasons`. message: a sentence. at: Unix seconds."""
+    """Why a search ended. reason: one word of `api.trial_reasons`. message: a sentence. at: Unix seconds."""
 
     reason: str
     message: str

@@ -9,7 +9,7 @@ from earlystop.api.traffic_reasons import DECISION, EVENT
 
 ENDED_SEARCH = (Type.PROMOTED.value, Type.ROLLED_BACK.value)
 
-SEARCH_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
+TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         ENDED_SEARCH,
         {
