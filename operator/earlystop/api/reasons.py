@@ -15,10 +15,11 @@ from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
-from earlystop.api.trial_reasons import TRIAL_ROWS
+from earlystop.api.search_reasons import SEARCH_REFUSALS
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.trial_reasons import TRIAL_ROWS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -55,6 +56,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "that ended with all requests on the baseline leaves its target to others by itself.",
         },
     ),
+    (REFUSAL, SEARCH_REFUSALS),
     (
         PREFLIGHT,
         {

@@ -32,7 +32,10 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     (
         (Type.READY.value, Type.PROGRESSING.value),
-        {"Choosing": "A trial of the search is over, and the next one begins by itself, unless the policy is suspended."},
+        {
+            "Choosing": "A trial of the search is over, and the next one begins by itself, unless the policy is "
+            "suspended."
+        },
     ),
     (
         (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT),

@@ -26,7 +26,10 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
         yield "tried now, because", str(search["why"])
     best = search.get("incumbent")
     saving = "" if best is None else f", proven to save {_percent(best['leastSaving'])} at least"
-    yield "best certified", "none; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}"
+    yield (
+        "best certified",
+        "none; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
+    )
     yield "risk of the search", f"{search['riskSpent']} of {search['risk']} spent"
 
 

@@ -99,7 +99,7 @@ def promote_now(
     plan = state.pinned_plan
     if state.search is not None and (state.phase in DECIDED and not _is_promoted_by_person(state)):
         return Declined(
-            f"The trial {state.revision} of the search is decided already; ask for the trial that follows, if one does, "
+            f"The trial {state.revision} of the search is decided already; ask for the one that follows, if one does, "
             "or retry the policy for another search. Nothing is done.",
             refused=True,
         )

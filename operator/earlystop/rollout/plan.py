@@ -17,7 +17,6 @@ from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, G
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 from earlystop.rollout.search.progress import Incumbent
-from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
@@ -141,13 +140,10 @@ class Plan:
 
 @lru_cache(maxsize=4096)
 def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
-    """Labels of the candidates in headers and metrics: a canary has just one, and so has a search that tries one setting
-    after the other; elsewhere its name tells each apart."""
-    if by_trials(spec):
+    """Labels of the candidates in headers and metrics: a canary has just one, elsewhere its name tells each apart."""
+    if spec.delivery.traits.by_weights and not spec.strategy_traits.takes_several:
         return (Variant.CANDIDATE.value,)
-    if spec.delivery.traits.by_weights and not spec.rollout.traits.takes_several:
-        return (Variant.CANDIDATE.value,)
-    return tuple(candidate.name for candidate in spec.candidates or ())
+    return tuple(candidate.name for candidate in spec.settings_to_try())
 
 
 def plan_text(
@@ -207,8 +203,8 @@ def parse_plan(text: str) -> Plan:
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(_with_setting(PolicySpec.model_validate({**pinned, "rollout": rollout}), trial))
-    candidates = spec.candidates or ()
-    if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
+    candidates = spec.settings_to_try()
+    if not candidates or (len(candidates) > 1 and not spec.tries_together):
         raise ValueError("a plan has exactly one candidate, or several that are judged together")
     stages = stages_of(spec, trial)
     if not stages:
@@ -238,10 +234,6 @@ def _with_setting(spec: PolicySpec, trial: TrialPlan | None) -> PolicySpec:
     return spec.model_copy(update={"candidates": (Candidate(name=trial.name, values=values),)})
 
 
-def _takes_several(spec: PolicySpec) -> bool:
-    return spec.rollout.traits.takes_several or spec.delivery.traits.takes_several
-
-
 def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, ...]:
     """What happens one after the other; nothing where requests are to be split and there are no steps. Beside an
     incumbent the candidate of a trial gets no more than half of what that one leaves."""
@@ -252,7 +244,7 @@ def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, 
     first += [Stage(StageKind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
     if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
-        even = 100 // (len(spec.candidates or ()) + 1)
+        even = 100 // (spec.most_at_once + 1)
         return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
     largest = 100 if trial is None else trial.largest_weight
     splits: dict[int, Stage] = {}
@@ -271,7 +263,8 @@ def objective_of(
     trial: TrialPlan | None = None,
 ) -> Objective:
     """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used,
-    trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where it is none of those that share the risks, or nothing is left."""
+    trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
+    attempt is none of those that share the risks, or nothing is left."""
     wanted, risk = spec.objective, spec.objective.risk
     part = part_of(spec, used)
     return Objective(

@@ -12,11 +12,11 @@ from earlystop.api.search_status import (
     SearchStatus,
     TrialStatus,
 )
+from earlystop.api.searches import SEARCHES
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, spent_risk
-from earlystop.rollout.search.proposers import PROPOSERS
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Estimate, TrialEnd, TrialOutcome
 from earlystop.rollout.state import DECIDED, RolloutState
@@ -45,7 +45,9 @@ def search_status(state: RolloutState) -> SearchStatus | None:
         risk=_text(terms_of(plan.spec, progress, plan.attempt, plan.used).risk),
         risk_spent=risk_spent_text(plan, progress.outcomes, 0.0 if is_over else plan.trial.risk),
         incumbent=_incumbent(progress.incumbent, incumbent_weight(state), state, is_over),
-        ended=None if ended is None else SearchEndStatus(reason=ended.reason, message=ended.message, at=rfc3339(ended.at)),
+        ended=None
+        if ended is None
+        else SearchEndStatus(reason=ended.reason, message=ended.message, at=rfc3339(ended.at)),
     )
 
 
@@ -82,7 +84,7 @@ def recorded_search(state: RolloutState) -> RecordedSearch | None:
     strategy = strategy_in(plan.spec)
     return RecordedSearch(
         strategy=strategy,
-        version=PROPOSERS[strategy].version,
+        version=SEARCHES[strategy].version,
         number=progress.number,
         trial=plan.trial.number,
         seed=progress.seed,
@@ -97,7 +99,7 @@ def recorded_search(state: RolloutState) -> RecordedSearch | None:
 
 def risk_spent_text(plan: Plan, outcomes: tuple[TrialOutcome, ...], trying: float) -> str:
     """What is spent of a search's risk after these trials, and with one at risk `trying` that is under way."""
-    free = PROPOSERS[strategy_in(plan.spec)].certified_are_free
+    free = SEARCHES[strategy_in(plan.spec)].certified_are_free
     return _text(spent_risk(outcomes, trying, certified_are_free=free))
 
 
@@ -158,9 +160,7 @@ def restore_belief(text: str | None, settings: int) -> Belief | None:
     return Belief(loss, tuple(_estimate(row[2] or None, row[3] or None) for row in rows))
 
 
-def _incumbent(
-    incumbent: Incumbent | None, weight: int, state: RolloutState, is_over: bool
-) -> IncumbentStatus | None:
+def _incumbent(incumbent: Incumbent | None, weight: int, state: RolloutState, is_over: bool) -> IncumbentStatus | None:
     if incumbent is None:
         return None
     serves_as_candidate = is_over and state.pinned_plan.incumbent != incumbent

@@ -39,8 +39,8 @@ def choosing_sentence(state: RolloutState) -> str:
     progress = state.search
     assert progress is not None and progress.trials  # only a search has this phase, and only after a trial
     return (
-        f"{trial_sentence(progress.trials[-1])} The next trial of search {progress.number} begins by itself, unless the "
-        f"policy is suspended or refused; {_serving(progress)} meanwhile."
+        f"{trial_sentence(progress.trials[-1])} The next trial of search {progress.number} begins by itself, unless "
+        f"the policy is suspended or refused; {_serving(progress)} meanwhile."
     )
 
 
@@ -49,8 +49,8 @@ def started_sentence(state: RolloutState, settings: int) -> str:
     progress, plan = state.search, state.pinned_plan
     assert progress is not None and plan.spec.search is not None  # the caller has seen it
     return (
-        f"Search {progress.number} ({plan.spec.search.strategy}) looks among {settings} settings for the one that saves "
-        f"most, against the baseline {in_settings(plan.baseline_settings)}."
+        f"Search {progress.number} ({plan.spec.search.strategy}) looks among {settings} settings for the one that "
+        f"saves most, against the baseline {in_settings(plan.baseline_settings)}."
     )
 
 

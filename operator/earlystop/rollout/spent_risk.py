@@ -94,7 +94,7 @@ def _keys(spec: PolicySpec) -> list[str]:
         searched = [sorted(each.name for each in spec.search.parameters), spec.objective.risk.campaigns]
         return [hashlib.sha256(json.dumps(["search", searched]).encode()).hexdigest()[:16]]
     found = []
-    for candidate in spec.candidates or ():
+    for candidate in spec.settings_to_try():
         identity = [sorted(spec.candidate_settings(candidate).items()), spec.objective.risk.campaigns]
         found.append(hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
     return found

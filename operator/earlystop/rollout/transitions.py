@@ -77,9 +77,7 @@ def start_campaign(
     following = (
         same_campaign(state)
         if is_same and begins_anew
-        else next_campaign(
-            spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same
-        )
+        else next_campaign(spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same)
     )
     if following is None:
         return state
@@ -305,11 +303,8 @@ def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
 def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
     """The state with a decision that waits to be carried out. A trial without a verdict holds nothing: its search goes
     on without its setting."""
-    holds = times.hold_when_inconclusive and state.search is None
-    if decision.verdict is Verdict.INCONCLUSIVE and holds:
-        phase = Phase.HOLDING
-    else:
-        phase = CARRIED_OUT_IN[decision.verdict]
+    holds = times.hold_when_inconclusive and state.search is None and decision.verdict is Verdict.INCONCLUSIVE
+    phase = Phase.HOLDING if holds else CARRIED_OUT_IN[decision.verdict]
     uncertain = state.comparison(decision.candidate).uncertain
     return replace(state, phase=phase, decision=replace(decision, message=with_remainder(decision.message, uncertain)))
 

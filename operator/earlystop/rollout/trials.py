@@ -10,12 +10,13 @@ import hashlib
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, spent_risk
-from earlystop.rollout.search.proposers import PROPOSERS, proposer_of
+from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
@@ -88,7 +89,7 @@ def next_proposal(spec: PolicySpec, progress: SearchProgress, attempt: int, used
         index = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
         reason = f"{progress.resumes} was certified before, and no earlier evidence counts"
         proposal = replace(proposal, setting=index, reason=reason)
-    free = PROPOSERS[search.strategy].certified_are_free
+    free = search.traits.certified_are_free
     if spent_risk(progress.outcomes, proposal.risk, certified_are_free=free) > terms.risk * SLACK:
         return RISK_USED
     left = proposal.requests if terms.requests is None else min(proposal.requests, terms.requests)

@@ -7,11 +7,11 @@ from typing import Any
 
 from earlystop.api.counts import Look
 from earlystop.api.search_status import RecordedSearch, TrialStatus
+from earlystop.api.searches import SEARCHES
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.progress import Incumbent, SearchProgress, TrialRecord
-from earlystop.rollout.search.proposers import PROPOSERS
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search_codec import restore_belief, restore_trials, risk_spent_text, trials_text
 from earlystop.rollout.state import Comparison, Decision, Verdict
@@ -27,10 +27,10 @@ def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     strategy = strategy_in(plan.spec)
     if told.strategy != strategy:
         return [f"The record names strategy {told.strategy}, and its plan {strategy}."]
-    if told.version != PROPOSERS[strategy].version:
+    if told.version != SEARCHES[strategy].version:
         return [
             f"Version {told.version} of strategy {strategy} proposed this trial, and this release has version "
-            f"{PROPOSERS[strategy].version}; verify it with the release that wrote it."
+            f"{SEARCHES[strategy].version}; verify it with the release that wrote it."
         ]
     if (told.number, told.trial) != (trial.search, trial.number) or len(told.earlier) != trial.number - 1:
         return ["The record and its plan disagree on which trial of which search it is."]
@@ -65,8 +65,8 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
     problems = []
     if (name, proposal.risk, proposal.requests) != (trial.name, trial.risk, trial.requests):
         problems.append(
-            f"What was known calls for a trial of {name} at risk {proposal.risk:g} with {proposal.requests:,} requests; "
-            f"the plan has {trial.name}, {trial.risk:g} and {trial.requests:,}."
+            f"What was known calls for a trial of {name} at risk {proposal.risk:g} with {proposal.requests:,} "
+            f"requests; the plan has {trial.name}, {trial.risk:g} and {trial.requests:,}."
         )
     if proposal.reason != told.why:
         problems.append("The sentence on why this setting was tried is not the proposer's.")
@@ -134,6 +134,4 @@ def _row_of(record: VerdictSpec) -> TrialStatus:
 def decision_in(record: VerdictSpec) -> Decision:
     """The decision that a verdict records, at moment 0."""
     by = record.requested_by or ""
-    return Decision(
-        Verdict(record.decision), record.reason, record.message, 0, record.candidate, requested_by=by
-    )
+    return Decision(Verdict(record.decision), record.reason, record.message, 0, record.candidate, requested_by=by)

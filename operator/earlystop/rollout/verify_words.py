@@ -148,7 +148,13 @@ def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]
         at = from_rfc3339(record.at)
     except ValueError as error:
         return [f"The time of the decision cannot be read: {error}."]
-    at_its_look = record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, alone.REASON, "RecordFull", TRIAL_REQUESTS_USED)
+    at_its_look = record.reason in (
+        *HARM_REASONS,
+        EVERY_CANDIDATE_DROPPED,
+        alone.REASON,
+        "RecordFull",
+        TRIAL_REQUESTS_USED,
+    )
     if at < last or (at_its_look and at != last):
         return ["The time of the decision does not fit its last look."]
     return []

@@ -22,7 +22,6 @@ from tests.unit.rollout.policies import policy
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 
 SPEC = searched()
-NOTHING_CERTIFIED = {"number": 1}
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +32,10 @@ def whole() -> World:
     return world
 
 
-def observing(world: World, trial: int) -> RolloutState:
-    """The search while its trial of this number is watched."""
+def observing(world: World, *, beside_incumbent: bool) -> RolloutState:
+    """The search while a trial of it is watched."""
     return world.run(
-        lambda state: state.phase is Phase.OBSERVING
-        and state.pinned_plan.trial is not None
-        and state.pinned_plan.trial.number == trial
+        lambda state: state.phase is Phase.OBSERVING and (state.pinned_plan.incumbent is not None) == beside_incumbent
     )
 
 
@@ -55,7 +52,9 @@ def test_the_setting_that_saves_most_within_the_margin_is_found_and_serves_all_r
     assert "window-10 is the best certified setting" in state.search.ended.message
 
 
-def test_from_the_first_certificate_on_the_incumbent_has_most_requests_and_both_others_equal_shares(whole: World) -> None:
+def test_from_the_first_certificate_on_the_incumbent_has_most_requests_and_both_others_equal_shares(
+    whole: World,
+) -> None:
     later = [each for each in whole.history if each.phase is Phase.OBSERVING and each.pinned_plan.incumbent is not None]
     assert later
     for state in later:
@@ -132,7 +131,7 @@ def test_a_budget_that_is_used_up_ends_the_search_with_the_best_certified_settin
 
 def test_a_trial_ends_without_a_verdict_when_its_requests_are_used_up_and_the_search_goes_on() -> None:
     world = World(searched({"horizonRequests": 3_000_000}), {**SAFE_BUT_LAST, "window-30": SAFE_BUT_LAST["window-5"]})
-    state = observing(world, 1)
+    state = observing(world, beside_incumbent=False)
     trial = state.pinned_plan.trial
     assert trial is not None
     plan = replace(state.pinned_plan, trial=replace(trial, requests=1))
@@ -143,7 +142,7 @@ def test_a_trial_ends_without_a_verdict_when_its_requests_are_used_up_and_the_se
 
 def test_an_abort_ends_the_search_at_the_baseline_and_takes_the_certificate_back() -> None:
     world = World(SPEC, SAFE_BUT_LAST)
-    state = observing(world, 2)
+    state = observing(world, beside_incumbent=True)
     assert incumbent_weight(state) >= 50 and state.certified is not None
     aborted = abort(LiveTimes.of(SPEC), state, Request(state.revision, "Ada"), "", world.now)
     assert isinstance(aborted, RolloutState)
@@ -156,7 +155,9 @@ def test_an_abort_ends_the_search_at_the_baseline_and_takes_the_certificate_back
 
 
 def test_an_abort_after_the_search_is_over_takes_its_setting_off(whole: World) -> None:
-    state = abort(LiveTimes.of(SPEC), whole.state, Request(whole.state.revision, "Ada"), "sha256:" + "0" * 64, whole.now)
+    state = abort(
+        LiveTimes.of(SPEC), whole.state, Request(whole.state.revision, "Ada"), "sha256:" + "0" * 64, whole.now
+    )
     assert isinstance(state, RolloutState) and weights(state) == (100, 0) and incumbent_weight(state) == 0
     assert state.certified is None
     world = replace_state(whole, state)
@@ -173,7 +174,7 @@ def replace_state(world: World, state: RolloutState) -> World:
 
 def test_a_promotion_by_request_keeps_the_setting_under_trial_and_certifies_nothing() -> None:
     world = World(SPEC, SAFE_BUT_LAST)
-    state = observing(world, 2)
+    state = observing(world, beside_incumbent=True)
     promoted = promote_now(LiveTimes.of(SPEC), state, Request(state.revision, "Ada"), "", world.now)
     assert isinstance(promoted, RolloutState)
     world.keep(promoted)
@@ -211,7 +212,7 @@ def test_no_trial_begins_while_the_policy_is_suspended_and_the_next_begins_when_
 
 def test_the_time_of_a_search_does_not_pass_while_it_is_suspended() -> None:
     world = World(searched({"budget": {"seconds": 3000}}), SAFE_BUT_LAST)
-    state = observing(world, 1)
+    state = observing(world, beside_incumbent=False)
     assert state.search is not None
     paused = suspend_or_resume(replace(LiveTimes.of(SPEC), suspend=True), state, world.now)
     resumed = suspend_or_resume(LiveTimes.of(SPEC), paused, world.now + 5000)
