@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -246,13 +247,17 @@ def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, 
         # Nobody knows how many requests a cohort sends; an even share stands for it.
         even = 100 // (spec.most_at_once + 1)
         return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
-    largest = 100 if trial is None else trial.largest_weight
-    splits: dict[int, Stage] = {}
-    for step in rollout.steps:
-        weight = min(step.weight, largest)
-        before = splits[weight].minimum_seconds if weight in splits else 0
-        splits[weight] = Stage(StageKind.SPLIT, weight, max(step.minimum_seconds, before))
-    return (*first, *splits.values()) if rollout.steps else ()
+    splits = tuple(Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
+    if trial is not None:
+        splits = _at_most(splits, trial.largest_weight)
+    return (*first, *splits) if rollout.steps else ()
+
+
+def _at_most(stages: Sequence[Stage], largest: int) -> tuple[Stage, ...]:
+    """Stages of which none has a larger weight; those that become alike are one, with the longest least time."""
+    below = {each.weight: each for each in stages if each.weight < largest}
+    above = [each.minimum_seconds for each in stages if each.weight >= largest]
+    return (*below.values(), *([Stage(StageKind.SPLIT, largest, max(above))] if above else []))
 
 
 def objective_of(

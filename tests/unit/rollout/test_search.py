@@ -4,6 +4,7 @@ operator dies."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_every_trials_verdict_verifies_with_its_proposal_and_its_risk(whole: Wor
 def test_a_verdict_of_a_trial_that_was_not_called_for_does_not_verify(whole: World, change: str) -> None:
     verdict = list(whole.verdicts.values())[1]
     search = dict(verdict["spec"]["search"])
-    made_up = {
+    made_up: dict[str, dict[str, Any]] = {
         "risk": {"riskSpent": "0.001"},
         "why": {"why": "because"},
         "earlier": {"earlier": []},
