@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
-from earlystop.rollout.search.prior import LENGTH_SHARES, LENGTHS, SPREADS, Prior, likeness
+from earlystop.rollout.search.prior import LENGTHS, SPREADS, Prior, likeness, noise
 from earlystop.rollout.search.trial import Estimate, Setting
 
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
-    """The curve under one length and one spread. log_weight: of its prior probability and of what it foretold."""
+    """The curve under one length and one spread. log_weight: of how well it foretold what was seen."""
 
     log_weight: float
     mean: list[float]
@@ -49,21 +49,20 @@ def after_trials(
 def _explanations(
     settings: Sequence[Setting], prior: Prior, seen: Sequence[tuple[int, Estimate]]
 ) -> Iterator[_Explanation]:
-    for length, share in zip(LENGTHS, LENGTH_SHARES, strict=True):
+    for length in LENGTHS:
         alike = [[likeness(a, b, (length,)) for b in settings] for a in settings]
         for spread in SPREADS:
             error = [spread * each for each in prior.error]
             covariance = [[alike[i][j] * mine * other for j, other in enumerate(error)] for i, mine in enumerate(error)]
-            yield _explained(log(share), list(prior.mean), covariance, seen)
+            yield _explained(prior, covariance, seen)
 
 
-def _explained(
-    log_weight: float, mean: list[float], covariance: list[list[float]], seen: Sequence[tuple[int, Estimate]]
-) -> _Explanation:
+def _explained(prior: Prior, covariance: list[list[float]], seen: Sequence[tuple[int, Estimate]]) -> _Explanation:
     """Condition on one estimate after the other, which is the same as on all at once."""
+    log_weight, mean = 0.0, list(prior.mean)
     for place, estimate in seen:
         row = covariance[place]
-        variance = row[place] + estimate.error**2
+        variance = max(row[place], 0.0) + noise(estimate, prior.error[place])
         surprise = estimate.mean - mean[place]
         log_weight -= (surprise * surprise / variance + log(variance)) / 2
         gain = [each / variance for each in row]

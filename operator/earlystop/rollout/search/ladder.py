@@ -62,20 +62,20 @@ class Ladder:
         seed: int,
     ) -> Proposal | None:
         """The rung within reach whose trial is worth most. Raises ValueError for several parameters."""
-        _check(settings, outcomes)
+        if any(len(each.place) != 1 for each in settings):
+            raise ValueError("a ladder has one parameter; search several by the strategy Grid, Bayesian or Bandit")
+        worth.check_outcomes(settings, outcomes)
         supposed_loss, supposed_saving = prior.loss_prior(settings, terms, belief), prior.saving_prior(settings, belief)
         rungs = sorted(range(len(settings)), key=lambda index: settings[index].place)
         stands = climb(settings, rungs, outcomes, terms, belief)
-        if stands.failures >= terms.failure_budget or (terms.requests is not None and terms.requests < terms.per_look):
+        if stands.failures >= terms.failure_budget or worth.is_used_up(terms):
             return None
         risk = level(terms.risk, terms.failure_budget, stands.failures)
         losses = curve.after_trials(settings, supposed_loss, prior.losses(outcomes))
         savings = curve.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         best = max(_within_reach(rungs, stands, outcomes), key=lambda index: worths[index].value, default=None)
-        if best is None or worths[best].value <= 0:
-            return None
-        return Proposal(best, risk, worths[best].requests, _reason(settings[best], worths[best], outcomes))
+        return worth.proposal(settings, worths, best, risk, outcomes)
 
 
 def level(risk: float, failure_budget: int, failures: int) -> float:
@@ -116,22 +116,3 @@ def _within_reach(rungs: Sequence[int], stands: Climb, outcomes: Sequence[TrialO
     below = [index for index in rungs[: max(stands.at, 0)] if index not in tried]
     above = [index for index in rungs[stands.at + 1 :] if index not in tried]
     return below[-stands.step :] + above[: stands.step]
-
-
-def _reason(setting: Setting, expected: worth.Worth, outcomes: Sequence[TrialOutcome]) -> str:
-    now = worth.certified_saving(outcomes)
-    return (
-        f"{setting.name} holds with a probability of {expected.holds:.0%} and may save {expected.saving:.0%} of the "
-        f"tokens, where {now:.0%} are saved now"
-    )
-
-
-def _check(settings: Sequence[Setting], outcomes: Sequence[TrialOutcome]) -> None:
-    if any(len(each.place) != 1 for each in settings):
-        raise ValueError("a ladder has one parameter; search several by the strategy Grid, Bayesian or Bandit")
-    unknown = [each.setting for each in outcomes if not 0 <= each.setting < len(settings)]
-    if unknown:
-        raise ValueError(f"outcomes are of settings {unknown}, and {len(settings)} may be tried; pass all settings")
-
-
-PROPOSER = Ladder()

@@ -13,14 +13,14 @@ from math import exp, prod, sqrt
 
 from earlystop.rollout.search.trial import Belief, Estimate, SearchTerms, Setting, TrialOutcome
 
-LENGTHS = (0.15, 0.4, 1.0)
-"""Distances between places over which settings are alike, the whole range being 1."""
-
-LENGTH_SHARES = (0.25, 0.5, 0.25)
-"""Prior probability of each: what is halfway is the most likely."""
+LENGTHS = (0.2, 0.7)
+"""Distances between places over which settings are alike, the whole range being 1; both alike probable."""
 
 SPREADS = (1.0, 3.0)
 """By how much the guess's error may be too small, alike probable."""
+
+LEAST_NOISE = 1e-3
+"""No estimate is taken to be surer than this part of the guess's error, so that two of one place may disagree."""
 
 SUPPOSED_SAVING = 0.5
 """Share of tokens that the boldest setting is supposed to save."""
@@ -59,6 +59,11 @@ def likeness(a: Setting, b: Setting, lengths: Sequence[float]) -> float:
     """
     scaled = [sqrt(3) * abs(x - y) / length for x, y, length in zip(a.place, b.place, lengths, strict=True)]
     return prod(1 + each for each in scaled) * exp(-sum(scaled))
+
+
+def noise(seen: Estimate, supposed_error: float) -> float:
+    """Variance with which an estimate is believed."""
+    return max(seen.error, LEAST_NOISE * supposed_error) ** 2
 
 
 def losses(outcomes: Sequence[TrialOutcome]) -> list[tuple[int, Estimate]]:
