@@ -52,10 +52,8 @@ def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief |
 
 
 def saving_prior(settings: Sequence[Setting], belief: Belief | None) -> Prior:
-    """Of the share of tokens saved: it grows with boldness, and even the most careful setting saves some."""
-    steps = len(settings) + 1
-    shares = [(1 + len(settings) * _boldness(each)) / steps for each in settings]
-    guess = [Estimate(SUPPOSED_SAVING * share, SAVING_ERROR) for share in shares]
+    """Of the share of tokens saved: it grows with boldness."""
+    guess = [Estimate(SUPPOSED_SAVING * _boldness(each), SAVING_ERROR) for each in settings]
     return _known(guess, None if belief is None else belief.saving)
 
 
