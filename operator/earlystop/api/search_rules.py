@@ -47,7 +47,7 @@ SEARCH_RULES: tuple[dict[str, str], ...] = (
     _of_parameters(
         f"has(s.range) && {_NUMBER} && ((has(p.minimum) && double(s.range.from) < double(p.minimum))"
         " || (has(p.maximum) && double(s.range.to) > double(p.maximum)))",
-        "': the range is wider than what it takes; write from and to within ' + p.minimum + ' and ' + p.maximum",
+        "': the range is wider than what it takes; write from and to within its minimum and maximum'",
     ),
     _of_parameters(f"has(s.range) && !{_NUMBER}", "' is no number and has no range; write values'"),
     _of_parameters(
