@@ -42,12 +42,13 @@ class Bayesian:
         savings = surface.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
         tried = {each.setting for each in outcomes}
-        open_ones = (index for index in range(len(settings)) if index not in tried)
-        return worth.proposal(
-            settings, worths, max(open_ones, key=lambda i: worths[i].value, default=None), risk, outcomes
-        )
+        untried = [index for index in range(len(settings)) if index not in tried]
+        return worth.proposal(settings, worths, untried, risk, outcomes)
 
 
 def level(risk: float, failures: int) -> float:
     """Risk of a trial after so many failures: risk/2, risk/6, risk/12, ..."""
     return risk / ((failures + 1) * (failures + 2))
+
+
+PROPOSER = Bayesian()

@@ -3,7 +3,8 @@
 The order. Settings of one parameter are rungs, from the most careful to the boldest. Rungs within `step` of the one
 that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is a quarter
 of the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
-as single rungs. The search is over when failures have used their budget or no trial is worth its requests.
+as single rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that
+harms. The search is over when failures have used their budget or no trial is worth its requests.
 
 The risk. Let failures be numbered f = 0, 1, ..., F-1, and let a trial after f failures be judged at `risk * share_f`,
 where the shares are 1/2, 1/4, ..., the last of them twice, and add up to 1. Then the probability that any
@@ -74,8 +75,10 @@ class Ladder:
         losses = curve.after_trials(settings, supposed_loss, prior.losses(outcomes))
         savings = curve.after_trials(settings, supposed_saving, prior.savings(outcomes))
         worths = worth.worths(losses, savings, outcomes, terms, risk)
-        best = max(_within_reach(rungs, stands, outcomes), key=lambda index: worths[index].value, default=None)
-        return worth.proposal(settings, worths, best, risk, outcomes)
+        near, far = _within_reach(rungs, stands, outcomes)
+        return worth.proposal(settings, worths, near, risk, outcomes) or worth.proposal(
+            settings, worths, far, risk, outcomes
+        )
 
 
 def level(risk: float, failure_budget: int, failures: int) -> float:
@@ -97,7 +100,7 @@ def climb(
         if each.end is TrialEnd.CERTIFIED:
             at, step = rungs.index(each.setting), min(2 * step, len(rungs))
         else:
-            failures, step = failures + 1, max(1, step // 2)
+            failures, step = failures + 1, -(-step // 2)
     return Climb(at, step, failures)
 
 
@@ -110,9 +113,13 @@ def _sure_of(settings: Sequence[Setting], rungs: Sequence[int], terms: SearchTer
     return max((number + 1 for number, is_sure in enumerate(sure) if is_sure), default=0)
 
 
-def _within_reach(rungs: Sequence[int], stands: Climb, outcomes: Sequence[TrialOutcome]) -> list[int]:
-    """Settings not yet tried, as many in each direction as the step allows; the more careful ones first."""
+def _within_reach(rungs: Sequence[int], stands: Climb, outcomes: Sequence[TrialOutcome]) -> tuple[list[int], list[int]]:
+    """Settings not yet tried: as many in each direction as the step allows, and the others; more careful ones first."""
     tried = {each.setting for each in outcomes}
     below = [index for index in rungs[: max(stands.at, 0)] if index not in tried]
     above = [index for index in rungs[stands.at + 1 :] if index not in tried]
-    return below[-stands.step :] + above[: stands.step]
+    near = below[-stands.step :] + above[: stands.step]
+    return near, [index for index in rungs if index not in tried and index not in near]
+
+
+PROPOSER = Ladder()

@@ -16,11 +16,14 @@ from earlystop.rollout.search.trial import Belief, Estimate, SearchTerms, Settin
 LENGTHS = (0.2, 0.7)
 """Distances between places over which settings are alike, the whole range being 1; both alike probable."""
 
-SPREADS = (1.0, 3.0)
-"""By how much the guess's error may be too small, alike probable."""
+SPREADS = (0.6, 1.5)
+"""What the guess's error may have to be multiplied by, alike probable."""
 
 LEAST_NOISE = 1e-3
 """No estimate is taken to be surer than this part of the guess's error, so that two of one place may disagree."""
+
+LOSS_MARGINS = 2.5
+"""Margins that the boldest setting is supposed to lose: who writes what may be tried goes on to where it harms."""
 
 SUPPOSED_SAVING = 0.5
 """Share of tokens that the boldest setting is supposed to save."""
@@ -38,9 +41,13 @@ class Prior:
 
 
 def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
-    """Of the Exact Match lost: nothing at the careful end and the margin at the bold one, give or take as much."""
+    """Of the Exact Match lost: nothing at the careful end, and more with the square of boldness, up to `LOSS_MARGINS`
+    margins at the bold one, give or take half of that."""
     boldness = [_boldness(each) for each in settings]
-    guess = [Estimate(terms.margin * bold, terms.margin * (0.5 + bold)) for bold in boldness]
+    guess = [
+        Estimate(LOSS_MARGINS * terms.margin * bold**2, terms.margin * (0.5 + (LOSS_MARGINS / 2 - 0.5) * bold))
+        for bold in boldness
+    ]
     return _known(guess, None if belief is None else belief.loss)
 
 

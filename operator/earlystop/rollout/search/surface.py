@@ -34,7 +34,8 @@ def after_trials(
     processes for machine learning" (2006), 2.25, 2.26 and 2.30.
     """
     if not seen:
-        return tuple(Estimate(mean, error) for mean, error in zip(prior.mean, prior.error, strict=True))
+        spread = sqrt(sum(each**2 for each in SPREADS) / len(SPREADS))
+        return tuple(Estimate(mean, spread * error) for mean, error in zip(prior.mean, prior.error, strict=True))
     import numpy as np
 
     places = np.array([each.place for each in settings], dtype=float)

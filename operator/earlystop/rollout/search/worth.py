@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, erfc, exp, log, pi, sqrt
+from math import erfc, exp, log, pi, sqrt
 
 from earlystop.rollout.search.trial import Estimate, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
 
@@ -19,8 +19,11 @@ PRICE = 0.75
 NOISE = 0.64
 """Variance of the estimated loss times requests, before any trial: two variants of an Exact Match of 0.8, half each."""
 
-SENSIBLE = 2.0
-"""A trial longer than this many times what it should take is more likely to be of another loss than bad luck."""
+NEAR_MARGIN = 0.25
+"""A setting this close to the margin, as a part of it, is not worth telling from one beyond."""
+
+LEAST_COST = 0.01
+"""What a request in a trial costs at least, as a part of the baseline's tokens."""
 
 LEAST_LOOKS = 20
 """No trial ends as inconclusive before so many looks."""
@@ -65,36 +68,49 @@ def worths(
     """What a trial of each setting is worth at this risk.
 
     A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
-    save nothing, while what the search ends with has to wait.
+    save nothing, while what the search ends with has to wait. A trial that fails uses up one of those that may fail,
+    and with it that part of what the best of the others can bring. A trial goes on for as long as what it may bring is
+    worth its requests, but not to tell a setting from the margin that lies within `NEAR_MARGIN` of it.
     """
     holding = [
         chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
         for loss, saving in zip(losses, savings, strict=True)
     ]
-    now, spread = certified_saving(outcomes), noise(outcomes)
-    hoped = max(now, *(chance * saving.mean for chance, saving in zip(holding, savings, strict=True)))
+    now, spread, nats = certified_saving(outcomes), noise(outcomes), log(1 / risk) + PRICE
+    tried = {each.setting for each in outcomes}
+    gains = [chance * (saving.mean - now) * terms.horizon for chance, saving in zip(holding, savings, strict=True)]
+    untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
+    hopes = [*untried, 0.0, 0.0]
+    cost = max((now + hopes[0] / terms.horizon) / 2, LEAST_COST)
+    may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
+    longest = 2 * spread * nats / (NEAR_MARGIN * terms.margin) ** 2
     found = []
-    for chance, loss, saving in zip(holding, losses, savings, strict=True):
-        needed = _requests(loss, terms, risk, spread)
-        most = max(ceil(SENSIBLE * needed), LEAST_LOOKS * terms.per_look)
+    for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
+        most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), LEAST_LOOKS * terms.per_look)
         most = most if terms.requests is None else min(most, terms.requests)
-        failing = _requests(Estimate(2 * terms.margin - loss.mean, loss.error), terms, risk, spread)
-        taken = chance * min(needed, most) + (1 - chance) * min(failing, most)
-        ends = min(1.0, most / needed)
-        value = ends * chance * (saving.mean - now) * terms.horizon - hoped / 2 * taken
-        found.append(Worth(chance, saving.mean, most, value))
+        needed = 2 * spread * nats / _gap(loss, terms.margin) ** 2
+        until_harm = 2 * spread * nats / _gap(_mirrored(loss, terms.margin), terms.margin) ** 2
+        taken = chance * min(needed, most) + (1 - chance) * min(until_harm, most)
+        forgone = (1 - chance) * (hopes[1] if gain >= hopes[0] else hopes[0]) / may_fail
+        found.append(Worth(chance, saving.mean, most, min(1.0, most / needed) * gain - forgone - cost * taken))
     return tuple(found)
 
 
 def proposal(
     settings: Sequence[Setting],
     worths: Sequence[Worth],
-    best: int | None,
+    open_ones: Sequence[int],
     risk: float,
     outcomes: Sequence[TrialOutcome],
 ) -> Proposal | None:
-    """The trial of the best setting, None where there is none or it is not worth its requests."""
-    if best is None or worths[best].value <= 0:
+    """The trial that is worth most, None where none is worth its requests. open_ones: settings that may be tried now;
+    of equals the first is chosen.
+
+    Values are compared in whole answers, and requests have two digits: a verdict is recomputed on other machines, whose
+    last digits differ.
+    """
+    best = max(open_ones, key=lambda index: round(worths[index].value), default=None)
+    if best is None or round(worths[best].value) <= 0:
         return None
     expected, now = worths[best], certified_saving(outcomes)
     reason = (
@@ -116,15 +132,19 @@ def check_outcomes(settings: Sequence[Setting], outcomes: Sequence[TrialOutcome]
         raise ValueError(f"outcomes are of settings {unknown}, and {len(settings)} may be tried; pass all settings")
 
 
-def _requests(loss: Estimate, terms: SearchTerms, risk: float, spread: float) -> float:
-    """Requests until the claim, should the loss lie below the margin, at the mean distance that it then has."""
-    distance, nats = terms.margin - loss.mean, log(1 / risk) + PRICE
+def _gap(loss: Estimate, margin: float) -> float:
+    """Mean distance of a loss from the margin, should it lie below."""
+    distance = margin - loss.mean
     score = distance / loss.error
     # The mean of a normal variable above 0; far below it that is nearly error / -score.
     chance = _probability(score)
     density = exp(-score * score / 2) / sqrt(2 * pi)
-    gap = distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
-    return 2 * spread * nats / gap**2
+    return distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
+
+
+def _mirrored(loss: Estimate, margin: float) -> Estimate:
+    """The loss on the other side of the margin."""
+    return Estimate(2 * margin - loss.mean, loss.error)
 
 
 def chance_below(estimate: Estimate, bound: float) -> float:

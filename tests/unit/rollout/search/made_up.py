@@ -21,7 +21,6 @@ TERMS = SearchTerms(
 )
 TABLE_LOSSES = (0.0, 0.0, 0.001, 0.002, 0.005, 0.009, 0.015, 0.024, 0.04, 0.065)
 """Exact Match lost by ten rungs, of which the first seven keep a margin of 0.02."""
-U_SHAPE_LOSSES = (0.0, 0.004, 0.012, 0.03, 0.04, 0.03, 0.01, 0.004, 0.03, 0.065)
 
 
 def rungs(count: int) -> list[Setting]:
