@@ -20,7 +20,7 @@ def trial_sentence(record: TrialRecord) -> str:
     found = record.outcome
     loss = "no answers were compared" if found.loss is None else f"it loses {_points(found.loss)} points of EM"
     saving = "" if found.saving is None else f" and saves {_percent(found.saving)} of the tokens"
-    return f"{record.name} {ENDS[found.end]}: {loss}{saving}, from {found.requests:,} compared requests."
+    return f"Setting {record.name} {ENDS[found.end]}: {loss}{saving}, from {found.requests:,} compared requests."
 
 
 def trial_phrase(state: RolloutState) -> str:

@@ -228,7 +228,7 @@ def end_message(plan: Plan, progress: SearchProgress, reason: str) -> str:
     if best is None:
         return f"{why} No setting was certified, so the baseline serves all requests."
     return (
-        f"{why} {best.name} is the best certified setting and serves all requests; it is proven to save at least "
+        f"{why} Setting {best.name} is the best certified one and serves all requests; it is proven to save at least "
         f"{100 * best.least_saving:.3g} % of the tokens."
     )
 

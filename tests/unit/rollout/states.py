@@ -164,9 +164,9 @@ def _reached_by_several() -> dict[str, RolloutState]:
 def _reached_by_a_search() -> dict[str, RolloutState]:
     """States of a policy that tries one setting after the other."""
     world = searching.World(searching.searched(), searching.SAFE_BUT_LAST)
+    promoting = world.run(lambda state: state.phase is Phase.PROMOTING)
     choosing = world.run(lambda state: state.phase in BETWEEN_TRIALS)
     beside = world.run(lambda state: state.phase is Phase.OBSERVING and state.pinned_plan.incumbent is not None)
-    promoting = world.run(lambda state: state.phase is Phase.PROMOTING)
     return {
         "searching, between two trials": choosing,
         "searching beside an incumbent": beside,
