@@ -81,6 +81,7 @@ class Runtime:
             clock,
             tokens=self._tokens,
             wake=self.scheduler.wake,
+            proposed=self.proposals.waiting_for,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))

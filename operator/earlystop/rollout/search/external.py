@@ -61,7 +61,7 @@ class External:
         chosen = min(free, key=lambda each: trials_of(each.proposer, outcomes))
         risk = level(terms.risk, chosen.proposer, outcomes)
         reason = f"{chosen.proposer} proposes {settings[chosen.setting].name} in {chosen.name}"
-        return Proposal(chosen.setting, risk, requests_of(outcomes, terms, risk), reason, chosen.proposer)
+        return Proposal(chosen.setting, risk, requests_of(outcomes, terms, risk), reason, chosen.proposer, chosen.name)
 
 
 def level(risk: float, proposer: str, outcomes: Sequence[TrialOutcome]) -> float:

@@ -91,7 +91,8 @@ class Proposal:
 
     setting: its index. risk: probability of a false certificate at which it is judged. requests: of both variants after
     which it ends as inconclusive. reason: why this one, as a sentence for people. proposer: as in `TrialOutcome`, which
-    keeps it: a proposer's share of the risk follows from its own outcomes.
+    keeps it: a proposer's share of the risk follows from its own outcomes. offer: name of what was proposed, "" for
+    none.
     """
 
     setting: int
@@ -99,6 +100,7 @@ class Proposal:
     requests: int
     reason: str
     proposer: str = ""
+    offer: str = ""
 
 
 class Proposer(Protocol):
