@@ -54,7 +54,7 @@ SEARCHES: dict[str, SearchTraits] = {
         certified_are_free=True,
     ),
     "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
-    "Bayesian": SearchTraits(),
+    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", certified_are_free=True),
     "Bandit": SearchTraits(one_campaign=True),
     "External": SearchTraits(),
 }
