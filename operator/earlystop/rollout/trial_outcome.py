@@ -26,6 +26,7 @@ def outcome_of(plan: Plan, comparison: Comparison, decision: Decision, setting: 
         loss=loss_of(comparison),
         saving=saving_of(comparison),
         requests=requests_of(comparison.looks),
+        proposer="" if plan.trial is None else plan.trial.proposer,
     )
 
 
