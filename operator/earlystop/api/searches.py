@@ -8,6 +8,8 @@ from earlystop.api.strategies import StrategyTraits
 
 MOST_SETTINGS = 200
 """Settings that one search may try."""
+MOST_TOGETHER = 64
+"""Settings that one campaign judges beside each other: a status and a verdict have room for no more looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ DEFAULT_SEARCH = "Ladder"
 
 SEARCHES: dict[str, SearchTraits] = {
     DEFAULT_SEARCH: SearchTraits(most_settings=20, most_parameters=1, in_shadow=True),
-    "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
+    "Grid": SearchTraits(
+        module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
+    ),
     "Bayesian": SearchTraits(),
-    "Bandit": SearchTraits(one_campaign=True),
+    "Bandit": SearchTraits(one_campaign=True, most_settings=MOST_TOGETHER),
     "External": SearchTraits(),
 }
 

@@ -17,7 +17,7 @@ from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
@@ -69,7 +69,7 @@ def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNot
     earlier = {each.name: each for each in before.comparisons}
     for new in after.comparisons:
         old = earlier[new.name]
-        if new.dropped is not None and old.dropped is None:
+        if new.dropped is not None and old.dropped is None and new.dropped.reason != NOT_CHOSEN:
             notes.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
             assessment = new.assessment

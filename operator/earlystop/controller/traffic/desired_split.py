@@ -6,8 +6,8 @@ from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
 from earlystop.rollout.exposure import promoted, shadowed, weights
-from earlystop.rollout.plan import variant_labels
-from earlystop.rollout.state import RolloutState
+from earlystop.rollout.plan import StageKind, variant_labels
+from earlystop.rollout.state import DECIDED, RolloutState
 
 # As long as every token, for checks of an overlay's size.
 SAMPLE_TOKEN = "0" * 64
@@ -21,12 +21,24 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     plan = state.pinned_plan
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
-    variants = tuple(map(VariantWeight, labels, percents, settings))
+    variants = _needed(state, tuple(map(VariantWeight, labels, percents, settings)))
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
     label = plan.label_of(promoted(state)) if promoted(state) else ""
     return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
+
+
+def _needed(state: RolloutState, variants: tuple[VariantWeight, ...]) -> tuple[VariantWeight, ...]:
+    """The variants that a split has room for: where only one candidate ever gets requests, that one and no other. Until
+    it is known, the first stands for it, with nothing."""
+    plan = state.pinned_plan
+    if not plan.spec.strategy_traits.splits_among_one:
+        return variants
+    in_shadow = plan.stage(state.step).kind is StageKind.SHADOW
+    one = plan.names[0] if in_shadow and state.phase not in DECIDED else state.leader
+    kept = {Variant.BASELINE.value, plan.label_of(one)}
+    return tuple(each for each in variants if each.variant in kept)
 
 
 def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
@@ -35,13 +47,12 @@ def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
     settings = [tuple(spec.candidate_settings(each).items()) for each in spec.settings_to_try()]
     if spec.most_at_once < len(settings):  # one after the other: the longest of them stands for each
         settings = [max(settings, key=lambda values: len(str(values)))]
-    # More than 99 share no requests: they are judged in shadow.
-    weights = [
-        VariantWeight(label, int(at < 99), values)
-        for at, (label, values) in enumerate(zip(variant_labels(spec), settings, strict=True))
-    ]
-    of_baseline = 100 - sum(each.weight for each in weights)
+    weights = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
+    of_baseline = 100 - len(weights)
     baseline = VariantWeight(Variant.BASELINE.value, of_baseline, tuple(spec.baseline_settings().items()))
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
     shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
+    if spec.strategy_traits.splits_among_one:
+        weights = [max(weights, key=lambda each: len(str(each)))]
+        baseline = VariantWeight(Variant.BASELINE.value, 99, baseline.settings)
     return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)
