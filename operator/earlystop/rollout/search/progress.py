@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from earlystop.rollout.search.trial import Belief, TrialEnd, TrialOutcome
+
+
+def in_order(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Values of parameters as plans, status and verdicts compare them: by name, as canonical JSON has them."""
+    return tuple(sorted(values.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class Incumbent:
     """The best setting that is certified so far.
 
-    name: of the setting. values: of each parameter, the baseline's where the setting names none. least_saving: share of
-    the baseline's tokens that it is proven to save at least.
+    name: of the setting. values: of each parameter, `in_order`; the baseline's where the setting names none.
+    least_saving: share of the baseline's tokens that it is proven to save at least.
     """
 
     name: str
