@@ -18,8 +18,8 @@ from tests.e2e.watching import Following, following
 
 RATE, SEARCH_SECONDS = 400.0, 120
 NAME = "tonight"
-# Windows 20 and 5 keep Exact Match on these answers; window 1 loses more than the margin. What is found will serve for so
-# long that window 1 is worth a trial beside window 5.
+# Windows 20 and 5 keep Exact Match on these answers, and window 1 loses more than the margin. What is found will serve
+# for so long that window 1 is worth a trial beside window 5.
 SPEC: dict[str, Any] = {
     "search": {
         "strategy": "Ladder",
