@@ -58,11 +58,11 @@ def loss_of(comparison: Comparison) -> Estimate | None:
 
 
 def saving_of(comparison: Comparison) -> Estimate | None:
-    """Share of the baseline's tokens saved, by the delta method on the ratio of both means."""
-    saving = comparison.assessment.saving.estimate
+    """Share of the baseline's tokens saved: one minus the ratio of both means, its error by the delta method."""
     baseline, candidate = _arms(comparison)
-    if saving is None or min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
+    if min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
         return None
+    saving = 1 - candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
     return _estimate(saving, (1 - saving) ** 2 * (_relative_variance(baseline) + _relative_variance(candidate)))
 
 

@@ -6,6 +6,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
+from earlystop.rollout.search.space import by_trials
 
 SEARCH_UNUSABLE = "SearchUnusable"
 
@@ -35,6 +36,11 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
         return _refusal(
             f"search: delivery.mode {mode} has a cohort for each candidate; write candidates, or another mode"
         )
+    if by_trials(spec) and spec.delivery.traits.promotes_target:
+        return _refusal(
+            f"search.strategy {strategy} promotes one setting after the other, and in delivery.mode {mode} a promotion "
+            "changes the target itself, which is the baseline of those that follow; write candidates, or another mode"
+        )
     if spec.rollout.strategy != "Canary":
         return _refusal(
             f"rollout.strategy {spec.rollout.strategy}: search.strategy says how settings are tried; remove "
@@ -44,9 +50,16 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
 
 
 def _share_refusal(spec: PolicySpec, number: int) -> Refusal | None:
-    """Why a step leaves less than a hundredth of requests to each setting, where all share it; None where none does."""
+    """Why the only step leaves less than a hundredth of requests to each setting, where all share it, or None."""
     if spec.search is None or not spec.search.traits.one_campaign or not spec.delivery.traits.by_weights:
         return None
+    if spec.rollout.shadow_seconds > 0:
+        return None
+    if len(spec.rollout.steps) > 1:
+        return _refusal(
+            f"rollout.steps: strategy {spec.search.strategy} tries all settings in one step, whose weight they share; "
+            "write one"
+        )
     least = min((step.weight for step in spec.rollout.steps), default=number)
     if least >= number:
         return None
