@@ -97,7 +97,7 @@ class Proposals:
 
     def waiting_for(self, policy: Key) -> tuple[WaitingOffer, ...]:
         """What waits for a trial of a policy's search, in the order of arrival."""
-        return waiting_in(self._fates(policy))
+        return waiting_in(self._fates(policy)) if policy in self._known else ()
 
     async def run(self) -> None:
         """Write conditions until cancelled."""
