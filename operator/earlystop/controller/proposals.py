@@ -121,6 +121,10 @@ class Proposals:
             except ClusterError as error:
                 log.warning("the status of EarlyStopProposal %s/%s was not written: %s", *key, error)
                 self._not_before[key] = self._clock() + AGAIN_SECONDS
+            except Exception:
+                # A fault that one proposal provokes must not stop the others.
+                log.exception("the status of EarlyStopProposal %s/%s was not written", *key)
+                self._not_before[key] = self._clock() + AGAIN_SECONDS
         return len(due) > WRITES_AT_ONCE
 
     def _due(self) -> Iterable[tuple[Key, Fate]]:
