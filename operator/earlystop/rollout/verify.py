@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,8 +59,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     favourable = Verdict(record.decision) in FAVOURABLE
     by_person = record.reason in BY_PERSON
     try:
-        own = _comparison(record, plan, record)
-        others = {other.candidate: _comparison(record, plan, other) for other in record.others}
+        own = recomputed(record, plan, record)
+        others = {other.candidate: recomputed(record, plan, other) for other in record.others}
     except ValueError as error:
         return [*problems, f"The looks cannot be counts: {error}."]
     problems += _other_values(record.log_e, own.assessment)
@@ -98,10 +98,15 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+def chain_differences(
+    manifest: Mapping[str, Any],
+    verdicts: Sequence[Mapping[str, Any]],
+    digest: Callable[[dict[str, Any]], str] = digest_of,
+) -> list[str]:
     """Where the chain of verdicts that leads to this one is broken, one sentence each.
 
     verdicts: all verdicts of the same policy. Each names the digest of the one before it, and no two the same one.
+    digest: that of a record, for who follows the chains of many verdicts and works out each digest once.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
     followed: list[str] = []
@@ -112,7 +117,7 @@ def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[st
             return [f"The verdict before this one, with the digest {previous}, is not there."]
         if previous in followed:
             return [f"The chain of verdicts leads back to {previous}."]
-        if digest_of(before["spec"]) != previous:
+        if digest(before["spec"]) != previous:
             return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
         followed.append(previous)
         previous = before["spec"].get("previous", "")
@@ -139,8 +144,9 @@ def _are_later(names: Sequence[str]) -> bool:
     return not names or (set(names) <= {*known, "unused", "later"} and names[-1] == "later")
 
 
-def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
-    """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
+def recomputed(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
+    """A candidate's comparison as its looks give it, with what they had to prove: in shadow that is less than on live
+    answers. Raises ValueError for looks that cannot be counts."""
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
     objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)

@@ -82,9 +82,8 @@ def belief_of(
     its values go from careful to bold; None: all do. Of one without an order, all values are equally far apart.
     Raises ValueError for a result whose place has other dimensions.
     """
-    dimensions = {len(each.place) for each in (*settings, *results)} | (
-        {len(ordered)} if ordered is not None else set()
-    )
+    places = [each.place for each in settings] + [each.place for each in results]
+    dimensions = {*map(len, places), *([] if ordered is None else [len(ordered)])}
     if len(dimensions) > 1:
         raise ValueError(f"places of {sorted(dimensions)} parameters; write one place for each parameter of the search")
     axes = tuple(ordered) if ordered is not None else (True,) * max(dimensions, default=1)
