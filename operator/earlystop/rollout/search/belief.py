@@ -15,9 +15,10 @@ deployments. None of this is evidence: it orders trials, and what a trial must s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import hypot
+from typing import TypeVar
 
 from earlystop.rollout.search.pooling import Heterogeneity, Mean, heterogeneity, monotone, random_effects
 from earlystop.rollout.search.trial import Belief, Estimate, Setting
@@ -30,6 +31,7 @@ NEIGHBOURS = 4
 """Settings with results that one without any is read from, where there are several parameters."""
 
 
+Key = TypeVar("Key", bound=Hashable)
 Place = tuple[float, ...]
 Axes = tuple[bool, ...]
 """Of each searched parameter, whether its values go from careful to bold."""
@@ -109,16 +111,18 @@ def _expected(
 
 def _tried(results: Sequence[tuple[Place, Estimate]], typical: Typical) -> list[_Known]:
     """The random-effects mean of each place with results, in the order of places."""
-    by_place: dict[Place, list[Estimate]] = {}
-    for place, estimate in sorted(results, key=lambda each: each[0]):
-        by_place.setdefault(place, []).append(estimate)
-    differ = {place: heterogeneity(estimates) for place, estimates in by_place.items()}
-    together = sum(differ.values(), Heterogeneity(0.0, 0.0, 0))
-    common = _towards(together, typical.between)
-    return [
-        _Known(place, random_effects(estimates, _towards(differ[place], common)))
-        for place, estimates in by_place.items()
-    ]
+    means = means_by(sorted(results, key=lambda each: each[0]), typical)
+    return [_Known(place, mean) for place, mean in means.items()]
+
+
+def means_by(results: Iterable[tuple[Key, Estimate]], typical: Typical) -> dict[Key, Mean]:
+    """The random-effects mean of the results of each key, in the order in which keys come first."""
+    by_key: dict[Key, list[Estimate]] = {}
+    for key, estimate in results:
+        by_key.setdefault(key, []).append(estimate)
+    differ = {key: heterogeneity(estimates) for key, estimates in by_key.items()}
+    common = _towards(sum(differ.values(), Heterogeneity(0.0, 0.0, 0)), typical.between)
+    return {key: random_effects(estimates, _towards(differ[key], common)) for key, estimates in by_key.items()}
 
 
 def _towards(seen: Heterogeneity, expected: float) -> float:

@@ -58,6 +58,7 @@ class PastComparison:
     """One candidate of a verdict.
 
     namespace, policy, verdict: names; target: whose requests were split; at: when it was decided, as RFC 3339.
+    subject: what it is about. margin: Exact Match that it was allowed to lose, 0..1.
     values: canonical value of each parameter. loss, saving: as in `TrialOutcome`. requests: of both variants, of looks
     that were evidence. promoted, rolled_back: what became of it; neither where it was left undecided. by_person:
     whether somebody asked for that, whatever the evidence said.
@@ -68,6 +69,8 @@ class PastComparison:
     verdict: str
     target: TargetReference
     at: str
+    subject: Subject
+    margin: float
     values: Mapping[str, str]
     loss: Estimate | None
     saving: Estimate | None
@@ -195,18 +198,22 @@ def _comparison(
 ) -> PastComparison:
     compared = recomputed(record, plan, of)
     is_leading = isinstance(of, VerdictSpec)
+    is_dropped = isinstance(of, OtherCandidate) and of.reason is not None
+    decision = Verdict(record.decision)
     return PastComparison(
         namespace=_namespace(manifest),
         policy=record.policy,
         verdict=str(manifest["metadata"]["name"]),
         target=plan.spec.target_ref,
         at=record.at,
+        subject=Subject.of(plan.spec),
+        margin=plan.objective.margin,
         values=plan.settings_of(of.candidate),
         loss=loss_of(compared.evidence),
         saving=saving_of(compared.evidence),
         requests=requests_of(compared),
-        promoted=is_leading and Verdict(record.decision) in FAVOURABLE,
-        rolled_back=Verdict(record.decision) is Verdict.ROLL_BACK if isinstance(of, VerdictSpec) else of.reason is not None,
+        promoted=is_leading and decision in FAVOURABLE,
+        rolled_back=is_dropped or (is_leading and decision is Verdict.ROLL_BACK),
         by_person=is_leading and record.reason in BY_PERSON,
     )
 

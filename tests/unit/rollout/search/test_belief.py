@@ -8,11 +8,12 @@ from itertools import product
 from math import sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.rollout.search.belief import LOSS, PastResult, belief_of
 from earlystop.rollout.search.trial import Belief, Estimate, Setting
+from tests.unit.rollout.policies import examples
 
 RUNGS = tuple(Setting(f"window-{40 - 4 * k}", (("window", str(40 - 4 * k)),), (k / 9,)) for k in range(10))
 GRID = tuple(
@@ -83,7 +84,7 @@ def test_a_setting_that_was_never_tried_lies_between_its_neighbours_and_is_less_
     assert found[9].mean == pytest.approx(0.02)
 
 
-@settings(max_examples=50)
+@examples
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(-0.2, 0.9), st.floats(0.001, 0.3)), min_size=1, max_size=20))
 def test_any_history_gives_finite_beliefs_within_the_bounds_of_a_loss(rows: list[tuple[int, float, float]]) -> None:
     for each in losses(belief_of(RUNGS, [result(*row) for row in rows])):
@@ -91,7 +92,7 @@ def test_any_history_gives_finite_beliefs_within_the_bounds_of_a_loss(rows: list
         assert 0 < each.error < 10
 
 
-@settings(max_examples=50)
+@examples
 @given(st.permutations([result(k % 10, U_SHAPE[k % 10] + 0.001 * (k // 10), 0.004) for k in range(20)]))
 def test_the_order_in_which_verdicts_are_read_changes_nothing(results: list[PastResult]) -> None:
     found = losses(belief_of(RUNGS, results))

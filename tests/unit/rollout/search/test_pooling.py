@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from earlystop.rollout.search.pooling import CLEAR_FALL, Mean, heterogeneity, monotone, random_effects
 from earlystop.rollout.search.trial import Estimate
+from tests.unit.rollout.policies import examples
 
 # Thirteen trials of the BCG vaccine: logarithm of the risk ratio and its variance (Colditz et al., 1994).
 BCG = (
@@ -52,6 +53,7 @@ def test_three_tenants_by_hand() -> None:
     assert pooled.sampling == pytest.approx(0.000025 / 3)
 
 
+@examples
 @given(estimates)
 def test_tenants_that_agree_differ_by_nothing_and_one_alone_shows_no_difference(found: list[Estimate]) -> None:
     alike = [Estimate(found[0].mean, each.error) for each in found]
@@ -59,6 +61,7 @@ def test_tenants_that_agree_differ_by_nothing_and_one_alone_shows_no_difference(
     assert heterogeneity(found[:1]).between == 0
 
 
+@examples
 @given(estimates, st.floats(0, 0.01))
 def test_a_mean_lies_among_its_estimates_and_is_no_worse_known_than_any_of_them(
     found: list[Estimate], between: float
@@ -68,12 +71,14 @@ def test_a_mean_lies_among_its_estimates_and_is_no_worse_known_than_any_of_them(
     assert pooled.variance <= min(each.error**2 for each in found) + between + 1e-12
 
 
+@examples
 @given(st.lists(means, min_size=1, max_size=10))
 def test_means_that_do_not_fall_are_left_as_they_are(found: list[Mean]) -> None:
     rising = sorted(found, key=lambda each: each.value)
     assert monotone(rising) == rising
 
 
+@examples
 @given(st.lists(means, min_size=1, max_size=10))
 def test_no_mean_leaves_the_range_of_all_and_one_that_moved_is_as_uncertain_as_it_moved(
     found: list[Mean],
