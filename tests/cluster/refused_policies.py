@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.objects import REMOVED, policy
-from tests.cluster.refusing import LADDER, candidate
+from tests.cluster.refusing import GRID, candidate
 
 WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
 
@@ -14,7 +14,7 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     "a field that does not exist": ("spec.rollout.stepz", [], 'unknown field "spec.rollout.stepz"'),
     "a field that is missing": ("spec.objective", REMOVED, "spec.objective: Required value"),
     "no candidates": ("spec.candidates", REMOVED, "candidates: write at least one setting to try"),
-    "both candidates and search": ("spec.search", LADDER, "spec.search is not built yet; remove it"),
+    "both candidates and search": ("spec.search", GRID, "search and candidates: write one of the two"),
     "a number where text belongs": (
         "spec.objective.exactMatch.margin",
         0.02,

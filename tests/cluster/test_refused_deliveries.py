@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy
-from tests.cluster.refusing import LADDER, candidate, refusal
+from tests.cluster.refusing import GRID, candidate, refusal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,7 +83,7 @@ def test_cohorts_that_cannot_be_told_apart_are_refused(cluster: Cluster, changes
 
 def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
     wrong = changed(in_cohorts(), "spec.candidates", REMOVED)
-    wrong["spec"]["search"] = LADDER
+    wrong["spec"]["search"] = GRID
     assert "HeaderCohort has a cohort for each candidate; write candidates" in refusal(cluster, wrong)
 
 

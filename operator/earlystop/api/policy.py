@@ -12,8 +12,10 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
 from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PODS, PresetTraits
 from earlystop.api.rollout import Rollout
+from earlystop.api.search import Search, SearchProblem
+from earlystop.api.search_space import SearchSetting, settings_of
+from earlystop.api.strategies import WITHOUT_TRAFFIC, StrategyTraits
 from earlystop.api.values import (
-    DecimalText,
     ObjectName,
     Percent,
     RowOf,
@@ -98,35 +100,6 @@ class Candidate(Value):
     values: Settings = Field(description="Values that differ from the baseline.")
 
 
-class SearchRange(Value):
-    """Evenly spaced values to search."""
-
-    from_: DecimalText = Field(alias="from", description="First value.")
-    to: DecimalText = Field(description="Last value.")
-    step: DecimalText = Field(description="Distance between two values.")
-
-
-class Search(Value):
-    """A search over values of one parameter instead of named candidates."""
-
-    model_config = rules(
-        {
-            "rule": "has(self.values) != has(self.range)",
-            "message": "search: write exactly one of values and range",
-        }
-    )
-
-    strategy: Literal["Ladder", "Grid", "Bayesian", "Bandit"] = Field(description="How the next value is chosen.")
-    parameter: SettingName = Field(description="The parameter to search.")
-    values: tuple[DecimalText, ...] | None = Field(
-        None, min_length=1, max_length=20, description="Values to try, in this order."
-    )
-    range: SearchRange | None = Field(None, description="Evenly spaced values instead of a list.")
-    failure_budget: int = Field(1, ge=1, le=10, description="How many values may fail before the search ends.")
-    warm_start: Literal["None", "History"] = Field("None", description="Whether earlier verdicts choose the start.")
-    repeat_seconds: int | None = Field(None, ge=3600, le=31_536_000, description="Search again after this time.")
-
-
 class MetricsReference(Value):
     """Where counts are read."""
 
@@ -187,7 +160,11 @@ class PolicySpec(Value):
         ]
         | None
     ) = Field(None, description="Settings to try.")
-    search: Search | None = Field(None, description="A search for the best setting, instead of candidates.")
+    search: Search | None = Field(
+        None,
+        description="A search for the setting that saves most, instead of candidates. Examples: "
+        "operator/docs/search.md.",
+    )
     delivery: Delivery = Field(description="How a variant's setting reaches the requests.")
     rollout: Rollout = Field(description="In which steps, and how fast.")
     metrics: MetricsReference = Field(description="Where counts are read.")
@@ -204,7 +181,50 @@ class PolicySpec(Value):
         pinned = self.baseline.pinned
         return None if pinned is None else {each.name: canonical_setting(each.value) for each in pinned.values}
 
+    def search_settings(self) -> tuple[SearchSetting, ...]:
+        """Every setting that the search may try; none where nothing is searched. Raises SearchProblem for a search that
+        cannot be made."""
+        if self.search is None:
+            return ()
+        return settings_of(self.search, self.parameters, tuple(self.baseline_settings().items()))
+
+    def settings_to_try(self) -> tuple[Candidate, ...]:
+        """The candidates as they are written, else one for each setting of the search. None where no search can be made
+        of what is written, which is refused before anything is tried."""
+        if self.candidates is not None:
+            return self.candidates
+        try:
+            return tuple(map(_candidate_of, self.search_settings()))
+        except SearchProblem:
+            return ()
+
+    @property
+    def most_at_once(self) -> int:
+        """Settings that one campaign tries beside each other at most: all, or 1 where a search tries one after the
+        other."""
+        number = len(self.settings_to_try())
+        return number if self.candidates is not None or self.tries_together else min(1, number)
+
+    @property
+    def tries_together(self) -> bool:
+        """Whether one campaign may try several settings beside each other."""
+        return self.strategy_traits.takes_several or self.delivery.traits.takes_several
+
+    @property
+    def strategy_traits(self) -> StrategyTraits:
+        """How what a campaign tries is tried: the search's own way where one campaign tries all of it, else the
+        rollout's; and in shadow where no request ever gets a candidate."""
+        if not self.delivery.traits.moves_traffic:
+            return WITHOUT_TRAFFIC
+        if self.candidates is None and self.search is not None and self.search.traits.one_campaign:
+            return self.search.traits.campaign
+        return self.rollout.traits
+
     def candidate_settings(self, candidate: Candidate) -> dict[str, str]:
         """Canonical value of each parameter for a candidate; what it leaves out is the baseline's, if any."""
         own = {setting.name: canonical_setting(setting.value) for setting in candidate.values}
         return self.baseline_settings() | own
+
+
+def _candidate_of(setting: SearchSetting) -> Candidate:
+    return Candidate(name=setting.name, values=tuple(Setting(name=name, value=value) for name, value in setting.values))

@@ -15,6 +15,7 @@ from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.search_reasons import SEARCH_REFUSALS
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
@@ -54,6 +55,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "that ended with all requests on the baseline leaves its target to others by itself.",
         },
     ),
+    (REFUSAL, SEARCH_REFUSALS),
     (
         PREFLIGHT,
         {

@@ -96,7 +96,7 @@ def _sensible(found: Mapping[str, float | str]) -> str:
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     """What speaks against the forecast, and what it takes for granted beyond the options."""
-    names = [each.name for each in spec.candidates or ()]
+    names = [each.name for each in spec.settings_to_try()]
     sentences = []
     deadline = spec.rollout.deadline_seconds / 3600
     if float(found["hours_mean"]) > deadline:
@@ -235,7 +235,7 @@ def planned(
         **sampled,
         **pinned,
         "verdict": _verdict(spec, question.side),
-        "candidates": max(1, len(spec.candidates or ())),
+        "candidates": max(1, spec.most_at_once),
         "risk": question.risk,
         "requests_mean": _mean(answers),
         "requests_ninety": _ninety(answers),
@@ -265,7 +265,7 @@ def _asked(
     stages = stages_of(spec)
     if not stages:
         raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
-    last, candidates = stages[-1], max(1, len(spec.candidates or ()))
+    last, candidates = stages[-1], max(1, spec.most_at_once)
     if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None

@@ -123,9 +123,9 @@ class Plan:
 @lru_cache(maxsize=4096)
 def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
     """Labels of the candidates in headers and metrics: a canary has just one, elsewhere its name tells each apart."""
-    if spec.delivery.traits.by_weights and not spec.rollout.traits.takes_several:
+    if spec.delivery.traits.by_weights and not spec.strategy_traits.takes_several:
         return (Variant.CANDIDATE.value,)
-    return tuple(candidate.name for candidate in spec.candidates or ())
+    return tuple(candidate.name for candidate in spec.settings_to_try())
 
 
 def plan_text(
@@ -179,8 +179,8 @@ def parse_plan(text: str) -> Plan:
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
     spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
-    candidates = spec.candidates or ()
-    if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
+    candidates = spec.settings_to_try()
+    if not candidates or (len(candidates) > 1 and not spec.tries_together):
         raise ValueError("a plan has exactly one candidate, or several that are judged together")
     stages = stages_of(spec)
     if not stages:
@@ -199,10 +199,6 @@ def parse_plan(text: str) -> Plan:
     )
 
 
-def _takes_several(spec: PolicySpec) -> bool:
-    return spec.rollout.traits.takes_several or spec.delivery.traits.takes_several
-
-
 def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     """What happens one after the other; nothing where requests are to be split and there are no steps."""
     rollout = spec.rollout
@@ -212,7 +208,7 @@ def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     first += [Stage(StageKind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
     if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
-        even = 100 // (len(spec.candidates or ()) + 1)
+        even = 100 // (spec.most_at_once + 1)
         return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
     splits = (Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
     return (*first, *splits) if rollout.steps else ()

@@ -87,7 +87,7 @@ def risk_status(plan: Plan) -> RiskStatus:
 def _keys(spec: PolicySpec) -> list[str]:
     """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count."""
     found = []
-    for candidate in spec.candidates or ():
+    for candidate in spec.settings_to_try():
         identity = [sorted(spec.candidate_settings(candidate).items()), spec.objective.risk.campaigns]
         found.append(hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
     return found

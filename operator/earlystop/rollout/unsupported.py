@@ -14,13 +14,14 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.policy_rules import NOBODY_SCORES
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
+from earlystop.rollout.unsupported_search import search_refusal
 
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
     checks = (
-        *(unbuilt, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies, unwritable_fields),
-        *(uncounted_by_preset, unscored_refusal),
+        *(unbuilt, search_refusal, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies),
+        *(unwritable_fields, uncounted_by_preset, unscored_refusal),
     )
     return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
 
@@ -63,11 +64,11 @@ def shadow_refusal(spec: PolicySpec) -> Refusal | None:
             "ShadowNeedsPairs",
             "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them.",
         )
-    if not spec.metrics.traits.by_convention and spec.candidates is not None and len(spec.candidates) > 1:
+    if not spec.metrics.traits.by_convention and spec.most_at_once > 1:
         return Refusal(
             "VariantsNotTold",
-            f"metrics.preset {spec.metrics.preset} counts one candidate beside the baseline. Write one candidate, or "
-            "preset EarlyStop.",
+            f"metrics.preset {spec.metrics.preset} counts one candidate beside the baseline. Write one candidate, a "
+            "search that tries one setting after the other, or preset EarlyStop.",
         )
     return None
 

@@ -11,9 +11,12 @@ from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbui
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "spec.search": (
-        {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
-        "remove it, and write the settings to try as candidates",
+    "search.strategy Bayesian": (
+        {
+            "candidates": None,
+            "search": {"strategy": "Bayesian", "parameters": [{"name": "window", "values": ["20", "10"]}]},
+        },
+        "or the settings to try as candidates",
     ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),

@@ -32,9 +32,16 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
 def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
     """The most that a policy ever puts in force, for checks that come before its first campaign. promoted: label of
     the variant that an earlier campaign promoted, "" for none."""
-    settings = [tuple(spec.candidate_settings(each).items()) for each in spec.candidates or ()]
-    weights = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
-    baseline = VariantWeight(Variant.BASELINE.value, 100 - len(weights), tuple(spec.baseline_settings().items()))
+    settings = [tuple(spec.candidate_settings(each).items()) for each in spec.settings_to_try()]
+    if spec.most_at_once < len(settings):  # one after the other: the longest of them stands for each
+        settings = [max(settings, key=lambda values: len(str(values)))]
+    # More than 99 share no requests: they are judged in shadow.
+    weights = [
+        VariantWeight(label, int(at < 99), values)
+        for at, (label, values) in enumerate(zip(variant_labels(spec), settings, strict=True))
+    ]
+    of_baseline = 100 - sum(each.weight for each in weights)
+    baseline = VariantWeight(Variant.BASELINE.value, of_baseline, tuple(spec.baseline_settings().items()))
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
     shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
     return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)

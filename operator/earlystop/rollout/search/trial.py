@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from earlystop.api.search_space import SearchSetting
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting that may be tried.
-
-    name: a label, unique in the search. values: of each parameter, canonical. place: for each searched parameter, where
-    its value stands between the most careful (0) and the boldest (1) one that may be tried; for a range on a log scale
-    the place of its logarithm, for choices their order.
-    """
-
-    name: str
-    values: tuple[tuple[str, str], ...]
-    place: tuple[float, ...]
+Setting = SearchSetting
+"""One setting that may be tried: `earlystop.api.search_space` makes all of a search."""
 
 
 class TrialEnd(StrEnum):

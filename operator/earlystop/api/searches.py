@@ -1,0 +1,55 @@
+"""Every strategy of a search in one table: what it is like, and which module searches by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earlystop.api.strategies import StrategyTraits
+
+MOST_SETTINGS = 200
+"""Settings that one search may try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchTraits:
+    """What a policy may ask of a strategy.
+
+    module: dotted name of the module that searches by it, "" for one that is not built yet: a module whose `STRATEGY`
+        tries all settings (`rollout.strategy.Strategy`) where `one_campaign`, else one whose `PROPOSER` says which is
+        tried next (`rollout.search.trial.Proposer`).
+    one_campaign: whether all settings are judged beside each other; else each trial is a campaign of its own.
+    most_settings, most_parameters: that it takes.
+    in_shadow: whether it takes settings that are judged on the baseline's own requests, where all are judged at once.
+    """
+
+    module: str = ""
+    one_campaign: bool = False
+    most_settings: int = MOST_SETTINGS
+    most_parameters: int = 3
+    in_shadow: bool = False
+
+    @property
+    def built(self) -> bool:
+        """Whether this release can search by it."""
+        return bool(self.module)
+
+    @property
+    def campaign(self) -> StrategyTraits:
+        """How the settings are tried where one campaign tries all."""
+        return StrategyTraits(module=self.module, takes_several=True)
+
+
+DEFAULT_SEARCH = "Ladder"
+
+SEARCHES: dict[str, SearchTraits] = {
+    DEFAULT_SEARCH: SearchTraits(most_settings=20, most_parameters=1, in_shadow=True),
+    "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
+    "Bayesian": SearchTraits(),
+    "Bandit": SearchTraits(one_campaign=True),
+    "External": SearchTraits(),
+}
+
+
+def built_searches() -> tuple[str, ...]:
+    """Names of the strategies that this release can search by."""
+    return tuple(name for name, traits in SEARCHES.items() if traits.built)

@@ -1,0 +1,61 @@
+"""Why a search cannot be made as it is written. The API server refuses some of it with the same sense."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Refusal
+from earlystop.api.policy import PolicySpec
+from earlystop.api.search import SearchProblem
+from earlystop.api.search_rules import IN_SHADOW
+
+SEARCH_UNUSABLE = "SearchUnusable"
+
+
+def search_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why the policy's search has nothing to try, or a mode that cannot carry it; None when it can be made."""
+    if spec.search is None:
+        return None
+    if spec.candidates is not None:
+        return _refusal("search and candidates: write one of the two, either what may be tried or what is tried")
+    try:
+        number = len(spec.search_settings())
+    except SearchProblem as error:
+        return _refusal(f"{error}")
+    return _mode_refusal(spec, spec.search.strategy) or _share_refusal(spec, number)
+
+
+def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
+    mode = spec.delivery.mode
+    in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
+    if in_shadow and strategy not in IN_SHADOW:
+        return _refusal(
+            f"search.strategy {strategy} says who gets which requests, and in shadow every setting is judged on all of "
+            f"them; write {' or '.join(IN_SHADOW)}, or judge nothing in shadow"
+        )
+    if spec.delivery.traits.moves_traffic and not spec.delivery.traits.split_known:
+        return _refusal(
+            f"search: delivery.mode {mode} has a cohort for each candidate; write candidates, or another mode"
+        )
+    if spec.rollout.strategy != "Canary":
+        return _refusal(
+            f"rollout.strategy {spec.rollout.strategy}: search.strategy says how settings are tried; remove "
+            "rollout.strategy"
+        )
+    return None
+
+
+def _share_refusal(spec: PolicySpec, number: int) -> Refusal | None:
+    """Why a step leaves less than a hundredth of requests to each setting, where all share it; None where none does."""
+    if spec.search is None or not spec.search.traits.one_campaign or not spec.delivery.traits.by_weights:
+        return None
+    least = min((step.weight for step in spec.rollout.steps), default=number)
+    if least >= number:
+        return None
+    instead = f"weights of {number} or more, or fewer settings" if number < 100 else "at most 99 settings"
+    return _refusal(
+        f"rollout.steps: the {number} settings of the search share the weight of a step, so of {least} % each would "
+        f"get less than 1 %; write {instead}, or judge them in shadow"
+    )
+
+
+def _refusal(sentence: str) -> Refusal:
+    return Refusal(SEARCH_UNUSABLE, f"{sentence}.")
