@@ -162,6 +162,12 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         "baseline",
         "the candidate name baseline has a meaning in headers and metrics; write another, for example baseline-1",
     ),
+    "a candidate that is called as the incumbent of a search": (
+        policy(),
+        "spec.candidates.0.name",
+        "incumbent",
+        "the candidate name incumbent has a meaning in headers and metrics; write another, for example incumbent-1",
+    ),
 }
 
 

@@ -26,7 +26,7 @@ from earlystop.api.values import (
     rules,
 )
 
-RESERVED_VARIANTS = ("baseline", "candidate", "unassigned")
+RESERVED_VARIANTS = ("baseline", "candidate", "incumbent", "unassigned")
 
 
 class TargetReference(Value):

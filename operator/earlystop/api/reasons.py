@@ -19,6 +19,7 @@ from earlystop.api.search_reasons import SEARCH_REFUSALS
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.trial_reasons import TRIAL_ROWS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -158,6 +159,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
+    *TRIAL_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -324,6 +326,7 @@ _ALSO: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Pending": (Type.COMPLETED.value, SOURCE),
         "Aborted": (Type.COMPLETED.value,),
+        "SearchBudgetUsed": (DECISION,),
         "Inconclusive": (Type.COMPLETED.value,),
         "TooManySeries": REFUSAL,
         "TemplatesUnusable": REFUSAL,

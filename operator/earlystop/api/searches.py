@@ -20,6 +20,8 @@ class SearchTraits:
     one_campaign: whether all settings are judged beside each other; else each trial is a campaign of its own.
     most_settings, most_parameters: that it takes.
     in_shadow: whether it takes settings that are judged on the baseline's own requests, where all are judged at once.
+    version: of the proposer's arithmetic, which the verdicts of its trials name.
+    certified_are_free: whether a certified trial and the next one share a risk (`rollout.search.progress.spent_risk`).
     """
 
     module: str = ""
@@ -27,6 +29,8 @@ class SearchTraits:
     most_settings: int = MOST_SETTINGS
     most_parameters: int = 3
     in_shadow: bool = False
+    version: int = 1
+    certified_are_free: bool = False
 
     @property
     def built(self) -> bool:
@@ -42,9 +46,15 @@ class SearchTraits:
 DEFAULT_SEARCH = "Ladder"
 
 SEARCHES: dict[str, SearchTraits] = {
-    DEFAULT_SEARCH: SearchTraits(most_settings=20, most_parameters=1, in_shadow=True),
+    DEFAULT_SEARCH: SearchTraits(
+        module="earlystop.rollout.search.ladder",
+        most_settings=20,
+        most_parameters=1,
+        in_shadow=True,
+        certified_are_free=True,
+    ),
     "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
-    "Bayesian": SearchTraits(),
+    "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", certified_are_free=True),
     "Bandit": SearchTraits(one_campaign=True),
     "External": SearchTraits(),
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.search_status import RecordedSearch
 from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
@@ -99,6 +100,9 @@ class VerdictSpec(Value):
     )
     requested_by: Text | None = Field(
         None, description="Who asked for this decision, as the policy says it. Absent: the evidence or a deadline did."
+    )
+    search: RecordedSearch | None = Field(
+        None, description="What the proposer of this trial was told. Absent: the campaign is no trial of a search."
     )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")

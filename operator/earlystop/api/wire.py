@@ -82,6 +82,8 @@ BASELINE = "baseline"
 CANDIDATE = "candidate"
 ONE_CANDIDATE: tuple[str, ...] = (BASELINE, CANDIDATE)
 """Variants of a policy that tries one candidate by weights."""
+INCUMBENT = "incumbent"
+"""Of a search, the best setting that is certified so far: it serves while the next one is tried."""
 
 STARTED = "earlystop_requests_started_total"
 REQUESTS = "earlystop_requests_total"

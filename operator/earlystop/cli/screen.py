@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
+from earlystop.cli.search_screen import search_facts, search_phrase, trials_table
 from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.plan import Stage, parse_plan, stages_of
@@ -35,7 +36,8 @@ def picture(policy: Manifest, now: float, width: int) -> RenderableType:
     else:
         blocks = (_block(each["name"], _facts(policy, each)) for each in status["candidates"])
         shown = FirstThatFits(_candidates(policy), Group(*blocks))
-    parts = Group(_progress(policy, now), shown, message)
+    trials = trials_table(status)
+    parts = Group(_progress(policy, now), *([] if trials is None else [trials]), shown, message)
     return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
 
 
@@ -82,6 +84,7 @@ def line(policy: Manifest) -> str:
         f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, weight {status.get('weight', 0)} %, "
         f"{scored or 'no'} answers, EM difference {evidence.get('effect', '-')}, "
         f"log e promote {log_e.get('promote', '-')} harm {log_e.get('harm', '-')}, saving {evidence.get('saving', '-')}"
+        f"{search_phrase(status)}"
     )
 
 
@@ -95,7 +98,7 @@ def _progress(policy: Manifest, now: float) -> Table:
     _add(table, "candidates' weight", f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
-    for name, value in _margin(policy):
+    for name, value in (*search_facts(status), *_margin(policy)):
         _add(table, name, value)
     for name, value in _times(policy, now):
         _add(table, name, value)

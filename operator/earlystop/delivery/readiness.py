@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import ConditionStatus
+from earlystop.api.wire import REVISION
 from earlystop.delivery.decisions import Detach, SplitStatus, TrafficDecision, Wait, Write, traffic_condition
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted, matches_desired
+from earlystop.delivery.golden_rules import rules_in_force
+from earlystop.delivery.headers import headers_set
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by, is_part
 from earlystop.delivery.traffic_conditions import no_user_was_led
@@ -47,13 +50,14 @@ def while_short(
 
 def while_unready(observed: ClusterInputs, desired: Desired) -> Write | Wait | Detach | None:
     """What to do while what the split leads to cannot serve: it is made or put right, and waited for; users whose
-    requests nobody would answer go by their own route. None when it can serve."""
+    requests nobody would answer, or who are led to something else, go by their own route. None when it can serve."""
     unready = desired.rendered.unready
     if unready is None:
         return None
     status = ConditionStatus.FALSE if unready.overdue or unready.needs_help else ConditionStatus.UNKNOWN
     said = traffic_condition(status, unready.reason, unready.message)
-    if unready.serves_nobody and desired.serves_users and (off := to_detach(observed, desired)):
+    off = to_detach(observed, desired) if unready.serves_nobody or _must_leave(observed, desired) else ()
+    if off and desired.serves_users:
         return Detach(SplitStatus.NOT_WRITTEN, said, off)
     reached = SplitStatus.WRITTEN if desired.serves_users else SplitStatus.NOT_WRITTEN
     waiting = Wait(SplitStatus.OVERDUE if unready.overdue else reached, said)
@@ -61,3 +65,16 @@ def while_unready(observed: ClusterInputs, desired: Desired) -> Write | Wait | D
     if not missing:
         return waiting
     return Write(missing) if desired.serves_users else Write(missing, then=waiting)
+
+
+def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
+    """Whether users must not stay where they are led while what the split leads to is made ready: no candidate shall
+    have requests any more, as one that was found to do harm; or they are led by another campaign, whose Pods are about
+    to get this one's settings."""
+    primary = desired.rendered.primary
+    found = None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
+    if primary is None or found is None or not drifted(observed, (primary,)):
+        return False
+    name = f"{observed.spec.delivery.header_prefix}{REVISION}"
+    led_by = {headers.get(name) for rule in rules_in_force(found) for headers in headers_set(rule)}
+    return desired.split.candidate_weight == 0 or led_by != {desired.split.revision}

@@ -23,7 +23,6 @@ from earlystop.api.wire import (
     ECHO_HEADER,
     GOLDEN_HEADER,
     MISMATCH,
-    ONE_CANDIDATE,
     PROBE_HEADER,
     UNASSIGNED,
 )
@@ -34,7 +33,7 @@ from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedRule, can_be_judged
 from earlystop.demo.spoiling import Outcome, Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW, StopRule
-from earlystop.exporter.assignment import checked_policies
+from earlystop.exporter.assignment import checked_policies, variants_beside
 from earlystop.exporter.export import Assignment, Exporter, Shadow
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
 from earlystop.exporter.settings import MountedSettings
@@ -234,9 +233,8 @@ class ReferenceServer:
     def _register(self, placement: Placement) -> bool:
         """Exposes what the request is counted by. Shadows for which there is no room are counted nowhere."""
         told = placement.assignment
-        variants = ONE_CANDIDATE
-        if told.variant not in ONE_CANDIDATE or placement.shadows:
-            variants = (Variant.BASELINE, told.variant)
+        # Of a baseline with shadows, candidates have names of their own.
+        variants = (Variant.BASELINE,) if placement.shadows else variants_beside(told.variant)
         if not self._exporter.register(told.policy, told.revision, told.step, variants=variants):
             return False
         if judged := self._judged(placement):

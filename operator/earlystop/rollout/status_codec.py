@@ -24,7 +24,7 @@ from earlystop.api.status import (
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
 from earlystop.rollout.compressed_looks import CompressedLooks
-from earlystop.rollout.exposure import weights
+from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -38,6 +38,7 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search_codec import restore_search, search_status
 from earlystop.rollout.state import (
     DECIDED,
     NOTHING_LEARNED,
@@ -74,7 +75,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     assert percents is not None
     due = next_look(times, state)
     unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
-    looks = pack_records(list(unpacked.values()))
+    looks = pack_records(list(unpacked.values()), beside=plan.incumbent is not None)
     if len(ledger) + len(looks) > PACKED_LIMIT:
         raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
@@ -87,7 +88,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         step=state.step,
         progress=strategy_of(plan).count_step(plan, state),
         weight=100 - percents[0],
-        variant=_variant(plan, percents),
+        variant=_variant(plan, percents, incumbent_weight(state)),
         campaign_started_at=rfc3339(state.campaign_started_at),
         step_started_at=_time(state.step_started_at),
         evidence_from=_time(state.evidence_from),
@@ -115,6 +116,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         previous_digest=state.previous_digest,
         certified=_certified(state),
         handled_requests=_handled(state),
+        search=search_status(state),
     ).wire()
 
 
@@ -152,6 +154,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         handled=_restore_handled(stored),
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
+        search=restore_search(stored.search, plan),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps:
@@ -176,8 +179,10 @@ def _moment(text: str | None) -> int | None:
     return None if text is None else from_rfc3339(text)
 
 
-def _variant(plan: Plan, percents: tuple[int, ...]) -> str:
+def _variant(plan: Plan, percents: tuple[int, ...], of_incumbent: int) -> str:
     """The setting that most requests get. percents: of the baseline and each candidate."""
+    if plan.incumbent is not None and of_incumbent >= max(percents):
+        return plan.incumbent.name
     most = max(range(len(percents)), key=percents.__getitem__)
     return plan.names[most - 1] if most else "baseline"
 
@@ -215,6 +220,7 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         stored.looks or "," * (len(statuses) - 1),
         [len(each.classes) for each in objectives],
         [each.by_users for each in objectives],
+        beside=plan.incumbent is not None,
     )
     marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):

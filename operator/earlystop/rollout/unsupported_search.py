@@ -6,6 +6,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
+from earlystop.rollout.search.space import by_trials
 
 SEARCH_UNUSABLE = "SearchUnusable"
 
@@ -34,6 +35,11 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
     if spec.delivery.traits.moves_traffic and not spec.delivery.traits.split_known:
         return _refusal(
             f"search: delivery.mode {mode} has a cohort for each candidate; write candidates, or another mode"
+        )
+    if by_trials(spec) and spec.delivery.traits.promotes_target:
+        return _refusal(
+            f"search.strategy {strategy} promotes one setting after the other, and in delivery.mode {mode} a promotion "
+            "changes the target itself, which is the baseline of those that follow; write candidates, or another mode"
         )
     if spec.rollout.strategy != "Canary":
         return _refusal(

@@ -31,6 +31,7 @@ from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
 from earlystop.rollout.verify_margin import margin_differences
+from earlystop.rollout.verify_search import earlier_trial_differences, search_differences
 from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
@@ -71,6 +72,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
     problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
     problems += _unsigned(record, by_person)
+    problems += search_differences(record, plan)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -122,7 +124,8 @@ def chain_differences(
         followed.append(previous)
         previous = before["spec"].get("previous", "")
     chain = [by_digest[each]["spec"] for each in reversed(followed)]
-    return [*margin_differences(manifest["spec"], chain), *_forks(verdicts)]
+    spec = manifest["spec"]
+    return [*margin_differences(spec, chain), *earlier_trial_differences(spec, chain), *_forks(verdicts)]
 
 
 def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:

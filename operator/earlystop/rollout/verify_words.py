@@ -18,14 +18,19 @@ from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missi
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import LONGEST_MESSAGE, NEVER_READY, NEVER_READY_MESSAGE, with_remainder
+from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, decision_on_budget, time_used
 from earlystop.rollout.verdict import setting_pairs
+from earlystop.rollout.verify_search import decision_in
 
 NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
-    **dict.fromkeys(("DeadlineExceeded", "RecordFull", "QuestionsExhausted"), (Verdict.INCONCLUSIVE,)),
+    **dict.fromkeys(
+        ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
+        (Verdict.INCONCLUSIVE,),
+    ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
 }
 
@@ -41,7 +46,7 @@ def word_differences(
     problems = _findings(record, own)
     for other in record.others:
         problems += _findings(other, others[other.candidate], f"of {other.candidate} ")
-    if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate):
+    if record.settings != setting_pairs(plan, own, decision_in(record)):
         problems.append("The settings before and after are not those that the plan and the decision give.")
     commitment = commitment_in(record.revision)
     if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or "", commitment):
@@ -106,6 +111,11 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [all_dropped_message(plan, state)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+    if record.reason == TRIAL_REQUESTS_USED:
+        used_up = decision_on_budget(state, own, 0)
+        return [] if used_up is None else [used_up.message]
+    if record.reason == BUDGET_USED:
+        return [time_used(plan)]
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
@@ -138,7 +148,13 @@ def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]
         at = from_rfc3339(record.at)
     except ValueError as error:
         return [f"The time of the decision cannot be read: {error}."]
-    at_its_look = record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, alone.REASON, "RecordFull")
+    at_its_look = record.reason in (
+        *HARM_REASONS,
+        EVERY_CANDIDATE_DROPPED,
+        alone.REASON,
+        "RecordFull",
+        TRIAL_REQUESTS_USED,
+    )
     if at < last or (at_its_look and at != last):
         return ["The time of the decision does not fit its last look."]
     return []

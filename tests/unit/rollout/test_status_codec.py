@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.status import PolicyStatus
-from earlystop.rollout.exposure import weights
+from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import TooLarge, from_status, to_status
@@ -43,8 +43,11 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     weight = status["weight"]
     shares = weights(state)
     assert shares is not None and weight == 100 - shares[0]
-    names = ("baseline", *state.pinned_plan.names)
-    assert shares[names.index(status["variant"])] == max(shares)
+    names, serves = ["baseline", *state.pinned_plan.names], incumbent_weight(state)
+    incumbent = state.pinned_plan.incumbent
+    if incumbent is not None:
+        names, shares = [*names, incumbent.name], (*shares, serves)
+    assert shares[names.index(status["variant"])] == max(shares) and sum(shares) == 100
     assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
     assert status["evidence"]["looks"] == len(state.looks)
     assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])

@@ -20,7 +20,8 @@ from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.state import ACTING, TRYING, Phase
+from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
+from earlystop.rollout.trials import due_again_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -106,6 +107,12 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
+    again_at = due_again_at(state, tracked.spec)
+    follows = state.phase in BETWEEN_TRIALS or (again_at is not None and now >= again_at)
+    if again_at is not None and now < again_at:
+        moments.append(again_at)
+    if follows and not tracked.spec.suspend and tracked.observations.refusal is None:
+        moments.append(now)
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import INCUMBENT
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
-from earlystop.rollout.exposure import promoted, shadowed, weights
+from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, shadowed, weights
 from earlystop.rollout.plan import variant_labels
+from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.state import RolloutState
 
 # As long as every token, for checks of an overlay's size.
@@ -21,11 +23,16 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     plan = state.pinned_plan
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
-    variants = tuple(map(VariantWeight, labels, percents, settings))
+    baseline, *candidates = map(VariantWeight, labels, percents, settings)
+    incumbent = plan.incumbent
+    serving = () if incumbent is None else (VariantWeight(INCUMBENT, incumbent_weight(state), incumbent.values),)
+    variants = (baseline, *serving, *candidates)
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
     label = plan.label_of(promoted(state)) if promoted(state) else ""
+    if state.phase in PROMOTED and incumbent_weight(state):
+        label = INCUMBENT
     return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
 
 
@@ -40,8 +47,11 @@ def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
         VariantWeight(label, int(at < 99), values)
         for at, (label, values) in enumerate(zip(variant_labels(spec), settings, strict=True))
     ]
+    if by_trials(spec) and spec.delivery.traits.by_weights:
+        weights = [VariantWeight(INCUMBENT, 1, weights[0].settings), *weights]
     of_baseline = 100 - sum(each.weight for each in weights)
     baseline = VariantWeight(Variant.BASELINE.value, of_baseline, tuple(spec.baseline_settings().items()))
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
-    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
+    judged = [each for each in weights if in_shadow and each.variant != INCUMBENT]
+    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in judged)
     return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)

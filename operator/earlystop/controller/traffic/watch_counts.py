@@ -130,10 +130,10 @@ async def _read(
 
 
 def _mark(at: int, ledger: CountLedger, split: TrafficSplit) -> Mark:
-    """Requests of each variant in use that a ledger holds of this step. Those that fail are among them where counters
-    say so."""
+    """Requests of each variant in use that a ledger holds of this step; of an incumbent where counters tell it apart.
+    Those that fail are among them where counters say so."""
     source, labels = source_of(ledger), tuple(each.variant for each in split.variants)
     totals, lacking = source.totals(ledger, split.step, labels), source.open_requests(ledger, split.step, labels)
-    in_use = [each.variant for each in split.variants if each.weight > 0]
+    in_use = [each.variant for each in split.variants if each.weight > 0 and each.variant in totals]
     counted = {name: max(totals[name].started, totals[name].completed) for name in in_use}
     return Mark(at, counted, {name: lacking[name] for name in in_use})
