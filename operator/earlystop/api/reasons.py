@@ -14,6 +14,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
+from earlystop.api.proposal_reasons import PROPOSAL_ROWS
 from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.search_reasons import SEARCH_REFUSALS
 from earlystop.api.settings_reasons import settings_rows
@@ -159,6 +160,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
+    *PROPOSAL_ROWS,
     *TRIAL_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),

@@ -33,6 +33,9 @@ class TrialStatus(Value):
     least_saving: Short | None = Field(None, description="Share of tokens that it is proven to save, if certified.")
     requests: Count = Field(description="Requests of both variants that it compared.")
     revision: Short = Field(description="Revision of its campaign, with which its EarlyStopVerdict's name ends.")
+    proposer: Annotated[str, Field(max_length=253)] | None = Field(
+        None, description="Who proposed it. Absent: the search's own strategy did."
+    )
 
 
 class IncumbentStatus(Value):

@@ -22,6 +22,7 @@ class SearchTraits:
     in_shadow: whether it takes settings that are judged on the baseline's own requests, where all are judged at once.
     version: of the proposer's arithmetic, which the verdicts of its trials name.
     certified_are_free: whether a certified trial and the next one share a risk (`rollout.search.progress.spent_risk`).
+    takes_proposals: whether others say by EarlyStopProposals what is tried, so that it waits where none is there.
     """
 
     module: str = ""
@@ -31,6 +32,7 @@ class SearchTraits:
     in_shadow: bool = False
     version: int = 1
     certified_are_free: bool = False
+    takes_proposals: bool = False
 
     @property
     def built(self) -> bool:
@@ -56,7 +58,7 @@ SEARCHES: dict[str, SearchTraits] = {
     "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
     "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", certified_are_free=True),
     "Bandit": SearchTraits(one_campaign=True),
-    "External": SearchTraits(),
+    "External": SearchTraits(module="earlystop.rollout.search.external", certified_are_free=True, takes_proposals=True),
 }
 
 

@@ -62,6 +62,7 @@ class Resource:
 POLICIES = Resource(GROUP, VERSION, "earlystoppolicies")
 VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
 SOURCES = Resource(GROUP, VERSION, "metricsources")
+PROPOSALS = Resource(GROUP, VERSION, "earlystopproposals")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
 PODS = Resource("", "v1", "pods")

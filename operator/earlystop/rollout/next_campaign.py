@@ -9,12 +9,13 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import BETWEEN_TRIALS, Attempts, RolloutState
-from earlystop.rollout.trials import begin_search, begin_trial, is_due_again, next_proposal
+from earlystop.rollout.trials import WAITING, begin_search, begin_trial, is_due_again, next_proposal
 
 
 class NextCampaign(NamedTuple):
@@ -45,16 +46,18 @@ def next_campaign(
     recorded: tuple[Attempts, ...],
     belief: Belief | None,
     is_same: bool,
+    waiting: tuple[WaitingOffer, ...] = (),
 ) -> NextCampaign | None:
     """The campaign that the policy asks for, None where its search has nothing to try.
 
     recorded: campaigns that verdicts tell of. entropy, belief: for a search that begins. is_same: whether the plan
-    under way is asked for still, so that its search goes on, or begins again by itself.
+    under way is asked for still, so that its search goes on, or begins again by itself. waiting: what others have
+    proposed.
     """
     if is_same and state.phase in BETWEEN_TRIALS:
         assert state.search is not None  # only a search has anything between two campaigns
         plan = state.pinned_plan
-        trial = _trial(spec, retry, state.search, plan.attempt, plan.used)
+        trial = _trial(spec, retry, state.search, plan.attempt, plan.used, waiting)
         return None if trial is None else NextCampaign(trial[1], state.attempts, trial[0])
     attempts = recorded if state.plan is None else attempts_spent(state)
     used, attempt = used_before(spec, state.losses) or NOTHING_USED, next_attempt(attempts, spec)
@@ -62,7 +65,7 @@ def next_campaign(
         return NextCampaign(parse_plan(plan_text(spec, retry, attempt=attempt, used=used)), attempts)
     for known in dict.fromkeys((belief, None)):
         begun = begin_search(spec, state, now, entropy, known, is_repeated=is_same)
-        trial = _trial(spec, retry, begun, attempt, used)
+        trial = _trial(spec, retry, begun, attempt, used, waiting)
         if trial is not None:
             return NextCampaign(trial[1], attempts, trial[0])
     return None
@@ -74,7 +77,7 @@ def refusal_of_search(spec: PolicySpec) -> Refusal | None:
         return None
     begun = begin_search(spec, RolloutState(), 0, "", None, is_repeated=False)
     reason = next_proposal(spec, begun, 1, NOTHING_USED)
-    if not isinstance(reason, str):
+    if not isinstance(reason, str) or reason == WAITING:
         return None
     return Refusal(
         "NothingToTry",
@@ -84,7 +87,12 @@ def refusal_of_search(spec: PolicySpec) -> Refusal | None:
 
 
 def _trial(
-    spec: PolicySpec, retry: str, search: SearchProgress, attempt: int, used: MarginUse
+    spec: PolicySpec,
+    retry: str,
+    search: SearchProgress,
+    attempt: int,
+    used: MarginUse,
+    waiting: tuple[WaitingOffer, ...],
 ) -> tuple[SearchProgress, Plan] | None:
-    proposal = next_proposal(spec, search, attempt, used)
+    proposal = next_proposal(spec, search, attempt, used, waiting)
     return None if isinstance(proposal, str) else begin_trial(spec, retry, search, proposal, attempt, used)

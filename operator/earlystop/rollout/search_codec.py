@@ -100,7 +100,8 @@ def recorded_search(state: RolloutState) -> RecordedSearch | None:
 def risk_spent_text(plan: Plan, outcomes: tuple[TrialOutcome, ...], trying: float) -> str:
     """What is spent of a search's risk after these trials, and with one at risk `trying` that is under way."""
     free = SEARCHES[strategy_in(plan.spec)].certified_are_free
-    return _text(spent_risk(outcomes, trying, certified_are_free=free))
+    proposer = "" if plan.trial is None else plan.trial.proposer
+    return _text(spent_risk(outcomes, trying, certified_are_free=free, proposer=proposer))
 
 
 def trials_text(trials: Iterable[TrialRecord]) -> tuple[TrialStatus, ...]:
@@ -117,6 +118,7 @@ def trials_text(trials: Iterable[TrialRecord]) -> tuple[TrialStatus, ...]:
             least_saving=None if each.least_saving is None else repr(each.least_saving),
             requests=each.outcome.requests,
             revision=each.revision,
+            proposer=each.outcome.proposer or None,
         )
         for each in trials
     )
@@ -135,6 +137,7 @@ def restore_trials(stored: Iterable[TrialStatus], names: list[str]) -> tuple[Tri
             loss=_estimate(each.loss, each.loss_error),
             saving=_estimate(each.saving, each.saving_error),
             requests=each.requests,
+            proposer=each.proposer or "",
         )
         saving = None if each.least_saving is None else _finite(each.least_saving)
         trials.append(TrialRecord(each.setting, outcome, saving, each.revision))

@@ -17,10 +17,12 @@ from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline
 from earlystop.rollout.plan import Plan, Stage, StageKind, revision_of
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.settling import settle
 from earlystop.rollout.state import (
     ACTING,
+    BETWEEN_TRIALS,
     PHASES,
     TRYING,
     WATCHING,
@@ -35,7 +37,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials import after_trial, decision_on_budget, decision_on_time
+from earlystop.rollout.trials import after_trial, after_waiting, decision_on_budget, decision_on_time
 
 LONGEST_MESSAGE = 1024
 NEVER_READY = "CandidateNeverReady"
@@ -55,6 +57,7 @@ def start_campaign(
     token_lost: bool = False,
     recorded: tuple[Attempts, ...] = (),
     belief: Belief | None = None,
+    waiting: tuple[WaitingOffer, ...] = (),
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, or the next trial of its search
     is due; else the same state.
@@ -66,7 +69,8 @@ def start_campaign(
     entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
     all of its requests for forged: it begins anew. recorded: campaigns that verdicts tell of, where the policy itself
-    has had none. belief: what earlier verdicts make likely of a search's settings, for one that begins.
+    has had none. belief: what earlier verdicts make likely of a search's settings, for one that begins. waiting: what
+    others have proposed to a search.
     """
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
     begins_anew = token_lost and _needs_counts(state)
@@ -77,10 +81,12 @@ def start_campaign(
     following = (
         same_campaign(state)
         if is_same and begins_anew
-        else next_campaign(spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same)
+        else next_campaign(
+            spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same, waiting=waiting
+        )
     )
     if following is None:
-        return state
+        return after_waiting(state, now) if is_same and state.phase in BETWEEN_TRIALS else state
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,

@@ -15,6 +15,7 @@ from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
@@ -24,6 +25,8 @@ from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.trial_outcome import outcome_of, requests_of
 
+WAITING = "WaitingForProposals"
+"""No end: a search that others propose to goes on with the next proposal."""
 NOTHING_LEFT, BUDGET_USED, RISK_USED = "NothingLeftToTry", "SearchBudgetUsed", "SearchRiskUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
@@ -72,8 +75,15 @@ def terms_of(spec: PolicySpec, progress: SearchProgress, attempt: int, used: Mar
     )
 
 
-def next_proposal(spec: PolicySpec, progress: SearchProgress, attempt: int, used: MarginUse) -> Proposal | str:
-    """The trial that follows those that are over, or the reason why the search ends.
+def next_proposal(
+    spec: PolicySpec,
+    progress: SearchProgress,
+    attempt: int,
+    used: MarginUse,
+    waiting: tuple[WaitingOffer, ...] = (),
+) -> Proposal | str:
+    """The trial that follows those that are over, or the reason why the search ends; `WAITING` where it waits for
+    proposals. waiting: what others have proposed.
 
     A proposal never gets more requests than are left, nor a risk beyond that of the search, whoever made it. A search
     that is repeated tries first what it certified before.
@@ -82,15 +92,22 @@ def next_proposal(spec: PolicySpec, progress: SearchProgress, attempt: int, used
     if terms.requests is not None and terms.requests < terms.per_look:
         return BUDGET_USED
     settings = settings_of(spec)
-    proposal = proposer_of(search.strategy).propose(settings, progress.outcomes, terms, progress.belief, progress.seed)
+    if progress.resumes and not progress.trials and search.traits.takes_proposals:
+        # The search itself asks for what it certified before, whoever proposes what.
+        again = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
+        waiting = (WaitingOffer(again, "", ""), *waiting)
+    proposer = proposer_of(search.strategy, waiting)
+    proposal = proposer.propose(settings, progress.outcomes, terms, progress.belief, progress.seed)
     if proposal is None:
-        return NOTHING_LEFT
+        tried = {each.setting for each in progress.outcomes}
+        return WAITING if search.traits.takes_proposals and len(tried) < len(settings) else NOTHING_LEFT
     if progress.resumes and not progress.trials:
         index = next(number for number, each in enumerate(settings) if each.name == progress.resumes)
         reason = f"{progress.resumes} was certified before, and no earlier evidence counts"
         proposal = replace(proposal, setting=index, reason=reason)
     free = search.traits.certified_are_free
-    if spent_risk(progress.outcomes, proposal.risk, certified_are_free=free) > terms.risk * SLACK:
+    spent = spent_risk(progress.outcomes, proposal.risk, certified_are_free=free, proposer=proposal.proposer)
+    if spent > terms.risk * SLACK:
         return RISK_USED
     left = proposal.requests if terms.requests is None else min(proposal.requests, terms.requests)
     return replace(proposal, requests=left)
@@ -112,6 +129,8 @@ def begin_trial(
         requests=proposal.requests,
         incumbent=incumbent,
         incumbent_weight=0 if incumbent is None else _search(spec).incumbent_weight,
+        proposer=proposal.proposer,
+        proposal=proposal.offer,
     )
     plan = parse_plan(plan_text(spec, retry, attempt=attempt, used=used, trial=trial))
     return replace(progress, reason=proposal.reason), plan
@@ -202,7 +221,23 @@ def _end_reason(plan: Plan, progress: SearchProgress, decision: Decision) -> str
     if seconds is not None and decision.at - progress.started_at >= seconds:
         return BUDGET_USED
     following = next_proposal(plan.spec.model_copy(update={"candidates": None}), progress, plan.attempt, plan.used)
-    return following if isinstance(following, str) else ""
+    return following if isinstance(following, str) and following != WAITING else ""
+
+
+def after_waiting(state: RolloutState, now: int) -> RolloutState:
+    """The state of a search that waits for proposals: over once its time is, else the same one."""
+    progress, plan, seconds = state.search, state.pinned_plan, _seconds(state.pinned_plan)
+    if progress is None or seconds is None or now - progress.started_at < seconds:
+        return state
+    phase = Phase.ROLLED_BACK if progress.incumbent is None else Phase.PROMOTED
+    end = SearchEnd(BUDGET_USED, end_message(plan, progress, BUDGET_USED), now)
+    return replace(state, phase=phase, search=replace(progress, ended=end))
+
+
+def waits_until(state: RolloutState) -> int | None:
+    """When the time of a search is over, in Unix seconds; None without such a bound."""
+    progress, seconds = state.search, _seconds(state.pinned_plan)
+    return None if progress is None or seconds is None else progress.started_at + seconds
 
 
 def _ended_by_person(state: RolloutState, progress: SearchProgress, decision: Decision) -> RolloutState:

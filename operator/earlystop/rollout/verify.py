@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -100,15 +100,10 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def chain_differences(
-    manifest: Mapping[str, Any],
-    verdicts: Sequence[Mapping[str, Any]],
-    digest: Callable[[dict[str, Any]], str] = digest_of,
-) -> list[str]:
+def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where the chain of verdicts that leads to this one is broken, one sentence each.
 
     verdicts: all verdicts of the same policy. Each names the digest of the one before it, and no two the same one.
-    digest: that of a record, for who follows the chains of many verdicts and works out each digest once.
     """
     by_digest = {each["spec"]["digest"]: each for each in verdicts}
     followed: list[str] = []
@@ -119,7 +114,7 @@ def chain_differences(
             return [f"The verdict before this one, with the digest {previous}, is not there."]
         if previous in followed:
             return [f"The chain of verdicts leads back to {previous}."]
-        if digest(before["spec"]) != previous:
+        if digest_of(before["spec"]) != previous:
             return [f"The verdict {before['metadata']['name']} before this one was changed after it was made."]
         followed.append(previous)
         previous = before["spec"].get("previous", "")

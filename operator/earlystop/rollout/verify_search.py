@@ -11,6 +11,7 @@ from earlystop.api.searches import SEARCHES
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import Incumbent, SearchProgress, TrialRecord
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search_codec import restore_belief, restore_trials, risk_spent_text, trials_text
@@ -58,7 +59,8 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
     """The proposal once more, and the incumbent that the earlier trials leave."""
     trial = plan.trial
     assert trial is not None  # the caller asked
-    proposal = next_proposal(plan.spec.model_copy(update={"candidates": None}), progress, plan.attempt, plan.used)
+    spec = plan.spec.model_copy(update={"candidates": None})
+    proposal = next_proposal(spec, progress, plan.attempt, plan.used, _proposed(plan))
     if isinstance(proposal, str):
         return [f"After the earlier trials the search was over ({proposal}), yet this one was made."]
     name = settings_of(plan.spec)[proposal.setting].name
@@ -77,6 +79,17 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
             f"After the earlier trials {expected or 'the baseline'} serves, and the plan has {found or 'the baseline'}."
         )
     return problems
+
+
+def _proposed(plan: Plan) -> tuple[WaitingOffer, ...]:
+    """What others proposed, where that decided: of which offers waited beside it no record tells, but its risk and
+    requests follow from the trials before it alone."""
+    trial = plan.trial
+    assert trial is not None  # the caller asked
+    if not trial.proposer:
+        return ()
+    index = next((at for at, each in enumerate(settings_of(plan.spec)) if each.name == trial.name), 0)
+    return (WaitingOffer(index, trial.proposer, trial.proposal),)
 
 
 def _incumbent_after(trials: Sequence[TrialRecord], resumes: str) -> str:

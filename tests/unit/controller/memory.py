@@ -15,6 +15,7 @@ from earlystop.controller.cluster import (
     GATEWAYS,
     GRPC_ROUTES,
     POLICIES,
+    PROPOSALS,
     ROUTES,
     SERVICES,
     SOURCES,
@@ -27,7 +28,19 @@ from earlystop.controller.cluster import (
 )
 from tests.unit.controller.server_side_apply import applied, merged
 
-KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
+KINDS = (
+    POLICIES,
+    VERDICTS,
+    SOURCES,
+    PROPOSALS,
+    DEPLOYMENTS,
+    SERVICES,
+    ROUTES,
+    GRPC_ROUTES,
+    GATEWAYS,
+    DEFINITIONS,
+    CONFIG_MAPS,
+)
 APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 

@@ -12,6 +12,8 @@ from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.search.offers import Fate, Offer, fates, refused_by_all, waiting_in
+from earlystop.rollout.search_view import search_view
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision, from_status, to_status
 from earlystop.rollout.transitions import carried_out, expire, start_campaign, take_look, weights_in_force
@@ -58,7 +60,8 @@ class World:
     """One policy that searches. dies: for the number of each thing done, whether the operator dies after it; what it
     had not stored is lost then.
 
-    verdicts: by name, as they were stored. written: every status that was stored. now: Unix seconds.
+    verdicts: by name, as they were stored. written: every status that was stored. now: Unix seconds. offers: what
+    others have proposed.
     """
 
     spec: PolicySpec
@@ -71,6 +74,7 @@ class World:
     written: list[dict[str, Any]] = field(default_factory=list)
     history: list[RolloutState] = field(default_factory=list)
     retry: str = ""
+    offers: tuple[Offer, ...] = ()
     _unstored: int = 0
 
     def run(self, until: Callable[[RolloutState], bool] | None = None, most: int = 4000) -> RolloutState:
@@ -114,7 +118,13 @@ class World:
             self.state,
             self.now,
             entropy=f"e{self.state.campaign}",
+            waiting=waiting_in(self.fates()),
         )
+
+    def fates(self) -> tuple[Fate, ...]:
+        """What has become of what others have proposed."""
+        view = search_view(self.spec, self.state)
+        return refused_by_all(self.offers, view) if isinstance(view, str) else fates(self.offers, view)
 
     def _next(self) -> RolloutState:
         state = self.state

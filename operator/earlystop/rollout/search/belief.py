@@ -150,7 +150,13 @@ def _at(place: Place, known: Sequence[_Known], wander: float, typical: Typical, 
     else:
         found = _leaning(own, _between(place, around, wander, axes)) if around else own
     likely = found.of_the_next
-    return Estimate(min(max(likely.mean, typical.least), typical.most), likely.error)
+    mean = min(max(likely.mean, typical.least), typical.most)
+    return Estimate(_digits(mean), _digits(likely.error))
+
+
+def _digits(value: float) -> float:
+    """The value with six digits, as it is stored: what is recomputed later is what was used."""
+    return float(f"{value:.6g}")
 
 
 def _distance(one: Place, other: Place, axes: Axes) -> float:

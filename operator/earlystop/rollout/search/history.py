@@ -12,8 +12,9 @@ Estimates are worked out from the looks, so verdicts of earlier releases count a
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +22,19 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.evidence import standard_errors
-from earlystop.evidence.engine import EvidenceState
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.trial import Estimate
-from earlystop.rollout.state import Comparison, Verdict
-from earlystop.rollout.verdict import digest_of
-from earlystop.rollout.verify import chain_differences, object_differences, recomputed
+from earlystop.rollout.search.verdict_chain import Chains, Link
+from earlystop.rollout.state import Verdict
+from earlystop.rollout.trial_outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.verify import object_differences, recomputed
 
 Manifest = Mapping[str, Any]
-MOST_VERDICTS = 200
-"""The latest ones are read: each is replayed, which takes some ten milliseconds."""
+MOST_VERDICTS = 64
+"""The latest ones count: each is replayed, and may have a megabyte."""
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
 
@@ -103,58 +105,73 @@ def may_share(labels: Mapping[str, str], other: Mapping[str, str]) -> bool:
 def read_history(
     subject: Subject | None, verdicts: Iterable[Manifest], namespaces: Collection[str] | None = None
 ) -> History:
-    """What verdicts show of a subject, or of whatever each is about for None.
+    """What verdicts show: as `HistoryReader`, of all at once."""
+    reader = HistoryReader(subject, namespaces)
+    for each in verdicts:
+        reader.add(each)
+    return reader.history()
 
-    verdicts: objects, with all of a policy's among them, so that chains can be followed. namespaces: those that may be
-    learned from; None: all that are given.
+
+class HistoryReader:
+    """Reads verdicts one by one, and keeps those that may count, at most `MOST_VERDICTS`.
+
+    subject: what they must be about; None: whatever each is about. namespaces: that may be learned from; None: all.
     """
-    found = sorted(verdicts, key=_newest_first, reverse=True)
-    chains = _Chains(found)
-    comparisons: list[PastComparison] = []
-    refused: list[str] = []
-    others: Counter[str] = Counter()
-    for each in found[:MOST_VERDICTS]:
-        if namespaces is not None and _namespace(each) not in namespaces:
-            others[_not_shared(_namespace(each))] += 1
-            continue
+
+    def __init__(self, subject: Subject | None, namespaces: Collection[str] | None = None) -> None:
+        self._subject = subject
+        self._namespaces = namespaces
+        self._kept: list[tuple[tuple[str, str], Manifest]] = []
+        self._links: dict[tuple[str, str], Link] = {}
+        self._refused: list[str] = []
+        self._others: Counter[str] = Counter()
+
+    def add(self, verdict: Manifest) -> None:
+        """Read one. All verdicts of a policy must be among them, so that chains can be followed."""
+        namespace = _namespace(verdict)
+        if self._namespaces is not None and namespace not in self._namespaces:
+            self._others[_not_shared(namespace)] += 1
+            return
         try:
-            record = VerdictSpec.model_validate(each["spec"])
-            plan = parse_plan(record.plan)
-            reason = None if subject is None else another_subject(subject, Subject.of(plan.spec))
-            problem = None if reason else chains.problem_of(each)
-            if reason:
-                others[f"of {_namespace(each)}/{record.policy}: {reason}"] += 1
-            elif problem:
-                refused.append(f"{_name(each)} is refused: {problem}")
-            else:
-                comparisons += _comparisons(each, record, plan)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            refused.append(f"{_name(each)} is refused: it is no verdict that this release can read ({first}).")
-    if len(found) > MOST_VERDICTS:
-        others[f"older than the latest {MOST_VERDICTS}"] += len(found) - MOST_VERDICTS
-    return History(tuple(comparisons), tuple(refused), tuple(_counted(reason, n) for reason, n in others.items()))
+            link, record = Link.of(verdict), verdict["spec"]
+            reason = self._another_subject(record)
+            moment = str(record["at"]), _name(verdict)
+        except UNREADABLE as error:
+            self._refused.append(_unreadable(verdict, error))
+            return
+        self._links[namespace, link.name] = link
+        if reason is not None:
+            self._others[f"of {namespace}/{record['policy']}: {reason}"] += 1
+            return
+        insort(self._kept, (moment, verdict), key=lambda each: each[0])
+        if len(self._kept) > MOST_VERDICTS:
+            del self._kept[0]
+            self._others[f"older than the latest {MOST_VERDICTS}"] += 1
 
+    def history(self) -> History:
+        """What was read. Replays the looks of each verdict that counts, so it takes some ten milliseconds for each."""
+        chains = Chains(self._links.values())
+        comparisons: list[PastComparison] = []
+        refused = list(self._refused)
+        for _, each in reversed(self._kept):
+            try:
+                problems = object_differences(each)
+                problem = (
+                    problems[0] if problems else chains.problem_of(self._links[_namespace(each), _plain_name(each)])
+                )
+                if problem is None:
+                    comparisons += _comparisons(each)
+                else:
+                    refused.append(f"{_name(each)} is refused: {problem}")
+            except UNREADABLE as error:
+                refused.append(_unreadable(each, error))
+        passed_over = tuple(_counted(reason, number) for reason, number in self._others.items())
+        return History(tuple(comparisons), tuple(refused), passed_over)
 
-class _Chains:
-    """Whether verdicts are what they were when they were made, and follow each other."""
-
-    def __init__(self, verdicts: Sequence[Manifest]) -> None:
-        self._by_policy: dict[str, list[Manifest]] = {}
-        self._digests: dict[int, str] = {}
-        for each in verdicts:
-            self._by_policy.setdefault(_text_of(each, "policyUid"), []).append(each)
-
-    def problem_of(self, verdict: Manifest) -> str | None:
-        """The first sentence that `kubectl earlystop verify` says of it, None where it says none."""
-        beside = self._by_policy[_text_of(verdict, "policyUid")]
-        problems = object_differences(verdict) or chain_differences(verdict, beside, self._digest)
-        return problems[0] if problems else None
-
-    def _digest(self, spec: dict[str, Any]) -> str:
-        """That of a record, worked out once: each verdict of a policy is on the chain of all later ones."""
-        known = self._digests.get(id(spec))
-        return known if known is not None else self._digests.setdefault(id(spec), digest_of(spec))
+    def _another_subject(self, record: Mapping[str, Any]) -> str | None:
+        """Why a record is about something else, None where it is not."""
+        found = Subject.of(parse_plan(record["plan"]).spec)
+        return None if self._subject is None else another_subject(self._subject, found)
 
 
 def another_subject(wanted: Subject, found: Subject) -> str | None:
@@ -186,11 +203,11 @@ def _described(parameter: Parameter) -> str:
     return f"type {parameter.type}{order}{body}"
 
 
-def _comparisons(manifest: Manifest, record: VerdictSpec, plan: Plan) -> list[PastComparison]:
-    return [
-        _comparison(manifest, record, plan, record),
-        *(_comparison(manifest, record, plan, o) for o in record.others),
-    ]
+def _comparisons(manifest: Manifest) -> list[PastComparison]:
+    record = VerdictSpec.model_validate(manifest["spec"])
+    plan = parse_plan(record.plan)
+    candidates: list[VerdictSpec | OtherCandidate] = [record, *record.others]
+    return [_comparison(manifest, record, plan, each) for each in candidates]
 
 
 def _comparison(
@@ -209,30 +226,13 @@ def _comparison(
         subject=Subject.of(plan.spec),
         margin=plan.objective.margin,
         values=plan.settings_of(of.candidate),
-        loss=loss_of(compared.evidence),
-        saving=saving_of(compared.evidence),
-        requests=requests_of(compared),
+        loss=loss_of(compared),
+        saving=saving_of(compared),
+        requests=requests_of(compared.looks),
         promoted=is_leading and decision in FAVOURABLE,
         rolled_back=is_dropped or (is_leading and decision is Verdict.ROLL_BACK),
         by_person=is_leading and record.reason in BY_PERSON,
     )
-
-
-def loss_of(evidence: EvidenceState) -> Estimate | None:
-    """The loss that evidence shows, as in `TrialOutcome`."""
-    found = standard_errors.loss(evidence)
-    return None if found is None else Estimate(*found)
-
-
-def saving_of(evidence: EvidenceState) -> Estimate | None:
-    """The saving that evidence shows, as in `TrialOutcome`."""
-    found = standard_errors.saving(evidence)
-    return None if found is None else Estimate(*found)
-
-
-def requests_of(compared: Comparison) -> int:
-    """Requests that a comparison took, of both variants: each of a judgement in shadow once."""
-    return sum(look.baseline.started + look.candidate.started for look in compared.looks)
 
 
 def _not_shared(namespace: str) -> str:
@@ -247,14 +247,14 @@ def _namespace(manifest: Manifest) -> str:
     return str((manifest.get("metadata") or {}).get("namespace", ""))
 
 
+def _plain_name(manifest: Manifest) -> str:
+    return str((manifest.get("metadata") or {}).get("name", "(without a name)"))
+
+
 def _name(manifest: Manifest) -> str:
-    return f"The verdict {_namespace(manifest)}/{(manifest.get('metadata') or {}).get('name', '(without a name)')}"
+    return f"The verdict {_namespace(manifest)}/{_plain_name(manifest)}"
 
 
-def _text_of(manifest: Manifest, field: str) -> str:
-    spec = manifest.get("spec")
-    return str(spec.get(field, "")) if isinstance(spec, Mapping) else ""
-
-
-def _newest_first(manifest: Manifest) -> tuple[str, str, str]:
-    return _text_of(manifest, "at"), _namespace(manifest), _name(manifest)
+def _unreadable(manifest: Manifest, error: Exception) -> str:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"{_name(manifest)} is refused: it is no verdict that this release can read ({first})."

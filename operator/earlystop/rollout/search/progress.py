@@ -75,18 +75,22 @@ class SearchProgress:
         return sum(each.outcome.requests for each in self.trials)
 
 
-def spent_risk(outcomes: tuple[TrialOutcome, ...], trying: float = 0.0, *, certified_are_free: bool) -> float:
+def spent_risk(
+    outcomes: tuple[TrialOutcome, ...], trying: float = 0.0, *, certified_are_free: bool, proposer: str = ""
+) -> float:
     """Bound on the probability that any setting was certified wrongly, in the trials that are over and in one at risk
     `trying` that is under way.
 
     certified_are_free: whether a certified trial and the next one share a risk (fixed-sequence testing): of several at
     one level only the first false claim can err, and then none follows. So a level is spent once: by the trial that
-    fails, or by the last one while none has.
+    fails, or by the last one while none has; where others propose, of each proposer by itself. proposer: whose the
+    trial under way is, as in `TrialOutcome`.
     """
     if not certified_are_free:
         return sum(each.risk for each in outcomes) + trying
     failed = sum(each.risk for each in outcomes if each.end is not TrialEnd.CERTIFIED)
-    if trying:
-        return failed + trying
-    is_open = bool(outcomes) and outcomes[-1].end is TrialEnd.CERTIFIED
-    return failed + (outcomes[-1].risk if is_open else 0.0)
+    last = {each.proposer: each for each in outcomes}
+    still_open = (
+        each.risk for name, each in last.items() if each.end is TrialEnd.CERTIFIED and not (trying and name == proposer)
+    )
+    return failed + trying + sum(still_open)

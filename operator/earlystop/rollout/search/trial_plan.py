@@ -17,7 +17,8 @@ class TrialPlan:
     search, number: which search of the policy, and which trial of it, from 1. name, values: of the setting. risk:
     probability of a false certificate at which it is judged. requests: of both variants after which it ends.
     incumbent: the setting that serves meanwhile, None where the baseline does; incumbent_weight: percent of requests
-    that it gets at least, 0 without one.
+    that it gets at least, 0 without one. proposer, proposal: who proposed the setting, and the name of the
+    EarlyStopProposal; "" where the search's own strategy did.
     """
 
     search: int
@@ -28,6 +29,8 @@ class TrialPlan:
     requests: int
     incumbent: Incumbent | None = None
     incumbent_weight: int = 0
+    proposer: str = ""
+    proposal: str = ""
 
     def wire(self) -> dict[str, Any]:
         """As it stands in a plan's text."""
@@ -46,6 +49,8 @@ class TrialPlan:
                 "leastSaving": self.incumbent.least_saving,
                 "weight": self.incumbent_weight,
             }
+        if self.proposer:
+            written |= {"proposer": self.proposer, "proposal": self.proposal}
         return written
 
     @classmethod
@@ -75,6 +80,8 @@ def _read(written: Any) -> TrialPlan:
         if incumbent is None
         else Incumbent(incumbent["name"], _pairs(incumbent["values"]), incumbent["leastSaving"]),
         incumbent_weight=0 if incumbent is None else incumbent["weight"],
+        proposer=written.get("proposer", ""),
+        proposal=written.get("proposal", ""),
     )
 
 
@@ -82,6 +89,8 @@ def _checked(trial: TrialPlan) -> TrialPlan:
     counts = trial.search, trial.number, trial.requests
     if not all(type(each) is int and each >= 1 for each in counts):
         raise ValueError(f"the plan's trial counts {counts}; write whole numbers from 1")
+    if not isinstance(trial.proposer, str) or not isinstance(trial.proposal, str):
+        raise ValueError(f"the plan's trial was proposed by {trial.proposer!r} in {trial.proposal!r}; write names")
     if type(trial.risk) is not float or not 0 < trial.risk < 1:
         raise ValueError(f"the plan's trial has a risk of {trial.risk!r}; write a probability, as in 0.025")
     if trial.incumbent is None:

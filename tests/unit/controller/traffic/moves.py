@@ -40,7 +40,7 @@ class Moves:
             "parameters": [each.wire() for each in spec.parameters],
             "delivery": {"gatewayHeader": None, **spec.delivery.wire()},
             "objective": {"exactMatch": {"assumeIndependent": True}},
-            **({"search": {"strategy": "Ladder", "parameter": "window", "values": ["10"]}} if searches else {}),
+            **({"search": {"parameters": [{"name": "window", "values": ["10"]}]}} if searches else {}),
         }
         state = replace(REACHED["observing"], plan=parse_plan(plan_text(policy(changes))))
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)

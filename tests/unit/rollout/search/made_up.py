@@ -44,7 +44,7 @@ class Truth:
     def outcome(self, tried: Proposal, end: TrialEnd, error: float = 0.004, requests: int = 20_000) -> TrialOutcome:
         """A trial that ended so and estimated the truth itself."""
         loss, saving = Estimate(self.losses[tried.setting], error), Estimate(self.savings[tried.setting], 0.01)
-        return TrialOutcome(tried.setting, end, tried.risk, loss, saving, requests)
+        return TrialOutcome(tried.setting, end, tried.risk, loss, saving, requests, tried.proposer)
 
 
 def search(
@@ -84,7 +84,7 @@ def largest_error(
     ends = {}
     for end in (TrialEnd.CERTIFIED, TrialEnd.HARMFUL):
         saving = Estimate(settings[tried.setting].place[0], 0.01)
-        row = TrialOutcome(tried.setting, end, tried.risk, estimates[tried.setting], saving, 20_000)
+        row = TrialOutcome(tried.setting, end, tried.risk, estimates[tried.setting], saving, 20_000, tried.proposer)
         ends[end] = largest_error(proposer, settings, terms, belief, estimates, (*outcomes, row))
     failed = ends[TrialEnd.HARMFUL]
     return max(ends[TrialEnd.CERTIFIED], failed, tried.risk + (1 - tried.risk) * failed)

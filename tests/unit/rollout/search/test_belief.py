@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from earlystop.rollout.search.belief import LOSS, PastResult, belief_of
 from earlystop.rollout.search.trial import Belief, Estimate, Setting
+from earlystop.rollout.search_codec import belief_text, restore_belief
 from tests.unit.rollout.policies import examples
 
 RUNGS = tuple(Setting(f"window-{40 - 4 * k}", (("window", str(40 - 4 * k)),), (k / 9,)) for k in range(10))
@@ -150,3 +151,8 @@ def test_of_values_without_an_order_none_is_nearer_than_another_and_none_is_pool
     assert {(each.mean, each.error) for each in found[1:9]} == {(found[1].mean, found[1].error)}
     assert found[0].mean > 0.045
     assert found[1].error > losses(belief_of(RUNGS, results))[1].error
+
+
+def test_a_belief_is_stored_and_restored_to_the_last_digit() -> None:
+    belief = belief_of(RUNGS, history(random.Random(2), PUBLISHED, 5, 4, 0.01, 0.01))
+    assert restore_belief(belief_text(belief), len(RUNGS)) == belief

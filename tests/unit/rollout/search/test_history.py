@@ -74,7 +74,7 @@ def test_a_chain_that_is_whole_counts_and_one_with_a_gap_does_not() -> None:
     assert whole.refused == ()
     assert [dict(each.values)["window"] for each in whole.comparisons] == ["5", "10"]
     (refused,) = read_history(OWN, [second]).refused
-    assert "The verdict before this one" in refused
+    assert "is refused: The verdict before chain-" in refused
     assert "is not there" in refused
 
 
