@@ -5,12 +5,12 @@ The belief is stored with the search, so what it orders can be recomputed when v
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.search.belief import PastResult, belief_of
-from earlystop.rollout.search.history import Manifest, PastComparison, Subject, in_words, read_history
+from earlystop.rollout.search.history import History, PastComparison, in_words
 from earlystop.rollout.search.trial import Belief, Setting
 
 MOST_NAMED = 5
@@ -26,14 +26,8 @@ class WarmStart:
     told: tuple[str, ...]
 
 
-def warm_start(
-    spec: PolicySpec,
-    settings: Sequence[Setting],
-    verdicts: Iterable[Manifest],
-    namespaces: Collection[str] | None = None,
-) -> WarmStart:
-    """What verdicts make likely of the settings of a policy's search; arguments as of `history.read_history`."""
-    history = read_history(Subject.of(spec), verdicts, namespaces)
+def warm_start(spec: PolicySpec, settings: Sequence[Setting], history: History) -> WarmStart:
+    """What history makes likely of the settings of a policy's search; history: of the policy's `Subject`."""
     placed, outside = placed_among(settings, history.comparisons, spec.baseline_settings())
     belief = belief_of(settings, [result for _, result in placed], ordered(spec, settings)) if placed else None
     told = _learned_from([comparison for comparison, _ in placed])

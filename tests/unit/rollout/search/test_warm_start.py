@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from earlystop.rollout.search.history import Subject, read_history
 from earlystop.rollout.search.trial import Setting
-from earlystop.rollout.search.warm_start import ordered, place_of, warm_start
+from earlystop.rollout.search.warm_start import WarmStart, ordered, place_of, warm_start
 from tests.unit.rollout.policies import policy
 from tests.unit.rollout.search.past_verdicts import WINDOW, altered, past_verdict, window_policy
 
@@ -17,9 +20,15 @@ SCALES = {"window": {window: number / 4 for number, window in enumerate(WINDOWS)
 PAIR = {"window": {"20": 0.0, "5": 1.0}, "effort": {"high": 0.0, "low": 1.0}}
 
 
+def learned(verdicts: list[dict[str, Any]]) -> WarmStart:
+    """What a search among these windows starts with."""
+    spec = window_policy()
+    return warm_start(spec, RUNGS, read_history(Subject.of(spec), verdicts))
+
+
 def test_what_verdicts_say_of_each_setting_is_believed() -> None:
     verdicts = [past_verdict("10", 0.0, 0.3), past_verdict("2", 0.3, 0.8, name="bold")]
-    found = warm_start(window_policy(), RUNGS, verdicts)
+    found = learned(verdicts)
     assert found.belief is not None
     losses = [each.mean for each in found.belief.loss if each is not None]
     assert losses[1] == pytest.approx(0, abs=0.02)
@@ -32,19 +41,19 @@ def test_what_verdicts_say_of_each_setting_is_believed() -> None:
 
 
 def test_a_search_without_verdicts_starts_without_a_belief_and_says_so() -> None:
-    found = warm_start(window_policy(), RUNGS, [])
+    found = learned([])
     assert found.belief is None
     assert found.told == ("No verdict says anything of these settings yet, so the search starts without history.",)
 
 
 def test_a_refused_verdict_teaches_nothing_and_is_told() -> None:
-    found = warm_start(window_policy(), RUNGS, [altered(past_verdict(), message="It is better.")])
+    found = learned([altered(past_verdict(), message="It is better.")])
     assert found.belief is None
     assert any("is refused: " in sentence for sentence in found.told)
 
 
 def test_a_setting_beyond_what_may_be_tried_teaches_nothing_and_is_told() -> None:
-    found = warm_start(window_policy(), RUNGS, [past_verdict("30")])
+    found = learned([past_verdict("30")])
     assert found.belief is None
     assert "Nothing is learned from window 30: it is not among what the search may try." in found.told
 
