@@ -20,6 +20,7 @@ def searching(search: dict[str, Any], **spec: Any) -> Manifest:
     made = changed(policy(), "spec.candidates", REMOVED)
     made["spec"]["parameters"].append(EFFORT)
     made["spec"]["baseline"]["values"].append({"name": "effort", "value": "high"})
+    made["spec"]["rollout"] = {"steps": [{"weight": 60}]}
     made["spec"]["search"] = {"strategy": "Grid", "parameters": [WINDOWS], **search}
     return {**made, "spec": {**made["spec"], **spec}}
 
@@ -80,6 +81,10 @@ SEARCHES: dict[str, tuple[Manifest, str]] = {
         "must have at most 3 items",
     ),
     "a budget of nothing": (searching({"budget": {}}), "search.budget: write requests, seconds or both"),
+    "steps of a grid": (
+        searching({}, rollout={"steps": [{"weight": 5}, {"weight": 25}]}),
+        "rollout.steps: strategy Grid tries all settings in one step, whose weight they share; write one",
+    ),
     "a strategy beside the search's": (
         searching({}, rollout={"strategy": "ABTest", "steps": [{"weight": 20}]}),
         "rollout.strategy: search.strategy says how settings are tried; remove rollout.strategy",
@@ -99,5 +104,8 @@ SEARCHES: dict[str, tuple[Manifest, str]] = {
 RIGHT: dict[str, Manifest] = {
     "all choices of two parameters": searching({"parameters": [WINDOWS, {"name": "effort"}]}),
     "a range by factors": over(range={"from": "5", "to": "40", "step": "2", "scale": "Log"}),
+    "every setting in shadow before the best one alone": searching(
+        {}, rollout={"steps": [{"weight": 5}, {"weight": 25}], "shadowSeconds": 600}
+    ),
     "every setting in shadow": searching({"budget": {"requests": 20_000}}, **SHADOW),
 }

@@ -125,4 +125,4 @@ class SearchMachine(RuleBasedStateMachine):
 
 
 TestSearch = SearchMachine.TestCase
-TestSearch.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, derandomize=True, database=None)
+TestSearch.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, database=None)

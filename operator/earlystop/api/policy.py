@@ -14,7 +14,7 @@ from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PO
 from earlystop.api.rollout import Rollout
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_space import SearchSetting, settings_of
-from earlystop.api.strategies import WITHOUT_TRAFFIC, StrategyTraits
+from earlystop.api.strategies import SHADOW_FIRST, WITHOUT_TRAFFIC, StrategyTraits
 from earlystop.api.values import (
     ObjectName,
     Percent,
@@ -213,11 +213,14 @@ class PolicySpec(Value):
     @property
     def strategy_traits(self) -> StrategyTraits:
         """How what a campaign tries is tried: the search's own way where one campaign tries all of it, else the
-        rollout's; and in shadow where no request ever gets a candidate."""
+        rollout's; and in shadow where no request ever gets a candidate, or before any does."""
         if not self.delivery.traits.moves_traffic:
             return WITHOUT_TRAFFIC
-        if self.candidates is None and self.search is not None and self.search.traits.one_campaign:
-            return self.search.traits.campaign
+        if self.candidates is None and self.search is not None:
+            if self.rollout.shadow_seconds > 0:
+                return SHADOW_FIRST
+            if self.search.traits.one_campaign:
+                return self.search.traits.campaign
         return self.rollout.traits
 
     def candidate_settings(self, candidate: Candidate) -> dict[str, str]:

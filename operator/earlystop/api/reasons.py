@@ -14,13 +14,11 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
-from earlystop.api.proposal_reasons import PROPOSAL_ROWS
 from earlystop.api.reasons_page import Reason, page_of
-from earlystop.api.search_reasons import SEARCH_REFUSALS
+from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
-from earlystop.api.trial_reasons import TRIAL_ROWS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -57,7 +55,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "that ended with all requests on the baseline leaves its target to others by itself.",
         },
     ),
-    (REFUSAL, SEARCH_REFUSALS),
     (
         PREFLIGHT,
         {
@@ -160,8 +157,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
-    *PROPOSAL_ROWS,
-    *TRIAL_ROWS,
+    *search_rows(REFUSAL),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -328,7 +324,6 @@ _ALSO: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "Pending": (Type.COMPLETED.value, SOURCE),
         "Aborted": (Type.COMPLETED.value,),
-        "SearchBudgetUsed": (DECISION,),
         "Inconclusive": (Type.COMPLETED.value,),
         "TooManySeries": REFUSAL,
         "TemplatesUnusable": REFUSAL,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from earlystop.api.searches import SEARCHES
 
 IN_SHADOW = tuple(name for name, traits in SEARCHES.items() if traits.in_shadow)
+_ONE_CAMPAIGN = tuple(name for name, traits in SEARCHES.items() if traits.one_campaign)
 _ONE_PARAMETER = tuple(name for name, traits in SEARCHES.items() if traits.most_parameters == 1)
 _NUMBER = "(p.type == 'Integer' || p.type == 'Decimal')"
 _TAKEN = (
@@ -63,6 +64,12 @@ SEARCH_RULES: tuple[dict[str, str], ...] = (
     {
         "rule": "!has(self.search) || self.rollout.strategy == 'Canary'",
         "message": "rollout.strategy: search.strategy says how settings are tried; remove rollout.strategy",
+    },
+    {
+        "rule": f"!has(self.search) || !(self.search.strategy in {list(_ONE_CAMPAIGN)})"
+        " || self.rollout.shadowSeconds > 0 || self.rollout.steps.size() < 2",
+        "messageExpression": "'rollout.steps: strategy ' + self.search.strategy + ' tries all settings in one step, "
+        "whose weight they share; write one'",
     },
     {
         "rule": f"!has(self.search) || self.search.strategy in {list(IN_SHADOW)}"

@@ -8,6 +8,8 @@ from earlystop.api.strategies import StrategyTraits
 
 MOST_SETTINGS = 200
 """Settings that one search may try."""
+MOST_TOGETHER = 64
+"""Settings that one campaign judges beside each other: a status and a verdict have room for no more looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,11 @@ SEARCHES: dict[str, SearchTraits] = {
         in_shadow=True,
         certified_are_free=True,
     ),
-    "Grid": SearchTraits(module="earlystop.rollout.strategies.grid", one_campaign=True, in_shadow=True),
+    "Grid": SearchTraits(
+        module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
+    ),
     "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", certified_are_free=True),
-    "Bandit": SearchTraits(one_campaign=True),
+    "Bandit": SearchTraits(one_campaign=True, most_settings=MOST_TOGETHER),
     "External": SearchTraits(module="earlystop.rollout.search.external", certified_are_free=True, takes_proposals=True),
 }
 

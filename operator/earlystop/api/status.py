@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
 from earlystop.api.search_status import SearchStatus
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
 from earlystop.api.wire import PACKED_LIMIT
 
@@ -139,7 +140,9 @@ class CandidateStatus(Value):
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
 
 
-Candidates = Annotated[tuple[CandidateStatus, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})]
+Candidates = Annotated[
+    tuple[CandidateStatus, ...], Field(max_length=MOST_TOGETHER, json_schema_extra={"x-list-map-key": "name"})
+]
 
 
 class RiskStatus(Value):

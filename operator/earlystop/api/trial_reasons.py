@@ -15,12 +15,17 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "NothingLeftToTry": "The search is over, since no other setting is worth a trial or as many have failed as "
             "may; the best certified setting serves, else the baseline.",
-            "SearchBudgetUsed": "The requests or the time of search.budget are used up, which ends the trial under way "
-            "and the search; the best certified setting serves, else the baseline.",
             "SearchRiskUsed": "A further trial would exceed the risk of the search, so it is over; the best certified "
             "setting serves, else the baseline.",
             "SearchEndedByPerson": "A person aborted the search, or promoted the setting under trial, and that ends "
             "it; retry the policy for another search.",
+        },
+    ),
+    (
+        (*ENDED_SEARCH, DECISION),
+        {
+            "SearchBudgetUsed": "The requests or the time of search.budget are used up, which ends the trial under way "
+            "and the search; the best certified setting serves, else the baseline.",
         },
     ),
     (

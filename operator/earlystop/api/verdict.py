@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.search_status import RecordedSearch
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
@@ -94,7 +95,9 @@ class VerdictSpec(Value):
         max_length=102, description="Names of the columns of looks; step is the counters' label, from 0."
     )
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
-    others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")
+    others: tuple[OtherCandidate, ...] = Field(
+        (), max_length=MOST_TOGETHER - 1, description="Candidates that were judged together."
+    )
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."
     )

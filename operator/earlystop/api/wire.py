@@ -21,7 +21,7 @@ GROUP = "earlystop.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-PACKED_LIMIT = 40_960
+PACKED_LIMIT = 131_072
 """Characters that the ledger and the looks of a policy may take in its status together."""
 
 # Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.

@@ -20,8 +20,8 @@ from earlystop.demo.knobs import KNOBS, stop_rule
 from earlystop.demo.voting import StopRule
 from earlystop.exporter.assignment import is_variant
 
-MOST_CANDIDATES = 32
-MOST_CHARACTERS = 4096
+MOST_CANDIDATES = 64
+MOST_CHARACTERS = 6144
 
 # RFC 9651 lets a bare word begin with a letter only; candidates may also begin with a digit, so that is let pass.
 _PARAMETER = rf"; *({'|'.join(KNOBS)})=([0-9.]{{1,10}})"

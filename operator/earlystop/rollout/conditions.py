@@ -89,9 +89,8 @@ def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -
     if state.phase is Phase.PENDING:
         return refusal.message
     why = f"The edit is refused: {refusal.message}" if edited else refusal.message
-    beneath = {Phase.SUSPENDED: "stands still", **dict.fromkeys(ENDED, "is over")}.get(
-        state.phase, "goes on as it began"
-    )
+    others = {Phase.SUSPENDED: "stands still", Phase.CHOOSING: "is over, and the next trial waits"}
+    beneath = {**others, **dict.fromkeys(ENDED, "is over")}.get(state.phase, "goes on as it began")
     return f"{why} Campaign {state.campaign} {beneath}: {stands}"
 
 

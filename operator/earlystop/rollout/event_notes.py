@@ -20,7 +20,7 @@ from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.search_words import started_sentence, trial_phrase, trial_sentence
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
@@ -91,7 +91,7 @@ def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNot
     earlier = {each.name: each for each in before.comparisons}
     for new in after.comparisons:
         old = earlier[new.name]
-        if new.dropped is not None and old.dropped is None:
+        if new.dropped is not None and old.dropped is None and new.dropped.reason != NOT_CHOSEN:
             notes.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
             assessment = new.assessment

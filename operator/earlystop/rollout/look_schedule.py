@@ -11,8 +11,11 @@ from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
-# Of the 40 KiB that looks and ledger share: the rest is for the series of about 50 processes.
+# Of the 128 KiB that looks and ledger share. The rest is for the series of processes, of which each candidate has some.
 LOOKS_LIMIT = 36_864
+# The shortest useful record of a candidate, when there are many.
+LIMIT_OF_A_CANDIDATE = 1024
+CANDIDATES_WITHIN = 10
 # Each query class multiplies the series.
 LIMIT_OF_A_CLASS = 800
 
@@ -70,5 +73,6 @@ def record_is_full(records: Sequence[Sequence[Look]]) -> bool:
     classes = max((len(looks[-1].classes) for looks in records if looks), default=0)
     if len(longest) < 4 * looks_per_spacing(classes, len(records)):
         return False
-    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * classes
+    more = max(0, len(records) - CANDIDATES_WITHIN)
+    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - LIMIT_OF_A_CLASS * classes
     return len(longest) >= MAXIMUM_LOOKS or sum(len(pack_looks(looks)) for looks in records) > limit

@@ -18,6 +18,7 @@ from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, G
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
 from earlystop.rollout.search.progress import Incumbent
+from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
@@ -229,8 +230,8 @@ def _with_setting(spec: PolicySpec, trial: TrialPlan | None) -> PolicySpec:
     """The spec with the setting of a trial as its only candidate. Raises ValueError where it has candidates already."""
     if trial is None:
         return spec
-    if spec.candidates or spec.search is None:
-        raise ValueError("the plan's trial is of no search; a plan has either candidates or a trial of its search")
+    if spec.candidates or not by_trials(spec):
+        raise ValueError("the plan's trial is of no search that has trials; a plan has candidates, or a trial of those")
     values = tuple(Setting(name=name, value=value) for name, value in trial.values)
     return spec.model_copy(update={"candidates": (Candidate(name=trial.name, values=values),)})
 

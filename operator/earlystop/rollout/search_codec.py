@@ -16,7 +16,7 @@ from earlystop.api.searches import SEARCHES
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.plan import Plan
-from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, spent_risk
+from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Estimate, TrialEnd, TrialOutcome
 from earlystop.rollout.state import DECIDED, RolloutState
@@ -68,7 +68,7 @@ def restore_search(stored: SearchStatus | None, plan: Plan) -> SearchProgress | 
         trials=restore_trials(stored.trials, names),
         incumbent=None
         if incumbent is None
-        else Incumbent(incumbent.name, tuple(values_of(incumbent.values).items()), float(incumbent.least_saving)),
+        else Incumbent(incumbent.name, in_order(values_of(incumbent.values)), float(incumbent.least_saving)),
         reason=stored.why,
         ended=None if ended is None else SearchEnd(ended.reason, ended.message, from_rfc3339(ended.at)),
     )

@@ -137,6 +137,10 @@ class Decision:
     number: int = 1
 
 
+NOT_CHOSEN = "AnotherSavesMore"
+"""Why a setting that was judged in shadow is dropped before live answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Why one of several candidates gets no more requests; step: the last one in which it had some."""

@@ -16,7 +16,7 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
 from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline
-from earlystop.rollout.plan import Plan, Stage, StageKind, revision_of
+from earlystop.rollout.plan import Plan, StageKind, revision_of
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.settling import settle
@@ -176,9 +176,9 @@ def take_look(
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:
         return _learn(plan, state, at, totals[0])
-    weights = _weights_of_a_look(stage, len(state.active), plan.incumbent is not None)
+    weights = _weights_of_a_look(plan, state)
     compared = tuple(
-        each if each.dropped else _compare(each, counted, at, state.step, *weights)
+        each if each.dropped else _compare(each, counted, at, state.step, *weights[each.name])
         for each, counted in zip(state.comparisons, totals, strict=True)
     )
     if all(new is old for new, old in zip(compared, state.comparisons, strict=True)):
@@ -188,14 +188,16 @@ def take_look(
     return _conclude(times, replace(state, comparisons=compared), at)
 
 
-def _weights_of_a_look(stage: Stage, active: int, beside_incumbent: bool) -> tuple[int, int | None]:
-    """A candidate's percent, and the baseline's where other variants have some too: as much as the candidate's beside
-    an incumbent. In shadow each request counts for the baseline and for the candidate."""
-    if stage.kind is StageKind.SHADOW:
-        return 50, None
-    if beside_incumbent:
-        return stage.weight, stage.weight
-    return stage.weight, 100 - active * stage.weight if active > 1 else None
+def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, int | None]]:
+    """Each candidate's percent, and the baseline's where other variants have some too: as much as the candidate's
+    beside an incumbent. In shadow each request counts for the baseline and for the candidate."""
+    if plan.stage(state.step).kind is StageKind.SHADOW:
+        return {each.name: (50, None) for each in state.active}
+    percents = strategy_of(plan).weights(plan, state)
+    if plan.incumbent is not None:
+        return {name: (weight, weight) for name, weight in percents.items()}
+    rest = 100 - sum(percents.values()) if len(state.active) > 1 else None
+    return {each.name: (percents[each.name], rest) for each in state.active}
 
 
 def _compare(

@@ -16,7 +16,7 @@ from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, spent_risk
+from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
@@ -117,14 +117,21 @@ def begin_trial(
     spec: PolicySpec, retry: str, progress: SearchProgress, proposal: Proposal, attempt: int, used: MarginUse
 ) -> tuple[SearchProgress, Plan]:
     """The search and the plan of its next campaign. retry: as in `plan.plan_text`."""
+    trial = trial_of(spec, progress, proposal)
+    plan = parse_plan(plan_text(spec, retry, attempt=attempt, used=used, trial=trial))
+    return replace(progress, reason=proposal.reason), plan
+
+
+def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> TrialPlan:
+    """What the plan of the next campaign says of its trial."""
     setting, incumbent = settings_of(spec)[proposal.setting], progress.incumbent
     if not spec.delivery.traits.by_weights:
         incumbent = None
-    trial = TrialPlan(
+    return TrialPlan(
         search=progress.number,
         number=len(progress.trials) + 1,
         name=setting.name,
-        values=tuple((spec.baseline_settings() | dict(setting.values)).items()),
+        values=in_order(spec.baseline_settings() | dict(setting.values)),
         risk=proposal.risk,
         requests=proposal.requests,
         incumbent=incumbent,
@@ -132,8 +139,6 @@ def begin_trial(
         proposer=proposal.proposer,
         proposal=proposal.offer,
     )
-    plan = parse_plan(plan_text(spec, retry, attempt=attempt, used=used, trial=trial))
-    return replace(progress, reason=proposal.reason), plan
 
 
 def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
@@ -191,8 +196,13 @@ def after_trial(state: RolloutState) -> RolloutState:
     reason = _end_reason(plan, progress, decision)
     if not reason:
         return replace(state, phase=Phase.CHOOSING, search=progress)
+    return _over(state, progress, reason, decision.at)
+
+
+def _over(state: RolloutState, progress: SearchProgress, reason: str, at: int) -> RolloutState:
+    """The state of a search that is over, with its best certified setting or with the baseline."""
     phase = Phase.ROLLED_BACK if progress.incumbent is None else Phase.PROMOTED
-    end = SearchEnd(reason, end_message(plan, progress, reason), decision.at)
+    end = SearchEnd(reason, end_message(progress, reason), at)
     return replace(state, phase=phase, search=replace(progress, ended=end))
 
 
@@ -210,8 +220,7 @@ def _incumbent_after(plan: Plan, comparison: Comparison, decision: Decision) -> 
     if is_certificate(decision):
         if not is_best(plan, comparison):
             return before
-        values = tuple(plan.settings_of(comparison.name).items())
-        return Incumbent(comparison.name, values, least_saving(comparison))
+        return Incumbent(comparison.name, in_order(plan.settings_of(comparison.name)), least_saving(comparison))
     return None if before is not None and before.name == comparison.name else before
 
 
@@ -220,18 +229,22 @@ def _end_reason(plan: Plan, progress: SearchProgress, decision: Decision) -> str
     seconds = _seconds(plan)
     if seconds is not None and decision.at - progress.started_at >= seconds:
         return BUDGET_USED
-    following = next_proposal(plan.spec.model_copy(update={"candidates": None}), progress, plan.attempt, plan.used)
+    following = next_proposal(plan.spec, progress, plan.attempt, plan.used)
     return following if isinstance(following, str) and following != WAITING else ""
 
 
 def after_waiting(state: RolloutState, now: int) -> RolloutState:
-    """The state of a search that waits for proposals: over once its time is, else the same one."""
+    """The state of a search whose next trial cannot begin: over once its time is, or where none follows any more, as
+    another release may see it; the same one while it waits for proposals."""
     progress, plan, seconds = state.search, state.pinned_plan, _seconds(state.pinned_plan)
-    if progress is None or seconds is None or now - progress.started_at < seconds:
+    if progress is None:
         return state
-    phase = Phase.ROLLED_BACK if progress.incumbent is None else Phase.PROMOTED
-    end = SearchEnd(BUDGET_USED, end_message(plan, progress, BUDGET_USED), now)
-    return replace(state, phase=phase, search=replace(progress, ended=end))
+    if seconds is not None and now - progress.started_at >= seconds:
+        return _over(state, progress, BUDGET_USED, now)
+    following = next_proposal(plan.spec, progress, plan.attempt, plan.used)
+    if not isinstance(following, str) or following == WAITING:
+        return state
+    return _over(state, progress, following, now)
 
 
 def waits_until(state: RolloutState) -> int | None:
@@ -255,7 +268,7 @@ WHY_ENDED = {
 }
 
 
-def end_message(plan: Plan, progress: SearchProgress, reason: str) -> str:
+def end_message(progress: SearchProgress, reason: str) -> str:
     """The sentence on a search that is over: with which setting, after how many trials, and why."""
     trials = f"{len(progress.trials)} trial{'s' if len(progress.trials) != 1 else ''}"
     why = f"The search ended after {trials} and {progress.requests:,} compared requests: {WHY_ENDED[reason]}."

@@ -50,9 +50,16 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
 
 
 def _share_refusal(spec: PolicySpec, number: int) -> Refusal | None:
-    """Why a step leaves less than a hundredth of requests to each setting, where all share it; None where none does."""
+    """Why the only step leaves less than a hundredth of requests to each setting, where all share it, or None."""
     if spec.search is None or not spec.search.traits.one_campaign or not spec.delivery.traits.by_weights:
         return None
+    if spec.rollout.shadow_seconds > 0:
+        return None
+    if len(spec.rollout.steps) > 1:
+        return _refusal(
+            f"rollout.steps: strategy {spec.search.strategy} tries all settings in one step, whose weight they share; "
+            "write one"
+        )
     least = min((step.weight for step in spec.rollout.steps), default=number)
     if least >= number:
         return None

@@ -13,7 +13,7 @@ from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
-from earlystop.rollout.plan import Plan, Stage, parse_plan
+from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
 from earlystop.rollout.promotion import (
     ContradictoryCounts,
     EvidenceTurned,
@@ -26,7 +26,7 @@ from earlystop.rollout.promotion import (
     UnsoundSplit,
     missing_proof,
 )
-from earlystop.rollout.state import Comparison, Verdict
+from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
@@ -67,7 +67,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += _other_values(record.log_e, own.assessment)
     for other in record.others:
         problems += _other_values(other.log_e, others[other.candidate].assessment, f"of {other.candidate} ")
-        problems += _other_drop(other, others[other.candidate].assessment)
+        problems += _other_drop(plan, other, others[other.candidate].assessment)
     if record.margin != margin_status(plan, own if favourable and not by_person else None):
         problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
     problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
@@ -176,9 +176,13 @@ def _other_values(stored: RecordedLogE, assessment: Assessment, whose: str = "")
     return problems + [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
 
 
-def _other_drop(other: OtherCandidate, assessment: Assessment) -> list[str]:
+def _other_drop(plan: Plan, other: OtherCandidate, assessment: Assessment) -> list[str]:
     if other.reason is None or other.reason == harm_reason(assessment):
         return []
+    step = other.dropped_at_step
+    in_shadow = step is not None and plan.stage(step).kind is StageKind.SHADOW
+    if other.reason == NOT_CHOSEN and in_shadow and plan.spec.strategy_traits.splits_among_one:
+        return []  # it got no request, and the choice promoted nothing
     return [f"The looks of {other.candidate} do not show what it was dropped for ({other.reason})."]
 
 

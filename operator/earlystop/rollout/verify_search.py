@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import Look
@@ -12,11 +13,12 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.external import WaitingOffer
-from earlystop.rollout.search.progress import Incumbent, SearchProgress, TrialRecord
+from earlystop.rollout.search.progress import Incumbent, SearchProgress, in_order
 from earlystop.rollout.search.space import settings_of
+from earlystop.rollout.search.trial_plan import TrialPlan
 from earlystop.rollout.search_codec import restore_belief, restore_trials, risk_spent_text, trials_text
 from earlystop.rollout.state import Comparison, Decision, Verdict
-from earlystop.rollout.trials import next_proposal, record_of, strategy_in, terms_of
+from earlystop.rollout.trials import next_proposal, record_of, strategy_in, terms_of, trial_of
 
 
 def search_differences(record: VerdictSpec, plan: Plan) -> list[str]:
@@ -59,26 +61,28 @@ def _proposal_differences(told: RecordedSearch, plan: Plan, progress: SearchProg
     """The proposal once more, and the incumbent that the earlier trials leave."""
     trial = plan.trial
     assert trial is not None  # the caller asked
-    spec = plan.spec.model_copy(update={"candidates": None})
+    spec = plan.spec
     proposal = next_proposal(spec, progress, plan.attempt, plan.used, _proposed(plan))
     if isinstance(proposal, str):
         return [f"After the earlier trials the search was over ({proposal}), yet this one was made."]
-    name = settings_of(plan.spec)[proposal.setting].name
+    expected = trial_of(spec, replace(progress, incumbent=_incumbent_after(plan, progress)), proposal)
     problems = []
-    if (name, proposal.risk, proposal.requests) != (trial.name, trial.risk, trial.requests):
-        problems.append(
-            f"What was known calls for a trial of {name} at risk {proposal.risk:g} with {proposal.requests:,} "
-            f"requests; the plan has {trial.name}, {trial.risk:g} and {trial.requests:,}."
-        )
+    if expected != trial:
+        problems.append(f"What was known calls for {_phrase(expected)}; the plan has {_phrase(trial)}.")
     if proposal.reason != told.why:
         problems.append("The sentence on why this setting was tried is not the proposer's.")
-    expected = _incumbent_after(progress.trials, progress.resumes)
-    found = "" if trial.incumbent is None else trial.incumbent.name
-    if plan.spec.delivery.traits.by_weights and found != expected:
-        problems.append(
-            f"After the earlier trials {expected or 'the baseline'} serves, and the plan has {found or 'the baseline'}."
-        )
     return problems
+
+
+def _phrase(trial: TrialPlan) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in trial.values)
+    serves = (
+        "the baseline" if trial.incumbent is None else f"{trial.incumbent.name} at {trial.incumbent_weight} % or more"
+    )
+    return (
+        f"a trial of {trial.name} ({settings}) at risk {trial.risk:g} with {trial.requests:,} requests, while {serves} "
+        "serves"
+    )
 
 
 def _proposed(plan: Plan) -> tuple[WaitingOffer, ...]:
@@ -92,15 +96,26 @@ def _proposed(plan: Plan) -> tuple[WaitingOffer, ...]:
     return (WaitingOffer(index, trial.proposer, trial.proposal),)
 
 
-def _incumbent_after(trials: Sequence[TrialRecord], resumes: str) -> str:
-    """Name of the setting that serves after trials: the certified one with the largest proven saving."""
-    best = Incumbent(resumes, (), -1.0) if resumes else None
-    for each in trials:
+def _incumbent_after(plan: Plan, progress: SearchProgress) -> Incumbent | None:
+    """The setting that serves after trials: the certified one with the largest proven saving. What an earlier search
+    has proven of the one that it left, no record of this search tells."""
+    best = None
+    if progress.resumes and not progress.trials:
+        found = plan.incumbent
+        is_that = found is not None and found.name == progress.resumes
+        best = found if is_that else Incumbent(progress.resumes, (), 0.0)
+    for each in progress.trials:
         if each.least_saving is None:
             best = None if best is not None and best.name == each.name else best
         elif best is None or best.name == each.name or each.least_saving > best.least_saving:
-            best = Incumbent(each.name, (), each.least_saving)
-    return "" if best is None else best.name
+            best = Incumbent(each.name, _values(plan, each.name), each.least_saving)
+    return best
+
+
+def _values(plan: Plan, name: str) -> tuple[tuple[str, str], ...]:
+    """Value of each parameter at a setting of the search."""
+    (setting,) = (each for each in settings_of(plan.spec) if each.name == name)
+    return in_order(plan.spec.baseline_settings() | dict(setting.values))
 
 
 def _ledger_differences(told: RecordedSearch, plan: Plan, progress: SearchProgress) -> list[str]:

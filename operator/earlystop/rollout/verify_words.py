@@ -76,6 +76,7 @@ def _state(
 ) -> RolloutState:
     """The campaign at its decision, as far as the record tells of it."""
     steps = {each.candidate: each.dropped_at_step for each in record.others}
+    reasons = {each.candidate: each.reason for each in record.others}
     uncertain = Totals()
     if record.uncertain is not None:
         uncertain = Totals(record.uncertain.baseline.tally(), record.uncertain.candidate.tally())
@@ -83,7 +84,9 @@ def _state(
     for each in (own, *others.values()):
         step = steps.get(each.name)
         is_dropped = step is not None or record.reason == EVERY_CANDIDATE_DROPPED
-        dropped = Dropped(harm_reason(each.assessment), "", 0, step or 0) if is_dropped else None
+        dropped = (
+            Dropped(reasons.get(each.name) or harm_reason(each.assessment), "", 0, step or 0) if is_dropped else None
+        )
         proven = each.name in certified and not is_dropped
         comparisons.append(replace(each, dropped=dropped, certified_at=0 if proven else None, uncertain=uncertain))
     return RolloutState(plan=plan, comparisons=tuple(sorted(comparisons, key=lambda each: plan.names.index(each.name))))

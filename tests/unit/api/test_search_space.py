@@ -97,7 +97,7 @@ def test_every_name_is_a_label_and_the_only_one_of_its_setting(choices: list[str
     wide = {"name": "bias", "type": "Decimal", "minimum": "-9", "maximum": "9", "stopsSooner": "WhenHigher"}
     spec = policy({"parameters": [{**CHOICES, "choices": choices}, wide], "baseline": {"values": []}})
     searched = [{"name": "effort"}, *([{"name": "bias", "values": unique}] if unique else [])]
-    search = policy({"candidates": None, "search": {"strategy": "Grid", "parameters": searched}}).search
+    search = policy({"candidates": None, "search": {"strategy": "Bayesian", "parameters": searched}}).search
     assert search is not None
     settings = settings_of(search, spec.parameters, ())
     assert len({each.name for each in settings}) == len({each.values for each in settings}) == len(settings)

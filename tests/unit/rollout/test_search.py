@@ -91,6 +91,7 @@ def test_a_verdict_of_a_trial_that_was_not_called_for_does_not_verify(whole: Wor
     assert named
 
 
+@pytest.mark.slow
 def test_an_operator_that_dies_after_any_thing_that_it_does_comes_to_the_same_end(whole: World) -> None:
     for death in range(1, whole.done + 1):
         world = World(SPEC, SAFE_BUT_LAST, dies=lambda done, death=death: done == death)  # type: ignore[misc]

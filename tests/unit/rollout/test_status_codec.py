@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.status import PolicyStatus
+from earlystop.api.wire import PACKED_LIMIT
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
@@ -78,8 +79,8 @@ def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any])
 
 
 def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:
-    with pytest.raises(TooLarge, match="more than 40960"):
-        to_status("qa", UID, LiveTimes.of(SPEC), REACHED["observing"], "x" * 40_960)
+    with pytest.raises(TooLarge, match=f"more than {PACKED_LIMIT}"):
+        to_status("qa", UID, LiveTimes.of(SPEC), REACHED["observing"], "x" * PACKED_LIMIT)
 
 
 def test_totals_of_any_size_find_room_in_the_status() -> None:

@@ -18,6 +18,7 @@ SHADOW: dict[str, Any] = {
 
 
 def searching(search: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    changes = {"rollout": {"steps": [{"weight": 5}]}, **changes}
     return {"candidates": None, "search": {"strategy": "Grid", "parameters": [WINDOWS], **search}, **changes}
 
 
@@ -106,12 +107,20 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
                 ]
             }
         ),
-        "there are 280 settings to try beside the baseline's, and strategy Grid takes 200; write fewer values",
+        "there are 280 settings to try beside the baseline's, and strategy Grid takes 64; write fewer values",
     ),
     "shares below a hundredth": (
         over(values=[str(each) for each in range(1, 9)]),
         "the 8 settings of the search share the weight of a step, so of 5 % each would get less than 1 %; write "
         "weights of 8 or more, or fewer settings",
+    ),
+    "steps of a grid": (
+        over(values=["20"]) | {"rollout": {"steps": [{"weight": 5}, {"weight": 25}]}},
+        "strategy Grid tries all settings in one step, whose weight they share; write one",
+    ),
+    "more than one campaign judges": (
+        searching({"parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}]}),
+        "there are 89 settings to try beside the baseline's, and strategy Grid takes 64",
     ),
     "candidates beside it": (
         {"search": {"strategy": "Grid", "parameters": [WINDOWS]}},
@@ -142,6 +151,8 @@ def test_a_search_that_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
     assert refusal_of_spec(policy(changes)) is None
 
 
-def test_in_shadow_more_settings_than_percents_are_accepted() -> None:
-    many = {"name": "patience", "range": {"from": "0.1", "to": "9", "count": 190}}
+def test_in_shadow_no_weight_is_shared_by_settings() -> None:
+    many = {"name": "patience", "range": {"from": "0.1", "to": "9", "count": 60}}
     assert refusal_of_spec(policy(searching({"parameters": [many]}, **SHADOW))) is None
+    steps = {"steps": [{"weight": 5}, {"weight": 25}], "shadowSeconds": 600}
+    assert refusal_of_spec(policy(searching({"parameters": [many]}, rollout=steps))) is None

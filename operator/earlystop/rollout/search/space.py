@@ -8,9 +8,11 @@ from earlystop.rollout.search.trial import Setting
 
 def by_trials(spec: PolicySpec) -> bool:
     """Whether each setting of a search gets a campaign of its own. Other searches are one campaign of all settings, and
-    so are all searches in which no request ever gets a candidate."""
+    so are all that judge settings in shadow, before live requests or instead of them."""
     search = spec.search
-    return search is not None and not search.traits.one_campaign and spec.delivery.traits.moves_traffic
+    if search is None or search.traits.one_campaign or spec.rollout.shadow_seconds > 0:
+        return False
+    return spec.delivery.traits.moves_traffic
 
 
 def settings_of(spec: PolicySpec) -> tuple[Setting, ...]:

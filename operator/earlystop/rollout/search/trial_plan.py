@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from earlystop.rollout.search.progress import Incumbent
+from earlystop.rollout.search.progress import Incumbent, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,4 @@ def _checked(trial: TrialPlan) -> TrialPlan:
 def _pairs(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if not all(isinstance(each, str) for pair in values.items() for each in pair):
         raise ValueError(f"the plan's trial sets {values!r}; write text for each parameter")
-    return tuple(values.items())
+    return in_order(values)

@@ -101,7 +101,7 @@ async def test_without_the_right_to_read_namespaces_the_own_ones_verdicts_count(
             raise ClusterError(403, 'User "x" cannot get resource "namespaces"')
         return await call(method, path, *rest)
 
-    searching.api._call = refusing  # type: ignore[method-assign]
+    searching.api._call = refusing  # type: ignore[method-assign, assignment]
     await begun(searching)
     assert searching.status["search"]["belief"]
 

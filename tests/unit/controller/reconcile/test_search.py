@@ -47,7 +47,7 @@ async def test_trials_follow_each_other_until_the_best_setting_serves_all_reques
 async def test_a_search_that_is_killed_at_any_of_its_writes_comes_to_the_same_end() -> None:
     whole = await searched()
     assert isinstance(whole.api, Mortal)
-    for kill_at in range(1, whole.api.writes, 2):
+    for kill_at in range(1, whole.api.writes, 3):
         world = await searched(kill_at)
         assert world.status["phase"] == "Promoted", kill_at
         assert world.trials == whole.trials, kill_at
