@@ -16,8 +16,8 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.simulation.search_policy import SearchFigures, recommendation, search_figures, strategies_for
 from earlystop.simulation.search_truth import TrueCurve, read_curve
 
-SEARCHES_PLANNED = 40
-"""Searches of each strategy that a plan simulates: its shares are known to some 15 points."""
+SEARCHES_PLANNED = 20
+"""Searches of each strategy that a plan simulates: its shares are known to some 20 points; `simulate` takes --runs."""
 
 console = terminal.console()
 

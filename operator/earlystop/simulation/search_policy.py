@@ -11,7 +11,7 @@ from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
-from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.objective import Objective
 from earlystop.rollout.margin_use import NOTHING_USED
 from earlystop.rollout.plan import objective_of
 from earlystop.rollout.search.progress import SearchProgress
@@ -21,6 +21,9 @@ from earlystop.rollout.search.trial import SearchTerms
 from earlystop.rollout.trials import terms_of
 from earlystop.simulation.search import simulate_search
 from earlystop.simulation.search_truth import TrueCurve
+
+LEAST_PER_LOOK = 200
+"""Requests of a simulated look at least: more looks would take longer to simulate and end a trial no sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +130,15 @@ def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
 
 def _terms(spec: PolicySpec, rate: float) -> SearchTerms:
     terms = terms_of(spec, SearchProgress(number=1, started_at=0, seed=0), 1, NOTHING_USED)
-    return replace(terms, per_look=max(20, round(rate * spec.rollout.look_seconds)))
+    return replace(terms, per_look=max(LEAST_PER_LOOK, round(rate * spec.rollout.look_seconds)))
 
 
 def _objective(spec: PolicySpec) -> Objective:
+    """What each trial has to show. Guardrails are taken to hold, and golden questions to be new ones each time."""
     objective = objective_of(spec)
-    if objective.basis is Basis.PAIRS or objective.classes or objective.by_users or objective.guardrails:
+    if objective.classes or objective.by_users:
         raise ValueError(
-            "A curve says nothing of pairs, query classes, users and guardrails, so a search that is judged by them "
-            "cannot be simulated. Leave them out of a copy of the policy to simulate the rest."
+            "A curve says nothing of query classes and of users, so a search that is judged by them cannot be "
+            "simulated. Leave them out of a copy of the policy to simulate the rest."
         )
-    return objective
+    return replace(objective, guardrails=(), floor=None, about=None, distinct_questions=None)

@@ -11,10 +11,10 @@ from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbui
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "search.strategy Bayesian": (
+    "search.strategy Bandit": (
         {
             "candidates": None,
-            "search": {"strategy": "Bayesian", "parameters": [{"name": "window", "values": ["20", "10"]}]},
+            "search": {"strategy": "Bandit", "parameters": [{"name": "window", "values": ["20", "10"]}]},
         },
         "or the settings to try as candidates",
     ),

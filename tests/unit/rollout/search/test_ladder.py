@@ -86,9 +86,9 @@ def test_every_search_ends_and_never_tries_a_rung_twice() -> None:
 
 def test_beyond_a_rung_that_failed_a_bolder_one_may_be_tried_since_a_curve_may_turn_round() -> None:
     terms = replace(TERMS, horizon=10**8)
-    outcomes = search(LADDER, rungs(5), Truth([0.0, 0.06, 0.0, 0.0, 0.0], savings_of(5)), terms)
-    assert outcomes[0].setting == 1 and outcomes[0].end is TrialEnd.HARMFUL
-    assert {2, 3, 4} & {each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED}
+    outcomes = search(LADDER, rungs(5), Truth([0.0, 0.0, 0.06, 0.0, 0.0], savings_of(5)), terms)
+    assert outcomes[0].setting == 2 and outcomes[0].end is TrialEnd.HARMFUL
+    assert {3, 4} & {each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED}
 
 
 def test_history_orders_the_trials_and_lowers_no_bar() -> None:
