@@ -54,6 +54,8 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "SearchStarted": "A search began; the message says among how many settings it looks, against which "
             "baseline.",
+            "HistoryRead": "A search with warmStart: History began; the message says from which verdicts its order "
+            "starts, and which were refused or passed over.",
             "TrialEnded": "A trial of a search is over; the message says what came of its setting.",
             "SearchEnded": "A search is over; the message says with which setting, and why. A warning: with the "
             "baseline.",

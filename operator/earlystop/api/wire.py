@@ -39,6 +39,9 @@ SETTINGS_LABEL = f"{GROUP}/settings"
 SETTINGS_ALLOWED = "true"
 """A user's object with this label may hold the settings of policies: the operator writes into no other."""
 
+HISTORY_LABEL = f"{GROUP}/shares-history"
+"""On Namespaces, by an admin: searches in those with the same value may start from each other's verdicts."""
+
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"

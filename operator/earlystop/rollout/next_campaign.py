@@ -7,14 +7,14 @@ from typing import NamedTuple
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
-from earlystop.rollout.pinned_baseline import used_before
+from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.spent_risk import attempts_spent, next_attempt
-from earlystop.rollout.state import BETWEEN_TRIALS, Attempts, RolloutState
+from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, Attempts, RolloutState
 from earlystop.rollout.trials import WAITING, begin_search, begin_trial, is_due_again, next_proposal
 
 
@@ -29,6 +29,15 @@ class NextCampaign(NamedTuple):
 def follows_by_itself(state: RolloutState, spec: PolicySpec, now: int) -> bool:
     """Whether a campaign is due that the present plan leads to: the next trial, or the search again."""
     return state.phase in BETWEEN_TRIALS or is_due_again(state, spec, now)
+
+
+def begins_search(spec: PolicySpec, retry: str, state: RolloutState, now: int) -> bool:
+    """Whether a search of one trial after the other would begin now, with a belief if there is one."""
+    if not by_trials(spec) or spec.suspend or state.phase in ACTING:
+        return False
+    is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
+    is_due = is_due_again(state, spec, now) if is_same else True
+    return is_due and refusal_of_baseline(spec, state.losses) is None
 
 
 def same_campaign(state: RolloutState) -> NextCampaign:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import sqrt
 
-from earlystop.api.counts import Look, Tally, total
-from earlystop.evidence.objective import Basis
+from earlystop.api.counts import Look
+from earlystop.evidence import standard_errors
+from earlystop.evidence.standard_errors import MeanAndError
 from earlystop.rollout.decision import HARM_REASONS
 from earlystop.rollout.pinned_baseline import is_certificate
 from earlystop.rollout.plan import Plan
@@ -43,45 +43,14 @@ def requests_of(looks: Iterable[Look]) -> int:
 
 
 def loss_of(comparison: Comparison) -> Estimate | None:
-    """Exact Match lost against the baseline; its error counts how much answers scatter."""
-    effect, assessment = comparison.assessment.effect.estimate, comparison.assessment
-    if effect is None:
-        return None
-    baseline, candidate = _arms(comparison)
-    if comparison.evidence.objective.basis is Basis.PAIRS:
-        pairs = candidate.pairs
-        differing = pairs.baseline_only + pairs.candidate_only
-        variance = _bernoulli(differing, pairs.total)
-    else:
-        variance = _bernoulli(baseline.match, baseline.scored) + _bernoulli(candidate.match, candidate.scored)
-    return _estimate(-effect, variance * max(1.0, assessment.dispersion.factor))
+    """Exact Match lost against the baseline, look by look; its error counts how much answers scatter."""
+    return _estimate(standard_errors.loss(comparison.evidence))
 
 
 def saving_of(comparison: Comparison) -> Estimate | None:
-    """Share of the baseline's tokens saved: one minus the ratio of both means, its error by the delta method."""
-    baseline, candidate = _arms(comparison)
-    if min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
-        return None
-    saving = 1 - candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
-    return _estimate(saving, (1 - saving) ** 2 * (_relative_variance(baseline) + _relative_variance(candidate)))
+    """Share of the baseline's tokens saved."""
+    return _estimate(standard_errors.saving(comparison.evidence))
 
 
-def _estimate(mean: float, variance: float) -> Estimate:
-    return Estimate(round(mean, 6), max(LEAST_ERROR, round(sqrt(max(0.0, variance)), 6)))
-
-
-def _arms(comparison: Comparison) -> tuple[Tally, Tally]:
-    looks = tuple(comparison.looks)
-    return total([look.baseline for look in looks]), total([look.candidate for look in looks])
-
-
-def _bernoulli(events: int, trials: int) -> float:
-    """Variance of a rate; half an event is added on either side, so that it is never 0."""
-    rate = (events + 0.5) / (trials + 1)
-    return rate * (1 - rate) / (trials + 1)
-
-
-def _relative_variance(tally: Tally) -> float:
-    """Variance of the mean length, as a share of its square."""
-    mean = tally.tokens / tally.completed
-    return max(0.0, tally.tokens_squared / tally.completed / mean**2 - 1) / tally.completed
+def _estimate(found: MeanAndError | None) -> Estimate | None:
+    return None if found is None else Estimate(round(found[0], 6), max(LEAST_ERROR, round(found[1], 6)))

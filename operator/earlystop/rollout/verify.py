@@ -60,8 +60,8 @@ def differences(spec: dict[str, Any]) -> list[str]:
     favourable = Verdict(record.decision) in FAVOURABLE
     by_person = record.reason in BY_PERSON
     try:
-        own = _comparison(record, plan, record)
-        others = {other.candidate: _comparison(record, plan, other) for other in record.others}
+        own = recomputed(record, plan, record)
+        others = {other.candidate: recomputed(record, plan, other) for other in record.others}
     except ValueError as error:
         return [*problems, f"The looks cannot be counts: {error}."]
     problems += _other_values(record.log_e, own.assessment)
@@ -142,8 +142,9 @@ def _are_later(names: Sequence[str]) -> bool:
     return not names or (set(names) <= {*known, "unused", "later"} and names[-1] == "later")
 
 
-def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
-    """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
+def recomputed(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
+    """A candidate's comparison as its looks give it, with what they had to prove: in shadow that is less than on live
+    answers. Raises ValueError for looks that cannot be counts."""
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
     objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)

@@ -23,6 +23,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.competition import leaving_for
+from earlystop.controller.reconcile.past_verdicts import history_for
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
@@ -138,7 +139,8 @@ class Reconciler:
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
         recorded = await recorded_attempts(self._cluster, tracked)
-        return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key))
+        history = await history_for(self._cluster, tracked, int(self._clock()))
+        return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key), history)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,
