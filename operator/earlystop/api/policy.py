@@ -49,16 +49,27 @@ Settings = Annotated[
 ]
 
 
-# Empty where nothing is set: bodies go on as clients sent them.
-BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
+# Empty where nothing is set: bodies go on as clients sent them. A list without keys, which is applied as a whole: of one
+# with keys, a server-side apply that empties it would leave nothing, and take out the baseline with it.
+BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8)]
 _OF_BASELINE = (
     "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
     "the whole body alone."
 )
 
 
+def _each_once(where: str) -> dict[str, str]:
+    """The rule that no parameter has two values. where: the list, as people write it."""
+    return {
+        "rule": "self.values.all(v, self.values.exists_one(o, o.name == v.name))",
+        "message": f"{where}: write each parameter once",
+    }
+
+
 class PinnedBaseline(Value):
     """The setting that losses are counted from over several promotions."""
+
+    model_config = rules(_each_once("baseline.pinned.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     promotions: int = Field(
@@ -73,6 +84,8 @@ class PinnedBaseline(Value):
 class Baseline(Value):
     """The setting in use today. A campaign's certificate is against it; losses add up over promotions unless the first
     setting of all is pinned."""
+
+    model_config = rules(_each_once("baseline.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     pinned: PinnedBaseline | None = Field(
