@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.rendered import Shortage
+from earlystop.delivery.rendered import Unready
 from earlystop.delivery.route_mode import serves_users
 
 
-def injector_shortage(inputs: ClusterInputs, desired: Manifest) -> Shortage | None:
+def injector_unready(inputs: ClusterInputs, desired: Manifest) -> Unready | None:
     """What the injector lacks, None where users may be led through it. desired: its Deployment as it shall be.
 
     Before that every Pod has the settings of the Deployment as it is, and two are ready, or all if there is but one.
@@ -28,7 +28,7 @@ def injector_shortage(inputs: ClusterInputs, desired: Manifest) -> Shortage | No
         f"The injector, Deployment {name}, {missing}{change}.{where} Where that stays so, look at its Pods: they are "
         "ready once they reach the Service of the engine."
     )
-    return Shortage("InjectorNotReady", message, serves_as_before=ready > 0)
+    return Unready("InjectorNotReady", message, serves_nobody=ready == 0, needs_help=True, leads_all=True)
 
 
 def _is_rolled_out(observed: Manifest, desired: Manifest) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from earlystop.api.body_settings import body_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.api.delivery import RequestBody
@@ -23,7 +22,7 @@ from earlystop.delivery.injector_objects import (
     injector_deployment,
     network_policy,
 )
-from earlystop.delivery.injector_readiness import injector_shortage
+from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name, overlay_name
 from earlystop.delivery.overlay import TargetRule, rules_to_overlay
@@ -63,8 +62,7 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
             "This operator runs no injectors, which delivery.mode RequestBody needs. Ask the cluster's admin to set "
             "injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
         )
-    unwritten = body_refusal(inputs.spec.parameters, _settings(inputs).engine)
-    return unwritten or _upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
+    return _upstream_refusal(inputs) or _BACKENDS.refusal(inputs, split)
 
 
 def _upstream_refusal(inputs: ClusterInputs) -> Refusal | None:
@@ -110,7 +108,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The alias Services and the injector first, then the overlay route."""
     prerequisites, deployment = _prerequisites(inputs, split)
     overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*prerequisites, overlay), overlay, injector_shortage(inputs, deployment))
+    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment))
 
 
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:
