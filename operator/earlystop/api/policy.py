@@ -49,8 +49,9 @@ Settings = Annotated[
 ]
 
 
-# Empty where nothing is set: bodies go on as clients sent them. A list without keys, which is applied as a whole: of one
-# with keys, a server-side apply that empties it would leave nothing, and take out the baseline with it.
+# Empty where nothing is set: bodies go on as clients sent them.
+# It has no keys, so it is applied as a whole: an apply by the server that empties a list with keys leaves nothing, and
+# would take out the baseline with it.
 BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8)]
 _OF_BASELINE = (
     "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
