@@ -35,6 +35,17 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "0.5",
         "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
     ),
+    "a preset of an engine that counts no requests": (
+        "spec.metrics.preset",
+        "LlamaCpp",
+        "there can be no preset LlamaCpp, since llama.cpp counts no requests",
+    ),
+    "a cross-check without an injector": (
+        "spec.metrics.crossCheck",
+        "VLLM",
+        "metrics.crossCheck compares an engine with the injector before it, and delivery.mode GatewayHeader has none; "
+        "remove it",
+    ),
     "a dispersion of independent answers": (
         "spec.objective.exactMatch",
         {"margin": "0.02", "dispersion": "2.5", "assumeIndependent": True},

@@ -10,7 +10,14 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
-from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PODS, PresetTraits
+from earlystop.api.presets import (
+    DEFAULT_PRESET,
+    ENGINE_PRESETS,
+    IMPOSSIBLE,
+    PRESETS,
+    PRESETS_FOR_SHARED_PODS,
+    PresetTraits,
+)
 from earlystop.api.rollout import Rollout
 from earlystop.api.values import (
     DecimalText,
@@ -150,11 +157,17 @@ class MetricsReference(Value):
         name: ObjectName = Field(description="Name of the MetricSource.")
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
-    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS)] = Field(
+    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS, IMPOSSIBLE)] = Field(
         DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
         "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, "
         "where each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
+    )
+    cross_check: Annotated[str, RowOf(ENGINE_PRESETS, "engine's preset", None, IMPOSSIBLE)] | None = Field(
+        None,
+        description="With an injector: the engine whose own counters, by the target's Pods in the same MetricSource, "
+        "are compared with the injector's. Where they differ by more than what is in flight, MetricsAvailable says "
+        "CountsDisagree. It is no evidence, and neither promotes nor holds anything. llama.cpp counts no requests.",
     )
 
     @property

@@ -165,7 +165,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.METRICS_AVAILABLE.value, EVENT),
         {
             "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
-            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
+            "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
+            "look at what the message names. It is no evidence, and nothing waits for it.",
         },
     ),
     (
