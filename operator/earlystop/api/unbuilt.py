@@ -86,7 +86,7 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             message=f"metrics.preset {VALUE} cannot tell variants apart that share Pods, as they do in every "
             f"delivery.mode of this release. Write one of {', '.join(PRESETS_FOR_SHARED_PODS)}: Custom counts by the "
             "MetricSource's templates, from counters that carry a label for the variant.",
-            own={name: f"metrics.preset: {why}." for name, why in IMPOSSIBLE.items()},
+            own={name: f"{why}." for name, why in IMPOSSIBLE.items()},
         ),
         UnbuiltPart(
             path=("guard",),
