@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
     "search": LADDER,
-    "delivery.mode": "GatewayBody",
+    "delivery.mode": "MeshHeader",
     "metrics.preset": "EnvoyAIGateway",
     "guard": {},
     "approval.mode": "Always",
