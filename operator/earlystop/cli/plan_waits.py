@@ -14,14 +14,16 @@ MOST_OF_IT = 0.9
 """A part of the mean time from which on a wait is said to decide how long the rollout takes."""
 
 
-def dispersion_hours(spec: PolicySpec, candidates: int | None = None) -> float | None:
-    """Hours until looks have taught how much answers scatter, None where nothing waits for that. candidates: as many
-    as the policy has, unless it is said."""
+def dispersion_hours(spec: PolicySpec) -> float | None:
+    """Hours until looks have taught how much answers scatter, None where nothing waits for that."""
     if dispersion_source(spec) is not DispersionSource.LOOKS:
         return None
-    rollout, number = spec.rollout, len(spec.candidates or ()) if candidates is None else candidates
-    looks = seconds_of_looks(rollout.look_seconds, LOOKS_TO_LEARN, _classes(spec), max(1, number))
-    return (rollout.settle_seconds + looks) / 3600
+    return _hours_of_looks(spec, _classes(spec), len(spec.candidates or ()))
+
+
+def _hours_of_looks(spec: PolicySpec, classes: int, candidates: int) -> float:
+    looks = seconds_of_looks(spec.rollout.look_seconds, LOOKS_TO_LEARN, classes, max(1, candidates))
+    return (spec.rollout.settle_seconds + looks) / 3600
 
 
 def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
@@ -50,14 +52,16 @@ def wait_remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str
 
 
 def _doubling(spec: PolicySpec) -> str:
-    """Why looks come less often than every lookSeconds; nothing where they do as rarely as for one candidate alone."""
-    number, alone = len(spec.candidates or ()), dispersion_hours(spec, candidates=1)
-    often = looks_per_spacing(_classes(spec), max(1, number))
-    if number < 2 or alone is None:
+    """Why looks come less often than those of one candidate without query classes; nothing where they do not."""
+    candidates, classes = max(1, len(spec.candidates or ())), _classes(spec)
+    often = looks_per_spacing(classes, candidates)
+    if often == looks_per_spacing(0):
         return ""
+    of = [f"{candidates} candidates"] * (candidates > 1) + [f"{classes} query classes"] * (classes > 0)
     return (
-        f" Each look is a row of the status for each of {number} candidates. So that all fit in, looks come half as "
-        f"often after every {often} of them; with one candidate it would take {_in_hours(alone)}."
+        f" A look of {' and '.join(of)} takes more room in the status, so looks come half as often after every {often} "
+        f"of them; with one candidate{' and no query classes' * (classes > 0)} it would take "
+        f"{_in_hours(_hours_of_looks(spec, 0, 1))}."
     )
 
 
