@@ -36,8 +36,8 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
     ),
     "a mode by a gateway's own objects for bodies": (
-        "spec.delivery.mode",
-        "GatewayBody",
+        "spec.delivery",
+        {"mode": "GatewayBody"},
         "is not built, since it is not known whether such a gateway counts what an objective needs; write RequestBody",
     ),
     "a preset of an engine that counts no requests": (
