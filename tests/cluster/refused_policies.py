@@ -35,6 +35,38 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "0.5",
         "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
     ),
+    "a mode by a gateway's own objects for bodies": (
+        "spec.delivery",
+        {"mode": "GatewayBody"},
+        "is not built, since it is not known whether such a gateway counts what an objective needs; write RequestBody",
+    ),
+    "a preset of an engine that counts no requests": (
+        "spec.metrics.preset",
+        "LlamaCpp",
+        "there can be no preset LlamaCpp, since llama.cpp counts no requests",
+    ),
+    "a cross-check without an injector": (
+        "spec.metrics.crossCheck",
+        "VLLM",
+        "metrics.crossCheck compares an engine with the injector before it, and delivery.mode GatewayHeader has none; "
+        "remove it",
+    ),
+    "a dispersion of independent answers": (
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "dispersion": "2.5", "assumeIndependent": True},
+        "exactMatch.dispersion 2.5 says how much answers scatter, and assumeIndependent: true that they are "
+        "independent; remove one of the two",
+    ),
+    "two values of the baseline for one parameter": (
+        "spec.baseline.values",
+        [{"name": "window", "value": "40"}, {"name": "window", "value": "30"}],
+        "baseline.values: write each parameter once",
+    ),
+    "two values of the pinned baseline for one parameter": (
+        "spec.baseline.pinned",
+        {"values": [{"name": "window", "value": "40"}, {"name": "window", "value": "40"}]},
+        "baseline.pinned.values: write each parameter once",
+    ),
     "a proof of each class without classes": (
         "spec.objective.requireEach",
         True,

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
     "search.strategy": "Bayesian",
-    "delivery.mode": "GatewayBody",
+    "delivery.mode": "MeshHeader",
     "metrics.preset": "EnvoyAIGateway",
     "guard": {},
     "approval.mode": "Always",
@@ -83,6 +83,20 @@ def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Clus
     assert cluster.access.kubectl("diff", *apply[1:], input=file) == ""
     after = {each["metadata"]["name"]: each["metadata"] for each in cluster.access.get("esp", where)["items"]}
     assert {name: each["generation"] for name, each in after.items()} == dict.fromkeys(before, 1)
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_server_side_apply_that_empties_the_baselines_values_is_taken_as_it_is_written(
+    cluster: Cluster, namespace: str, pinned: bool
+) -> None:
+    (emptied,) = (each for each in example_policies(namespace) if each["metadata"]["name"] == "qwen-cap")
+    earlier, values = copy.deepcopy(emptied), [{"name": "cap", "value": "4096"}]
+    for each, written in ((earlier, values), (emptied, [])):
+        each["spec"]["baseline"] = {"values": written} | ({"pinned": {"values": written}} if pinned else {})
+        apply = ("apply", "--server-side", "--field-manager=delivery", f"--namespace={namespace}", "--filename=-")
+        cluster.access.kubectl(*apply, input=json.dumps(each))
+    baseline = cluster.access.get("esp/qwen-cap", f"--namespace={namespace}")["spec"]["baseline"]
+    assert baseline == {"values": []} | ({"pinned": {"values": [], "promotions": 2}} if pinned else {})
 
 
 @pytest.mark.parametrize("path", PARTS)

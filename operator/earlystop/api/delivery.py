@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.by_headers import ByRoute, RequestBody, RouteReference
-from earlystop.api.modes import MODES, ModeTraits, built_modes
+from earlystop.api.modes import LEFT_OUT, MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import NAME_PATTERN, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
@@ -217,7 +217,7 @@ class Delivery(Value):
         },
     )
 
-    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
+    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes, LEFT_OUT)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
         "the engine, which the operator runs, writes the setting into each request's body and counts; with split: "

@@ -10,7 +10,14 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
-from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PODS, PresetTraits
+from earlystop.api.presets import (
+    DEFAULT_PRESET,
+    ENGINE_PRESETS,
+    IMPOSSIBLE,
+    PRESETS,
+    PRESETS_FOR_SHARED_PODS,
+    PresetTraits,
+)
 from earlystop.api.rollout import Rollout
 from earlystop.api.search import Search, SearchProblem
 from earlystop.api.search_space import SearchSetting, settings_of
@@ -52,15 +59,27 @@ Settings = Annotated[
 
 
 # Empty where nothing is set: bodies go on as clients sent them.
-BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
+# It has no keys, so it is applied as a whole: an apply by the server that empties a list with keys leaves nothing, and
+# would take out the baseline with it.
+BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8)]
 _OF_BASELINE = (
     "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
     "the whole body alone."
 )
 
 
+def _each_once(where: str) -> dict[str, str]:
+    """The rule that no parameter has two values. where: the list, as people write it."""
+    return {
+        "rule": "self.values.all(v, self.values.exists_one(o, o.name == v.name))",
+        "message": f"{where}: write each parameter once",
+    }
+
+
 class PinnedBaseline(Value):
     """The setting that losses are counted from over several promotions."""
+
+    model_config = rules(_each_once("baseline.pinned.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     promotions: int = Field(
@@ -75,6 +94,8 @@ class PinnedBaseline(Value):
 class Baseline(Value):
     """The setting in use today. A campaign's certificate is against it; losses add up over promotions unless the first
     setting of all is pinned."""
+
+    model_config = rules(_each_once("baseline.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     pinned: PinnedBaseline | None = Field(
@@ -109,11 +130,17 @@ class MetricsReference(Value):
         name: ObjectName = Field(description="Name of the MetricSource.")
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
-    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS)] = Field(
+    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS, IMPOSSIBLE)] = Field(
         DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
         "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, "
         "where each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
+    )
+    cross_check: Annotated[str, RowOf(ENGINE_PRESETS, "engine's preset", None, IMPOSSIBLE)] | None = Field(
+        None,
+        description="With an injector: the engine whose own counters, by the target's Pods in the same MetricSource, "
+        "are compared with the injector's. Where they differ by more than what is in flight, MetricsAvailable says "
+        "CountsDisagree. It is no evidence, and neither promotes nor holds anything. llama.cpp counts no requests.",
     )
 
     @property

@@ -116,6 +116,18 @@ def _told(rule: str, sentence: str) -> dict[str, str]:
 
 RULES: tuple[dict[str, str], ...] = (
     {
+        "rule": f"!has(self.metrics.crossCheck) || self.delivery.mode in {list(THROUGH_INJECTOR)}",
+        "messageExpression": "'metrics.crossCheck compares an engine with the injector before it, and delivery.mode '"
+        " + self.delivery.mode + ' has none; remove it'",
+    },
+    {
+        "rule": "!has(self.metrics.crossCheck) || !has(self.delivery.requestBody)"
+        " || self.delivery.requestBody.engine in [self.metrics.crossCheck, 'OpenAI']",
+        "messageExpression": "'metrics.crossCheck ' + self.metrics.crossCheck + ' is another engine than "
+        "requestBody.engine ' + self.delivery.requestBody.engine + '; write the same, or remove it where the engine "
+        "counts no requests'",
+    },
+    {
         "rule": "has(self.candidates) || has(self.search)",
         "message": "candidates: write at least one setting to try, or a search for one",
     },

@@ -19,6 +19,7 @@ from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.waiting_reasons import WAITING_REASONS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -166,7 +167,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.METRICS_AVAILABLE.value, EVENT),
         {
             "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
-            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
+            "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
+            "look at what the message names. It is no evidence, and nothing waits for it.",
         },
     ),
     (
@@ -197,12 +200,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     (
         (Type.PROGRESSING.value, EVENT),
-        {
-            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; wait for looks where "
-            "the message says so, count by users in cohorts, or write exactMatch.dispersion or assumeIndependent.",
-            "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
-            "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
-        },
+        WAITING_REASONS,
     ),
     (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),

@@ -18,6 +18,7 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
 from earlystop.cli.searches import SEARCHES_PLANNED, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -76,7 +77,7 @@ def command(
         f"power. The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
         f"{found['power']:.0%}.{_sensible(found)}"
     )
-    for sentence in (*_remarks(spec, found), *_margin_remarks(spec, found, used)):
+    for sentence in (*_remarks(spec, found), *wait_remarks(spec, found), *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 
@@ -236,7 +237,9 @@ def planned(
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
     sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
     pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
+    waits = dispersion_hours(spec)
     return {
+        **({} if waits is None else {"dispersion_hours": waits}),
         **sampled,
         **pinned,
         "verdict": _verdict(spec, question.side),

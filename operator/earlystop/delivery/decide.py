@@ -24,7 +24,7 @@ from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
-from earlystop.delivery.readiness import to_detach, while_short, while_unready
+from earlystop.delivery.readiness import to_detach, while_unready
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
 from earlystop.delivery.traffic_view import TrafficView
@@ -54,17 +54,16 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     if found is not None:
         condition, rest = found
         return Detach(SplitStatus.NOT_WRITTEN, condition, to_detach(observed, desired), rest)
-    unready = while_unready(observed, desired)
+    unready = while_unready(observed, desired, memory, now)
     if unready is not None:
         return unready
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    decision = while_short(observed, desired, changed, memory, now)
-    if decision is None and changed and not desired.serves_users:
+    if changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
-    if decision is not None:
-        return decision
+        if decision is not None:
+            return decision
     if changed:
         return _write(observed, desired, changed, memory, now)
     return _prove(observed, desired, memory, now)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.rendered import Shortage
+from earlystop.delivery.rendered import Unready
 
 
-def injector_shortage(inputs: ClusterInputs, desired: Manifest, *, led: bool) -> Shortage | None:
+def injector_unready(inputs: ClusterInputs, desired: Manifest, *, led: bool) -> Unready | None:
     """What the injector lacks, None where users may be led through it.
 
     desired: its Deployment as it shall be. led: whether users are led through it.
@@ -30,7 +30,7 @@ def injector_shortage(inputs: ClusterInputs, desired: Manifest, *, led: bool) ->
         f"The injector, Deployment {name}, {missing}{change}.{where} Where that stays so, look at its Pods: they are "
         "ready once they reach the Service of the engine."
     )
-    return Shortage("InjectorNotReady", message, serves_as_before=ready > 0)
+    return Unready("InjectorNotReady", message, serves_nobody=ready == 0, needs_help=True, leads_all=True)
 
 
 def _is_rolled_out(observed: Manifest, desired: Manifest) -> bool:

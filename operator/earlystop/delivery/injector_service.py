@@ -17,7 +17,7 @@ from earlystop.delivery import injector_weights
 from earlystop.delivery.attached_policies import policies_cover_aliases
 from earlystop.delivery.by_backend import summary as by_weights
 from earlystop.delivery.injector_objects import Upstream, injector_service, selector, settings_of
-from earlystop.delivery.injector_readiness import injector_shortage
+from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, service_refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.names import injector_name
@@ -69,8 +69,8 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     told = ""
     if _own_service(inputs) is not None:
         told = f"Clients are served by Service {service['metadata']['name']}, which goes with this policy."
-    shortage = injector_shortage(inputs, deployment, led=serves_users(inputs))
-    return Rendered((*prerequisites, service), service, shortage, left_to_do=told)
+    unready = injector_unready(inputs, deployment, led=serves_users(inputs))
+    return Rendered((*prerequisites, service), service, unready, left_to_do=told)
 
 
 def serves_users(inputs: ClusterInputs) -> bool:

@@ -20,7 +20,7 @@ from earlystop.delivery.by_backend import summary
 from earlystop.delivery.golden_rules import golden_rule, rules_in_force, serves_no_user
 from earlystop.delivery.headers import for_nonce
 from earlystop.delivery.injector_objects import injector_service
-from earlystop.delivery.injector_readiness import injector_shortage
+from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injector_name, overlay_name
@@ -52,7 +52,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     overlay = overlay_route(inputs, [_rule(inputs, each) for each in rules_to_overlay(inputs)])
     if split.candidate_weight == 0:
         overlay = detached_route(overlay)
-    return Rendered((*prerequisites, overlay), overlay, injector_shortage(inputs, deployment, led=serves_users(inputs)))
+    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
 
 
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from earlystop.api.body_settings import body_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.delivery.alias_service import MIRRORED_ANNOTATIONS, is_headless
-from earlystop.delivery.injector_objects import Upstream, settings_of
+from earlystop.delivery.injector_objects import Upstream
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import rules_to_overlay
 
@@ -25,14 +24,14 @@ _PLAIN = (None, "", "http")
 
 
 def injector_refusal(inputs: ClusterInputs) -> Refusal | None:
-    """Why the operator runs no injector, or none that could write the policy's parameters; None when it does."""
-    if not inputs.injector_image:
-        return Refusal(
-            "InjectorDisabled",
-            "This operator runs no injectors, which delivery.mode RequestBody needs. Ask the cluster's admin to set "
-            "injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
-        )
-    return body_refusal(inputs.spec.parameters, settings_of(inputs).engine)
+    """Why the operator runs no injector; None when it does."""
+    if inputs.injector_image:
+        return None
+    return Refusal(
+        "InjectorDisabled",
+        "This operator runs no injectors, which delivery.mode RequestBody needs. Ask the cluster's admin to set "
+        "injector.enabled in the chart's values, or run one by hand with delivery.mode GatewayHeader.",
+    )
 
 
 def route_upstream(inputs: ClusterInputs) -> Upstream:

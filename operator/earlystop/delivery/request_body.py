@@ -19,7 +19,7 @@ from earlystop.delivery.injector_objects import (
     injector_deployment,
     network_policy,
 )
-from earlystop.delivery.injector_readiness import injector_shortage
+from earlystop.delivery.injector_readiness import injector_unready
 from earlystop.delivery.injector_upstream import injector_refusal, route_upstream, route_upstream_refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.names import injected_alias_name, injector_name, overlay_name
@@ -50,7 +50,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The alias Services and the injector first, then the overlay route."""
     prerequisites, deployment = _prerequisites(inputs, split)
     overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*prerequisites, overlay), overlay, injector_shortage(inputs, deployment, led=serves_users(inputs)))
+    return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
 
 
 def _prerequisites(inputs: ClusterInputs, split: TrafficSplit) -> tuple[tuple[Manifest, ...], Manifest]:

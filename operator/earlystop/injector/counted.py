@@ -49,6 +49,7 @@ class CountedRequest:
             self._fail("usage")
         else:
             self._is_over = True
+            self._telemetry.passed(answer)
             if not self._is_golden:
                 # Nobody has tried to score it here, which is no answer that could not be scored.
                 self._exporter.completed(
@@ -72,6 +73,7 @@ class CountedRequest:
             )
         if not self._is_golden:
             self._exporter.started(self._assignment)
+        self._telemetry.started()
         return self
 
     def __exit__(
@@ -79,3 +81,4 @@ class CountedRequest:
     ) -> None:
         if not self._is_over:
             self._fail("client")
+        self._telemetry.over()

@@ -113,6 +113,12 @@ def run(
     settings: Annotated[
         str, typer.Option(help="The same as --parameters, as JSON text: what the operator writes.")
     ] = "",
+    count_only: Annotated[
+        bool,
+        typer.Option(
+            help="Write into no body: settings of the engine's own process are tried (delivery.mode Workload)."
+        ),
+    ] = False,
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
@@ -132,10 +138,13 @@ def run(
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
         engine_url = checked_upstream(upstream)
-        written = _written(engine, parameter or [], parameters, settings)
+        written = _written(engine, parameter or [], parameters, settings, count_only=count_only)
+        fields = {} if written is None else body_settings(written)
         policies = tuple(checked_policies(policy or ()))
         drawing = drawing_of(weights, policies, user_key)
-        own = InjectorSettings(body_settings(written), checked_prefix(header_prefix), policies, user_header, drawing)
+        if drawing is not None and count_only:
+            raise ValueError("--count-only writes no setting, so none can be drawn; write either it or --weights")
+        own = InjectorSettings(fields, checked_prefix(header_prefix), policies, user_header, drawing)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
@@ -189,9 +198,17 @@ def checked_prefix(prefix: str) -> str:
         ) from None
 
 
-def _written(engine: Engine, words: list[str], path: Path | None, text: str) -> WrittenSettings:
-    if [bool(words), path is not None, bool(text)].count(True) != 1:
-        raise ValueError("write either --parameter NAME=KNOB, once or more, or --parameters FILE, or --settings JSON")
+def _written(
+    engine: Engine, words: list[str], path: Path | None, text: str, *, count_only: bool
+) -> WrittenSettings | None:
+    """The settings for bodies, None where none is written. Raises ValueError that says what to write, and OSError."""
+    if [bool(words), path is not None, bool(text), count_only].count(True) != 1:
+        raise ValueError(
+            "write either --parameter NAME=KNOB, once or more, or --parameters FILE, or --settings JSON, or "
+            "--count-only"
+        )
+    if count_only:
+        return None
     if words:
         return read_words(engine, words)
     written = read_text(text) if path is None else read_file(path)

@@ -180,6 +180,8 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             )
         if new.reason == "ScrapeIntervalDiffers" and old.reason != "ScrapeIntervalDiffers":
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
+        if new.reason == "CountsDisagree" and old.reason != "CountsDisagree":
+            notes.append(EventNote(new.reason, "CompareCounts", new.message, warning=True))
         if new.reason in ("OverlayMisses", "ForgedRequests", "NeverApplied") and new.reason != old.reason:
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":

@@ -30,6 +30,11 @@ def spacing(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1
     return int(look_seconds * 2 ** (looks // looks_per_spacing(classes, candidates)))
 
 
+def seconds_of_looks(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1) -> int:
+    """Seconds from the beginning of a step until so many looks are taken, but for those that it settles."""
+    return sum(spacing(look_seconds, stored, classes, candidates) for stored in range(looks))
+
+
 def looks_per_spacing(classes: int, candidates: int = 1) -> int:
     """How many looks are stored before their spacing doubles: 64, 14 with ten query classes, 16 with four candidates.
     Three classes take as much room in a packed look as all else, and the series of as many classes need room too."""

@@ -161,6 +161,7 @@ def plan_text(
     version of the arithmetic that judges it, left out for version 1; attempt, used, trial: as in `Plan`, left out where
     they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
+    pinned.get("metrics", {}).pop("crossCheck", None)  # no evidence, so whoever asks for it begins no campaign anew
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
     pinned |= {name: value for name, value in spec.rollout.wire().items() if name in TIMES and value}

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.body_settings import body_refusal, unreached_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
+from earlystop.api.modes import MODES, built_modes
 from earlystop.api.policy import PolicySpec
 from earlystop.api.policy_rules import NOBODY_SCORES
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
@@ -148,13 +149,26 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
     if not spec.metrics.traits.from_source:
         return Refusal(
             "CountsMissing",
-            f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. Write "
-            "another preset, or an objective without it.",
+            f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. "
+            f"{_instead(spec)}",
         )
     return Refusal(
         "CountsMissing",
         f"metrics.preset {spec.metrics.preset}: MetricSource {spec.metrics.source_ref.name} has no template for "
         f"{named}, which this policy's objective needs. Ask the cluster's admin to write it in spec.templates.",
+    )
+
+
+def _instead(spec: PolicySpec) -> str:
+    """What to write where a preset's own counters do not suffice."""
+    if not spec.metrics.traits.needs_own_pods:
+        return "Write another preset, or an objective without it."
+    by_body = " or ".join(name for name in built_modes() if MODES[name].through_injector)
+    return (
+        "An engine scores no answer and adds up no squares of lengths, so its own counters are never enough. Where a "
+        f"request's body can carry the setting, write delivery.mode {by_body}. Else write preset EarlyStop, put an "
+        "injector that only counts (--count-only) into the target's Pods as a sidecar, and ask golden questions "
+        "(exactMatch.evidence: Pairs), as operator/docs/workload.md shows."
     )
 
 

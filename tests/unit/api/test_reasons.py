@@ -18,7 +18,6 @@ from earlystop.rollout.state import Phase
 ROOT = Path(__file__).parents[3] / "operator"
 PLACE_OF_REASON = {
     "Refusal": 0,
-    "Shortage": 0,
     "EventNote": 0,
     "Decision": 1,
     "Dropped": 0,

@@ -78,6 +78,17 @@ def test_no_rule_reads_an_optional_field_of_a_list_item_without_asking_for_it() 
                     assert reading <= set(re.findall(rf"has\((\w+)\.{name}\)", rule["rule"])), (path, name, rule)
 
 
+def test_every_list_that_is_merged_by_keys_may_be_left_out_or_is_never_empty() -> None:
+    """A server-side apply that empties such a list takes it out, with its parent where nothing else is in that."""
+    missing = [
+        path
+        for path, node in ALL
+        for name in set(node.get("required", [])) & node.get("properties", {}).keys()
+        if (child := node["properties"][name]).get("x-kubernetes-list-type") == "map" and not child.get("minItems")
+    ]
+    assert missing == []
+
+
 def test_no_field_is_a_float() -> None:
     assert {node["type"] for _, node in ALL} == {"object", "array", "string", "integer", "boolean"}
 

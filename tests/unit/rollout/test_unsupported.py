@@ -47,6 +47,9 @@ def test_counts_that_a_preset_has_in_no_source_are_refused_from_the_policy_alone
     delivery = {"mode": "Workload", "gatewayHeader": None, "workload": settings}
     refusal = refusal_of_spec(policy({"metrics": {"preset": "VLLM"}, "delivery": delivery}))
     assert refusal is not None and refusal.reason == "CountsMissing" and "VLLM does not count match" in refusal.message
+    # A person is told what is never enough, and what to write in its place for either kind of setting.
+    assert "adds up no squares of lengths" in refusal.message and "delivery.mode RequestBody" in refusal.message
+    assert "preset EarlyStop" in refusal.message and "--count-only" in refusal.message
     classes = {"objective": {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}]}}
     refusal = refusal_of_spec(policy({"metrics": {"preset": "Custom"}, **classes}))
     assert refusal is not None and refusal.message.startswith("objective.queryClasses: the preset Custom")
