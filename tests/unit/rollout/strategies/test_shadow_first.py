@@ -49,7 +49,7 @@ def test_what_shadow_shows_promotes_nothing_and_the_one_is_proven_anew_on_live_a
     final = decided(SHADOW_FIRST, state, CURVE)
     assert final.decision is not None
     assert (final.decision.verdict, final.decision.candidate) == (Verdict.PROMOTE, "window-5")
-    assert "judged in shadow alone: window-20, window-10" in final.decision.message
+    assert "not chosen: window-20, window-10" in final.decision.message
     assert differences(verdict_spec("qa", UID, final)) == []
     certified = carried_out(final).certified
     assert certified is not None and certified.values["window"] == "5"
