@@ -51,9 +51,9 @@ def loss_of(comparison: Comparison) -> Estimate | None:
     if comparison.evidence.objective.basis is Basis.PAIRS:
         pairs = candidate.pairs
         differing = pairs.baseline_only + pairs.candidate_only
-        variance = _bernoulli(differing, pairs.total)
+        variance = rate_variance(differing, pairs.total)
     else:
-        variance = _bernoulli(baseline.match, baseline.scored) + _bernoulli(candidate.match, candidate.scored)
+        variance = rate_variance(baseline.match, baseline.scored) + rate_variance(candidate.match, candidate.scored)
     return _estimate(-effect, variance * max(1.0, assessment.dispersion.factor))
 
 
@@ -63,7 +63,7 @@ def saving_of(comparison: Comparison) -> Estimate | None:
     baseline, candidate = _arms(comparison)
     if saving is None or min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
         return None
-    return _estimate(saving, (1 - saving) ** 2 * (_relative_variance(baseline) + _relative_variance(candidate)))
+    return _estimate(saving, (1 - saving) ** 2 * (relative_variance(baseline) + relative_variance(candidate)))
 
 
 def _estimate(mean: float, variance: float) -> Estimate:
@@ -75,13 +75,13 @@ def _arms(comparison: Comparison) -> tuple[Tally, Tally]:
     return total([look.baseline for look in looks]), total([look.candidate for look in looks])
 
 
-def _bernoulli(events: int, trials: int) -> float:
+def rate_variance(events: int, trials: int) -> float:
     """Variance of a rate; half an event is added on either side, so that it is never 0."""
     rate = (events + 0.5) / (trials + 1)
     return rate * (1 - rate) / (trials + 1)
 
 
-def _relative_variance(tally: Tally) -> float:
+def relative_variance(tally: Tally) -> float:
     """Variance of the mean length, as a share of its square."""
     mean = tally.tokens / tally.completed
     return max(0.0, tally.tokens_squared / tally.completed / mean**2 - 1) / tally.completed

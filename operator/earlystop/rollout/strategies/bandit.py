@@ -20,6 +20,7 @@ from earlystop.rollout.steps import SCORED_TO_ADVANCE, restart_step
 from earlystop.rollout.strategies import together
 from earlystop.rollout.strategies.grid import Grid
 from earlystop.rollout.strategies.staged import SHADOW_STAGE
+from earlystop.rollout.trial_outcome import LEAST_ERROR, rate_variance, relative_variance
 
 GROWTH = 0.5
 """A step ends when its settings have answered so large a part of what they had answered in all steps before it."""
@@ -102,20 +103,20 @@ def _arm(comparison: Comparison, step: int) -> Arm:
 
 
 def _loss(baseline: Tally, candidate: Tally) -> Estimate | None:
-    """Difference of two shares that are each drawn to a half by two answers, so that no error is 0."""
+    """Difference of the shares of right answers."""
     if not baseline.scored or not candidate.scored:
         return None
-    rates = [((each.match + 1) / (each.scored + 2), each.scored + 2) for each in (baseline, candidate)]
-    error = sqrt(sum(rate * (1 - rate) / number for rate, number in rates))
-    return Estimate(rates[0][0] - rates[1][0], error)
+    variance = sum(rate_variance(each.match, each.scored) for each in (baseline, candidate))
+    return Estimate(baseline.match / baseline.scored - candidate.match / candidate.scored, sqrt(variance))
 
 
 def _loss_of_pairs(pairs: Pairs) -> Estimate | None:
+    """Difference of the pairs that only one variant has right."""
     if not pairs.total:
         return None
-    number = pairs.total + 2
-    differ = (pairs.baseline_only + pairs.candidate_only + 1) / number
-    return Estimate((pairs.baseline_only - pairs.candidate_only) / number, sqrt(differ / number))
+    differing = pairs.baseline_only + pairs.candidate_only
+    error = sqrt(rate_variance(differing, pairs.total))
+    return Estimate((pairs.baseline_only - pairs.candidate_only) / pairs.total, error)
 
 
 def _saving(baseline: Tally, candidate: Tally) -> Estimate | None:
@@ -123,13 +124,8 @@ def _saving(baseline: Tally, candidate: Tally) -> Estimate | None:
     if not baseline.tokens or not candidate.tokens:
         return None
     ratio = (candidate.tokens / candidate.completed) / (baseline.tokens / baseline.completed)
-    relative = sum(_relative_variance(each) for each in (baseline, candidate))
-    return Estimate(1 - ratio, max(ratio * sqrt(relative), 1e-6))
-
-
-def _relative_variance(tally: Tally) -> float:
-    """Variance of a mean length over the square of that mean."""
-    return max(0.0, tally.tokens_squared * tally.completed / tally.tokens**2 - 1) / tally.completed
+    variance = sum(relative_variance(each) for each in (baseline, candidate))
+    return Estimate(1 - ratio, max(LEAST_ERROR, ratio * sqrt(variance)))
 
 
 STRATEGY = Bandit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.event_notes import event_notes
@@ -25,6 +27,7 @@ def in_shadow(state: RolloutState) -> bool:
     return state.pinned_plan.stage(state.step).kind is StageKind.SHADOW
 
 
+@cache
 def after_shadow() -> tuple[RolloutState, RolloutState]:
     """The last state in shadow, and the first after it."""
     state = before = started(SHADOW_FIRST)
