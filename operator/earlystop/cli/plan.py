@@ -17,7 +17,8 @@ from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
-from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.searches import SEARCHES_PLANNED, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
@@ -45,9 +46,13 @@ def command(
     dispersion: Dispersion = 1.0,
     answer_seconds: AnswerSeconds = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    curve: Curve = None,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
     spec = read_checked_policy(policy)
+    if spec.search is not None or curve is not None:
+        show_searches(spec, curve, None, rate, SEARCHES_PLANNED, 0, as_json=as_json)
+        return
     losses = _stored_losses(policy)
     used, refusal = used_before(spec, losses), refusal_of_baseline(spec, losses)
     if used is not None and refusal is not None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from earlystop.cli.terminal import printable
-
 Manifest = dict[str, Any]
-HEADINGS = ("trial", "setting", "end", "EM lost, points", "saving", "requests", "risk")
 
 
 def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
@@ -43,28 +36,20 @@ def search_phrase(status: Manifest) -> str:
     return f", search {search['number']}: {len(search.get('trials', ()))} trials over, best is {serves}"
 
 
-def trials_table(status: Manifest) -> RenderableType | None:
-    """A row for each trial that is over; None where there is none."""
-    trials = (status.get("search") or {}).get("trials")
-    if not trials:
-        return None
-    table = Table(box=None, padding=(0, 2))
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("setting", "end") else "right", no_wrap=True)
-    for number, trial in enumerate(trials, start=1):
-        table.add_row(*(Text(printable(cell)) for cell in (str(number), *_cells(trial))))
-    return table
+def trial_facts(status: Manifest) -> list[tuple[str, dict[str, str]]]:
+    """Title and facts of each trial that is over, in order."""
+    trials = (status.get("search") or {}).get("trials", ())
+    return [(f"trial {number}: {each['setting']}", _facts(each)) for number, each in enumerate(trials, start=1)]
 
 
-def _cells(trial: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        str(trial["setting"]),
-        str(trial["end"]),
-        _with_error(trial, "loss"),
-        _with_error(trial, "saving"),
-        f"{trial['requests']:,}",
-        str(trial["risk"]),
-    )
+def _facts(trial: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "end": str(trial["end"]),
+        "EM lost": _with_error(trial, "loss"),
+        "saving": _with_error(trial, "saving"),
+        "requests": f"{trial['requests']:,}",
+        "risk": str(trial["risk"]),
+    }
 
 
 def _with_error(trial: Mapping[str, Any], name: str) -> str:

@@ -58,12 +58,12 @@ def loss_of(comparison: Comparison) -> Estimate | None:
 
 
 def saving_of(comparison: Comparison) -> Estimate | None:
-    """Share of the baseline's tokens saved, by the delta method on the ratio of both means."""
-    saving = comparison.assessment.saving.estimate
+    """Share of the baseline's tokens saved: one minus the ratio of both means, its error by the delta method."""
     baseline, candidate = _arms(comparison)
-    if saving is None or min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
+    if min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
         return None
-    return _estimate(saving, (1 - saving) ** 2 * (relative_variance(baseline) + relative_variance(candidate)))
+    saving = 1 - candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
+    return _estimate(saving, (1 - saving) ** 2 * (_relative_variance(baseline) + _relative_variance(candidate)))
 
 
 def _estimate(mean: float, variance: float) -> Estimate:
@@ -81,7 +81,7 @@ def rate_variance(events: int, trials: int) -> float:
     return rate * (1 - rate) / (trials + 1)
 
 
-def relative_variance(tally: Tally) -> float:
+def _relative_variance(tally: Tally) -> float:
     """Variance of the mean length, as a share of its square."""
     mean = tally.tokens / tally.completed
     return max(0.0, tally.tokens_squared / tally.completed / mean**2 - 1) / tally.completed

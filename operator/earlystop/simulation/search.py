@@ -15,7 +15,7 @@ from numpy.random import Generator
 from earlystop.api.counts import Tally
 from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
-from earlystop.evidence.objective import Objective
+from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.look_schedule import spacing
 from earlystop.rollout.search.trial import (
     Belief,
@@ -113,11 +113,12 @@ def simulate_trial(
 ) -> Trial:
     """One trial: its campaign's looks until a verdict, or until its requests are used up."""
     evidence = begin(replace(objective, risk_promote=proposal.risk))
+    paired = objective.basis is Basis.PAIRS
     requests, looks, verdict = 0, 0, Verdict.CONTINUE
     baseline, candidate = Tally(), Tally()
     while verdict is Verdict.CONTINUE and requests < min(proposal.requests, LONGEST_TRIAL):
         more = spacing(per_look, looks)
-        (look,) = split_looks(curve, (proposal.setting,), more, requests, random)
+        (look,) = split_looks(curve, (proposal.setting,), more, requests, random, paired=paired)
         evidence = update(evidence, look)
         baseline, candidate = baseline + look.baseline, candidate + look.candidate
         requests, looks = requests + more, looks + 1
@@ -125,12 +126,22 @@ def simulate_trial(
     ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
     end = ends.get(verdict, TrialEnd.INCONCLUSIVE)
     told = TrialOutcome(
-        proposal.setting, end, proposal.risk, _loss(baseline, candidate), _saving(baseline, candidate), requests
+        proposal.setting,
+        end,
+        proposal.risk,
+        _loss(baseline, candidate, paired=paired),
+        _saving(baseline, candidate),
+        requests,
     )
     return Trial(told, evidence)
 
 
-def _loss(baseline: Tally, candidate: Tally) -> Estimate | None:
+def _loss(baseline: Tally, candidate: Tally, *, paired: bool) -> Estimate | None:
+    if paired:
+        pairs = candidate.pairs
+        differing = (pairs.baseline_only + pairs.candidate_only + 1) / (pairs.total + 1)
+        loss = (pairs.baseline_only - pairs.candidate_only) / max(1, pairs.total)
+        return Estimate(loss, sqrt(differing / (pairs.total + 1)))
     if not baseline.scored or not candidate.scored:
         return None
     rates = [(each.match + 0.5) / (each.scored + 1) for each in (baseline, candidate)]

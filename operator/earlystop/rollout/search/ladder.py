@@ -1,8 +1,8 @@
 """Ladder: one setting after the other, at a risk that only failures spend.
 
 The order. Settings of one parameter are rungs, from the most careful to the boldest. Rungs within `step` of the one
-that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is a quarter
-of the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
+that was certified last may come next, and of these the one whose trial is worth most (`worth`). The step is half of
+the ladder at first, or as far as history is sure; it doubles with each success, halves with each failure and ends
 as single rungs. Where none of those is worth a trial, the others may come next, such as bolder ones beyond a range that
 harms. The search is over when failures have used their budget or no trial is worth its requests.
 
@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from earlystop.rollout.search import curve, prior, worth
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
 
-FIRST_STEP = 4
+FIRST_STEP = 2
 """The first step is one part in so many of the ladder."""
 
 SURE = 0.8

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 
 from earlystop.rollout.search.trial import Belief, TrialEnd, TrialOutcome
 
@@ -87,16 +89,19 @@ def spent_risk(
     """Bound on the probability that any setting was certified wrongly, in the trials that are over and in one at risk
     `trying` that is under way.
 
-    certified_are_free: whether a certified trial and the next one share a risk (fixed-sequence testing): of several at
-    one level only the first false claim can err, and then none follows. So a level is spent once: by the trial that
-    fails, or by the last one while none has; where others propose, of each proposer by itself. proposer: whose the
-    trial under way is, as in `TrialOutcome`.
+    certified_are_free: whether the trials from one failure to the next, that one among them, share a risk
+    (fixed-sequence testing): at most one false claim is tried among them before it fails or errs, so they spend the
+    largest of their risks, once; where others propose, of each proposer by itself. proposer: whose the trial under way
+    is, as in `TrialOutcome`.
     """
+    trials = [(each.proposer, each.risk, each.end is not TrialEnd.CERTIFIED) for each in outcomes]
+    trials += [(proposer, trying, False)] if trying else []
     if not certified_are_free:
-        return sum(each.risk for each in outcomes) + trying
-    failed = sum(each.risk for each in outcomes if each.end is not TrialEnd.CERTIFIED)
-    last = {each.proposer: each for each in outcomes}
-    still_open = (
-        each.risk for name, each in last.items() if each.end is TrialEnd.CERTIFIED and not (trying and name == proposer)
-    )
-    return failed + trying + sum(still_open)
+        return fsum(risk for _, risk, _ in trials)
+    levels: dict[tuple[str, int], float] = {}
+    failures: Counter[str] = Counter()
+    for whose, risk, has_failed in trials:
+        level = whose, failures[whose]
+        levels[level] = max(levels.get(level, 0.0), risk)
+        failures[whose] += has_failed
+    return fsum(levels.values())

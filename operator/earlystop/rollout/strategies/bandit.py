@@ -20,7 +20,7 @@ from earlystop.rollout.steps import SCORED_TO_ADVANCE, restart_step
 from earlystop.rollout.strategies import together
 from earlystop.rollout.strategies.grid import Grid
 from earlystop.rollout.strategies.staged import SHADOW_STAGE
-from earlystop.rollout.trial_outcome import LEAST_ERROR, rate_variance, relative_variance
+from earlystop.rollout.trial_outcome import rate_variance, saving_of
 
 GROWTH = 0.5
 """A step ends when its settings have answered so large a part of what they had answered in all steps before it."""
@@ -97,9 +97,12 @@ def _arm(comparison: Comparison, step: int) -> Arm:
     looks = [look for look in comparison.looks if look.step < step]
     if not looks:
         return Arm(None, None)
-    baseline, candidate = (total([getattr(look, side) for look in looks]) for side in ("baseline", "candidate"))
-    paired = comparison.evidence.objective.basis is Basis.PAIRS
-    return Arm(_loss_of_pairs(candidate.pairs) if paired else _loss(baseline, candidate), _saving(baseline, candidate))
+    candidate = total([look.candidate for look in looks])
+    if comparison.evidence.objective.basis is Basis.PAIRS:
+        loss = _loss_of_pairs(candidate.pairs)
+    else:
+        loss = _loss(total([look.baseline for look in looks]), candidate)
+    return Arm(loss, saving_of(replace(comparison, looks=looks)))
 
 
 def _loss(baseline: Tally, candidate: Tally) -> Estimate | None:
@@ -117,15 +120,6 @@ def _loss_of_pairs(pairs: Pairs) -> Estimate | None:
     differing = pairs.baseline_only + pairs.candidate_only
     error = sqrt(rate_variance(differing, pairs.total))
     return Estimate((pairs.baseline_only - pairs.candidate_only) / pairs.total, error)
-
-
-def _saving(baseline: Tally, candidate: Tally) -> Estimate | None:
-    """1 minus the ratio of mean lengths, with the error of the ratio to first order."""
-    if not baseline.tokens or not candidate.tokens:
-        return None
-    ratio = (candidate.tokens / candidate.completed) / (baseline.tokens / baseline.completed)
-    variance = sum(relative_variance(each) for each in (baseline, candidate))
-    return Estimate(1 - ratio, max(LEAST_ERROR, ratio * sqrt(variance)))
 
 
 STRATEGY = Bandit()
