@@ -14,12 +14,11 @@ from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
-from tests.cluster.refusing import GRID, refusal
+from tests.cluster.refusing import refusal
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
-    "search.strategy": "Bayesian",
     "delivery.mode": "MeshHeader",
     "metrics.preset": "EnvoyAIGateway",
     "guard": {},
@@ -103,8 +102,6 @@ def test_a_server_side_apply_that_empties_the_baselines_values_is_taken_as_it_is
 def test_what_is_not_built_is_refused_by_the_api_server_in_the_operators_words(cluster: Cluster, path: str) -> None:
     part = PARTS[path]
     wrong = policy()
-    if path.startswith("search"):
-        wrong["spec"]["search"] = copy.deepcopy(GRID)
     if path.startswith("approval"):
         wrong["spec"]["approval"] = {}
     wrong = changed(wrong, f"spec.{path}", UNBUILT[path])
