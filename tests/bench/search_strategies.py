@@ -32,7 +32,7 @@ TERMS = SearchTerms(
 OBJECTIVE = Objective(margin=TERMS.margin, minimum_saving=TERMS.minimum_saving, risk_promote=0.05, risk_harm=0.05)
 MOST_IN_SHADOW, MOST_AT_ONCE = 200_000, 3_000_000
 """Requests after which a search on one stream, and one of all settings beside each other, end with what they have."""
-HOPELESS = 0.01
+HOPELESS = 0.02
 """A setting in shadow is given up where its pairs leave it this probability to hold the margin."""
 OTHER_DEPLOYMENT = Estimate(0.004, 0.03)
 """How much what history says of a setting is off: its loss, and its saving."""

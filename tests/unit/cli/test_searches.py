@@ -16,10 +16,15 @@ CURVE = "setting,em,tokens\nbaseline,0.80,600\nwindow-20,0.80,420\nwindow-10,0.8
 SEARCH: dict[str, Any] = {"strategy": "Ladder", "parameters": [{"name": "window", "values": ["20", "10", "2"]}]}
 
 
-def asked(tmp_path: Path, command: str, *options: str, curve: str | None = CURVE, search: object = SEARCH) -> Result:
-    manifest = changed(policy(), "spec.search", search)
-    if isinstance(search, dict) and search["strategy"] == "Grid":  # its settings share the weight of one step
-        manifest = changed(manifest, "spec.rollout.steps", [{"weight": 60}])
+def asked(
+    tmp_path: Path,
+    command: str,
+    *options: str,
+    curve: str | None = CURVE,
+    search: object = SEARCH,
+    manifest: dict[str, Any] | None = None,
+) -> Result:
+    manifest = changed(manifest or policy(), "spec.search", search)
     if search is not None:
         del manifest["spec"]["candidates"]
     (tmp_path / "policy.json").write_text(json.dumps(manifest))
@@ -65,6 +70,7 @@ def test_a_policy_without_a_search_has_no_use_for_a_curve(tmp_path: Path) -> Non
 
 
 def test_a_strategy_of_one_campaign_is_refused_with_those_that_can_be_simulated(tmp_path: Path) -> None:
-    done = asked(tmp_path, "simulate", search={**SEARCH, "strategy": "Grid"})
+    one_step = changed(policy(), "spec.rollout.steps", [{"weight": 60}])
+    done = asked(tmp_path, "simulate", search={**SEARCH, "strategy": "Grid"}, manifest=one_step)
     assert done.exit_code != 0
     assert "cannot be simulated" in done.output and "Ladder and Bayesian" in done.output
