@@ -18,8 +18,8 @@ from tests.e2e.watching import Following, following
 
 RATE, SEARCH_SECONDS = 400.0, 120
 NAME = "tonight"
-# All three windows keep Exact Match on these answers. Window 10 is proven first, and what is found will serve for so long
-# that window 5 is worth a trial beside it.
+# All three windows keep Exact Match on these answers. Window 10 is proven first, and what is found will serve for so
+# long that window 5 is worth a trial beside it.
 SPEC: dict[str, Any] = {
     "search": {
         "strategy": "Ladder",
