@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, Manifest, changed, policy
-from tests.cluster.refusing import GRID, refusal
+from tests.cluster.refusing import refusal
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
-    "search.strategy": "Bayesian",
     "delivery.mode": "GatewayBody",
     "metrics.preset": "EnvoyAIGateway",
     "guard": {},
@@ -89,8 +87,6 @@ def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Clus
 def test_what_is_not_built_is_refused_by_the_api_server_in_the_operators_words(cluster: Cluster, path: str) -> None:
     part = PARTS[path]
     wrong = policy()
-    if path.startswith("search"):
-        wrong["spec"]["search"] = copy.deepcopy(GRID)
     if path.startswith("approval"):
         wrong["spec"]["approval"] = {}
     wrong = changed(wrong, f"spec.{path}", UNBUILT[path])

@@ -16,35 +16,32 @@ MOST_TOGETHER = 64
 class SearchTraits:
     """What a policy may ask of a strategy.
 
-    module: dotted name of the module that searches by it, "" for one that is not built yet: a module whose `STRATEGY`
+    module: dotted name of the module that searches by it: a module whose `STRATEGY`
         tries all settings (`rollout.strategy.Strategy`) where `one_campaign`, else one whose `PROPOSER` says which is
         tried next (`rollout.search.trial.Proposer`).
     one_campaign: whether all settings are judged beside each other; else each trial is a campaign of its own.
     most_settings, most_parameters: that it takes.
+    moves_shares: whether shares among settings follow the evidence, each change in a step of its own.
     in_shadow: whether it takes settings that are judged on the baseline's own requests, where all are judged at once.
     version: of the proposer's arithmetic, which the verdicts of its trials name.
     certified_are_free: whether a certified trial and the next one share a risk (`rollout.search.progress.spent_risk`).
     takes_proposals: whether others say by EarlyStopProposals what is tried, so that it waits where none is there.
     """
 
-    module: str = ""
+    module: str
     one_campaign: bool = False
     most_settings: int = MOST_SETTINGS
     most_parameters: int = 3
     in_shadow: bool = False
+    moves_shares: bool = False
     version: int = 1
     certified_are_free: bool = False
     takes_proposals: bool = False
 
     @property
-    def built(self) -> bool:
-        """Whether this release can search by it."""
-        return bool(self.module)
-
-    @property
     def campaign(self) -> StrategyTraits:
         """How the settings are tried where one campaign tries all."""
-        return StrategyTraits(module=self.module, takes_several=True)
+        return StrategyTraits(module=self.module, takes_several=True, moves_shares=self.moves_shares)
 
 
 DEFAULT_SEARCH = "Ladder"
@@ -61,11 +58,11 @@ SEARCHES: dict[str, SearchTraits] = {
         module="earlystop.rollout.strategies.grid", one_campaign=True, most_settings=MOST_TOGETHER, in_shadow=True
     ),
     "Bayesian": SearchTraits(module="earlystop.rollout.search.bayesian", certified_are_free=True),
-    "Bandit": SearchTraits(one_campaign=True, most_settings=MOST_TOGETHER),
+    "Bandit": SearchTraits(
+        module="earlystop.rollout.strategies.bandit",
+        one_campaign=True,
+        most_settings=MOST_TOGETHER,
+        moves_shares=True,
+    ),
     "External": SearchTraits(module="earlystop.rollout.search.external", certified_are_free=True, takes_proposals=True),
 }
-
-
-def built_searches() -> tuple[str, ...]:
-    """Names of the strategies that this release can search by."""
-    return tuple(name for name, traits in SEARCHES.items() if traits.built)

@@ -12,11 +12,13 @@ class StrategyTraits:
     module: dotted name of the module whose `STRATEGY` tries candidates by it (`rollout.strategy.Strategy`).
     takes_several: whether candidates are judged beside each other.
     splits_among_one: whether only one of them ever gets requests, so that a split needs no room for others.
+    moves_shares: whether shares follow the evidence, so that nobody knows beforehand how many steps there are.
     """
 
     module: str
     takes_several: bool = False
     splits_among_one: bool = False
+    moves_shares: bool = False
 
 
 DEFAULT_STRATEGY = "Canary"

@@ -14,7 +14,6 @@ from typing import Any
 
 from earlystop.api.modes import built_modes
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS, usable_presets
-from earlystop.api.searches import built_searches
 
 NOT_BUILT = "NotBuilt"
 VALUE = "{value}"
@@ -61,15 +60,9 @@ class UnbuiltPart:
 
 
 def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
-    """Every part that is not built; a mode, a preset or a search that has its row is found there."""
-    modes, presets, searches = tuple(sorted(built_modes())), usable_presets(), built_searches()
+    """Every part that is not built; a mode or a preset that has its row is found there."""
+    modes, presets = tuple(sorted(built_modes())), usable_presets()
     return (
-        UnbuiltPart(
-            path=("search", "strategy"),
-            built=searches,
-            message=f"search.strategy {VALUE} is not built yet; write one of {', '.join(searches)}, or the settings to "
-            "try as candidates.",
-        ),
         UnbuiltPart(
             path=("delivery", "mode"),
             built=modes,
@@ -102,16 +95,12 @@ def refusing(schema: dict[str, Any]) -> dict[str, Any]:
     """
     schema = deepcopy(schema)
     for part in unbuilt_parts():
-        node = above = schema
+        node = schema
         for name in part.path:
-            above, node = node, node["properties"][name]
+            node = node["properties"][name]
         node["x-kubernetes-validations"] = [part.rule, *node.get("x-kubernetes-validations", [])]
         if part.built:
             node.pop("enum", None)
-            if "default" in node and node["default"] not in part.built:
-                # An API server takes no default that its rules refuse, so people have to write what is built.
-                del node["default"]
-                above.setdefault("required", []).append(part.path[-1])
             node["maxLength"] = LONGEST_NAME
             node["description"] = f"{node['description']} {part.remark}"
         else:

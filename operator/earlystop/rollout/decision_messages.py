@@ -70,7 +70,7 @@ def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
     groups = (
         ("also proven", proven),
         ("dropped", dropped),
-        ("judged in shadow alone", in_shadow),
+        ("not chosen", in_shadow),
         ("not decided", undecided),
     )
     phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)

@@ -138,7 +138,7 @@ class Decision:
 
 
 NOT_CHOSEN = "AnotherSavesMore"
-"""Why a setting that was judged in shadow is dropped before live answers."""
+"""Why a setting is tried no longer that nobody has shown to be harmful."""
 
 
 @dataclass(frozen=True, slots=True)

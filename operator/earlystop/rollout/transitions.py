@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
+from earlystop.rollout.campaign_budget import used_up
 from earlystop.rollout.compressed_looks import with_look
 from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
@@ -37,7 +38,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.trials import after_trial, after_waiting, decision_on_budget, decision_on_time
+from earlystop.rollout.trials import BUDGET_USED, after_trial, after_waiting, decision_on_budget, decision_on_time
 
 LONGEST_MESSAGE = 1024
 NEVER_READY = "CandidateNeverReady"
@@ -239,9 +240,9 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     decision = strategy.decision_at(plan, state, at)
     if decision is not None:
         return with_decision(times, state, decision)
-    used_up = decision_on_budget(state, state.comparisons[0], at)
-    if used_up is not None:
-        return with_decision(times, state, used_up)
+    over = decision_on_budget(state, state.comparisons[0], at)
+    if over is not None:
+        return with_decision(times, state, over)
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
@@ -294,6 +295,8 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     over = decision_on_time(state, now)
     if over is not None:
         return with_decision(times, state, over)
+    if sentence := used_up(state, now):
+        return with_decision(times, state, _last_decision(state, BUDGET_USED, sentence, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))

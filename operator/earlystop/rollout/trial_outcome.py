@@ -51,9 +51,9 @@ def loss_of(comparison: Comparison) -> Estimate | None:
     if comparison.evidence.objective.basis is Basis.PAIRS:
         pairs = candidate.pairs
         differing = pairs.baseline_only + pairs.candidate_only
-        variance = _bernoulli(differing, pairs.total)
+        variance = rate_variance(differing, pairs.total)
     else:
-        variance = _bernoulli(baseline.match, baseline.scored) + _bernoulli(candidate.match, candidate.scored)
+        variance = rate_variance(baseline.match, baseline.scored) + rate_variance(candidate.match, candidate.scored)
     return _estimate(-effect, variance * max(1.0, assessment.dispersion.factor))
 
 
@@ -75,7 +75,7 @@ def _arms(comparison: Comparison) -> tuple[Tally, Tally]:
     return total([look.baseline for look in looks]), total([look.candidate for look in looks])
 
 
-def _bernoulli(events: int, trials: int) -> float:
+def rate_variance(events: int, trials: int) -> float:
     """Variance of a rate; half an event is added on either side, so that it is never 0."""
     rate = (events + 0.5) / (trials + 1)
     return rate * (1 - rate) / (trials + 1)

@@ -41,6 +41,11 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
             f"search.strategy {strategy} promotes one setting after the other, and in delivery.mode {mode} a promotion "
             "changes the target itself, which is the baseline of those that follow; write candidates, or another mode"
         )
+    if spec.search is not None and spec.search.repeat_seconds is not None and not by_trials(spec):
+        return _refusal(
+            "search.repeatSeconds: a search that tries all settings in one campaign does not begin again by itself; "
+            "remove it, and ask for another by kubectl earlystop retry"
+        )
     if spec.rollout.strategy != "Canary":
         return _refusal(
             f"rollout.strategy {spec.rollout.strategy}: search.strategy says how settings are tried; remove "

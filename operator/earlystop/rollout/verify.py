@@ -180,8 +180,9 @@ def _other_drop(plan: Plan, other: OtherCandidate, assessment: Assessment) -> li
         return []
     step = other.dropped_at_step
     in_shadow = step is not None and plan.stage(step).kind is StageKind.SHADOW
-    if other.reason == NOT_CHOSEN and in_shadow and plan.spec.strategy_traits.splits_among_one:
-        return []  # it got no request, and the choice promoted nothing
+    traits = plan.spec.strategy_traits
+    if other.reason == NOT_CHOSEN and (traits.moves_shares or (in_shadow and traits.splits_among_one)):
+        return []  # to try a setting no longer promotes none, whoever is chosen
     return [f"The looks of {other.candidate} do not show what it was dropped for ({other.reason})."]
 
 

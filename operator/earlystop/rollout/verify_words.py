@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
+from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
 from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
@@ -118,7 +119,7 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         used_up = decision_on_budget(state, own, 0)
         return [] if used_up is None else [used_up.message]
     if record.reason == BUDGET_USED:
-        return [time_used(plan)]
+        return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
@@ -129,6 +130,16 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
             for each in _doubts(plan, state, own)
         ]
     return [benefit_message(plan, state, own.name)]
+
+
+def _budget_sentences(plan: Plan, state: RolloutState) -> list[str]:
+    """What may be said of the budget of a search in one campaign; of its time looks tell nothing."""
+    budget = None if plan.spec.search is None else plan.spec.search.budget
+    if budget is None:
+        return []
+    enough = budget.requests is not None and requests_used(plan, state) >= budget.requests
+    sentences = [requests_sentence(budget.requests)] if budget.requests is not None and enough else []
+    return sentences if budget.seconds is None else [*sentences, seconds_sentence(budget.seconds)]
 
 
 def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:

@@ -11,7 +11,6 @@ from earlystop.api.crds import definitions
 from earlystop.api.modes import MODES, ModeTraits
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
-from earlystop.api.searches import SEARCHES, SearchTraits
 from earlystop.api.unbuilt import UnbuiltPart, refusing, unbuilt_parts
 
 PARTS = {".".join(part.path): part for part in unbuilt_parts()}
@@ -81,15 +80,3 @@ def test_refusing_leaves_the_schema_that_it_was_given_alone() -> None:
     schema = structural_schema(PolicySpec)
     refusing(schema)
     assert schema == structural_schema(PolicySpec)
-
-
-def test_a_default_that_is_not_built_is_no_default_but_has_to_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    node = structural_schema(PolicySpec)["properties"]["search"]
-    assert node["properties"]["strategy"]["default"] == "Ladder"
-    monkeypatch.setitem(SEARCHES, "Ladder", SearchTraits())
-    refused = refusing(structural_schema(PolicySpec))["properties"]["search"]
-    assert "default" not in refused["properties"]["strategy"] and "strategy" in refused["required"]
-    monkeypatch.setitem(SEARCHES, "Ladder", SearchTraits(module="earlystop.rollout.search.ladder"))
-    assert (
-        refusing(structural_schema(PolicySpec))["properties"]["search"]["properties"]["strategy"]["default"] == "Ladder"
-    )

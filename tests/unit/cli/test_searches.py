@@ -18,6 +18,8 @@ SEARCH: dict[str, Any] = {"strategy": "Ladder", "parameters": [{"name": "window"
 
 def asked(tmp_path: Path, command: str, *options: str, curve: str | None = CURVE, search: object = SEARCH) -> Result:
     manifest = changed(policy(), "spec.search", search)
+    if isinstance(search, dict) and search["strategy"] == "Grid":  # its settings share the weight of one step
+        manifest = changed(manifest, "spec.rollout.steps", [{"weight": 60}])
     if search is not None:
         del manifest["spec"]["candidates"]
     (tmp_path / "policy.json").write_text(json.dumps(manifest))

@@ -11,13 +11,6 @@ from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbui
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "search.strategy Bandit": (
-        {
-            "candidates": None,
-            "search": {"strategy": "Bandit", "parameters": [{"name": "window", "values": ["20", "10"]}]},
-        },
-        "or the settings to try as candidates",
-    ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
 }

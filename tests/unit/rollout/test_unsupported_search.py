@@ -122,6 +122,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         searching({"parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}]}),
         "there are 89 settings to try beside the baseline's, and strategy Grid takes 64",
     ),
+    "a grid that would begin again": (
+        searching({"repeatSeconds": 86_400}),
+        "search.repeatSeconds: a search that tries all settings in one campaign does not begin again by itself",
+    ),
     "candidates beside it": (
         {"search": {"strategy": "Grid", "parameters": [WINDOWS]}},
         "search and candidates: write one of the two",

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earlystop.api.policy import PolicySpec
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.state import TRYING, Phase, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import UID, examples, policy, started
@@ -94,3 +95,41 @@ def test_one_campaign_judges_as_many_settings_as_a_record_holds() -> None:
 def test_a_setting_is_called_by_its_value(name: str) -> None:
     plan = parse_plan(plan_text(GRID))
     assert plan.settings_of(name) == {"window": name.removeprefix("window-"), "patience": "2.5"}
+
+
+@pytest.mark.parametrize("budget", [{"requests": 3000}, {"seconds": 60}])
+def test_a_budget_that_runs_out_ends_at_the_baseline_where_nothing_is_proven_and_says_so(
+    budget: dict[str, int],
+) -> None:
+    spec = with_budget(budget)
+    state = started(spec)
+    for _ in range(8):
+        state = observe(spec, state, CURVE[:2], requests=500)
+        state = expire(LiveTimes.of(spec), state, state.last_look_at or 0)
+        if state.decision is not None:
+            break
+    assert state.decision is not None and state.decision.reason == "SearchBudgetUsed"
+    assert state.decision.verdict is Verdict.INCONCLUSIVE and "back to the baseline" in state.decision.message
+    assert weights(state) == (100, 0, 0)
+    assert differences(verdict_spec("qa", UID, state)) == []
+
+
+def test_a_budget_that_runs_out_ends_with_the_best_setting_that_is_certified() -> None:
+    spec = with_budget({"requests": 30_000})
+    waiting = (CURVE[1], Answering(0.765, 100))  # the bolder one is slow to prove, and may save more
+    state = observe(spec, started(spec), waiting, requests=9000, looks=2)
+    assert state.decision is None and by_name(state)["window-20"].certified_at is not None
+    state = observe(spec, state, waiting, requests=15_000)
+    state = expire(LiveTimes.of(spec), state, state.last_look_at or 0)
+    assert state.decision is not None and state.decision.verdict is Verdict.PROMOTE
+    assert state.decision.candidate == "window-20"
+    assert differences(verdict_spec("qa", UID, state)) == []
+
+
+def with_budget(budget: dict[str, int]) -> PolicySpec:
+    searched = {
+        "strategy": "Grid",
+        "parameters": [{"name": "window", "values": ["20", "10"]}],
+        "budget": budget,
+    }
+    return policy({"candidates": None, "search": searched, "rollout": {"steps": [{"weight": 60}]}})
