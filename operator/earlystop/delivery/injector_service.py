@@ -1,5 +1,5 @@
 """Mode RequestBody with `split: Injector` and no route: clients use a Service of the operator's, which leads to the
-injector while a candidate gets requests, and straight to the engine at any other time.
+injector while a variant beside the baseline gets requests, and straight to the engine at any other time.
 
 So nobody gets 503 where no injector is ready, and a rollback takes as long as a change of a Service's endpoints. A
 connection that a client keeps open to an injector lives on; it gets the baseline once that injector has read the
@@ -64,7 +64,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     deployment, *beside = injector_weights.processes(inputs, _upstream(inputs))
     prerequisites = (injector_weights.weights(inputs, split), deployment, *beside)
     service = _to_injector(inputs)
-    if split.candidate_weight == 0:
+    if split.weight_beside_baseline == 0:
         service = {**service, "spec": _to_engine(inputs, inputs.services[_upstream(inputs).service])}
     told = ""
     if _own_service(inputs) is not None:

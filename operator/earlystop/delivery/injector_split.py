@@ -1,8 +1,8 @@
 """Mode RequestBody with `split: Injector`, by a route: the overlay leads all requests of the user's rules to the
 injector, which draws their variants.
 
-The overlay sets no header and has one backend a rule, so any gateway that has a route's matches will do. While no
-candidate gets requests it is attached to nothing: users go by their own route, at once, whenever the injector's Pods
+The overlay sets no header and has one backend a rule, so any gateway that has a route's matches will do. While
+all get the baseline it is attached to nothing: users go by their own route, at once, whenever the injector's Pods
 take up the weights of that.
 """
 
@@ -50,7 +50,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The weights and the injector first, then the overlay route."""
     prerequisites, deployment = _prerequisites(inputs, split)
     overlay = overlay_route(inputs, [_rule(inputs, each) for each in rules_to_overlay(inputs)])
-    if split.candidate_weight == 0:
+    if split.weight_beside_baseline == 0:
         overlay = detached_route(overlay)
     return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
 
@@ -70,10 +70,12 @@ def _rule(inputs: ClusterInputs, users: TargetRule) -> dict[str, Any]:
 
 
 def has_split(route: Manifest, _: Delivery, split: TrafficSplit) -> bool:
-    """Whether an overlay leads users to one backend, or nobody where no candidate gets any request."""
+    """Whether an overlay leads users to one backend, or nobody where all get the baseline."""
     if serves_no_user(route):
-        return split.candidate_weight == 0
-    return split.candidate_weight > 0 and all(len(rule.get("backendRefs", [])) == 1 for rule in rules_in_force(route))
+        return split.weight_beside_baseline == 0
+    return split.weight_beside_baseline > 0 and all(
+        len(rule.get("backendRefs", [])) == 1 for rule in rules_in_force(route)
+    )
 
 
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:

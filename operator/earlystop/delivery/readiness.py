@@ -54,9 +54,13 @@ def while_unready(observed: ClusterInputs, desired: Desired, memory: TrafficView
 
 
 def _leads_more(observed: ClusterInputs, desired: Desired) -> bool:
-    """Whether the split, once it is written, gives candidates another share than users get now."""
-    primary = desired.rendered.primary
-    return primary is not None and desired.split.candidate_weight > 0 and bool(drifted(observed, (primary,)))
+    """Whether the split, once it is written, gives variants beside the baseline another share than users get now. What
+    only takes candidates off, while the incumbent of the same campaign stays, leads to nothing new."""
+    primary, split = desired.rendered.primary, desired.split
+    if primary is None or split.weight_beside_baseline == 0 or not drifted(observed, (primary,)):
+        return False
+    found = observed.own(primary["kind"], primary["metadata"]["name"])
+    return split.candidate_weight > 0 or found is None or _led_by(observed, found) != {split.revision}
 
 
 def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
@@ -67,6 +71,10 @@ def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
     found = None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
     if primary is None or found is None or not drifted(observed, (primary,)):
         return False
+    return desired.split.candidate_weight == 0 or _led_by(observed, found) != {desired.split.revision}
+
+
+def _led_by(observed: ClusterInputs, overlay: Manifest) -> set[str | None]:
+    """The revisions of the campaigns whose settings an overlay brings to users."""
     name = f"{observed.spec.delivery.header_prefix}{REVISION}"
-    led_by = {headers.get(name) for rule in rules_in_force(found) for headers in headers_set(rule)}
-    return desired.split.candidate_weight == 0 or led_by != {desired.split.revision}
+    return {headers.get(name) for rule in rules_in_force(overlay) for headers in headers_set(rule)}

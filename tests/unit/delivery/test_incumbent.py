@@ -248,3 +248,14 @@ def test_an_incumbent_has_pods_for_its_share_with_its_own_value() -> None:
 def test_an_incumbents_pods_end_once_no_trial_needs_them() -> None:
     idle = desired_traffic(led("Workload"), split(20), rolling_back=False).rendered.idle
     assert [(each["metadata"]["name"], each["spec"]["replicas"]) for each in idle] == [("qa-server-es-incumbent", 0)]
+
+
+def test_a_new_campaign_waits_for_its_injector_before_another_incumbent_is_led_to_it_and_a_fall_does_not() -> None:
+    found = led("RequestBody")
+    injector = found.own("Deployment", "qa-es-injector")
+    assert injector is not None
+    rolling = found.with_objects([{**injector, "status": {**injector["status"], "updatedReplicas": 1}}])
+    learns = decided(rolling, split(0, revision="9999999999", incumbent=60), proven=TRIAL)
+    assert isinstance(learns, Wait) and learns.condition.reason == "InjectorNotReady"
+    falls = decided(rolling, split(0, incumbent=60), proven=TRIAL)
+    assert isinstance(falls, Write)

@@ -209,6 +209,34 @@ def test_without_a_route_clients_are_led_to_the_injector_while_a_candidate_is_tr
     assert mode.render(found, HALF).left_to_do == "" and NAME in mode.render(led, HALF).left_to_do
 
 
+SERVES = split(0, incumbent=100)
+"""Between two trials of a search, and after its end: the best certified setting serves, and no candidate."""
+
+
+@pytest.mark.parametrize("way", [BY_ROUTE, BY_SERVICE], ids=["by route", "by Service"])
+@pytest.mark.parametrize("share", [100, 60])
+def test_users_stay_led_to_the_injector_while_only_an_incumbent_serves(way: Mapping[str, Any], share: int) -> None:
+    wanted = split(0, incumbent=share)
+    led = stored(here(way), wanted)
+    mode = mode_of(led.spec.delivery)
+    assert mode.serves_users(led) and weights(led, wanted).weights[1] == ("incumbent", share)
+    if way is BY_ROUTE:
+        overlay = made(led, wanted, "HTTPRoute", OVERLAY)
+        assert not serves_no_user(overlay) and mode.has_split(overlay, led.spec.delivery, wanted)
+        assert not mode.has_split(made(led, NONE, "HTTPRoute", OVERLAY), led.spec.delivery, wanted)
+    trial = stored(here(way), split(25, incumbent=50))
+    fall = asked(trial, wanted)
+    assert isinstance(fall, Write) and [each["kind"] for each in fall.objects] == ["ConfigMap"]
+
+
+@pytest.mark.parametrize("way", [BY_ROUTE, BY_SERVICE], ids=["by route", "by Service"])
+def test_an_incumbent_is_taken_off_with_all_else_when_the_baseline_shall_have_all(way: Mapping[str, Any]) -> None:
+    led = stored(here(way), SERVES)
+    fall = asked(led, split(0, incumbent=0), rolling_back=True)
+    assert isinstance(fall, Write) and fall.then is None
+    assert not mode_of(led.spec.delivery).serves_users(led.with_objects(fall.objects))
+
+
 @pytest.mark.parametrize("way", [BY_ROUTE, BY_SERVICE], ids=["by route", "by Service"])
 def test_where_no_pod_is_ready_any_more_users_go_by_their_own_way_and_return_once_some_are(
     way: Mapping[str, Any],
