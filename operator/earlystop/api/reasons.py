@@ -275,7 +275,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "QueryClassHarmed": "A query class is shown to lose more than its margin; read in the message which one.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
-            "metrics source and retry.",
+            "metrics source and retry. A trial of a search goes on later by itself.",
             "DeadlineExceeded": "Neither benefit nor harm was shown by the deadline; retry with more traffic, a longer "
             "deadline or a larger margin.",
             "QuestionsExhausted": "Each golden question is evidence once, and none is left; add as many as the message "

@@ -77,6 +77,9 @@ class SearchStatus(Value):
     risk_spent: Short = Field(description="What is spent of it, with the trial under way.")
     incumbent: IncumbentStatus | None = Field(None, description="The best certified setting. Absent: none is.")
     ended: SearchEndStatus | None = Field(None, description="Why the search is over. Absent: it goes on.")
+    interruptions: Count | None = Field(
+        None, description="How often an outage of the metrics has interrupted the present trial. Absent: never."
+    )
 
 
 class RecordedSearch(Value):

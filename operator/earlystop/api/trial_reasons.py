@@ -57,6 +57,8 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "HistoryRead": "A search with warmStart: History began; the message says from which verdicts its order "
             "starts, and which were refused or passed over.",
             "TrialEnded": "A trial of a search is over; the message says what came of its setting.",
+            "TrialInterrupted": "Counts of a trial could not be read, which says nothing of its setting; it goes on "
+            "with its evidence at the time that the message names. Fix the metrics source.",
             "SearchEnded": "A search is over; the message says with which setting, and why. A warning: with the "
             "baseline.",
         },

@@ -18,7 +18,7 @@ from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, i
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
-from earlystop.rollout.search_words import started_sentence, trial_phrase, trial_sentence
+from earlystop.rollout.search_words import interrupted_sentence, started_sentence, trial_phrase, trial_sentence
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
 from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
@@ -77,6 +77,8 @@ def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
     for record in now.trials[0 if then is None else len(then.trials) :]:
         is_harm = record.outcome.end is TrialEnd.HARMFUL
         notes.append(EventNote("TrialEnded", "EndTrial", trial_sentence(record), warning=is_harm))
+    if now.interruptions > (0 if then is None else then.interruptions) and now.ended is None:
+        notes.append(EventNote("TrialInterrupted", "EndTrial", interrupted_sentence(after), warning=True))
     if now.ended is not None and (then is None or then.ended is None):
         is_baseline = after.phase is Phase.ROLLED_BACK
         notes.append(EventNote("SearchEnded", "EndSearch", now.ended.message, warning=is_baseline))

@@ -49,6 +49,11 @@ def exhausted(state: RolloutState) -> bool:
     return bool(state.active) and all(_is_exhausted(each, state) for each in state.active)
 
 
+def takes_questions_once(objective: Objective) -> bool:
+    """Whether each golden question is evidence once."""
+    return _most(objective) is not None
+
+
 def _is_exhausted(comparison: Comparison, state: RolloutState) -> bool:
     most = _most(comparison.evidence.objective)
     if most is None or not comparison.looks:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
+from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
@@ -19,11 +20,13 @@ from earlystop.rollout.trials import WAITING, begin_search, begin_trial, is_due_
 
 
 class NextCampaign(NamedTuple):
-    """What a campaign begins with. attempts: campaigns before it that spent risk. search: None outside of one."""
+    """What a campaign begins with. attempts: campaigns before it that spent risk. search: None outside of one. goes_on:
+    whether it is the trial before it once more, with the evidence that this had."""
 
     plan: Plan
     attempts: tuple[Attempts, ...]
     search: SearchProgress | None = None
+    goes_on: bool = False
 
 
 def follows_by_itself(state: RolloutState, spec: PolicySpec, now: int) -> bool:
@@ -66,6 +69,8 @@ def next_campaign(
     if is_same and state.phase in BETWEEN_TRIALS:
         assert state.search is not None  # only a search has anything between two campaigns
         plan = state.pinned_plan
+        if is_interrupted(state):
+            return same_campaign(state)._replace(goes_on=True) if now >= goes_on_at(state) else None
         trial = _trial(spec, retry, state.search, plan.attempt, plan.used, waiting)
         return None if trial is None else NextCampaign(trial[1], state.attempts, trial[0])
     attempts = recorded if state.plan is None else attempts_spent(state)

@@ -30,5 +30,5 @@ def _outcome_of_search(phase: Phase, search: SearchProgress) -> str:
     """A search that certified nothing is rolled back where each of its settings was shown to be harmful."""
     if phase is not Phase.ROLLED_BACK:
         return "Promoted"
-    harmful = all(each.outcome.end is TrialEnd.HARMFUL for each in search.trials)
+    harmful = bool(search.trials) and all(each.outcome.end is TrialEnd.HARMFUL for each in search.trials)
     return "RolledBack" if harmful else "Inconclusive"

@@ -48,6 +48,7 @@ def search_status(state: RolloutState) -> SearchStatus | None:
         ended=None
         if ended is None
         else SearchEndStatus(reason=ended.reason, message=ended.message, at=rfc3339(ended.at)),
+        interruptions=progress.interruptions or None,
     )
 
 
@@ -71,6 +72,7 @@ def restore_search(stored: SearchStatus | None, plan: Plan) -> SearchProgress | 
         else Incumbent(incumbent.name, in_order(values_of(incumbent.values)), float(incumbent.least_saving)),
         reason=stored.why,
         ended=None if ended is None else SearchEnd(ended.reason, ended.message, from_rfc3339(ended.at)),
+        interruptions=stored.interruptions or 0,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search.space import settings_of
@@ -32,7 +33,8 @@ def search_view(spec: PolicySpec, state: RolloutState) -> SearchView | str:
 
 def _under_trial(state: RolloutState, settings: tuple[Setting, ...]) -> WaitingOffer | None:
     trial = None if state.plan is None else state.plan.trial
-    if trial is None or not trial.proposer or state.phase in BETWEEN_TRIALS:
+    is_over = state.phase in BETWEEN_TRIALS and not is_interrupted(state)
+    if trial is None or not trial.proposer or is_over:
         return None
     index = next((at for at, each in enumerate(settings) if each.name == trial.name), None)
     return None if index is None else WaitingOffer(index, trial.proposer, trial.proposal)

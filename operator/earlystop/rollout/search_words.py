@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from earlystop.rollout.exposure import incumbent_weight
-from earlystop.rollout.formatting import in_settings
+from earlystop.rollout.formatting import in_settings, rfc3339
+from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search.progress import SearchProgress, TrialRecord
 from earlystop.rollout.search.trial import Estimate, TrialEnd
 from earlystop.rollout.state import RolloutState
@@ -37,10 +38,23 @@ def trial_phrase(state: RolloutState) -> str:
 def choosing_sentence(state: RolloutState) -> str:
     """Where a search stands between two trials."""
     progress = state.search
+    if is_interrupted(state):
+        return interrupted_sentence(state)
     assert progress is not None and progress.trials  # only a search has this phase, and only after a trial
     return (
         f"{trial_sentence(progress.trials[-1])} The next trial of search {progress.number} begins by itself, unless "
         f"the policy is suspended or refused; {_serving(progress)} meanwhile."
+    )
+
+
+def interrupted_sentence(state: RolloutState) -> str:
+    """What an outage has interrupted, and when it goes on."""
+    progress, trial = state.search, state.pinned_plan.trial
+    assert progress is not None and trial is not None  # the caller asked
+    return (
+        f"Trial {trial.number} of search {progress.number} is interrupted, since counts could not be read: that says "
+        f"nothing of {trial.name} and spends nothing. It goes on at {rfc3339(goes_on_at(state))} with the evidence so "
+        f"far, unless the search ends or the policy is suspended; {_serving(progress)} meanwhile."
     )
 
 

@@ -16,10 +16,12 @@ from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
+from earlystop.rollout.outages import decision_on_outage, with_evidence_of
 from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline
 from earlystop.rollout.plan import Plan, StageKind, revision_of
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.trial import Belief
+from earlystop.rollout.search_clock import clock_resumed, clock_stopped
 from earlystop.rollout.settling import settle
 from earlystop.rollout.state import (
     ACTING,
@@ -79,6 +81,7 @@ def start_campaign(
         return state
     if state.phase in ACTING or spec.suspend or refusal_of_baseline(spec, state.losses) is not None:
         return state
+    state = clock_resumed(state, now)
     following = (
         same_campaign(state)
         if is_same and begins_anew
@@ -88,7 +91,7 @@ def start_campaign(
     )
     if following is None:
         return after_waiting(state, now) if is_same and state.phase in BETWEEN_TRIALS else state
-    return RolloutState(
+    begun = RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
         revision=revision_of(uid, state.campaign + 1, entropy, commitment),
@@ -103,23 +106,19 @@ def start_campaign(
         handled=state.handled,
         search=following.search,
     )
+    return with_evidence_of(begun, state) if following.goes_on else begun
 
 
 def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     """Freeze a running rollout, or let it go on: its step then starts afresh, and the deadline waits as long. One that
-    has just dropped a candidate is frozen when that one's requests are taken off."""
+    has just dropped a candidate is frozen when that one's requests are taken off. Between two trials of a search only
+    its clock stands still."""
     if times.suspend and state.phase in TRYING and not _is_shedding(state):
         return replace(restart_step(state), phase=Phase.SUSPENDED, suspended_at=now)
     if not times.suspend and state.phase == Phase.SUSPENDED:
-        pause = now - (state.suspended_at or now)
-        return replace(
-            restart_step(state),
-            phase=Phase.APPLYING,
-            suspended_at=None,
-            campaign_started_at=state.campaign_started_at + pause,
-            search=None if state.search is None else replace(state.search, started_at=state.search.started_at + pause),
-        )
-    return state
+        started_at = state.campaign_started_at + now - (state.suspended_at or now)
+        return replace(clock_resumed(restart_step(state), now), phase=Phase.APPLYING, campaign_started_at=started_at)
+    return clock_stopped(state, now) if times.suspend else clock_resumed(state, now)
 
 
 def _needs_counts(state: RolloutState) -> bool:
@@ -285,11 +284,9 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     deadline."""
     if state.phase not in TRYING:
         return state
-    blind = times.on_no_metrics
-    lost = None if state.metrics_lost_at is None else now - state.metrics_lost_at
-    if blind.then == "RollBack" and lost is not None and lost >= blind.hold_seconds:
-        message = f"Counts could not be read for {lost} s; back to the baseline."
-        return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
+    outage = decision_on_outage(times, state, now)
+    if outage is not None:
+        return with_decision(times, state, outage)
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, now))
     over = decision_on_time(state, now)

@@ -13,6 +13,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.margin_use import MarginUse, part_of
+from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
@@ -21,6 +22,7 @@ from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Belief, Proposal, SearchTerms
 from earlystop.rollout.search.trial_plan import TrialPlan
+from earlystop.rollout.search_clock import is_time_over, seconds_of
 from earlystop.rollout.serving import is_best, least_saving
 from earlystop.rollout.state import Certified, Comparison, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.trial_outcome import outcome_of, requests_of
@@ -160,32 +162,33 @@ def decision_on_time(state: RolloutState, now: int) -> Decision | None:
     plan, progress = state.pinned_plan, state.search
     if progress is None or plan.trial is None:
         return None
-    seconds = _seconds(plan)
-    if seconds is None or now - progress.started_at < seconds:
+    if not is_time_over(plan, progress, now):
         return None
     return Decision(Verdict.INCONCLUSIVE, BUDGET_USED, time_used(plan), now, state.leader)
 
 
 def time_used(plan: Plan) -> str:
     """The sentence on a trial that ends with the time of its search."""
-    return f"Neither benefit nor harm was shown before the {_seconds(plan)} s of the search were over."
-
-
-def _seconds(plan: Plan) -> int | None:
-    budget = _search(plan.spec).budget
-    return None if budget is None else budget.seconds
+    return f"Neither benefit nor harm was shown before the {seconds_of(plan)} s of the search were over."
 
 
 def after_trial(state: RolloutState) -> RolloutState:
     """The state once the decision about a trial is carried out: its outcome is noted, and either the next one follows
-    or the search is over, with its best certified setting or with the baseline."""
+    or the search is over, with its best certified setting or with the baseline. One that an outage interrupted has no
+    outcome yet."""
     plan, decision, progress = state.pinned_plan, state.decision, state.search
     assert plan.trial is not None and decision is not None and progress is not None  # the caller asked for them
+    if is_interrupted(state):
+        progress = replace(progress, interruptions=progress.interruptions + 1)
+        if is_time_over(plan, progress, decision.at):
+            return _over(state, progress, BUDGET_USED, decision.at)
+        return replace(state, phase=Phase.CHOOSING, search=progress)
     comparison = state.comparison(decision.candidate)
     before = progress
     if not progress.trials or progress.trials[-1].revision != state.revision:
         progress = replace(
             progress,
+            interruptions=0,
             trials=(*progress.trials, record_of(plan, comparison, decision, state.revision)),
             incumbent=_incumbent_after(plan, comparison, decision),
         )
@@ -236,8 +239,7 @@ def _incumbent_after(plan: Plan, comparison: Comparison, decision: Decision) -> 
 
 def _end_reason(plan: Plan, progress: SearchProgress, decision: Decision) -> str:
     """Why the search is over after a trial, "" while another one follows."""
-    seconds = _seconds(plan)
-    if seconds is not None and decision.at - progress.started_at >= seconds:
+    if is_time_over(plan, progress, decision.at):
         return BUDGET_USED
     following = next_proposal(plan.spec, progress, plan.attempt, plan.used)
     return following if isinstance(following, str) and following != WAITING else ""
@@ -246,21 +248,15 @@ def _end_reason(plan: Plan, progress: SearchProgress, decision: Decision) -> str
 def after_waiting(state: RolloutState, now: int) -> RolloutState:
     """The state of a search whose next trial cannot begin: over once its time is, or where none follows any more, as
     another release may see it; the same one while it waits for proposals."""
-    progress, plan, seconds = state.search, state.pinned_plan, _seconds(state.pinned_plan)
+    progress, plan = state.search, state.pinned_plan
     if progress is None:
         return state
-    if seconds is not None and now - progress.started_at >= seconds:
+    if is_time_over(plan, progress, now):
         return _over(state, progress, BUDGET_USED, now)
     following = next_proposal(plan.spec, progress, plan.attempt, plan.used)
     if not isinstance(following, str) or following == WAITING:
         return state
     return _over(state, progress, following, now)
-
-
-def waits_until(state: RolloutState) -> int | None:
-    """When the time of a search is over, in Unix seconds; None without such a bound."""
-    progress, seconds = state.search, _seconds(state.pinned_plan)
-    return None if progress is None or seconds is None else progress.started_at + seconds
 
 
 def _ended_by_person(state: RolloutState, progress: SearchProgress, decision: Decision) -> RolloutState:

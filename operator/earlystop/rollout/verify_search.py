@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from earlystop.api.search_status import RecordedSearch, TrialStatus
 from earlystop.api.searches import SEARCHES
 from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence.engine import replay
+from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import Incumbent, SearchProgress, in_order
@@ -145,6 +146,22 @@ def earlier_trial_differences(spec: Mapping[str, Any], before: Sequence[Mapping[
             problems.append(f"The verdict of the trial of {each.setting}, with revision {each.revision}, is not there.")
         elif _row_of(verdict) != each:
             problems.append(f"The trial of {each.setting} did not come to what the record says of it.")
+    return [*problems, *_left_out(record, record.search, verdicts.values())]
+
+
+def _left_out(record: VerdictSpec, told: RecordedSearch, before: Iterable[VerdictSpec]) -> list[str]:
+    """The trials of the same search that have verdicts and that the record does not know of: what they spent would not
+    be counted. One that was interrupted by an outage goes on with its looks, else it would be tried twice at one risk.
+    """
+    known, problems = {each.revision for each in told.earlier}, []
+    for each in before:
+        if each.search is None or each.search.number != told.number or each.revision == record.revision:
+            continue
+        if not interrupts(parse_plan(each.plan), each.reason, has_looks=bool(each.looks)):
+            if each.revision not in known:
+                problems.append(f"The trial of {each.candidate}, with revision {each.revision}, is left out.")
+        elif each.search.trial == told.trial and record.looks[: len(each.looks)] != each.looks:
+            problems.append(f"The trial of {each.candidate} goes on without the looks of revision {each.revision}.")
     return problems
 
 

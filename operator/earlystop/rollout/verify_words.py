@@ -14,6 +14,7 @@ from earlystop.rollout.decision_messages import all_dropped_message, benefit_mes
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
+from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, revision_of
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
@@ -23,7 +24,8 @@ from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, decision_
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify_search import decision_in
 
-NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
+OUTAGE = r"Counts could not be read for \d+ s; {}\."
+NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
@@ -98,7 +100,9 @@ def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> b
     if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED):
         asked = re.escape(f"Asked for by {record.requested_by}: the campaign is aborted")
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
-        pattern = {"NoMetrics": NO_METRICS, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}[record.reason]
+        goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
+        outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
+        pattern = {"NoMetrics": outage, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}[record.reason]
         tail = with_remainder("", uncertain).strip()
         return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
     return record.message in {

@@ -20,8 +20,10 @@ from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.outages import goes_on_at, is_interrupted
+from earlystop.rollout.search_clock import waits_until
 from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
-from earlystop.rollout.trials import due_again_at, waits_until
+from earlystop.rollout.trials import due_again_at
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -132,8 +134,10 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
 
 def _follows_at(tracked: TrackedPolicy, now: float) -> float:
     """When what follows by itself begins: now, but where a search waits for proposals, with the next one, which wakes
-    the policy, or when its time is over."""
+    the policy, or when its time is over; and an outage is followed by a pause."""
     search, until = tracked.spec.search, waits_until(tracked.state) if tracked.state.plan is not None else None
+    if is_interrupted(tracked.state):
+        return max(now, float(min(goes_on_at(tracked.state), until or goes_on_at(tracked.state))))
     if search is None or not search.traits.takes_proposals or tracked.state.phase not in BETWEEN_TRIALS:
         return now
     waits = now + SECONDS_BETWEEN_PROPOSALS

@@ -23,6 +23,7 @@ from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.rollout.manual import BY_PERSON
+from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.search.verdict_chain import Chains, Link
@@ -169,8 +170,11 @@ class HistoryReader:
         return History(tuple(comparisons), tuple(refused), passed_over)
 
     def _another_subject(self, record: Mapping[str, Any]) -> str | None:
-        """Why a record is about something else, None where it is not."""
-        found = Subject.of(parse_plan(record["plan"]).spec)
+        """Why a record is about something else, or holds nothing of its own; None where it counts."""
+        plan = parse_plan(record["plan"])
+        if interrupts(plan, record["reason"], has_looks=bool(record["looks"])):
+            return "an outage interrupted the trial, which another verdict goes on with"
+        found = Subject.of(plan.spec)
         return None if self._subject is None else another_subject(self._subject, found)
 
 

@@ -59,7 +59,8 @@ class SearchProgress:
     seed: of all that the proposer draws. belief: what earlier verdicts made likely when it began, None where nothing.
     resumes: name of the setting that an earlier search certified and that is tried anew first; "" for none.
     trials: that are over, in order. incumbent: the setting that serves while another is tried, None before the first.
-    reason: why the present trial is made. ended: None while the search goes on.
+    reason: why the present trial is made. ended: None while the search goes on. interruptions: how often outages have
+    interrupted the present trial.
     """
 
     number: int
@@ -71,6 +72,7 @@ class SearchProgress:
     incumbent: Incumbent | None = None
     reason: str = ""
     ended: SearchEnd | None = None
+    interruptions: int = 0
 
     @property
     def outcomes(self) -> tuple[TrialOutcome, ...]:
