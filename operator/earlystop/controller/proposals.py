@@ -97,7 +97,7 @@ class Proposals:
 
     def waiting_for(self, policy: Key) -> tuple[WaitingOffer, ...]:
         """What waits for a trial of a policy's search, in the order of arrival."""
-        return waiting_in(self._fates(policy))
+        return waiting_in(self._fates(policy)) if policy in self._known else ()
 
     async def run(self) -> None:
         """Write conditions until cancelled."""
@@ -120,6 +120,10 @@ class Proposals:
                 self._not_before[key] = self._clock() + SECONDS_TO_SHOW
             except ClusterError as error:
                 log.warning("the status of EarlyStopProposal %s/%s was not written: %s", *key, error)
+                self._not_before[key] = self._clock() + AGAIN_SECONDS
+            except Exception:
+                # A fault that one proposal provokes must not stop the others.
+                log.exception("the status of EarlyStopProposal %s/%s was not written", *key)
                 self._not_before[key] = self._clock() + AGAIN_SECONDS
         return len(due) > WRITES_AT_ONCE
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from earlystop.api.proposal import ACCEPTED, TRIED
 from earlystop.controller.cluster import PROPOSALS, ClusterError
 from earlystop.controller.proposals import AGAIN_SECONDS, Proposals
@@ -97,7 +99,8 @@ async def test_a_proposal_that_nobody_could_have_created_is_passed_over() -> Non
     assert world.woken == [] and not await world.proposals.write_due()
 
 
-async def test_a_status_that_is_refused_holds_up_no_other_and_is_tried_again_later() -> None:
+@pytest.mark.parametrize("fault", [ClusterError(403, "forbidden"), RuntimeError("a fault of the operator's own")])
+async def test_a_status_that_is_refused_holds_up_no_other_and_is_tried_again_later(fault: Exception) -> None:
     world = World()
     world.propose("a", "10")
     world.propose("b", "5")
@@ -105,7 +108,7 @@ async def test_a_status_that_is_refused_holds_up_no_other_and_is_tried_again_lat
 
     async def refusing(resource: Any, namespace: Any, manifest: Any, subresource: str = "") -> Any:
         if manifest["metadata"]["name"] == "a" and world.now < 1000 + AGAIN_SECONDS:
-            raise ClusterError(403, "forbidden")
+            raise fault
         return await replace(resource, namespace, manifest, subresource)
 
     world.api.replace = refusing  # type: ignore[method-assign]
