@@ -93,7 +93,8 @@ def by_map(of: QueryClass, rng: np.random.Generator, most: int = MOST_REQUESTS) 
     family, requests = class_map.start(IN_SHADOW, len(SAVINGS)), 0
     while requests < most and not class_map.is_settled(family):
         requests += REQUESTS_A_LOOK
-        family = class_map.after_looks(family, shadow_looks(of, range(len(SAVINGS)), requests, rng), RISK)
+        looks = shadow_looks(of, range(len(SAVINGS)), requests, rng)
+        family = class_map.after_looks(family, looks, requests, RISK)
     return Found(class_map.best(family), requests)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from earlystop.api.modes import MODES
 from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
+from earlystop.api.query_class import POLICY_RULES
 
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
 # Presets by which variants are told apart by their Pods, and so only where each has its own.
@@ -242,6 +243,7 @@ RULES: tuple[dict[str, str], ...] = (
         " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
         "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
+    *POLICY_RULES,
     {
         "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
         "message": "search.parameter: write the name of one of the parameters",

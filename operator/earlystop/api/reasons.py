@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from earlystop.api.class_reasons import CLASS_REASONS
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
@@ -268,11 +269,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "NonInferiorAndSaving": "The candidate is shown to be no worse than the margin and to save enough tokens.",
             "MostProvenSaving": "Of several candidates that are proven, this one saves most.",
+            **CLASS_REASONS,
             "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
             "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
             "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which "
             "one.",
-            "QueryClassHarmed": "A query class is shown to lose more than its margin; read in the message which one.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry.",

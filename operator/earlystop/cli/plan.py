@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy, read_manifest
+from earlystop.cli.files import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
@@ -47,7 +47,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
     losses = _stored_losses(policy)
     used, refusal = used_before(spec, losses), refusal_of_baseline(spec, losses)
     if used is not None and refusal is not None:

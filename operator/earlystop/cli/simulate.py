@@ -13,7 +13,7 @@ from rich.table import Table
 
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy
+from earlystop.cli.files import read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate, amount
 from earlystop.rollout.state import Verdict
 from earlystop.simulation.shares import share_interval
@@ -40,7 +40,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
     try:
         traffic = SyntheticTraffic(
             rate=rate,

@@ -15,7 +15,7 @@ Nothing is assumed of how Exact Match follows a setting: the boldest may be safe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -29,10 +29,11 @@ from earlystop.evidence.objective import Objective
 
 @dataclass(frozen=True, slots=True)
 class ClassEvidence:
-    """One setting's evidence in one class. is_certified: whether it was certified at some look, beside the others."""
+    """One setting's evidence in one class. certified_at: moment of the look at which it was certified beside the
+    others, in Unix seconds; None before that."""
 
     evidence: EvidenceState
-    is_certified: bool = False
+    certified_at: int | None = None
 
     @property
     def log_e(self) -> float:
@@ -46,7 +47,7 @@ class ClassEvidence:
     def is_proven(self) -> bool:
         """Whether the class may be given the setting now: certified, nothing speaks against a promotion, and no claim
         that was made has turned."""
-        return self.is_certified and self.log_e > 0 and self.evidence.assessment.verdict is Verdict.PROMOTE
+        return self.certified_at is not None and self.log_e > 0 and self.evidence.assessment.verdict is Verdict.PROMOTE
 
     @property
     def is_harmful(self) -> bool:
@@ -73,21 +74,24 @@ def start(objective: Objective, settings: int) -> tuple[ClassEvidence, ...]:
     return (ClassEvidence(begin(objective)),) * settings
 
 
-def after_looks(family: Family, looks: Sequence[Look | None], risk: float) -> tuple[ClassEvidence, ...]:
-    """The class after one moment. looks: one for each setting, of the class's requests alone, None where a setting has
-    no new counts. risk: of certifying any setting wrongly in this class. Raises ValueError as `engine.update` does."""
+def after_looks(family: Family, looks: Sequence[Look | None], at: int, risk: float) -> tuple[ClassEvidence, ...]:
+    """The class after a moment, in Unix seconds.
+
+    looks: one for each setting, of the class's requests alone, None where a setting has no new counts. risk: of
+    certifying any setting wrongly in this class. Raises ValueError as `engine.update` does.
+    """
     moved = (
         each if look is None else replace(each, evidence=update(each.evidence, look))
         for each, look in zip(family, looks, strict=True)
     )
-    return certify(tuple(moved), risk)
+    return certify(tuple(moved), at, risk)
 
 
-def certify(family: Family, risk: float) -> tuple[ClassEvidence, ...]:
-    """The class after asking, with the evidence of this moment, which settings are proven. Who is stays so."""
+def certify(family: Family, at: int, risk: float) -> tuple[ClassEvidence, ...]:
+    """The class after asking, with the evidence of moment `at`, which settings are proven. Who is stays so."""
     shown = closed_mean([each.log_e for each in family], risk)
     return tuple(
-        each if each.is_certified or not now else replace(each, is_certified=True)
+        replace(each, certified_at=at) if now and each.certified_at is None else each
         for each, now in zip(family, shown, strict=True)
     )
 
@@ -96,11 +100,11 @@ def replayed(objective: Objective, records: Sequence[Iterable[Look]], risk: floa
     """The class after all looks of each setting, by their moments. objective: of the class."""
     looks = sorted(((look.at, index, look) for index, record in enumerate(records) for look in record), key=_moment)
     family = start(objective, len(records))
-    for _, at_once in groupby(looks, key=_moment):
+    for at, at_once in groupby(looks, key=_moment):
         due: list[Look | None] = [None] * len(records)
         for _, index, look in at_once:
             due[index] = look
-        family = after_looks(family, due, risk)
+        family = after_looks(family, due, at, risk)
     return family
 
 
@@ -111,13 +115,13 @@ def best(family: Family) -> int | None:
     return max(proven, key=lambda index: _least_saving(family[index]), default=None)
 
 
-def is_settled(family: Family) -> bool:
+def is_settled(family: Family, over: Container[int] = ()) -> bool:
     """Whether more looks are of no use to the class: every setting is proven, shown to be harmful, or shown to save
-    less than the best proven one."""
+    less than the best proven one. over: indices of settings that get no more looks anyway."""
     winner = best(family)
     return all(
-        each.is_proven or each.is_harmful or (winner is not None and _saves_less(each, family[winner]))
-        for each in family
+        index in over or each.is_proven or each.is_harmful or (winner is not None and _saves_less(each, family[winner]))
+        for index, each in enumerate(family)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
@@ -21,6 +22,8 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
+    elif state.phase in PROMOTED and serves_classes(state):
+        percents = {}  # each class by itself, and all other requests get the baseline
     elif state.phase in PROMOTED:
         percents = {state.leader: 100}
     elif state.phase not in WITHOUT_CANDIDATE:
@@ -30,8 +33,13 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
 
 
 def promoted(state: RolloutState) -> str:
-    """Name of the candidate that was promoted, "" before a promotion."""
-    return state.leader if state.phase in PROMOTED else ""
+    """Name of the candidate that was promoted for all requests, "" before a promotion."""
+    return state.leader if state.phase in PROMOTED and not serves_classes(state) else ""
+
+
+def serves_classes(state: RolloutState) -> bool:
+    """Whether the decision gives query classes settings of their own."""
+    return state.decision is not None and state.decision.reason == BY_CLASS
 
 
 def shadowed(state: RolloutState) -> tuple[str, ...]:

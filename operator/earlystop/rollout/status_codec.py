@@ -23,6 +23,7 @@ from earlystop.api.status import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
+from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
@@ -43,6 +44,7 @@ from earlystop.rollout.state import (
     NOTHING_LEARNED,
     Attempts,
     Certified,
+    ClassSetting,
     Comparison,
     Decision,
     Dropped,
@@ -52,7 +54,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
-from earlystop.rollout.stored_settings import losses_text, restore_losses, settings_text, values_of
+from earlystop.rollout.stored_settings import classes_text, losses_text, restore_losses, settings_text, values_of
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
 
@@ -75,8 +77,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     due = next_look(times, state)
     unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
     looks = pack_records(list(unpacked.values()))
-    if len(ledger) + len(looks) > PACKED_LIMIT:
-        raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
+    class_looks, class_mark = class_texts(state.comparisons)
+    packed = len(looks) + len(class_looks or "")
+    if len(ledger) + packed > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {packed} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
@@ -104,6 +108,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         interrupted=state.interrupted or None,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
+        class_looks=class_looks,
+        class_mark=class_mark,
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
@@ -220,13 +226,14 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
-    return tuple(
+    whole = [
         _restored(
             status,
             Comparison(name, replay(objective, looks), mark=mark, looks=CompressedLooks(looks), uncertain=uncertain),
         )
         for name, status, mark, looks, objective in zip(plan.names, statuses, marks, records, objectives, strict=True)
-    )
+    ]
+    return restore_classes(plan, whole, stored.step or 0, factor, (stored.class_looks, stored.class_mark))
 
 
 def _restored(status: CandidateStatus | None, comparison: Comparison) -> Comparison:
@@ -314,7 +321,8 @@ def _known_name(plan: Plan, name: str) -> str:
 def _certified(state: RolloutState) -> CertifiedSetting | None:
     if state.certified is None:
         return None
-    return CertifiedSetting(values=settings_text(state.certified.values), at=rfc3339(state.certified.at))
+    values, classes = settings_text(state.certified.values), classes_text(state.certified.classes)
+    return CertifiedSetting(values=values, at=rfc3339(state.certified.at), classes=classes)
 
 
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
@@ -324,7 +332,8 @@ def _restore_uncertain(stored: Uncertain | None) -> Totals:
 def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
     if stored is None:
         return None
-    return Certified(values_of(stored.values), from_rfc3339(stored.at))
+    classes = tuple(ClassSetting(each.name, each.candidate, values_of(each.values)) for each in stored.classes or ())
+    return Certified(values_of(stored.values), from_rfc3339(stored.at), classes)
 
 
 def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:

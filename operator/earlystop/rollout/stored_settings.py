@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from earlystop.api.policy import Setting
-from earlystop.api.status import ProvenLossStatus
-from earlystop.rollout.state import ProvenLoss
+from earlystop.api.status import CertifiedClass, ProvenLossStatus
+from earlystop.rollout.state import ClassSetting, ProvenLoss
 
 
 def settings_text(values: dict[str, str]) -> tuple[Setting, ...]:
@@ -15,6 +15,15 @@ def settings_text(values: dict[str, str]) -> tuple[Setting, ...]:
 def values_of(settings: tuple[Setting, ...]) -> dict[str, str]:
     """Inverse of `settings_text`."""
     return {each.name: each.value for each in settings}
+
+
+def classes_text(classes: tuple[ClassSetting, ...]) -> tuple[CertifiedClass, ...] | None:
+    """Settings of query classes; None for none, which a status leaves out."""
+    found = (
+        CertifiedClass(name=each.query_class, candidate=each.candidate, values=settings_text(each.values))
+        for each in classes
+    )
+    return tuple(found) or None
 
 
 def losses_text(losses: tuple[ProvenLoss, ...]) -> tuple[ProvenLossStatus, ...] | None:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
+from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.compressed_looks import with_look
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.increments import compare
@@ -185,7 +187,14 @@ def _weights_of_a_look(stage: Stage, active: int) -> tuple[int, int | None]:
 def _compare(
     comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
 ) -> Comparison:
-    """The comparison after a look; the same one when nothing can be used yet."""
+    """The comparison after a look, of each query class too where it is judged by itself; the same one when nothing can
+    be used yet."""
+    by_class = tuple(
+        _compare(each, counted, at, step, weight, baseline_weight)
+        for each, counted in zip(comparison.by_class, totals.by_class, strict=bool(totals.by_class))
+    )
+    if any(new is not old for new, old in zip(by_class, comparison.by_class, strict=True)):
+        comparison = replace(comparison, by_class=by_class)
     compared = compare(
         evidence=comparison.evidence,
         mark=comparison.mark,
@@ -205,7 +214,7 @@ def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutS
     """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
     new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
-    marked = tuple(replace(each, mark=totals.as_mark) for each in state.comparisons)
+    marked = tuple(each.marked(totals) for each in state.comparisons)
     state = replace(state, scatter=scatter, comparisons=marked)
     factor = dispersion.factor(scatter)
     if factor is None or not has_least_time(plan, state, at):
@@ -226,7 +235,8 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
         return following
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
-    if record_is_full(tuple(each.looks for each in state.comparisons)):
+    of_classes = tuple(part.looks for each in state.comparisons for part in each.by_class)
+    if record_is_full(tuple(each.looks for each in state.comparisons), of_classes):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
         return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
@@ -315,7 +325,14 @@ def carried_out(state: RolloutState) -> RolloutState:
     if phase is None:
         return state
     state = replace(state, losses=losses_with(state))
+    if decision is not None and decision.reason == BY_CLASS:
+        return replace(state, phase=phase, certified=_certified_by_class(state, decision.at))
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
     values = state.pinned_plan.settings_of(decision.candidate)
     return replace(state, phase=phase, certified=Certified(values, decision.at))
+
+
+def _certified_by_class(state: RolloutState, at: int) -> Certified:
+    plan = state.pinned_plan
+    return Certified(plan.baseline_settings, at, class_settings(plan, state.comparisons))

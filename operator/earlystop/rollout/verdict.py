@@ -14,6 +14,8 @@ from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, Ver
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.version import FIRST
+from earlystop.rollout.class_codec import class_map_entries, class_records
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
@@ -69,7 +71,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         message=decision.message,
         at=rfc3339(decision.at),
         candidate=decision.candidate,
-        settings=setting_pairs(plan, decision.verdict, decision.candidate),
+        settings=setting_pairs(plan, decision.verdict, decision.candidate, decision.reason),
         plan=plan.text,
         log_e=_log_e(assessment),
         risk=recorded_risk(plan),
@@ -80,6 +82,8 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
         others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
+        classes=class_records(state.comparisons),
+        class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         previous=state.previous_digest,
@@ -93,10 +97,11 @@ def recorded_risk(plan: Plan) -> RiskStatus | None:
     return None if plan.objective.engine == FIRST else risk_status(plan)
 
 
-def setting_pairs(plan: Plan, verdict: Verdict, candidate: str) -> tuple[SettingPair, ...]:
-    """Each parameter with its value before a decision and the one that the decision leaves in force."""
+def setting_pairs(plan: Plan, verdict: Verdict, candidate: str, reason: str = "") -> tuple[SettingPair, ...]:
+    """Each parameter with its value before a decision and the one that the decision leaves in force, for requests of no
+    query class where each class has its own."""
     before, tried = plan.baseline_settings, plan.settings_of(candidate)
-    after = tried if verdict == Verdict.PROMOTE else before
+    after = tried if verdict == Verdict.PROMOTE and reason != BY_CLASS else before
     return tuple(SettingPair(name=name, before=before.get(name), after=after.get(name)) for name in before | tried)
 
 

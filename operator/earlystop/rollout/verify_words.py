@@ -8,7 +8,15 @@ from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
-from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.decision import (
+    BY_CLASS,
+    EVERY_CANDIDATE_DROPPED,
+    HARM_REASONS,
+    HARMFUL_IN_EVERY_CLASS,
+    harm_reason,
+)
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
@@ -24,7 +32,8 @@ NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
-    **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
+    HARMFUL_IN_EVERY_CLASS: (Verdict.ROLL_BACK,),
+    **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(("DeadlineExceeded", "RecordFull", "QuestionsExhausted"), (Verdict.INCONCLUSIVE,)),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
 }
@@ -41,7 +50,7 @@ def word_differences(
     problems = _findings(record, own)
     for other in record.others:
         problems += _findings(other, others[other.candidate], f"of {other.candidate} ")
-    if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate):
+    if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate, record.reason):
         problems.append("The settings before and after are not those that the plan and the decision give.")
     commitment = commitment_in(record.revision)
     if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or "", commitment):
@@ -104,6 +113,10 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [harm_message(plan, own)]
     if record.reason == EVERY_CANDIDATE_DROPPED:
         return [all_dropped_message(plan, state)]
+    if record.reason == BY_CLASS:
+        return [by_class_message(plan, class_settings(plan, state.comparisons))]
+    if record.reason == HARMFUL_IN_EVERY_CLASS:
+        return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
     if record.reason == NEVER_READY:

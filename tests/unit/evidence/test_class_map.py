@@ -70,7 +70,7 @@ def test_a_class_gets_the_proven_setting_that_saves_most_in_whatever_order_setti
 def test_a_setting_that_was_certified_is_not_given_while_the_evidence_speaks_against_it() -> None:
     records = [[look(at, *(HARMLESS if at <= 20 else HARMFUL)) for at in range(1, 41)]]
     family = class_map.replayed(OBJECTIVE, records, OBJECTIVE.risk_promote)
-    assert family[0].is_certified and class_map.best(family) is None
+    assert family[0].certified_at is not None and class_map.best(family) is None
 
 
 def test_a_setting_that_saves_less_than_was_asked_for_is_not_given() -> None:
@@ -85,7 +85,7 @@ def test_looks_replayed_by_their_moments_give_what_they_gave_one_by_one(seed: in
     records: list[list[Look]] = [[], [], []]
     for at in range(1, 9):
         due = [look(at, int(rng.integers(0, 9)), 200) if rng.random() < 0.8 else None for _ in records]
-        family = class_map.after_looks(family, due, OBJECTIVE.risk_promote)
+        family = class_map.after_looks(family, due, at, OBJECTIVE.risk_promote)
         for record, each in zip(records, due, strict=True):
             record += [] if each is None else [each]
     assert class_map.replayed(OBJECTIVE, records, OBJECTIVE.risk_promote) == family
