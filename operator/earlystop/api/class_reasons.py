@@ -1,4 +1,4 @@
-"""Reasons of decisions about query classes."""
+"""Reasons about query classes, and about headers that tell requests apart."""
 
 from __future__ import annotations
 
@@ -7,4 +7,11 @@ CLASS_REASONS = {
     "ProvenByClass": "Query classes get settings that are proven for each of them; read in status.certified which.",
     "HarmfulInEveryClass": "Every candidate is shown to lose more than the margin in every query class; try more "
     "careful settings.",
+}
+
+HEADER_REASONS = {
+    "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
+    "headerCohort, or take the match out of the route.",
+    "ClassHeaderInRoute": "The route matches on the header of a query class itself; write another header in "
+    "queryClasses[].match, or take that match out of the route.",
 }

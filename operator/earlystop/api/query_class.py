@@ -81,9 +81,11 @@ OBJECTIVE_RULES: tuple[dict[str, str], ...] = (
 
 POLICY_RULES: tuple[dict[str, str], ...] = (
     {
-        "rule": f"!{PER_CLASS} || self.delivery.mode == 'Shadow'",
-        "messageExpression": "'objective.perClass: delivery.mode ' + self.delivery.mode + ' leads no query class to a "
-        "setting of its own; write delivery.mode Shadow'",
+        "rule": f"!{PER_CLASS} || self.delivery.mode == 'Shadow'"
+        " || (self.delivery.mode == 'GatewayHeader' && self.rollout.strategy == 'ABTest')",
+        "messageExpression": "'objective.perClass: delivery.mode ' + self.delivery.mode + ' with rollout.strategy '"
+        " + self.rollout.strategy + ' leads no query class to a setting of its own; write delivery.mode Shadow, or '"
+        " + 'GatewayHeader with rollout.strategy ABTest'",
     },
     {
         "rule": f"!{PER_CLASS} || !has(self.candidates) || self.candidates.size() > 1",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from earlystop.api.class_reasons import CLASS_REASONS
+from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
@@ -99,8 +99,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
-            "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
-            "headerCohort, or take the match out of the route.",
+            **HEADER_REASONS,
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, candidates or cohort values.",
             "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",

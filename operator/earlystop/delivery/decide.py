@@ -95,7 +95,7 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
     lasts = desired.is_kept_by_servers and not desired.detached
-    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.gives_candidates else SplitStatus.UNPROVABLE
     if lasts:
         message = f"{message} Servers go on by the settings that they have read."
     elif desired.detached or status is SplitStatus.UNPROVABLE:
@@ -157,7 +157,7 @@ def _write(
     if desired.serves_users and primary not in changed:
         # What a gateway sends to follows the user's Service at once: until then only the candidate's requests fail.
         return Write(tuple(changed))
-    falls = desired.split.candidate_weight == 0 and desired.primary_found
+    falls = not desired.split.gives_candidates and desired.primary_found
     if primary is None or falls:
         return Write(tuple(changed))
     if _is_paced(memory, now):

@@ -38,7 +38,7 @@ def while_short(
     waiting = Wait(SplitStatus.NOT_WRITTEN, traffic_condition(status, shortage.reason, shortage.message))
     if desired.serves_users and not shortage.serves_as_before:
         return Detach(waiting.status, waiting.condition, to_detach(observed, desired))
-    if desired.serves_users and (primary not in changed or desired.split.candidate_weight == 0):
+    if desired.serves_users and (primary not in changed or not desired.split.gives_candidates):
         return None
     if desired.rolling_back and not desired.serves_users:
         return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))

@@ -175,5 +175,5 @@ class RouteMode:
         if not targets:
             return why_no_probe(inputs, rendered.primary)
         by_variant = tuple(self.by_variant(inputs, split, rendered.primary))
-        in_shadow = split.tries_candidates and split.candidate_weight == 0
+        in_shadow = split.tries_candidates and not split.gives_candidates
         return Probes(targets, targets if in_shadow else by_variant)
