@@ -23,11 +23,11 @@ from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.ladder import Outcome
 from earlystop.evidence.objective import Basis, Objective
 
-RUNS = 300
+RUNS = 200
 MARGIN, MINIMUM_SAVING, RISK = 0.03, 0.05, 0.05
 SAVINGS = (0.12, 0.21, 0.30, 0.39, 0.48, 0.57, 0.66, 0.75)
 REQUESTS_A_LOOK = 50
-MOST_REQUESTS = 12_000
+MOST_REQUESTS, MOST_AT_THE_EDGE = 12_000, 3000
 DISAGREEING = 0.04
 """Share of requests on which a harmless setting and the baseline answer differently."""
 
@@ -218,7 +218,11 @@ def main() -> None:
     some = range(RUNS // 5)
     for way, found, classes in (
         ("class map, one stream in shadow", map_runs(CLASSES, range(RUNS)), CLASSES),
-        ("the same, harm just beyond the margin", map_runs(AT_THE_EDGE, some), AT_THE_EDGE),
+        (
+            f"the same, harm just beyond the margin, {len(some)} runs",
+            map_runs(AT_THE_EDGE, some, MOST_AT_THE_EDGE),
+            AT_THE_EDGE,
+        ),
         ("separate ladders in shadow", ladder_runs(CLASSES, range(RUNS), live=False), CLASSES),
         (f"separate ladders on live answers, {len(some)} runs", ladder_runs(CLASSES, some, live=True), CLASSES),
     ):

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from earlystop.api.counts import Variant
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
 from earlystop.cli.documents import read_documents
@@ -34,7 +35,8 @@ class Format(StrEnum):
 @dataclass(frozen=True, slots=True)
 class MappedClass:
     """What one class gets. name: of the class. header, value: by which its requests are told. candidate: whose setting
-    it is; effect, saving: of it in the class, as the verdict says them. values: of each parameter."""
+    it is, "baseline" where none is proven; effect, saving: of it in the class, as the verdict says them, "" for the
+    baseline. values: of each parameter."""
 
     name: str
     header: str
@@ -80,21 +82,23 @@ def class_map(policy: str, verdicts: Iterable[Mapping[str, Any]]) -> ClassMap | 
 
 
 def _classes(plan: Plan, record: VerdictSpec) -> tuple[MappedClass, ...]:
-    matches = {each.name: each.match for each in plan.spec.objective.query_classes or ()}
+    """Every class in the policy's order; one that keeps the baseline may come before another, so it is there too."""
+    given = {each.query_class: each.candidate for each in record.class_map or ()}
     counted = {(each.query_class, each.candidate): each for each in record.classes or ()}
     found = []
-    for each in record.class_map or ():
-        match, own = matches[each.query_class], counted[each.query_class, each.candidate]
-        assert match is not None  # the API server refuses a class without one
+    for each in plan.spec.objective.query_classes or ():
+        assert each.match is not None  # the API server refuses a class without one
+        candidate = given.get(each.name)
+        own = None if candidate is None else counted[each.name, candidate]
         found.append(
             MappedClass(
-                name=each.query_class,
-                header=match.header,
-                value=match.value,
-                candidate=each.candidate,
-                effect=own.effect,
-                saving=own.saving,
-                values=plan.settings_of(each.candidate),
+                name=each.name,
+                header=each.match.header,
+                value=each.match.value,
+                candidate=candidate or Variant.BASELINE.value,
+                effect="" if own is None else own.effect,
+                saving="" if own is None else own.saving,
+                values=plan.baseline_settings if candidate is None else plan.settings_of(candidate),
             )
         )
     return tuple(found)

@@ -14,17 +14,22 @@ from typer.testing import CliRunner
 from earlystop.cli.class_map import class_map
 from earlystop.cli.main import app
 from earlystop.rollout.verdict import verdict_object
-from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, decided
+from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, Truth, decided
 from tests.unit.rollout.policies import UID, started
+from tests.unit.rollout.several import BAD, GOOD
+
+NOTHING_FOR_PROOFS: Truth = {"lookup": (GOOD, GOOD, GOOD), "proof": (BAD, BAD, BAD)}
 
 
 @cache
-def _written() -> str:
-    return json.dumps(verdict_object("qa", "llm", UID, decided(IN_SHADOW, started(IN_SHADOW), EASY_AND_HARD)))
+def _written(*, proofs: bool) -> str:
+    truth = EASY_AND_HARD if proofs else NOTHING_FOR_PROOFS
+    return json.dumps(verdict_object("qa", "llm", UID, decided(IN_SHADOW, started(IN_SHADOW), truth)))
 
 
-def verdict() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_written())
+def verdict(*, proofs: bool = True) -> dict[str, Any]:
+    """proofs: whether something is proven for them."""
+    found: dict[str, Any] = json.loads(_written(proofs=proofs))
     return found
 
 
@@ -39,6 +44,20 @@ def test_each_class_has_the_values_that_are_proven_for_it_and_how_its_requests_a
         "1",
     )
     assert (proof.value, proof.candidate, proof.values["window"]) == ("proof", "w10", "10")
+
+
+def test_a_class_without_proof_keeps_the_baseline_and_its_place_before_others() -> None:
+    found = class_map("qa", [verdict(proofs=False)])
+    assert found is not None and [each.name for each in found.classes] == ["lookup", "proof"]
+    proof = found.classes[1]
+    assert (proof.candidate, proof.values, proof.effect) == ("baseline", found.baseline, "")
+
+
+def test_a_map_that_a_person_took_back_is_no_map() -> None:
+    aborted = verdict()
+    aborted["metadata"]["name"] += "-2"
+    aborted["spec"] |= {"reason": "Aborted", "decision": "RollBack", "requestedBy": "alice"}
+    assert class_map("qa", [verdict(), aborted]) is None
 
 
 def test_a_verdict_that_was_changed_or_is_about_another_policy_proves_no_map() -> None:
