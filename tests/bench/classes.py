@@ -2,8 +2,9 @@
 
 Six classes and eight settings with a known truth, in which no setting is safe because a bolder one is. Each class's
 requests are drawn with settings judged in shadow, all on the same requests, as one campaign does; beside it a separate
-ladder for each class, once in shadow and once on live answers, half of them the baseline's. Requests are those of each
-class until it is settled, added up over classes; the stream is as long as its rarest class needs.
+ladder for each class, which ends with the first setting that fails, once in shadow and once on live answers, half of
+them the baseline's. Requests are those of each class until it is settled, added up over classes; the stream is as long
+as its rarest class needs.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.counts import Look, Tally
-from earlystop.evidence import class_map, ladder
+from earlystop.evidence import class_map
 from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
-from earlystop.evidence.ladder import Outcome
 from earlystop.evidence.objective import Basis, Objective
 
 RUNS = 200
@@ -99,18 +99,19 @@ def by_map(of: QueryClass, rng: np.random.Generator, most: int = MOST_REQUESTS) 
 
 
 def by_ladder(of: QueryClass, rng: np.random.Generator, *, live: bool) -> Found:
-    """The same by a ladder of trials, one setting after the other, each with requests of its own."""
-    climbed, requests = ladder.start(len(SAVINGS), RISK), 0
-    while (trial := ladder.next_test(climbed)) is not None:
-        objective = replace(LIVE if live else IN_SHADOW, risk_promote=trial.risk)
-        state, spent = begin(objective), 0
+    """The same by one setting after the other, from the most careful one until one fails, each with requests of its own
+    and at half the risk, as long as none has failed before."""
+    certified, requests = None, 0
+    for setting in range(len(SAVINGS)):
+        state, spent = begin(replace(LIVE if live else IN_SHADOW, risk_promote=RISK / 2)), 0
         while spent < MOST_REQUESTS and state.assessment.verdict is Verdict.CONTINUE:
             spent += 2 * REQUESTS_A_LOOK if live else REQUESTS_A_LOOK
-            state = _after_look(state, of, trial.rung, spent, rng, live=live)
-        passed = state.assessment.verdict is Verdict.PROMOTE
-        climbed = ladder.record(climbed, trial.rung, Outcome.PASSED if passed else Outcome.FAILED)
+            state = _after_look(state, of, setting, spent, rng, live=live)
         requests += spent
-    return Found(climbed.certified, requests)
+        if state.assessment.verdict is not Verdict.PROMOTE:
+            break
+        certified = setting
+    return Found(certified, requests)
 
 
 def _after_look(

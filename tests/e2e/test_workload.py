@@ -34,7 +34,7 @@ def settable(stage: Stage) -> None:
     set_window(stage, "40")
     annotations = {SETTABLE_ANNOTATION: "server/WINDOW"}
     patch(stage, {"metadata": {"annotations": annotations}})
-    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    wait_rolled_out(stage)
 
 
 def patch(stage: Stage, changes: dict[str, Any]) -> None:
@@ -76,12 +76,22 @@ def pods_by(stage: Stage, selector: str) -> set[str]:
     return {each["metadata"]["name"] for each in found["items"]}
 
 
+def wait_rolled_out(stage: Stage) -> None:
+    """Wait until the target's Pods are new and ready, none of the old ones is left, and the gateway leads to them.
+
+    Hollow Pods share one address, so that a gateway has none for a moment while one replaces another, with a policy or
+    without.
+    """
+    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    stage.wait_answering()
+
+
 def is_rolled(stage: Stage) -> bool:
-    """Whether all Pods of the target are new and ready."""
     found = stage.access.read(DEPLOYMENTS, stage.namespace, "qa-server")
     status = found["status"]
     counts = {status.get(name) for name in ("replicas", "updatedReplicas", "availableReplicas")}
-    return status.get("observedGeneration") == found["metadata"]["generation"] and counts == {1}
+    seen = status.get("observedGeneration") == found["metadata"]["generation"]
+    return seen and counts == {1} and len(pods_by(stage, "app=qa-server")) == 1
 
 
 def end_load(stage: Stage) -> None:
@@ -90,8 +100,6 @@ def end_load(stage: Stage) -> None:
     assert summary["sent"] > 0 and summary["failed"] == 0, (summary["failures"], summary["examples"])
 
 
-# Hollow Pods share one address, so that a gateway has none for a moment while a target's Pod is replaced, with a policy
-# or without: nobody asks meanwhile.
 def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_what_was_promoted(stage: Stage) -> None:
     stage.start_load(RATE)
     apply_policy(stage, "by-hand")
@@ -109,7 +117,7 @@ def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_wha
     end_load(stage)
 
     set_window(stage, "10")
-    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    wait_rolled_out(stage)
     stage.start_load(RATE)
     over = condition_is("TrafficApplied", "True", "PromotedInTarget")
     stage.wait_for("by-hand", over, 60, "promoted in the target")
@@ -121,7 +129,7 @@ def test_a_candidates_own_pods_are_tried_and_end_drained_once_the_target_has_wha
 
 def test_what_another_manager_wrote_is_never_overwritten_and_what_nobody_wrote_is_applied(stage: Stage) -> None:
     set_window(stage, "40")
-    wait_until(lambda: is_rolled(stage), 60, "the target to be rolled out")
+    wait_rolled_out(stage)
     stage.start_load(RATE)
     apply_policy(stage, "applied", "Apply")
     refused = condition_is("TrafficApplied", "False", "PromotionConflict")

@@ -41,6 +41,11 @@ class ExactMatch(Value):
             "1 stands for independent answers'",
         },
         {
+            "rule": "!has(self.dispersion) || !has(self.assumeIndependent) || !self.assumeIndependent",
+            "messageExpression": "'exactMatch.dispersion ' + self.dispersion + ' says how much answers scatter, and "
+            "assumeIndependent: true that they are independent; remove one of the two'",
+        },
+        {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
             "message": "exactMatch.questions says what golden questions are; write exactMatch.evidence: Pairs, or "
             "remove it",

@@ -97,6 +97,13 @@ POLICY_RULES: tuple[dict[str, str], ...] = (
         "message": "objective.perClass: each candidate has a record in each query class, and there is room for "
         f"{MOST_PAIRS} of them; write fewer candidates or fewer classes",
     },
+    {
+        "rule": f"!{PER_CLASS} || !has(self.search)"
+        " || (self.search.strategy == 'Grid' && self.delivery.mode == 'Shadow')",
+        "messageExpression": "'objective.perClass with search.strategy ' + self.search.strategy + ' and delivery.mode '"
+        " + self.delivery.mode + ': only settings that are judged beside each other can be chosen among for each class;"
+        " write strategy Grid and mode Shadow, or candidates instead of search'",
+    },
     *(
         {
             "rule": f"!{PER_CLASS} || !has(self.delivery.{section}) || !has(self.objective.queryClasses)"

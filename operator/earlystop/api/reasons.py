@@ -16,9 +16,11 @@ from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.waiting_reasons import WAITING_REASONS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -156,6 +158,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
+    *search_rows(REFUSAL),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -164,7 +167,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.METRICS_AVAILABLE.value, EVENT),
         {
             "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
-            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
+            "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
+            "look at what the message names. It is no evidence, and nothing waits for it.",
         },
     ),
     (
@@ -195,12 +200,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     (
         (Type.PROGRESSING.value, EVENT),
-        {
-            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; wait for looks where "
-            "the message says so, count by users in cohorts, or write exactMatch.dispersion or assumeIndependent.",
-            "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
-            "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
-        },
+        WAITING_REASONS,
     ),
     (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),

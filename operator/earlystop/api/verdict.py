@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.search_status import RecordedSearch
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
@@ -112,7 +114,9 @@ class VerdictSpec(Value):
         max_length=102, description="Names of the columns of looks; step is the counters' label, from 0."
     )
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
-    others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")
+    others: tuple[OtherCandidate, ...] = Field(
+        (), max_length=MOST_TOGETHER - 1, description="Candidates that were judged together."
+    )
     classes: tuple[ClassRecord, ...] | None = Field(
         None, max_length=48, description="Each candidate in each query class, with objective.perClass."
     )
@@ -124,6 +128,9 @@ class VerdictSpec(Value):
     )
     requested_by: Text | None = Field(
         None, description="Who asked for this decision, as the policy says it. Absent: the evidence or a deadline did."
+    )
+    search: RecordedSearch | None = Field(
+        None, description="What the proposer of this trial was told. Absent: the campaign is no trial of a search."
     )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Wall time is left out; steps are those of the file."""
     spec = read_offline_policy(policy)
-    names = [each.name for each in spec.candidates or ()]
+    names = [each.name for each in spec.settings_to_try()]
     if len(names) > 1:
         raise CommandFailure(
             f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "

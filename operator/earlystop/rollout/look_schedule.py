@@ -13,8 +13,11 @@ from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
-# Of the 40 KiB that looks and ledger share: the rest is for the series of about 50 processes.
+# Of the 128 KiB that looks and ledger share. The rest is for the series of processes, of which each candidate has some.
 LOOKS_LIMIT = 36_864
+# The shortest useful record of a candidate, when there are many.
+LIMIT_OF_A_CANDIDATE = 1024
+CANDIDATES_WITHIN = 10
 # Each query class multiplies the series.
 LIMIT_OF_A_CLASS = 800
 
@@ -27,6 +30,11 @@ def spacing(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1
     30 days at 15 s looks stays below 800 rows, whatever the traffic.
     """
     return int(look_seconds * 2 ** (looks // looks_per_spacing(classes, candidates)))
+
+
+def seconds_of_looks(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1) -> int:
+    """Seconds from the beginning of a step until so many looks are taken, but for those that it settles."""
+    return sum(spacing(look_seconds, stored, classes, candidates) for stored in range(looks))
 
 
 def looks_per_spacing(classes: int, candidates: int = 1) -> int:
@@ -78,6 +86,8 @@ def record_is_full(records: Sequence[Sequence[Look]], of_classes: Sequence[Seque
     classes = max((len(looks[-1].classes) for looks in records if looks), default=0)
     if len(longest) < 4 * looks_per_spacing(4 * len(of_classes) // len(records) or classes, len(records)):
         return False
-    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
+    more = max(0, len(records) - CANDIDATES_WITHIN)
+    of_a_class = LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
+    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - of_a_class
     packed = sum(len(pack_looks(looks)) for looks in records) + len(pack_beside(of_classes))
     return len(longest) >= MAXIMUM_LOOKS or packed > limit

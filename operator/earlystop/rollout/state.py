@@ -10,6 +10,7 @@ from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.search.progress import SearchProgress
 
 
 class Phase(StrEnum):
@@ -28,6 +29,7 @@ class Phase(StrEnum):
     HELD = "Held"
     REPORTING = "Reporting"
     REPORTED = "Reported"
+    CHOOSING = "Choosing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,15 @@ class PhaseTraits:
 
     tries: a campaign has no decision yet and goes on. watches: counts are looked at, and harm acts. becomes: the phase
     that follows once a decision is stored and in force; None where nothing is being carried out. ended: a decision was
-    carried out. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
+    carried out, and nothing follows by itself. between: a decision about one trial of a search was carried out, and the
+    next trial follows. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
     """
 
     tries: bool = False
     watches: bool = False
     becomes: Phase | None = None
     ended: bool = False
+    between: bool = False
     has_candidates: bool = True
 
 
@@ -60,13 +64,15 @@ PHASES: dict[Phase, PhaseTraits] = {
     Phase.HELD: PhaseTraits(ended=True),
     Phase.REPORTING: PhaseTraits(becomes=Phase.REPORTED, has_candidates=False),
     Phase.REPORTED: PhaseTraits(ended=True, has_candidates=False),
+    Phase.CHOOSING: PhaseTraits(between=True),
 }
 
 TRYING = frozenset(phase for phase, traits in PHASES.items() if traits.tries)
 WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches)
 ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
 ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
-DECIDED = ACTING | ENDED
+BETWEEN_TRIALS = frozenset(phase for phase, traits in PHASES.items() if traits.between)
+DECIDED = ACTING | ENDED | BETWEEN_TRIALS
 WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
 
@@ -130,6 +136,10 @@ class Decision:
     candidate: str
     requested_by: str = ""
     number: int = 1
+
+
+NOT_CHOSEN = "AnotherSavesMore"
+"""Why a setting is tried no longer that nobody has shown to be harmful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +259,7 @@ class RolloutState:
     them; None where a step has none to wait for.
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
+    search: where the search stands of which the campaign is a trial; None outside of one.
     """
 
     phase: Phase = Phase.PENDING
@@ -274,6 +285,7 @@ class RolloutState:
     handled: tuple[HandledRequest, ...] = ()
     in_flight: int | None = None
     interrupted: bool = False
+    search: SearchProgress | None = None
 
     @property
     def pinned_plan(self) -> Plan:

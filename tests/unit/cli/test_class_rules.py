@@ -21,10 +21,15 @@ def _with_match(**match: str) -> dict[str, Any]:
     return {"objective": {"queryClasses": [{**LOOKUP, "match": {**LOOKUP["match"], **match}}, PROOF]}}  # type: ignore[dict-item]
 
 
+def _search(strategy: str, *values: str) -> dict[str, Any]:
+    return {"strategy": strategy, "parameters": [{"name": "window", "values": list(values)}]}
+
+
 def _example(changes: dict[str, Any]) -> dict[str, Any]:
     written: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
     for part, fields in changes.items():
         written["spec"][part] = {**written["spec"][part], **fields} if part in ("objective", "baseline") else fields
+    written["spec"] = {part: fields for part, fields in written["spec"].items() if fields is not None}
     return written
 
 
@@ -61,6 +66,24 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "there is room for 48 of them",
     ),
     (
+        {"candidates": None, "search": _search("Ladder", "10", "5")},
+        "only settings that are judged beside each other can be chosen among for each class; write strategy Grid",
+    ),
+    (
+        {
+            "candidates": None,
+            "search": _search("Grid", "10", "5"),
+            "delivery": LIVE,
+            "rollout": {"steps": [{"weight": 9}]},
+        },
+        "write strategy Grid and mode Shadow, or candidates instead of search",
+    ),
+    ({"candidates": None, "search": _search("Grid", "10")}, "the search has just one; let it try at least two"),
+    (
+        {"candidates": None, "search": _search("Grid", *map(str, range(1, 26)))},
+        "there is room for 48 of them; write at most 24 settings, or fewer classes",
+    ),
+    (
         {"baseline": {"pinned": {"values": [{"name": "window", "value": "40"}]}}},
         "objective.perClass proves settings for each class",
     ),
@@ -73,6 +96,14 @@ def test_what_cannot_work_is_refused_with_what_to_write(changes: dict[str, Any],
     assert any(sentence in each for each in problems), problems
 
 
-@pytest.mark.parametrize("changes", [{}, {"delivery": LIVE, "rollout": STEPS}], ids=["Shadow", "ABTest"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"delivery": LIVE, "rollout": STEPS},
+        {"candidates": None, "search": _search("Grid", *map(str, range(1, 25)))},
+    ],
+    ids=["Shadow", "ABTest", "Grid"],
+)
 def test_what_can_work_is_taken(changes: dict[str, Any]) -> None:
     assert problems_of(_example(changes)) == []

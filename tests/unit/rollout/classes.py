@@ -34,6 +34,17 @@ IN_SHADOW = policy(
         "rollout": {"steps": [], "minimumSeconds": 60},
     }
 )
+BY_SEARCH = policy(
+    {
+        **BY_CLASS,
+        "candidates": None,
+        "search": {"strategy": "Grid", "parameters": [{"name": "window", "values": ["10", "5", "1"]}]},
+        "delivery": {"mode": "Shadow", "gatewayHeader": None, "shadow": {"routeRef": {"name": "qa"}}},
+        "rollout": {"steps": [], "minimumSeconds": 60},
+    }
+)
+"""The same settings, as a search in one campaign."""
+
 LIVE = policy({**BY_CLASS, "rollout": {"strategy": "ABTest", "steps": [{"weight": 20, "minimumSeconds": 60}]}})
 
 Truth = Mapping[str, Sequence[Answering]]

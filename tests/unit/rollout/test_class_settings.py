@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -22,7 +23,7 @@ from earlystop.rollout.transitions import carried_out, expire
 from earlystop.rollout.verdict import digest_of, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout import several
-from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, LIVE, decided, observe
+from tests.unit.rollout.classes import BY_SEARCH, EASY_AND_HARD, IN_SHADOW, LIVE, decided, observe
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.several import BAD, GOOD
 
@@ -48,6 +49,19 @@ def test_one_stream_in_shadow_gives_each_class_its_own_best_candidate_and_moves_
     assert reported.certified is not None and reported.certified.values == BASELINE
     assert reported.certified.classes[0] == ClassSetting("lookup", "w1", {**BASELINE, "window": "1"})
     assert differences(verdict_spec("qa", UID, reported)) == []
+
+
+def test_a_search_of_all_settings_in_shadow_gives_each_class_the_one_that_is_proven_in_it() -> None:
+    state = started(BY_SEARCH)
+    given = dict(zip(("window-10", "window-5", "window-1"), zip(*EASY_AND_HARD.values(), strict=True), strict=True))
+    names = state.pinned_plan.names
+    truth = {name: [given[each][place] for each in names] for place, name in enumerate(EASY_AND_HARD)}
+    reported = carried_out(decided(BY_SEARCH, state, truth))
+    assert _map(reported) == {"lookup": "window-1", "proof": "window-10"}
+    assert reported.certified is not None and reported.certified.values == BASELINE
+    assert differences(verdict_spec("qa", UID, reported)) == []
+    status = to_status("qa", UID, LiveTimes.of(BY_SEARCH), reported, "")
+    assert from_status(json.loads(json.dumps(status)))[0] == reported
 
 
 def test_on_live_answers_harm_comes_first_and_a_class_keeps_what_was_proven_in_it_before() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
+from earlystop.api.wire import INCUMBENT
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import counts_as_mismatch
@@ -75,6 +76,7 @@ def look_request(
         templates=templates,
         liveness=_liveness(tracked, at),
         users=_user_question(tracked, at, interval) if since is None else None,
+        beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request

@@ -85,7 +85,8 @@ async def put_in_force(
                 memory.note_proven(split, now)
             case Wait() as wait:
                 drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
-                unfinished = drains or desired.rendered.unready is not None
+                unready = desired.rendered.unready
+                unfinished = drains or (unready is not None and not unready.leads_all)
                 told, applied = await _promote(cluster, tracked, desired, wait, now)
                 result = _result(told, written, followed)
                 return replace(result, proof=desired.proof, unfinished=unfinished or applied)
@@ -104,7 +105,10 @@ async def put_in_force(
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
-                return replace(taken_off, followed=followed)
+                # What no request is led to from now on ends later; and what is over was nobody's edit.
+                unfinished = bool(drifted(observed, desired.rendered.idle))
+                changed = taken_off.changed if desired.rendered.over is None else ()
+                return replace(taken_off, followed=followed, unfinished=unfinished, changed=changed)
 
 
 async def _end_idle(

@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from earlystop.api.search_space import SearchSetting
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting that may be tried.
-
-    name: a label, unique in the search. values: of each parameter, canonical. place: for each searched parameter, where
-    its value stands between the most careful (0) and the boldest (1) one that may be tried; for a range on a log scale
-    the place of its logarithm, for choices their order.
-    """
-
-    name: str
-    values: tuple[tuple[str, str], ...]
-    place: tuple[float, ...]
+Setting = SearchSetting
+"""One setting that may be tried: `earlystop.api.search_space` makes all of a search."""
 
 
 class TrialEnd(StrEnum):
@@ -52,6 +43,7 @@ class TrialOutcome:
     setting: its index among the settings of the search. risk: probability of a false certificate at which it was
     judged. loss: Exact Match lost against the baseline, -1..1; saving: share of the baseline's tokens that is saved,
     below 1; both None where no look had answers of both variants. requests: that the trial took, of both variants.
+    proposer: who proposed it, "" where the search's own strategy did.
     """
 
     setting: int
@@ -60,6 +52,7 @@ class TrialOutcome:
     loss: Estimate | None
     saving: Estimate | None
     requests: int
+    proposer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +90,17 @@ class Proposal:
     """The trial to make next.
 
     setting: its index. risk: probability of a false certificate at which it is judged. requests: of both variants after
-    which it ends as inconclusive. reason: why this one, as a sentence for people.
+    which it ends as inconclusive. reason: why this one, as a sentence for people. proposer: as in `TrialOutcome`, which
+    keeps it: a proposer's share of the risk follows from its own outcomes. offer: name of what was proposed, "" for
+    none.
     """
 
     setting: int
     risk: float
     requests: int
     reason: str
+    proposer: str = ""
+    offer: str = ""
 
 
 class Proposer(Protocol):
