@@ -21,8 +21,11 @@ GROUP = "earlystop.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
+LEDGER_LIMIT = 40_960
+"""Characters that the ledger of a policy may take in its status."""
 PACKED_LIMIT = 131_072
-"""Characters that the ledger and the looks of a policy may take in its status together."""
+"""Characters that the ledger and the looks of a policy may take in its status together: up to ten candidates need a
+third of it, and a search that tries 64 settings at once needs it all."""
 
 # Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.
 ABORT_ANNOTATION = f"{GROUP}/abort"

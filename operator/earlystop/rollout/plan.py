@@ -189,6 +189,7 @@ def plan_text(
     if used != NOTHING_USED:
         pinned["used"] = used._asdict()
     if trial is not None:
+        pinned.pop("candidates", None)  # of a plan's own spec, which has the trial's setting as its only candidate
         pinned["trial"] = trial.wire()
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 

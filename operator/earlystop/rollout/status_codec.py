@@ -64,7 +64,7 @@ class TooLarge(ValueError):
 def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger: str) -> dict[str, Any]:
     """The status without its conditions and observedGeneration. `ledger` is the packed ledger.
 
-    Raises TooLarge when ledger and looks take more than their 40 KiB.
+    Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
     if state.phase == Phase.PENDING:
         return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=_handled(state)).wire()

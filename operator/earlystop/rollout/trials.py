@@ -13,7 +13,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.margin_use import MarginUse, part_of
-from earlystop.rollout.pinned_baseline import is_certificate
+from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
@@ -191,12 +191,22 @@ def after_trial(state: RolloutState) -> RolloutState:
         )
     if decision.requested_by:
         return _ended_by_person(state, progress, decision)
-    if progress.incumbent is not None and progress.incumbent != before.incumbent:
-        state = replace(state, certified=Certified(dict(progress.incumbent.values), decision.at))
+    state = _with_certified(state, before.incumbent, progress.incumbent, decision.at)
     reason = _end_reason(plan, progress, decision)
     if not reason:
         return replace(state, phase=Phase.CHOOSING, search=progress)
     return _over(state, progress, reason, decision.at)
+
+
+def _with_certified(state: RolloutState, before: Incumbent | None, after: Incumbent | None, at: int) -> RolloutState:
+    """The state that says which setting is certified once the incumbent has changed. One that was tried anew and not
+    certified again is so no more."""
+    if after == before:
+        return state
+    if after is not None:
+        return replace(state, certified=Certified(dict(after.values), at))
+    assert before is not None  # it differs from what follows
+    return replace(state, certified=None, losses=losses_without(state.losses, dict(before.values)))
 
 
 def _over(state: RolloutState, progress: SearchProgress, reason: str, at: int) -> RolloutState:

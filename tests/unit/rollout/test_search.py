@@ -244,7 +244,7 @@ def test_a_repeated_search_that_cannot_certify_the_setting_again_takes_it_off() 
     world.now, world.truth = state.search.ended.at + 3600, NONE_IS_SAFE
     world.keep(world.start())
     over = world.run()
-    assert over.phase is Phase.ROLLED_BACK and weights(over) == (100, 0)
+    assert over.phase is Phase.ROLLED_BACK and weights(over) == (100, 0) and over.certified is None
     assert ends(over)[0] == ("window-10", "Harmful")
 
 

@@ -52,6 +52,12 @@ def test_a_plan_with_candidates_is_no_trial() -> None:
         parse_plan(json.dumps({**pinned, "trial": TRIAL.wire()}))
 
 
+def test_a_plans_own_spec_asks_for_the_plan() -> None:
+    plan = World(searched(), SAFE_BUT_LAST).start().pinned_plan
+    assert plan.is_asked_for(plan.spec, "") and plan.is_asked_for(searched(), "")
+    assert not plan.is_asked_for(searched({"failureBudget": 2}), "")
+
+
 def test_no_plan_tries_all_settings_of_a_ladder_at_once() -> None:
     pinned = json.loads(World(searched(), SAFE_BUT_LAST).start().pinned_plan.text)
     pinned.pop("trial")
