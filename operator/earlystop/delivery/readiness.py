@@ -56,7 +56,7 @@ def while_unready(observed: ClusterInputs, desired: Desired, memory: TrafficView
 def _leads_more(observed: ClusterInputs, desired: Desired) -> bool:
     """Whether the split, once it is written, gives candidates another share than users get now."""
     primary = desired.rendered.primary
-    return primary is not None and desired.split.candidate_weight > 0 and bool(drifted(observed, (primary,)))
+    return primary is not None and desired.split.gives_candidates and bool(drifted(observed, (primary,)))
 
 
 def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
@@ -69,4 +69,4 @@ def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
         return False
     name = f"{observed.spec.delivery.header_prefix}{REVISION}"
     led_by = {headers.get(name) for rule in rules_in_force(found) for headers in headers_set(rule)}
-    return desired.split.candidate_weight == 0 or led_by != {desired.split.revision}
+    return not desired.split.gives_candidates or led_by != {desired.split.revision}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Decision, Verdict
 
@@ -20,8 +21,11 @@ def served_after(plan: Plan, comparison: Comparison, decision: Decision) -> Serv
     """Whose setting serves after a decision about the candidate of a comparison.
 
     In a search the incumbent stays unless the trial proves a larger saving, or a person asks for another setting. The
-    trial of the incumbent's own setting, with which a search that is repeated begins, keeps it or takes it off.
+    trial of the incumbent's own setting, with which a search that is repeated begins, keeps it or takes it off. Where
+    query classes get settings of their own, the baseline serves all other requests.
     """
+    if decision.reason == BY_CLASS:
+        return Served.BASELINE
     if decision.verdict is Verdict.PROMOTE:
         return Served.CANDIDATE if decision.requested_by or is_best(plan, comparison) else Served.INCUMBENT
     is_incumbent = plan.incumbent is None or plan.incumbent.name == comparison.name
