@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from earlystop.api.modes import MODES
 from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
+from earlystop.api.query_class import POLICY_RULES
 from earlystop.api.search_rules import SEARCH_RULES
 
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
@@ -255,5 +256,6 @@ RULES: tuple[dict[str, str], ...] = (
         " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
         "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
+    *POLICY_RULES,
     *SEARCH_RULES,
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
@@ -100,8 +101,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
-            "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
-            "headerCohort, or take the match out of the route.",
+            **HEADER_REASONS,
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, candidates or cohort values.",
             "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
@@ -268,11 +268,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "NonInferiorAndSaving": "The candidate is shown to be no worse than the margin and to save enough tokens.",
             "MostProvenSaving": "Of several candidates that are proven, this one saves most.",
+            **CLASS_REASONS,
             "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
             "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
             "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which "
             "one.",
-            "QueryClassHarmed": "A query class is shown to lose more than its margin; read in the message which one.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry. A trial of a search goes on later by itself.",

@@ -134,13 +134,19 @@ def _places(values: Sequence[str], is_range: bool, is_log: bool) -> dict[str, fl
 
 
 def _labels(settings: Sequence[tuple[tuple[str, str], ...]]) -> list[str]:
-    """A name for each setting, of its values alone; those that would be too long or alike end in a digest."""
+    """A name for each setting, of its values alone; those that would be too long or alike end in a digest, and so does
+    a name that is spelt as another one with its digest. Raises SearchProblem where two are alike still."""
     plain = ["-".join(f"{name}-{_slug(value)}" for name, value in setting) for setting in settings]
-    times = Counter(plain)
-    return [
-        name if len(name) <= LONGEST_NAME and times[name] == 1 else _with_digest(name, setting)
-        for name, setting in zip(plain, settings, strict=True)
+    digested = [_with_digest(name, setting) for name, setting in zip(plain, settings, strict=True)]
+    times, taken = Counter(plain), set(digested)
+    labels = [
+        name if len(name) <= LONGEST_NAME and times[name] == 1 and name not in taken else longer
+        for name, longer in zip(plain, digested, strict=True)
     ]
+    for name, number in Counter(labels).items():
+        if number > 1:
+            raise SearchProblem(f"search.parameters: {number} settings would both be called {name}; write other values")
+    return labels
 
 
 def _slug(value: str) -> str:

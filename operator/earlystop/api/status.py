@@ -208,11 +208,22 @@ class DecisionStatus(Value):
     at: Time = Field(description="When.")
 
 
+class CertifiedClass(Value):
+    """What is proven for one query class."""
+
+    name: Short = Field(description="Name of the class.")
+    candidate: Short = Field(description="Name of the candidate whose setting it is.")
+    values: Settings = Field(description="Value of each parameter.")
+
+
 class CertifiedSetting(Value):
     """The setting that was proven last; what a GitOps user commits."""
 
-    values: Settings = Field(description="Value of each parameter.")
+    values: Settings = Field(description="Value of each parameter; with classes, of all other requests.")
     at: Time = Field(description="When it was proven.")
+    classes: (
+        Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
 
 
 class HandledRequestStatus(Value):
@@ -304,6 +315,12 @@ class PolicyStatus(Value):
         None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
     )
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
+    class_looks: Packed | None = Field(
+        None, description="The same of each query class's requests alone, with objective.perClass, packed."
+    )
+    class_mark: Mark | None = Field(
+        None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
+    )
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     risk: RiskStatus | None = Field(
         None, description="What this campaign spends of the risks of error. Absent: a campaign of an earlier release."

@@ -93,3 +93,13 @@ class RowOf:
 def rules(*validations: dict[str, str]) -> ConfigDict:
     """Model configuration that attaches CEL rules to the generated schema."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": cast(Any, list(validations))})
+
+
+def between(field: str, low: str, high: str, example: str, *, closed_low: bool = False) -> dict[str, str]:
+    """A rule that a decimal `field` lies between two others, and the message that says so, with an example."""
+    lower = ">=" if closed_low else ">"
+    return {
+        "rule": f"!has(self.{field}) || (double(self.{field}) {lower} {low} && double(self.{field}) < {high})",
+        "messageExpression": f"'{field} ' + self.{field} + ' must lie between {low} and {high}, "
+        f'for example "{example}"\'',
+    }

@@ -58,6 +58,25 @@ class OtherCandidate(Value):
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
 
 
+class ClassRecord(Value):
+    """What was counted of one candidate in one query class."""
+
+    query_class: SettingName = Field(description="Name of the class.")
+    candidate: SettingName = Field(description="Name of the candidate.")
+    effect: Text = Field(description="Its EM minus the baseline's in the class, with its interval.")
+    saving: Text = Field(description="Share of the tokens that it saved in the class, with its interval.")
+    looks: tuple[Row, ...] = Field(
+        max_length=4096, description="Increments of every look that was evidence; columns but for those of classes."
+    )
+
+
+class ClassMapEntry(Value):
+    """Which candidate a query class gets."""
+
+    query_class: SettingName = Field(description="Name of the class.")
+    candidate: SettingName = Field(description="Name of the candidate.")
+
+
 class VerdictSpec(Value):
     """One decision with everything that it used."""
 
@@ -97,6 +116,12 @@ class VerdictSpec(Value):
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
     others: tuple[OtherCandidate, ...] = Field(
         (), max_length=MOST_TOGETHER - 1, description="Candidates that were judged together."
+    )
+    classes: tuple[ClassRecord, ...] | None = Field(
+        None, max_length=48, description="Each candidate in each query class, with objective.perClass."
+    )
+    class_map: tuple[ClassMapEntry, ...] | None = Field(
+        None, max_length=10, description="Which candidate each query class gets. Absent: the decision is no map."
     )
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."

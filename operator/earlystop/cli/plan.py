@@ -16,7 +16,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy, read_manifest
+from earlystop.cli.files import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
 from earlystop.cli.searches import SEARCHES_PLANNED, show_searches
@@ -50,7 +50,7 @@ def command(
     curve: Curve = None,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
         show_searches(spec, curve, None, rate, SEARCHES_PLANNED, 0, as_json=as_json)
         return

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy
+from earlystop.cli.files import read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate, amount
 from earlystop.cli.searches import show_searches
 from earlystop.rollout.state import Verdict
@@ -43,7 +43,7 @@ def command(
     curve: Curve = None,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
         show_searches(spec, curve, [strategy_in(spec)] if spec.search else [], rate, runs, seed, as_json=as_json)
         return

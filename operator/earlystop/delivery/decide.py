@@ -95,7 +95,7 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
     lasts = desired.is_kept_by_servers and not desired.detached
-    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.weight_beside_baseline > 0 else SplitStatus.UNPROVABLE
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.gives_others else SplitStatus.UNPROVABLE
     if lasts:
         message = f"{message} Servers go on by the settings that they have read."
     elif desired.detached or status is SplitStatus.UNPROVABLE:
@@ -179,9 +179,9 @@ def _falls(observed: ClusterInputs, desired: Desired, changed: list[Manifest], n
     """Whether the change only takes candidates off. An incumbent that stays is led to where it was before: what leads
     there is in place, and not made just now."""
     split, prerequisites = desired.split, desired.rendered.prerequisites
-    if split.candidate_weight > 0 or not desired.primary_found:
+    if split.gives_candidates or not desired.primary_found:
         return False
-    if split.weight_beside_baseline == 0:
+    if not split.gives_others:
         return True
     in_place = all(each is desired.rendered.primary for each in changed)
     return desired.serves_users and in_place and not are_young(observed, prerequisites, now, SECONDS_BETWEEN_CHANGES)

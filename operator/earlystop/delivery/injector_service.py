@@ -64,7 +64,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     deployment, *beside = injector_weights.processes(inputs, _upstream(inputs))
     prerequisites = (injector_weights.weights(inputs, split), deployment, *beside)
     service = _to_injector(inputs)
-    if split.weight_beside_baseline == 0:
+    if not split.gives_others:
         service = {**service, "spec": _to_engine(inputs, inputs.services[_upstream(inputs).service])}
     told = ""
     if _own_service(inputs) is not None:

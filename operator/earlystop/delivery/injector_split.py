@@ -50,7 +50,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The weights and the injector first, then the overlay route."""
     prerequisites, deployment = _prerequisites(inputs, split)
     overlay = overlay_route(inputs, [_rule(inputs, each) for each in rules_to_overlay(inputs)])
-    if split.weight_beside_baseline == 0:
+    if not split.gives_others:
         overlay = detached_route(overlay)
     return Rendered((*prerequisites, overlay), overlay, injector_unready(inputs, deployment, led=serves_users(inputs)))
 
@@ -72,10 +72,8 @@ def _rule(inputs: ClusterInputs, users: TargetRule) -> dict[str, Any]:
 def has_split(route: Manifest, _: Delivery, split: TrafficSplit) -> bool:
     """Whether an overlay leads users to one backend, or nobody where all get the baseline."""
     if serves_no_user(route):
-        return split.weight_beside_baseline == 0
-    return split.weight_beside_baseline > 0 and all(
-        len(rule.get("backendRefs", [])) == 1 for rule in rules_in_force(route)
-    )
+        return not split.gives_others
+    return split.gives_others and all(len(rule.get("backendRefs", [])) == 1 for rule in rules_in_force(route))
 
 
 def probe_only(inputs: ClusterInputs, split: TrafficSplit) -> ProbeOnlyRules | None:

@@ -57,10 +57,10 @@ def _leads_more(observed: ClusterInputs, desired: Desired) -> bool:
     """Whether the split, once it is written, gives variants beside the baseline another share than users get now. What
     only takes candidates off, while the incumbent of the same campaign stays, leads to nothing new."""
     primary, split = desired.rendered.primary, desired.split
-    if primary is None or split.weight_beside_baseline == 0 or not drifted(observed, (primary,)):
+    if primary is None or not split.gives_others or not drifted(observed, (primary,)):
         return False
     found = observed.own(primary["kind"], primary["metadata"]["name"])
-    return split.candidate_weight > 0 or found is None or _led_by(observed, found) != {split.revision}
+    return split.gives_candidates or found is None or _led_by(observed, found) != {split.revision}
 
 
 def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
@@ -71,7 +71,7 @@ def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
     found = None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
     if primary is None or found is None or not drifted(observed, (primary,)):
         return False
-    return desired.split.candidate_weight == 0 or _led_by(observed, found) != {desired.split.revision}
+    return not desired.split.gives_candidates or _led_by(observed, found) != {desired.split.revision}
 
 
 def _led_by(observed: ClusterInputs, overlay: Manifest) -> set[str | None]:

@@ -187,5 +187,5 @@ class RouteMode:
         if not targets:
             return why_no_probe(inputs, rendered.primary)
         by_variant = tuple(self.by_variant(inputs, split, rendered.primary))
-        in_shadow = bool(split.shadows) and split.weight_beside_baseline == 0
+        in_shadow = bool(split.shadows) and not split.gives_others
         return Probes(targets, targets if in_shadow else by_variant)

@@ -25,6 +25,15 @@ class ShadowSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassRule:
+    """What requests of one query class get: those with this value of a header. variant: a label of the split's."""
+
+    header: str
+    value: str
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficSplit:
     """What shall be in force: the campaign's revision, its step, and what each variant gets.
 
@@ -33,6 +42,8 @@ class TrafficSplit:
     token: the campaign's secret, by which servers know requests that came by the overlay; "" for a campaign without
     one. It follows from the revision, so it tells no two splits apart, and no repr holds it.
     promoted: the variant that was promoted, "" before that. A probe's nonce does not follow from it.
+    classes: of requests with settings of their own, in the order in which they are asked for; none where weights say
+    it all. With classes the weights are those of all other requests.
     Raises ValueError unless weights lie in 0..100 and sum to 100, and where an incumbent stands anywhere but there.
     """
 
@@ -42,6 +53,7 @@ class TrafficSplit:
     shadows: tuple[ShadowSetting, ...] = ()
     token: str = field(default="", repr=False, compare=False)
     promoted: str = field(default="", repr=False)
+    classes: tuple[ClassRule, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):
@@ -82,9 +94,19 @@ class TrafficSplit:
         return sum(self.weights[1:])
 
     @property
+    def gives_candidates(self) -> bool:
+        """Whether any candidate gets requests: a share of all, or those of a class."""
+        return self.candidate_weight > 0 or any(each.variant != self.baseline.variant for each in self.classes)
+
+    @property
+    def gives_others(self) -> bool:
+        """Whether any variant but the baseline gets requests."""
+        return self.weight_beside_baseline > 0 or self.gives_candidates
+
+    @property
     def is_more_than_baseline(self) -> bool:
         """Whether any variant but the baseline gets requests, or is judged on the baseline's."""
-        return self.weight_beside_baseline > 0 or bool(self.shadows)
+        return self.gives_others or bool(self.shadows)
 
     @property
     def in_use(self) -> frozenset[str]:

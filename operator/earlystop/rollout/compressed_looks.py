@@ -39,9 +39,10 @@ class _Piece(NamedTuple):
 class CompressedLooks(Sequence[Look]):
     """Looks, oldest first. It never changes; older looks are packed, and unpacked again when they are asked for."""
 
-    __slots__ = ("_pieces", "_recent")
+    __slots__ = ("_before", "_pieces", "_recent")
 
     def __init__(self, looks: Sequence[Look] = ()) -> None:
+        self._before: tuple[int, int] | None = None
         self._pieces: tuple[_Piece, ...] = ()
         self._recent = tuple(looks)
         while len(self._recent) >= 2 * PIECE:
@@ -52,7 +53,15 @@ class CompressedLooks(Sequence[Look]):
         """With one more look."""
         longer = CompressedLooks((*self._recent, look))
         longer._pieces = self._pieces + longer._pieces
+        if self._before is not None and look.step >= self._before[0]:
+            longer._before = self._before
         return longer
+
+    def digest_before(self, step: int) -> int:
+        """The same number for equal looks of earlier steps, whatever came since. Worked out once a step."""
+        if self._before is None or self._before[0] != step:
+            self._before = step, _digest_before(self, step)
+        return self._before[1]
 
     def __len__(self) -> int:
         return PIECE * len(self._pieces) + len(self._recent)
@@ -88,6 +97,15 @@ class CompressedLooks(Sequence[Look]):
 
     def __repr__(self) -> str:
         return f"CompressedLooks({list(self)!r})"
+
+
+def digest_before(looks: Sequence[Look], step: int) -> int:
+    """The same number for equal looks of steps before this one."""
+    return looks.digest_before(step) if isinstance(looks, CompressedLooks) else _digest_before(looks, step)
+
+
+def _digest_before(looks: Sequence[Look], step: int) -> int:
+    return hash(tuple(look for look in looks if look.step < step))
 
 
 def with_look(looks: Sequence[Look], look: Look) -> CompressedLooks:

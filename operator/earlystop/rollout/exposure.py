@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.serving import Served, served_after
 from earlystop.rollout.state import DECIDED, TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
@@ -24,6 +25,8 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
+    elif state.phase in PROMOTED and serves_classes(state):
+        percents = {}  # each class by itself, and all other requests get the baseline
     elif state.phase in PROMOTED:
         percents = {state.leader: 100}
     elif state.phase not in WITHOUT_CANDIDATE:
@@ -60,10 +63,15 @@ def served(state: RolloutState) -> Served:
 
 
 def promoted(state: RolloutState) -> str:
-    """Name of the candidate that was promoted, "" before a promotion and where an incumbent serves."""
-    if state.phase not in PROMOTED:
+    """Name of the candidate that was promoted for all requests, "" before a promotion and where an incumbent serves."""
+    if state.phase not in PROMOTED or serves_classes(state):
         return ""
     return "" if incumbent_weight(state) else state.leader
+
+
+def serves_classes(state: RolloutState) -> bool:
+    """Whether the decision gives query classes settings of their own."""
+    return state.decision is not None and state.decision.reason == BY_CLASS
 
 
 def shadowed(state: RolloutState) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
+from earlystop.rollout.class_packing import pack_beside
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.packing import pack_looks
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 64
@@ -49,12 +51,18 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
         return state.step_started_at + times.settle.least
     if state.phase is Phase.SETTLING:
         return _next_while_settling(times, state.step_started_at, state.last_look_at)
-    classes = len(state.pinned_plan.objective.classes)
+    classes = columns_of_classes(state.pinned_plan)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     if state.metrics_lost_at is not None:
         # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
         seconds = min(seconds, times.look_seconds)
     return state.last_look_at + seconds
+
+
+def columns_of_classes(plan: Plan) -> int:
+    """How many query classes with columns in a look take as much room as those of a plan do: one that is judged by
+    itself has a record of its own, as long as that of all requests."""
+    return len(plan.objective.classes) * (4 if plan.is_per_class else 1)
 
 
 def _next_while_settling(times: LiveTimes, started_at: int, last: int) -> int:
@@ -67,17 +75,19 @@ def _next_while_settling(times: LiveTimes, started_at: int, last: int) -> int:
     return max(last + 1, min(following, started_at + times.settle.longest))
 
 
-def record_is_full(records: Sequence[Sequence[Look]]) -> bool:
+def record_is_full(records: Sequence[Sequence[Look]], of_classes: Sequence[Sequence[Look]] = ()) -> bool:
     """Whether there is no room for more looks of each candidate: in a verdict, or in the part of the status that is
-    theirs.
+    theirs. of_classes: looks of each candidate in each query class that is judged by itself.
 
     A decision must always find room, so the rollout ends before it is used up. A packed look takes 20 to 60
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
     longest = max(records, key=len)
     classes = max((len(looks[-1].classes) for looks in records if looks), default=0)
-    if len(longest) < 4 * looks_per_spacing(classes, len(records)):
+    if len(longest) < 4 * looks_per_spacing(4 * len(of_classes) // len(records) or classes, len(records)):
         return False
     more = max(0, len(records) - CANDIDATES_WITHIN)
-    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - LIMIT_OF_A_CLASS * classes
-    return len(longest) >= MAXIMUM_LOOKS or sum(len(pack_looks(looks)) for looks in records) > limit
+    of_a_class = LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
+    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - of_a_class
+    packed = sum(len(pack_looks(looks)) for looks in records) + len(pack_beside(of_classes))
+    return len(longest) >= MAXIMUM_LOOKS or packed > limit

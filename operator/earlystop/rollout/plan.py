@@ -12,6 +12,7 @@ from functools import lru_cache
 from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import Candidate, PolicySpec, Setting
+from earlystop.evidence.class_map import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
@@ -130,6 +131,19 @@ class Plan:
                 has_own_requests=False,
             )
         return objective
+
+    @property
+    def is_per_class(self) -> bool:
+        """Whether every candidate is judged in each query class by itself."""
+        return self.spec.objective.per_class
+
+    def class_objectives_at(self, step: int, learned: float | None) -> dict[str, Objective]:
+        """What is to be proven in each query class that is judged by itself, by its name and in the policy's order;
+        parameters as for `objective_at`."""
+        if not self.is_per_class:
+            return {}
+        whole = self.objective_at(step, learned)
+        return {each.name: class_objective(whole, each.margin) for each in self.objective.classes}
 
     def _share_of_harm(self, stage: StageKind) -> float:
         """The part of the risk of harm that a stage spends: a candidate may be taken back in shadow and again on live

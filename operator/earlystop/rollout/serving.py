@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import Comparison, Decision, Verdict
@@ -22,8 +23,11 @@ def served_after(plan: Plan, comparison: Comparison, decision: Decision) -> Serv
 
     In a search the incumbent stays unless the trial proves a larger saving, or a person asks for another setting. The
     trial of the incumbent's own setting, with which a search that is repeated begins, keeps it or takes it off, unless
-    an outage interrupts it, which shows nothing.
+    an outage interrupts it, which shows nothing. Where query classes get settings of their own, the baseline serves all
+    other requests.
     """
+    if decision.reason == BY_CLASS:
+        return Served.BASELINE
     if decision.verdict is Verdict.PROMOTE:
         return Served.CANDIDATE if decision.requested_by or is_best(plan, comparison) else Served.INCUMBENT
     if plan.incumbent is not None and interrupts(plan, decision.reason, has_looks=len(comparison.looks) > 0):

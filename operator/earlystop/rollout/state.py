@@ -93,18 +93,19 @@ class Totals:
     """Counts of both variants at one moment of one step; classes: of each query class that the plan names.
 
     users: what groups of users show by then, since requests were split; None where they are not asked for, and in a
-    mark.
+    mark. by_class: all that was counted of each query class, where each is judged by itself; none elsewhere.
     """
 
     baseline: Tally = Tally()
     candidate: Tally = Tally()
     classes: tuple[ClassAnswers, ...] = ()
     users: UserScatter | None = None
+    by_class: tuple[Totals, ...] = ()
 
     @property
     def as_mark(self) -> Totals:
-        """The counts alone, from which a later look is measured."""
-        return self if self.users is None else replace(self, users=None)
+        """The counts of all requests alone, from which a later look is measured."""
+        return self if self.users is None and not self.by_class else replace(self, users=None, by_class=())
 
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""
@@ -160,6 +161,7 @@ class Comparison:
     uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
     evidence: always equal to the replay of `looks`. certified_at: moment of the look at which all that a promotion
     needs was proven, beside the other candidates; never where there is only one. dropped: None while it is tried.
+    by_class: the same of each query class's requests alone, by the class's name, where each is judged by itself.
     """
 
     name: str
@@ -169,6 +171,13 @@ class Comparison:
     uncertain: Totals = Totals()
     certified_at: int | None = None
     dropped: Dropped | None = None
+    by_class: tuple[Comparison, ...] = ()
+
+    def marked(self, totals: Totals) -> Comparison:
+        """The comparison whose next look begins at these totals."""
+        parts = totals.by_class or (Totals(),) * len(self.by_class)
+        of_classes = (each.marked(counted) for each, counted in zip(self.by_class, parts, strict=True))
+        return replace(self, mark=totals.as_mark, by_class=tuple(of_classes))
 
     @property
     def assessment(self) -> Assessment:
@@ -177,11 +186,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassSetting:
+    """What is proven for one query class. query_class: its name. candidate: the name of what it gets. values: of each
+    parameter."""
+
+    query_class: str
+    candidate: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Certified:
-    """A setting that was proven, and when (Unix seconds)."""
+    """A setting that was proven, and when (Unix seconds). classes: settings of their own that query classes have, in
+    the policy's order; `values` is then what all other requests keep."""
 
     values: dict[str, str]
     at: int
+    classes: tuple[ClassSetting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

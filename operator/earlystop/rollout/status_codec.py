@@ -11,7 +11,6 @@ from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
     CandidateStatus,
-    CertifiedSetting,
     Counts,
     DecisionStatus,
     EvidenceText,
@@ -23,6 +22,7 @@ from earlystop.api.status import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
+from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
@@ -43,7 +43,6 @@ from earlystop.rollout.state import (
     DECIDED,
     NOTHING_LEARNED,
     Attempts,
-    Certified,
     Comparison,
     Decision,
     Dropped,
@@ -53,7 +52,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
-from earlystop.rollout.stored_settings import losses_text, restore_losses, settings_text, values_of
+from earlystop.rollout.stored_settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
 
@@ -76,8 +75,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     due = next_look(times, state)
     unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
     looks = pack_records(list(unpacked.values()), beside=plan.incumbent is not None)
-    if len(ledger) + len(looks) > PACKED_LIMIT:
-        raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
+    class_looks, class_mark = class_texts(state.comparisons)
+    packed = len(looks) + len(class_looks or "")
+    if len(ledger) + packed > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {packed} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
@@ -105,6 +106,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         interrupted=state.interrupted or None,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
+        class_looks=class_looks,
+        class_mark=class_mark,
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
@@ -114,7 +117,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         margin=margin_of(state),
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
-        certified=_certified(state),
+        certified=certified_text(state.certified),
         handled_requests=_handled(state),
         search=search_status(state),
     ).wire()
@@ -148,7 +151,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         dispersion=factor,
         decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
-        certified=_restore_certified(stored.certified),
+        certified=restore_certified(stored.certified),
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
         losses=restore_losses(stored.losses),
         handled=_restore_handled(stored),
@@ -226,13 +229,14 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
-    return tuple(
+    whole = [
         _restored(
             status,
             Comparison(name, replay(objective, looks), mark=mark, looks=CompressedLooks(looks), uncertain=uncertain),
         )
         for name, status, mark, looks, objective in zip(plan.names, statuses, marks, records, objectives, strict=True)
-    )
+    ]
+    return restore_classes(plan, whole, stored.step or 0, factor, (stored.class_looks, stored.class_mark))
 
 
 def _restored(status: CandidateStatus | None, comparison: Comparison) -> Comparison:
@@ -317,20 +321,8 @@ def _known_name(plan: Plan, name: str) -> str:
     return name
 
 
-def _certified(state: RolloutState) -> CertifiedSetting | None:
-    if state.certified is None:
-        return None
-    return CertifiedSetting(values=settings_text(state.certified.values), at=rfc3339(state.certified.at))
-
-
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
     return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
-
-
-def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
-    if stored is None:
-        return None
-    return Certified(values_of(stored.values), from_rfc3339(stored.at))
 
 
 def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:

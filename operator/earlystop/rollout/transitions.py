@@ -9,10 +9,11 @@ from earlystop.api.policy import PolicySpec
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
 from earlystop.rollout.campaign_budget import used_up
-from earlystop.rollout.compressed_looks import with_look
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.comparing import compared
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
-from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
 from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
@@ -31,7 +32,6 @@ from earlystop.rollout.state import (
     WATCHING,
     Attempts,
     Certified,
-    Comparison,
     Decision,
     Phase,
     RolloutState,
@@ -177,15 +177,15 @@ def take_look(
     if stage.kind is StageKind.LEARN:
         return _learn(plan, state, at, totals[0])
     weights = _weights_of_a_look(plan, state)
-    compared = tuple(
-        each if each.dropped else _compare(each, counted, at, state.step, *weights[each.name])
+    following = tuple(
+        each if each.dropped else compared(each, counted, at, state.step, *weights[each.name])
         for each, counted in zip(state.comparisons, totals, strict=True)
     )
-    if all(new is old for new, old in zip(compared, state.comparisons, strict=True)):
+    if all(new is old for new, old in zip(following, state.comparisons, strict=True)):
         return state
-    if any(counts_twice(each) for each in compared):
+    if any(counts_twice(each) for each in following):
         return with_decision(times, state, _questions_used_up(state, at))
-    return _conclude(times, replace(state, comparisons=compared), at)
+    return _conclude(times, replace(state, comparisons=following), at)
 
 
 def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, int | None]]:
@@ -200,30 +200,11 @@ def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, 
     return {each.name: (percents[each.name], rest) for each in state.active}
 
 
-def _compare(
-    comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
-) -> Comparison:
-    """The comparison after a look; the same one when nothing can be used yet."""
-    compared = compare(
-        evidence=comparison.evidence,
-        mark=comparison.mark,
-        totals=totals,
-        at=at,
-        step=step,
-        weight=weight,
-        baseline_weight=baseline_weight,
-    )
-    if compared is None:
-        return comparison
-    looks = with_look(comparison.looks, compared.look)
-    return replace(comparison, mark=compared.mark, looks=looks, evidence=compared.evidence)
-
-
 def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
     new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
-    marked = tuple(replace(each, mark=totals.as_mark) for each in state.comparisons)
+    marked = tuple(each.marked(totals) for each in state.comparisons)
     state = replace(state, scatter=scatter, comparisons=marked)
     factor = dispersion.factor(scatter)
     if factor is None or not has_least_time(plan, state, at):
@@ -247,7 +228,8 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
         return following
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
-    if record_is_full(tuple(each.looks for each in state.comparisons)):
+    of_classes = tuple(part.looks for each in state.comparisons for part in each.by_class)
+    if record_is_full(tuple(each.looks for each in state.comparisons), of_classes):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
         return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
@@ -340,7 +322,14 @@ def carried_out(state: RolloutState) -> RolloutState:
     state = replace(state, losses=losses_with(state))
     if state.search is not None:
         return after_trial(state)
+    if decision is not None and decision.reason == BY_CLASS:
+        return replace(state, phase=phase, certified=_certified_by_class(state, decision.at))
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
     values = state.pinned_plan.settings_of(decision.candidate)
     return replace(state, phase=phase, certified=Certified(values, decision.at))
+
+
+def _certified_by_class(state: RolloutState, at: int) -> Certified:
+    plan = state.pinned_plan
+    return Certified(plan.baseline_settings, at, class_settings(plan, state.comparisons))

@@ -60,10 +60,12 @@ def shadow_refusal(spec: PolicySpec) -> Refusal | None:
             f"metrics.preset {spec.metrics.preset}: judging in shadow needs the pairs that a server exposes by the "
             "convention. Write preset EarlyStop, or remove rollout.shadowSeconds or mode Shadow.",
         )
-    if not spec.delivery.traits.moves_traffic and spec.objective.query_classes:
+    in_classes = spec.objective.query_classes and not spec.objective.per_class
+    if not spec.delivery.traits.moves_traffic and in_classes:
         return Refusal(
             "ShadowNeedsPairs",
-            "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them.",
+            "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them, or "
+            "write objective.perClass: true, which compares pairs in each class.",
         )
     if not spec.metrics.traits.by_convention and spec.most_at_once > 1:
         return Refusal(

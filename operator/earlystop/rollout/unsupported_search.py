@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
+from earlystop.api.query_class import MOST_PAIRS
 from earlystop.api.search import SearchProblem
 from earlystop.api.search_rules import IN_SHADOW
 from earlystop.rollout.search.space import by_trials
@@ -21,7 +22,11 @@ def search_refusal(spec: PolicySpec) -> Refusal | None:
         number = len(spec.search_settings())
     except SearchProblem as error:
         return _refusal(f"{error}")
-    return _mode_refusal(spec, spec.search.strategy) or _share_refusal(spec, number)
+    return (
+        _mode_refusal(spec, spec.search.strategy)
+        or _class_refusal(spec, spec.search.strategy, number)
+        or _share_refusal(spec, number)
+    )
 
 
 def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
@@ -50,6 +55,31 @@ def _mode_refusal(spec: PolicySpec, strategy: str) -> Refusal | None:
         return _refusal(
             f"rollout.strategy {spec.rollout.strategy}: search.strategy says how settings are tried; remove "
             "rollout.strategy"
+        )
+    return None
+
+
+def _class_refusal(spec: PolicySpec, strategy: str, number: int) -> Refusal | None:
+    """Why query classes cannot choose among the settings of the search, or None. number: of the settings."""
+    if not spec.objective.per_class:
+        return None
+    classes, mode = len(spec.objective.query_classes or ()), spec.delivery.mode
+    if strategy != "Grid" or spec.delivery.traits.moves_traffic:
+        return _refusal(
+            f"objective.perClass with search.strategy {strategy} and delivery.mode {mode}: only settings that are "
+            "judged beside each other can be chosen among for each class; write strategy Grid and mode Shadow, or "
+            "candidates instead of search"
+        )
+    if number < 2:
+        return _refusal(
+            "objective.perClass chooses among several settings for each class, and the search has just one; let it try "
+            "at least two"
+        )
+    if number * classes > MOST_PAIRS:
+        return _refusal(
+            f"objective.perClass: each of the {number} settings of the search has a record in each of {classes} query "
+            f"classes, and there is room for {MOST_PAIRS} of them; write at most {MOST_PAIRS // classes} settings, or "
+            "fewer classes"
         )
     return None
 

@@ -14,6 +14,8 @@ from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, Ver
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.version import FIRST
+from earlystop.rollout.class_codec import class_map_entries, class_records
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
@@ -83,6 +85,8 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
         others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
+        classes=class_records(state.comparisons),
+        class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),

@@ -10,7 +10,7 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
-from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
@@ -30,6 +30,7 @@ from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verify_classes import class_differences, with_class_records
 from earlystop.rollout.verify_margin import margin_differences
 from earlystop.rollout.verify_search import earlier_trial_differences, search_differences
 from earlystop.rollout.verify_steps import step_differences
@@ -57,11 +58,12 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         problems.append("The candidates are not those of the plan.")
-    favourable = Verdict(record.decision) in FAVOURABLE
+    favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
     by_person = record.reason in BY_PERSON
     try:
         own = recomputed(record, plan, record)
         others = {other.candidate: recomputed(record, plan, other) for other in record.others}
+        own, others = with_class_records(plan, record, own, others)
     except ValueError as error:
         return [*problems, f"The looks cannot be counts: {error}."]
     problems += _other_values(record.log_e, own.assessment)
@@ -71,6 +73,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     if record.margin != margin_status(plan, own if favourable and not by_person else None):
         problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
     problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
+    problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
     problems += search_differences(record, plan)
     if favourable and not by_person:

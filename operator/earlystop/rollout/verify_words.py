@@ -9,7 +9,15 @@ from dataclasses import replace
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
 from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
-from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.decision import (
+    BY_CLASS,
+    EVERY_CANDIDATE_DROPPED,
+    HARM_REASONS,
+    HARMFUL_IN_EVERY_CLASS,
+    harm_reason,
+)
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
@@ -29,7 +37,8 @@ NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
-    **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
+    HARMFUL_IN_EVERY_CLASS: (Verdict.ROLL_BACK,),
+    **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(
         ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
         (Verdict.INCONCLUSIVE,),
@@ -117,6 +126,10 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [harm_message(plan, own)]
     if record.reason == EVERY_CANDIDATE_DROPPED:
         return [all_dropped_message(plan, state)]
+    if record.reason == BY_CLASS:
+        return [by_class_message(plan, class_settings(plan, state.comparisons))]
+    if record.reason == HARMFUL_IN_EVERY_CLASS:
+        return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
     if record.reason == TRIAL_REQUESTS_USED:

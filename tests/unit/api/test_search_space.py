@@ -86,6 +86,15 @@ def test_names_that_would_be_alike_or_too_long_differ_by_a_digest() -> None:
     assert all(len(each.name) <= 32 for each in found({"name": long["name"]}, more=long))
 
 
+def test_a_value_that_is_spelt_as_the_name_of_another_setting_gets_a_name_of_its_own() -> None:
+    alike = {"name": "effort", "type": "Choice", "choices": ["A.b", "a.b"]}
+    first, second = (each.name for each in found({"name": "effort"}, more=alike))
+    spelt = [each.removeprefix("effort-") for each in (first, second)]
+    three = found({"name": "effort"}, more={**alike, "choices": ["A.b", "a.b", spelt[0]]})
+    assert [each.name for each in three[:2]] == [first, second]
+    assert three[2].name.startswith("effort-") and len({each.name for each in three}) == 3
+
+
 WORDS = st.from_regex(r"\A[A-Za-z][A-Za-z0-9._+-]{0,31}\Z")
 NUMBERS = st.decimals(min_value=-9, max_value=9, places=6).map(lambda number: format(number, "f"))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import INCUMBENT
-from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
-from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, shadowed, weights
+from earlystop.delivery.split import ClassRule, ShadowSetting, TrafficSplit, VariantWeight
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, serves_classes, shadowed, weights
 from earlystop.rollout.plan import StageKind, variant_labels
 from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.state import DECIDED, RolloutState
@@ -33,7 +34,20 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     label = plan.label_of(promoted(state)) if promoted(state) else ""
     if state.phase in PROMOTED and incumbent_weight(state):
         label = INCUMBENT
-    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
+    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label, classes=_class_rules(state))
+
+
+def _class_rules(state: RolloutState) -> tuple[ClassRule, ...]:
+    """What each query class gets once a map of them was decided, those that keep the baseline too."""
+    if state.phase not in PROMOTED or not serves_classes(state):
+        return ()
+    plan = state.pinned_plan
+    given = {each.query_class: plan.label_of(each.candidate) for each in class_settings(plan, state.comparisons)}
+    return tuple(
+        ClassRule(each.match.header, each.match.value, given.get(each.name, Variant.BASELINE.value))
+        for each in plan.spec.objective.query_classes or ()
+        if each.match is not None
+    )
 
 
 def _needed(state: RolloutState, variants: tuple[VariantWeight, ...]) -> tuple[VariantWeight, ...]:

@@ -22,6 +22,7 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan
@@ -63,8 +64,9 @@ class PastComparison:
     namespace, policy, verdict: names; target: whose requests were split; at: when it was decided, as RFC 3339.
     subject: what it is about. margin: Exact Match that it was allowed to lose, 0..1.
     values: canonical value of each parameter. loss, saving: as in `TrialOutcome`. requests: of both variants, of looks
-    that were evidence. promoted, rolled_back: what became of it; neither where it was left undecided. by_person:
-    whether somebody asked for that, whatever the evidence said.
+    that were evidence. promoted, rolled_back: what became of it for all requests; neither where it was left undecided,
+    nor where query classes got settings of their own. by_person: whether somebody asked for that, whatever the evidence
+    said.
     """
 
     namespace: str
@@ -233,7 +235,7 @@ def _comparison(
         loss=loss_of(compared),
         saving=saving_of(compared),
         requests=requests_of(compared.looks),
-        promoted=is_leading and decision in FAVOURABLE,
+        promoted=is_leading and decision in FAVOURABLE and record.reason != BY_CLASS,
         rolled_back=is_dropped or (is_leading and decision is Verdict.ROLL_BACK),
         by_person=is_leading and record.reason in BY_PERSON,
     )

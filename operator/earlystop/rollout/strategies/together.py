@@ -29,7 +29,7 @@ def after_look(plan: Plan, state: RolloutState, at: int, is_final: bool) -> Roll
 
     is_final: whether evidence of this step may promote: what is proven in shadow before is proven anew on live answers.
     """
-    state = replace(state, comparisons=tuple(_drop_harmful(plan, state, each, at) for each in state.comparisons))
+    state = replace(state, comparisons=tuple(drop_harmful(plan, state, each, at) for each in state.comparisons))
     return certify(plan, state, at) if is_final else state
 
 
@@ -70,7 +70,8 @@ def _moment(entry: tuple[int, str, Look]) -> int:
     return entry[0]
 
 
-def _drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: int) -> Comparison:
+def drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: int) -> Comparison:
+    """The comparison of a candidate that gets no more requests, if it is shown to be harmful; else the same."""
     if comparison.dropped is not None or not comparison.assessment.harmful:
         return comparison
     dropped = Dropped(harm_reason(comparison.assessment), harm_message(plan, comparison), at, state.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -14,6 +15,7 @@ from earlystop.rollout.search.bandit import Arm, shares
 from earlystop.rollout.search.trial import Estimate
 from earlystop.rollout.state import TRYING, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
+from earlystop.rollout.strategies import bandit
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import UID, examples, started
@@ -43,6 +45,33 @@ def test_shares_leave_the_baseline_its_part_and_every_setting_one_percent(
     found = shares(arms, weight, 0.02, seed)
     assert len(found) == len(arms) and min(found) >= 1 and sum(found) <= weight
     assert found == shares(arms, weight, 0.02, seed)
+
+
+def test_shares_are_drawn_once_a_step_and_again_where_anything_differs_that_they_follow_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+
+    def counted(arms: list[Arm], weight: int, margin: float, seed: str) -> tuple[int, ...]:
+        drawn.append(seed)
+        return shares(arms, weight, margin, seed)
+
+    states = [each for each in ended() if each.phase in TRYING and each.step > 0]
+    monkeypatch.setattr(bandit, "shares", counted)
+    bandit._KNOWN.clear()
+    for each in states:
+        weights(each), weights(each)
+    split = {(each.step, tuple(one.name for one in each.active)) for each in states}
+    assert 1 < len(drawn) == len(split) < len(states)
+    last = states[-1]
+    first = last.comparisons[0]
+    other = tuple(replace(look, candidate=look.baseline) for look in first.looks)
+    assert other != tuple(first.looks)
+    weights(replace(last, comparisons=(replace(first, looks=other), *last.comparisons[1:])))
+    assert len(drawn) == len(split) + 1
+    for number in range(bandit.MOST_KNOWN + 9):
+        weights(replace(states[0], revision=str(number)))
+    assert len(bandit._KNOWN) == bandit.MOST_KNOWN
 
 
 def test_the_setting_that_saves_most_within_the_margin_gets_most_requests() -> None:
