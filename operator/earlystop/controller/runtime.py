@@ -286,7 +286,11 @@ class Runtime:
 
     def _search_view(self, key: Key) -> SearchView | str:
         tracked = self._tracked.get(key)
-        return no_such_policy(key) if tracked is None else search_view(tracked.spec, tracked.state)
+        return (
+            no_such_policy(key)
+            if tracked is None
+            else search_view(tracked.spec, tracked.state, tracked.retry_token, int(self._clock()))
+        )
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))

@@ -9,10 +9,12 @@ from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import Setting
 from earlystop.rollout.state import BETWEEN_TRIALS, RolloutState
+from earlystop.rollout.trials import is_due_again
 
 
-def search_view(spec: PolicySpec, state: RolloutState) -> SearchView | str:
-    """What decides about proposals to a policy; a sentence where it tries none."""
+def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> SearchView | str:
+    """What decides about proposals to a policy; a sentence where it tries none. retry: as in `plan.plan_text`. now:
+    Unix seconds. A search that is asked for, or due again, begins with the first proposal: no earlier trial counts."""
     search = spec.search
     if search is None or not search.traits.takes_proposals:
         return (
@@ -22,12 +24,17 @@ def search_view(spec: PolicySpec, state: RolloutState) -> SearchView | str:
         settings = settings_of(spec)
     except ValueError as problem:
         return f"The policy's search has nothing to try: {problem}."
-    progress = state.search if state.plan is not None and state.plan.spec.search == search else None
+    is_same = state.plan is not None and state.plan.is_asked_for(spec, retry) and not is_due_again(state, spec, now)
+    progress = state.search if is_same else None
     if progress is not None and progress.ended is not None:
         return f"The search is over. {progress.ended.message} Propose again once another search has begun."
     outcomes = () if progress is None else progress.outcomes
     return SearchView(
-        settings, spec.baseline_settings(), outcomes, search.failure_budget, _under_trial(state, settings)
+        settings,
+        spec.baseline_settings(),
+        outcomes,
+        search.failure_budget,
+        _under_trial(state, settings) if is_same else None,
     )
 
 

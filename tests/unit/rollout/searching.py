@@ -123,7 +123,7 @@ class World:
 
     def fates(self) -> tuple[Fate, ...]:
         """What has become of what others have proposed."""
-        view = search_view(self.spec, self.state)
+        view = search_view(self.spec, self.state, self.retry, self.now)
         return refused_by_all(self.offers, view) if isinstance(view, str) else fates(self.offers, view)
 
     def _next(self) -> RolloutState:

@@ -120,3 +120,28 @@ def test_one_whose_proposals_failed_spends_nothing_of_anothers() -> None:
 
 def test_the_strategy_is_built() -> None:
     assert refusal_of_spec(SPEC) is None
+
+
+@pytest.mark.parametrize("how", ["retry", "due again"])
+def test_a_search_that_is_over_begins_again_with_the_first_proposal_and_counts_no_earlier_trial(how: str) -> None:
+    extra = {"strategy": "External", "failureBudget": 1, "budget": {"seconds": 3000}, "repeatSeconds": 3600}
+    world = World(searched(extra), NONE_IS_SAFE)
+    first = Offer("2026-01-01T00:00:00Z", "p0", "eve", (("window", "5"),))
+    world.offers = (first,)
+    world.run(lambda state: state.phase in BETWEEN_TRIALS)
+    world.now += 4000
+    world.keep(world.start())
+    over = world.state
+    assert over.search is not None and over.search.ended is not None
+    world.now = over.search.ended.at + 1
+    assert world.start() is over, "nobody asks for it"
+    world.offers = ()
+    if how == "retry":
+        world.retry = "again"
+    else:
+        world.now += 3600
+    assert world.start() is over, "it waits for a proposal"
+    world.offers = (Offer("2026-01-02T00:00:00Z", "p1", "eve", (("window", "5"),)),)
+    begun = world.start()
+    assert begun.search is not None and (begun.search.number, begun.search.trials) == (2, ())
+    assert begun.leader == "window-5" and begun.phase is Phase.APPLYING

@@ -14,6 +14,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.state import ENDED, WITHOUT_CANDIDATE, Phase
+from earlystop.rollout.trials import due_again_at
 
 TARGET_TAKEN = "TargetTaken"
 
@@ -93,8 +94,11 @@ def _contested(other: TrackedPolicy, traffic: PolicySpec) -> bool:
 
 
 def _wants(tracked: TrackedPolicy) -> bool:
-    """Whether the policy asks for a campaign that has not begun, or is in one."""
-    return not is_over(tracked) or tracked.is_edited(tracked.state)
+    """Whether the policy asks for a campaign that has not begun, or is in one; or was checked since its search is due
+    again, which then begins by itself."""
+    again_at = due_again_at(tracked.state, tracked.spec)
+    is_due = again_at is not None and tracked.acceptance.checked_at >= again_at
+    return is_due or not is_over(tracked) or tracked.is_edited(tracked.state)
 
 
 def _holds(tracked: TrackedPolicy, traffic: PolicySpec) -> bool:

@@ -41,10 +41,12 @@ def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutSt
 def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
     """The state after a new campaign has begun, where the judged part of the spec calls for one.
 
-    A refused spec changes nothing of the campaign under way.
+    A refused spec changes nothing of the campaign under way. A policy that has left its target to another one begins
+    nothing by itself.
     """
     state = note_handled(tracked.state, RETRY, tracked.policy.requests.retry)
-    if tracked.observations.refusal is not None:
+    has_left = bool(tracked.traffic.successor) and not tracked.is_edited(state)
+    if tracked.observations.refusal is not None or has_left:
         return state
     digest = digest_of_decision(tracked.name, tracked.uid, state)
     after = start_campaign(

@@ -47,6 +47,9 @@ def acceptance_is_due(tracked: TrackedPolicy, now: float, in_namespace: int = 1)
     """
     if tracked.acceptance.generation != tracked.generation:
         return True
+    again_at = due_again_at(tracked.state, tracked.spec)
+    if again_at is not None and tracked.acceptance.checked_at < again_at <= now:
+        return True  # nobody asks for a search that begins again, and much may have changed meanwhile
     return now >= _check_due(tracked, in_namespace)
 
 
@@ -112,10 +115,10 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
     again_at = due_again_at(state, tracked.spec)
-    follows = state.phase in BETWEEN_TRIALS or (again_at is not None and now >= again_at)
-    if again_at is not None and now < again_at:
-        moments.append(again_at)
-    if follows and not tracked.spec.suspend and tracked.observations.refusal is None:
+    if again_at is not None:
+        # One that is due and did not begin waits, as for a proposal or for a target that another policy has.
+        moments.append(again_at if now < again_at else now + SECONDS_BETWEEN_PROPOSALS)
+    if state.phase in BETWEEN_TRIALS and not tracked.spec.suspend and tracked.observations.refusal is None:
         moments.append(_follows_at(tracked, now))
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
@@ -138,7 +141,7 @@ def _follows_at(tracked: TrackedPolicy, now: float) -> float:
     search, until = tracked.spec.search, waits_until(tracked.state) if tracked.state.plan is not None else None
     if is_interrupted(tracked.state):
         return max(now, float(min(goes_on_at(tracked.state), until or goes_on_at(tracked.state))))
-    if search is None or not search.traits.takes_proposals or tracked.state.phase not in BETWEEN_TRIALS:
+    if search is None or not search.traits.takes_proposals:
         return now
     waits = now + SECONDS_BETWEEN_PROPOSALS
     return waits if until is None else min(waits, max(now, float(until)))

@@ -63,7 +63,7 @@ def test_shares_are_drawn_once_a_step_and_again_where_anything_differs_that_they
         weights(each), weights(each)
     split = {(each.step, tuple(one.name for one in each.active)) for each in states}
     assert 1 < len(drawn) == len(split) < len(states)
-    last = states[-1]
+    last = next(each for each in reversed(states) if len(each.active) > 1)
     first = last.comparisons[0]
     other = tuple(replace(look, candidate=look.baseline) for look in first.looks)
     assert other != tuple(first.looks)
