@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from math import inf
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
+from earlystop.rollout.dispersion_words import unknown_dispersion, waits_for_looks
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
 from earlystop.rollout.plan import Plan, parse_plan, plan_text
 from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.patience import LOOKS_TO_LEARN, goes_on_to_learn
 from earlystop.rollout.search.progress import Incumbent, SearchEnd, SearchProgress, TrialRecord, in_order, spent_risk
 from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
@@ -144,17 +147,37 @@ def trial_of(spec: PolicySpec, progress: SearchProgress, proposal: Proposal) -> 
 
 
 def decision_on_budget(state: RolloutState, comparison: Comparison, at: int) -> Decision | None:
-    """The end of a trial whose requests are used up; None while some are left, and outside of a search."""
-    trial = state.pinned_plan.trial
-    if trial is None or requests_of(comparison.looks) < trial.requests:
+    """The end of a trial whose requests are used up; None while some are left, and outside of a search. A promising one
+    goes on until its looks tell how much answers scatter, or the requests of the whole search are used up."""
+    trial, used = state.pinned_plan.trial, requests_of(comparison.looks)
+    if trial is None or used < trial.requests:
         return None
-    return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, requests_used(state.pinned_plan), at, comparison.name)
+    if used < _requests_left(state) and goes_on_to_learn(comparison.evidence, len(comparison.looks)):
+        return None
+    message = requests_used(state.pinned_plan, comparison)
+    return Decision(Verdict.INCONCLUSIVE, TRIAL_REQUESTS_USED, message, at, comparison.name)
 
 
-def requests_used(plan: Plan) -> str:
-    """The sentence on a trial whose requests are used up."""
+def _requests_left(state: RolloutState) -> float:
+    """Requests that the trial under way may take before those of the whole search are used up."""
+    budget = _search(state.pinned_plan.spec).budget
+    if budget is None or budget.requests is None:
+        return inf
+    return budget.requests - (0 if state.search is None else state.search.requests)
+
+
+def requests_used(plan: Plan, comparison: Comparison) -> str:
+    """The sentence on a trial whose requests are used up, and what kept it from any certificate."""
     requests = 0 if plan.trial is None else plan.trial.requests
-    return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
+    known = comparison.assessment.dispersion
+    if not waits_for_looks(comparison) or known.drifts:
+        return f"Neither benefit nor harm was shown with the {requests:,} requests that this trial may take."
+    used, looks = requests_of(comparison.looks), len(comparison.looks)
+    return (
+        f"Neither benefit nor harm was shown with {used:,} requests in {looks} looks, and nothing is promoted "
+        f"before {LOOKS_TO_LEARN} looks: it is not known yet {unknown_dispersion(known)}. Else write a smaller "
+        "rollout.lookSeconds, or a larger search.budget.requests."
+    )
 
 
 def decision_on_time(state: RolloutState, now: int) -> Decision | None:

@@ -28,7 +28,9 @@ from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missi
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import LONGEST_MESSAGE, NEVER_READY, NEVER_READY_MESSAGE, with_remainder
-from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, decision_on_budget, time_used
+from earlystop.rollout.trial_outcome import requests_of
+from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, time_used
+from earlystop.rollout.trials import requests_used as trial_requests_used
 from earlystop.rollout.verdict import setting_pairs
 from earlystop.rollout.verify_search import decision_in
 
@@ -133,8 +135,9 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
     if record.reason == TRIAL_REQUESTS_USED:
-        used_up = decision_on_budget(state, own, 0)
-        return [] if used_up is None else [used_up.message]
+        trial = plan.trial
+        is_used = trial is not None and requests_of(own.looks) >= trial.requests
+        return [trial_requests_used(plan, own)] if is_used else []
     if record.reason == BUDGET_USED:
         return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:

@@ -17,6 +17,7 @@ from earlystop.evidence.assessment import Verdict
 from earlystop.evidence.engine import EvidenceState, begin, update
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.look_schedule import spacing
+from earlystop.rollout.search.patience import goes_on_to_learn
 from earlystop.rollout.search.trial import (
     Belief,
     Estimate,
@@ -81,7 +82,7 @@ def simulate_search(
         proposal = proposer.propose(settings, outcomes, replace(terms, requests=left), belief, seed)
         if proposal is None:
             break
-        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random).outcome
+        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random, left).outcome
         outcomes.append(outcome)
         left = None if left is None else max(0, left - outcome.requests)
         incumbent = 0 if best is None else incumbent_weight
@@ -109,14 +110,23 @@ def best_of(outcomes: Sequence[TrialOutcome]) -> int | None:
 
 
 def simulate_trial(
-    curve: TrueCurve, proposal: Proposal, objective: Objective, per_look: int, random: Generator
+    curve: TrueCurve,
+    proposal: Proposal,
+    objective: Objective,
+    per_look: int,
+    random: Generator,
+    left: int | None = None,
 ) -> Trial:
-    """One trial: its campaign's looks until a verdict, or until its requests are used up."""
+    """One trial: its campaign's looks until a verdict, or until its requests are used up. left: requests of the whole
+    search, None without a bound."""
     evidence = begin(replace(objective, risk_promote=proposal.risk))
     paired = objective.basis is Basis.PAIRS
     requests, looks, verdict = 0, 0, Verdict.CONTINUE
     baseline, candidate = Tally(), Tally()
-    while verdict is Verdict.CONTINUE and requests < min(proposal.requests, LONGEST_TRIAL):
+    most, longest = min(proposal.requests, LONGEST_TRIAL), LONGEST_TRIAL if left is None else min(left, LONGEST_TRIAL)
+    while verdict is Verdict.CONTINUE and (
+        requests < most or (requests < longest and goes_on_to_learn(evidence, looks))
+    ):
         more = spacing(per_look, looks)
         (look,) = split_looks(curve, (proposal.setting,), more, requests, random, paired=paired)
         evidence = update(evidence, look)

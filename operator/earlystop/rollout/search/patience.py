@@ -1,0 +1,22 @@
+"""When a trial goes on though it has had the requests that it was proposed for: nothing is promoted before so many
+looks have told how much answers scatter, so a trial that ends sooner cannot end in a certificate."""
+
+from __future__ import annotations
+
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.engine import EvidenceState
+from earlystop.evidence.scatter import KNOWN_LOOKS
+
+LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
+"""After so many looks blocks of `KNOWN_LOOKS` are learned."""
+
+LOOKS_TO_PROVE = KNOWN_LOOKS
+"""Looks after that in which claims are proven that rest on them, such as the saving."""
+
+
+def goes_on_to_learn(evidence: EvidenceState, looks: int) -> bool:
+    """Whether the looks are too few for any certificate, will be enough before long, and the evidence so far is rather
+    for the setting than against it. looks: so many it had."""
+    known, log_e = evidence.assessment.dispersion, evidence.assessment.log_e
+    by_looks = known.source is DispersionSource.LOOKS and not known.drifts
+    return by_looks and looks < LOOKS_TO_LEARN + LOOKS_TO_PROVE and log_e.promote >= log_e.harm
