@@ -17,6 +17,9 @@ from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
+from earlystop.rollout.search.progress import SearchProgress
+from earlystop.rollout.search.space import settings_of
+from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import LONGEST_MESSAGE, with_decision
@@ -79,10 +82,20 @@ def _certified_here(state: RolloutState) -> dict[str, str] | None:
     """Values of the setting that the campaign, or its search, has certified and put in force; None where it has none:
     an abort takes the certificate back."""
     if state.search is not None:
-        return None if state.search.incumbent is None else dict(state.search.incumbent.values)
+        return _certified_in_search(state, state.search)
     decision = state.decision
     was_proven = decision is not None and decision.verdict == Verdict.PROMOTE and not decision.requested_by
     return state.pinned_plan.settings_of(state.leader) if was_proven and state.phase == Phase.PROMOTED else None
+
+
+def _certified_in_search(state: RolloutState, search: SearchProgress) -> dict[str, str] | None:
+    """The same of a search: its incumbent, or what it had certified when a person promoted another setting."""
+    if search.incumbent is not None:
+        return dict(search.incumbent.values)
+    names = {search.resumes, *(each.name for each in search.trials if each.outcome.end is TrialEnd.CERTIFIED)}
+    spec, known = state.pinned_plan.spec, None if state.certified is None else state.certified.values
+    found = (spec.baseline_settings() | dict(each.values) for each in settings_of(spec) if each.name in names)
+    return next((values for values in found if values == known), None)
 
 
 def promote_now(

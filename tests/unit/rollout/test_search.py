@@ -16,10 +16,10 @@ from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, abort, promote_now
 from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState
-from earlystop.rollout.status_codec import from_status
+from earlystop.rollout.status_codec import digest_of_decision, from_status
 from earlystop.rollout.transitions import suspend_or_resume
 from earlystop.rollout.verify import chain_differences, object_differences
-from tests.unit.rollout.policies import policy
+from tests.unit.rollout.policies import UID, policy
 from tests.unit.rollout.searching import NONE_IS_SAFE, SAFE_BUT_LAST, World, ends, searched
 
 SPEC = searched()
@@ -185,6 +185,19 @@ def test_a_promotion_by_request_keeps_the_setting_under_trial_and_certifies_noth
     assert over.search is not None and over.search.ended is not None
     assert over.search.ended.reason == "SearchEndedByPerson"
     assert object_differences(list(world.verdicts.values())[-1]) == []
+
+
+def test_an_abort_after_a_promotion_by_request_takes_the_certificate_of_the_search_back_too() -> None:
+    world = World(SPEC, SAFE_BUT_LAST)
+    state = observing(world, beside_incumbent=True)
+    for decide in (promote_now, abort):
+        digest = digest_of_decision("qa", UID, world.state)
+        decided = decide(LiveTimes.of(SPEC), world.state, Request(state.revision, "Ada"), digest, world.now)
+        assert isinstance(decided, RolloutState)
+        world.keep(decided)
+        over = world.run()
+        assert (over.certified is None) == (decide is abort)
+    assert over.phase is Phase.ROLLED_BACK and weights(over) == (100, 0)
 
 
 def test_a_promotion_of_a_trial_that_is_decided_is_declined(whole: World) -> None:
