@@ -19,7 +19,9 @@ async def history_for(cluster: Cluster, tracked: TrackedPolicy, now: int) -> War
     Raises ClusterError when the API fails.
     """
     spec = tracked.spec
-    if spec.search is None or spec.search.warm_start != "History" or tracked.observations.refusal is not None:
+    if spec.search is None or spec.search.traits.takes_proposals:
+        return None  # others say what is tried next
+    if spec.search.warm_start != "History" or tracked.observations.refusal is not None:
         return None
     if not begins_search(spec, tracked.retry_token, tracked.state, now):
         return None

@@ -36,6 +36,9 @@ Manifest = Mapping[str, Any]
 MOST_VERDICTS = 64
 """The latest ones count: each is replayed, and may have a megabyte."""
 
+MOST_LOOKS = 10_000
+"""Of all candidates in the verdicts that count. A thousand take about a second to replay, and 650 KiB to keep."""
+
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
@@ -116,7 +119,8 @@ def read_history(
 
 
 class HistoryReader:
-    """Reads verdicts one by one, and keeps those that may count, at most `MOST_VERDICTS`.
+    """Reads verdicts one by one, and keeps those that may count, at most `MOST_VERDICTS` with
+    `MOST_LOOKS`, but the latest one in any case.
 
     subject: what they must be about; None: whatever each is about. namespaces: that may be learned from; None: all.
     """
@@ -127,6 +131,7 @@ class HistoryReader:
         self._kept: list[tuple[tuple[str, str], Manifest]] = []
         self._links: dict[tuple[str, str], Link] = {}
         self._refused: list[str] = []
+        self._looks = 0
         self._others: Counter[str] = Counter()
 
     def add(self, verdict: Manifest) -> None:
@@ -147,9 +152,10 @@ class HistoryReader:
             self._others[f"of {namespace}/{record['policy']}: {reason}"] += 1
             return
         insort(self._kept, (moment, verdict), key=lambda each: each[0])
-        if len(self._kept) > MOST_VERDICTS:
-            del self._kept[0]
-            self._others[f"older than the latest {MOST_VERDICTS}"] += 1
+        self._looks += _looks_of(verdict)
+        while len(self._kept) > 1 and (len(self._kept) > MOST_VERDICTS or self._looks > MOST_LOOKS):
+            self._looks -= _looks_of(self._kept.pop(0)[1])
+            self._others[f"older than the latest {MOST_VERDICTS}, or than those with {MOST_LOOKS:,} looks"] += 1
 
     def history(self) -> History:
         """What was read. Replays the looks of each verdict that counts, so it takes some ten milliseconds for each."""
@@ -178,6 +184,12 @@ class HistoryReader:
             return "an outage interrupted the trial, which another verdict goes on with"
         found = Subject.of(plan.spec)
         return None if self._subject is None else another_subject(self._subject, found)
+
+
+def _looks_of(verdict: Manifest) -> int:
+    """Looks of all candidates of a verdict."""
+    record = verdict["spec"]
+    return sum(len(each.get("looks") or ()) for each in (record, *(record.get("others") or ())))
 
 
 def another_subject(wanted: Subject, found: Subject) -> str | None:

@@ -191,4 +191,8 @@ def test_only_the_latest_verdicts_are_read_and_that_is_told(monkeypatch: pytest.
     monkeypatch.setattr(history, "MOST_VERDICTS", 1)
     found = read_history(OWN, [past_verdict("10", later=0), past_verdict("5", name="new", later=50_000)])
     assert [each.policy for each in found.comparisons] == ["new"]
-    assert found.passed_over == ("1 verdict passed over, older than the latest 1.",)
+    assert found.passed_over == ("1 verdict passed over, older than the latest 1, or than those with 10,000 looks.",)
+    monkeypatch.setattr(history, "MOST_VERDICTS", 64)
+    monkeypatch.setattr(history, "MOST_LOOKS", 1)
+    by_looks = read_history(OWN, [past_verdict("10", later=0), past_verdict("5", name="new", later=50_000)])
+    assert [each.policy for each in by_looks.comparisons] == ["new"], "the latest counts, however long it is"
