@@ -26,7 +26,12 @@ def search_view(spec: PolicySpec, state: RolloutState) -> SearchView | str:
         return f"The search is over. {progress.ended.message} Propose again once another search has begun."
     outcomes = () if progress is None else progress.outcomes
     return SearchView(
-        settings, spec.baseline_settings(), outcomes, search.failure_budget, _under_trial(state, settings)
+        settings,
+        spec.baseline_settings(),
+        outcomes,
+        search.failure_budget,
+        _under_trial(state, settings),
+        None if search.budget is None else search.budget.requests,
     )
 
 
