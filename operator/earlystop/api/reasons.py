@@ -38,6 +38,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "server refuses in new policies; write what the message names instead.",
             "VariantsNotTold": "The chosen counters cannot tell these variants apart; write preset EarlyStop, or "
             "counters with a label for the variant.",
+            "NameReserved": "The operator itself uses this name of a candidate or parameter; write another.",
             "ShadowNeedsPairs": "Judging in shadow needs pairs that only the EarlyStop preset counts, and has no live "
             "answers; change the preset, or remove what the message names.",
             "CountsMissing": "The MetricSource has no template for a count that the objective needs; ask the cluster's "

@@ -210,10 +210,10 @@ class Cluster:
         return [each async for page in self.pages(resource, namespace, labels) for each in page]
 
     async def pages(
-        self, resource: Resource, namespace: str | None = None, labels: str = ""
+        self, resource: Resource, namespace: str | None = None, labels: str = "", *, at_once: int = PAGE
     ) -> AsyncIterator[builtins.list[Manifest]]:
-        """As `list`, in pages of at most PAGE objects: a caller that needs little of each never holds them all."""
-        query = {"limit": PAGE, **({"labelSelector": labels} if labels else {})}
+        """As `list`, in pages of at most so many objects: a caller that needs little of each never holds them all."""
+        query = {"limit": at_once, **({"labelSelector": labels} if labels else {})}
         while True:
             found = await self._call("GET", f"{resource.path(namespace)}?{urlencode(query)}")
             yield found["items"]

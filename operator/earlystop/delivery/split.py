@@ -37,14 +37,16 @@ class ClassRule:
 class TrafficSplit:
     """What shall be in force: the campaign's revision, its step, and what each variant gets.
 
-    variants: the baseline first, then the incumbent of a search where there is one (labelled `api.wire.INCUMBENT`),
-        then every candidate of the campaign in constant order, dropped ones with weight 0.
+    variants: the baseline first, then the incumbent of a search where there is one, then every candidate of the
+        campaign in constant order, dropped ones with weight 0.
     token: the campaign's secret, by which servers know requests that came by the overlay; "" for a campaign without
     one. It follows from the revision, so it tells no two splits apart, and no repr holds it.
     promoted: the variant that was promoted, "" before that. A probe's nonce does not follow from it.
     classes: of requests with settings of their own, in the order in which they are asked for; none where weights say
     it all. With classes the weights are those of all other requests.
-    Raises ValueError unless weights lie in 0..100 and sum to 100, and where an incumbent stands anywhere but there.
+    has_incumbent: whether the second variant is a search's incumbent, which is labelled `api.wire.INCUMBENT`. The label
+        alone says nothing: in a plan of an earlier release a candidate may be called so.
+    Raises ValueError unless weights lie in 0..100 and sum to 100, and unless an incumbent stands there, alone.
     """
 
     revision: str
@@ -54,12 +56,14 @@ class TrafficSplit:
     token: str = field(default="", repr=False, compare=False)
     promoted: str = field(default="", repr=False)
     classes: tuple[ClassRule, ...] = field(default=(), repr=False)
+    has_incumbent: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):
             raise ValueError(f"weights {self.weights} must lie in 0..100 and sum to 100")
-        elsewhere = [*self.variants[:1], *self.candidates]
-        if INCUMBENT in {*(each.variant for each in elsewhere), *(each.variant for each in self.shadows)}:
+        places = [place for place, each in enumerate(self.variants) if each.variant == INCUMBENT]
+        in_shadow = any(each.variant == INCUMBENT for each in self.shadows)
+        if self.has_incumbent and (places != [1] or in_shadow):
             raise ValueError(f"{INCUMBENT} stands once among the variants, after the baseline, and in no shadow")
 
     @property
@@ -71,12 +75,12 @@ class TrafficSplit:
     def incumbent(self) -> VariantWeight | None:
         """Of a search, the best setting that is certified so far: it serves while another one is tried, and is not
         compared again. None where there is none."""
-        return next((each for each in self.variants[1:2] if each.variant == INCUMBENT), None)
+        return self.variants[1] if self.has_incumbent else None
 
     @property
     def candidates(self) -> tuple[VariantWeight, ...]:
         """The candidates' weights, in constant order."""
-        return self.variants[1:] if self.incumbent is None else self.variants[2:]
+        return self.variants[2:] if self.has_incumbent else self.variants[1:]
 
     @property
     def weights(self) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ def search_view(spec: PolicySpec, state: RolloutState, retry: str, now: int) -> 
         outcomes,
         search.failure_budget,
         _under_trial(state, settings) if is_same else None,
+        None if search.budget is None else search.budget.requests,
     )
 
 

@@ -39,14 +39,19 @@ def attempts_spent(state: RolloutState) -> tuple[Attempts, ...]:
     has_trials = state.search is not None and bool(state.search.trials)
     if not has_trials and not any(len(each.looks) for each in state.comparisons):
         return state.attempts
-    mine = {key: Attempts(key, plan.attempt) for key in _keys(plan.spec)}
-    return (*mine.values(), *(each for each in state.attempts if each.candidate not in mine))[:MOST_REMEMBERED]
+    mine = [Attempts(key, plan.attempt) for key in _keys(plan.spec)]
+    others = [each for each in state.attempts if each.candidate not in {own.candidate for own in mine}]
+    if plan.spec.search is None:
+        return (*mine, *others)[:MOST_REMEMBERED]
+    # A search may have more settings than are remembered: they make nobody else's count forgotten.
+    return (mine[0], *others, *mine[1:])[:MOST_REMEMBERED]
 
 
 def attempts_recorded(records: Iterable[Mapping[str, Any]], policy: str) -> tuple[Attempts, ...]:
     """Campaigns of each candidate that spent risk, as the specs of verdicts tell of a policy of this name; the latest
     first. What was decided before any evidence, and records that cannot be read, count for nothing."""
     found: dict[str, Attempts] = {}
+    settings: dict[str, Attempts] = {}  # of searches
     for record in sorted(records, key=lambda each: str(each.get("at", "")), reverse=True):
         if record.get("policy") != policy or not (record.get("looks") or record.get("others")):
             continue
@@ -55,9 +60,15 @@ def attempts_recorded(records: Iterable[Mapping[str, Any]], policy: str) -> tupl
         except ValueError:
             continue
         if plan.spec.objective.risk.campaigns > 1:
-            for key in _keys(plan.spec):
+            keys = _keys(plan.spec)
+            first = len(keys) if plan.spec.search is None else 1
+            for key in keys[:first]:
                 found.setdefault(key, Attempts(key, plan.attempt))
-    return tuple(found.values())[:MOST_REMEMBERED]
+            for key in keys[first:]:
+                settings.setdefault(key, Attempts(key, plan.attempt))
+    return tuple({**found, **{key: each for key, each in settings.items() if key not in found}}.values())[
+        :MOST_REMEMBERED
+    ]
 
 
 def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:
@@ -88,16 +99,22 @@ def risk_status(plan: Plan) -> RiskStatus:
 
 def _keys(spec: PolicySpec) -> list[str]:
     """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count. A
-    search that tries one setting after the other is one candidate, by the parameters that it changes: else who adds a
-    value would have the whole risk again."""
-    if spec.search is not None and by_trials(spec):
-        searched = [sorted(each.name for each in spec.search.parameters), spec.objective.risk.campaigns]
-        return [hashlib.sha256(json.dumps(["search", searched]).encode()).hexdigest()[:16]]
-    found = []
-    for candidate in spec.settings_to_try():
-        identity = [sorted(spec.candidate_settings(candidate).items()), spec.objective.risk.campaigns]
-        found.append(hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
-    return found
+    search is one candidate, which comes first, by the parameters that it changes, whatever its strategy and whatever
+    else it names: else who adds a value, or a parameter that stays as it is, would have the whole risk again. Where it
+    tries all settings at once, each of them counts as well."""
+    settings = [spec.candidate_settings(each) for each in spec.settings_to_try()]
+    keys = [_digest(sorted(each.items()), spec) for each in settings]
+    if spec.search is None:
+        return keys
+    baseline = spec.baseline_settings()
+    changed = {name for each in settings for name, value in each.items() if value != baseline.get(name)}
+    whole = _digest(["search", *sorted(changed)], spec)
+    return [whole] if by_trials(spec) else [whole, *keys]
+
+
+def _digest(identity: list[Any], spec: PolicySpec) -> str:
+    text = json.dumps([identity, spec.objective.risk.campaigns])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _text(risk: float) -> str:

@@ -11,7 +11,8 @@ from earlystop.api.body_settings import body_refusal, unreached_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
 from earlystop.api.modes import MODES, built_modes
-from earlystop.api.policy import PolicySpec
+from earlystop.api.parameters import RESERVED_NAMES
+from earlystop.api.policy import RESERVED_VARIANTS, PolicySpec
 from earlystop.api.policy_rules import NOBODY_SCORES
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
@@ -21,7 +22,7 @@ from earlystop.rollout.unsupported_search import search_refusal
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
     checks = (
-        *(unbuilt, search_refusal, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies),
+        *(unbuilt, reserved_names, search_refusal, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies),
         *(unwritable_fields, uncounted_by_preset, unscored_refusal),
     )
     return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
@@ -35,6 +36,23 @@ def unbuilt(spec: PolicySpec) -> Refusal | None:
         message = part.refuses(written)
         if message is not None:
             return Refusal(part.reason, message)
+    return None
+
+
+def reserved_names(spec: PolicySpec) -> Refusal | None:
+    """Which name of the policy the operator itself has in use, or None. The API server refuses the same; a policy that
+    was stored before the word was taken keeps it."""
+    for kind, named, reserved in (
+        ("candidates", spec.candidates or (), RESERVED_VARIANTS),
+        ("parameters", spec.parameters, RESERVED_NAMES),
+    ):
+        for each in named:
+            if each.name in reserved:
+                return Refusal(
+                    "NameReserved",
+                    f"{kind}: the name {each.name} has a meaning of its own in headers and metrics. Write another, for "
+                    f"example {each.name}-1.",
+                )
     return None
 
 

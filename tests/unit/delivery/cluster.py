@@ -38,7 +38,9 @@ def split(
     judged = tuple(ShadowSetting(f"w{window}", settings(window)) for window in WINDOWS[:shadows])
     certified = [] if incumbent is None else [VariantWeight("incumbent", incumbent, settings("20"))]
     baseline = VariantWeight("baseline", 100 - sum(weights) - (incumbent or 0), settings("40"))
-    return TrafficSplit(revision, step, (baseline, *certified, *candidates), judged, token=token)
+    return TrafficSplit(
+        revision, step, (baseline, *certified, *candidates), judged, token=token, has_incumbent=bool(certified)
+    )
 
 
 SHARE = split(25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ def test_before_users_are_led_the_gateway_shows_what_it_makes_of_the_incumbent(m
 @pytest.mark.parametrize("mode", BY_ROUTE)
 def test_another_incumbent_is_another_split_with_a_nonce_of_its_own(mode: str) -> None:
     other = VariantWeight("incumbent", 60, (("window", "3"), ("patience", "2.5")))
-    changed = TrafficSplit(TRIAL.revision, TRIAL.step, (TRIAL.baseline, other, *TRIAL.candidates))
+    changed = replace(TRIAL, variants=(TRIAL.baseline, other, *TRIAL.candidates))
     assert changed != TRIAL and len({nonce_of(changed), nonce_of(TRIAL), nonce_of(split(20))}) == 3
     assert overlay_in(rendered(mode, changed)) != overlay_in(rendered(mode))
 
@@ -169,9 +170,17 @@ def test_a_flag_gives_the_incumbent_its_share() -> None:
 def test_an_incumbent_stands_once_and_after_the_baseline(variants: tuple[str, ...]) -> None:
     weights = (100, *(0 for _ in variants[1:]))
     with pytest.raises(ValueError, match="incumbent stands once"):
-        TrafficSplit("r", 0, tuple(VariantWeight(*each, ()) for each in zip(variants, weights, strict=True)))
+        TrafficSplit(
+            "r", 0, tuple(VariantWeight(*each, ()) for each in zip(variants, weights, strict=True)), has_incumbent=True
+        )
     with pytest.raises(ValueError, match="incumbent stands once"):
-        TrafficSplit("r", 0, (VariantWeight("baseline", 100, ()),), (ShadowSetting("incumbent", ()),))
+        TrafficSplit(
+            "r",
+            0,
+            (VariantWeight("baseline", 100, ()), VariantWeight("incumbent", 0, ())),
+            (ShadowSetting("incumbent", ()),),
+            has_incumbent=True,
+        )
 
 
 # Taking off

@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.counts import Look
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import parse_plan, plan_text
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.spent_risk import attempts_spent, next_attempt
+from earlystop.rollout.state import Attempts, Phase, RolloutState
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout.policies import NOW, UID, policy, started
-from tests.unit.rollout.traffic import SAVING, Server, decided
+from tests.unit.rollout.searching import NONE_IS_SAFE, World, searched
+from tests.unit.rollout.traffic import SAVING, Server, answers, decided
 
 SHARED = {"objective": {"risk": {"campaigns": 5}}}
 
@@ -120,3 +123,43 @@ def test_a_plan_that_is_none_of_the_campaigns_that_share_the_risk_is_refused(att
     text = {**json.loads(plan_text(shared())), "attempt": attempt}
     with pytest.raises(ValueError, match="write"):
         parse_plan(json.dumps(text))
+
+
+WINDOWS = {"name": "window", "values": ["20", "10"]}
+
+
+def a_search(strategy: str, *parameters: dict[str, Any]) -> PolicySpec:
+    return searched(
+        {"strategy": strategy, "parameters": list(parameters)},
+        rollout={"steps": [{"weight": 50}]},
+        objective={"risk": {"campaigns": 5}},
+    )
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        a_search("Ladder", {"name": "window", "values": ["20", "10", "5"]}),
+        a_search("Bayesian", WINDOWS),
+        a_search("Bayesian", WINDOWS, {"name": "patience", "values": ["2.5"]}),
+        a_search("External", WINDOWS),
+        a_search("Grid", WINDOWS),
+    ],
+    ids=["one more value", "another strategy", "a parameter that stays as it is", "proposals", "all at once"],
+)
+def test_a_search_that_changes_the_same_parameters_goes_on_in_the_same_count(again: PolicySpec) -> None:
+    world = World(a_search("Ladder", WINDOWS), NONE_IS_SAFE)
+    world.run()
+    spent = attempts_spent(world.state)
+    assert next_attempt(spent, again) == 2
+    assert next_attempt(spent, a_search("Ladder", {"name": "patience", "values": ["1", "0.5"]})) == 1
+
+
+def test_a_search_of_many_settings_makes_no_other_count_forgotten_nor_its_own() -> None:
+    grid = a_search("Grid", {"name": "window", "values": [str(value) for value in range(1, 31)]})
+    state = started(grid)
+    look = Look(at=NOW, step=0, weight=1, baseline=answers(100), candidate=answers(100))
+    looked = tuple(replace(each, looks=(look,)) for each in state.comparisons)
+    others = tuple(Attempts(f"{number:016}", 1) for number in range(10))
+    kept = attempts_spent(replace(state, comparisons=looked, attempts=others))
+    assert set(others) <= set(kept) and next_attempt(kept, grid) == 2

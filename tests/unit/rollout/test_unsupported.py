@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
+from earlystop.api.parameters import RESERVED_NAMES
+from earlystop.api.policy import RESERVED_VARIANTS
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbuilt
 from tests.unit.rollout.policies import policy
 
@@ -64,3 +66,20 @@ def test_counts_that_the_objective_needs_are_named_when_they_are_missing() -> No
 def test_a_policy_that_asks_for_what_is_built_is_not_refused() -> None:
     assert unbuilt(policy()) is None
     assert unbuilt(policy({"suspend": True, "approval": {"mode": "Never"}})) is None
+
+
+@pytest.mark.parametrize("name", RESERVED_VARIANTS)
+def test_a_candidate_that_was_stored_before_its_name_was_taken_is_refused_with_what_to_write(name: str) -> None:
+    values = [{"name": "window", "value": "10"}]
+    refusal = refusal_of_spec(policy({"candidates": [{"name": name, "values": values}]}))
+    assert refusal is not None and refusal.reason == "NameReserved"
+    assert f"candidates: the name {name} has" in refusal.message and f"{name}-1" in refusal.message
+    assert refusal_of_spec(policy({"candidates": [{"name": f"{name}-1", "values": values}]})) is None
+
+
+@pytest.mark.parametrize("name", RESERVED_NAMES)
+def test_a_parameter_that_was_stored_before_its_name_was_taken_is_refused_with_what_to_write(name: str) -> None:
+    spec = policy()
+    parameters = tuple(each.model_copy(update={"name": name}) for each in spec.parameters[:1])
+    refusal = refusal_of_spec(spec.model_copy(update={"parameters": parameters}))
+    assert refusal is not None and refusal.reason == "NameReserved" and f"{name}-1" in refusal.message

@@ -6,33 +6,52 @@ import asyncio
 
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError
+from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.next_campaign import begins_search
-from earlystop.rollout.search.history import HistoryReader, Subject
+from earlystop.rollout.search.history import History, HistoryReader, Subject
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.warm_start import WarmStart, warm_start
 
+READ_AT_ONCE = 4
+"""Verdicts of one answer: while it is parsed, it takes 27 MiB at most."""
 
-async def history_for(cluster: Cluster, tracked: TrackedPolicy, now: int) -> WarmStart | None:
-    """What verdicts make likely of the settings of a search that begins now; None where none does, or it asks for none.
 
-    Raises ClusterError when the API fails.
-    """
-    spec = tracked.spec
-    if spec.search is None or spec.search.traits.takes_proposals:
-        return None  # others say what is tried next
-    if spec.search.warm_start != "History" or tracked.observations.refusal is not None:
-        return None
-    if not begins_search(spec, tracked.retry_token, tracked.state, now):
-        return None
-    namespaces = await _learned_from(cluster, tracked.namespace)
-    reader = HistoryReader(Subject.of(spec), namespaces)
-    for namespace in namespaces:
-        async for page in cluster.pages(VERDICTS, namespace):
-            for each in page:
-                reader.add(each)
-    # Replays take a second or two; other policies go on meanwhile.
-    return warm_start(spec, settings_of(spec), await asyncio.to_thread(reader.history))
+class PastVerdicts:
+    """Reads the verdicts that searches start from, for one search at a time and never more than a few of them at once:
+    many may have a megabyte each, and replaying their looks takes seconds of one core, in a thread of its own so that
+    other policies go on."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._reading = FairTurns(1)
+
+    async def history_for(self, tracked: TrackedPolicy, now: int) -> WarmStart | None:
+        """What verdicts make likely of the settings of a search that begins now; None where none does, it asks for
+        none, or its strategy tries what others propose and has no use for it.
+
+        Raises ClusterError when the API fails.
+        """
+        spec = tracked.spec
+        if spec.search is None or spec.search.warm_start != "History" or tracked.observations.refusal is not None:
+            return None
+        if spec.search.traits.takes_proposals or not begins_search(spec, tracked.retry_token, tracked.state, now):
+            return None
+        async with self._reading.of():
+            return warm_start(spec, settings_of(spec), await self._read(tracked))
+
+    async def _read(self, tracked: TrackedPolicy) -> History:
+        namespaces = await _learned_from(self._cluster, tracked.namespace)
+        reader = HistoryReader(Subject.of(tracked.spec), namespaces)
+        for namespace in namespaces:
+            async for page in self._cluster.pages(VERDICTS, namespace, at_once=READ_AT_ONCE):
+                for each in page:
+                    await asyncio.to_thread(reader.add, each)
+        chosen = await asyncio.to_thread(reader.chosen)
+        for name in chosen:
+            verdict = await self._cluster.get(VERDICTS, *name)
+            await asyncio.to_thread(reader.replay, name, verdict)
+        return reader.history()
 
 
 async def _learned_from(cluster: Cluster, own: str) -> tuple[str, ...]:

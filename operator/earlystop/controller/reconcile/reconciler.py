@@ -23,7 +23,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.competition import leaving_for
-from earlystop.controller.reconcile.past_verdicts import history_for
+from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
@@ -75,6 +75,7 @@ class Reconciler:
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = FairTurns(CHECKS_AT_ONCE)
         self._judging = FairTurns(1)
+        self._past = PastVerdicts(cluster)
         self._counted_at, self._by_namespace = -inf, Counter[str]()
 
     async def reconcile(self, tracked: TrackedPolicy) -> float:
@@ -139,7 +140,7 @@ class Reconciler:
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
         recorded = await recorded_attempts(self._cluster, tracked)
-        history = await history_for(self._cluster, tracked, int(self._clock()))
+        history = await self._past.history_for(tracked, int(self._clock()))
         return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key), history)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:

@@ -34,7 +34,15 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     label = plan.label_of(promoted(state)) if promoted(state) else ""
     if state.phase in PROMOTED and incumbent_weight(state):
         label = INCUMBENT
-    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label, classes=_class_rules(state))
+    return TrafficSplit(
+        state.revision,
+        state.step,
+        variants,
+        shadows,
+        promoted=label,
+        classes=_class_rules(state),
+        has_incumbent=incumbent is not None,
+    )
 
 
 def _class_rules(state: RolloutState) -> tuple[ClassRule, ...]:
@@ -72,8 +80,12 @@ def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
     shadows = tuple(ShadowSetting(each.variant, each.settings) for each in tried if in_shadow)
     weights = [max(tried, key=lambda each: len(str(each)))] if spec.strategy_traits.splits_among_one else tried
-    if by_trials(spec) and spec.delivery.traits.by_weights:
+    beside_incumbent = by_trials(spec) and spec.delivery.traits.by_weights
+    if beside_incumbent:
         weights = [VariantWeight(INCUMBENT, 1, weights[0].settings), *weights]
     of_baseline = 100 - len(weights)
     baseline = VariantWeight(Variant.BASELINE.value, of_baseline, tuple(spec.baseline_settings().items()))
-    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)
+    variants = (baseline, *weights)
+    return TrafficSplit(
+        "0" * 10, 0, variants, shadows, token=SAMPLE_TOKEN, promoted=promoted, has_incumbent=beside_incumbent
+    )

@@ -10,6 +10,9 @@ certificate of a violating setting, each violating trial of a proposer has faile
 at most. Hence the probability that any violating setting is certified is at most `risk`, whatever is proposed, by whom
 and in which order, also by an adversary who sees all outcomes. A proposer's failures lower its own levels and use its
 own failure budget alone.
+
+The requests. Of `search.budget.requests` the k-th proposer has the part `1 / (k (k + 1))` as well, for all its trials:
+whoever proposes first, and however much, leaves a half to those who come later.
 """
 
 from __future__ import annotations
@@ -54,31 +57,57 @@ class External:
         free = [
             each
             for each in self.waiting
-            if each.setting not in tried and failures_of(each.proposer, outcomes) < terms.failure_budget
+            if each.setting not in tried
+            and failures_of(each.proposer, outcomes) < terms.failure_budget
+            and own_requests(each.proposer, outcomes, _whole(outcomes, terms)) != 0
         ]
         if not free or worth.is_used_up(terms):
             return None
         chosen = min(free, key=lambda each: trials_of(each.proposer, outcomes))
         risk = level(terms.risk, chosen.proposer, outcomes)
         reason = f"{chosen.proposer} proposes {settings[chosen.setting].name} in {chosen.name}"
-        return Proposal(chosen.setting, risk, requests_of(outcomes, terms, risk), reason, chosen.proposer, chosen.name)
+        most = requests_of(chosen.proposer, outcomes, terms, risk)
+        return Proposal(chosen.setting, risk, most, reason, chosen.proposer, chosen.name)
 
 
 def level(risk: float, proposer: str, outcomes: Sequence[TrialOutcome]) -> float:
     """Risk at which the next trial of a proposer is judged, of the whole search's."""
-    proposers = list(dict.fromkeys(each.proposer for each in outcomes))
-    place = proposers.index(proposer) if proposer in proposers else len(proposers)
-    failures = failures_of(proposer, outcomes)
-    return risk / ((place + 1) * (place + 2)) / ((failures + 1) * (failures + 2))
+    place, failures = _place(proposer, outcomes), failures_of(proposer, outcomes)
+    return risk / (place * (place + 1)) / ((failures + 1) * (failures + 2))
 
 
-def requests_of(outcomes: Sequence[TrialOutcome], terms: SearchTerms, risk: float) -> int:
-    """After how many requests of both variants a trial ends: enough to tell a setting from one beyond the margin that
-    lies a quarter of it away, and half of what is left at most, so that later proposals find some."""
+def own_requests(proposer: str, outcomes: Sequence[TrialOutcome], whole: int | None) -> int | None:
+    """How many requests of both variants a proposer's further trials may take together, 0 where its part is used up.
+    whole: `search.budget.requests`; None for no bound."""
+    if whole is None:
+        return None
+    place = _place(proposer, outcomes)
+    used = sum(each.requests for each in outcomes if each.proposer == proposer)
+    return max(0, whole // (place * (place + 1)) - used)
+
+
+def requests_of(proposer: str, outcomes: Sequence[TrialOutcome], terms: SearchTerms, risk: float) -> int:
+    """After how many requests of both variants a proposer's trial ends: enough to tell a setting from one beyond the
+    margin that lies a quarter of it away, and half of what its own trials may take at most, so that later ones of its
+    proposals find some."""
     longest = 2 * worth.noise(outcomes) * (log(1 / risk) + worth.PRICE) / (TOLD_APART * terms.margin) ** 2
     least = worth.LEAST_LOOKS * terms.per_look
     most = max(least, round(float(f"{longest:.2g}")))
-    return most if terms.requests is None else min(most, max(terms.requests // 2, least), terms.requests)
+    left = own_requests(proposer, outcomes, _whole(outcomes, terms))
+    if left is None or terms.requests is None:
+        return most
+    return min(most, max(left // 2, least), left, terms.requests)
+
+
+def _whole(outcomes: Sequence[TrialOutcome], terms: SearchTerms) -> int | None:
+    """What all trials may take together, those that are over included."""
+    return None if terms.requests is None else terms.requests + sum(each.requests for each in outcomes)
+
+
+def _place(proposer: str, outcomes: Sequence[TrialOutcome]) -> int:
+    """Which proposer it is, from 1, in the order of their first trials; the next one before its first."""
+    proposers = list(dict.fromkeys(each.proposer for each in outcomes))
+    return 1 + (proposers.index(proposer) if proposer in proposers else len(proposers))
 
 
 def trials_of(proposer: str, outcomes: Sequence[TrialOutcome]) -> int:

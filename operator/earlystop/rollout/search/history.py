@@ -33,11 +33,17 @@ from earlystop.rollout.trial_outcome import loss_of, requests_of, saving_of
 from earlystop.rollout.verify import object_differences, recomputed
 
 Manifest = Mapping[str, Any]
-MOST_VERDICTS = 64
-"""The latest ones count: each is replayed, and may have a megabyte."""
+Name = tuple[str, str]
+"""Namespace and name of a verdict."""
 
-MOST_LOOKS = 10_000
-"""Of all candidates in the verdicts that count. A thousand take about a second to replay, and 650 KiB to keep."""
+MOST_VERDICTS = 64
+"""The latest ones count."""
+
+MOST_LOOKS = 4000
+"""Looks that are replayed in all, those of each candidate counted, and once more for each query class: some seven
+seconds of one core. Verdicts differ a hundredfold in them, so a number of verdicts bounds nothing."""
+
+CHANGED = "The digest does not belong to this record: it was changed after it was made."
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -113,14 +119,28 @@ def read_history(
 ) -> History:
     """What verdicts show: as `HistoryReader`, of all at once."""
     reader = HistoryReader(subject, namespaces)
+    by_name: dict[Name, Manifest] = {}
     for each in verdicts:
         reader.add(each)
+        if isinstance(each.get("metadata") or {}, Mapping):
+            by_name[_namespace(each), _plain_name(each)] = each
+    for name in reader.chosen():
+        reader.replay(name, by_name.get(name))
     return reader.history()
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is remembered of a verdict that may count. at: its moment. looks: how many would be replayed."""
+
+    at: str
+    name: Name
+    looks: int
+
+
 class HistoryReader:
-    """Reads verdicts one by one, and keeps those that may count, at most `MOST_VERDICTS` with
-    `MOST_LOOKS`, but the latest one in any case.
+    """Reads verdicts one by one, twice: `add` notes of each what tells whether it may count, `chosen` names those that
+    are to be read again, and `replay` takes what each of them shows. No verdict is kept, since one may have a megabyte.
 
     subject: what they must be about; None: whatever each is about. namespaces: that may be learned from; None: all.
     """
@@ -128,11 +148,11 @@ class HistoryReader:
     def __init__(self, subject: Subject | None, namespaces: Collection[str] | None = None) -> None:
         self._subject = subject
         self._namespaces = namespaces
-        self._kept: list[tuple[tuple[str, str], Manifest]] = []
-        self._links: dict[tuple[str, str], Link] = {}
+        self._kept: list[_Kept] = []
+        self._links: dict[Name, Link] = {}
         self._refused: list[str] = []
-        self._looks = 0
         self._others: Counter[str] = Counter()
+        self._comparisons: list[PastComparison] = []
 
     def add(self, verdict: Manifest) -> None:
         """Read one. All verdicts of a policy must be among them, so that chains can be followed."""
@@ -142,54 +162,68 @@ class HistoryReader:
             return
         try:
             link, record = Link.of(verdict), verdict["spec"]
-            reason = self._another_subject(record)
-            moment = str(record["at"]), _name(verdict)
+            plan = parse_plan(record["plan"])
+            reason = self._not_counted(plan, record)
+            kept = _Kept(str(record["at"]), (namespace, link.name), _looks_of(record, plan))
         except UNREADABLE as error:
             self._refused.append(_unreadable(verdict, error))
             return
-        self._links[namespace, link.name] = link
+        self._links[kept.name] = link
         if reason is not None:
             self._others[f"of {namespace}/{record['policy']}: {reason}"] += 1
             return
-        insort(self._kept, (moment, verdict), key=lambda each: each[0])
-        self._looks += _looks_of(verdict)
-        while len(self._kept) > 1 and (len(self._kept) > MOST_VERDICTS or self._looks > MOST_LOOKS):
-            self._looks -= _looks_of(self._kept.pop(0)[1])
-            self._others[f"older than the latest {MOST_VERDICTS}, or than those with {MOST_LOOKS:,} looks"] += 1
+        insort(self._kept, kept, key=lambda each: (each.at, each.name))
+        if len(self._kept) > MOST_VERDICTS:
+            del self._kept[0]
+            self._others[f"older than the latest {MOST_VERDICTS}"] += 1
+
+    def chosen(self) -> tuple[Name, ...]:
+        """Those to read again once all were added, the latest first: their chain is whole, and together they have at
+        most `MOST_LOOKS` looks. One that has too many is passed over, not those that are older and have fewer."""
+        chains, chosen, left = Chains(self._links.values()), [], MOST_LOOKS
+        for each in {kept.name: kept for kept in reversed(self._kept)}.values():
+            link = self._links[each.name]
+            problem = chains.problem_of(link) if link.is_sound else CHANGED
+            if problem is not None:
+                self._refused.append(f"{_in_words(each.name)} is refused: {problem}")
+            elif each.looks > left:
+                self._others[f"with more looks than the {MOST_LOOKS} that are replayed in all"] += 1
+            else:
+                left -= each.looks
+                chosen.append(each.name)
+        return tuple(chosen)
+
+    def replay(self, name: Name, verdict: Manifest | None) -> None:
+        """Take what a chosen verdict shows, in their order. verdict: as it was read again; None: it is gone. Takes some
+        two milliseconds for each look."""
+        try:
+            if verdict is None or Link.of(verdict) != self._links[name]:
+                self._refused.append(f"{_in_words(name)} is refused: it was changed or deleted while it was read.")
+                return
+            problems = object_differences(verdict)
+            if problems:
+                self._refused.append(f"{_in_words(name)} is refused: {problems[0]}")
+            else:
+                self._comparisons += _comparisons(verdict)
+        except UNREADABLE as error:
+            self._refused.append(_unreadable(verdict or {}, error))
 
     def history(self) -> History:
-        """What was read. Replays the looks of each verdict that counts, so it takes some ten milliseconds for each."""
-        chains = Chains(self._links.values())
-        comparisons: list[PastComparison] = []
-        refused = list(self._refused)
-        for _, each in reversed(self._kept):
-            try:
-                problems = object_differences(each)
-                problem = (
-                    problems[0] if problems else chains.problem_of(self._links[_namespace(each), _plain_name(each)])
-                )
-                if problem is None:
-                    comparisons += _comparisons(each)
-                else:
-                    refused.append(f"{_name(each)} is refused: {problem}")
-            except UNREADABLE as error:
-                refused.append(_unreadable(each, error))
+        """What was read."""
         passed_over = tuple(_counted(reason, number) for reason, number in self._others.items())
-        return History(tuple(comparisons), tuple(refused), passed_over)
+        return History(tuple(self._comparisons), tuple(self._refused), passed_over)
 
-    def _another_subject(self, record: Mapping[str, Any]) -> str | None:
+    def _not_counted(self, plan: Plan, record: Mapping[str, Any]) -> str | None:
         """Why a record is about something else, or holds nothing of its own; None where it counts."""
-        plan = parse_plan(record["plan"])
         if interrupts(plan, record["reason"], has_looks=bool(record["looks"])):
             return "an outage interrupted the trial, which another verdict goes on with"
-        found = Subject.of(plan.spec)
-        return None if self._subject is None else another_subject(self._subject, found)
+        return None if self._subject is None else another_subject(self._subject, Subject.of(plan.spec))
 
 
-def _looks_of(verdict: Manifest) -> int:
-    """Looks of all candidates of a verdict."""
-    record = verdict["spec"]
-    return sum(len(each.get("looks") or ()) for each in (record, *(record.get("others") or ())))
+def _looks_of(record: Mapping[str, Any], plan: Plan) -> int:
+    """How many looks a replay takes. Raises TypeError or AttributeError for a record that is none."""
+    rows = len(record["looks"]) + sum(len(each["looks"]) for each in record.get("others") or ())
+    return rows * (1 + len(plan.spec.objective.query_classes or ()))
 
 
 def another_subject(wanted: Subject, found: Subject) -> str | None:
@@ -269,10 +303,11 @@ def _plain_name(manifest: Manifest) -> str:
     return str((manifest.get("metadata") or {}).get("name", "(without a name)"))
 
 
-def _name(manifest: Manifest) -> str:
-    return f"The verdict {_namespace(manifest)}/{_plain_name(manifest)}"
+def _in_words(name: Name) -> str:
+    return f"The verdict {'/'.join(name)}"
 
 
 def _unreadable(manifest: Manifest, error: Exception) -> str:
+    named = _in_words((_namespace(manifest), _plain_name(manifest)))
     first = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"{_name(manifest)} is refused: it is no verdict that this release can read ({first})."
+    return f"{named} is refused: it is no verdict that this release can read ({first})."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from earlystop.rollout.search.external import WaitingOffer, failures_of
+from earlystop.rollout.search.external import WaitingOffer, failures_of, own_requests
 from earlystop.rollout.search.trial import Setting, TrialEnd, TrialOutcome
 
 MOST_WAITING = 100
@@ -74,7 +74,7 @@ class SearchView:
 
     settings: that may be tried. baseline: value of each parameter, which offers that do not name it keep. outcomes: of
     trials that are over. failure_budget: trials of each proposer that may fail. trying: the offer whose trial is under
-    way, None for none.
+    way, None for none. requests: that all trials may take, None for no bound.
     """
 
     settings: Sequence[Setting]
@@ -82,6 +82,7 @@ class SearchView:
     outcomes: Sequence[TrialOutcome]
     failure_budget: int
     trying: WaitingOffer | None = None
+    requests: int | None = None
 
 
 def fates(offers: Sequence[Offer], view: SearchView) -> tuple[Fate, ...]:
@@ -137,6 +138,12 @@ def _fate(offer: Offer, setting: int, view: SearchView, *, is_again: bool, waiti
             FateReason.SHARE_SPENT,
             f"{failures} trials that {offer.proposer} proposed have failed, as many as search.failureBudget allows "
             "each proposer. Ask the policy's owner to raise it, or to begin another search.",
+        )
+    if own_requests(offer.proposer, view.outcomes, view.requests) == 0:
+        return (
+            FateReason.SHARE_SPENT,
+            f"Trials that {offer.proposer} proposed have taken all requests of search.budget.requests that are "
+            "theirs; the rest is for other proposers. Ask the policy's owner to raise it, or to begin another search.",
         )
     if waiting >= MOST_WAITING:
         return (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 from earlystop.api.wire import HISTORY_LABEL
 from earlystop.controller.cluster import EVENTS, NAMESPACES, VERDICTS, ClusterError
+from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.rollout.search.history import Subject
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import start_campaign
@@ -108,3 +110,37 @@ async def test_without_the_right_to_read_namespaces_the_own_ones_verdicts_count(
 
 def test_the_policy_of_these_tests_is_about_what_the_verdicts_are_about() -> None:
     assert Subject.of(SearchingWorld(changes=WARM).tracked.spec) == Subject.of(policy())
+
+
+def counting_reads(searching: SearchingWorld) -> list[int]:
+    """Holds up each list of verdicts for a turn of the loop. Returns a list that gets how many were under way then."""
+    call, under_way, seen = searching.api._call, [0], list[int]()
+
+    async def counted(method: str, path: str, *rest: Any) -> Any:
+        if not path.startswith(VERDICTS.path("llm") + "?limit=4"):
+            return await call(method, path, *rest)
+        under_way[0] += 1
+        seen.append(under_way[0])
+        await asyncio.sleep(0)
+        found = await call(method, path, *rest)
+        under_way[0] -= 1
+        return found
+
+    searching.api._call = counted  # type: ignore[method-assign, assignment]
+    return seen
+
+
+async def test_searches_that_begin_together_read_history_one_after_the_other_and_a_few_verdicts_at_a_time() -> None:
+    searching = world(*(earlier(str(window), Quality(mean_tokens=420)) for window in (5, 6, 7, 8, 9)))
+    seen = counting_reads(searching)
+    past = PastVerdicts(searching.api)
+    found = await asyncio.gather(*(past.history_for(searching.tracked, int(searching.now)) for _ in range(3)))
+    assert seen == [1] * 6  # two answers for each
+    assert all(each is not None and each.belief is not None for each in found)
+
+
+async def test_a_search_that_tries_what_others_propose_reads_no_history() -> None:
+    searching = SearchingWorld(changes={"search": {**SEARCH, "strategy": "External", "warmStart": "History"}})
+    seen = counting_reads(searching)
+    assert await PastVerdicts(searching.api).history_for(searching.tracked, int(searching.now)) is None
+    assert seen == []

@@ -10,7 +10,7 @@ from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import carried_out
 from tests.unit.delivery.cluster import settings, spec_in
 from tests.unit.rollout import classes
-from tests.unit.rollout.policies import started
+from tests.unit.rollout.policies import policy, started
 from tests.unit.rollout.states import REACHED
 
 
@@ -51,3 +51,15 @@ def test_once_a_map_of_classes_is_decided_each_class_has_its_variant_and_all_oth
         ("x-query-class", "proof"),
     ]
     assert found.classes[1].variant == "w10" and found.promoted == ""
+
+
+@pytest.mark.parametrize("names", [("incumbent", "w20"), ("w20", "incumbent")])
+def test_a_candidate_that_an_earlier_release_let_be_called_incumbent_is_a_candidate(names: tuple[str, str]) -> None:
+    candidates = [
+        {"name": name, "values": [{"name": "window", "value": value}]}
+        for name, value in zip(names, ("10", "20"), strict=True)
+    ]
+    spec = policy({"candidates": candidates, "rollout": {"strategy": "ABTest", "steps": [{"weight": 20}]}})
+    for found in (desired_split(started(spec)), largest_split(spec)):
+        assert found is not None and found.incumbent is None
+        assert [each.variant for each in found.candidates] == list(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.rollout.search.external import External, WaitingOffer, level, trials_of
+from earlystop.rollout.search.external import External, WaitingOffer, level, own_requests, trials_of
 from earlystop.rollout.search.trial import Estimate, SearchTerms, TrialEnd, TrialOutcome
 from tests.bench.external_adversary import levels_of, runs_that_certify
 from tests.unit.rollout.policies import examples
@@ -82,14 +83,46 @@ def test_whoever_proposes_what_a_violating_setting_is_certified_no_more_often_th
 
 @examples
 @given(st.integers(1, 5), st.integers(0, 30), st.one_of(st.none(), st.integers(100, 10**7)))
-def test_a_trial_takes_no_more_than_is_left_and_half_of_much_is_left_to_others(
+def test_a_trial_takes_no_more_than_half_of_what_is_left_to_its_proposer(
     tried: int, failed: int, left: int | None
 ) -> None:
     outcomes = [TrialOutcome(9, TrialEnd.HARMFUL, 0.01, Estimate(0.05, 0.01), None, 4000, "x") for _ in range(failed)]
     terms = SearchTerms(0.02, 0.1, 0.05, 100, left, 10**6)
     found = waiting(*["ana"] * tried).propose(SETTINGS, outcomes, terms, None, 1)
     assert found is not None and found.setting == trials_of("ana", outcomes)
-    assert left is None or found.requests <= max(min(left, 2000), left // 2)
+    if left is not None:
+        own = (left + 4000 * failed) // (2 if failed == 0 else 6)
+        assert 0 < found.requests <= min(left, own, max(own // 2, 2000))
+
+
+@examples
+@given(st.lists(st.sampled_from(["eve", "ana", "ben", "cy"]), max_size=40), st.integers(20_000, 10**6))
+def test_trials_of_the_kth_proposer_never_take_more_than_its_part_of_the_budget(names: list[str], whole: int) -> None:
+    outcomes: list[TrialOutcome] = []
+    for name in names:
+        used = sum(each.requests for each in outcomes)
+        terms = SearchTerms(0.02, 0.1, 0.05, 1000, whole - used, 10**6)
+        found = External((WaitingOffer(0, name, "p"),)).propose(SETTINGS, outcomes, terms, None, 1)
+        if found is None:
+            assert own_requests(name, outcomes, whole) == 0
+            continue
+        outcomes.append(TrialOutcome(1, TrialEnd.INCONCLUSIVE, found.risk, None, None, found.requests, name))
+    for place, name in enumerate(dict.fromkeys(each.proposer for each in outcomes), 1):
+        taken = sum(each.requests for each in outcomes if each.proposer == name)
+        assert taken <= whole // (place * (place + 1))
+
+
+def test_who_proposes_first_and_without_end_leaves_a_second_proposer_enough_to_be_tried() -> None:
+    waits = External(tuple(WaitingOffer(setting, "eve", f"p{setting}") for setting in range(8)))
+    outcomes: list[TrialOutcome] = []
+    terms = SearchTerms(0.02, 0.1, 0.05, 1000, 60_000, 10**6)
+    while (found := waits.propose(SETTINGS, outcomes, terms, None, 1)) is not None:
+        outcomes.append(TrialOutcome(found.setting, TrialEnd.HARMFUL, found.risk, None, None, found.requests, "eve"))
+        terms = replace(terms, requests=60_000 - sum(each.requests for each in outcomes))
+    assert sum(each.requests for each in outcomes) == 30_000
+    later = External((*waits.waiting, WaitingOffer(9, "alice", "a")))
+    found = later.propose(SETTINGS, outcomes, terms, None, 1)
+    assert found is not None and (found.proposer, found.requests) == ("alice", 5_000)
 
 
 def test_ten_harmful_proposals_of_each_of_four_adversaries_hardly_ever_certify_any() -> None:

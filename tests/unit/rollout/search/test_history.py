@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import HISTORY_LABEL
+from earlystop.rollout.plan import parse_plan, plan_text
 from earlystop.rollout.search import history
-from earlystop.rollout.search.history import Subject, may_share, read_history
+from earlystop.rollout.search.history import HistoryReader, Subject, may_share, read_history
 from earlystop.rollout.verdict import digest_of
 from tests.unit.rollout.search.past_verdicts import WINDOW, altered, past_verdict, two_verdicts, window_policy
 
@@ -191,8 +194,70 @@ def test_only_the_latest_verdicts_are_read_and_that_is_told(monkeypatch: pytest.
     monkeypatch.setattr(history, "MOST_VERDICTS", 1)
     found = read_history(OWN, [past_verdict("10", later=0), past_verdict("5", name="new", later=50_000)])
     assert [each.policy for each in found.comparisons] == ["new"]
-    assert found.passed_over == ("1 verdict passed over, older than the latest 1, or than those with 10,000 looks.",)
-    monkeypatch.setattr(history, "MOST_VERDICTS", 64)
-    monkeypatch.setattr(history, "MOST_LOOKS", 1)
-    by_looks = read_history(OWN, [past_verdict("10", later=0), past_verdict("5", name="new", later=50_000)])
-    assert [each.policy for each in by_looks.comparisons] == ["new"], "the latest counts, however long it is"
+    assert found.passed_over == ("1 verdict passed over, older than the latest 1.",)
+
+
+def looks_in(verdict: dict[str, Any]) -> int:
+    return len(verdict["spec"]["looks"])
+
+
+def test_verdicts_are_replayed_the_latest_first_while_their_looks_are_few_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = past_verdict("10", name="old"), past_verdict("5", loss=0.4, name="new", later=50_000)
+    assert looks_in(new) < looks_in(old)
+    monkeypatch.setattr(history, "MOST_LOOKS", looks_in(old) + looks_in(new))
+    assert [each.policy for each in read_history(OWN, [old, new]).comparisons] == ["new", "old"]
+    monkeypatch.setattr(history, "MOST_LOOKS", looks_in(old) + looks_in(new) - 1)
+    found = read_history(OWN, [old, new])
+    assert [each.policy for each in found.comparisons] == ["new"]
+    (told,) = found.passed_over
+    assert told.startswith("1 verdict passed over, with more looks than the ")
+
+
+def test_one_verdict_with_too_many_looks_hides_no_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = past_verdict("5", loss=0.4, name="small"), past_verdict("10", name="large", later=50_000)
+    monkeypatch.setattr(history, "MOST_LOOKS", looks_in(large) - 1)
+    assert [each.policy for each in read_history(OWN, [small, large]).comparisons] == ["small"]
+
+
+def test_looks_of_every_candidate_and_class_count_as_what_they_take_to_replay() -> None:
+    classes = {"exactMatch": {"margin": "0.02"}, "queryClasses": [{"name": "math", "margin": "0.05"}]}
+    record = {"looks": [[]] * 3, "others": [{"looks": [[]] * 5}, {"looks": []}]}
+    plans = [parse_plan(plan_text(window_policy("10", changes), "")) for changes in ({}, {"objective": classes})]
+    assert [history._looks_of(record, plan) for plan in plans] == [8, 16]
+
+
+class Watched(dict[str, Any]):
+    """A manifest that can be asked whether anybody holds it still."""
+
+
+def test_the_reader_holds_no_verdict_that_it_has_read() -> None:
+    reader = HistoryReader(OWN)
+    made = [Watched(past_verdict(name=f"qa{number}")) for number in range(3)]
+    held = [weakref.ref(each) for each in made]
+    specs = [Watched(each["spec"]) for each in made]
+    held += [weakref.ref(each) for each in specs]
+    for each, spec in zip(made, specs, strict=True):
+        each["spec"] = spec
+        reader.add(each)
+    for name in reader.chosen():
+        reader.replay(name, next(each for each in made if each["metadata"]["name"] == name[1]))
+    assert len(reader.history().comparisons) == 3
+    del made, specs, each, spec
+    gc.collect()
+    assert [each() for each in held] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    "again", [None, {"message": "Better."}, {"digest": "0" * 64}], ids=["gone", "message", "digest"]
+)
+def test_a_verdict_that_is_another_one_when_it_is_read_again_is_refused(again: dict[str, Any] | None) -> None:
+    verdict = past_verdict()
+    reader = HistoryReader(OWN)
+    reader.add(verdict)
+    (name,) = reader.chosen()
+    reader.replay(name, None if again is None else altered(verdict, **again))
+    found = reader.history()
+    assert found.comparisons == ()
+    assert "changed or deleted while it was read" in found.refused[0]

@@ -147,3 +147,13 @@ def test_each_offer_has_one_fate_and_only_what_waits_is_ever_proposed(
         assert proposal.setting not in {each.setting for each in view.outcomes}
     refused = [each for each in found if each.reason in REFUSED]
     assert not {each.offer.name for each in refused} & {each.name for each in waiting}
+
+
+def test_who_has_used_its_part_of_the_requests_is_refused_and_told_while_others_are_not() -> None:
+    used = TrialOutcome(0, TrialEnd.INCONCLUSIVE, 0.01, None, None, 5_000, "eve")
+    view = replace(VIEW, outcomes=(used,), failure_budget=9, requests=10_000)
+    values = tuple(SETTINGS[1].values)
+    told = fates([Offer("2026-01-01T00:00:00Z", name, name, values) for name in ("eve", "ana")], view)
+    by_name = {each.offer.name: each for each in told}
+    assert by_name["ana"].reason is FateReason.WAITING
+    assert by_name["eve"].reason is FateReason.SHARE_SPENT and "search.budget.requests" in by_name["eve"].message
