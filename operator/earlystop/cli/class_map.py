@@ -18,10 +18,12 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace, PolicyName, list_objects, namespace_of
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
+from earlystop.cli.terminal import say
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify import object_differences
 
 
@@ -63,22 +65,43 @@ class ClassMap:
 def class_map(policy: str, verdicts: Iterable[Mapping[str, Any]]) -> ClassMap | None:
     """The latest map that a verdict about a policy proves and nobody took back; None where there is none.
 
-    verdicts: as objects, of any policies. One counts that can be recomputed. Raises ValueError (pydantic's) for an
-    object that is no verdict.
+    verdicts: as objects, of any policies. One counts that can be recomputed and whose chain is whole. Raises ValueError
+    (pydantic's) where one about the policy is no verdict.
     """
-    records = [(str(each["metadata"]["name"]), VerdictSpec.model_validate(each["spec"]), each) for each in verdicts]
-    own = [each for each in records if each[1].policy == policy]
-    aborted = {record.revision for _, record, _ in own if record.reason == ABORTED}
+    own = _about(policy, verdicts)
+    chains = Chains(Link.of(each) for each in own)
+    records = [(str(each["metadata"]["name"]), VerdictSpec.model_validate(each["spec"]), each) for each in own]
+    aborted = {record.revision for _, record, _ in records if record.reason == ABORTED}
     proven = [
         (name, record)
-        for name, record, written in own
-        if record.reason == BY_CLASS and record.revision not in aborted and not object_differences(dict(written))
+        for name, record, written in records
+        if record.reason == BY_CLASS and record.revision not in aborted
+        if chains.problem_of(Link.of(written)) is None and not object_differences(dict(written))
     ]
     if not proven:
         return None
     name, record = max(proven, key=lambda each: each[1].at)
     plan = parse_plan(record.plan)
     return ClassMap(policy, name, record.digest, record.at, _classes(plan, record), plan.baseline_settings)
+
+
+def later_end(found: ClassMap, verdicts: Iterable[Mapping[str, Any]]) -> str | None:
+    """A sentence where a later campaign of the policy ended otherwise than with a map; None where none did."""
+    later = [each for each in _about(found.policy, verdicts) if str(each["spec"].get("at", "")) > found.at]
+    if not later:
+        return None
+    last = max(later, key=lambda each: str(each["spec"]["at"]))
+    return (
+        f"This map is of {found.at}. A later campaign of {found.policy} ended with the verdict "
+        f"{last['metadata']['name']} ({last['spec'].get('decision')}, {last['spec'].get('reason')}), which proves no "
+        "map: look at it before routers get this one."
+    )
+
+
+def _about(policy: str, verdicts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The objects that say that they are about a policy; what else is among them, this command need not read."""
+    specs = ((each, each.get("spec")) for each in verdicts)
+    return [each for each, spec in specs if isinstance(spec, Mapping) and spec.get("policy") == policy]
 
 
 def _classes(plan: Plan, record: VerdictSpec) -> tuple[MappedClass, ...]:
@@ -126,9 +149,13 @@ def command(
         raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
     if found is None:
         raise CommandFailure(
-            f"no verdict about policy {policy} proves settings for query classes. Write objective.perClass: true with "
-            "queryClasses first; operator/docs/class-map.md shows how."
+            f"no verdict about policy {policy} proves settings for query classes, with all verdicts before it. Write "
+            "objective.perClass: true with queryClasses first, and name files with all verdicts of the policy; "
+            "operator/docs/class-map.md shows how."
         )
+    told = later_end(found, verdicts)
+    if told is not None:
+        say(told, colour="yellow", is_problem=True)
     content = asdict(found)
     content["classes"] = [dict(each) for each in content["classes"]]
     if output is Format.JSON:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from earlystop.cli.class_map import class_map
 from earlystop.cli.main import app
-from earlystop.rollout.verdict import verdict_object
+from earlystop.rollout.verdict import digest_of, verdict_object
 from tests.unit.rollout.classes import EASY_AND_HARD, IN_SHADOW, Truth, decided
 from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.several import BAD, GOOD
@@ -82,3 +82,37 @@ def test_where_nothing_is_proven_the_command_says_what_to_write(tmp_path: Path) 
     path.write_text(yaml.safe_dump(verdict()))
     shown = CliRunner().invoke(app, ["class-map", "other", "-f", str(path)], env={"COLUMNS": "300"})
     assert shown.exit_code == 1
+
+
+def test_what_is_no_verdict_or_one_of_another_release_about_another_policy_stops_no_export() -> None:
+    strange: list[dict[str, Any]] = [
+        {},
+        {"spec": None},
+        {"metadata": {"name": "x"}, "spec": {"policy": "other", "looks": "none"}},
+    ]
+    assert class_map("qa", [*strange, verdict()]) == class_map("qa", [verdict()]) is not None
+
+
+def test_a_verdict_that_stands_on_no_chain_proves_no_map() -> None:
+    alone, forged = verdict(), verdict()
+    alone["spec"]["previous"] = "sha256:" + "0" * 64
+    alone["spec"]["digest"] = digest_of(alone["spec"])
+    assert class_map("qa", [alone]) is None
+    forged["metadata"]["name"] += "-forged"
+    assert class_map("qa", [verdict(), forged]) is None  # nobody knows which of two first ones the operator made
+
+
+def test_a_later_campaign_that_ended_otherwise_is_told_beside_the_file(tmp_path: Path) -> None:
+    first, later = verdict(), verdict()
+    later["spec"] |= {"reason": "Harm", "decision": "RollBack", "at": "2100-01-01T00:00:00Z", "revision": "f" * 10}
+    later["spec"]["previous"] = first["spec"]["digest"]
+    later["spec"]["digest"] = digest_of(later["spec"])
+    later["metadata"]["name"] = "qa-later"
+    path = tmp_path / "verdicts.yaml"
+    path.write_text(yaml.safe_dump_all([first, later]))
+    shown = CliRunner().invoke(app, ["class-map", "qa", "-f", str(path)])
+    assert shown.exit_code == 0, shown.output
+    assert yaml.safe_load(shown.stdout)["verdict"] == first["metadata"]["name"]
+    assert "ended with the verdict qa-later (RollBack, Harm)" in shown.stderr
+    path.write_text(yaml.safe_dump(first))
+    assert CliRunner().invoke(app, ["class-map", "qa", "-f", str(path)]).stderr == ""
