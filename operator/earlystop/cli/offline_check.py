@@ -21,6 +21,7 @@ from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.failure import sentence
 from earlystop.cli.metadata_check import metadata_problems
 from earlystop.cli.words import closest, nearest, shown
+from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.unsupported import refusal_of_spec
 
 FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -75,7 +76,7 @@ def problems_of(manifest: dict[str, Any]) -> list[str]:
     problems = list(dict.fromkeys(broken_rules(_schema(), with_defaults(_schema(), manifest["spec"]), "spec")))
     if problems:
         return problems
-    refusal = refusal_of_spec(spec)
+    refusal = refusal_of_spec(spec) or refusal_of_search(spec)
     return [] if refusal is None else [refusal.message]
 
 
