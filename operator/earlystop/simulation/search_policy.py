@@ -117,7 +117,8 @@ def _why_missed(missing: Sequence[PlayedSearch], best: int | None) -> tuple[dict
     example: tuple[str, ...] = ()
     for each in missing:
         at_best = [tried for tried in each.tried if tried.setting == best]
-        reasons[at_best[-1].reason if at_best else NEVER_TRIED] += 1
+        failed = sum(tried.setting not in each.certified for tried in each.tried)
+        reasons[at_best[-1].reason if at_best else f"{NEVER_TRIED}, {failed} failed before it"] += 1
         example = example or next((tried.missing for tried in at_best), ())
     return dict(reasons.most_common()), example
 
@@ -153,11 +154,15 @@ def why_missed(found: SearchFigures) -> str:
     number = sum(found.missed.values())
     if not number or not found.best_name:
         return ""
-    told = ", ".join(f"{reason} in {count}" for reason, count in found.missed.items())
+    told = "; ".join(f"{reason} in {count}" for reason, count in found.missed.items())
     sentence = f"{found.strategy} did not end with the best setting, {found.best_name}, in {number} of them ({told})."
+    if any(reason.startswith(NEVER_TRIED) for reason in found.missed):
+        sentence += " search.failureBudget says how many settings may fail."
     if not found.example:
         return sentence
-    return f"{sentence} In the first of these its promotion still needed {'; and '.join(found.example)}."
+    return (
+        f"{sentence} Where it was tried, its promotion still needed, as the first says: {'; and '.join(found.example)}."
+    )
 
 
 def _ensure_told(spec: PolicySpec) -> None:

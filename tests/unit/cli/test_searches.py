@@ -123,3 +123,14 @@ def test_what_the_curve_says_is_supposed_by_no_option_beside_it(tmp_path: Path, 
     done = asked(tmp_path, command, option)
     assert done.exit_code != 0
     assert f"{option.partition('=')[0]}: of a policy that searches" in " ".join(done.output.split())
+
+
+@pytest.mark.slow
+def test_a_search_that_fails_before_it_tries_the_best_setting_names_the_failure_budget(tmp_path: Path) -> None:
+    curve = "setting,em,tokens\nbaseline,0.80,600\nwindow-20,0.50,420\nwindow-10,0.50,300\nwindow-2,0.80,120\n"
+    search = {**SEARCH, "failureBudget": 1}
+    done = asked(tmp_path, "simulate", "--runs", "1", curve=curve, search=search)
+    assert done.exit_code == 0, done.output
+    text = " ".join(done.output.split())
+    assert "window-2, in 1 of them (never tried, 1 failed before it in 1)" in text
+    assert "search.failureBudget says how many settings may fail." in text
