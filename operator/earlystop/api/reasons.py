@@ -101,11 +101,13 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "hostnames, or add a listener.",
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
-            "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
+            "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or mode, or "
+            "requestBody.split: Injector, which needs no filters on backends.",
             **HEADER_REASONS,
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, candidates or cohort values.",
-            "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
+            "AliasOutdated": "A variant's Service (an alias, which the operator made) no longer fits your own Service, "
+            "which was created anew; delete the alias, and the operator makes it again.",
             "NameTaken": "An object of a name that the operator needs belongs to someone else; remove or rename it.",
         },
     ),
@@ -207,7 +209,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),
         {
             "SettingNotEffective": "Answers are as long as the baseline's, so the setting does not seem to reach the "
-            "engine; check that the server reads the setting's header, then retry."
+            "engine; check that the server reads what delivery.mode sets (header, body, file or argument), then retry."
         },
     ),
     (
@@ -293,7 +295,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "WeightsInForce": "The weights of a step are in force.",
             "StepAdvanced": "The candidates get a larger share of requests.",
             "Resumed": "The campaign goes on after a suspension.",
-            "Inconclusive": "The campaign ended without a verdict; edit the policy or retry it.",
+            "Inconclusive": "Nothing was proven by the end, which the message explains; edit the policy or retry it.",
             "DispersionLearned": "The baseline showed how much its answers scatter; evidence is discounted by it.",
             "CandidateCertified": "All claims of one of several candidates are proven.",
             "CandidateDropped": "One of several candidates gets no more requests; the message says why.",

@@ -45,17 +45,30 @@ def _stepped(written: SearchRange, step: Fraction, where: str) -> tuple[str, ...
     numbers = [Fraction(written.from_)]
     while numbers[-1] < most:
         if len(numbers) == MOST_NUMBERS:
-            raise SearchProblem(f"{where} holds more than {MOST_NUMBERS:,} numbers {how}; write a larger step")
+            instead = "" if is_log or step <= 1 or numbers[0] <= 0 else ", or scale: Log, with which a step is a factor"
+            raise SearchProblem(f"{where} holds more than {MOST_NUMBERS:,} numbers {how}; write a larger step{instead}")
         numbers.append(numbers[-1] * step if is_log else numbers[-1] + step)
     if numbers[-1] != most:
         last = _near(numbers[-2])
         instead = f'to: "{last}", or ' if len(numbers) > 2 else ""
+        factor = (
+            "" if is_log or not _is_power(numbers[0], most, step) else ", or scale: Log, with which a step is a factor"
+        )
         raise SearchProblem(
             f"{where} is not reached to its end {how}: {last} is followed by {_near(numbers[-1])}; write {instead}"
-            "count instead of step"
+            f"count instead of step{factor}"
         )
     # From one end to the other no number has more digits after the point than the ends.
     return tuple(map(_near, numbers))
+
+
+def _is_power(least: Fraction, most: Fraction, step: Fraction) -> bool:
+    """Whether a step would lead from one number to the other as a factor."""
+    if least <= 0 or step <= 1:
+        return False
+    while least < most:
+        least *= step
+    return least == most
 
 
 def _spaced(written: SearchRange, count: int, whole: bool) -> tuple[str, ...]:

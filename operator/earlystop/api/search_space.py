@@ -13,7 +13,7 @@ from itertools import product
 from math import log, prod
 
 from earlystop.api.parameters import Parameter
-from earlystop.api.search import Search, SearchParameter, SearchProblem
+from earlystop.api.search import Search, SearchParameter, SearchProblem, SearchRange
 from earlystop.api.search_range import numbers_of
 from earlystop.api.values import bounded, canonical_setting
 
@@ -117,10 +117,21 @@ def _written_values(searched: SearchParameter, parameter: Parameter) -> tuple[st
         if parameter.type not in NUMBERS:
             raise SearchProblem(f"{where} is of type {parameter.type}, which has no range; write values")
         of_range = f"{where}: the range from {searched.range.from_} to {searched.range.to}"
+        _ensure_within(searched.range, parameter, of_range)
         return numbers_of(searched.range, parameter.type == "Integer", of_range)
     if parameter.type in NUMBERS:
         raise SearchProblem(f"{where} is a number; write values or range, to say which may be tried")
     return parameter.choices or ("false", "true")
+
+
+def _ensure_within(written: SearchRange, parameter: Parameter, of_range: str) -> None:
+    """Raises SearchProblem for a range beyond what the parameter takes, with the widest one that it does."""
+    least, most = parameter.minimum or written.from_, parameter.maximum or written.to
+    if float(written.from_) < float(least) or float(written.to) > float(most):
+        low, high = max(least, written.from_, key=float), min(most, written.to, key=float)
+        raise SearchProblem(
+            f"{of_range} is wider than what {parameter.name} takes; write from and to within {low} and {high}"
+        )
 
 
 def _places(values: Sequence[str], is_range: bool, is_log: bool) -> dict[str, float]:

@@ -32,7 +32,8 @@ TRIAL_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (DECISION,),
         {
             "TrialRequestsUsed": "Neither benefit nor harm was shown with the requests that this trial of a search may "
-            "take; the search goes on without its setting.",
+            "take; the search goes on without its setting. Where it is not known how much answers scatter, write "
+            "exactMatch.assumeIndependent or exactMatch.dispersion if that is true, or a shorter rollout.lookSeconds.",
         },
     ),
     (

@@ -19,6 +19,7 @@ DEEPEST = 100
 MOST_NODES = 1_000_000
 """A verdict of 1,400 looks has about 50,000 nodes."""
 LONGEST_REASON = 300
+STRAY_CHARACTER = " (a tab, @ or `: indent by spaces, and write such text in quotes)"
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -137,7 +138,8 @@ def _where_and_why(error: Exception) -> str:
     """What a parser says, in one line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        hint = STRAY_CHARACTER if error.problem.endswith("cannot start any token") else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{hint}"
     return " ".join(str(error).split())[:LONGEST_REASON]
 
 

@@ -78,18 +78,18 @@ def command(
 def _in_files(files: Sequence[Path], policy: str | None) -> tuple[PolicySpec | None, list[Manifest]]:
     """The policy, where one is named, and the verdicts. Raises CommandFailure where they are not there."""
     found = [each for path in files for each in read_documents(path)]
-    names = " and ".join(map(str, files))
+    names, hold = " and ".join(map(str, files)), "holds" if len(files) == 1 else "hold"
     verdicts = [each for each in found if each.get("kind") == "EarlyStopVerdict"]
     if not verdicts:
         raise CommandFailure(
-            f"{names} hold no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
+            f"{names} {hold} no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
         )
     if policy is None:
         return None, verdicts
     for each in found:
         if each.get("kind") == "EarlyStopPolicy" and (each.get("metadata") or {}).get("name") == policy:
             return _spec_of(each, policy), verdicts
-    raise CommandFailure(f"{names} hold no EarlyStopPolicy {policy}; name a file with it, too, by another --file.")
+    raise CommandFailure(f"{names} {hold} no EarlyStopPolicy {policy}; name a file with it, too, by another --file.")
 
 
 async def _in_cluster(

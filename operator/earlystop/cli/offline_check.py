@@ -21,8 +21,14 @@ from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.failure import sentence
 from earlystop.cli.metadata_check import metadata_problems
 from earlystop.cli.words import closest, nearest, shown
+from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.unsupported import refusal_of_spec
+from earlystop.rollout.unsupported_search import search_refusal
 
+LONGEST_HINT = 200
+"""Characters of a field's description that a sentence bears; of a longer one it has the first sentence."""
+SEARCHED = "search.parameters: "
+"""How sentences on a searched parameter begin."""
 FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
 WANTED = {
     "string_type": "text, in quotes",
@@ -56,7 +62,9 @@ def spec_of(manifest: dict[str, Any]) -> PolicySpec:
         raise Malformed(["spec: write what the policy tries and must prove."])
     written = with_defaults(_schema(), manifest["spec"])
     try:
-        return PolicySpec.model_validate_json(json.dumps(written, default=str), strict=True)
+        return PolicySpec.model_validate_json(
+            json.dumps(written, default=str), strict=True, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         raise Malformed([_sentence(each) for each in _causes(error)]) from None
 
@@ -74,9 +82,19 @@ def problems_of(manifest: dict[str, Any]) -> list[str]:
         return problems
     problems = list(dict.fromkeys(broken_rules(_schema(), with_defaults(_schema(), manifest["spec"]), "spec")))
     if problems:
-        return problems
-    refusal = refusal_of_spec(spec)
+        return _with_values(problems, spec)
+    refusal = refusal_of_spec(spec) or refusal_of_search(spec)
     return [] if refusal is None else [refusal.message]
+
+
+def _with_values(problems: list[str], spec: PolicySpec) -> list[str]:
+    """The problems, where that of a searched parameter names the value or the numbers that are at fault: a rule of an
+    API server has no room to look for them."""
+    refusal = search_refusal(spec)
+    if refusal is None or not refusal.message.startswith(SEARCHED):
+        return problems
+    first = next((each for each in problems if each.startswith(f"spec: {SEARCHED}")), None)
+    return [f"spec: {refusal.message}" if each == first else each for each in problems]
 
 
 @cache
@@ -142,7 +160,7 @@ def _sentence(error: Any) -> str:
         case "string_too_short" | "string_too_long" | "too_short" | "too_long":
             return f"{where}: {_length(error)}."
         case str(kind) if kind in WANTED:
-            return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}."
+            return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}{_parts(error['loc'], given)}."
     return sentence(f"{where}: {error['msg']}")
 
 
@@ -161,7 +179,8 @@ def _what_belongs(place: tuple[Any, ...]) -> str:
     field = _schema_at(place)
     if "enum" in field:
         return f"; write one of {', '.join(map(str, field['enum']))}"
-    description = str(field.get("description", "")).split(". ")[0].removesuffix(".")
+    description = str(field.get("description", ""))
+    description = (description if len(description) <= LONGEST_HINT else description.split(". ")[0]).removesuffix(".")
     return f": {description}" if description else ""
 
 
@@ -173,6 +192,20 @@ def _length(error: Any) -> str:
     amount = f"{number} {noun}" if number == 1 else f"{number} {noun}s"
     what = f"{shown(error.get('input'))} is" if is_text else "the list is"
     return f"{what} too {'short' if most is None else 'long'}; write {amount} or {'more' if most is None else 'fewer'}"
+
+
+def _parts(place: tuple[Any, ...], given: Any) -> str:
+    """What fields belong to an object, or to the items of a list, that was written as something else: the end of a
+    sentence. given: as it was written, which is shown as the one field that is needed."""
+    schema = _schema_at(place)
+    if not schema.get("properties"):
+        inner = list(schema.get("items", {}).get("properties", {}))
+        return f", each item with {' and '.join(inner) if len(inner) < 3 else ', '.join(inner)}" if inner else ""
+    known, needed = list(schema["properties"]), schema.get("required", [])
+    one = needed if len(needed) == 1 else known if len(known) == 1 else []
+    is_meant = one and not isinstance(given, dict | list) and "enum" not in schema["properties"][one[0]]
+    as_field = f", as {{{one[0]}: {given}}}" if is_meant else ""
+    return f": {', '.join(known)}{as_field}"
 
 
 def _fields_at(place: tuple[Any, ...]) -> list[str]:

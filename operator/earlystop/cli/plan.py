@@ -19,7 +19,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest, read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
 from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
-from earlystop.cli.searches import SEARCHES_PLANNED, show_searches
+from earlystop.cli.searches import refuse_suppositions, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
@@ -39,6 +39,7 @@ console = terminal.console()
 
 
 def command(
+    context: typer.Context,
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Rate = 10.0,
     baseline_em: BaselineEm = 0.80,
@@ -52,7 +53,8 @@ def command(
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
-        show_searches(spec, curve, None, rate, SEARCHES_PLANNED, 0, as_json=as_json)
+        refuse_suppositions(context)
+        show_searches(spec, policy, curve, rate, 0, as_json=as_json)
         return
     losses = _stored_losses(policy)
     used, refusal = used_before(spec, losses), refusal_of_baseline(spec, losses)

@@ -24,6 +24,12 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
         "none; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
     )
     yield "risk of the search", f"{search['riskSpent']} of {search['risk']} spent"
+    ended = search.get("ended")
+    if ended:
+        yield "ended", f"{ended['reason']}: {ended['message']}"
+    certified = (status.get("certified") or {}).get("values")
+    if ended and certified:
+        yield "to commit", ", ".join(f"{each['name']} {each['value']}" for each in certified)
 
 
 def search_phrase(status: Manifest) -> str:
@@ -45,17 +51,17 @@ def trial_facts(status: Manifest) -> list[tuple[str, dict[str, str]]]:
 def _facts(trial: Mapping[str, Any]) -> dict[str, str]:
     return {
         "end": str(trial["end"]),
-        "EM lost": _with_error(trial, "loss"),
-        "saving": _with_error(trial, "saving"),
+        "EM lost": _with_error(trial, "loss", "points"),
+        "saving": _with_error(trial, "saving", "%"),
         "requests": f"{trial['requests']:,}",
         "risk": str(trial["risk"]),
     }
 
 
-def _with_error(trial: Mapping[str, Any], name: str) -> str:
+def _with_error(trial: Mapping[str, Any], name: str, unit: str) -> str:
     if name not in trial:
         return "-"
-    return f"{100 * float(trial[name]):.1f} ± {100 * float(trial[f'{name}Error']):.1f}"
+    return f"{100 * float(trial[name]):.1f} ± {100 * float(trial[f'{name}Error']):.1f} {unit}"
 
 
 def _percent(fraction: str) -> str:

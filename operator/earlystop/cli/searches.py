@@ -3,37 +3,97 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.searches import SEARCHES
 from earlystop.cli import terminal
+from earlystop.cli.documents import read_text
 from earlystop.cli.failure import CommandFailure
-from earlystop.simulation.search_policy import SearchFigures, recommendation, search_figures, strategies_for
+from earlystop.cli.files import read_manifest
+from earlystop.cli.offline_check import problems_of
+from earlystop.rollout.trials import strategy_in
+from earlystop.simulation.search_policy import (
+    SearchFigures,
+    can_be_played,
+    recommendation,
+    search_figures,
+    why_missed,
+)
 from earlystop.simulation.search_truth import TrueCurve, read_curve
 
-SEARCHES_PLANNED = 20
-"""Searches of each strategy that a plan simulates: its shares are known to some 20 points; `simulate` takes --runs."""
+SEARCHES_PLANNED = 10
+"""Searches of each strategy that a plan simulates, at about a second each: its shares are known to some 30 points."""
+
+SEARCHES_SIMULATED = 50
+"""Searches that `simulate` plays where --runs says nothing else."""
+
+OFTEN = 0.9
+"""A strategy that ends with the best setting in fewer searches is told why."""
 
 console = terminal.console()
 
 
-def show_searches(
-    spec: PolicySpec,
-    curve: Path | None,
-    strategies: Sequence[str] | None,
-    rate: float,
-    runs: int,
-    seed: int,
-    *,
-    as_json: bool,
+OF_EVERY_SEARCH = {"policy", "rate", "runs", "seed", "as_json", "curve"}
+"""Parameters of a command that a search is played by; all others suppose what the curve says."""
+
+
+def refuse_suppositions(context: typer.Context) -> None:
+    """Raises CommandFailure where an option was given that supposes what only a curve says of a search."""
+    sources = {each: context.get_parameter_source(each.name or "") for each in context.command.params}
+    given = [
+        each.opts[0]
+        for each, source in sources.items()
+        if each.name not in OF_EVERY_SEARCH and source is not None and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise CommandFailure(
+            f"{' and '.join(given)}: of a policy that searches, the file of --curve says what is true of each setting. "
+            "Leave it out."
+        )
+
+
+def show_search(
+    spec: PolicySpec, curve: Path | None, rate: float, runs: int | None, seed: int, *, as_json: bool
 ) -> None:
-    """Print how searches end, by each of the strategies, or by all that take the policy's settings, with a
-    recommendation. Raises CommandFailure for a policy without a search, and where a curve is missing or wrong."""
+    """Print how searches by the policy's own strategy end. Raises CommandFailure for a policy without a search, and
+    where a curve is missing or wrong."""
+    truth = _curve_of(spec, curve)
+    runs = SEARCHES_SIMULATED if runs is None else runs
+    found = [_played(spec, truth, rate, runs, seed)]
+    if as_json:
+        _print_json(found, runs, seed)
+        return
+    console.print(_table(found, runs))
+    _print_sentences(found, [])
+
+
+def show_searches(spec: PolicySpec, policy: Path, curve: Path | None, rate: float, seed: int, *, as_json: bool) -> None:
+    """As `show_search`, by the policy's own strategy and by all others that would take the rest of it, with a
+    recommendation. policy: file of the policy."""
+    truth = _curve_of(spec, curve)
+    others, left_out = _alternatives(spec, read_manifest(policy, "EarlyStopPolicy"))
+    specs = [*([spec] if can_be_played(strategy_in(spec)) else []), *others]
+    found = [_played(each, truth, rate, SEARCHES_PLANNED, seed) for each in specs]
+    assert spec.search is not None  # it has a curve
+    said = [recommendation(found, spec.search.horizon_requests)] if found else []
+    if as_json:
+        _print_json(found, SEARCHES_PLANNED, seed, recommendation=" ".join(said), notPlayed=left_out)
+        return
+    if found:
+        console.print(_table(found, SEARCHES_PLANNED))
+    _print_sentences(found, [*said, *left_out])
+
+
+def _curve_of(spec: PolicySpec, curve: Path | None) -> TrueCurve:
     if spec.search is None:
         raise CommandFailure("The policy has no search, so it has no use for --curve. Leave it out.")
     if curve is None:
@@ -42,26 +102,57 @@ def show_searches(
             f"baseline, {', '.join(each.name for each in spec.search_settings()[:3])} and so on."
         )
     try:
-        truth = _read(curve)
-        chosen = strategies_for(spec) if strategies is None else strategies
-        found = [search_figures(spec, truth, name, rate, runs, seed) for name in chosen]
+        return _read(curve)
     except ValueError as error:
         raise CommandFailure(str(error)) from None
-    said = recommendation(found, spec.search.horizon_requests) if strategies is None else ""
-    if as_json:
-        shown = {"runs": runs, "seed": seed, "searches": [asdict(each) for each in found]}
-        typer.echo(json.dumps(shown | ({"recommendation": said} if said else {})))
-        return
-    console.print(_table(found, runs))
-    if said:
-        console.print(said)
+
+
+def _alternatives(spec: PolicySpec, manifest: dict[str, Any]) -> tuple[list[PolicySpec], list[str]]:
+    """The policy by every other strategy that would take the rest of it, and a sentence on each that is not played."""
+    taken, left_out = [], []
+    own = strategy_in(spec)
+    assert spec.search is not None  # it has a strategy
+    for name in SEARCHES:
+        if not can_be_played(name):
+            whose = ", the policy's own strategy," if name == own else ""
+            left_out.append(f"{name}{whose} is not played: what it tries is up to those who propose.")
+        elif name != own:
+            changed = deepcopy(manifest)
+            changed["spec"]["search"]["strategy"] = name
+            problems = problems_of(changed)
+            if problems:
+                left_out.append(f"{name} is not played, since it does not take the rest of the policy: {problems[0]}")
+            else:
+                taken.append(spec.model_copy(update={"search": spec.search.model_copy(update={"strategy": name})}))
+    return taken, left_out
+
+
+def _played(spec: PolicySpec, truth: TrueCurve, rate: float, runs: int, seed: int) -> SearchFigures:
+    """Figures of one strategy, while a line on standard error says what takes so long."""
+    try:
+        with Console(stderr=True).status(f"{runs} searches by {strategy_in(spec)}, at about a second each"):
+            return search_figures(spec, truth, rate, runs, seed)
+    except ValueError as error:
+        raise CommandFailure(str(error)) from None
+
+
+def _print_json(found: Sequence[SearchFigures], runs: int, seed: int, **more: Any) -> None:
+    shown = {"runs": runs, "seed": seed, "searches": [asdict(each) for each in found]}
+    typer.echo(json.dumps(shown | {name: value for name, value in more.items() if value}))
+
+
+def _print_sentences(found: Sequence[SearchFigures], more: Sequence[str]) -> None:
+    for sentence in (*more, *_missed(found)):
+        console.print(terminal.printable(sentence))
+
+
+def _missed(found: Sequence[SearchFigures]) -> Iterator[str]:
+    """On each strategy that misses the best setting more often than one search in ten."""
+    yield from filter(None, (why_missed(each) for each in found if each.at_best < OFTEN))
 
 
 def _read(path: Path) -> TrueCurve:
-    try:
-        return read_curve(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailure(f"{path} cannot be read: {error}.") from None
+    return read_curve(read_text(path))
 
 
 def _table(found: Sequence[SearchFigures], runs: int) -> Table:

@@ -15,18 +15,19 @@ from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_offline_policy
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate, amount
-from earlystop.cli.searches import show_searches
+from earlystop.cli.searches import SEARCHES_SIMULATED, refuse_suppositions, show_search
 from earlystop.rollout.state import Verdict
-from earlystop.rollout.trials import strategy_in
 from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
 HEADINGS = ("share", "95 %\ninterval", "answers,\nmedian", "answers,\n90 %", "hours,\nmedian", "hours,\n90 %")
+ROLLOUTS = 200
 OTHER_VERDICTS = (Verdict.ROLL_BACK.value, Verdict.INCONCLUSIVE.value)
 console = terminal.console()
 
 
 def command(
+    context: typer.Context,
     policy: Annotated[Path, typer.Argument(help="YAML file of the policy.")],
     rate: Rate = 10.0,
     baseline_em: BaselineEm = 0.80,
@@ -37,7 +38,12 @@ def command(
     discordance: Discordance = 0.06,
     dispersion: Dispersion = 1.0,
     answer_seconds: AnswerSeconds = 0.0,
-    runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many rollouts, or searches; {ROLLOUTS} or {SEARCHES_SIMULATED} without it.", min=1, max=100_000
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
     curve: Curve = None,
@@ -45,8 +51,10 @@ def command(
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
     spec = read_offline_policy(policy)
     if spec.search is not None or curve is not None:
-        show_searches(spec, curve, [strategy_in(spec)] if spec.search else [], rate, runs, seed, as_json=as_json)
+        refuse_suppositions(context)
+        show_search(spec, curve, rate, runs, seed, as_json=as_json)
         return
+    runs = ROLLOUTS if runs is None else runs
     try:
         traffic = SyntheticTraffic(
             rate=rate,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from earlystop.api.crds import definitions
 from earlystop.api.wire import GROUP
 from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import FAILED, CommandFailure
@@ -15,9 +17,14 @@ from earlystop.cli.terminal import say
 from earlystop.cli.words import closest, nearest, shown
 
 POLICY = "EarlyStopPolicy"
-KINDS = (POLICY, "EarlyStopVerdict", "MetricSource")
 ALMOST_THE_SAME = 0.85
 """How like one of ours a kind of another group is that was probably meant as ours; others have an EventSource."""
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """Every kind that the operator's CustomResourceDefinitions define: there is no list here that could lag behind."""
+    return tuple(crd["spec"]["names"]["kind"] for crd in definitions().values())
 
 
 def command(
@@ -52,8 +59,8 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
     if not isinstance(kind, str) or not kind:
         return [f"kind: {shown(kind)} is no kind; write one, such as {POLICY}."]
     is_of_our_group = str(manifest.get("apiVersion")).partition("/")[0] == GROUP
-    if kind not in KINDS and (is_of_our_group or closest(kind, KINDS, ALMOST_THE_SAME)):
-        return [f"kind: {kind} is not known{nearest(kind, KINDS)}."]
+    if kind not in kinds() and (is_of_our_group or closest(kind, kinds(), ALMOST_THE_SAME)):
+        return [f"kind: {kind} is not known{nearest(kind, kinds())}."]
     return []
 
 

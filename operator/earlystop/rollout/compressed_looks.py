@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look
@@ -11,6 +12,9 @@ from earlystop.rollout.packing import look_numbers, looks_in
 
 PIECE = 8
 """Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
+
+PIECES_KEPT = 128
+"""Unpacked pieces that are kept: one look asks for all of its campaign's several times."""
 
 
 class _Piece(NamedTuple):
@@ -33,7 +37,12 @@ class _Piece(NamedTuple):
         return cls(zlib.compress(numbers), later, len(looks[0].classes), beside, looks[0].users is not None)
 
     def looks(self) -> tuple[Look, ...]:
-        return looks_in(zlib.decompress(self.content), *self[1:])
+        return _unpacked(self)
+
+
+@lru_cache(maxsize=PIECES_KEPT)
+def _unpacked(piece: _Piece) -> tuple[Look, ...]:
+    return looks_in(zlib.decompress(piece.content), *piece[1:])
 
 
 class CompressedLooks(Sequence[Look]):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 
 from numpy import quantile
@@ -11,19 +12,16 @@ from numpy.random import default_rng
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.searches import SEARCHES
-from earlystop.evidence.objective import Objective
 from earlystop.rollout.margin_use import NOTHING_USED
+from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.plan import objective_of
 from earlystop.rollout.search.progress import SearchProgress
-from earlystop.rollout.search.proposers import proposer_of
 from earlystop.rollout.search.space import settings_of
-from earlystop.rollout.search.trial import SearchTerms
-from earlystop.rollout.trials import terms_of
-from earlystop.simulation.search import simulate_search
+from earlystop.rollout.trials import strategy_in, terms_of
+from earlystop.simulation.search_campaigns import PlayedSearch, play_search
 from earlystop.simulation.search_truth import TrueCurve
 
-LEAST_PER_LOOK = 200
-"""Requests of a simulated look at least: more looks would take longer to simulate and end a trial no sooner."""
+NEVER_TRIED = "never tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +29,12 @@ class SearchFigures:
     """How simulated searches of one strategy ended.
 
     wrong: share of searches that certified a setting which loses more than the margin or saves too little. at_best:
-    that ended with the best one. none_found: that ended with the baseline. saving: mean share of tokens saved in the
-    end, best: of the best setting. requests_*: that were compared. hours_*: that the searches took. meanwhile: share
-    of users' tokens that was saved during them.
+    that ended with the best one, or with one that saves as much. none_found: that ended with the baseline. saving: mean
+    share of tokens saved in the end, best: of the best setting. requests_*: that were compared. hours_*: that the
+    searches took. served: requests of all users meanwhile, mean; meanwhile: share of their tokens that was saved.
+    best_name: of the best setting, "" where none may be certified. missed: of the searches that did not end with it,
+    why it was not certified there, with how many; example: what its promotion still needed in the first of them, one
+    phrase each.
     """
 
     strategy: str
@@ -46,99 +47,129 @@ class SearchFigures:
     requests_ninety: float
     hours_mean: float
     hours_ninety: float
+    served: float
     meanwhile: float
+    best_name: str
+    missed: dict[str, int]
+    example: tuple[str, ...]
 
 
-def strategies_for(spec: PolicySpec) -> tuple[str, ...]:
-    """Names of the strategies that try one setting after the other and would take the policy's settings."""
-    assert spec.search is not None  # the caller asked for it
-    settings, parameters = len(spec.search_settings()), len(spec.search.parameters)
-    return tuple(
-        name
-        for name, traits in SEARCHES.items()
-        if not traits.one_campaign
-        and not traits.takes_proposals
-        and traits.module
-        and settings <= traits.most_settings
-        and parameters <= traits.most_parameters
-    )
+def can_be_played(strategy: str) -> bool:
+    """Whether a search by it can be simulated: what is tried where others propose, nobody knows."""
+    return not SEARCHES[strategy].takes_proposals
 
 
-def search_figures(
-    spec: PolicySpec, curve: TrueCurve, strategy: str, rate: float, runs: int, seed: int
-) -> SearchFigures:
-    """So many simulated searches of a policy by one strategy.
+def search_figures(spec: PolicySpec, curve: TrueCurve, rate: float, runs: int, seed: int) -> SearchFigures:
+    """So many simulated searches of a policy.
 
     curve: of all settings that may be tried, in any order. rate: requests a second, > 0. Raises ValueError, as a
-    sentence, for a strategy that tries all settings at once or takes proposals, and for a curve without a setting.
+    sentence, for a strategy that takes proposals, for a curve without a setting, and for what no curve tells.
     """
-    if strategy not in strategies_for(spec):
+    strategy = strategy_in(spec)
+    if not can_be_played(strategy):
         raise ValueError(
-            f"A search by {strategy} cannot be simulated with a curve: only {' and '.join(strategies_for(spec))} of "
-            "this policy's settings can. Write one of them as search.strategy."
+            f"A search by {strategy} cannot be simulated: what it tries is up to those who propose. Write "
+            f"{' or '.join(filter(can_be_played, SEARCHES))} as search.strategy in a copy of the policy."
         )
-    settings, terms, objective = settings_of(spec), _terms(spec, rate), _objective(spec)
-    ordered = curve.in_order_of([each.name for each in settings])
-    incumbent_weight = spec.search.incumbent_weight if spec.search and spec.delivery.traits.by_weights else 0
-    ended = [
-        simulate_search(
-            proposer_of(strategy),
-            settings,
-            ordered,
-            objective,
-            terms,
-            default_rng([seed, run]),
-            incumbent_weight=incumbent_weight,
-        )
-        for run in range(runs)
-    ]
+    _ensure_told(spec)
+    refusal = refusal_of_search(spec)
+    if refusal is not None:
+        raise ValueError(refusal.message)
+    spec = spec.model_copy(update={"suspend": False})
+    ordered = curve.in_order_of([each.name for each in settings_of(spec)])
+    played = [play_search(spec, ordered, rate, default_rng([seed, run])) for run in range(runs)]
+    terms = terms_of(spec, SearchProgress(number=1, started_at=0, seed=0), 1, NOTHING_USED)
     best = ordered.best(terms.margin, terms.minimum_saving)
-    hours = [each.served / rate / 3600 for each in ended]
-    served = sum(each.served for each in ended)
+
+    def keeps(index: int | None) -> bool:
+        return index is not None and ordered.keeps(index, terms.margin, terms.minimum_saving)
+
+    hours, requests = [each.seconds / 3600 for each in played], [each.requests for each in played]
+    seconds = sum(each.seconds for each in played)
+    savings = [0.0 if each.best is None else ordered.settings[each.best].saving for each in played]
+    most = 0.0 if best is None else ordered.settings[best].saving
+    found = [
+        each.best == best or (keeps(each.best) and saving >= most) for each, saving in zip(played, savings, strict=True)
+    ]
+    missed, example = _why_missed([each for each, is_best in zip(played, found, strict=True) if not is_best], best)
     return SearchFigures(
         strategy=strategy,
-        wrong=mean(each.violations > 0 for each in ended),
-        at_best=mean(each.best == best for each in ended),
-        none_found=mean(each.best is None for each in ended),
-        saving=mean(0.0 if each.best is None else ordered.settings[each.best].saving for each in ended),
-        best=0.0 if best is None else ordered.settings[best].saving,
-        requests_mean=mean(each.requests for each in ended),
-        requests_ninety=float(quantile([each.requests for each in ended], 0.9)),
+        wrong=mean(not all(map(keeps, each.certified)) for each in played),
+        at_best=mean(found),
+        none_found=mean(each.best is None for each in played),
+        saving=mean(savings),
+        best=most,
+        requests_mean=mean(requests),
+        requests_ninety=float(quantile(requests, 0.9)),
         hours_mean=mean(hours),
         hours_ninety=float(quantile(hours, 0.9)),
-        meanwhile=sum(each.saved * each.served for each in ended) / served if served else 0.0,
+        served=rate * seconds / runs,
+        meanwhile=sum(each.saved * each.seconds for each in played) / seconds if seconds else 0.0,
+        best_name="" if best is None else ordered.settings[best].name,
+        missed=missed,
+        example=example,
     )
+
+
+def _why_missed(missing: Sequence[PlayedSearch], best: int | None) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Why the best setting was not what searches ended with, with how many; and what it still needed in the first."""
+    reasons: Counter[str] = Counter()
+    example: tuple[str, ...] = ()
+    for each in missing:
+        at_best = [tried for tried in each.tried if tried.setting == best]
+        failed = sum(tried.setting not in each.certified for tried in each.tried)
+        reasons[at_best[-1].reason if at_best else f"{NEVER_TRIED}, {failed} failed before it"] += 1
+        example = example or next((tried.missing for tried in at_best), ())
+    return dict(reasons.most_common()), example
+
+
+def worth(figures: SearchFigures, horizon: int) -> float:
+    """Share of the tokens that a strategy is expected to save over so many requests, those of the search included."""
+    during = min(float(horizon), figures.served)
+    return (figures.meanwhile * during + figures.saving * (horizon - during)) / horizon
 
 
 def recommendation(found: Sequence[SearchFigures], horizon: int) -> str:
-    """Which strategy to write, as a sentence: by what it saves over the horizon, searches included.
+    """Which strategy to write, as a sentence: by what it saves over the horizon, searches included; none where each
+    ends with the baseline more often than not.
 
     found: at least one. horizon: requests that the setting found will serve, those of the search among them.
     """
-
-    def worth(each: SearchFigures) -> float:
-        during = min(float(horizon), each.requests_mean)
-        return each.meanwhile * during + each.saving * (horizon - during)
-
-    best = max(found, key=worth)
+    useful = [each for each in found if each.none_found <= 0.5]
+    if not useful:
+        return (
+            f"None is recommended: {' and '.join(each.strategy for each in found)} end"
+            f"{'s' if len(found) == 1 else ''} with the baseline more often than with any setting."
+        )
+    best = max(useful, key=lambda each: worth(each, horizon))
     return (
-        f"Recommended: search.strategy {best.strategy}. Over {horizon:,} requests it is expected to save "
-        f"{worth(best) / horizon:.0%} of the tokens, the search included; it ends with the best setting in "
-        f"{best.at_best:.0%} of searches, after {best.requests_mean:,.0f} compared requests on average."
+        f"Recommended: search.strategy {best.strategy}. Over {horizon:,} requests (search.horizonRequests) it is "
+        f"expected to save {worth(best, horizon):.0%} of the tokens, the search included; it ends with the best "
+        f"setting in {best.at_best:.0%} of searches, after {best.requests_mean:,.0f} compared requests on average."
     )
 
 
-def _terms(spec: PolicySpec, rate: float) -> SearchTerms:
-    terms = terms_of(spec, SearchProgress(number=1, started_at=0, seed=0), 1, NOTHING_USED)
-    return replace(terms, per_look=max(LEAST_PER_LOOK, round(rate * spec.rollout.look_seconds)))
+def why_missed(found: SearchFigures) -> str:
+    """A sentence on searches that did not end with the best setting: why, and what was missing; "" for none."""
+    number = sum(found.missed.values())
+    if not number or not found.best_name:
+        return ""
+    told = "; ".join(f"{reason} in {count}" for reason, count in found.missed.items())
+    sentence = f"{found.strategy} did not end with the best setting, {found.best_name}, in {number} of them ({told})."
+    if any(reason.startswith(NEVER_TRIED) for reason in found.missed):
+        sentence += " search.failureBudget says how many settings may fail."
+    if not found.example:
+        return sentence
+    return (
+        f"{sentence} Where it was tried, its promotion still needed, as the first says: {'; and '.join(found.example)}."
+    )
 
 
-def _objective(spec: PolicySpec) -> Objective:
-    """What each trial has to show. Guardrails are taken to hold, and golden questions to be new ones each time."""
+def _ensure_told(spec: PolicySpec) -> None:
+    """Raises ValueError for a policy that is judged by what no curve tells."""
     objective = objective_of(spec)
     if objective.classes or objective.by_users:
         raise ValueError(
             "A curve says nothing of query classes and of users, so a search that is judged by them cannot be "
             "simulated. Leave them out of a copy of the policy to simulate the rest."
         )
-    return replace(objective, guardrails=(), floor=None, about=None, distinct_questions=None)

@@ -31,27 +31,49 @@ def split_looks(
     paired: whether a golden question comes with each request, which both variants answer.
     """
     counts = random.multinomial(requests, [1 / (len(tried) + 1)] * (len(tried) + 1)).tolist()
+    baseline, candidates = split_answers(curve, tried, counts, random, paired=paired)
+    return tuple(Look(at, step, EVEN, baseline, candidate) for candidate in candidates)
+
+
+def split_answers(
+    curve: TrueCurve,
+    tried: Sequence[int],
+    counts: Sequence[int],
+    random: Generator,
+    *,
+    paired: bool = False,
+    more_questions: int = 0,
+) -> tuple[Tally, tuple[Tally, ...]]:
+    """Answers of the baseline and of each of the settings tried to so many requests. counts: the baseline's first.
+
+    paired: as in `split_looks`. more_questions: golden questions beside those that come with these requests.
+    """
     baseline = _answers(random, counts[0], curve.baseline_em, curve.mean_tokens, curve.spread)
-    looks = []
+    candidates = []
     for index, count in zip(tried, counts[1:], strict=True):
         truth = curve.settings[index]
         mean = curve.mean_tokens * (1 - truth.saving)
         candidate = _answers(random, count, curve.baseline_em - truth.em_loss, mean, curve.spread)
         if paired:
-            candidate += _golden(curve, truth, counts[0] + count, random)
-        looks.append(Look(at, step, EVEN, baseline, candidate))
-    return tuple(looks)
+            candidate += _golden(curve, truth, counts[0] + count + more_questions, random)
+        candidates.append(candidate)
+    return baseline, tuple(candidates)
 
 
 def shadow_looks(curve: TrueCurve, tried: Sequence[int], requests: int, at: int, random: Generator) -> tuple[Look, ...]:
     """A look at each of the settings tried, all of which are judged on the same requests, by pairs with the baseline's
     answers. A setting would have made the very same answer shorter."""
+    baseline, candidates = shadow_answers(curve, tried, requests, random)
+    return tuple(Look(at, 0, EVEN, baseline, candidate) for candidate in candidates)
+
+
+def shadow_answers(
+    curve: TrueCurve, tried: Sequence[int], requests: int, random: Generator
+) -> tuple[Tally, tuple[Tally, ...]]:
+    """The baseline's answers to so many requests, and what each of the settings tried would have answered."""
     lengths = _lengths(random, requests, curve.mean_tokens, curve.spread)
-    match = int(random.binomial(requests, curve.baseline_em))
-    baseline = _tally(lengths, match)
-    return tuple(
-        Look(at, 0, EVEN, baseline, _shadow(curve, curve.settings[index], baseline, lengths, random)) for index in tried
-    )
+    baseline = _tally(lengths, int(random.binomial(requests, curve.baseline_em)))
+    return baseline, tuple(_shadow(curve, curve.settings[index], baseline, lengths, random) for index in tried)
 
 
 def _shadow(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from earlystop.api.crds import definitions
-from earlystop.api.modes import MODES, ModeTraits
+from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.policy import PolicySpec
+from earlystop.api.presets import usable_presets
 from earlystop.api.schema import structural_schema
+from earlystop.api.searches import SEARCHES
+from earlystop.api.strategies import STRATEGIES
 from earlystop.api.unbuilt import UnbuiltPart, refusing, unbuilt_parts
 
 PARTS = {".".join(part.path): part for part in unbuilt_parts()}
@@ -80,3 +85,12 @@ def test_refusing_leaves_the_schema_that_it_was_given_alone() -> None:
     schema = structural_schema(PolicySpec)
     refusing(schema)
     assert schema == structural_schema(PolicySpec)
+
+
+def test_the_readme_names_what_is_not_built_and_nothing_that_is() -> None:
+    page = (Path(__file__).parents[3] / "README.md").read_text()
+    section = page.split("## What it does not do yet\n")[1].split("\n## ")[0]
+    missing = {path.split(".")[0] for path, part in PARTS.items() if "not built yet" in part.message}
+    assert missing == set(re.findall(r"`spec\.(\w+)", section))
+    built = {*SEARCHES, *STRATEGIES, *built_modes(), *usable_presets()}
+    assert not built & set(re.findall(r"\w+", section))

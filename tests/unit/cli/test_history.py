@@ -75,14 +75,14 @@ def test_as_json_it_holds_numbers_and_sentences(tmp_path: Path) -> None:
 def test_a_policy_that_is_in_no_file_is_asked_for(tmp_path: Path) -> None:
     refused = run("other", "-f", saved(tmp_path, POLICY, *VERDICTS))
     assert refused.exit_code == 1
-    assert "hold no EarlyStopPolicy other; name a file with it, too" in refused.output
+    assert "holds no EarlyStopPolicy other; name a file with it, too" in refused.output
 
 
 @pytest.mark.parametrize("objects", [[POLICY], [{"kind": "List", "items": []}]], ids=["policy", "nothing"])
 def test_files_without_verdicts_are_told_as_such(tmp_path: Path, objects: list[dict[str, Any]]) -> None:
     refused = run("-f", saved(tmp_path, *objects))
     assert refused.exit_code == 1
-    assert "hold no EarlyStopVerdict; save them by kubectl get esv" in refused.output
+    assert "holds no EarlyStopVerdict; save them by kubectl get esv" in refused.output
 
 
 def test_a_policy_that_cannot_be_read_is_told_as_such(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.offline_check import problems_of
 from tests.cluster.objects import Manifest, changed, policy
 from tests.cluster.refused_policies import FIELDS, POLICIES
+from tests.cluster.refused_searches import SEARCHES
 
 ACCEPTED = {
     "a whole number with a decimal point",
@@ -39,6 +40,13 @@ FORMS = {
     "a holdback of all traffic": "spec.guard.holdbackWeight: 100 is too large; write 99 or less.",
 }
 """Words for mistakes in the form of one field, where the API server's are those of a schema."""
+SEARCHED = {
+    "values that the parameter does not take": "spec: search.parameters: window 41 is not between 1 and 40",
+    "a fraction of an Integer": "window 20.5 is no whole number",
+    "a choice that is not listed": "effort none is none of high, medium, low",
+    "a range beyond the bounds": "from 1 to 41 is wider than what window takes; write from and to within 1 and 40",
+}
+"""Mistakes in what may be tried, of which validate names the value, where an API server says that there is one."""
 EXAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "examples").glob("*.yaml"))
 
 
@@ -132,3 +140,42 @@ def test_an_installation_without_the_engine_of_rules_says_what_to_do(monkeypatch
     monkeypatch.setattr(crd_rules, "find_spec", lambda name: None)
     with pytest.raises(CommandFailure, match=r"pip install \."):
         crd_rules._engine.__wrapped__()  # a process may load the engine once only
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_a_value_that_may_not_be_tried_is_named(name: str) -> None:
+    found = problems_of(SEARCHES[name][0])
+    assert any(SEARCHED[name] in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("spec.delivery.gatewayHeader.routeRef", "qa", "name, as {name: qa}."),
+        ("spec.rollout.steps", [10, 50], "as {weight: 10}."),
+        ("spec.rollout", 5, "write fields, each on a line of its own: strategy, "),
+        ("spec.candidates", {"name": "a"}, "write a list, each item with name"),
+        ("spec.targetRef", "qa", "write fields, each on a line of its own: kind, name"),
+    ],
+)
+def test_where_fields_or_a_list_belong_the_fields_are_named(path: str, value: Any, said: str) -> None:
+    found = problems_of(changed(policy(), path, value))
+    assert any(said in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "meant"),
+    [
+        ("spec.objective", {"exact_match": {"margin": "0.02"}, "tokens": {"minimumSaving": "0.1"}}, "exactMatch"),
+        ("spec.metrics", {"source_ref": {"name": "default"}}, "sourceRef"),
+        ("spec.delivery", {"mode": "GatewayHeader", "gateway_header": {"routeRef": {"name": "qa"}}}, "gatewayHeader"),
+    ],
+)
+def test_a_name_of_python_is_no_field_of_the_kind(path: str, written: dict[str, Any], meant: str) -> None:
+    found = problems_of(changed(policy(), path, written))
+    assert any(f"there is no such field; perhaps {meant} is meant." in problem for problem in found), found
+
+
+def test_what_a_missing_baseline_may_be_is_said_to_its_end() -> None:
+    found = problems_of(changed(policy(), "spec.baseline", {}))
+    assert any("[] leaves the whole body alone." in problem for problem in found), found

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from earlystop.cli import searches
 from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy
 
@@ -45,12 +46,57 @@ def test_simulate_says_how_often_the_best_setting_is_found_and_is_the_same_each_
 
 
 @pytest.mark.slow
-def test_plan_compares_strategies_and_recommends_one_in_words(tmp_path: Path) -> None:
+def test_plan_plays_the_policys_own_strategy_and_says_of_each_other_why_it_is_not_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "SEARCHES_PLANNED", 2)
     done = asked(tmp_path, "plan")
     assert done.exit_code == 0, done.output
     text = " ".join(done.output.split())
-    assert "Ladder" in text and "Bayesian" in text
-    assert "Recommended: search.strategy" in text and "ends with the best setting in" in text
+    assert "Ladder Bayesian" in text and "Recommended: search.strategy" in text
+    for name in ("Grid", "Bandit"):
+        assert f"{name} is not played, since it does not take the rest of the policy: spec: rollout.steps" in text
+    assert "External is not played: what it tries is up to those who propose." in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["Grid", "Bandit"])
+def test_a_search_in_one_campaign_is_played_as_it_goes_in_the_cluster(tmp_path: Path, strategy: str) -> None:
+    one_step = changed(policy(), "spec.rollout.steps", [{"weight": 60}])
+    search = {**SEARCH, "strategy": strategy}
+    done = asked(tmp_path, "simulate", "--runs", "2", "--json", search=search, manifest=one_step)
+    assert done.exit_code == 0, done.output
+    (found,) = json.loads(done.output)["searches"]
+    assert found["strategy"] == strategy and found["at_best"] == 1 and found["requests_mean"] > 1000
+
+
+@pytest.mark.slow
+def test_a_search_that_misses_the_best_setting_says_by_which_end_and_what_was_missing(tmp_path: Path) -> None:
+    done = asked(tmp_path, "simulate", "--runs", "1", search={**SEARCH, "budget": {"seconds": 60}})
+    assert done.exit_code == 0, done.output
+    text = " ".join(done.output.split())
+    assert "Ladder did not end with the best setting, window-10, in 1 of them (" in text
+    assert "SearchBudgetUsed" in text or "never tried" in text
+
+
+def test_external_is_refused_by_simulate_with_what_to_write(tmp_path: Path) -> None:
+    done = asked(tmp_path, "simulate", search={**SEARCH, "strategy": "External"})
+    assert done.exit_code != 0
+    assert "up to those who propose" in done.output and "Ladder or Grid or Bayesian or Bandit" in done.output
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "simulate"])
+def test_a_search_that_cannot_begin_is_refused_with_the_operators_sentence(tmp_path: Path, command: str) -> None:
+    search = {**SEARCH, "horizonRequests": 1000}
+    done = asked(tmp_path, command, search=search, curve=None if command == "validate" else CURVE)
+    assert done.exit_code != 0
+    assert "No setting of the search is worth a trial" in " ".join(done.output.split())
+
+
+def test_a_curve_that_is_not_there_is_told_as_any_file_is(tmp_path: Path) -> None:
+    done = asked(tmp_path, "plan", "--curve", str(tmp_path / "none.csv"), curve=None)
+    assert done.exit_code != 0
+    assert "cannot be read: No such file or directory." in " ".join(done.output.split())
 
 
 def test_a_search_without_a_curve_is_told_which_rows_one_has(tmp_path: Path) -> None:
@@ -69,8 +115,22 @@ def test_a_policy_without_a_search_has_no_use_for_a_curve(tmp_path: Path) -> Non
     assert done.exit_code != 0 and "no use for --curve" in done.output
 
 
-def test_a_strategy_of_one_campaign_is_refused_with_those_that_can_be_simulated(tmp_path: Path) -> None:
-    one_step = changed(policy(), "spec.rollout.steps", [{"weight": 60}])
-    done = asked(tmp_path, "simulate", search={**SEARCH, "strategy": "Grid"}, manifest=one_step)
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("plan", "--em-loss=0.5"), ("plan", "--dispersion=2"), ("simulate", "--saving=0.5"), ("simulate", "--tokens=9")],
+)
+def test_what_the_curve_says_is_supposed_by_no_option_beside_it(tmp_path: Path, command: str, option: str) -> None:
+    done = asked(tmp_path, command, option)
     assert done.exit_code != 0
-    assert "cannot be simulated" in done.output and "Ladder and Bayesian" in done.output
+    assert f"{option.partition('=')[0]}: of a policy that searches" in " ".join(done.output.split())
+
+
+@pytest.mark.slow
+def test_a_search_that_fails_before_it_tries_the_best_setting_names_the_failure_budget(tmp_path: Path) -> None:
+    curve = "setting,em,tokens\nbaseline,0.80,600\nwindow-20,0.50,420\nwindow-10,0.50,300\nwindow-2,0.80,120\n"
+    search = {**SEARCH, "failureBudget": 1}
+    done = asked(tmp_path, "simulate", "--runs", "1", curve=curve, search=search)
+    assert done.exit_code == 0, done.output
+    text = " ".join(done.output.split())
+    assert "window-2, in 1 of them (never tried, 1 failed before it in 1)" in text
+    assert "search.failureBudget says how many settings may fail." in text

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from earlystop.api.crds import definitions
 from earlystop.cli.kubeconfig import SEPARATOR, ensure_usable
 from earlystop.cli.main import app
 from tests.cluster.objects import changed, policy, verdict
@@ -18,6 +19,7 @@ from tests.unit.cli.wrong_words import COMMAND_LINES, KUBECONFIGS, OBJECTS, SUPP
 RIGHT_KUBECONFIG = (
     "contexts: [{name: a, context: {cluster: c}}]\nclusters: [{name: c, cluster: {server: 'https://x'}}]\n"
 )
+ROOT = Path(__file__).parents[3]
 LIBRARYS_WORDS = ("Value error", "Input should", "Traceback", "NoneType")
 
 
@@ -45,7 +47,7 @@ def test_plan_and_simulate_answer_what_no_traffic_fulfils_with_the_same_sentence
 
 
 def test_plan_and_simulate_refuse_the_same_pairs_that_leave_no_room_for_both_variants() -> None:
-    shadow = str(Path(__file__).parents[3] / "manifests" / "examples" / "shadow.yaml")
+    shadow = str(ROOT / "manifests" / "examples" / "shadow.yaml")
     words = [shadow, "--baseline-em=1", "--discordance=1"]
     answers = {ensure_style(CliRunner().invoke(app, [verb, *words]), 1) for verb in ("plan", "simulate")}
     assert len(answers) == 1 and "write a discordance of at most that" in answers.pop()
@@ -67,9 +69,26 @@ def test_objects_of_others_are_passed_over_whatever_they_are_called(tmp_path: Pa
         {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}
         for kind in ("Service", "EventSource", "EarlyWarning")
     ]
-    source = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "MetricSource", "metadata": {"name": "x"}}
-    file.write_text(yaml.safe_dump_all([*others, source, policy()]))
+    file.write_text(yaml.safe_dump_all([*others, policy()]))
     assert CliRunner().invoke(app, ["validate", str(file)]).exit_code == 0
+
+
+def test_every_kind_of_the_crds_may_stand_beside_a_policy(tmp_path: Path) -> None:
+    of_ours = sorted({crd["spec"]["names"]["kind"] for crd in definitions().values()} - {"EarlyStopPolicy"})
+    assert {"EarlyStopProposal", "EarlyStopVerdict", "MetricSource"} <= set(of_ours)
+    file = tmp_path / "all.yaml"
+    beside = [{"apiVersion": "earlystop.dev/v1alpha1", "kind": kind, "metadata": {"name": "x"}} for kind in of_ours]
+    file.write_text(yaml.safe_dump_all([*beside, policy()]))
+    result = CliRunner().invoke(app, ["validate", str(file)])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests" / "examples").glob("*.yaml")), ids=lambda each: each.name)
+def test_validate_finds_no_fault_in_any_file_of_the_examples(tmp_path: Path, path: Path) -> None:
+    right = tmp_path / "right.yaml"
+    right.write_text(yaml.safe_dump(policy()))
+    result = CliRunner().invoke(app, ["validate", str(path), str(right)])
+    assert result.exit_code == 0, result.output
 
 
 def test_right_metadata_of_every_sort_is_taken(tmp_path: Path) -> None:

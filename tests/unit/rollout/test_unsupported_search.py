@@ -68,6 +68,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         searching({"parameters": [{"name": "patience", "range": {"from": "0", "to": "9", "step": "0.000001"}}]}),
         "holds more than 1,000 numbers in steps of 0.000001; write a larger step",
     ),
+    "a forgotten logarithm": (
+        searching({"parameters": [{"name": "window", "range": {"from": "3", "to": "24", "step": "2"}}]}),
+        'write to: "23", or count instead of step, or scale: Log, with which a step is a factor',
+    ),
+    "a range beyond the bounds": (
+        over(range={"from": "5", "to": "60", "step": "5"}),
+        "the range from 5 to 60 is wider than what window takes; write from and to within 5 and 40",
+    ),
     "a logarithm of nothing": (
         searching(
             {"parameters": [{"name": "patience", "range": {"from": "0", "to": "9", "count": 3, "scale": "Log"}}]}
