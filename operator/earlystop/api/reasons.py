@@ -99,8 +99,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "Accepted=True.",
             "NoMatchingListener": "No listener of the Gateway takes the route; correct sectionName, port and "
             "hostnames, or add a listener.",
-            "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
-            "says.",
+            "RouteManaged": "Another tool moves this route's traffic, too; let one of them do it, as the message says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or mode, or "
             "requestBody.split: Injector, which needs no filters on backends.",
             **HEADER_REASONS,
