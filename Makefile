@@ -81,6 +81,11 @@ older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are te
 bad-gateway: $(READY) ## fetch Traefik 3.7.5, a gateway that the operator must not trust
 	$(BIN)/python -m tests.cluster.bad_gateway
 
+.PHONY: real-engine
+real-engine: $(READY) ## build llama.cpp's server and fetch a small language model (about 10 minutes once)
+	$(BIN)/python -m tests.cluster.engine_model
+	$(BIN)/python -m tests.cluster.engine_build
+
 .PHONY: test-images
 test-images: $(READY) ## build both images from a Debian of their own, which are tested in containers (as root)
 	$(BIN)/python -m tests.cluster.images
@@ -97,8 +102,12 @@ faults: binaries older-prometheus bad-gateway ## run the fault injection tests, 
 demo: binaries ## watch one setting being promoted and another rolled back (DATA=file.jsonl, KEEP=1)
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
+.PHONY: demo-engine
+demo-engine: binaries real-engine ## watch a cap of a real language model being promoted and another rolled back
+	$(BIN)/python -m tests.e2e.demo_engine
+
 .PHONY: test
-test: binaries older-prometheus bad-gateway test-images lint ## all that CI runs
+test: binaries older-prometheus bad-gateway real-engine test-images lint ## all that CI runs
 	$(PYTEST) $(WITHOUT_CLUSTER) -q $(CORES) --dist worksteal
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
