@@ -35,10 +35,15 @@ $(READY):
 venv: $(READY) ## install the locked packages
 
 # Which tests failed last is remembered in the cache; every run ends with where its time went.
-PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest --durations=15
+RUN := $(BIN)/python -m pytest --durations=15 -o cache_dir=$(CACHE)
+PYTEST := $(RUN)/pytest
 # Tests of the process alone keep a core busy, so more workers than cores are of no use to them.
 CORES := -n 2
-WITHOUT_CLUSTER := tests/unit tests/simulations tests/processes tests/bench
+# Unit tests are many and short: to send each from a process to another takes as long as many of them. So two processes
+# have a half of the folders each, and each remembers its own failures.
+HALF := tests/unit/controller tests/unit/cli tests/unit/demo tests/unit/injector
+OTHER_HALF := tests/unit $(HALF:%=--ignore=%)
+LONG := tests/simulations tests/processes tests/bench
 # Tests with a cluster wait for most of their time, each worker with a cluster of its own (1 GiB). A worker takes whole
 # files, in the order of tests/run_order.py.
 CLUSTER_WORKERS ?= 3
@@ -54,12 +59,18 @@ lint: $(READY) ## check style, types, the import contract and that generated fil
 	$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: unit
-unit: $(READY) ## run the unit tests
-	$(PYTEST) tests/unit -q $(CORES)
+unit: $(READY) ## run the unit tests but for the slow ones
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target half-of-unit other-half-of-unit
 
-.PHONY: unit-fast
-unit-fast: $(READY) ## run the unit tests but for the slow ones
-	$(PYTEST) tests/unit -q $(CORES) -m "not slow"
+.PHONY: unit-slow
+unit-slow: $(READY) ## run the slow unit tests
+	$(PYTEST) tests/unit -q $(CORES) --dist worksteal -m slow
+
+.PHONY: half-of-unit other-half-of-unit
+half-of-unit: $(READY)
+	$(PYTEST) $(HALF) -q -m "not slow"
+other-half-of-unit: $(READY)
+	$(RUN)/pytest-other-half $(OTHER_HALF) -q -m "not slow"
 
 .PHONY: simulations
 simulations: $(READY) ## run the tests that draw hundreds of campaigns, or start processes
@@ -67,7 +78,10 @@ simulations: $(READY) ## run the tests that draw hundreds of campaigns, or start
 
 .PHONY: lf
 lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tests/unit/metrics among them
-	$(PYTEST) $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none
+	@for cache in pytest pytest-other-half; do \
+	  $(RUN)/$$cache $(or $(TESTS),tests) -q -n 2 --dist loadfile --last-failed --last-failed-no-failures none \
+	    || test $$? -eq 5 || failed=1; \
+	done; exit $${failed:-0}
 
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
@@ -108,7 +122,8 @@ demo-engine: binaries real-engine ## watch a cap of a real language model being 
 
 .PHONY: test
 test: binaries older-prometheus bad-gateway real-engine test-images lint ## all that CI runs
-	$(PYTEST) $(WITHOUT_CLUSTER) -q $(CORES) --dist worksteal
+	$(MAKE) --no-print-directory unit unit-slow
+	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
 
@@ -143,7 +158,7 @@ bench-%: $(READY)
 	$(BIN)/python -m tests.bench.$*
 
 .PHONY: bench
-bench: bench-evidence bench-statistics bench-street bench-ramps bench-injector bench-shadow bench-together bench-counts bench-scale bench-delivery ## run every benchmark
+bench: bench-evidence bench-statistics bench-street bench-peers bench-ramps bench-injector bench-shadow bench-together bench-counts bench-scale bench-delivery ## run every benchmark
 
 .PHONY: clean
 clean: ## remove everything that was cached

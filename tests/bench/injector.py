@@ -22,10 +22,11 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings
 from earlystop.injector.main import serving
 from earlystop.injector.proxy import InjectorSettings
-from earlystop.injector.settings import body_settings, read_words
+from earlystop.injector.settings import read_words
 from tests.unit.injector.stub_engine import DONE, USAGE_EVENT, chunk, completion
 from tests.unit.injector.through import CHAT, HEADERS
 

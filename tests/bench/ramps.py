@@ -66,7 +66,10 @@ def spec_of(rollout: dict[str, Any], margin: float = 0.02, deadline: int = 86_40
             "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": "qa"}}},
             "rollout": {"lookSeconds": look, "settleSeconds": 60, "deadlineSeconds": deadline, **rollout},
             "metrics": {"sourceRef": {"name": "default"}},
-            "objective": {"exactMatch": {"margin": str(margin)}, "tokens": {"minimumSaving": "0.10"}},
+            "objective": {
+                "exactMatch": {"margin": str(margin), "assumeIndependent": True},
+                "tokens": {"minimumSaving": "0.10"},
+            },
         }
     )
 

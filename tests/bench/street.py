@@ -23,7 +23,16 @@ from earlystop.evidence.exact_match import default_grid
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.plan import SHADOW_PART
 from tests.bench import statistics_paths as paths
-from tests.bench import street_attrition, street_delays, street_golden, street_tokens, street_users, verdict_streams
+from tests.bench import (
+    street_attrition,
+    street_bursts,
+    street_delays,
+    street_golden,
+    street_sessions,
+    street_tokens,
+    street_users,
+    verdict_streams,
+)
 from tests.bench.statistics_paths import Array, Stream, first_claims
 
 MARGIN, RISK, SIZE, LOOKS = 0.02, 0.05, 200, 300
@@ -101,9 +110,9 @@ def mix_rows(runs: int, seed: int, *, own_mix: bool = False) -> Iterator[Row]:
         yield Row(kind, wrong[Side.PROMOTE], wrong[Side.HARM], runs)
 
 
-def retry_rows(runs: int, seed: int) -> Iterator[Row]:
+def retry_rows(runs: int, seed: int, numbers: Iterable[int] = range(1, 11)) -> Iterator[Row]:
     """The same candidate again and again, with `risk.campaigns` as many."""
-    for campaigns in (1, 3, 10):
+    for campaigns in numbers:
         rng = np.random.default_rng([seed, campaigns])
         found = dict.fromkeys(Side, np.zeros(runs, dtype=bool))
         for campaign in range(1, campaigns + 1):
@@ -172,6 +181,36 @@ def token_rows(runs: int, seed: int) -> Iterator[Row]:
         yield Row(f"tokens: {kind}", street_tokens.false_savings(kind, runs, seed + number), 0.0, runs)
 
 
+def session_rows(
+    runs: int, seed: int, kinds: Iterable[street_sessions.Sessions] = street_sessions.KINDS
+) -> Iterator[Row]:
+    """Answers of sessions that stay with a variant, for a look or for many."""
+    for number, kind in enumerate(kinds):
+        yield Row(str(kind), *street_sessions.session_errors(kind, runs, seed + number), runs)
+
+
+def wobble_rows(runs: int, seed: int) -> Iterator[Row]:
+    """Rates that wobble by 2 points: for both variants alike, and in each by itself."""
+    for number, (is_shared, requests, likeness) in enumerate(
+        ((True, 100, 0.9), (True, 1000, 0.0), (True, 1000, 0.9), (False, 100, 0.9))
+    ):
+        whose = "both variants wobble alike" if is_shared else "each variant drifts by itself"
+        found = street_bursts.drift_errors(requests, likeness, runs, seed + number, is_shared=is_shared)
+        yield Row(f"{whose}, {requests} requests a look, {likeness} from look to look", *found, runs)
+
+
+def burst_rows(runs: int, seed: int, lengths: Sequence[int] = (1, 5, 20, 50)) -> Iterator[Row]:
+    """Failures, votes and requests that come together in one variant; a false alarm of the split counts as an error."""
+    for kind in street_bursts.RAILS:
+        for length in lengths:
+            found = street_bursts.burst_error(kind, length, runs, seed + length)
+            yield Row(f"guardrail {kind}: bursts of {length} in one variant", 0.0, found, runs)
+    for length, weight, span in ((5, 50, 1), (50, 5, 1), (10, 50, 10), (40, 50, 40)):
+        found = street_bursts.false_alarms(length, weight, span, max(10, runs // 2), seed)
+        where = f"{length} requests over {span} look{'s' if span > 1 else ''}, {weight} %"
+        yield Row(f"check of the split: sessions of {where}", 0.0, found, max(10, runs // 2))
+
+
 def user_rows(runs: int, seed: int, kinds: Iterable[str] = tuple(street_users.CROWDS)) -> Iterator[Row]:
     """The same users in every look."""
     for number, kind in enumerate(kinds):
@@ -222,6 +261,9 @@ def rows(runs: int, seed: int = SEED) -> Iterator[Row]:
     yield from interval_rows(max(100, runs // 4), seed + 3)
     yield from token_rows(max(100, runs // 4), seed + 4)
     yield from user_rows(max(50, runs // 4), seed + 5)
+    yield from session_rows(max(100, runs // 2), seed + 11)
+    yield from wobble_rows(max(100, runs // 2), seed + 12)
+    yield from burst_rows(max(30, runs // 10), seed + 13)
     yield from delay_rows(runs // 2, seed + 6, street_delays.KINDS if runs >= 1000 else street_delays.QUICK)
     yield from golden_rows(max(100, runs // 2), seed + 7)
     yield from chain_rows(max(100, runs // 2), seed + 8)
@@ -243,9 +285,11 @@ def run(quick: bool = typer.Option(False, help="Few runs, for CI.")) -> None:
         problems, decided = verdict_streams.contradictions(objective, streams, SEED + number)
         console.print(f"{name}: {streams} streams, {decided} verdicts, {len(problems)} intervals against them")
         missed = missed or bool(problems)
-    cost = Table("no loss: requests until a promotion", "of those with nothing missing", "of those without the check")
-    for kind, of_whole, of_unchecked in street_attrition.cost_rows(40 if quick else 400, SEED):
-        cost.add_row(kind, f"{of_whole:.2f}", f"{of_unchecked:.2f}")
+    cost = Table(
+        "no loss: requests until a promotion", "of those with nothing missing", "of those without the check", "least"
+    )
+    for kind, of_whole, of_unchecked, least in street_attrition.cost_rows(40 if quick else 400, SEED):
+        cost.add_row(kind, f"{of_whole:.2f}", f"{of_unchecked:.2f}", "" if least is None else f"{least:.2f}")
     console.print(cost)
     raise typer.Exit(1 if missed else 0)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import engine
@@ -94,8 +95,7 @@ def campaigns(objective: Objective, silent: Silent, loss: float, runs: int, seed
 def hidden_kinds(loss: float = 2 * MARGIN) -> Iterator[tuple[str, Objective, Silent, float]]:
     """A candidate that loses so much, and whose wrong answers vanish in part."""
     for unscored in Unscored:
-        # Requests that never end are found too late for small shares, see `evidence.attrition`.
-        for way in (Silence.FAILED, Silence.NOT_TRIED, Silence.UNSCORED):
+        for way in Silence:
             for hidden in (0.1, 0.25, 0.5):
                 name = f"{unscored}: {hidden:.0%} of its wrong answers {way.replace('_', ' ')}"
                 yield name, replace(PLAIN, unscored=unscored), Silent(way, hidden), loss
@@ -111,13 +111,34 @@ def border_kinds() -> Iterator[tuple[str, Objective, Silent, float]]:
                 yield name, replace(PLAIN, unscored=unscored), Silent(way, equal=equal), MARGIN / counted
 
 
-def cost_rows(runs: int, seed: int) -> Iterator[tuple[str, float, float]]:
-    """Kind; requests until a promotion of a candidate that loses nothing, over those with nothing missing; and over the
-    same with no check on what is missing."""
+def least_cost(share: float) -> float:
+    """Requests that any test needs which takes answers that could not be scored for wrong ones, so many of both arms,
+    over those with nothing missing.
+
+    The evidence of a request against a rate of right answers is at most its Kullback-Leibler divergence from the
+    nearest rates at the border of the margin (Wald, 1945), and what the other answers are says nothing of that rate.
+    """
+
+    def nats(exact: float) -> float:
+        def divergence(rate: float) -> float:
+            return exact * log(exact / rate) + (1 - exact) * log((1 - exact) / (1 - rate))
+
+        nearest = minimize_scalar(
+            lambda rate: divergence(rate) + divergence(rate - MARGIN), bounds=(exact, exact + MARGIN), method="bounded"
+        )
+        return float(nearest.fun)
+
+    return nats(EXACT) / nats(EXACT * (1 - share))
+
+
+def cost_rows(runs: int, seed: int) -> Iterator[tuple[str, float, float, float | None]]:
+    """Kind; requests until a promotion of a candidate that loses nothing, over those with nothing missing; over the
+    same with no check on what is missing; and the least that any such test needs, where unscored answers are wrong."""
     whole = campaigns(PLAIN, Silent(), 0.0, runs, seed).looks
     for unscored in Unscored:
         for equal in (0.0, 0.01, 0.02, 0.05, 0.1):
             objective = replace(PLAIN, unscored=unscored)
             found = campaigns(objective, Silent(equal=equal), 0.0, runs, seed)
             unchecked = campaigns(replace(objective, has_own_requests=False), Silent(equal=equal), 0.0, runs, seed)
-            yield f"{unscored}: {equal:.0%} of both unscored", found.looks / whole, found.looks / unchecked.looks
+            least = least_cost(equal) if unscored is Unscored.COUNT_AS_MISMATCH else None
+            yield f"{unscored}: {equal:.0%} of both unscored", found.looks / whole, found.looks / unchecked.looks, least

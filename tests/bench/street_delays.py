@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from earlystop.api.counts import Tally
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.live_times import LiveTimes
-from earlystop.rollout.look_schedule import next_look
+from earlystop.rollout.look_schedule import MAXIMUM_LOOKS, next_look
 from earlystop.rollout.settling import SettleTimes
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Totals, Verdict
-from earlystop.rollout.transitions import expire, start_campaign, take_look, weights_in_force
+from earlystop.rollout.transitions import expire, start_campaign, suspend_or_resume, take_look, weights_in_force
 from tests.unit.rollout.policies import NOW, UID, policy
 
 MARGIN, EXACT_MATCH, CHUNK_SECONDS = 0.02, 0.85, 900.0
@@ -28,6 +28,9 @@ AFTER_RAMP_SECONDS = 5400
 FORMER = SettleTimes(least=60, longest=60, measured=False)
 """What a policy without `settleSeconds` waited before requests in flight were asked."""
 
+PAUSED_AT, OFF_AT, RESUMED_AT = 30, 840, 900
+"""Seconds of a step at which it is paused, its overlay is taken off, and it goes on."""
+
 Moments = NDArray[np.float64]
 FOUR = (*({"weight": weight, "minimumSeconds": 600} for weight in (5, 10, 25)), {"weight": 50})
 TEN = (*({"weight": weight, "minimumSeconds": 300} for weight in range(5, 50, 5)), {"weight": 50})
@@ -36,13 +39,15 @@ TEN = (*({"weight": weight, "minimumSeconds": 300} for weight in range(5, 50, 5)
 @dataclass(frozen=True, slots=True)
 class Delays:
     """Log-normal times of answers. means: seconds of right answers, of the baseline and of the candidate; sigma: of the
-    logarithm; slower: how many times as long a wrong answer takes; rate: requests a second; steps: of the ramp."""
+    logarithm; slower: how many times as long a wrong answer takes; rate: requests a second; steps: of the ramp; paused:
+    whether each step is paused while it settles, and its overlay is off at the end of that."""
 
     means: tuple[float, float]
     sigma: float
     slower: float
     steps: tuple[dict[str, int], ...] = FOUR
     rate: float = 40.0
+    paused: bool = False
 
     @property
     def spec(self) -> PolicySpec:
@@ -62,13 +67,17 @@ KINDS: dict[str, Delays] = {
     "40 and 10 s, sigma 0.8, 2 times": Delays((40, 10), 0.8, 2),
     "40 and 40 s, sigma 1.2, 3 times": Delays((40, 40), 1.2, 3),
     "15 and 5 s, sigma 1.2, 3 times, ten steps, 8 a second": Delays((15, 5), 1.2, 3, TEN, 8.0),
+    "15 and 5 s, sigma 1.2, 3 times, ten steps, each paused": Delays((15, 5), 1.2, 3, TEN, paused=True),
 }
+PAUSED = Delays((15, 5), 1.2, 3, ({"weight": 50},), 400.0, paused=True)
+"""One step with so much traffic that a look shows whether slow answers are missing from it."""
 QUICK = ("40 and 10 s, sigma 0.8, 2 times",)
 """The kind that is quick to show that a wait of 60 s is too short."""
 
 
 class Arm:
-    """The requests of one variant in one step, drawn as time goes on. rate: a second; number: 0 for the baseline."""
+    """The requests of one variant in one step, drawn as time goes on. rate: a second; number: 0 for the baseline. None
+    begins while the overlay is off."""
 
     def __init__(self, rng: np.random.Generator, delays: Delays, rate: float, exact_match: float, number: int) -> None:
         self._rng, self._delays, self._rate, self._exact_match = rng, delays, rate, exact_match
@@ -90,6 +99,9 @@ class Arm:
     def _draw(self) -> None:
         count = self._rng.poisson(self._rate * CHUNK_SECONDS)
         began = self._until + CHUNK_SECONDS * self._rng.random(count)
+        if self._delays.paused:
+            began = began[(began < OFF_AT) | (began >= RESUMED_AT)]
+            count = len(began)
         is_right = self._rng.random(count) < self._exact_match
         sigma = self._delays.sigma
         took = np.exp(log(self._mean) - sigma * sigma / 2 + sigma * self._rng.standard_normal(count))
@@ -103,30 +115,81 @@ def _merged(known: Moments, new: Moments) -> Moments:
     return np.sort(np.concatenate([known, new]))
 
 
-def campaign(delays: Delays, spec: PolicySpec, seed: tuple[int, ...], settle: SettleTimes | None) -> RolloutState:
-    """A campaign whose candidate loses just the margin, to its end. settle: in place of what the policy says."""
+def campaign(
+    delays: Delays,
+    spec: PolicySpec,
+    seed: tuple[int, ...],
+    settle: SettleTimes | None,
+    *,
+    waits_again: bool = True,
+    looks: int = MAXIMUM_LOOKS,
+) -> RolloutState:
+    """A campaign whose candidate loses just the margin, to its end or until so many looks. settle: in place of what the
+    policy says. waits_again: whether a step that is interrupted tells older requests from newer ones."""
     rng, times = np.random.default_rng(seed), LiveTimes.of(spec)
     times = times if settle is None else replace(times, settle=settle)
     state, at = start_campaign(spec, UID, "", "", RolloutState(), NOW, entropy=str(seed)), NOW
-    while state.phase in TRYING:
+    arms = _Step(rng, delays)
+    while state.phase in TRYING and len(state.looks) < looks:
         if state.phase is Phase.APPLYING:
-            began, share = at, state.pinned_plan.stage(state.step).weight / 100
-            baseline = Arm(rng, delays, delays.rate * (1 - share), EXACT_MATCH, 0)
-            candidate = Arm(rng, delays, delays.rate * share, EXACT_MATCH - MARGIN, 1)
+            arms.reach(state, at)
             state = weights_in_force(state, at)
         due = next_look(times, state)
         assert due is not None  # a step in force is watched
+        if delays.paused and at - arms.began < PAUSED_AT:
+            state = suspend_or_resume(replace(times, suspend=True), state, arms.began + PAUSED_AT)
+            at = arms.began + RESUMED_AT
+            state = replace(suspend_or_resume(times, state, at), interrupted=waits_again)
+            continue
         at = due
-        state = take_look(times, state, at, Totals(baseline.tally(at - began), candidate.tally(at - began)))
+        state = take_look(times, state, at, arms.totals(at))
         state = expire(times, state, at)
     return state
 
 
-def errors(kind: str, runs: int, seed: int, settle: SettleTimes | None = None) -> tuple[float, float]:
+class _Step:
+    """The requests of both variants in the step that a campaign has reached."""
+
+    def __init__(self, rng: np.random.Generator, delays: Delays) -> None:
+        self._rng, self._delays = rng, delays
+        self._number, self.began, self._arms = -1, 0, list[Arm]()
+
+    def reach(self, state: RolloutState, at: int) -> None:
+        """The weights of the state's step are in force, for the first time or again."""
+        if state.step == self._number:
+            return
+        rng, delays, share = self._rng, self._delays, state.pinned_plan.stage(state.step).weight / 100
+        self._number, self.began = state.step, at
+        rates = (delays.rate * (1 - share), EXACT_MATCH), (delays.rate * share, EXACT_MATCH - MARGIN)
+        self._arms = [Arm(rng, delays, *each, number) for number, each in enumerate(rates)]
+
+    def totals(self, at: int) -> Totals:
+        """What the step has counted."""
+        baseline, candidate = (arm.tally(at - self.began) for arm in self._arms)
+        return Totals(baseline, candidate)
+
+
+def first_bias(delays: Delays, runs: int, seed: int, *, waits_again: bool) -> float:
+    """How far the candidate seems to be beyond the margin, in the first look of evidence of a campaign: the mean of so
+    many, which is 0 where nothing is missing."""
+    spec, found = delays.spec, []
+    for run in range(runs):
+        state = campaign(delays, spec, (seed, run), None, waits_again=waits_again, looks=1)
+        (look,) = state.looks
+        arms = look.baseline, look.candidate
+        found.append(MARGIN + arms[1].match / arms[1].scored - arms[0].match / arms[0].scored)
+    return float(np.mean(found))
+
+
+def errors(
+    kind: str, runs: int, seed: int, settle: SettleTimes | None = None, *, waits_again: bool = True
+) -> tuple[float, float]:
     """Shares of campaigns that were promoted and that were rolled back for harm."""
     delays, number = KINDS[kind], list(KINDS).index(kind)
     spec = delays.spec
-    found = [_verdict(campaign(delays, spec, (seed, number, run), settle)) for run in range(runs)]
+    found = [
+        _verdict(campaign(delays, spec, (seed, number, run), settle, waits_again=waits_again)) for run in range(runs)
+    ]
     return found.count(Verdict.PROMOTE) / runs, found.count(Verdict.ROLL_BACK) / runs
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.api.wire import USER_GROUPS
 from earlystop.evidence import engine, user_scatter
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Objective
 
 RATE, MARGIN, RISK = 0.85, 0.02, 0.05
@@ -102,7 +103,8 @@ def claims(rng: np.random.Generator, crowd: Crowd, effect: float, *, by_users: b
 
     by_users: whether evidence is divided by how much users scatter.
     """
-    objective = Objective(MARGIN, 0.0, RISK, RISK, split_known=False, by_users=by_users)
+    source = DispersionSource.USERS if by_users else DispersionSource.ASSUMED
+    objective = Objective(MARGIN, 0.0, RISK, RISK, split_known=False, source=source)
     state, first = engine.begin(objective), [0, 0]
     for number, (look, users) in enumerate(looks_of(rng, crowd, effect), start=1):
         row = Look(look.at, 0, 50, look.baseline, look.candidate, users=users if by_users else None)

@@ -35,7 +35,7 @@ NAMES = tuple(f"w{window}" for window in WINDOWS)
 CANDIDATES = [{"name": name, "values": [{"name": "window", "value": name[1:]}]} for name in NAMES]
 COMMON = {
     "candidates": CANDIDATES,
-    "objective": {"exactMatch": {"margin": "0.02"}, "tokens": {"minimumSaving": "0.10"}},
+    "objective": {"exactMatch": {"margin": "0.02", "assumeIndependent": True}, "tokens": {"minimumSaving": "0.10"}},
 }
 TIMES = {"lookSeconds": 1, "settleSeconds": 1, "deadlineSeconds": 500_000}
 SIDE_BY_SIDE = policy({**COMMON, "rollout": {**TIMES, "strategy": "ABTest", "steps": [{"weight": 19}]}})

@@ -36,7 +36,7 @@ def policy(namespace: str = "default", name: str = "qa") -> Manifest:
             "delivery": {"mode": "GatewayHeader", "gatewayHeader": {"routeRef": {"name": "qa"}}},
             "rollout": {"steps": [{"weight": 5}, {"weight": 25}, {"weight": 50}], "advance": "ByTime"},
             "metrics": {"sourceRef": {"name": "default"}},
-            "objective": {"exactMatch": {"margin": "0.02"}},
+            "objective": {"exactMatch": {"margin": "0.02", "assumeIndependent": True}},
         },
     }
 

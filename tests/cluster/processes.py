@@ -16,6 +16,9 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.network import replace_tmp_before_exec
 
 POLL_SECONDS = 0.05
+# Deadlines are written for a quiet machine; two cores that carry three clusters can be so many times slower. A promise
+# of time is measured by the test that states it, and not by how long it would have waited.
+PATIENCE = 4.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 # A proxy does not know the private network; the in-cluster variables would make clients ignore a kubeconfig.
@@ -131,10 +134,11 @@ def wait_until(
     what: str,
     still_worth_it: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Poll `check` until it is true; raises ClusterError naming `what` at the deadline."""
+    """Poll `check` until it is true; raises ClusterError naming `what` at PATIENCE times the deadline."""
     start = time.monotonic()
+    most = PATIENCE * deadline_seconds
     while not check():
         waited = time.monotonic() - start
-        if waited > deadline_seconds or not still_worth_it():
-            raise ClusterError(f"waited {waited:.1f} s (of at most {deadline_seconds:.0f} s) for {what}")
+        if waited > most or not still_worth_it():
+            raise ClusterError(f"waited {waited:.1f} s (of at most {most:.0f} s) for {what}")
         time.sleep(POLL_SECONDS)

@@ -199,6 +199,50 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "40",
         "parameter window: write a minimum below the maximum; 40 is not below 40",
     ),
+    "a number without bounds": (
+        "spec.parameters.0.maximum",
+        REMOVED,
+        "parameter window: type Integer needs minimum, maximum and stopsSooner",
+    ),
+    "a choice without choices": (
+        "spec.parameters.0",
+        {"name": "window", "type": "Choice"},
+        "parameter window: choices belong to type Choice, which needs them",
+    ),
+    "a number where a choice belongs": (
+        "spec.parameters.0",
+        {"name": "window", "type": "Choice", "choices": ["small", "large"]},
+        "candidates: a parameter of type Choice takes one of its choices, and one of type Boolean takes",
+    ),
+    "a word where a number belongs": (
+        "spec.candidates.0.values.0.value",
+        "small",
+        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+    ),
+    "a body in a mode that writes none": (
+        "spec.parameters.0.body",
+        {"knob": "AnswerCap"},
+        "parameters: delivery.mode GatewayHeader writes nothing into bodies; remove body",
+    ),
+    "a knob of another type": (
+        "spec.parameters.0.body",
+        {"knob": "Thinking"},
+        "parameter window: knob Thinking is of type Boolean",
+    ),
+    "a knob below what engines take": (
+        "spec.parameters.0",
+        {**WINDOW, "minimum": "0", "body": {"knob": "Samples"}},
+        "parameter window: engines take no Samples below 1; write that minimum or a larger one",
+    ),
+    "values without an order that are to be compared": (
+        "spec.parameters.0",
+        {
+            "name": "window",
+            "type": "Boolean",
+            "body": {"paths": [{"api": "Completions", "path": "x"}], "apply": "IfLarger"},
+        },
+        "parameter window: apply IfLarger compares values, and these have no order",
+    ),
     "a parameter whose header is the operator's own": (
         "spec.parameters.0.name",
         "revision",

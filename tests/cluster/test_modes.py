@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.headers import variant_headers
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.modes import Mode, mode_of
@@ -40,9 +40,10 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-FIRST = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=TOKEN)}
+LEADING = ("GatewayHeader", "HeaderCohort", "RequestBody")
+FIRST = {**dict.fromkeys(LEADING, SHARES), "Shadow": split(0, 0, shadows=2, token=TOKEN)}
 PROMOTED = split(0, 100, token=TOKEN)
-LATER = {"GatewayHeader": PROMOTED, "HeaderCohort": PROMOTED, "Shadow": split(0, 0, token=TOKEN)}
+LATER = {**dict.fromkeys(LEADING, PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
 VALUES = {"baseline": "a", "w10": "b-w10", "w5": "b-w5"}
 
 Headers = dict[str, str]
@@ -71,10 +72,12 @@ class RoutedNamespace:
         return self.inputs.spec.delivery.mode
 
     def put(self, wanted: TrafficSplit) -> None:
-        """Put a share in force and have it proven. Its objects have no owner, since there is no policy here."""
+        """Put a share in force and have it proven. Its objects have no owner, since there is no policy here; the server
+        stands for an injector's Pods, too."""
         assert preflight(self.inputs, wanted) is None
         made = self.mode.render(self.inputs, wanted)
-        *aliases, overlay = [without_owner(each) for each in made.objects]
+        *others, overlay = [without_owner(each) for each in made.objects]
+        aliases = [each for each in others if each["kind"] == "Service"]
         ends = [endpoint(each["metadata"]["name"], self.inputs.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
         self.applied = overlay
@@ -140,7 +143,7 @@ def server(cluster: Cluster) -> Iterator[None]:
 
 
 # With a gateway that mixes up the headers of backends too, where a mode sets none: what refusals advise must hold.
-GATEWAYS = [(mode, False) for mode in sorted(built_modes())] + [(mode, True) for mode in ("HeaderCohort", "Shadow")]
+GATEWAYS = [(mode, False) for mode in sorted(route_modes())] + [(mode, True) for mode in ("HeaderCohort", "Shadow")]
 
 
 @pytest.fixture(scope="module", params=GATEWAYS, ids=lambda each: f"{each[0]}-{'bad' if each[1] else 'good'}-gateway")
@@ -166,6 +169,7 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         policy="qa",
         uid="none",
         spec=spec_in(mode, 2),
+        injector_image="earlystop:1",
         objects=objects(
             namespace=namespace,
             deployment=deployment,

@@ -51,6 +51,17 @@ def test_the_install_manifest_is_the_namespace_and_the_rendered_chart() -> None:
     assert (MANIFESTS / "install.yaml").read_text() == expected, "run `make manifests`"
 
 
+def test_without_injectors_the_operator_has_no_right_to_run_any() -> None:
+    text = template("--set=injector.enabled=false")
+    (deployments,) = (
+        rule for rule in named(text, "ClusterRole", "earlystop")["rules"] if rule["resources"] == ["deployments"]
+    )
+    assert deployments["verbs"] == ["get", "list", "watch"]
+    assert "networkpolicies" not in str(named(text, "ClusterRole", "earlystop")) and "--injector-image" not in text
+    (container,) = named(template(), "Deployment", "earlystop")["spec"]["template"]["spec"]["containers"]
+    assert f"--injector-image={container['image']}" in container["args"]
+
+
 def test_the_chart_carries_the_crds_and_keeps_them_on_uninstall() -> None:
     for definition in definitions().values():
         rendered = named(template(), "CustomResourceDefinition", definition["metadata"]["name"])

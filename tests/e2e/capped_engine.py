@@ -34,7 +34,8 @@ def answer(question: str, gold: str, cap: int) -> str:
 
 
 class Engine:
-    """Answers chat completions, obeys max_completion_tokens over max_tokens, and reads no header."""
+    """Answers chat completions, obeys max_completion_tokens over max_tokens, refuses budgets of thinking as an engine
+    that was started without a parser of reasoning, and reads no header."""
 
     def __init__(self, gold: dict[str, str]) -> None:
         self._gold = gold
@@ -51,10 +52,13 @@ class Engine:
 
     async def _chat(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = json.loads(await request.read())
+        if "thinking_token_budget" in body:
+            words = "thinking_token_budget is set but reasoning_config is not configured"
+            return web.json_response({"error": {"message": words, "code": 400}}, status=400)
         known = next((body[name] for name in ("max_completion_tokens", "max_tokens") if body.get(name)), WITHOUT_CAP)
         cap = min(int(known), WITHOUT_CAP)
         question = body["messages"][-1]["content"]
-        message = {"role": "assistant", "content": answer(question, self._gold[question], cap)}
+        message = {"role": "assistant", "content": answer(question, self._gold.get(question, "none"), cap)}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
         self.answered += 1
         self.tokens += cap

@@ -19,7 +19,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
 from tests.cluster.engine_build import engine_binary
 from tests.cluster.engine_model import engine_model
 from tests.cluster.errors import ClusterError

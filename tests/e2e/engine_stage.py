@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
 from tests.cluster.kit import own_address
 from tests.cluster.processes import Child
 from tests.e2e.stage import Stage, status_of
@@ -108,11 +108,17 @@ class EngineStage(Stage):
 
 @contextmanager
 def evaluator(
-    stage: EngineStage, policy: str, directory: Path, golden: Mapping[str, str], *options: str
+    stage: Stage,
+    policy: str,
+    directory: Path,
+    golden: Mapping[str, str],
+    *options: str,
+    port: int = EVALUATOR_PORT,
+    injector_port: int = ADMIN_PORT,
 ) -> Iterator[Child]:
     """Asks golden questions for a policy, and is scraped beside the injector.
 
-    golden: the answer to each question; options: more of the evaluator's.
+    golden: the answer to each question; options: more of the evaluator's. port, injector_port: of their metrics.
     """
     file = directory / "golden.jsonl"
     file.write_text("".join(f"{json.dumps({'question': key, 'answers': [golden[key]]})}\n" for key in golden))
@@ -127,14 +133,14 @@ def evaluator(
         "--mode=regex",
         f"--pattern={PATTERN}",
         "--seed=1",
-        f"--port={EVALUATOR_PORT}",
+        f"--port={port}",
         *options,
     )
     stage.prometheus.set_targets(
         {
-            "injector": [f"{stage.server_address}:{ADMIN_PORT}"],
+            "injector": [f"{stage.server_address}:{injector_port}"],
             "engine": [f"{stage.server_address}:{ENGINE_PORT}"],
-            "evaluator": [f"{own_address()}:{EVALUATOR_PORT}"],
+            "evaluator": [f"{own_address()}:{port}"],
         }
     )
     try:

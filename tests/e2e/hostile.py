@@ -10,19 +10,19 @@ from typing import Any
 import aiohttp
 
 from earlystop.api.wire import ECHO_HEADER, PROBE_HEADER
-from earlystop.demo.recordings import load_recordings
+from earlystop.demo.recordings import BUILTIN, load_recordings
 
 AT_ONCE = 16
 PATH = "/v1/chat/completions"
 Headers = Mapping[str, str]
 
 
-def answered(url: str, headers: Sequence[Headers], requests: int) -> Counter[str]:
+def answered(url: str, headers: Sequence[Headers], requests: int, data: str = BUILTIN) -> Counter[str]:
     """How often each variant is named by the answers to so many questions, with each of these headers in turn.
 
-    An answer that is no success counts under its status.
+    An answer that is no success counts under its status. data: recordings that the server answers from.
     """
-    question = load_recordings("builtin")[0].question
+    question = load_recordings(data)[0].question
     body = {"model": "any", "messages": [{"role": "user", "content": question}]}
 
     async def ask(session: aiohttp.ClientSession, number: int) -> str:
@@ -47,6 +47,13 @@ def forged_headers(policy: str, revision: str, step: int, variant: str, **more: 
     """All that a client can know of a campaign, from metrics and answers. more: other headers of the convention."""
     known = {"policy": policy, "revision": revision, "step": str(step), "variant": variant, "param-window": "1"}
     return {f"x-early-stop-{name.replace('_', '-')}": value for name, value in {**known, **more}.items()}
+
+
+def lies(policy: str, revision: str, step: int, variants: Sequence[str], *tokens: str) -> list[dict[str, str]]:
+    """Headers of a client that knows everything but the token, for each variant with each of these tokens and with
+    none."""
+    more: list[dict[str, str]] = [{}, *({"token": token} for token in tokens)]
+    return [forged_headers(policy, revision, step, variant, **each) for variant in variants for each in more]
 
 
 def probing(headers: Headers, nonce: str) -> dict[str, str]:

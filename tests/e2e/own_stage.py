@@ -21,8 +21,8 @@ def recorded() -> str:
     return str(file) if file.exists() else BUILTIN
 
 
-# A scrape may take its whole timeout of 1 s on a busy machine before its samples can be read.
-DELAY_SECONDS = 2
+# A scrape may take its whole timeout of 1 s on a busy machine, and as long again until its samples can be read.
+DELAY_SECONDS = 3
 
 
 @contextmanager

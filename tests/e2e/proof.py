@@ -29,6 +29,8 @@ SERIES = {
     "unscored": 'earlystop_answers_total{result="unscored",%s}',
     "tokens": "earlystop_output_tokens_total{%s}",
     "tokens_squared": "earlystop_output_tokens_squared_total{%s}",
+    "empty": "earlystop_empty_answers_total{%s}",
+    "cut": "earlystop_cut_answers_total{%s}",
 }
 
 
@@ -88,9 +90,8 @@ def assert_looks_are_what_prometheus_says(stage: Stage, looks: Sequence[Look], r
             since = max(since, looks[number - 1].at)
         before, after = cumulative(look.step, since), cumulative(look.step, look.at)
         told = {Variant.BASELINE: look.baseline, Variant.CANDIDATE: look.candidate}
-        assert told == {variant: after[variant] - before[variant] for variant in Variant}, (
-            f"the look at {look.at} of step {look.step}"
-        )
+        expected = {variant: after[variant] - before[variant] for variant in Variant}
+        assert told == expected, f"the look at {look.at} of step {look.step}, since {since}: {told}, not {expected}"
 
 
 def looks_of(status: Manifest) -> tuple[Look, ...]:

@@ -21,15 +21,18 @@ from earlystop.demo import manifests
 from tests.cluster.access import Access
 from tests.cluster.gateway import GATEWAY, Gateway
 from tests.cluster.network import POD_ADDRESS
-from tests.cluster.processes import Child, wait_until
+from tests.cluster.packaging import named
+from tests.cluster.processes import PATIENCE, Child, wait_until
 from tests.cluster.prometheus import Prometheus
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "manifests" / "install.yaml"
 OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
-# Without the environment's proxy, which does not know the private network.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Open requests of a load. On a machine that is too busy for its rate it asks less; more of them would only wait longer.
+CONCURRENCY = 16
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Without the environment's proxy, which does not know the private network."""
 
 
 class Stage:
@@ -70,7 +73,7 @@ class Stage:
         self.load: Child | None = None
         self.rivals: list[Child] = []
         self._loads = 0
-        self._directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
+        self.directory = Path(tempfile.mkdtemp(prefix="stage-", dir=access.directory))
 
     def __enter__(self) -> Self:
         try:
@@ -91,7 +94,7 @@ class Stage:
         self.access.kubectl("delete", "ess", self.source, "--ignore-not-found")
         if not self.hollow:
             self._uninstall()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _uninstall(self) -> None:
         """On someone's own cluster what was not there before goes again. The CRDs stay, or every policy would go."""
@@ -155,7 +158,7 @@ class Stage:
 
     def _start_operator(self, name: str, health_url: str, kubeconfig: Path | None) -> Child:
         own = kubeconfig or self.access.service_account_kubeconfig(OPERATOR_NAMESPACE, "earlystop")
-        options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}")
+        options = ("--host=127.0.0.1", f"--port={health_url.rsplit(':', 1)[-1]}", _injector_option())
         return self.python(name, "earlystop.controller", *options, environment={"KUBECONFIG": str(own)})
 
     def start_load(self, rate: float = 400, seed: int = 1, *options: str) -> Child:
@@ -171,6 +174,7 @@ class Stage:
             f"--rate={rate}",
             f"--seed={seed}",
             f"--data={self.data}",
+            f"--concurrency={CONCURRENCY}",
             *options,
         )
         self.load.wait_ready(lambda: self._questions() > before, 30.0)
@@ -231,12 +235,25 @@ class Stage:
         mine = [item for item in items if item["involvedObject"].get("name") == name]
         return [(item["reason"], item["message"]) for item in sorted(mine, key=lambda item: item["eventTime"])]
 
+    def told(self, name: str, reason: str, beginning: str = "", deadline_seconds: float = 10.0) -> list[str]:
+        """Messages of a policy's events of this reason, oldest first, once the newest begins so: an event comes a
+        moment after the status that it tells of. Raises ClusterError at the deadline."""
+        found: list[str] = []
+
+        def came() -> bool:
+            found[:] = [message for each, message in self.events(name) if each == reason]
+            return bool(found) and found[-1].startswith(beginning)
+
+        wait_until(came, deadline_seconds, f"the event {reason} on {name} to begin with {beginning!r}")
+        return found
+
     def wait_for(
         self, name: str, what: Callable[[dict[str, Any]], bool], deadline_seconds: float, described: str
     ) -> dict[str, Any]:
-        """The policy's status once it is as wanted. Raises ClusterError at the deadline, with the last status."""
+        """The policy's status once it is as wanted. Raises AssertionError at PATIENCE times the deadline, with the
+        last status."""
         status: dict[str, Any] = {}
-        end = time.monotonic() + deadline_seconds
+        end = time.monotonic() + PATIENCE * deadline_seconds
         while time.monotonic() < end:
             status = self.policy(name).get("status", {})
             if what(status):
@@ -244,11 +261,21 @@ class Stage:
             time.sleep(0.3)
         shown = {key: status.get(key) for key in ("phase", "step", "counts", "evidence", "decision", "conditions")}
         log = self.operator.log.read_text()[-3000:] if self.operator else ""
-        raise AssertionError(f"{name} was not {described} within {deadline_seconds:.0f} s; status: {shown}\n{log}")
+        raise AssertionError(
+            f"{name} was not {described} within {PATIENCE * deadline_seconds:.0f} s; status: {shown}\n{log}"
+        )
+
+    def assert_never(self, name: str, what: Callable[[dict[str, Any]], bool], seconds: float, described: str) -> None:
+        """For so many seconds the policy's status is not as described. Raises AssertionError with one that is."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            status = self.policy(name).get("status", {})
+            assert not what(status), f"{name} is {described}: {status}"
+            time.sleep(0.3)
 
     def _questions(self) -> float:
         """Questions that the server has begun to answer, whoever asked."""
-        with _direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
+        with direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
             lines = response.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
 
@@ -261,7 +288,7 @@ class Stage:
         return Child(
             name,
             [sys.executable, "-m", module, *options],
-            self._directory,
+            self.directory,
             environment={"PYTHONPATH": paths, **(environment or {})},
         )
 
@@ -283,6 +310,13 @@ def condition_is(type_: str, status: str, reason: str | None = None) -> Callable
     return holds
 
 
+def _injector_option() -> str:
+    """The operator's option that the install manifest gives it, since admission takes injectors of that image only."""
+    deployment = named(INSTALL.read_text(), "Deployment", "earlystop")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return next(str(each) for each in container["args"] if each.startswith("--injector-image="))
+
+
 def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -293,7 +327,7 @@ def status_of(url: str, host: str | None = None) -> int:
     """HTTP status of a GET, 0 without an answer."""
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with _direct.open(request, timeout=2) as response:
+        with direct.open(request, timeout=2) as response:
             return int(response.status)
     except OSError:
         return 0

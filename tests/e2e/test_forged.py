@@ -18,7 +18,7 @@ from earlystop.controller.cluster import EVENTS, ROUTES
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import overlay_name
 from tests.cluster.processes import child_environment
-from tests.e2e.hostile import answered, echoed, forged_headers, probing
+from tests.e2e.hostile import answered, echoed, lies, probing
 from tests.e2e.proof import only_verdict
 from tests.e2e.stage import ROOT, Stage, condition_is, phase_is
 from tests.e2e.whole import retry
@@ -73,12 +73,7 @@ def forged(stage: Stage) -> int:
 
 def attacks(stage: Stage, now: Campaign, *tokens: str) -> list[dict[str, str]]:
     """Headers of a client that knows everything but the token, with each of these tokens and with none."""
-    label = f"{stage.namespace}/{NAME}"
-    made = []
-    for variant in ("candidate", "baseline"):
-        made += [forged_headers(label, now.revision, now.step, variant)]
-        made += [forged_headers(label, now.revision, now.step, variant, token=token) for token in tokens]
-    return made
+    return lies(f"{stage.namespace}/{NAME}", now.revision, now.step, ("candidate", "baseline"), *tokens)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +107,7 @@ def test_no_forged_request_counts_and_a_good_candidate_is_promoted_all_the_same(
     assert condition_is("SampleRatioOK", "True")(status)
     stage.wait_for(NAME, phase_is("Promoted"), 90, "promoted")
     assert only_verdict(stage, NAME)["spec"]["decision"] == "Promote"
-    assert "ForgedRequests" in [reason for reason, _ in stage.events(NAME)]
+    stage.told(NAME, "ForgedRequests")
     summary = stage.stop_load()
     assert summary["failed"] == 0, (summary["failures"], summary["examples"])
     sent = Counter({name: summary["variants"].get(name, 0) for name in ("baseline", "candidate")})

@@ -21,9 +21,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings
 from earlystop.injector.proxy import InjectorSettings
-from earlystop.injector.settings import body_settings, read_words
+from earlystop.injector.settings import read_words
 from tests.cluster.processes import Child
 from tests.e2e import real_engine
 from tests.e2e.scene import free_port

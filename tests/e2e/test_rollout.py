@@ -27,7 +27,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.watching import Following, following
 
 RATE = 400.0
-VERDICT_SECONDS = 240
+VERDICT_SECONDS = 600
 TOLD_AS_STORY = ("CampaignStarted", "WeightsInForce", "StepAdvanced", "Promoted", "RolledBack", "Inconclusive")
 
 
@@ -73,6 +73,7 @@ def act(stage: Stage, watched: Following, request: pytest.FixtureRequest) -> Act
     stage.access.kubectl("wait", f"esp/{name}", where, *ended, timeout_seconds=VERDICT_SECONDS + 10)
     candidate_share = share(stage, "candidate")
     table = stage.access.kubectl("get", "esp", where)
+    stage.told(name, condition)
     events = stage.events(name)
     stage.delete_policy(name)
     wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")

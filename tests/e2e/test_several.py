@@ -13,6 +13,7 @@ from earlystop.rollout.verify import differences
 from tests.cluster.gateway import Gateway
 from tests.cluster.kit import Cluster
 from tests.cluster.processes import wait_until
+from tests.e2e.hostile import answered, lies
 from tests.e2e.own_stage import own_stage, recorded
 from tests.e2e.proof import (
     assert_weights_were_always_valid,
@@ -25,12 +26,12 @@ from tests.e2e.proof import (
 from tests.e2e.stage import BUILTIN, Stage, phase_is
 from tests.e2e.watching import Following, following
 
-RATE = 400.0
+RATE, FORGED = 400.0, 200
 WINDOWS = (10, 5, 2, 1)
 CANDIDATES = [{"name": f"w{window}", "values": [{"name": "window", "value": str(window)}]} for window in WINDOWS]
 # An A/B test without pairs asks for tens of thousands of answers; on the recorded data, whose last window is less
 # harmful, for more than a test has time for.
-AB_SECONDS = 300
+AB_SECONDS = 900
 ROUTE = {"routeRef": {"name": "qa"}}
 QUICK = {"lookSeconds": 1, "settleSeconds": 2, "deadlineSeconds": AB_SECONDS}
 IN_SHADOW = {"mode": "Shadow", "shadow": ROUTE}
@@ -50,16 +51,23 @@ def watched(stage: Stage) -> Iterator[Following]:
         yield watches
 
 
+def assert_forged_requests_count_for_nobody(stage: Stage, policy: str, *variants: str) -> None:
+    """The server counts requests that name a campaign without its token for no variant of it."""
+    status, server = stage.policy(policy)["status"], f"http://{stage.server_address}:{stage.server_port}"
+    made = lies(f"{stage.namespace}/{policy}", status["revision"], status["step"], variants, "", "0" * 64)
+    assert answered(server, made, FORGED, stage.data) == {"unassigned": FORGED}
+
+
 def end(stage: Stage, name: str) -> dict[str, Any]:
     """Delete a policy under load, and see the user's own route serve again. Returns the load's summary."""
     before = users_objects(stage)
     stage.delete_policy(name)
     wait_until(lambda: not has_overlay(stage, name), 60, "the overlay to be collected")
     wait_until(lambda: share(stage, "unassigned", 50) == 1.0, 30, "the user's own route to serve")
-    answered = stage.stop_load()
-    assert answered["failed"] == 0, answered["examples"]
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]
     assert users_objects(stage) == before
-    return answered
+    return summary
 
 
 @pytest.mark.parametrize("stage", ["builtin"], indirect=True)
@@ -83,6 +91,7 @@ def test_an_ab_test_drops_the_harmful_window_and_promotes_the_proven_one_that_sa
     # The last look may both drop one and promote another.
     assert set(moves[:-1]) <= {(24, 19, 19, 19, 19), (43, 19, 19, 19, 0), moves[-1]}
     assert moves[-1] == (0, *(100 if f"w{window}" == winner else 0 for window in WINDOWS))
+    stage.told("together", "Promoted")
     told = [reason for reason, _ in stage.events("together")]
     assert told.count("CandidateDropped") == 1 and told.count("Promoted") == 1 and "CandidateCertified" in told
     end(stage, "together")
@@ -97,6 +106,7 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     stage.apply_policy("cohorts", 5, "0.05", risk="0.05", spec={"delivery": delivery, "rollout": rollout})
     status = stage.wait_for("cohorts", phase_is("Observing"), 60, "watching its cohorts")
     assert status["weight"] == 50
+    assert_forged_requests_count_for_nobody(stage, "cohorts", "baseline", "w5")
     stage.wait_for("cohorts", phase_is("Promoted"), 120, "promoted")
     assert share(stage, "w5") == 1.0, "also of those who send no cohort"
     record = only_verdict(stage, "cohorts")["spec"]
@@ -105,8 +115,8 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     # A third of the load's thousand users each; they ask alike, and as if at random.
     assert 150 < last["users.baseline"] < 700 and 150 < last["users.candidate"] < 700
     assert 1000 <= last["users.answers"] < 3000 and "users who scatter" in record["message"]
-    answered = end(stage, "cohorts")
-    assert not answered["cohorts"]["a"].get("candidate") and answered["cohorts"]["b"]["w5"] > 1000
+    cohorts_of = end(stage, "cohorts")["cohorts"]
+    assert not cohorts_of["a"].get("candidate") and cohorts_of["b"]["w5"] > 1000
 
 
 @pytest.mark.parametrize("stage", ["builtin"], indirect=True)
@@ -136,6 +146,8 @@ def test_shadow_judges_every_window_on_one_stream_with_a_fraction_of_the_request
     rollout = {**QUICK, "minimumSeconds": 3}
     spec = {"candidates": CANDIDATES, "delivery": IN_SHADOW, "rollout": rollout}
     stage.apply_policy("shadow", 5, "0.02", risk="0.05", spec=spec)
+    stage.wait_for("shadow", phase_is("Observing"), 60, "observed")
+    assert_forged_requests_count_for_nobody(stage, "shadow", "baseline", "w2")
     stage.wait_for("shadow", phase_is("Reported"), AB_SECONDS, "reported")
     record = only_verdict(stage, "shadow")["spec"]
     assert (record["decision"], record["candidate"]) == ("Recommend", "w2")

@@ -39,7 +39,7 @@ def watched(stage: Stage) -> Iterator[Following]:
 def test_a_step_waits_for_slow_wrong_answers_says_for_how_many_and_ends_in_the_right_word(
     stage: Stage, watched: Following
 ) -> None:
-    stage.start_load(RATE)
+    stage.start_load(RATE, 1, "--concurrency=64")
     steps = [{"weight": 50, "minimumSeconds": 2}]
     stage.apply_policy("slow", 10, "0.10", risk="0.05", steps=steps, settleSeconds=0, lookSeconds=1)
     status = watched.wait_status("slow", lambda found: found.get("inFlight", 0) > 0, 60, "waiting for answers")

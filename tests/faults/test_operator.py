@@ -121,12 +121,12 @@ def test_the_baseline_is_watched_alone_before_any_request_tries_the_candidate(st
     verdict = only_verdict(stage, "learned")
     # The load draws its questions independently: 20 pairs of looks say so but for a standard error of 0.4.
     assert 1.0 <= float(verdict["spec"]["dispersion"]) <= 1.0 + 5 * 0.4
-    assert "DispersionLearned" in [reason for reason, _ in stage.events("learned")]
+    stage.told("learned", "DispersionLearned")
 
 
 def test_every_claim_of_an_objective_is_judged_on_live_counts(stage: Stage, watched: Following) -> None:
     claims = {
-        "exactMatch": {"margin": "0.10", "floor": "0.30"},
+        "exactMatch": {"margin": "0.10", "floor": "0.30", "assumeIndependent": True},
         "tokens": {"minimumSaving": "0.10", "longestAnswer": 20_000},
         "guardrails": [
             {"name": "errors", "kind": "FailureRate", "maximumRatio": "1.5"},
@@ -167,7 +167,7 @@ def test_foreign_weights_are_put_right_and_told(stage: Stage, watched: Following
 
     watched.wait(was_edited, 30, "the edit to be seen", "edited")
     watched.wait(lambda: watched.weight("edited") == 50, 30, "the weights to be put right", "edited")
-    wait_until(lambda: "ForeignEditUndone" in [reason for reason, _ in stage.events("edited")], 10, "the event")
+    stage.told("edited", "ForeignEditUndone")
     watched.wait_status("edited", phase_is("Observing"), 60, "observed again")
     assert_weights_were_always_valid(watched.overlays("edited"))
 
@@ -179,7 +179,7 @@ def test_a_refused_verdict_never_keeps_traffic_on_a_harmful_variant(stage: Stage
         watched.wait(lambda: watched.weight("harmful") == 0, 30, "weight 0", "harmful")
         wait_until(lambda: share(stage, "candidate", 50) == 0.0, 30, "no client to get the harmful variant")
         assert watched.status("harmful")["phase"] == "RollingBack"
-        assert "VerdictNotStored" in [reason for reason, _ in stage.events("harmful")]
+        stage.told("harmful", "VerdictNotStored")
     watched.wait_status("harmful", phase_is("RolledBack"), 60, "rolled back")
     watched.wait_status("harmful", condition_is("Ready", "True"), 30, "ready")
     assert_all_is_well(stage, watched, "harmful")

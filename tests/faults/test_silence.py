@@ -106,7 +106,7 @@ def test_a_scrape_interval_that_is_declared_too_short_is_told_once_and_no_condit
         each["message"] for each in stage.policy("hasty")["status"]["conditions"] if each["type"] == "MetricsAvailable"
     ]
     assert "scraped every 12 s" in message and "declares 1 s" in message, message
-    assert [reason for reason, _ in stage.events("hasty")].count("ScrapeIntervalDiffers") == 1
+    assert len(stage.told("hasty", "ScrapeIntervalDiffers")) == 1
     stage.stop_load()
     stage.prometheus.stop()
     stage.prometheus.start(scrape_interval="1s", wait_up=True)

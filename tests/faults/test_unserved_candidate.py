@@ -97,7 +97,7 @@ def test_a_candidate_whose_backend_answers_502_under_way_is_off_within_seconds_a
     print(f"taken off after {took:.1f} s; {failed['failed']} of {failed['sent']} requests failed: {failed['failures']}")
     assert "answered 502" in said or "answered 500" in said, said
     assert 0 < failed["failed"] <= RATE / 2 * SECONDS_OFF, failed
-    assert [reason for reason, _ in stage.events("broken")].count("CandidateNotServed") == 1
+    assert len(stage.told("broken", "CandidateNotServed")) == 1
     stage.start_load(RATE, 3)
     time.sleep(5)
     own = stage.stop_load()
@@ -118,7 +118,7 @@ def test_requests_that_come_past_the_overlay_are_told_with_their_share(stage: St
     stage.stop_load()
     (said,) = [each["message"] for each in status["conditions"] if each["type"] == "TrafficApplied"]
     assert "came by the overlay" in said and "spec.delivery.paths" in said, said
-    assert "OverlayMisses" in [reason for reason, _ in stage.events("passed")]
+    stage.told("passed", "OverlayMisses")
 
 
 @pytest.fixture

@@ -145,8 +145,8 @@ def test_an_edit_of_service_or_route_under_way_is_followed_and_fails_no_request(
 
     assert_soon(lambda: alias_port() == OTHER_PORT, edited, "the alias to follow its Service")
     assert_left(stage, 8080, edited)
-    events = [reason for reason, _ in stage.events("moved")]
-    assert "EditFollowed" in events and "ForeignEditUndone" not in events
+    stage.told("moved", "EditFollowed")
+    assert "ForeignEditUndone" not in [reason for reason, _ in stage.events("moved")]
     patch(stage, "service/qa", ("/spec/ports/0/targetPort", 8080))
     watched.wait_status("moved", phase_is("Observing"), 60, "observed again")
     assert_left(stage, 8080, lead_to(stage, "blue"))

@@ -119,7 +119,7 @@ def test_an_abort_reaches_weight_0_on_the_route_and_its_verdict_says_who(
     spec = only_verdict(stage, lasting)["spec"]
     assert (spec["decision"], spec["reason"]) == ("RollBack", "Aborted")
     assert spec["requestedBy"] == f"user {alice.user}"
-    assert alice.user in notes(stage, lasting, "RolledBack")[-1]
+    wait_until(lambda: alice.user in "".join(notes(stage, lasting, "RolledBack")[-1:]), 10, "the event to name her")
     assert "rolled back already" in alice.does("abort", lasting)
     assert f"was asked for by user {alice.user}" in alice.does(
         "verify", stage.policy(lasting)["status"]["decision"]["name"]
@@ -139,7 +139,7 @@ def test_a_pause_and_its_end_are_told_with_who_asked(stage: Stage, alice: Person
     alice.does("resume", lasting, "--wait")
     assert "is not paused" in alice.does("resume", lasting)
     for reason in ("Suspended", "Resumed"):
-        assert notes(stage, lasting, reason)[-1].startswith(f"Asked for by user {alice.user}: ")
+        stage.told(lasting, reason, f"Asked for by user {alice.user}: ")
 
 
 def test_promote_now_gets_all_requests_and_a_verdict_that_says_who_and_what_was_not_proven(
@@ -179,7 +179,7 @@ def test_a_retry_starts_a_campaign_to_which_an_old_abort_does_nothing(
     (verdict,) = verdicts_of(stage, lasting)
     assert verdict["spec"]["requestedBy"] == "field manager gitops-controller, name not verified"
     assert "starts a new campaign" in alice.does("retry", lasting, "--wait")
-    assert notes(stage, lasting, "CampaignStarted")[-1].startswith(f"Asked for by user {alice.user}: ")
+    stage.told(lasting, "CampaignStarted", f"Asked for by user {alice.user}: ")
     watched.wait_status(lasting, phase_is("Observing"), 60, "observed again")
     for _ in range(3):
         annotate(stage, lasting, abort=first)
@@ -232,17 +232,17 @@ def test_each_persons_request_works_after_any_others_and_is_recorded_as_theirs(
     revision = stage.policy(lasting)["status"]["revision"]
     # Planted by a third, without a signature: refused, and the end of the pause does not carry it out.
     annotate(stage, lasting, "--as=mallory", *GROUPS, promote=revision)
-    wait_until(lambda: bool(notes(stage, lasting, "RequestRefused")), 30, "the promotion to be refused")
+    stage.told(lasting, "RequestRefused")
     patch = '--patch={"spec":{"suspend":false}}'
     what = ("patch", f"esp/{lasting}", f"--namespace={stage.namespace}", "--type=merge", patch)
     stage.access.kubectl(*what, "--as=bob", *GROUPS, "--field-manager=bobs-tool")
     watched.wait_status(lasting, phase_is("Observing"), 60, "observed after bob's patch")
-    assert notes(stage, lasting, "Resumed")[-1].startswith("Asked for by field manager bobs-tool, name not verified")
+    stage.told(lasting, "Resumed", "Asked for by field manager bobs-tool, name not verified")
     assert stage.verdicts() == [] or all(each["spec"]["policy"] != lasting for each in stage.verdicts())
     # By another's signature, in a server-side apply.
     server_side_apply(stage, lasting, "carol", {"retry": "2", "retry-by": "carol for 2"})
     watched.wait_status(lasting, lambda status: status.get("campaign") == 2, 60, "a second campaign")
-    assert notes(stage, lasting, "CampaignStarted")[-1].startswith("Asked for by user carol: ")
+    stage.told(lasting, "CampaignStarted", "Asked for by user carol: ")
     watched.wait_status(lasting, phase_is("Observing"), 60, "observed again")
     alice.does("pause", lasting, "--wait")
     alice.does("resume", lasting, "--wait")

@@ -41,8 +41,16 @@ def test_a_test_that_fails_alone_too_fails_the_run_and_any_other_is_named(tmp_pa
 
 @pytest.mark.parametrize("count", [0, MOST + 1])
 def test_many_failures_and_ends_without_any_get_no_second_try(tmp_path: Path, count: int) -> None:
-    remember(tmp_path / "cache", [f"tests/faults/test_it.py::test_{number}" for number in range(count)])
+    remember(tmp_path / "cache", [f"tests/faults/test_{number}.py::test_it" for number in range(count)])
     assert second_try(tmp_path).returncode == 1
+
+
+def test_failures_of_one_accident_count_once(tmp_path: Path) -> None:
+    (tmp_path / "tests" / "faults").mkdir(parents=True)
+    bodies = "".join(f"def test_{number}():\n    pass\n" for number in range(MOST + 1))
+    (tmp_path / "tests" / "faults" / "test_it.py").write_text(bodies)
+    remember(tmp_path / "cache", [f"tests/faults/test_it.py::test_{number}" for number in range(MOST + 1)])
+    assert second_try(tmp_path).returncode == 0
 
 
 def test_tests_without_a_cluster_get_no_second_try(tmp_path: Path) -> None:

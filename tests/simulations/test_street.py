@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 
 from earlystop.api.counts import Pairs
+from earlystop.evidence.bets import Side
 from earlystop.rollout.golden_questions import questions_needed
 from earlystop.rollout.state import RolloutState, Verdict
-from tests.bench import street, street_delays, street_golden, street_users, verdict_streams
+from tests.bench import (
+    street,
+    street_bursts,
+    street_delays,
+    street_golden,
+    street_sessions,
+    street_users,
+    verdict_streams,
+)
+from tests.bench.dispersion_paths import Divided, claims
 from tests.bench.street import SEED, Row
 
 RUNS = 500
@@ -23,14 +33,17 @@ USERS = (
 
 SECTIONS: dict[str, Callable[[], Iterable[Row]]] = {
     "the mix of query classes moves": lambda: street.mix_rows(RUNS, SEED),
-    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1),
+    "a candidate is tried again": lambda: street.retry_rows(RUNS, SEED + 1, (1, 3, 10)),
     "a candidate is judged in shadow first": lambda: [street.shadow_row(RUNS, SEED + 2)],
     "lengths of answers are no independent draws": lambda: street.token_rows(60, SEED + 4),
     "the same users are in every look": lambda: street.user_rows(40, SEED + 5, USERS),
+    "answers come in sessions": lambda: street.session_rows(100, SEED + 7, street_sessions.QUICK),
+    "rates wobble": lambda: street.wobble_rows(60, SEED + 8),
+    "failures and votes come in bursts": lambda: street.burst_rows(12, SEED + 9, (5,)),
     "wrong answers are slow": lambda: street.delay_rows(40, SEED + 5, street_delays.QUICK),
     "golden questions are asked": lambda: street.golden_rows(150, SEED + 5, (50, 200, 1000)),
     "promotions follow each other": lambda: street.chain_rows(40, SEED + 6, looks=50),
-    "wrong answers vanish": lambda: street.hidden_rows(40, SEED + 5, 0.25),
+    "wrong answers vanish": lambda: street.hidden_rows(25, SEED + 5, 0.25),
     "as much is missing in both variants": lambda: street.missing_rows(25, SEED + 6, 0.05),
     "an interval is shown": lambda: street.interval_rows(200, SEED + 3),
 }
@@ -53,6 +66,18 @@ def test_answers_of_users_who_come_back_would_not_pass_as_independent_ones() -> 
     assert min(street_users.errors(crowd, 30, SEED, by_users=False)) > 0.15
 
 
+def test_sessions_would_not_pass_as_independent_answers() -> None:
+    kind = street_sessions.Sessions(10, 1, 0.3)
+    counts = street_sessions.streams(np.random.default_rng(SEED), kind, 60)
+    alone = Divided(np.ones((60, street_sessions.LOOKS)), np.ones((60, street_sessions.LOOKS), dtype=bool))
+    found = claims(counts, alone, street_sessions.MARGIN, street_sessions.RISK)
+    assert min((found[side] > 0).mean() for side in Side) > 0.15
+
+
+def test_a_wobble_that_both_variants_share_costs_hardly_anything() -> None:
+    assert street_bursts.wobble_factor(1000, 0.9, 30, SEED) < 2
+
+
 def test_a_stake_that_follows_the_mix_of_its_look_would_not_pass() -> None:
     # What version 1 of the engine did: nearly each of these is promoted though the loss is the margin.
     assert max(row.promoted for row in street.mix_rows(100, SEED, own_mix=True)) > 0.5
@@ -62,6 +87,12 @@ def test_a_wait_of_a_minute_would_not_pass_where_wrong_answers_are_slow() -> Non
     # What a policy without settleSeconds waited before requests in flight were asked.
     (kind,) = street_delays.QUICK
     assert street_delays.errors(kind, 25, SEED, street_delays.FORMER)[1] > 0.25
+
+
+def test_a_step_that_is_interrupted_while_it_settles_misses_no_slow_answers_and_would_without_waiting_again() -> None:
+    # The baseline is the slower one, so its wrong answers would be missing, and the candidate would look worse.
+    assert abs(street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=True)) < 0.005
+    assert street_delays.first_bias(street_delays.PAUSED, 6, SEED, waits_again=False) < -0.005
 
 
 def test_questions_that_are_drawn_again_and_again_would_not_pass() -> None:

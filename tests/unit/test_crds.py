@@ -19,11 +19,13 @@ def test_the_committed_crds_are_those_that_the_kinds_generate(directory: Path) -
     assert committed == {name: render(definition) for name, definition in definitions().items()}
 
 
+@pytest.mark.slow
 def test_generating_twice_gives_the_same_text() -> None:
     once, again = ([render(each) for each in definitions().values()] for _ in range(2))
     assert once == again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", definitions())
 def test_the_text_of_a_crd_says_what_its_definition_says(name: str) -> None:
     definition = definitions()[name]

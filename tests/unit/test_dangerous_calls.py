@@ -63,6 +63,7 @@ def test_the_search_finds_what_it_looks_for(text: str) -> None:
     assert list(found_in(ast.parse(text)))
 
 
+@pytest.mark.slow
 def test_no_module_of_ours_can_run_what_it_is_given() -> None:
     files = sorted(PACKAGE.rglob("*.py"))
     assert len(files) > 200

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.body_knobs import Engine
+from earlystop.api.injector import InjectorSpec
 from earlystop.api.modes import MODES, ModeTraits, built_modes
+from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
 from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
@@ -48,6 +52,15 @@ class ByRoute(Value):
 
 class GatewayHeader(ByRoute):
     """Per-request headers that a Gateway API data plane sets on each variant's share."""
+
+
+class RequestBody(ByRoute):
+    """A setting in the JSON body of each request, written by an injector that the operator runs before the engine."""
+
+    engine: Engine = Field(
+        description="Whose fields are meant: VLLM, SGLang, LlamaCpp, or OpenAI for what its API names."
+    )
+    injector: InjectorSpec = Field(InjectorSpec(), description="The injector's Pods.")
 
 
 class Shadow(ByRoute):
@@ -106,13 +119,14 @@ class ProbeSettings(Value):
     )
 
 
-def _belongs(field: str) -> list[dict[str, str]]:
-    """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase."""
+def _belongs(field: str, needed: str = "a routeRef") -> list[dict[str, str]]:
+    """Rules that a mode has its settings, and no other mode has them. field: the mode's name in camelCase. needed: what
+    its settings have to say."""
     mode = field[0].upper() + field[1:]
     return [
         {
             "rule": f"self.mode != '{mode}' || has(self.{field})",
-            "message": f"delivery.mode {mode} needs delivery.{field} with a routeRef",
+            "message": f"delivery.mode {mode} needs delivery.{field} with {needed}",
         },
         {
             "rule": f"self.mode == '{mode}' || !has(self.{field})",
@@ -125,7 +139,22 @@ class Delivery(Value):
     """How a variant's setting reaches the requests."""
 
     model_config = rules(
-        *(rule for field in ("gatewayHeader", "headerCohort", "shadow") for rule in _belongs(field)),
+        *(rule for field in ("gatewayHeader", "headerCohort", "requestBody", "shadow") for rule in _belongs(field)),
+        *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
+        {
+            "rule": "has(self.configMap) == has(oldSelf.configMap) && has(self.featureFlag) == has(oldSelf.featureFlag)"
+            " && (!has(self.configMap) || self.configMap.name == oldSelf.configMap.name"
+            " && self.configMap.key == oldSelf.configMap.key)"
+            " && (!has(self.featureFlag) || self.featureFlag.name == oldSelf.featureFlag.name"
+            " && self.featureFlag.flag == oldSelf.featureFlag.flag)",
+            "message": "delivery: where servers read their settings cannot be edited, since what was written would "
+            "stay in force; delete the policy and create another one",
+        },
+        {
+            "rule": "!has(self.configMap) && !has(self.featureFlag) || !has(self.paths) && !has(self.probe)",
+            "message": "delivery.paths and delivery.probe are about a route; remove them, since servers read their "
+            "settings themselves",
+        },
         {
             "rule": "!has(self.paths) || self.paths.all(p, self.paths.exists_one(q, q == p))",
             "message": "delivery.paths: write each path once",
@@ -139,12 +168,18 @@ class Delivery(Value):
 
     mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
-        "HeaderCohort: on the requests of each cohort of users. Shadow: all requests stay on the baseline, and the "
-        "server counts what the candidates would have done."
+        "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
+        "the engine, which the operator runs, writes the setting into each request's body and counts. Shadow: all "
+        "requests stay on the baseline, and the server counts what the candidates would have done. ConfigMap: without "
+        "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
+        "the same by a flag of flagd."
     )
     gateway_header: GatewayHeader | None = Field(None, description="Settings of mode GatewayHeader.")
     header_cohort: HeaderCohort | None = Field(None, description="Settings of mode HeaderCohort.")
+    request_body: RequestBody | None = Field(None, description="Settings of mode RequestBody.")
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
+    config_map: ConfigMapKey | None = Field(None, description="Settings of mode ConfigMap.")
+    feature_flag: FeatureFlagEntry | None = Field(None, description="Settings of mode FeatureFlag.")
     paths: Annotated[tuple[ApiPath, ...], Field(min_length=1, max_length=8)] | None = Field(
         None,
         description="Paths of the requests that a setting is for, as the server knows them, such as /v1/responses; "
@@ -155,13 +190,20 @@ class Delivery(Value):
 
     @property
     def traits(self) -> ModeTraits:
-        """What the mode is like."""
-        return MODES[self.mode]
+        """What the mode is like, as its settings have it."""
+        traits = MODES[self.mode]
+        keeps_users = self.by_servers is not None and self.by_servers.drawn_by == "User"
+        return replace(traits, same_users=True) if keeps_users else traits
+
+    @property
+    def by_servers(self) -> ReadByServers | None:
+        """Settings of the mode when it is one whose servers draw the variant themselves, else None."""
+        return self.config_map or self.feature_flag
 
     @property
     def by_route(self) -> ByRoute | None:
         """Settings of the mode when it is one that overlays a route, else None."""
-        return self.gateway_header or self.header_cohort or self.shadow
+        return self.gateway_header or self.header_cohort or self.request_body or self.shadow
 
     @property
     def route_ref(self) -> RouteReference | None:

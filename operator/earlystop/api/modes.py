@@ -18,6 +18,8 @@ class ModeTraits:
     same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
     own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    edits_bodies: whether it writes settings into requests' bodies, so that parameters say where (`parameters[].body`).
+    through_injector: whether all requests, the baseline's too, pass Pods of the operator's own on their way.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
@@ -27,6 +29,8 @@ class ModeTraits:
     same_users: bool = False
     takes_several: bool = False
     own_pods: bool = False
+    edits_bodies: bool = False
+    through_injector: bool = False
     watches: tuple[str, ...] = ()
 
     @property
@@ -49,8 +53,12 @@ MODES: dict[str, ModeTraits] = {
     "HeaderCohort": ModeTraits(
         module="earlystop.delivery.header_cohort", split_known=False, same_users=True, watches=OVERLAY
     ),
+    "RequestBody": ModeTraits(
+        module="earlystop.delivery.request_body", edits_bodies=True, through_injector=True, watches=OVERLAY
+    ),
     "Workload": ModeTraits(own_pods=True),
-    "ConfigMap": ModeTraits(),
+    "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),
+    "FeatureFlag": ModeTraits(module="earlystop.delivery.feature_flag"),
 }
 
 
@@ -62,3 +70,8 @@ def built_modes() -> tuple[str, ...]:
 def watched_kinds() -> tuple[str, ...]:
     """Kinds of objects that the operator watches for the modes that this release can deliver by, each once."""
     return tuple(dict.fromkeys(kind for name in built_modes() for kind in MODES[name].watches))
+
+
+def route_modes() -> tuple[str, ...]:
+    """Names of the modes that this release can deliver by and that overlay a user's route."""
+    return tuple(name for name in built_modes() if set(OVERLAY) <= set(MODES[name].watches))

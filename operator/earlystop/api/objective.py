@@ -75,12 +75,15 @@ class ExactMatch(Value):
     dispersion: DecimalText | None = Field(
         None,
         description="How much more answers scatter than independent ones would, where sessions stay on a variant: the "
-        'design effect, "1" or more. Absent: "1".',
+        'design effect, "1" or more. Absent: it is learned while variants are compared, or read from counts by users '
+        "where each keeps a variant.",
     )
     assume_independent: bool = Field(
         False,
-        description="True lets a candidate be promoted although nobody knows how much answers scatter, as if they were "
-        "independent. The risks then hold only if they are.",
+        description="True takes answers, failures and feedback as independent of each other: nothing is learned or "
+        "waited for. The risks then hold only if they are, as where nothing keeps a session on a variant. False: "
+        "nothing is promoted before it is known how much answers scatter, as it is after 32 looks where the counts "
+        "show that requests are split one by one, and after 128 elsewhere.",
     )
 
 
@@ -150,7 +153,8 @@ class Risk(Value):
         le=100,
         description="Campaigns of one candidate, by retries and by edits of anything but its values, that have these "
         "probabilities together. The k-th of n spends 1/k^2 over the sum of 1/1^2 to 1/n^2 of each, so the first of 5 "
-        "spends 68 %; the one after the n-th begins anew. 1: each campaign spends the whole.",
+        "spends 68 %; the one after the n-th begins anew. A policy that is made again under its name goes on from its "
+        "verdicts. 1: each campaign spends the whole.",
     )
 
 

@@ -8,12 +8,22 @@ from pydantic import Field
 
 from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
+from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
 from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PresetTraits, usable_presets
 from earlystop.api.rollout import Rollout
-from earlystop.api.values import DecimalText, ObjectName, Percent, RowOf, SettingName, Value, canonical_decimal, rules
+from earlystop.api.values import (
+    DecimalText,
+    ObjectName,
+    Percent,
+    RowOf,
+    SettingName,
+    SettingText,
+    Value,
+    canonical_setting,
+    rules,
+)
 
-RESERVED_NAMES = ("policy", "revision", "step", "variant", "shadow")
 RESERVED_VARIANTS = ("baseline", "candidate", "unassigned")
 
 
@@ -24,37 +34,13 @@ class TargetReference(Value):
     name: ObjectName = Field(description="Name of the workload in the policy's namespace.")
 
 
-class Parameter(Value):
-    """One knob of early stopping that a variant sets."""
-
-    model_config = rules(
-        {
-            "rule": "double(self.minimum) < double(self.maximum)",
-            "messageExpression": "'parameter ' + self.name + ': write a minimum below the maximum; '"
-            " + self.minimum + ' is not below ' + self.maximum",
-        },
-        {
-            "rule": f"!(self.name in {list(RESERVED_NAMES)})",
-            "messageExpression": "'the name ' + self.name + ' is reserved for a header of the operator; "
-            "write another name, for example ' + self.name + '-limit'",
-        },
-    )
-
-    name: SettingName = Field(description="Name of the knob, also the end of its header: <prefix>param-<name>.")
-    type: Literal["Integer", "Decimal"] = Field(description="Integer or Decimal.")
-    minimum: DecimalText = Field(description="Smallest value that a variant may set.")
-    maximum: DecimalText = Field(description="Largest value that a variant may set.")
-    stops_sooner: Literal["WhenLower", "WhenHigher"] = Field(
-        description="Which direction makes generation stop sooner: WhenLower for budgets, windows and patience, "
-        "WhenHigher for tolerances."
-    )
-
-
 class Setting(Value):
     """A value for one parameter."""
 
     name: SettingName = Field(description="Name of a parameter of this policy.")
-    value: DecimalText = Field(description='The value as a decimal string, for example "40" or "0.95".')
+    value: SettingText = Field(
+        description='The value as text: a decimal as "40" or "0.95", a choice as "low", or "true" or "false".'
+    )
 
 
 Settings = Annotated[
@@ -63,10 +49,18 @@ Settings = Annotated[
 ]
 
 
+# Empty where nothing is set: bodies go on as clients sent them.
+BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
+_OF_BASELINE = (
+    "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
+    "the whole body alone."
+)
+
+
 class PinnedBaseline(Value):
     """The setting that losses are counted from over several promotions."""
 
-    values: Settings = Field(description="One value for every parameter.")
+    values: BaselineSettings = Field(description=_OF_BASELINE)
     promotions: int = Field(
         2,
         ge=1,
@@ -80,7 +74,7 @@ class Baseline(Value):
     """The setting in use today. A campaign's certificate is against it; losses add up over promotions unless the first
     setting of all is pinned."""
 
-    values: Settings = Field(description="One value for every parameter.")
+    values: BaselineSettings = Field(description=_OF_BASELINE)
     pinned: PinnedBaseline | None = Field(
         None,
         description="The setting before any promotion. With it, margin and risk hold for all promotions together: "
@@ -201,15 +195,15 @@ class PolicySpec(Value):
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
 
     def baseline_settings(self) -> dict[str, str]:
-        """Canonical value of each parameter for the baseline."""
-        return {setting.name: canonical_decimal(setting.value) for setting in self.baseline.values}
+        """Canonical value of each parameter for the baseline; of none that it leaves to clients."""
+        return {setting.name: canonical_setting(setting.value) for setting in self.baseline.values}
 
     def pinned_settings(self) -> dict[str, str] | None:
         """Canonical value of each parameter for the pinned baseline; None where there is none."""
         pinned = self.baseline.pinned
-        return None if pinned is None else {each.name: canonical_decimal(each.value) for each in pinned.values}
+        return None if pinned is None else {each.name: canonical_setting(each.value) for each in pinned.values}
 
     def candidate_settings(self, candidate: Candidate) -> dict[str, str]:
-        """Canonical value of each parameter for a candidate; what it leaves out is the baseline's."""
-        own = {setting.name: canonical_decimal(setting.value) for setting in candidate.values}
+        """Canonical value of each parameter for a candidate; what it leaves out is the baseline's, if any."""
+        own = {setting.name: canonical_setting(setting.value) for setting in candidate.values}
         return self.baseline_settings() | own

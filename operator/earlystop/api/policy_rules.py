@@ -7,68 +7,92 @@ from earlystop.api.modes import MODES
 
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
+EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
+_DECIMAL = "'^-?[0-9]+([.][0-9]+)?$'"
+
+
+def _equal(one: str, other: str) -> str:
+    """That two values are the same, however a decimal is spelled."""
+    are_decimals = f"{one}.value.matches({_DECIMAL}) && {other}.value.matches({_DECIMAL})"
+    return f"({one}.value == {other}.value || ({are_decimals} && double({one}.value) == double({other}.value)))"
+
+
+def _fitting(where: str, values: str, example: str) -> tuple[tuple[str, str], ...]:
+    """Rules that values are those of parameters, each with its message. values: CEL for the list."""
+    lies_between = (
+        f"(p.type == 'Choice' || p.type == 'Boolean' || (v.value.matches({_DECIMAL})"
+        " && (!has(p.minimum) || double(v.value) >= double(p.minimum))"
+        " && (!has(p.maximum) || double(v.value) <= double(p.maximum))))"
+    )
+    return (
+        (
+            f"{values}.all(v, self.parameters.exists(p, p.name == v.name && {lies_between}))",
+            f"{where}: each value needs a parameter of that name and must lie between its minimum and maximum",
+        ),
+        (
+            f"{values}.all(v, !self.parameters.exists(p, p.name == v.name && p.type == 'Integer'"
+            f" && v.value.matches({_DECIMAL}) && !v.value.matches('^-?[0-9]+([.]0+)?$')))",
+            f'{where}: a parameter of type Integer takes whole numbers, for example "{example}"',
+        ),
+        (
+            f"{values}.all(v, !self.parameters.exists(p, p.name == v.name && (p.type == 'Choice'"
+            " ? has(p.choices) && !(v.value in p.choices)"
+            " : p.type == 'Boolean' && v.value != 'true' && v.value != 'false')))",
+            f"{where}: a parameter of type Choice takes one of its choices, and one of type Boolean takes "
+            '"true" or "false", in quotes',
+        ),
+    )
+
+
+def _of_values(where: str, present: str, values: str, example: str) -> tuple[dict[str, str], ...]:
+    """Rules of a baseline's values. present: CEL for whether there are any."""
+    complete = (
+        f"self.parameters.all(p, has(p.body) || {values}.exists(v, v.name == p.name))",
+        f"{where}: write a value for every parameter",
+    )
+    return tuple(
+        {"rule": f"!{present} || {rule}", "message": message}
+        for rule, message in (complete, *_fitting(where, values, example))
+    )
+
+
 RULES: tuple[dict[str, str], ...] = (
     {
         "rule": "has(self.candidates) || has(self.search)",
         "message": "candidates: write at least one setting to try",
     },
     {
-        "rule": "self.parameters.all(p, self.baseline.values.exists(v, v.name == p.name))",
-        "message": "baseline.values: write a value for every parameter",
+        "rule": f"self.delivery.mode in {list(EDITING_BODIES)} || self.parameters.all(p, !has(p.body))",
+        "messageExpression": "'parameters: delivery.mode ' + self.delivery.mode + ' writes nothing into bodies; remove "
+        f"body, or write delivery.mode {' or '.join(EDITING_BODIES)}'",
     },
     {
-        "rule": "self.baseline.values.all(v, self.parameters.exists(p, p.name == v.name"
-        " && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum)))",
-        "message": "baseline.values: each value needs a parameter of that name and must lie between its "
-        "minimum and maximum",
+        "rule": f"!(self.delivery.mode in {list(EDITING_BODIES)}) || self.parameters.all(p, has(p.body))",
+        "messageExpression": "'parameters: delivery.mode ' + self.delivery.mode + ' writes settings into bodies and "
+        "nowhere else; write body for every parameter'",
     },
-    {
-        "rule": "self.baseline.values.all(v, !self.parameters.exists(p, p.name == v.name"
-        " && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$')))",
-        "message": 'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
-    },
-    {
-        "rule": "!has(self.baseline.pinned) || self.parameters.all(p,"
-        " self.baseline.pinned.values.exists(v, v.name == p.name))",
-        "message": "baseline.pinned: write a value for every parameter",
-    },
-    {
-        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, self.parameters.exists(p,"
-        " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum)))",
-        "message": "baseline.pinned: each value needs a parameter of that name and must lie between its "
-        "minimum and maximum",
-    },
-    {
-        "rule": "!has(self.baseline.pinned) || self.baseline.pinned.values.all(v, !self.parameters.exists(p,"
-        " p.name == v.name && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$')))",
-        "message": 'baseline.pinned: a parameter of type Integer takes whole numbers, for example "40"',
-    },
+    *_of_values("baseline.values", "has(self.baseline.values)", "self.baseline.values", "40"),
+    *_of_values("baseline.pinned", "has(self.baseline.pinned)", "self.baseline.pinned.values", "40"),
     {
         "rule": "!has(self.baseline.pinned) || !has(self.objective.requireEach) || !self.objective.requireEach",
         "message": "baseline.pinned counts the loss of all requests together, and objective.requireEach asks for a "
         "proof of each query class; remove one of the two",
     },
-    {
-        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, self.parameters.exists(p,"
-        " p.name == v.name && double(v.value) >= double(p.minimum) && double(v.value) <= double(p.maximum))))",
-        "message": "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
-    },
-    {
-        "rule": "!has(self.candidates) || self.candidates.all(c, c.values.all(v, !self.parameters.exists(p,"
-        " p.name == v.name && p.type == 'Integer' && !v.value.matches('^-?[0-9]+(\\\\.0+)?$'))))",
-        "message": 'candidates: a parameter of type Integer takes whole numbers, for example "10"',
-    },
+    *(
+        {"rule": f"!has(self.candidates) || self.candidates.all(c, {rule})", "message": message}
+        for rule, message in _fitting("candidates", "c.values", "10")
+    ),
     {
         # A value that no parameter has is another mistake, with a rule of its own.
         "rule": "!has(self.candidates) || self.candidates.all(c, c.values.exists(v,"
-        " !self.baseline.values.exists(b, b.name == v.name && double(b.value) == double(v.value))))",
+        f" !self.baseline.values.exists(b, b.name == v.name && {_equal('b', 'v')})))",
         "message": "candidates: a candidate equals the baseline; write at least one value that differs "
         '("40.0" is "40")',
     },
     {
         "rule": "!has(self.candidates) || self.candidates.all(c, self.candidates.exists_one(o,"
         " o.values.size() == c.values.size() && o.values.all(v, c.values.exists(w,"
-        " w.name == v.name && double(w.value) == double(v.value)))))",
+        f" w.name == v.name && {_equal('w', 'v')}))))",
         "message": "candidates: two candidates have the same values; remove one",
     },
     {
@@ -147,6 +171,7 @@ RULES: tuple[dict[str, str], ...] = (
     {
         "rule": "!has(self.search) || !has(self.search.values) || self.search.values.all(v,"
         " self.parameters.exists(p, p.name == self.search.parameter"
+        " && has(p.minimum) && has(p.maximum)"
         " && double(v) >= double(p.minimum) && double(v) <= double(p.maximum)))",
         "message": "search.values: each value must lie between the minimum and maximum of its parameter",
     },

@@ -11,15 +11,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
-from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_ROWS
+from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS
 
 DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
-
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 # What is checked before a policy is accepted is checked again before each change of its traffic.
@@ -43,6 +44,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "admin to write it, or remove that part of the objective.",
             "PinnedBaselineUnusable": "The values of baseline.pinned are no setting of the policy's parameters; write "
             "what the message names.",
+            "BodyNotWritten": "Parameters say where they stand in requests' bodies, and the delivery mode writes into "
+            "none; remove parameters[].body, or write a mode that does.",
             "BaselineNotProven": "The setting in baseline.values was not proven since baseline.pinned, so nobody knows "
             "its loss; write values that were, or pin them.",
             "MarginSpent": "Promotions since baseline.pinned have used the margin, or as many were made as share it; "
@@ -153,6 +156,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     *TRAFFIC_ROWS,
+    *settings_rows(PREFLIGHT),
+    *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -193,8 +198,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
         (Type.PROGRESSING.value, EVENT),
         {
-            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; count by users, or "
-            "write exactMatch.dispersion or assumeIndependent.",
+            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; wait for looks where "
+            "the message says so, count by users in cohorts, or write exactMatch.dispersion or assumeIndependent.",
             "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
             "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
         },

@@ -116,8 +116,8 @@ class Rollout(Value):
         ge=0,
         le=604_800,
         description="Watch the baseline alone for so long before the first step, and longer until 21 looks had scored "
-        "answers: how much these scatter says how much answers of sticky sessions resemble each other, and evidence "
-        "counts that much less. 0: no such watch.",
+        "answers: how much these scatter is the least by which evidence is divided. What differs between the variants "
+        "teaches more, without such a watch. 0: none.",
     )
     look_seconds: int = Field(
         15, ge=1, le=3600, description="Time between two looks at the counts; it doubles after every 64 looks."

@@ -103,7 +103,10 @@ class EvidenceText(Value):
     largest_log_e: LogEText | None = Field(
         None, description="The largest e-values so far: claims are decided on these, and verdicts record them as logE."
     )
-    effect: Short = Field(description="EM of the candidate minus the baseline's, with an interval valid at any time.")
+    effect: Short = Field(
+        description="EM of the candidate minus the baseline's, with an interval valid at any time. At a verdict the "
+        "first number flatters it, since a verdict comes when evidence is at its most favourable: go by the interval."
+    )
     saving: Short = Field(description="Share of the tokens saved, with an interval valid at any time.")
 
 
@@ -268,6 +271,11 @@ class PolicyStatus(Value):
         None,
         description="Requests of this step that are in flight while it waits for their answers, or that were when its "
         "wait was over without them. Absent: none that are waited for.",
+    )
+    interrupted: bool | None = Field(
+        None,
+        description="Whether this step was in force before, so that its counters hold older requests: evidence waits "
+        "for the answers to newer ones. Absent once these are told apart.",
     )
     suspended_at: Time | None = Field(None, description="Since when the policy is suspended.")
     metrics_lost_at: Time | None = Field(None, description="Since when counts cannot be read.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,12 +15,20 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,8})(\.[0-9]{1,6})?$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+# A word begins with a letter, so no word is a decimal, and none has to be quoted in a header.
+WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9._+-]{0,31}$"
+SETTING_PATTERN = f"^({DECIMAL_PATTERN[1:-1]}|{WORD_PATTERN[1:-1]})$"
 
 
 def canonical_decimal(text: str) -> str:
     """The shortest spelling of a decimal: "40" for "40.0" and "40.00", which all mean the same value."""
     plain = format(Decimal(text).normalize(), "f")
     return "0" if plain == "-0" else plain
+
+
+def canonical_setting(text: str) -> str:
+    """The only spelling of a parameter's value: a decimal's shortest one, and a word as it is."""
+    return canonical_decimal(text) if re.match(DECIMAL_PATTERN, text) else text
 
 
 def bounded(name: str, length: int) -> str:
@@ -29,6 +38,8 @@ def bounded(name: str, length: int) -> str:
 
 # Kept in its shortest spelling, so that an edit from "40" to "40.0" changes nothing.
 DecimalText = Annotated[str, Field(max_length=17, pattern=DECIMAL_PATTERN), AfterValidator(canonical_decimal)]
+SettingText = Annotated[str, Field(max_length=32, pattern=SETTING_PATTERN), AfterValidator(canonical_setting)]
+ChoiceText = Annotated[str, Field(max_length=32, pattern=WORD_PATTERN)]
 SettingName = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME_PATTERN)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Percent = Annotated[int, Field(ge=1, le=99)]

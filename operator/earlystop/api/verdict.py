@@ -21,8 +21,8 @@ class SettingPair(Value):
     """A parameter before and after the decision."""
 
     name: SettingName = Field(description="Name of the parameter.")
-    before: Short = Field(description="Value of the baseline.")
-    after: Short = Field(description="Value in force after the decision.")
+    before: Short | None = Field(None, description="Value of the baseline. Absent: it leaves the value to clients.")
+    after: Short | None = Field(None, description="Value in force after the decision. Absent: it is left to clients.")
 
 
 class RecordedLogE(Value):

@@ -31,11 +31,17 @@ RETRY_ANNOTATION = f"{GROUP}/retry"
 # On the operator's own objects: which of their labels and annotations come from the user's object.
 CARRIED_ANNOTATION = f"{GROUP}/carried"
 
+SETTINGS_LABEL = f"{GROUP}/settings"
+SETTINGS_ALLOWED = "true"
+"""A user's object with this label may hold the settings of policies: the operator writes into no other."""
+
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
 POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
+INJECTOR_LABEL = f"{GROUP}/injector"
+"""Of the injector's Pods; its value is the policy's name."""
 
 DEFAULT_PREFIX = "x-early-stop-"
 """Of the headers by which a request carries its variant. Their names end in `policy`, `revision`, `step` and `variant`,
@@ -45,10 +51,18 @@ SETTING = "param-"
 """The name of a parameter follows."""
 PARAMETERS = "parameters"
 """The names of all parameters that the overlay sets, since a client may add others."""
+NO_PARAMETER = "-"
+"""Stands for no name at all there: no parameter can be called so."""
 TOKEN = "token"  # noqa: S105 - the name of a header, whose value is the secret
 """It is secret: a server compares it and repeats it to nobody."""
 PROBE_HEADER = "x-early-stop-probe"
 ECHO_HEADER = "x-early-stop-echo"
+ASK_HEADER = "x-early-stop-ask"
+"""A probe with it that the operator signed and the overlay marked goes on to the engine with its variant's setting. It
+is counted nowhere, and the answer comes back with the echo. What others send so is answered as any probe."""
+UNKNOWN_FIELDS_HEADER = "x-early-stop-unknown-fields"
+"""In the answer to such a question: the fields of its setting, joined by commas, that the engine's own list of fields
+does not have."""
 IN_FORCE_MARK = ".in-force"
 """The overlay's rule for probes appends it to the nonce: an echo with it proves that this very object is served."""
 GOLDEN_HEADER = "x-early-stop-golden"
@@ -70,6 +84,13 @@ FEEDBACK = "earlystop_feedback_total"
 EMPTY = "earlystop_empty_answers_total"
 CUT = "earlystop_cut_answers_total"
 SETTING_INFO = "earlystop_setting_info"
+SETTINGS_INFO = "earlystop_settings_info"
+"""1 for the policy, revision, step and digest of the settings by which a process serves that reads them itself; but for
+the policy these are "" where it has read none."""
+SETTINGS_FAULT = "earlystop_settings_fault"
+"""1 while a process cannot read its settings and goes on with the last good ones, by `fault`."""
+BODY_EFFECTS = "earlystop_injector_settings_total"
+"""What an injector did to bodies, by parameter and effect."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 
@@ -85,6 +106,9 @@ USER_GROUP = "user_group"
 EVENT = "event"
 USER_GROUPS = 32
 """Groups that users are put into by a keyed hash of their name, the same in every process of a campaign."""
+
+FAULT = "fault"
+DIGEST = "digest"
 
 OUTCOME = "outcome"
 RESULT = "result"

@@ -17,6 +17,7 @@ from earlystop.cli.files import read_checked_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import Assessment, Gap, LogE, begin
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis, Objective
@@ -84,7 +85,7 @@ def for_lines(objective: Objective, lines: list[Line], name: str) -> Objective:
             "answers; remove the pairs or objective.queryClasses"
         )
     _refuse_contradicting_pairs(lines, name)
-    return replace(objective, basis=Basis.PAIRS, by_users=False)
+    return replace(objective, basis=Basis.PAIRS, source=DispersionSource.BY_DESIGN)
 
 
 def _refuse_contradicting_pairs(lines: list[Line], name: str) -> None:

@@ -26,6 +26,7 @@ COMMANDS = {
     "retry": LazyCommand(MANUAL, "retry", "Start a new campaign; nothing counted before counts again."),
     "counts": LazyCommand("earlystop.cli.counts", "command", "Read the counts of a policy."),
     "judge": LazyCommand("earlystop.cli.judge", "command", "Replay counts through the engine."),
+    "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 

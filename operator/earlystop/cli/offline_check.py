@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
 from earlystop.api.unbuilt import refusing
-from earlystop.api.values import DECIMAL_PATTERN
+from earlystop.api.values import DECIMAL_PATTERN, SETTING_PATTERN
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.failure import sentence
@@ -118,6 +118,8 @@ def _sentence(error: Any) -> str:
             return f"{where}: this field is needed."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
             return f'{where}: {shown(given)} is no decimal; write one, as in "0.02".'
+        case "string_pattern_mismatch" if error["ctx"]["pattern"] == SETTING_PATTERN:
+            return f'{where}: {shown(given)} is no decimal and no word; write one, as in "0.02" or "low".'
         case "string_pattern_mismatch":
             return f"{where}: {shown(given)} does not match {error['ctx']['pattern']}; write a value that does."
         case "literal_error":

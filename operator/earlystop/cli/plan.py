@@ -19,10 +19,11 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_checked_policy, read_manifest
 from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
 from earlystop.evidence.bets import Side
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.pinned_baseline import refusal_of_baseline, used_before
-from earlystop.rollout.plan import Stage, StageKind, counts_users, objective_of, stages_of
+from earlystop.rollout.plan import Stage, StageKind, dispersion_source, objective_of, stages_of
 from earlystop.rollout.state import ProvenLoss, Verdict
 from earlystop.rollout.stored_settings import restore_losses
 from earlystop.simulation.forecast import SupposedTraffic, forecast
@@ -106,7 +107,7 @@ def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     sentences += _question_remarks(spec, found)
     if not spec.delivery.traits.split_known:
         sentences.append("Cohorts are supposed to send equally many requests.")
-    if counts_users(spec):
+    if dispersion_source(spec) is DispersionSource.USERS:
         sentences.append(
             "Answers of one user are supposed to be no more alike than those of several. If they are, by a correlation "
             "of r, a cohort of U users tells no more than U / r independent answers, however long it goes on."

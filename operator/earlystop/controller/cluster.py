@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
 
 from earlystop.api.wire import GROUP, VERSION
+from earlystop.controller.api_answers import message_in, preferred_first
 from earlystop.controller.cache.watch_cache import WatchCache
+from earlystop.controller.environment_proxy import environment_proxy
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.delivery.inputs import ObjectKey
 
@@ -66,8 +67,12 @@ ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
 GRPC_ROUTES = Resource("gateway.networking.k8s.io", "v1", "grpcroutes")
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets")
+NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 EVENTS = Resource("", "v1", "events")
+CONFIG_MAPS = Resource("", "v1", "configmaps")
+FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 
 # Every kind that a delivery mode reads or writes.
 BY_KIND = {
@@ -76,7 +81,15 @@ BY_KIND = {
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
+    "ConfigMap": CONFIG_MAPS,
+    "FeatureFlag": FEATURE_FLAGS,
+    "PodDisruptionBudget": DISRUPTION_BUDGETS,
+    "NetworkPolicy": NETWORK_POLICIES,
 }
+# Of these the operator may read what it may write, and no others: it reads by a patch that changes nothing, to which
+# the same admission policy applies. It has no right to get or to list them.
+READ_BY_PATCH = frozenset({CONFIG_MAPS, FEATURE_FLAGS})
+MERGE = "application/merge-patch+json"
 KIND_OF = {resource: kind for kind, resource in BY_KIND.items()}
 
 
@@ -111,9 +124,11 @@ class Cluster:
     """A connection to the API server, with the identity of the Pod's service account or of a kubeconfig.
 
     cache: what watches have shown, None where nothing is watched. It learns from every answer about a single object.
+    injector_image: image of the injectors that may be run in this cluster, "" where none may.
     """
 
     cache: WatchCache | None = None
+    injector_image: str = ""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -154,11 +169,23 @@ class Cluster:
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Manifest | None:
         """The object as the API server has it now, or None when there is none."""
         try:
-            found = await self._call("GET", resource.path(namespace, name))
+            found = await self._found(resource, resource.path(namespace, name))
         except NotFound:
             return None
         self._note(resource, namespace, name, found)
         return found
+
+    async def _found(self, resource: Resource, path: str) -> Manifest:
+        if resource not in READ_BY_PATCH:
+            return await self._call("GET", path)
+        try:
+            return await self._call("PATCH", path, {}, MERGE)
+        except ClusterError as error:
+            if error.status != FORBIDDEN:
+                raise
+            # Its owner does not allow the operator anything: that is all it knows of the object.
+            namespace, name = path.rsplit("/", 3)[-3::2]
+            return {"metadata": {"namespace": namespace, "name": name}}
 
     async def read(self, key: ObjectKey) -> Manifest | None:
         """The object as a watch last showed it, else as `get` gives it: None only if the API server has none.
@@ -198,7 +225,7 @@ class Cluster:
     async def versions(self) -> dict[str, builtins.list[str]]:
         """The versions that the API serves of each of its groups, the preferred one first."""
         found = await self._call("GET", "/apis")
-        return {group["name"]: _preferred_first(group) for group in found["groups"]}
+        return {group["name"]: preferred_first(group) for group in found["groups"]}
 
     async def plurals(self, group: str, version: str) -> frozenset[str]:
         """The kinds that the API serves of a group and version, as its paths name them."""
@@ -228,7 +255,7 @@ class Cluster:
         try:
             response = (await self._api.call_api(*request[:3], _request_timeout=limits)).response
             if response.status >= 400:
-                raise KINDS.get(response.status, ClusterError)(response.status, _reason(await response.read()))
+                raise KINDS.get(response.status, ClusterError)(response.status, message_in(await response.read()))
             async for line in response.content:
                 yield json.loads(line)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -256,7 +283,19 @@ class Cluster:
         """Apply a JSON merge patch, as this field manager. What carries a decision, unlike an event, is patched only
         with the resourceVersion that was read: raises Conflict when it has another."""
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
-        return await self._call("PATCH", path, changes, "application/merge-patch+json")
+        return await self._call("PATCH", path, changes, MERGE)
+
+    async def apply(self, resource: Resource, namespace: str, part: Manifest, manager: str) -> Manifest:
+        """Let an object have these fields of this field manager and no others of its (server-side apply); all that
+        others manage stays. Fields of another manager are taken over only where `part` names the resourceVersion that
+        this was decided on: raises Conflict when the object has another one, and without one when fields are
+        another's."""
+        name, query = part["metadata"]["name"], {"fieldManager": manager}
+        query |= {"force": "true"} if "resourceVersion" in part["metadata"] else {}
+        whole = {"apiVersion": resource.api_version, "kind": KIND_OF[resource], **part}
+        path = f"{resource.path(namespace, name)}?{urlencode(query)}"
+        call = self._call("PATCH", path, whole, "application/apply-patch+yaml")
+        return await self._written(resource, namespace, name, call)
 
     async def _written(
         self, resource: Resource, namespace: str | None, name: str, call: Awaitable[Manifest]
@@ -294,31 +333,10 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ClusterError(0, type(error).__name__) from None
         if response.status >= 400:
-            raise KINDS.get(response.status, ClusterError)(response.status, _reason(data))
+            raise KINDS.get(response.status, ClusterError)(response.status, message_in(data))
         answer: Manifest = json.loads(data)
         # managedFields, half of an object, says who wrote which field; a write without it leaves it as it is. Only for
         # policies does the operator read it, to learn who requests what.
         if POLICIES.plural not in path:
             answer.get("metadata", {}).pop("managedFields", None)
         return answer
-
-
-def _preferred_first(group: Manifest) -> list[str]:
-    preferred = group.get("preferredVersion", {}).get("version")
-    return sorted((each["version"] for each in group["versions"]), key=lambda version: version != preferred)
-
-
-def environment_proxy(url: str) -> str | None:
-    """The proxy that HTTPS_PROXY and its like name for a URL, None when NO_PROXY names its host or there is none."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
-        return None
-    return getproxies().get(parts.scheme)
-
-
-def _reason(data: bytes) -> str:
-    """The message of a Status object; some other text for an answer of a proxy on the way."""
-    try:
-        return str(json.loads(data)["message"])
-    except (ValueError, KeyError, TypeError):
-        return "the answer was not a Kubernetes Status"

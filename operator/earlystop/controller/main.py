@@ -55,6 +55,9 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
+    injector_image: Annotated[
+        str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
+    ] = "",
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
@@ -63,16 +66,19 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
         raise typer.Exit(1) from None
 
 
-async def operate(host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET) -> None:
+async def operate(
+    host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET, injector_image: str = ""
+) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
+        cluster.injector_image = injector_image
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)

@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, Manifest, NotFound
 from earlystop.controller.fairness.rate import Rate
+from earlystop.controller.settings_collector import SettingsCollector
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases
+from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_injectors
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
@@ -22,16 +23,19 @@ log = logging.getLogger(__name__)
 
 
 class OrphanCollector:
-    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything.
+    """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything. It
+    takes out of users' objects what it wrote there.
 
-    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it.
+    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it,
+    and so does an injector.
     """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
         self._cluster = cluster
         self._clock = clock
         self._namespaces = namespaces
-        self._unused_since: dict[str, float] = {}
+        self.settings = SettingsCollector(cluster, clock)
+        self._unused_since: dict[tuple[str, str], float] = {}
         self._requested = asyncio.Event()
         self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
 
@@ -43,7 +47,9 @@ class OrphanCollector:
         """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end. When
         sweeps are requested without end, there is one every 10 s."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS + 1 if self._unused_since else seconds):
+            async with asyncio.timeout(
+                GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
+            ):
                 await self._requested.wait()
         now = self._clock()
         allowed_at = self._rate.earliest("", now)
@@ -55,16 +61,23 @@ class OrphanCollector:
         """One pass over all namespaces. Raises ClusterError when the API fails."""
         overlays = await self._managed("HTTPRoute")
         services = await self._managed("Service")
-        living = await self._living() if overlays or services else set()
+        deployments = await self._managed("Deployment")
+        waits = self.settings.is_waiting
+        living = await self._living() if overlays or services or deployments or waits else set()
+        await self.settings.collect(living)
         for overlay in orphaned_overlays(overlays, living):
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
-        unused = {str(each["metadata"]["uid"]): each for each in unused_aliases(services, overlays, living)}
-        self._unused_since = {uid: self._unused_since.get(uid, now) for uid in unused}
-        for uid, since in list(self._unused_since.items()):
+        left = {
+            "Service": unused_aliases(services, overlays, living),
+            "Deployment": unused_injectors(deployments, overlays, living),
+        }
+        unused = {(kind, str(each["metadata"]["uid"])): each for kind, found in left.items() for each in found}
+        self._unused_since = {key: self._unused_since.get(key, now) for key in unused}
+        for key, since in list(self._unused_since.items()):
             if now - since >= GRACE_SECONDS:
-                await self._hand_over("Service", unused[uid])
-                del self._unused_since[uid]
+                await self._hand_over(key[0], unused[key])
+                del self._unused_since[key]
 
     async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]

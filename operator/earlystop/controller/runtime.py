@@ -275,6 +275,7 @@ class Runtime:
         self._failures.pop(key, None)
         self.follower.forgotten(key)
         self.scheduler.forget(key)
+        self.orphan_collector.settings.policy_gone(tracked.uid, tracked.namespace, tracked.deliveries)
         self.orphan_collector.request_sweep()
 
     def _in_phase(self, phase: Phase) -> float:

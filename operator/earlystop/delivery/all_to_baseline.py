@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import SETTING, VARIANT
-from earlystop.delivery.headers import Modifier, changed, without_shadows
+from earlystop.api.wire import PARAMETERS, SETTING, VARIANT
+from earlystop.delivery.headers import Modifier, changed, named_parameters, without_shadows
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.overlay import with_rules
 
@@ -27,11 +27,19 @@ def _to_baseline(rule: dict[str, Any], inputs: ClusterInputs) -> dict[str, Any]:
         weighed = [{**each, "weight": 0 if index else 100} for index, each in enumerate(backends)]
         return {**rule, "backendRefs": weighed}
     prefix = inputs.spec.delivery.header_prefix
-    values = {f"{prefix}{SETTING}{name}": value for name, value in inputs.spec.baseline_settings().items()}
-    values[f"{prefix}{VARIANT}"] = Variant.BASELINE.value
+    baseline = inputs.spec.baseline_settings()
+    values = {f"{prefix}{SETTING}{name}": value for name, value in baseline.items()}
+    unset = [name for each in inputs.spec.parameters if (name := f"{prefix}{SETTING}{each.name}") not in values]
+    values |= {f"{prefix}{VARIANT}": Variant.BASELINE.value, f"{prefix}{PARAMETERS}": named_parameters(baseline)}
 
     def with_baseline(content: Modifier) -> Modifier:
-        headers = [{**each, "value": values.get(each["name"], each["value"])} for each in content.get("set", [])]
-        return {**content, "set": headers}
+        kept = [each for each in content.get("set", []) if each["name"] not in unset]
+        removed = content.get("remove", [])
+        forged = [name for name in unset if name not in removed]
+        return {
+            **content,
+            "set": [{**each, "value": values.get(each["name"], each["value"])} for each in kept],
+            **({"remove": [*removed, *forged]} if removed or forged else {}),
+        }
 
     return changed(rule, with_baseline)

@@ -87,13 +87,17 @@ def _treatment(rule: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in rule.items() if key not in SELECTING}
 
 
-def competing_neighbours(inputs: ClusterInputs) -> list[CompetingMatch]:
+def competing_neighbours(inputs: ClusterInputs) -> Sequence[CompetingMatch]:
     """The matches of other routes for the hosts of the user's route. The policy's own overlay is none of them; those
     of other policies are."""
+    return inputs.once(_competing_neighbours)
+
+
+def _competing_neighbours(inputs: ClusterInputs) -> tuple[CompetingMatch, ...]:
     assert inputs.route is not None  # asked of rules that were found in it
     users = neighbour_route(inputs.route, "HTTPRoute", inputs.gateways)
     own = ("HTTPRoute", inputs.namespace, overlay_name(inputs.policy))
-    return [
+    return tuple(
         CompetingMatch(
             match,
             wins_ties=comes_first(each, users),
@@ -103,7 +107,7 @@ def competing_neighbours(inputs: ClusterInputs) -> list[CompetingMatch]:
         for each in inputs.neighbours.routes
         if each.key not in (own, users.key) and each.hosts & users.hosts
         for match in each.matches
-    ]
+    )
 
 
 def routes_before(

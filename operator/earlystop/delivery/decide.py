@@ -1,37 +1,33 @@
 """The pure decision of what to do next about a policy's traffic. The shell carries it out and asks again.
 
-What comes first: taking every candidate off when the split no longer fits; leading nobody by a gateway that misroutes;
-showing on probes what the gateway makes of an overlay before it leads users; writing what has drifted; proving it.
+What comes first: taking every candidate off when the split no longer fits; leading nobody by a gateway that misroutes,
+or to what is not ready; showing on probes what an overlay does before it leads users; writing what drifted; proving it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.delivery.desired import Desired
-from earlystop.delivery.drift import drifted
+from earlystop.delivery.drift import drifted, matches_desired
+from earlystop.delivery.engine_check import AskEngine, engine_says
+from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
-from earlystop.delivery.ownership import is_controlled_by
-from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof
-from earlystop.delivery.split import TrafficSplit
-from earlystop.delivery.traffic_conditions import not_served, taken_off, unproven_for_long
-from earlystop.delivery.traffic_view import Rest, TrafficView
+from earlystop.delivery.ownership import is_controlled_by, is_part
+from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof, Reports
+from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
+from earlystop.delivery.traffic_view import TrafficView
+from earlystop.delivery.young import are_young
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
-# A gateway that serves no part of a split for longer is not slow.
-SECONDS_TO_SERVE = 60.0
-# Users are led by a split that nothing has proven for at most so long; then they go by their own route, and only after
-# a rest is it tried again.
-SECONDS_UNPROVEN = 600.0
-SECONDS_OF_REST = 1800.0
-# A split that the gateway was found not to serve rests for this time first, and each time for twice as long as before.
-SECONDS_OF_FIRST_REST = 60.0
+# What was made just now is no trouble for so long.
+SECONDS_TO_START = 60.0
+# The kubelet brings a changed ConfigMap into a Pod within some two minutes, and then it has to be scraped.
+SECONDS_TO_SWITCH = 240.0
 PACING = "Pacing"
 
 
@@ -43,6 +39,10 @@ class SplitStatus(StrEnum):
     UNPROVABLE = "Unprovable"
     PROVEN = "Proven"
     MISROUTED = "Misrouted"
+
+
+LEADS = frozenset({SplitStatus.WRITTEN, SplitStatus.UNPROVABLE, SplitStatus.PROVEN})
+"""Users are led by the split then, as far as the operator knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Quarantine:
     condition: Condition
 
 
-TrafficDecision = Write | Wait | Probe | Detach | Quarantine
+TrafficDecision = Write | Wait | Probe | AskEngine | Detach | Quarantine
 
 
 def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:
@@ -118,17 +118,18 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return unfit
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    harm = _harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
-    if harm is not None:
-        condition, rest = harm
+    found = harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
+    if found is not None:
+        condition, rest = found
         return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    if changed and not desired.serves_users:
+    decision = _while_short(observed, desired, changed, memory, now)
+    if decision is None and changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
-        if decision is not None:
-            return decision
+    if decision is not None:
+        return decision
     if changed:
         return _write(observed, desired, changed, memory, now)
     return _prove(observed, desired, memory, now)
@@ -159,47 +160,21 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     what they have written now, whatever the split was to be."""
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
-    status = SplitStatus.NOT_WRITTEN if desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
-    if desired.detached or status is SplitStatus.UNPROVABLE:
+    lasts = desired.is_kept_by_servers and not desired.detached
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    if lasts:
+        message = f"{message} Servers go on by the settings that they have read."
+    elif desired.detached or status is SplitStatus.UNPROVABLE:
         message = f"{message} The candidate gets no requests."
     return Detach(status, _condition(ConditionStatus.FALSE, reason, message), _to_detach(observed, desired))
 
 
 def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
     """The policy's own objects that have to be written so that no user's request meets any."""
-    own = [each for each in desired.detached if is_controlled_by(each, observed.uid)]
-    return tuple(each for each in own if observed.own(each["kind"], each["metadata"]["name"]) != each)
-
-
-def _harm(desired: Desired, memory: TrafficView, now: float) -> tuple[Condition, float] | None:
-    """Why users must no longer be led by the split, and for how many seconds; None when they may."""
-    fault = memory.fault
-    if fault is not None and fault.split == desired.split:
-        waited = now - fault.since >= SECONDS_TO_SERVE
-        if fault.proof == Proof.CANDIDATE_FAILS or (fault.proof == Proof.NOT_YET and waited):
-            rest = _next_rest(memory.rest, desired.split, now)
-            return taken_off(fault, rest, now), rest
-    if _is_overdue(memory, desired, now):
-        return unproven_for_long(memory.missing, SECONDS_UNPROVEN, SECONDS_OF_REST, now), SECONDS_OF_REST
-    return None
-
-
-def _next_rest(before: Rest | None, split: TrafficSplit, now: float) -> float:
-    """For how many seconds a split rests in which a fault was found: twice as long as before, until it has served for
-    as long as the longest rest."""
-    if before is None or before.split != split:
-        return SECONDS_OF_FIRST_REST
-    if before.proven_at is not None and now - before.proven_at >= SECONDS_OF_REST:
-        return SECONDS_OF_FIRST_REST
-    return min(SECONDS_OF_REST, 2 * before.seconds)
-
-
-def _is_overdue(memory: TrafficView, desired: Desired, now: float) -> bool:
-    """Whether users must no longer be led by the split, since nothing proves that it serves them."""
-    since = memory.unproven_since
-    if memory.proven == desired.split or since is None:
-        return False
-    return memory.missing or now - since >= SECONDS_UNPROVEN
+    found = [(observed.own(each["kind"], each["metadata"]["name"]), each) for each in desired.detached]
+    parts = [each for present, each in found if is_part(each) and not matches_desired(present, each)]
+    own = [each for present, each in found if is_controlled_by(each, observed.uid) and present != each]
+    return (*parts, *own)
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
@@ -208,12 +183,33 @@ def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition)
     return Quarantine(tuple(drifted(observed, objects)), condition)
 
 
+def _while_short(
+    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
+) -> TrafficDecision | None:
+    """What to do while that is not ready which users are led through: nobody is led there, whatever the split was to
+    be. None where nothing is missing, or where users may stay as they are led."""
+    shortage, primary = desired.rendered.shortage, desired.rendered.primary
+    if shortage is None:
+        return None
+    missing = tuple(each for each in changed if each is not primary)
+    starts = missing or are_young(observed, desired.rendered.prerequisites, now, SECONDS_TO_START)
+    status = ConditionStatus.UNKNOWN if starts and not desired.serves_users else ConditionStatus.FALSE
+    waiting = Wait(SplitStatus.NOT_WRITTEN, _condition(status, shortage.reason, shortage.message))
+    if desired.serves_users and not shortage.serves_as_before:
+        return Detach(waiting.status, waiting.condition, _to_detach(observed, desired))
+    if desired.serves_users and (primary not in changed or desired.split.candidate_weight == 0):
+        return None
+    if desired.rolling_back and not desired.serves_users:
+        return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
+    return Write(missing, then=waiting) if missing else waiting
+
+
 def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision | None:
     """What comes before users are led by the mode's rules for the first time, or again since they were taken off: the
     gateway shows on probes what it makes of them. None when users may be led, since it was shown or no probe can be
     sent."""
     if desired.rolling_back and desired.primary_found:
-        return Wait(SplitStatus.PROVEN, _no_user_was_led(memory))
+        return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
     probe_only = desired.probe_only or (desired.retrial() if desired.primary_found else None)
     if probe_only is None:
         return None
@@ -238,6 +234,12 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
             waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
             said = memory.condition if memory.condition.reason == MISROUTES else waiting
             return Wait(SplitStatus.NOT_WRITTEN, said)
+    if not changed and probe_only.asks_engine:
+        found = engine_says(memory.engine, probe_only.targets, desired.split.revision, now)
+        if isinstance(found, Refusal):
+            return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, found.reason, found.message))
+        if found is not None:
+            return found
     return _paced("last change of the route") if _is_paced(memory, now) else None
 
 
@@ -256,7 +258,7 @@ def _write(
     if _is_paced(memory, now):
         return _paced("last change of the route")
     missing = tuple(each for each in changed if each is not primary)
-    if primary in changed and (missing or _are_young(observed, prerequisites, now)):
+    if primary in changed and (missing or are_young(observed, prerequisites, now, SECONDS_BETWEEN_CHANGES)):
         # A gateway that learns of the route before it knows where the alias leads answers 500 for that variant.
         waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
         return Write(missing, then=waiting) if missing else waiting
@@ -270,6 +272,8 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         if memory.proven == desired.split:
             return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
         return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
+    if isinstance(proof, Reports):
+        return _reported(desired, memory, now)
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
         message = desired.summary if answer is None else answer.message
@@ -283,6 +287,15 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         said = misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=True)
         return _quarantine(observed, desired, said)
     return _unproven(answer, memory, now)
+
+
+def _reported(desired: Desired, memory: TrafficView, now: float) -> Wait:
+    """What every process reports, the shell finds out. A decision waits for it as long as processes need to switch."""
+    if memory.proven == desired.split:
+        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
+    status = SplitStatus.WRITTEN if now - memory.written_at < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
+    message = "Waiting until every process that is up reports the settings of this step."
+    return Wait(status, _condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
 
 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
@@ -313,17 +326,3 @@ _ROUTE_MOVED = _condition(
 def _is_paced(memory: TrafficView, now: float) -> bool:
     """Whether the last change is so young that another one has to wait."""
     return now - memory.written_at < SECONDS_BETWEEN_CHANGES
-
-
-def _no_user_was_led(memory: TrafficView) -> Condition:
-    if memory.condition.reason == MISROUTES:
-        return memory.condition
-    message = "No user's request was led to the candidate; all go by your own route."
-    return _condition(ConditionStatus.TRUE, "InForce", message)
-
-
-def _are_young(observed: ClusterInputs, prerequisites: Iterable[Manifest], now: float) -> bool:
-    """Whether one of them was created just now, perhaps by another operator or by this one before it was restarted."""
-    found = (observed.own(each["kind"], each["metadata"]["name"]) for each in prerequisites)
-    created = [each["metadata"]["creationTimestamp"] for each in found if each is not None]
-    return any(now - datetime.fromisoformat(each).timestamp() < SECONDS_BETWEEN_CHANGES for each in created)

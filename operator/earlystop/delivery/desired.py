@@ -53,6 +53,7 @@ class Desired:
     baseline_only: the mode's objects that were observed, with all requests on the baseline.
     detached: the same objects, changed so that no user's request meets them.
     leads_elsewhere: whether users are led to where their own route no longer leads.
+    is_kept_by_servers: whether servers go on by what they have read, whatever becomes of the objects.
     refusal: why the split cannot be put in force, None when it can. With a refusal, nothing is rendered.
     rendered: the objects that put the split in force.
     primary_found: whether the primary one of them was observed, whatever it held, before anything was written.
@@ -69,6 +70,7 @@ class Desired:
     baseline_only: Sequence[Manifest] = ()
     detached: Sequence[Manifest] = ()
     leads_elsewhere: bool = False
+    is_kept_by_servers: bool = False
     refusal: Refusal | None = None
     rendered: Rendered = NOTHING_RENDERED
     primary_found: bool = False
@@ -84,7 +86,10 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
     mode = mode_of(inputs.spec.delivery)
     rendered, detached = rendered_or_refusal(inputs, split), LazyObjects(lambda: mode.detached(inputs))
     if isinstance(rendered, Refusal):
-        return Desired(split=split, rolling_back=rolling_back, detached=detached, refusal=rendered)
+        kept = inputs.spec.delivery.by_servers is not None
+        return Desired(
+            split=split, rolling_back=rolling_back, detached=detached, refusal=rendered, is_kept_by_servers=kept
+        )
     primary = rendered.primary
     found = None if primary is None else inputs.own(primary["kind"], primary["metadata"]["name"])
     return Desired(

@@ -11,6 +11,7 @@ from typing import Any
 
 from earlystop.api.wire import (
     IN_FORCE_MARK,
+    NO_PARAMETER,
     PARAMETERS,
     POLICY,
     PROBE_HEADER,
@@ -49,8 +50,14 @@ def variant_headers(inputs: ClusterInputs, split: TrafficSplit, variant: Variant
 
 def _vouched(prefix: str, split: TrafficSplit, variant: VariantWeight) -> dict[str, str]:
     """The token, and the names of all parameters that are set: a server acts on no other that a client adds."""
-    names = ",".join(name for name, _ in variant.settings)
+    names = named_parameters(name for name, _ in variant.settings)
     return {f"{prefix}{PARAMETERS}": names, f"{prefix}{TOKEN}": split.token}
+
+
+def named_parameters(names: Iterable[str]) -> str:
+    """The names of the parameters that are set, as their header has them. Gateway API takes no empty value, so where
+    none is set a word stands there that is no parameter's name."""
+    return ",".join(names) or NO_PARAMETER
 
 
 def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
@@ -61,10 +68,12 @@ def shadow_value(shadows: Iterable[ShadowSetting]) -> str:
 
 
 def modifier(inputs: ClusterInputs, headers: dict[str, str]) -> Modifier:
-    """A header modifier that sets these headers, and removes shadows that a client forged."""
-    shadow = f"{inputs.spec.delivery.header_prefix}shadow"
+    """A header modifier that sets these headers, and removes shadows and parameters that a client forged."""
+    prefix = inputs.spec.delivery.header_prefix
+    ours = [f"{prefix}{SHADOW}", *(f"{prefix}{SETTING}{each.name}" for each in inputs.spec.parameters)]
     named = [{"name": name, "value": value} for name, value in headers.items()]
-    return {"set": named} if shadow in headers else {"set": named, "remove": [shadow]}
+    forged = [name for name in ours if name not in headers]
+    return {"set": named, "remove": forged} if forged else {"set": named}
 
 
 def as_filter(content: Modifier) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import MANAGED_BY_LABEL, MANAGER
 from earlystop.delivery.neighbours import NeighbourRoute
 
 Manifest = dict[str, Any]
+Made = TypeVar("Made")
 
 SELECTOR = f"{MANAGED_BY_LABEL}={MANAGER}"
 
@@ -47,6 +48,7 @@ class ClusterInputs:
     objects: what was found; a key that is missing was looked for and not found. They are never changed, so that what
         follows from them is worked out once.
     neighbours: what stands beside them.
+    injector_image: image of injectors, by the operator's own setting; "" where it may run none.
     """
 
     namespace: str
@@ -55,6 +57,18 @@ class ClusterInputs:
     spec: PolicySpec
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
     neighbours: Neighbours = Neighbours()
+    injector_image: str = ""
+
+    def once(self, make: Callable[[ClusterInputs], Made]) -> Made:
+        """What a pure function makes of these inputs, worked out at the first call only. Nobody changes it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Callable[[ClusterInputs], Any], Any]:
+        return {}
 
     def own(self, kind: str, name: str) -> Manifest | None:
         """The object of this kind and name in the policy's namespace, None when there is none."""

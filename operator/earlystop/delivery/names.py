@@ -19,3 +19,14 @@ def alias_name(service: str, variant: str = "candidate") -> str:
         return plain
     ending = f"-{hashlib.sha256(service.encode()).hexdigest()[:8]}-es-{variant}"
     return service[: 63 - len(ending)] + ending
+
+
+def injected_alias_name(service: str, variant: str) -> str:
+    """Name of the Service through which a variant's requests come to an injector. No other mode has a Service of that
+    name, so a change of the mode never leads an overlay's requests elsewhere."""
+    return alias_name(service, f"{variant}-injected")
+
+
+def injector_name(policy: str) -> str:
+    """Name of a policy's injector: of its Deployment, PodDisruptionBudget and NetworkPolicy."""
+    return f"{bounded(policy, 50)}-es-injector"

@@ -1,7 +1,8 @@
 """What a deleted policy leaves behind, and how it goes: handed to garbage collection, never deleted by the operator.
 
-An alias Service outlives its policy on purpose (`gateway_header` says why). An overlay does when its policy was
-deleted with `--cascade=orphan`. Either is handed over by naming the policy that is gone as its only owner.
+An alias Service outlives its policy on purpose (`gateway_header` says why), and so does an injector's Deployment, to
+which aliases lead. An overlay does when its policy was deleted with `--cascade=orphan`. Each is handed over by naming
+the policy that is gone as its only owner.
 """
 
 from __future__ import annotations
@@ -51,6 +52,19 @@ def unused_aliases(
         and policy_of(each) not in living
         and (each["metadata"]["namespace"], each["metadata"]["name"]) not in used
     ]
+
+
+def field_manager(uid: str) -> str:
+    """The name under which the operator writes fields of users' objects for the policy with this UID."""
+    return f"{MANAGER}-{uid}"
+
+
+def unused_injectors(
+    deployments: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
+) -> list[Manifest]:
+    """Deployments of policies that are gone, of which no overlay is left either."""
+    served = {policy_of(each) for each in overlays}
+    return [each for each in deployments if (uid := policy_of(each)) and uid not in living and uid not in served]
 
 
 def let_go(manifest: Manifest) -> Manifest:

@@ -6,7 +6,7 @@ the policy, so garbage collection alone brings the original route back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,12 @@ class TargetRule:
         return {"group": "", "kind": "Service", "name": name, **port, "weight": weight}
 
 
-def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
-    """The rules that lead to the target, in the route's order."""
+def target_rules(inputs: ClusterInputs) -> Sequence[TargetRule]:
+    """The rules that lead to the target, in the route's order. A check asks for them some twenty times."""
+    return inputs.once(_target_rules)
+
+
+def _target_rules(inputs: ClusterInputs) -> tuple[TargetRule, ...]:
     assert inputs.route is not None  # preflight refuses a policy without its route
     rules = inputs.route["spec"].get("rules", [])
     backends = [target_backend(rule, inputs) for rule in rules]
@@ -51,11 +55,11 @@ def target_rules(inputs: ClusterInputs) -> list[TargetRule]:
     # A long route would outgrow what Gateway API allows.
     content_types = JSON_CONTENT_TYPES[: None if sum(len(rule.get("matches", [])) for rule in rules) <= 8 else 1]
     others = competing_neighbours(inputs) if any(ours) else []
-    return [
+    return tuple(
         TargetRule(rule, backend, narrowed(rule, [*competing_rules(rules, index, ours), *others], paths, content_types))
         for index, (rule, backend) in enumerate(zip(rules, backends, strict=True))
         if backend is not None
-    ]
+    )
 
 
 def rules_to_overlay(inputs: ClusterInputs) -> list[TargetRule]:

@@ -43,6 +43,12 @@ def controller_of(manifest: Manifest) -> Manifest | None:
     return None
 
 
+def is_part(manifest: Manifest) -> bool:
+    """Whether a manifest states some fields of a user's object, which are all that the operator writes of it: then its
+    metadata names the object and nothing else. What the operator makes as a whole has labels and an owner."""
+    return set(manifest["metadata"]) <= {"name", "namespace"}
+
+
 def is_controlled_by(manifest: Manifest, uid: str) -> bool:
     """Whether the policy with this UID manages an object."""
     owner = controller_of(manifest)

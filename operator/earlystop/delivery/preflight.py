@@ -6,7 +6,7 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.modes import mode_of
 from earlystop.delivery.orphans import is_leftover
-from earlystop.delivery.ownership import controller_of
+from earlystop.delivery.ownership import controller_of, is_part
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
 
@@ -38,7 +38,8 @@ def _target_refusal(inputs: ClusterInputs) -> Refusal | None:
 
 
 def _name_refusal(inputs: ClusterInputs, rendered: Rendered) -> Refusal | None:
-    keys = [(manifest["kind"], str(manifest["metadata"]["name"])) for manifest in rendered.objects]
+    own = [each for each in rendered.objects if not is_part(each)]
+    keys = [(manifest["kind"], str(manifest["metadata"]["name"])) for manifest in own]
     for key in keys:
         if keys.count(key) > 1:
             return Refusal(

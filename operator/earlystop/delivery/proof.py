@@ -1,4 +1,5 @@
-"""How it is proven that a split is in force: by probes through a gateway, or by the counts of its step."""
+"""How it is proven that a split is in force: by probes through a gateway, by the counts of its step, or by what each
+process reports."""
 
 from __future__ import annotations
 
@@ -82,7 +83,17 @@ class Metrics:
     message: str
 
 
-SplitProof = Probes | Metrics
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Proof by what every process that is up says of itself in the metrics.
+
+    digest: of the settings, which each has to report.
+    """
+
+    digest: str
+
+
+SplitProof = Probes | Metrics | Reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,9 @@ class ProbeOnlyRules:
     request is led by them.
 
     objects: what to write, in this order, the overlay last. targets: where probes are sent, never empty.
+    asks_engine: whether a signed probe goes on to the engine, so that it can be asked whether it takes the settings.
     """
 
     objects: tuple[Manifest, ...]
     targets: tuple[ProbeTarget, ...]
+    asks_engine: bool = False

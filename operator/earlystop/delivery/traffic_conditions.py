@@ -6,7 +6,9 @@ import re
 from datetime import UTC, datetime
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.api.wire import SETTINGS_FAULT, SETTINGS_INFO
 from earlystop.delivery.canary import Fault
+from earlystop.delivery.misrouting import MISROUTES
 from earlystop.delivery.proof import ProbeResult, Proof
 
 _TRIED_AGAIN = re.compile(r"It is tried again in ([0-9]{1,6}) s(?:, at ([0-9T:-]{19}Z))?\.")
@@ -30,6 +32,14 @@ def rest_in(message: str, since: float) -> tuple[float, float] | None:
         return float(seconds), datetime.fromisoformat(until).timestamp() if until else since + float(seconds)
     except ValueError:
         return None
+
+
+def no_user_was_led(said: Condition) -> Condition:
+    """A rollback ends while no overlay leads anybody. said: what was last said about the traffic."""
+    if said.reason == MISROUTES:
+        return said
+    message = "No user's request was led to the candidate; all go by your own route."
+    return Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.TRUE, "InForce", message)
 
 
 def taken_off(fault: Fault, rest: float, now: float) -> Condition:
@@ -62,6 +72,19 @@ def unproven_for_long(missing: bool, seconds: float, rest: float, now: float) ->
         f"let the server echo probes, so that the split can be proven. {_tried_again(rest, now)}"
     )
     return _condition(ConditionStatus.FALSE, "SplitUnproven", message)
+
+
+def unreported_for_long(seconds: float, rest: float, now: float) -> Condition:
+    """Users were taken off since some process never said that it serves by the split's settings.
+
+    seconds, rest, now: as for `unproven_for_long`.
+    """
+    message = (
+        f"For {seconds:.0f} s not every process that is up has reported the settings of this step, so they now give "
+        f"all requests the baseline. Look at {SETTINGS_INFO} and {SETTINGS_FAULT} of the target's processes, and how "
+        f"the settings are mounted: a subPath never changes. {_tried_again(rest, now)}"
+    )
+    return _condition(ConditionStatus.FALSE, "ProcessesBehind", message)
 
 
 def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from earlystop.api.conditions import Condition
 from earlystop.delivery.canary import Fault
+from earlystop.delivery.engine_check import EngineCheck
 from earlystop.delivery.proof import ProbeResult, ProbeTarget
 from earlystop.delivery.split import TrafficSplit
 
@@ -38,6 +39,7 @@ class TrafficView:
     missing: whether counts show that a variant gets none of the requests that it should have.
     fault: what probes by variant found last of a split that leads users, None where nothing is wrong.
     rest: the split that was last taken off, None for none.
+    engine: what the engine last answered to the operator's own questions, None before that.
     answers: what the probes of this reconciliation showed, with the targets that they were sent to.
     """
 
@@ -51,6 +53,7 @@ class TrafficView:
     missing: bool = False
     fault: Fault | None = None
     rest: Rest | None = None
+    engine: EngineCheck | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
 
     def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:

@@ -28,7 +28,7 @@ from earlystop.api.wire import (
     UNASSIGNED,
 )
 from earlystop.demo import chat
-from earlystop.demo.placement import PARAMETER, Placement, placement_of, unassigned
+from earlystop.demo.placement import PARAMETER, Placement, drawn_placement, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
 from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
 from earlystop.demo.spoiling import Outcome, Spoiling
@@ -36,6 +36,7 @@ from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.export import Assignment, Exporter, Shadow
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
+from earlystop.exporter.settings import MountedSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,6 +46,8 @@ class ServerSettings:
     """header_prefix: of the variant's headers; baseline_window: for requests without them, 1..40;
     milliseconds_per_word: simulated generation time, 0 for none; policies: the only ones counted, none for any;
     user_header: name of the header that says who asks, "" where none does.
+    settings_file: where the one policy's settings are mounted, by which the server draws variants itself; "" where
+    headers say the variant.
     names_variants: whether every answer names its variant, which else only those to golden questions do: a client that
     learns it could break off, or vote on, the answers of one variant alone.
     slow_wrong_answers: seconds that an answer takes longer when it is wrong, as long chains of thought do.
@@ -61,6 +64,7 @@ class ServerSettings:
     names_variants: bool = False
     slow_wrong_answers: float = 0.0
     spoiling: Spoiling = field(default_factory=Spoiling)
+    settings_file: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
@@ -70,6 +74,8 @@ class ServerSettings:
         if not 0 <= self.slow_wrong_answers < float("inf"):
             raise ValueError(f"slow wrong answers take {self.slow_wrong_answers} s longer; write 0 or more")
         checked_policies(self.policies)
+        if self.settings_file and len(self.policies) != 1:
+            raise ValueError("a settings file holds the settings of one policy; name just that one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class ReferenceServer:
         self._settings = settings or ServerSettings()
         self._registry = CollectorRegistry()
         self._exporter = Exporter(self._registry, process, policies=self._settings.policies)
+        self._mounted = self._mounted_settings()
         self._left_out = LeftOut()
         self._registry.register(self._left_out)
         self._answered = 0
@@ -107,6 +114,12 @@ class ReferenceServer:
         app.router.add_get("/healthz", self._healthy)
         app.router.add_get("/readyz", self._ready)
         return app
+
+    def _mounted_settings(self) -> MountedSettings | None:
+        settings = self._settings
+        if not settings.settings_file:
+            return None
+        return MountedSettings(settings.settings_file, settings.policies[0], self._exporter)
 
     async def drain(self) -> None:
         """Refuses new chat requests from now on and returns when the running ones have ended."""
@@ -170,8 +183,10 @@ class ReferenceServer:
         """The answer at the placement's window. Raises ChatError for a request without an answer."""
         window = placement.window
         if window is None:
-            name = f"{self._settings.header_prefix}param-{PARAMETER}"
-            message = f"the header '{name}' must be a whole number from 1 to {MAXIMUM_WINDOW}"
+            where = f"the header '{self._settings.header_prefix}param-{PARAMETER}'"
+            if self._mounted is not None:
+                where = f"the parameter '{PARAMETER}' of the mounted settings"
+            message = f"{where} must be a whole number from 1 to {MAXIMUM_WINDOW}"
             raise chat.ChatError(400, "invalid_parameter", message)
         question = chat.read_question(request_body)
         reply = self._replay.reply(question, window)
@@ -194,6 +209,9 @@ class ReferenceServer:
     def _place(self, request: web.Request) -> Placement:
         """The request's placement, with room among the revisions and its setting exported."""
         settings = self._settings
+        if self._mounted is not None:
+            user = request.headers.get(settings.user_header, "") if settings.user_header else None
+            return drawn_placement(self._mounted.choose(user=user), settings.baseline_window)
         placement = placement_of(
             request.headers, settings.header_prefix, settings.baseline_window, settings.user_header
         )

@@ -12,6 +12,7 @@ from earlystop.api.wire import SHADOW, UNASSIGNED, commitment_in, is_signed
 from earlystop.demo.shadow import ShadowedWindow, read_shadows
 from earlystop.demo.voting import MAXIMUM_WINDOW
 from earlystop.exporter.assignment import Assignment
+from earlystop.exporter.choice import Choice
 from earlystop.exporter.request_headers import assigned
 
 PARAMETER = "window"
@@ -68,6 +69,14 @@ def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: i
     variant = assignment.variant
     shadows = read_shadows(headers.getall(prefix + SHADOW, ())) if variant == Variant.BASELINE else ()
     return Placement(assignment, _window(window), shadows)
+
+
+def drawn_placement(choice: Choice, baseline_window: int) -> Placement:
+    """The placement of a request whose variant this server drew by settings that it has read. Without a window there
+    the server's own holds."""
+    window = choice.values.get(PARAMETER)
+    found = baseline_window if window is None else _window(window)
+    return Placement(choice.assignment, found) if choice.is_assigned else unassigned(choice.assignment.policy, found)
 
 
 def unassigned(policy: str, window: int | None) -> Placement:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
@@ -17,26 +15,10 @@ from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
 from earlystop.demo.spoiling import Spoiling
 from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.exporter.listening import listening
 
 DRAIN_SECONDS = 10.0
 """Two scrapes at an interval of 5 s."""
-
-
-@asynccontextmanager
-async def listening(server: ReferenceServer, host: str, port: int) -> AsyncIterator[str]:
-    """Serves while the block runs; gives the URL, with the real port where `port` is 0.
-
-    Raises OSError when the address cannot be bound.
-    """
-    runner = web.AppRunner(server.application(), access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
-        yield f"http://{bracketed}:{bound_port}"
-    finally:
-        await runner.cleanup()
 
 
 async def serve(
@@ -52,7 +34,7 @@ async def serve(
     Raises OSError when the address cannot be bound.
     """
     server = ReferenceServer(Replay(recordings), settings)
-    async with listening(server, host, port) as url:
+    async with listening(web.AppRunner(server.application(), access_log=None), host, port) as url:
         stop = _stop_signal()
         typer.echo(f"serving {len(recordings)} recorded questions on {url}", err=True)
         await stop.wait()
@@ -90,6 +72,9 @@ def main(
     user_header: Annotated[
         str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
     ] = "",
+    settings_file: Annotated[
+        str, typer.Option(help="Mounted file with the one policy's settings, for delivery mode ConfigMap; no headers.")
+    ] = "",
     names_variants: Annotated[
         bool, typer.Option("--names-variants", help="Name the variant in every answer, for a load that counts them.")
     ] = False,
@@ -122,6 +107,7 @@ def main(
             names_variants,
             slow_wrong_answers,
             Spoiling(unscored_wrong_answers, cut_answers, empty_answers, spoil_every_variant),
+            settings_file,
         )
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

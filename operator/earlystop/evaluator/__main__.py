@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,8 @@ from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
+from earlystop.evaluator.grading import asks_judge
+from earlystop.evaluator.judge import JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
 from earlystop.evaluator.scoring import Scoring, ScoringMode
@@ -27,6 +29,7 @@ from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
 from earlystop.exporter.export import Exporter
 
+JUDGE_KEY_VARIABLE = "JUDGE_API_KEY"
 TOKEN_VARIABLE = "EARLYSTOP_CAMPAIGN_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -39,6 +42,7 @@ async def evaluate(
     port: int,
     stored: StoresTokens,
     asked: RemembersQuestions,
+    judging: JudgeSettings | None = None,
 ) -> None:
     """Asks until the budget is spent, and serves /metrics until SIGTERM or SIGINT, so that all counts are scraped."""
     registry = CollectorRegistry()
@@ -51,7 +55,9 @@ async def evaluate(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     typer.echo(f"asking {len(questions)} golden questions; metrics on port {server.server_port}", err=True)
     try:
-        async with Asker(settings, pin) as asker:
+        async with AsyncExitStack() as open_clients:
+            asker = await open_clients.enter_async_context(Asker(settings, pin))
+            judge = None if judging is None else await open_clients.enter_async_context(judge_of(judging, registry))
             await Evaluator(
                 questions=questions,
                 scoring=scoring,
@@ -61,6 +67,7 @@ async def evaluate(
                 plan=plan,
                 stored=stored,
                 asked=asked,
+                judge=judge,
             ).run(stop)
         await stop.wait()
     finally:
@@ -110,10 +117,22 @@ def main(
             "restart renews neither."
         ),
     ] = None,
+    stream: Annotated[bool, typer.Option(help="Ask for answers as streams.")] = False,
+    judge_url: Annotated[
+        str | None, typer.Option(help="For questions scored by judge: base URL of the judge's API, with /v1.")
+    ] = None,
+    judge_model: Annotated[str, typer.Option(help="Model of the judge.")] = "default",
+    judge_examples: Annotated[
+        Path | None,
+        typer.Option(help="JSONL of 20 or more answers that people graded: question, answers, answer, right."),
+    ] = None,
+    judge_least_agreement: Annotated[
+        float, typer.Option(help="A judge that agrees with people less often is not asked.", min=0.5, max=1)
+    ] = 0.9,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
-    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY; with
-    --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
+    """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the
+    judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
             scoring = Scoring(mode, pattern, field)
@@ -130,29 +149,59 @@ def main(
                 candidate=candidate_name,
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
+            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, judge_least_agreement)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
-            url, model, os.environ.get("OPENAI_API_KEY", "none"), _host(host_header), max_tokens=max_tokens
+            url,
+            model,
+            os.environ.get("OPENAI_API_KEY", "none"),
+            _host(host_header),
+            max_tokens=max_tokens,
+            stream=stream,
         )
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
         if state is None:
             logging.warning("no --state FILE is given: a restart begins the token budget and the questions anew")
-        asyncio.run(
-            evaluate(
-                questions=questions,
-                scoring=scoring,
-                settings=ask,
-                pin=pin,
-                plan=plan,
-                port=port,
-                stored=stored,
-                asked=asked,
+        try:
+            asyncio.run(
+                evaluate(
+                    questions=questions,
+                    scoring=scoring,
+                    settings=ask,
+                    pin=pin,
+                    plan=plan,
+                    port=port,
+                    stored=stored,
+                    asked=asked,
+                    judging=judging,
+                )
             )
+        except UnfitJudgeError as error:
+            raise typer.BadParameter(str(error)) from None
+
+
+def _judging(
+    questions: tuple[GoldenQuestion, ...],
+    scoring: Scoring,
+    url: str | None,
+    model: str,
+    examples: Path | None,
+    least_agreement: float,
+) -> JudgeSettings | None:
+    """The judge, None where no question is scored by one. Raises ValueError where a part of it is missing."""
+    if not any(asks_judge(each, scoring) for each in questions):
+        return None
+    if url is None or examples is None:
+        raise ValueError(
+            "golden questions are scored by judge: write --judge-url, and --judge-examples with answers that people "
+            "graded, so that its agreement with them is known"
         )
+    key = os.environ.get(JUDGE_KEY_VARIABLE, "none")
+    return JudgeSettings(url, model, key, load_examples(examples), least_agreement)
 
 
 def _pin(

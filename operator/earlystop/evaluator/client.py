@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ class AskSettings:
     base_url: of the API, with its /v1; headers: sent with each request, `Host` where a gateway routes by it;
     max_tokens: asked of the server, None for its default; retries: after the first try, on 408, 409, 429, 5xx and lost
     connections; timeout_seconds: of each wait for bytes; deadline_seconds: of all tries of one question together, which
-    also ends an answer that drips; system: a system message, such as how to phrase the answer.
+    also ends an answer that drips; system: a system message, such as how to phrase the answer;
+    stream: whether answers are asked for as streams, as users do.
     """
 
     base_url: str
@@ -38,6 +40,7 @@ class AskSettings:
     max_tokens: int | None = None
     temperature: float | None = None
     system: str | None = None
+    stream: bool = False
     retries: int = 3
     timeout_seconds: float = 60.0
     deadline_seconds: float = 300.0
@@ -67,15 +70,18 @@ class Asker:
     ) -> None:
         await self._client.close()
 
-    async def ask(self, question: str, variant: str) -> Answer:
-        """The answer of one variant; without text when every try failed, whatever the reason was. Never raises."""
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
+        """The answer of one variant; without text when every try failed, whatever the reason was. Never raises.
+
+        body: fields of the request besides, as a JSON object, such as its tools; "" for none.
+        """
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
                 response = await self._client.chat.completions.with_raw_response.create(
                     model=self._settings.model,
                     messages=self._messages(question),
                     extra_headers=dict(self._pin.request(variant)),
-                    **self._options(),
+                    **self._options(body),
                 )
                 completion = read_completion(response.content)
         except Exception as error:  # a stranger's server can do anything, and must not end the service
@@ -86,6 +92,7 @@ class Asker:
             return Answer(None)
         return Answer(
             text=completion.text,
+            arguments=completion.arguments,
             finish_reason=completion.finish_reason,
             tokens=completion.tokens,
             attribution=self._pin.attribution({name.lower(): value for name, value in response.headers.items()}),
@@ -95,9 +102,14 @@ class Asker:
         system = [] if self._settings.system is None else [{"role": "system", "content": self._settings.system}]
         return [*system, {"role": "user", "content": question}]
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, body: str) -> dict[str, Any]:
         wanted = {"max_tokens": self._settings.max_tokens, "temperature": self._settings.temperature}
-        return {name: value for name, value in wanted.items() if value is not None}
+        # Not as the library's own argument: so the answer is read whole, as bytes, whatever it is.
+        streamed = {"stream": True, "stream_options": {"include_usage": True}} if self._settings.stream else {}
+        more = {**streamed, **(json.loads(body) if body else {})}
+        return {name: value for name, value in wanted.items() if value is not None} | (
+            {"extra_body": more} if more else {}
+        )
 
 
 def _made_no_tokens(error: BaseException | None) -> bool:

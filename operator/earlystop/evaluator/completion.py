@@ -8,7 +8,11 @@
 | `choices[0].text`, as of the older completions API          | scored by that text                             |
 | `<think>…</think>` before the text; `reasoning_content`     | scored by the text alone                        |
 | a thinking block that does not end                          | empty: scored as wrong                          |
-| `content` null, absent or empty; tool calls without text    | empty: scored as wrong                          |
+| `content` null, absent or empty                             | empty: scored as wrong                          |
+| calls of tools without text                                 | empty, but with the scoring json:FIELD, which   |
+|                                                             | reads the arguments of the calls                |
+| a stream of events, with `--stream` or unasked              | as the completion that it adds up to            |
+| a stream that breaks off, or holds an error                 | failed: in no pair                              |
 | `refusal` or finish reason `content_filter`, without text   | refused: scored as wrong                        |
 | the finish reason `length` with text                        | truncated: scored by that text                  |
 | several choices                                             | scored by the one with index 0, else the first  |
@@ -33,6 +37,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from earlystop.evaluator.folded_stream import folded_stream
+
 MOST_TOKENS = 10_000_000
 """Output tokens of one answer that are believed; no context is longer."""
 REFUSAL = "refusal"
@@ -43,16 +49,18 @@ _TEXT_PARTS = (None, "text", "output_text")
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """text: the answer, "" when nothing can be read; tokens: output tokens, None when the server does not say."""
+    """text: the answer, "" when nothing can be read; tokens: output tokens, None when the server does not say.
+    arguments: those of the answer's calls of tools, as their JSON texts one after the other."""
 
     text: str
     finish_reason: str
     tokens: int | None
+    arguments: str = ""
 
 
 def read_completion(body: bytes) -> Completion | None:
     """The completion in a response's body, None when the body holds none."""
-    found = _document(body)
+    found = _document(body) or folded_stream(body.decode("utf-8-sig", "replace"))
     if not isinstance(found, dict) or found.get("error"):
         return None
     choice = _first_choice(found.get("choices"))
@@ -64,7 +72,8 @@ def read_completion(body: bytes) -> Completion | None:
     text = _LONE_SURROGATE.sub("\ufffd", _THINKING_BLOCK.sub("", raw, count=1))
     finish = choice.get("finish_reason")
     reason = REFUSAL if refused and not text.strip() else finish if isinstance(finish, str) else "stop"
-    return Completion(text, reason, _tokens(found.get("usage"), text))
+    arguments = _LONE_SURROGATE.sub("\ufffd", _arguments(choice.get("message")))
+    return Completion(text, reason, _tokens(found.get("usage"), text), arguments)
 
 
 def _document(body: bytes) -> Any:
@@ -97,6 +106,14 @@ def _content(choice: dict[str, Any]) -> tuple[str | None, bool]:
     if message is None and isinstance(choice.get("text"), str):
         return choice["text"], False
     return None, False
+
+
+def _arguments(message: Any) -> str:
+    """The arguments of a message's calls of tools; engines send them as text, some as an object."""
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    functions = [each.get("function") for each in calls if isinstance(each, dict)] if isinstance(calls, list) else []
+    found = [each.get("arguments") for each in functions if isinstance(each, dict)]
+    return "\n".join(each if isinstance(each, str) else _as_json(each) for each in found if each)
 
 
 def _is_refusal(part: Any) -> bool:

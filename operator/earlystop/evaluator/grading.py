@@ -8,7 +8,7 @@ from enum import StrEnum
 from earlystop.api.counts import Variant
 from earlystop.evaluator.completion import REFUSAL
 from earlystop.evaluator.questions import GoldenQuestion
-from earlystop.evaluator.scoring import Scoring
+from earlystop.evaluator.scoring import Scoring, ScoringMode
 
 _REFUSALS = ("content_filter", REFUSAL)
 
@@ -35,6 +35,7 @@ class Attribution:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """text: None when there is none after all retries. tokens: output tokens, None when the server does not say.
+    arguments: those of its calls of tools, as JSON.
 
     A failed answer has 0 tokens when the server surely made none, as with an error's status.
     """
@@ -43,6 +44,7 @@ class Answer:
     finish_reason: str = "stop"
     tokens: int | None = None
     attribution: Attribution | None = None
+    arguments: str = ""
 
 
 class Spoilt(StrEnum):
@@ -72,7 +74,15 @@ def is_match(answer: Answer, question: GoldenQuestion, scoring: Scoring) -> bool
     scoring: for questions that name none of their own.
     """
     chosen = question.scoring or scoring
-    return bool(answer.text and answer.text.strip()) and chosen.matches(str(answer.text), question.answers)
+    text = answer.text or ""
+    if not text.strip() and chosen.mode is ScoringMode.JSON:
+        text = answer.arguments
+    return bool(text.strip()) and chosen.matches(text, question.answers)
+
+
+def asks_judge(question: GoldenQuestion, scoring: Scoring) -> bool:
+    """Whether a judge says which answers to a question are right."""
+    return (question.scoring or scoring).mode is ScoringMode.JUDGE
 
 
 def spoilt(baseline: Answer, candidate: Answer, label: str = Variant.CANDIDATE) -> Spoilt | None:

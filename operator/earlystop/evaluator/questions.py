@@ -1,4 +1,5 @@
-"""Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class` and `scoring`.
+"""Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class`, `scoring` and
+`body`, the fields of its request besides, such as tools or reasoning_effort.
 
 `scoring` is how the answers to this question are compared, as in {"scoring": "choice"}; see `Scoring.named`. A line
 with `scoring` alone says so for the lines after it in the same file.
@@ -27,12 +28,14 @@ class GoldenError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class GoldenQuestion:
-    """One question. answers: accepted texts, at least one; query_class: a label value; scoring: its own, if any."""
+    """One question. answers: accepted texts, at least one; query_class: a label value; scoring: its own, if any;
+    body: fields of its request besides, as a JSON object, "" for none."""
 
     question: str
     answers: tuple[str, ...]
     query_class: str = DEFAULT_CLASS
     scoring: Scoring | None = None
+    body: str = ""
 
 
 def load_golden(path: Path, scoring: Scoring) -> tuple[GoldenQuestion, ...]:
@@ -127,7 +130,17 @@ def _parse(row: dict[str, Any], scoring: Scoring, of_file: Scoring | None) -> Go
     if not isinstance(query_class, str) or not _WORD.fullmatch(query_class):
         raise GoldenError("'query_class' must be 1 to 64 of the characters A-Z a-z 0-9 . _ + -")
     own = _scoring(row, of_file)
-    return GoldenQuestion(question.strip(), _answers(row, own or scoring), query_class, own)
+    return GoldenQuestion(question.strip(), _answers(row, own or scoring), query_class, own, _body(row))
+
+
+def _body(row: dict[str, Any]) -> str:
+    body = row.get("body", {})
+    if not isinstance(body, dict):
+        raise GoldenError('\'body\' must be an object of fields of the request, such as {"reasoning_effort": "low"}')
+    ours = [name for name in ("model", "messages", "stream", "stream_options", "n") if name in body]
+    if ours:
+        raise GoldenError(f"'body' holds {ours[0]!r}, which the evaluator writes itself; remove it")
+    return json.dumps(body, sort_keys=True) if body else ""
 
 
 def _answers(row: dict[str, Any], scoring: Scoring) -> tuple[str, ...]:

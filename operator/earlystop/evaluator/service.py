@@ -14,7 +14,8 @@ from earlystop.api.counts import Variant
 from earlystop.api.wire import MATCH, MISMATCH, UNSCORED, pair_outcome
 from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
-from earlystop.evaluator.grading import Answer, Spoilt, fate_of, is_match, spoilt
+from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_match, spoilt
+from earlystop.evaluator.judging import Judges, judged
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
@@ -54,8 +55,8 @@ class InMemory:
 class Asks(Protocol):
     """Asks one question of one variant, such as `Asker`. Never raises for a failed request."""
 
-    async def ask(self, question: str, variant: str) -> Answer:
-        """The answer under this label, without text when there is none."""
+    async def ask(self, question: str, variant: str, body: str) -> Answer:
+        """The answer under this label, without text when there is none. body: as in `GoldenQuestion`."""
         ...
 
 
@@ -113,7 +114,7 @@ class Evaluator:
     """Asks until the budget is spent or `run` is stopped. Make one for each start of a process.
 
     scoring: for questions that name none of their own; stored, asked: the tokens that were spent and the questions that
-    were counted, also by earlier starts.
+    were counted, also by earlier starts; judge: for questions that one scores, None without these.
     """
 
     questions: Sequence[GoldenQuestion]
@@ -124,6 +125,7 @@ class Evaluator:
     plan: EvaluationPlan
     stored: StoresTokens = field(default_factory=InMemory)
     asked: RemembersQuestions = field(default_factory=ForgottenQuestions)
+    judge: Judges | None = None
     budget: Budget = field(init=False)
     _deals: Deals = field(init=False)
     _random: random.Random = field(init=False)
@@ -243,7 +245,9 @@ class Evaluator:
     async def ask_pair(self, question: GoldenQuestion) -> None:
         """Asks both variants at once and counts what came of it, each answer once."""
         arms = (Variant.BASELINE, self.plan.candidate)
-        baseline, candidate = await asyncio.gather(*(self.asker.ask(question.question, arm) for arm in arms))
+        baseline, candidate = await asyncio.gather(
+            *(self.asker.ask(question.question, arm, question.body) for arm in arms)
+        )
         spent = sum(self._tokens_charged(answer) for answer in (baseline, candidate))
         self.budget = self.budget.settle(2 * self.plan.reserve_tokens, spent)
         self._store()
@@ -254,7 +258,7 @@ class Evaluator:
         if not self._take(question, baseline, candidate):
             self.telemetry.discarded(Spoilt.REPEATED)
             return
-        right = self._grade(question, baseline, candidate)
+        right = await self._grade(question, baseline, candidate)
         for index, (variant, answer) in enumerate(zip(arms, (baseline, candidate), strict=True)):
             result = UNSCORED if right is None else MATCH if right[index] else MISMATCH
             self._count_answer(question, variant, answer, result)
@@ -275,8 +279,10 @@ class Evaluator:
         self.telemetry.questions_left(self._deals.left)
         return all(taken)
 
-    def _grade(self, question: GoldenQuestion, *answers: Answer) -> tuple[bool, bool] | None:
+    async def _grade(self, question: GoldenQuestion, *answers: Answer) -> tuple[bool, bool] | None:
         """Whether the baseline's and the candidate's answers are right; None, for both, where one cannot be scored."""
+        if asks_judge(question, self.scoring):
+            return None if self.judge is None else await judged(self.judge, question, answers)
         try:
             baseline, candidate = (is_match(answer, question, self.scoring) for answer in answers)
         except Exception:  # scorers are total; should one fail, one question must not end the service

@@ -12,6 +12,14 @@ in flight is none the worse; where starts are not counted, with those that ended
 when its variant has more open ones, since the step began, than it started in the last `LOOKS_TO_END` looks: so many
 are older than that, whatever the load does.
 
+That comes late: where one request in twenty never ends, after 400 looks. So a promotion waits before it, while more and
+more of the candidate's requests are open, look after look, than of the baseline's. Of answers that end, as many begin
+as end, and open requests come and go: their changes from look to look add up to little. What never ends only adds. So
+the sum of the changes in the last looks is compared with what changes are usual among them, and with its own root, as a
+count has it. A rise of the load inside of one look is a change like no other, so it weighs little. This is no alarm: it
+is taken back as soon as open requests cease to add up, at the latest `LOOKS_TO_END` looks after the load ceased to
+rise.
+
 A baseline that fails more makes its own answers look better than they are, so only more of the candidate's failures
 hold its promotion: fewer of them are what stopping early is for. Pairs are made of answers that both variants gave to
 an evaluator, so what live requests miss says nothing of them.
@@ -22,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
+from math import log, sqrt
 
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import missing_answers, sample_ratio
@@ -42,6 +50,12 @@ LEAST_TRIED = 100
 
 SUSPICION = 0.05
 """Risk at which a promotion waits, without an alarm, for as long as the evidence now says that more is missing."""
+
+DEVIATIONS = 2.0
+"""Of their usual changes by which open requests must have added up before a promotion waits for them."""
+
+LEAST_EXCESS = 0.002
+"""Share of the candidate's requests below which it waits for none: a tenth of a margin of two points."""
 
 UNKNOWN_SCATTER = 1.0
 """Dispersion while too few looks have been compared. What is said then may be taken back, so it may be said early: a
@@ -74,12 +88,34 @@ EVEN = tuple(-log(len(Silence)) for _ in Silence)
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
     """Requests of one step that are open: those that started in each of the last looks, those open, and how many of
-    these count as never ended. Pairs are of the baseline and the candidate."""
+    these count as never ended; and by how many more were open after each of the last looks. Pairs are of the baseline
+    and the candidate."""
 
     step: int = -1
     recent: tuple[tuple[int, int], ...] = ()
     open: tuple[int, int] = (0, 0)
     overdue: tuple[int, int] = (0, 0)
+    changes: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def adding_up(self) -> tuple[float, float]:
+        """Shares of the requests of the last looks that are open beyond those that were, of each variant, >= 0."""
+        started = [max(1, sum(each)) for each in zip(*self.recent, strict=True)] or [1, 1]
+        more = [max(0, sum(each)) for each in zip(*self.changes, strict=True)] or [0, 0]
+        return more[0] / started[0], more[1] / started[1]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether more and more of the candidate's requests are open, beyond those of the baseline."""
+        baseline, candidate = (sum(each) for each in zip(*self.recent, strict=True)) if self.recent else (0, 0)
+        if not baseline or not candidate:
+            return False
+        share = self.adding_up[1] - self.adding_up[0]
+        excess, looks = share * candidate, len(self.changes)
+        differences = [theirs - ours * candidate / baseline for ours, theirs in self.changes]
+        mean = sum(differences) / looks
+        usual = sum((each - mean) ** 2 for each in differences) * looks / max(1, looks - 1)
+        return share > LEAST_EXCESS and excess > DEVIATIONS * sqrt(usual + excess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +143,9 @@ class AttritionProcess:
     def suspected(self) -> tuple[Silence, ...]:
         """In which ways more or less seems to be missing now; it may be taken back, so it is no alarm."""
         needed = log(len(self.checks) / SUSPICION)
-        return self._held(each.log_e >= needed for each in self.checks)
+        found = self._held(each.log_e >= needed for each in self.checks)
+        late = (Silence.NEVER_ENDED,) if self.requests.adds_up and Silence.NEVER_ENDED not in found else ()
+        return (*found, *late)
 
     def shown(self, risk: float) -> tuple[Silence, ...]:
         """In which ways more is missing in one variant, at this risk of a false alarm altogether."""
@@ -207,4 +245,5 @@ def _with_open(requests: OpenRequests, look: Look) -> tuple[OpenRequests, tuple[
     late = [each - sum(begun) for each, begun in zip(left, zip(*recent, strict=True), strict=True)]
     overdue = [max(known, each) for known, each in zip(requests.overdue, late, strict=True)]
     more = overdue[0] - requests.overdue[0], overdue[1] - requests.overdue[1]
-    return OpenRequests(look.step, recent, (left[0], left[1]), (overdue[0], overdue[1])), more
+    changes = (*requests.changes, (left[0] - requests.open[0], left[1] - requests.open[1]))[-LOOKS_TO_END:]
+    return OpenRequests(look.step, recent, (left[0], left[1]), (overdue[0], overdue[1]), changes), more

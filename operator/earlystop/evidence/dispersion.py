@@ -1,4 +1,7 @@
-"""How much more answers scatter than independent ones would: the factor that sticky sessions need.
+"""How much more answers of the baseline alone scatter than independent ones would: the least factor for sessions.
+
+It is blind to sessions that are longer than a look. Since version 2 of the engine differences between the arms teach
+more (`divisors`), and this is a floor for them.
 
 Answers of one session are alike, so the counts of a look vary more than binomial ones and a test that ignores it
 promotes too easily. Before a canary starts, looks of the baseline alone show by how much: for neighbouring looks

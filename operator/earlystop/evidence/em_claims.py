@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from earlystop.api.counts import Look
 from earlystop.evidence import exact_match, missing_answers, pairs, strata
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.exact_match import ExactMatchProcess
 from earlystop.evidence.objective import Basis, Claim, Objective, certificate_claim, class_claim
 from earlystop.evidence.pairs import PairsProcess
 from earlystop.evidence.split_look import ClassesInParts, LookInParts
 from earlystop.evidence.strata import Arms, StrataProcess
-from earlystop.evidence.user_factors import NO_FACTORS, UserFactors
 from earlystop.evidence.version import FIRST
 
 OTHER = ""
@@ -68,30 +68,33 @@ def usable(objective: Objective, look: Look) -> bool:
 
 
 def update(quality: Quality, objective: Objective, look: Look) -> Quality:
-    """The processes after one more look; what is not usable changes nothing.
+    """The processes after one more look, divided by what the policy states alone; what is not usable changes nothing.
 
     Raises ValueError, naming the class, for counts that cannot be.
     """
     judged = missing_answers.as_judged(objective, look)
-    return advance(quality, objective, judged) if usable(objective, judged) else quality
+    return advance(quality, objective, judged, by_look=objective.dispersion) if usable(objective, judged) else quality
 
 
-def advance(quality: Quality, objective: Objective, look: Look, factors: UserFactors = NO_FACTORS) -> Quality:
-    """As `update`, after a look that is known to be `usable`, and as it is judged (`missing_answers`)."""
+def advance(
+    quality: Quality, objective: Objective, look: Look, discount: Discount = UNDIVIDED, by_look: float = 1.0
+) -> Quality:
+    """As `update`, after a look that is known to be `usable`, and as it is judged (`missing_answers`).
+    discount, by_look: as in `divisors.Divisors`."""
     if objective.basis is Basis.PAIRS:
-        return _on_pairs(quality, objective, look)
+        return _on_pairs(quality, look, discount, by_look)
     classes = by_class(objective, look)
     named = [LookInParts(*classes[each.name], look.at) for each in objective.classes]
-    risks, divisors = objective.harm_risks, (objective.dispersion, factors.answers)
+    risks, divided = objective.harm_risks, (by_look, discount)
     mixed, pooled = ClassesInParts(classes, look.at), LookInParts(*classes[OTHER], look.at)
 
     def mean(process: MeanProcess, risk: float) -> MeanProcess:
         if isinstance(process, ExactMatchProcess):
-            return exact_match.advance(process, pooled, risk, *divisors)
+            return exact_match.advance(process, pooled, risk, *divided)
         if objective.engine == FIRST:
-            return strata.advance_by_own_mix(process, classes, objective.dispersion)
+            return strata.advance_by_own_mix(process, classes, by_look)
         share = look.share if objective.split_known else None
-        return strata.advance(process, mixed, risk, objective.dispersion, share, factors.answers)
+        return strata.advance(process, mixed, risk, by_look, share, discount)
 
     return Quality(
         promote=mean(quality.promote, objective.risk_promote),
@@ -99,11 +102,11 @@ def advance(quality: Quality, objective: Objective, look: Look, factors: UserFac
         paired_promote=quality.paired_promote,
         paired_harm=quality.paired_harm,
         harmed=tuple(
-            exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], *divisors)
+            exact_match.advance(process, part, risks.guardrails[class_claim(each.name)], *divided)
             for process, part, each in zip(quality.harmed, named, objective.classes, strict=True)
         ),
         certified=tuple(
-            exact_match.advance(process, part, objective.risk_promote, *divisors)
+            exact_match.advance(process, part, objective.risk_promote, *divided)
             for process, part in zip(quality.certified, named, strict=bool(quality.certified))
         ),
     )
@@ -117,11 +120,12 @@ def class_processes(quality: Quality, objective: Objective) -> Iterator[tuple[Cl
         yield certificate_claim(each.name), process
 
 
-def _on_pairs(quality: Quality, objective: Objective, look: Look) -> Quality:
+def _on_pairs(quality: Quality, look: Look, discount: Discount, by_look: float) -> Quality:
     promote, harm = quality.paired_promote, quality.paired_harm
+    factor = discount.factor * by_look
     for part in pairs.deal(look.candidate.pairs, look.at):
-        promote = pairs.update(promote, part, objective.dispersion)
-        harm = pairs.update(harm, part, objective.dispersion)
+        promote = pairs.update(promote, part, factor, lasts=discount.lasts)
+        harm = pairs.update(harm, part, factor, lasts=discount.lasts)
     return Quality(quality.promote, quality.harm, promote, harm)
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import log1p
 
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.tokens import NOTHING, Lengths
 
@@ -57,11 +58,11 @@ def start(minimum_saving: float, bound: int) -> BoundedTokenProcess:
 
 
 def update(
-    process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths, *, user_factor: float = 1.0
+    process: BoundedTokenProcess, baseline: Lengths, candidate: Lengths, discount: Discount = UNDIVIDED
 ) -> BoundedTokenProcess:
     """The test after one more look. A look in which an arm completed nothing changes nothing.
 
-    user_factor: by which all evidence so far is divided, as this look has it (`user_scatter`).
+    discount: how all evidence so far is read, as this look has it (`divisors`).
     `tokens_squared` may be an upper bound (`histogram`). Raises ValueError, naming the arm, when the sums cannot
     come from that many lengths in 0..bound.
     """
@@ -79,14 +80,14 @@ def update(
         centre_c=centre_c,
     )
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture([capital / user_factor for capital in log_capital], GRID.log_weights)
+    log_e = log_mixture(discount.read(log_capital), GRID.log_weights)
     return replace(
         process,
         past_baseline=process.past_baseline + baseline,
         past_candidate=process.past_candidate + candidate,
         log_capital=log_capital,
         log_e=log_e,
-        log_e_max=max(process.log_e_max, log_e),
+        log_e_max=discount.largest(process.log_e_max, log_e),
     )
 
 

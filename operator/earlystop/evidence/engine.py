@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from math import log
 
-from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
+from earlystop.api.counts import ClassAnswers, Look, Tally
 from earlystop.evidence import (
+    arm_scatter,
     attrition,
     em_claims,
     empirical_bernstein,
@@ -21,20 +21,31 @@ from earlystop.evidence import (
     sample_ratio,
     setting_check,
     shown,
+    split_scatter,
     tokens,
     user_factors,
 )
-from earlystop.evidence.attrition import AttritionProcess, Silence
+from earlystop.evidence.arm_scatter import NOBODY_COMPARED, ArmScatter
+from earlystop.evidence.assessment import Assessment, LogE, Verdict
+from earlystop.evidence.attrition import AttritionProcess
+from earlystop.evidence.discount import EProcess, said
+from earlystop.evidence.divisors import (
+    Knowledge,
+    Witnesses,
+    divisors,
+    knowledge,
+    waits_for_looks,
+)
 from earlystop.evidence.em_claims import Quality
 from earlystop.evidence.empirical_bernstein import BoundedTokenProcess
 from earlystop.evidence.gaps import Gap
 from earlystop.evidence.guardrails import Guardrails
-from earlystop.evidence.intervals import Interval
 from earlystop.evidence.look_check import check_look
 from earlystop.evidence.objective import EXACT_MATCH, Basis, Claim, ClaimKind, Objective
 from earlystop.evidence.sample_ratio import SampleRatioProcess
 from earlystop.evidence.setting_check import Effect, EffectProcess
 from earlystop.evidence.shown import ShownSums
+from earlystop.evidence.split_scatter import NO_SPLIT, SplitScatter
 from earlystop.evidence.tokens import Lengths, TokenProcess
 from earlystop.evidence.user_factors import NOBODY_SEEN, SeenUsers
 from earlystop.evidence.version import FIRST
@@ -57,20 +68,12 @@ LEAST_SHIFT, LARGEST_LEAST_SHIFT = 0.01, 0.05
 """Mean lengths that differ by less than the saving asked for, within these bounds, count as unmoved."""
 
 
-class Verdict(StrEnum):
-    """What the evidence asks for."""
-
-    CONTINUE = "Continue"
-    PROMOTE = "Promote"
-    ROLL_BACK = "RollBack"
-
-
 @dataclass(frozen=True, slots=True)
 class EvidenceState:
     """Everything known after some looks. Its size does not grow with the number of looks.
 
     tokens: the asymptotic test, which intervals are read from too; exact_tokens: the exact one, where the longest
-    possible answer is known: it then decides. users: what is known of them where the same ones are in every look.
+    possible answer is known: it then decides. users, arms, split: what looks have shown of how much events scatter.
     """
 
     objective: Objective
@@ -83,6 +86,8 @@ class EvidenceState:
     effect: ShownSums
     attrition: AttritionProcess
     users: SeenUsers = NOBODY_SEEN
+    arms: ArmScatter = NOBODY_COMPARED
+    split: SplitScatter = NO_SPLIT
     _assessment: Assessment | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -95,99 +100,19 @@ class EvidenceState:
         return self._assessment
 
     @property
-    def dispersion_unknown(self) -> bool:
-        """Whether users are asked for, and the last look did not know them."""
-        return self.objective.by_users and not self.users.is_known
+    def witnesses(self) -> Witnesses:
+        """What looks have shown of how much events scatter."""
+        return Witnesses(self.users, self.arms, self.split, self.tokens.blocks)
+
+    @property
+    def dispersion(self) -> Knowledge:
+        """What is known of how much answers scatter."""
+        return knowledge(self.objective, self.witnesses)
 
     def log_e_against_loss(self, loss: float) -> float:
-        """As `shown.log_e_against_loss`, for users who scatter as the last look has it."""
-        paired, factor = self.quality.paired_promote, self.users.factors.beyond(self.objective.dispersion).answers
+        """As `shown.log_e_against_loss`, for answers that scatter as the last look has it."""
+        paired, factor = self.quality.paired_promote, self.dispersion.factor
         return shown.log_e_against_loss(self.effect, paired, self.objective, loss, factor)
-
-
-@dataclass(frozen=True, slots=True)
-class LogE:
-    """Natural logarithms of e-values: non-inferior EM, harm, token saving, broken sample ratio; others: claim and value
-    of the floor, the guardrails and the query classes; attrition: that more is missing in one variant."""
-
-    promote: float
-    harm: float
-    tokens: float
-    sample_ratio: float
-    others: tuple[tuple[Claim, float], ...] = ()
-    attrition: float = 0.0
-
-    @property
-    def certificates(self) -> tuple[tuple[str, float], ...]:
-        """Name and value of each query class that must be proven."""
-        return tuple((claim.name, value) for claim, value in self.others if claim.kind is ClaimKind.CERTIFICATE)
-
-    @property
-    def harms(self) -> tuple[float, ...]:
-        """Values of every claim that takes the candidate back."""
-        against = (value for claim, value in self.others if claim.kind is not ClaimKind.CERTIFICATE)
-        return (self.harm, *against)
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """What a state says. log_e: now; log_e_max: the largest so far, which is what claims are read from.
-
-    effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
-    candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
-    take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
-    be missing in one variant. The claims, once true, stay true.
-    users: of the last look that knew them, None where they are not asked for or were never known. dispersion_unknown:
-    whether they are asked for, and the last look did not know them.
-    is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.
-    attrition_suspected: whether more seems to be missing in one variant now, which keeps a promotion waiting and is no
-    alarm.
-    """
-
-    log_e: LogE
-    log_e_max: LogE
-    effect: Interval
-    saving: Interval
-    scored: tuple[int, int]
-    setting: Effect
-    non_inferior: bool
-    saves_tokens: bool
-    harms: tuple[Claim, ...]
-    sample_ratio_broken: bool
-    users: UserScatter | None = None
-    dispersion_unknown: bool = False
-    attrition: tuple[Silence, ...] = ()
-    is_mostly_unscored: bool = False
-    contradiction: str = ""
-    attrition_suspected: bool = False
-
-    @property
-    def harmful(self) -> bool:
-        """Whether any harm is shown."""
-        return bool(self.harms)
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        """What a promotion needs and this evidence lacks: its claims, traffic that arrives as it was asked to, and a
-        setting that does something."""
-        lacking = (
-            (Gap.EXACT_MATCH, not self.non_inferior),
-            (Gap.TOKENS, not self.saves_tokens),
-            (Gap.SAMPLE_RATIO, self.sample_ratio_broken),
-            (Gap.DISPERSION, self.dispersion_unknown),
-            (Gap.SETTING, self.setting is Effect.NOT_MOVED),
-            (Gap.ATTRITION, bool(self.attrition or self.attrition_suspected)),
-            (Gap.UNSCORED, self.is_mostly_unscored),
-            (Gap.COUNTS, bool(self.contradiction)),
-        )
-        return tuple(gap for gap, is_lacking in lacking if is_lacking)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Harm comes first. A promotion needs evidence without `gaps`."""
-        if self.harmful:
-            return Verdict.ROLL_BACK
-        return Verdict.CONTINUE if self.gaps else Verdict.PROMOTE
 
 
 def begin(objective: Objective) -> EvidenceState:
@@ -200,9 +125,10 @@ def begin(objective: Objective) -> EvidenceState:
         tokens=tokens.start(objective.minimum_saving, objective.engine),
         exact_tokens=None if longest is None else empirical_bernstein.start(objective.minimum_saving, longest),
         setting=setting_check.start(min(max(objective.minimum_saving, LEAST_SHIFT), LARGEST_LEAST_SHIFT)),
-        sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST),
+        sample_ratio=sample_ratio.start(in_clumps=objective.engine != FIRST, waits_for=waits_for_looks(objective)),
         effect=shown.start(objective),
         attrition=attrition.start(),
+        arms=arm_scatter.start(len(objective.guardrails)),
     )
 
 
@@ -229,24 +155,43 @@ def _advance(state: EvidenceState, look: Look, usable: bool) -> EvidenceState:
         look = _without_answers(look)
     judged = missing_answers.as_judged(state.objective, look) if usable else look
     lengths_b, lengths_c = _lengths(look.baseline), _lengths(look.candidate)
-    users = user_factors.observe(state.users, look) if state.objective.by_users else state.users
-    factors = users.factors.beyond(state.objective.dispersion)
-    of_lengths = factors.lengths
-    exact, moved = state.exact_tokens, tokens.update(state.tokens, lengths_b, lengths_c, look.share, of_lengths)
+    objective, exact = state.objective, state.exact_tokens
+    seen = _observed(state, look, judged, usable=usable)
+    divided = divisors(objective, seen)
+    moved = tokens.update(state.tokens, lengths_b, lengths_c, look.share, divided.lengths)
     return EvidenceState(
-        objective=state.objective,
-        quality=em_claims.advance(state.quality, state.objective, judged, factors) if usable else state.quality,
-        guardrails=guardrails.update(state.guardrails, state.objective, look, judged, factors),
+        objective=objective,
+        quality=em_claims.advance(state.quality, objective, judged, divided.answers, divided.by_look)
+        if usable
+        else state.quality,
+        guardrails=guardrails.update(state.guardrails, objective, look, judged, divided),
         tokens=moved,
-        exact_tokens=None
-        if exact is None
-        else empirical_bernstein.update(exact, lengths_b, lengths_c, user_factor=of_lengths),
+        exact_tokens=exact and empirical_bernstein.update(exact, lengths_b, lengths_c, divided.bounded_lengths),
         setting=setting_check.update(state.setting, moved),
         sample_ratio=_split(state, look),
-        effect=shown.add_look(state.effect, state.objective, em_claims.by_class(state.objective, judged), look.share),
-        attrition=attrition.update(state.attrition, state.objective, look),
-        users=users,
+        effect=shown.add_look(state.effect, objective, em_claims.by_class(objective, judged), look.share),
+        attrition=attrition.update(state.attrition, objective, look),
+        users=seen.users,
+        arms=seen.arms,
+        split=seen.split,
     )
+
+
+def _observed(state: EvidenceState, look: Look, judged: Look, *, usable: bool) -> Witnesses:
+    """What looks have shown of how much events scatter, with this one; version 1 of the engine did not ask. judged: the
+    look as Exact Match is read from it. Its lengths count from the next look on."""
+    objective, known = state.objective, state.witnesses
+    if objective.engine == FIRST:
+        return known
+    users = user_factors.observe(known.users, look) if objective.by_users else known.users
+    arms = arm_scatter.observe_events(known.arms, guardrails.events_of(objective, look))
+    if usable and objective.basis is Basis.PAIRS:
+        arms = arm_scatter.observe_pairs(arms, look.candidate.pairs)
+    elif usable:
+        arms = arm_scatter.observe_answers(arms, em_claims.by_class(objective, judged))
+    started = look.baseline.started, look.candidate.started
+    split = split_scatter.observe(known.split, *started, look.share) if objective.split_known else known.split
+    return Witnesses(users, arms, split, known.lengths)
 
 
 def _split(state: EvidenceState, look: Look) -> SampleRatioProcess:
@@ -273,8 +218,8 @@ def assess(state: EvidenceState) -> Assessment:
         *em_claims.class_processes(state.quality, objective),
     ]
     risks = objective.harm_risks
-    harms = [EXACT_MATCH] if _shown(harm.log_e_max, risks.exact_match) else []
-    harms += [name for name, process in others if _shown(process.log_e_max, risks.guardrails.get(name, 0.0))]
+    harms = [EXACT_MATCH] if _shown(said(harm), risks.exact_match) else []
+    harms += [name for name, process in others if _shown(said(process), risks.guardrails.get(name, 0.0))]
     saves = _shown(saved.log_e_max, objective.risk_promote)
     keeps = _shown(promote.log_e_max, objective.risk_promote)
     certified = all(_shown(each.log_e_max, objective.risk_promote) for each in state.quality.certified)
@@ -289,10 +234,10 @@ def assess(state: EvidenceState) -> Assessment:
         ),
         log_e_max=LogE(
             promote.log_e_max,
-            harm.log_e_max,
+            said(harm),
             saved.log_e_max,
             state.sample_ratio.log_e_max,
-            tuple((name, process.log_e_max) for name, process in others),
+            tuple((name, _largest(name, process)) for name, process in others),
             state.attrition.log_e_max,
         ),
         effect=shown.effect(
@@ -301,9 +246,15 @@ def assess(state: EvidenceState) -> Assessment:
             objective,
             is_non_inferior=keeps,
             is_harmful=EXACT_MATCH in harms,
-            user_factor=state.users.factors.beyond(objective.dispersion).answers,
+            factor=state.dispersion.factor,
         ),
-        saving=shown.saving(state.tokens, state.exact_tokens, objective, saves=saves),
+        saving=shown.saving(
+            state.tokens,
+            state.exact_tokens,
+            objective,
+            saves=saves,
+            factor=divisors(objective, state.witnesses).lengths.factor,
+        ),
         scored=_scored(state),
         # Lengths that are shown to be shorter have moved, however little.
         setting=Effect.MOVED if saves else state.setting.effect,
@@ -312,12 +263,16 @@ def assess(state: EvidenceState) -> Assessment:
         harms=tuple(harms),
         sample_ratio_broken=_shown(state.sample_ratio.log_e_shown, objective.risk_sample_ratio),
         users=state.users.last,
-        dispersion_unknown=state.dispersion_unknown,
+        dispersion=state.dispersion,
         attrition=state.attrition.shown(objective.risk_attrition),
         is_mostly_unscored=attrition.is_mostly_unscored(state.attrition, objective),
         contradiction=attrition.contradiction(state.attrition),
         attrition_suspected=bool(state.attrition.suspected),
     )
+
+
+def _largest(claim: Claim, process: EProcess) -> float:
+    return process.log_e_max if claim.kind is ClaimKind.CERTIFICATE else said(process)
 
 
 def _scored(state: EvidenceState) -> tuple[int, int]:

@@ -7,7 +7,7 @@ irregularly one looks, with any weights and any drift of the baseline.
 
 Answers of one session resemble each other and would count too much. Dividing each look's log e-value by a
 dispersion factor of at least 1 keeps every guarantee (the power 1/factor of an e-value is an e-value, by Jensen)
-and restores it approximately where answers cluster; `dispersion` learns the factor.
+and restores it approximately where answers cluster; `divisors` says which factor that is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from math import log
 
 from earlystop.evidence import bets
 from earlystop.evidence.bets import CAP, Answers, ClassLook, Guess, Side
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
 from earlystop.evidence.split_look import LookInParts
 
@@ -118,13 +119,16 @@ def update(
 
 
 def _bet(
-    process: ExactMatchProcess, looks: Sequence[tuple[Answers, Answers]], dispersion: float, user_factor: float = 1.0
+    process: ExactMatchProcess,
+    looks: Sequence[tuple[Answers, Answers]],
+    dispersion: float,
+    discount: Discount = UNDIVIDED,
 ) -> ExactMatchProcess:
     """The process after these looks, or parts of one, in their order."""
     bets.check_dispersion(dispersion)
     margin, side, log_weights = process.margin, process.side, process.grid.log_weights
     gaps = [margin * size for size in process.grid.sizes]
-    log_capital: Sequence[float] = process.log_capital
+    log_capital: tuple[float, ...] | list[float] = process.log_capital
     guess = Guess(process.pseudo_match, process.pseudo_scored)
     log_e, log_e_max = process.log_e, process.log_e_max
     for baseline, candidate in looks:
@@ -133,8 +137,8 @@ def _bet(
             continue
         gains = bets.look_log_e([ClassLook(baseline, candidate, guess.rate)], margin, side, gaps)
         log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
-        log_e = log_mixture([capital / user_factor for capital in log_capital], log_weights)
-        log_e_max = max(log_e_max, log_e)
+        log_e = log_mixture(discount.read(log_capital), log_weights)
+        log_e_max = discount.largest(log_e_max, log_e)
         guess = guess.learn(baseline, candidate, margin)
     return ExactMatchProcess(
         margin=margin,
@@ -149,16 +153,16 @@ def _bet(
 
 
 def advance(
-    process: ExactMatchProcess, look: LookInParts, risk: float, dispersion: float = 1.0, user_factor: float = 1.0
+    process: ExactMatchProcess, look: LookInParts, risk: float, dispersion: float = 1.0, discount: Discount = UNDIVIDED
 ) -> ExactMatchProcess:
     """The process after one more look, in parts where that can matter: while little has been seen, so that a large gap
     is noticed inside a look, and while the evidence is near the line, log(1/risk).
 
-    Whether the parts or the whole are bet on depends on earlier looks alone, as it must. user_factor: by which all
-    evidence so far is divided, as this look has it (`user_scatter`).
+    Whether the parts or the whole are bet on depends on earlier looks alone, as it must. discount: how all
+    evidence so far is read, as this look has it (`divisors`); dispersion: divides this look's.
     """
     fine = process.pseudo_scored < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
-    return _bet(process, look.parts if fine else [look.whole], dispersion, user_factor)
+    return _bet(process, look.parts if fine else [look.whole], dispersion, discount)
 
 
 def look_log_e(

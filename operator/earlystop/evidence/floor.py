@@ -23,6 +23,7 @@ from math import exp, expm1, lgamma, log, log1p
 
 from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.discount import Discount
 
 NOTHING = Answers(0, 0)
 
@@ -47,11 +48,12 @@ def start(floor: float, side: Side) -> FloorProcess:
     return FloorProcess(floor, side)
 
 
-def update(process: FloorProcess, new: Answers, dispersion: float = 1.0) -> FloorProcess:
-    """The process after more answers; dispersion: one factor >= 1 for the whole process, fixed before it."""
+def update(process: FloorProcess, new: Answers, dispersion: float = 1.0, *, lasts: bool = True) -> FloorProcess:
+    """The process after more answers; dispersion: one factor >= 1 for the whole process; lasts: as in `Discount`."""
     answers = Answers(process.answers.scored + new.scored, process.answers.match + new.match)
     now = log_e(answers, process.floor, process.side, dispersion)
-    return FloorProcess(process.floor, process.side, answers, now, max(process.log_e_max, now))
+    largest = Discount(lasts=lasts).largest(process.log_e_max, now)
+    return FloorProcess(process.floor, process.side, answers, now, largest)
 
 
 def log_e(answers: Answers, floor: float, side: Side, dispersion: float = 1.0, a: float = 1.0, b: float = 1.0) -> float:

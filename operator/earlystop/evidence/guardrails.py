@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from earlystop.api.counts import Look, Tally
 from earlystop.evidence import floor, rate_ratio
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.divisors import Divisors
 from earlystop.evidence.floor import FloorProcess
 from earlystop.evidence.objective import FLOOR, Basis, Claim, GuardrailKind, Objective, guardrail_claim
 from earlystop.evidence.rate_ratio import Events, RateProcess
-from earlystop.evidence.user_factors import NO_FACTORS, UserFactors
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,23 @@ def start(objective: Objective) -> Guardrails:
     )
 
 
-def update(
-    guardrails: Guardrails, objective: Objective, look: Look, judged: Look, factors: UserFactors = NO_FACTORS
-) -> Guardrails:
+def update(guardrails: Guardrails, objective: Objective, look: Look, judged: Look, divisors: Divisors) -> Guardrails:
     """The processes after one more look. judged: the same, as Exact Match is read from it (`missing_answers`)."""
-    below, dispersion = guardrails.floor, objective.dispersion * factors.answers
+    below, dispersion = guardrails.floor, divisors.answers.factor * divisors.by_look
     return Guardrails(
-        None if below is None else floor.update(below, _answers(objective, judged), dispersion),
+        below and floor.update(below, _answers(objective, judged), dispersion, lasts=divisors.answers.lasts),
         tuple(
-            rate_ratio.update(
-                process,
-                _events(rail.kind, look.baseline),
-                _events(rail.kind, look.candidate),
-                objective.dispersion,
-                _user_factor(rail.kind, factors),
+            rate_ratio.update(process, *arms, divisors.by_look, discount)
+            for process, arms, discount in zip(
+                guardrails.rates, events_of(objective, look), divisors.guardrails, strict=True
             )
-            for process, rail in zip(guardrails.rates, objective.guardrails, strict=True)
         ),
     )
+
+
+def events_of(objective: Objective, look: Look) -> list[tuple[Events, Events]]:
+    """The bad events of a look, of the baseline and of the candidate, for each guardrail."""
+    return [(_events(each.kind, look.baseline), _events(each.kind, look.candidate)) for each in objective.guardrails]
 
 
 def processes(guardrails: Guardrails, objective: Objective) -> Iterator[tuple[Claim, FloorProcess | RateProcess]]:
@@ -64,18 +63,6 @@ def _answers(objective: Objective, look: Look) -> Answers:
         pairs = look.candidate.pairs
         return Answers(pairs.total, pairs.both + pairs.candidate_only)
     return Answers(look.candidate.scored, look.candidate.match)
-
-
-def _user_factor(kind: GuardrailKind, factors: UserFactors) -> float:
-    """By which gains of this kind of events are divided. No server counts the last three by users, and such answers
-    come from the same users as any others do, so they are taken to scatter as whatever scatters most."""
-    match kind:
-        case GuardrailKind.FAILURE_RATE:
-            return factors.failures
-        case GuardrailKind.NEGATIVE_FEEDBACK:
-            return factors.feedback
-        case GuardrailKind.UNSCORED_RATE | GuardrailKind.EMPTY_RATE | GuardrailKind.CUT_RATE:
-            return max(factors)
 
 
 def _events(kind: GuardrailKind, tally: Tally) -> Events:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import HarmRisks, harm_risks
 from earlystop.evidence.version import CURRENT, check_version
 
@@ -109,10 +110,9 @@ class Objective:
     harm is enough to roll back, so these share `risk_harm` (`harm_risks`).
     floor: Exact Match below which a candidate is taken back, None for none. guardrails, classes: see there.
     require_each: whether a promotion needs a proof for every class. basis: see there.
-    dispersion: how much more answers scatter than independent ones (`dispersion`), >= 1.
+    dispersion: how much more answers scatter than independent ones at least, >= 1. source: from where it is known how
+    much events scatter (`divisors`).
     longest_answer: limit of output tokens, for the exact token test; None for the asymptotic one.
-    by_users: whether the same users are in every look, so that evidence is divided by how much users scatter
-    (`user_scatter`), and promotes nothing before that is known.
     split_known: whether weights say how requests are split; cohorts by a header decide that by themselves.
     engine: version of the arithmetic (`version`).
     about: where pairs are golden questions; None for live requests. distinct_questions: how many different ones there
@@ -137,7 +137,7 @@ class Objective:
     longest_answer: int | None = None
     split_known: bool = True
     engine: int = CURRENT
-    by_users: bool = False
+    source: DispersionSource = DispersionSource.ASSUMED
     about: About | None = None
     distinct_questions: int | None = None
     unscored: Unscored = Unscored.COUNT_AS_MISMATCH
@@ -170,6 +170,11 @@ class Objective:
         if self.classes and self.basis is Basis.PAIRS:
             raise ValueError("classes are compared on answers; leave them out where Exact Match is read from pairs")
         harm_risks(self.risk_harm, self.harm_claims)  # names that stand twice are refused
+
+    @property
+    def by_users(self) -> bool:
+        """Whether looks say how much users scatter (`user_scatter`): the same ones are in every look."""
+        return self.source is DispersionSource.USERS
 
     @property
     def harm_risks(self) -> HarmRisks[Claim]:

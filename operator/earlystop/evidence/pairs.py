@@ -22,6 +22,7 @@ from random import Random
 from earlystop.api.counts import Pairs
 from earlystop.evidence import bets, split_look
 from earlystop.evidence.bets import Side
+from earlystop.evidence.discount import Discount
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
 
@@ -73,11 +74,12 @@ def start(margin: float, side: Side) -> PairsProcess:
     return PairsProcess(margin, side)
 
 
-def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0) -> PairsProcess:
-    """The process after more pairs; dispersion: one factor >= 1 for the whole process, fixed before it."""
+def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0, *, lasts: bool = True) -> PairsProcess:
+    """The process after more pairs; dispersion: one factor >= 1 for the whole process; lasts: as in `Discount`."""
     pairs = process.pairs.plus(new)
     now = log_e(pairs, process.margin, process.side, dispersion=dispersion)
-    return PairsProcess(process.margin, process.side, pairs, now, max(process.log_e_max, now))
+    largest = Discount(lasts=lasts).largest(process.log_e_max, now)
+    return PairsProcess(process.margin, process.side, pairs, now, largest)
 
 
 def deal(new: Pairs, seed: int) -> list[Pairs]:

@@ -20,6 +20,7 @@ from math import exp, log, log1p
 from typing import NamedTuple
 
 from earlystop.evidence import bets
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 
 GRID = weighted_grid([log(1.5) * size for size in (0.5, 1.0, 2.0, 4.0, 8.0)], [1.0] * 5)
@@ -51,12 +52,12 @@ def start(maximum_ratio: float) -> RateProcess:
 
 
 def update(
-    process: RateProcess, baseline: Events, candidate: Events, dispersion: float = 1.0, user_factor: float = 1.0
+    process: RateProcess, baseline: Events, candidate: Events, dispersion: float = 1.0, discount: Discount = UNDIVIDED
 ) -> RateProcess:
     """The test after one more look. A look in which an arm was not exposed changes nothing.
 
     dispersion: how many times as much events scatter as independent ones do; the gain of the look is divided by it.
-    user_factor: by which all gains so far are divided, as this look has it (`user_scatter`).
+    discount: how all gains so far are read, as this look has it (`divisors`).
     Raises ValueError unless 0 <= events <= exposed in both arms and dispersion >= 1.
     """
     for variant, arm in (("baseline", baseline), ("candidate", candidate)):
@@ -70,8 +71,8 @@ def update(
         return process
     gains = look_log_e(baseline, candidate, process.maximum_ratio)
     log_capital = tuple([capital + gain / dispersion for capital, gain in zip(process.log_capital, gains, strict=True)])
-    log_e = log_mixture([capital / user_factor for capital in log_capital], GRID.log_weights)
-    return RateProcess(process.maximum_ratio, log_capital, log_e, max(process.log_e_max, log_e))
+    log_e = log_mixture(discount.read(log_capital), GRID.log_weights)
+    return RateProcess(process.maximum_ratio, log_capital, log_e, discount.largest(process.log_e_max, log_e))
 
 
 def look_log_e(

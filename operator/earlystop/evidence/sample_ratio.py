@@ -47,13 +47,15 @@ class SampleRatioProcess:
     """The check after some looks.
 
     log_capital: natural log, one a bet of `GRID`. log_e_max: the largest since the scatter is known, >= 0. shares: how
-    much the candidate's share has scattered; None where requests are taken as routed one by one.
+    much the candidate's share has scattered; None where requests are taken as routed one by one. waits_for: looks in
+    the blocks that must be learned before an alarm lasts.
     """
 
     log_capital: tuple[float, ...] = (0.0,) * len(GRID)
     log_e: float = 0.0
     log_e_max: float = 0.0
     shares: Scatter | None = None
+    waits_for: int = 1
 
     @property
     def log_e_shown(self) -> float:
@@ -61,9 +63,9 @@ class SampleRatioProcess:
         return max(self.log_e_max, self.log_e)
 
 
-def start(*, in_clumps: bool = False) -> SampleRatioProcess:
-    """The check before any look; in_clumps: whether requests may stick to a variant in clumps."""
-    return SampleRatioProcess(shares=Scatter() if in_clumps else None)
+def start(*, in_clumps: bool = False, waits_for: int = 1) -> SampleRatioProcess:
+    """The check before any look; in_clumps: whether requests may stick to a variant in clumps. waits_for: as there."""
+    return SampleRatioProcess(shares=Scatter() if in_clumps else None, waits_for=waits_for)
 
 
 def update(
@@ -79,14 +81,15 @@ def update(
     gains, shares, dispersion = look_log_e(baseline, candidate, share), process.shares, 1.0
     log_capital = tuple([capital + gain for capital, gain in zip(process.log_capital, gains, strict=True)])
     if shares is not None:
-        dispersion = shares.factor(unknown)
+        dispersion = shares.factor(unknown, process.waits_for)
         started, fraction = baseline + candidate, share / 100
         information = started / (fraction * (1 - fraction))
         shares = scatter.observe(shares, (candidate / started - fraction) * information, information)
     log_e = log_mixture([capital / dispersion for capital in log_capital], GRID.log_weights)
     # What is said while the scatter is a guess may be taken back.
-    is_lasting = process.shares is None or process.shares.is_known
-    return SampleRatioProcess(log_capital, log_e, max(process.log_e_max, log_e if is_lasting else 0.0), shares)
+    is_lasting = process.shares is None or process.shares.is_known(process.waits_for)
+    log_e_max = max(process.log_e_max, log_e if is_lasting else 0.0)
+    return SampleRatioProcess(log_capital, log_e, log_e_max, shares, process.waits_for)
 
 
 def look_log_e(baseline: int, candidate: int, share: float) -> list[float]:

@@ -1,15 +1,20 @@
 """How much more the differences between arms scatter than independent events would: learned while they are compared.
 
 Answers, requests and lengths of one session are alike, and sessions are shorter or longer than a look. So differences
-between the arms are gathered in blocks of 1, 2, 4, 8 and 16 looks, and neighbouring blocks are compared: the square of
+between the arms are gathered in blocks of 1, 2, 4, ... 64 looks, and adjacent blocks are compared: the square of
 what they differ by, over the variance that independent events would give it, is 1 on average where events are
 independent, and the design effect (Kish) where they come in clusters that a block holds. What both arms share cancels
-in the difference between arms, and a true difference that stays cancels between neighbours (von Neumann, 1941).
+in the difference between arms, and a true difference that stays cancels between adjacent blocks (von Neumann, 1941).
+
+Blocks overlap by three quarters, which doubles what few looks say about long blocks: the overlapping Allan variance,
+with the degrees of freedom that it has for white noise (Riley, Howe, "Handbook of frequency stability analysis",
+NIST SP 1065, 2008, table 5).
 
 The factor is the largest over the scales that show more than chance, each at an upper confidence bound, by the
-chi-square law (Wilson, Hilferty, 1931); 1 where none does. For independent events it is 1.5 on average, the price of
-five scales. A test that divides its evidence by it holds approximately, and not for clusters that span more than some
-16 looks.
+chi-square law (Wilson, Hilferty, 1931); 1 where none does. What the longest blocks show is multiplied by as much as it
+has grown since blocks of half the length, at most `MOST_GROWTH`: clusters may be longer still. For independent events
+the factor is 1.7 on average, the price of several scales. It is at most `MOST_FACTOR`. A test that divides its evidence
+by it holds approximately; one of independent events holds exactly, whatever the factor.
 """
 
 from __future__ import annotations
@@ -17,36 +22,74 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-SCALES = (1, 2, 4, 8, 16)
+SCALES = (1, 2, 4, 8, 16, 32, 64)
+"""Looks in a block."""
 
-LEAST_PAIRS = 8
-"""Pairs of neighbouring blocks before a scale says anything."""
+KNOWN_LOOKS = 32
+"""Blocks of so many looks must be learned before the scatter is known, as they are after 128 looks: clusters of about
+as many are then seen."""
+
+LEAST_FREEDOM = 3.9
+"""Degrees of freedom before a scale says anything: four blocks, or eight looks at the shortest scale."""
+
+SEEN_FREEDOM = 1.5
+"""Degrees of freedom from which on a scale is a hint, as long as the scatter is not known."""
 
 CHANCE_QUANTILE = 0.84
 """Normal quantile of what chance explains: one scale in five shows more where events are independent."""
 
+DOUBT_QUANTILE = 2.33
+"""The same where events are known to be independent: one scale in a hundred shows more, and is believed."""
+
 BOUND_QUANTILE = 0.5
 """Normal quantile of the upper bound, of 69 %: the largest of several scales is too large more often than that."""
 
-FREEDOM = 2 / 3
-"""Degrees of freedom for each pair: neighbouring pairs share a block."""
+MEAN_FACTOR = 1.7
+"""The factor of independent events, on average after 120 to 480 looks."""
+
+MOST_GROWTH = 2.0
+MOST_FACTOR = 100.0
+"""No larger factor is learned: arms that scatter more do not merely answer sessions, they drift apart by themselves."""
+
+PARTS = 4
+"""Parts of a block by which the next one is shifted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Blocks of so many looks.
+    """Blocks of so many looks, each shifted by a part against the last one.
 
-    looks, statistic, information: of the block that is not complete yet. last: statistic and information of the last
-    complete one. pairs, total: how many neighbours were compared, and the sum of their squares, standardised.
+    looks, statistic, information: of the part that is not complete yet. parts: statistic and information of the latest
+    complete parts, at most those of two blocks. windows, total: how many pairs of adjacent blocks were compared, and
+    the sum of their squares, standardised.
     """
 
     size: int
     looks: int = 0
     statistic: float = 0.0
     information: float = 0.0
-    last: tuple[float, float] | None = None
-    pairs: int = 0
+    parts: tuple[tuple[float, float], ...] = ()
+    windows: int = 0
     total: float = 0.0
+
+    @property
+    def part(self) -> int:
+        """Looks in a part."""
+        return max(1, self.size // PARTS)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the standardised squares, 1 on average for independent events; a pair must have been compared."""
+        return self.total / self.windows
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the mean."""
+        if not self.windows:
+            return 0.0
+        blocks = 2 + (self.windows - 1) * self.part / self.size
+        squared = 4 * self.size * self.size
+        return (1.5 * blocks - 2) * squared / (squared + 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +98,30 @@ class Scatter:
 
     scales: tuple[Scale, ...] = tuple(Scale(size) for size in SCALES)
 
-    @property
-    def is_known(self) -> bool:
-        """Whether enough looks were compared."""
-        return self.scales[0].pairs >= LEAST_PAIRS
+    def is_known(self, looks: int = 1) -> bool:
+        """Whether blocks of so many looks, or longer ones, are learned, and scatter less than `MOST_FACTOR`."""
+        learned = self._with_freedom(LEAST_FREEDOM)
+        return bool(learned) and learned[-1].size >= looks and _largest_bound(learned) < MOST_FACTOR
 
-    def factor(self, unknown: float) -> float:
-        """The dispersion factor, at least 1; `unknown` while too few looks were compared."""
-        if not self.is_known:
-            return unknown
-        return max(1.0, *(_bound(each) for each in self.scales if each.pairs >= LEAST_PAIRS))
+    @property
+    def learned_looks(self) -> int:
+        """Looks in the longest blocks that are learned, 0 before any are."""
+        return max((each.size for each in self._with_freedom(LEAST_FREEDOM)), default=0)
+
+    def factor(self, unknown: float, looks: int = 1) -> float:
+        """The dispersion factor, 1 to `MOST_FACTOR`. While blocks of so many looks are not learned it is at least
+        `unknown`, and what little was seen counts too."""
+        if self.is_known(looks):
+            return _largest_bound(self._with_freedom(LEAST_FREEDOM))
+        return max(unknown, _largest_bound(self._with_freedom(SEEN_FREEDOM)))
+
+    @property
+    def beyond_doubt(self) -> float:
+        """The factor of events that are known to be independent: above 1 only where chance hardly explains it."""
+        return _largest_bound(self._with_freedom(LEAST_FREEDOM), DOUBT_QUANTILE)
+
+    def _with_freedom(self, least: float) -> list[Scale]:
+        return [each for each in self.scales if each.freedom >= least]
 
 
 def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
@@ -74,21 +131,43 @@ def observe(scatter: Scatter, statistic: float, information: float) -> Scatter:
 
 
 def _with_look(scale: Scale, statistic: float, information: float) -> Scale:
-    looks, statistic, information = scale.looks + 1, scale.statistic + statistic, scale.information + information
-    if looks < scale.size:
-        return Scale(scale.size, looks, statistic, information, scale.last, scale.pairs, scale.total)
-    if scale.last is None:
-        return Scale(scale.size, last=(statistic, information))
-    before, known = scale.last
-    apart = statistic / information - before / known
-    squared = apart * apart / (1 / information + 1 / known)
-    return Scale(scale.size, last=(statistic, information), pairs=scale.pairs + 1, total=scale.total + squared)
+    size, looks = scale.size, scale.looks + 1
+    statistic, information = scale.statistic + statistic, scale.information + information
+    if looks < scale.part:
+        return Scale(size, looks, statistic, information, scale.parts, scale.windows, scale.total)
+    half = size // scale.part
+    parts = (*scale.parts[-2 * half + 1 :], (statistic, information))
+    if len(parts) < 2 * half:
+        return Scale(size, parts=parts, windows=scale.windows, total=scale.total)
+    before, known = _sum(parts[:half])
+    after, new = _sum(parts[half:])
+    apart = after / new - before / known
+    squared = apart * apart / (1 / new + 1 / known)
+    return Scale(size, parts=parts, windows=scale.windows + 1, total=scale.total + squared)
 
 
-def _bound(scale: Scale) -> float:
-    """An upper bound of a scale's factor, 1 where chance explains what it shows."""
-    part = 2 / (9 * FREEDOM * scale.pairs)
-    mean = scale.total / scale.pairs
-    if mean <= (1 - part + CHANCE_QUANTILE * sqrt(part)) ** 3:
+def _sum(parts: tuple[tuple[float, float], ...]) -> tuple[float, float]:
+    statistic = information = 0.0
+    for one, other in parts:
+        statistic, information = statistic + one, information + other
+    return statistic, information
+
+
+def _largest_bound(scales: list[Scale], chance: float = CHANCE_QUANTILE) -> float:
+    """The largest bound over these scales, shortest first, 1 to `MOST_FACTOR`."""
+    if not scales:
         return 1.0
-    return mean / (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3
+    last = _bound(scales[-1], chance)
+    largest = max(_bound(each, chance) for each in scales)
+    if len(scales) > 1 and last > 1:
+        growth = scales[-1].mean / max(scales[-2].mean, 1.0)
+        largest = max(largest, last * min(growth, MOST_GROWTH))
+    return min(largest, MOST_FACTOR)
+
+
+def _bound(scale: Scale, chance: float) -> float:
+    """An upper bound of a scale's factor, 1 where chance explains what it shows."""
+    part = 2 / (9 * scale.freedom)
+    if scale.mean <= (1 - part + chance * sqrt(part)) ** 3:
+        return 1.0
+    return max(1.0, scale.mean / (1 - part - BOUND_QUANTILE * sqrt(part)) ** 3)

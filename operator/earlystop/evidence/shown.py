@@ -43,29 +43,26 @@ def effect(
     *,
     is_non_inferior: bool,
     is_harmful: bool,
-    user_factor: float = 1.0,
+    factor: float,
 ) -> Interval:
-    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. user_factor: by which
-    evidence on answers is divided besides (`user_factors`)."""
+    """EM candidate minus EM baseline, of the mean over requests; is_*: what is claimed about it. factor: by which
+    evidence on answers is divided (`divisors`)."""
     on_pairs = objective.basis is Basis.PAIRS
     if isinstance(sums, EffectSums):
         if on_pairs:
-            return pairs.interval(paired.pairs, dispersion=objective.dispersion)
+            return pairs.interval(paired.pairs, dispersion=factor)
         return intervals.effect(sums, objective.margin)
     risks = objective.risk_promote, objective.harm_risks.exact_match
-    if on_pairs:
-        found = pairs.interval_at(paired.pairs, *risks, objective.dispersion)
-    else:
-        found = effect_bounds.bounds(sums, *risks, objective.dispersion * user_factor)
+    found = pairs.interval_at(paired.pairs, *risks, factor) if on_pairs else effect_bounds.bounds(sums, *risks, factor)
     return effect_bounds.meet(found, -objective.margin, is_above=is_non_inferior, is_below=is_harmful)
 
 
 def log_e_against_loss(
-    sums: ShownSums, paired: PairsProcess, objective: Objective, loss: float, user_factor: float = 1.0
+    sums: ShownSums, paired: PairsProcess, objective: Objective, loss: float, factor: float
 ) -> float:
     """Natural log of the e-value now against "the candidate loses at least `loss` of EM".
 
-    loss: above 0, fixed beforehand; inf is the answer where nobody can lose so much. user_factor: as in `effect`.
+    loss: above 0, fixed beforehand; inf is the answer where nobody can lose so much. factor: as in `effect`.
     Raises ValueError under version 1 of the engine, which has no such evidence.
     """
     if isinstance(sums, EffectSums):
@@ -73,16 +70,19 @@ def log_e_against_loss(
     if loss >= 1:
         return inf
     if objective.basis is Basis.PAIRS:
-        return pairs.log_e(paired.pairs, loss, Side.PROMOTE, dispersion=objective.dispersion)
-    return effect_bounds.log_e_against_loss(sums, loss, objective.dispersion * user_factor)
+        return pairs.log_e(paired.pairs, loss, Side.PROMOTE, dispersion=factor)
+    return effect_bounds.log_e_against_loss(sums, loss, factor)
 
 
-def saving(tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool) -> Interval:
-    """Share of output tokens saved; saves: whether it is claimed that these are enough. exact: the test that decides
-    where it is known, possibly before the other one has begun."""
+def saving(
+    tokens: TokenProcess, exact: BoundedTokenProcess | None, objective: Objective, *, saves: bool, factor: float
+) -> Interval:
+    """Share of output tokens saved; saves: whether it is claimed that these are enough. factor: by which evidence on
+    lengths is divided (`divisors`). exact: the test that decides where it is known, possibly before the other one has
+    begun."""
     if objective.engine == FIRST:
         return intervals.saving(tokens)
-    found = intervals.saving(tokens, 2 * objective.risk_promote, tokens.dispersion)
+    found = intervals.saving(tokens, 2 * objective.risk_promote, factor)
     if found.estimate is None and exact is not None and exact.past_baseline.tokens > 0:
         found = replace(found, estimate=1 - exact.past_candidate.mean / exact.past_baseline.mean)
     return effect_bounds.meet(found, objective.minimum_saving, is_above=saves, is_below=False)

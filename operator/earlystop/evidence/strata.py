@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, ClassLook, Guess, Side
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.exact_match import NEAR, YOUNG_ANSWERS, default_grid
 from earlystop.evidence.mixture import BetGrid, log_mixture
 from earlystop.evidence.split_look import ClassesInParts, ClassPart
@@ -109,12 +110,12 @@ def advance(
     risk: float,
     dispersion: float,
     share: float | None,
-    user_factor: float = 1.0,
+    discount: Discount = UNDIVIDED,
 ) -> StrataProcess:
     """As `update`, after a look that is known to be `usable`: in parts where that can matter, as `exact_match.advance`
-    takes them. user_factor: as there."""
+    takes them. discount: as there."""
     fine = sum(process.answered) < YOUNG_ANSWERS or process.log_e >= -log(risk) - NEAR
-    return _bet(process, look.rounds if fine else look.whole, dispersion, share, user_factor)
+    return _bet(process, look.rounds if fine else look.whole, dispersion, share, discount)
 
 
 def running_variance(process: StrataProcess, share: float | None) -> float:
@@ -140,14 +141,14 @@ def _bet(
     rounds: Sequence[Sequence[ClassPart]],
     dispersion: float,
     share: float | None,
-    user_factor: float = 1.0,
+    discount: Discount = UNDIVIDED,
 ) -> StrataProcess:
     """The process after a look in rounds. The capital is compared with the line after each round, not after each class
     of it, so that no class comes first."""
     margin, side = process.margin, process.side
     variance, known = running_variance(process, share), dict(process.guesses)
     scored_b, scored_c = process.answered
-    log_capital: Sequence[float] = process.log_capital
+    log_capital: tuple[float, ...] | list[float] = process.log_capital
     log_e, log_e_max = process.log_e, process.log_e_max
     for parts in rounds:
         rows = [ClassLook(*part[1:], known.get(part.name, process.first).rate) for part in parts]
@@ -158,8 +159,8 @@ def _bet(
             log_capital = [capital + gain / dispersion for capital, gain in zip(log_capital, gains, strict=True)]
             known[part.name] = known.get(part.name, process.first).learn(part.baseline, part.candidate, margin)
             scored_b, scored_c = scored_b + part.baseline.scored, scored_c + part.candidate.scored
-        log_e = log_mixture([capital / user_factor for capital in log_capital], process.grid.log_weights)
-        log_e_max = max(log_e_max, log_e)
+        log_e = log_mixture(discount.read(log_capital), process.grid.log_weights)
+        log_e_max = discount.largest(log_e_max, log_e)
     return StrataProcess(
         margin=margin,
         side=side,

@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from earlystop.evidence import normal_mixture, scatter
+from earlystop.evidence.discount import Discount
 from earlystop.evidence.scatter import Scatter
 from earlystop.evidence.version import CURRENT, FIRST
 
@@ -89,8 +90,7 @@ class TokenProcess:
     weighted_baseline, weighted_candidate: sums of mean / V over the bets; spread_baseline, spread_candidate:
     sums of (v / n) / V^2. From these four both the test and the interval for the saving are read.
     log_e, log_e_max: natural log of the e-value now and its largest value so far, >= 0. blocks: how much blocks have
-    scattered; None under version 1 of the engine, which took answers as independent. user_factor: how much more lengths
-    scatter because the same users ask (`user_scatter`).
+    scattered; None under version 1 of the engine, which took answers as independent.
     """
 
     keep: float
@@ -107,12 +107,11 @@ class TokenProcess:
     log_e: float = 0.0
     log_e_max: float = 0.0
     blocks: Scatter | None = None
-    user_factor: float = 1.0
 
     @property
     def dispersion(self) -> float:
-        """How much more blocks scatter than those of independent answers; evidence is divided by it."""
-        return max(self.user_factor, 1.0 if self.blocks is None else self.blocks.factor(UNKNOWN_SCATTER))
+        """How much more blocks scatter than those of independent answers; evidence is divided by it at least."""
+        return 1.0 if self.blocks is None else self.blocks.factor(UNKNOWN_SCATTER)
 
     def statistic(self, keep: float) -> float:
         """Sum of D/V if the candidate were allowed the share `keep` of the baseline's tokens."""
@@ -131,13 +130,12 @@ def start(minimum_saving: float, engine: int = CURRENT) -> TokenProcess:
 
 
 def update(
-    process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float, user_factor: float = 1.0
+    process: TokenProcess, baseline: Lengths, candidate: Lengths, share: float, discount: Discount | None = None
 ) -> TokenProcess:
     """The test after one more look; share: percent of both variants' requests that the candidate shall have.
 
-    user_factor: by which all evidence so far is divided at least, as this look has it.
+    discount: how all evidence so far is read, as this look has it (`divisors`); None: divided by `dispersion`.
     """
-    process = replace(process, user_factor=user_factor) if user_factor != process.user_factor else process
     if process.block_share != share:
         process = replace(_learn(process), block_share=share)
     process = replace(
@@ -148,7 +146,7 @@ def update(
     if min(process.block_baseline.completed, process.block_candidate.completed) < BLOCK_ANSWERS:
         return process
     if min(process.past_baseline.completed, process.past_candidate.completed) >= LEARNING_ANSWERS:
-        process = _bet(process)
+        process = _bet(process, discount or Discount(process.dispersion))
     return _learn(process)
 
 
@@ -163,11 +161,11 @@ def _learn(process: TokenProcess) -> TokenProcess:
     )
 
 
-def _bet(process: TokenProcess) -> TokenProcess:
+def _bet(process: TokenProcess, discount: Discount) -> TokenProcess:
     """Add the open block's difference; its variance and the prior come from the past alone."""
     baseline, candidate, keep = process.block_baseline, process.block_candidate, process.keep
     variance_b, variance_c = process.past_baseline.variance, process.past_candidate.variance
-    blocks, dispersion = process.blocks, process.dispersion
+    blocks = process.blocks
     if blocks is not None:
         shift = max(1.0, min(baseline.variance / variance_b, candidate.variance / variance_c))
         variance_b, variance_c = shift * variance_b, shift * variance_c
@@ -188,5 +186,6 @@ def _bet(process: TokenProcess) -> TokenProcess:
         spread_baseline=process.spread_baseline + precision * precision * noise_b,
         spread_candidate=process.spread_candidate + precision * precision * noise_c,
     )
-    log_e = normal_mixture.log_e(added.statistic(keep) / dispersion, added.information(keep) / dispersion, scale)
-    return replace(added, log_e=log_e, log_e_max=max(process.log_e_max, log_e))
+    statistic, information = (each / discount.factor for each in (added.statistic(keep), added.information(keep)))
+    log_e = normal_mixture.log_e(statistic, information, scale)
+    return replace(added, log_e=log_e, log_e_max=discount.largest(process.log_e_max, log_e))

@@ -18,10 +18,6 @@ class UserFactors(NamedTuple):
     failures: float = 1.0
     feedback: float = 1.0
 
-    def beyond(self, dispersion: float) -> UserFactors:
-        """What is left of them for evidence of which each look was divided by `dispersion` already."""
-        return UserFactors(*(max(1.0, factor / dispersion) for factor in self))
-
 
 NO_FACTORS = UserFactors()
 

@@ -7,8 +7,8 @@ neither a release in the middle of a rollout nor a later one changes what looks 
   asymptotic, on pooled answers and without dispersion, lengths of answers were taken as independent draws, and harm was
   judged at the full risk in shadow and again on live answers. Plans of this version name none.
 - Version 2: the stake follows a running variance (`strata`), intervals are those of the tests that decide
-  (`effect_bounds`), evidence on tokens is divided by how much blocks scatter (`scatter`), and all stages of a campaign
-  share the risk of harm.
+  (`effect_bounds`), evidence is divided by how much events scatter between the arms, or users do (`divisors`), and
+  all stages of a campaign share the risk of harm.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from prometheus_client.registry import Collector
 from earlystop.api import wire as names
 from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, ONE_CANDIDATE
 from earlystop.exporter.assignment import WORD, Assignment, Shadow, checked_policies, counts_of, pair_of
+from earlystop.exporter.choice import SettingsInForce
 from earlystop.exporter.exposition import families
 from earlystop.exporter.revisions import Counts, Revisions
 
@@ -68,6 +69,7 @@ class Exporter(Collector):
         self._lock = threading.Lock()
         self._demands_token = demands_token
         self._revisions = Revisions(max_revisions, checked_policies(policies), clock)
+        self._in_force: list[Callable[[], SettingsInForce]] = []
         (REGISTRY if registry is None else registry).register(self)
         begin_anew = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (begin := begin_anew()) and begin())
@@ -179,16 +181,21 @@ class Exporter(Collector):
         with self._lock:
             return self._revisions.keep_setting(policy, revision, variant, parameter, value)
 
+    def show_settings(self, in_force: Callable[[], SettingsInForce]) -> None:
+        """For a process that reads its settings itself: at each scrape it is asked by which of them it serves."""
+        self._in_force.append(in_force)
+
     def describe(self) -> Iterable[Metric]:
         """The families without samples."""
         return families({}, [], {}, self.process)
 
     def collect(self) -> Iterable[Metric]:
         """The families as they are at one moment."""
+        in_force = [each() for each in self._in_force]  # which may register a revision, so before the counts
         with self._lock:
             counts, settings = self._revisions.counts(), self._revisions.settings()
             forged, groups = self._revisions.forged(), self._revisions.groups()
-        return families(counts, settings, forged, self.process, groups)
+        return families(counts, settings, forged, self.process, groups, in_force)
 
     def _begin_anew(self) -> None:
         """In a forked child: what the parent counted is the parent's, and its lock may never be given back."""

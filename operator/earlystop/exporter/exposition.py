@@ -8,6 +8,7 @@ from types import MappingProxyType
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from earlystop.api import wire as names
+from earlystop.exporter.choice import SettingsInForce
 from earlystop.exporter.revisions import BOTH, GroupLabels, Labels
 
 _HELP = {
@@ -26,6 +27,9 @@ _FORGED_HELP = "Requests that named a revision without its token. They count as 
 _GROUPS_HELP = "Events of the requests of each group of users; token counts are sums."
 _GROUP_LABELS = (names.POLICY, names.REVISION, names.STEP, names.VARIANT, names.USER_GROUP, names.PROCESS, names.EVENT)
 _FORGED_LABELS = (names.POLICY, names.PROCESS)
+_IN_FORCE_HELP = "1 for the settings by which a process serves that reads them itself."
+_FAULT_HELP = "1 while a process cannot read its settings and goes on with the last good ones."
+_IN_FORCE_LABELS = (names.POLICY, names.REVISION, names.STEP, names.DIGEST, names.PROCESS)
 _SETTING_LABELS = (names.POLICY, names.REVISION, names.VARIANT, names.PARAMETER, names.VALUE)
 
 
@@ -35,12 +39,13 @@ def families(
     forged: Mapping[str, int],
     process: str,
     groups: Mapping[GroupLabels, tuple[int, ...]] = MappingProxyType({}),
+    in_force: Iterable[SettingsInForce] = (),
 ) -> Iterator[Metric]:
     """All families of the convention, without `_created` series.
 
     counts: in the order of `Tally`. settings: policy, revision, variant, parameter and value of each. forged: requests
     without their revision's token, by policy. groups: `GROUPED_EVENTS` of each group of users; those that never
-    happened have no series.
+    happened have no series. in_force: of each policy whose settings the process reads itself.
     """
     for metric in names.COUNTED_METRICS:
         kinds = [(kind, names.FIELD_INDEX[kind]) for kind in names.SELECTED if kind.metric == metric]
@@ -65,6 +70,18 @@ def families(
     for values in settings:
         info.add_metric(values, 1)
     yield info
+    yield from _in_force_families(in_force, process)
+
+
+def _in_force_families(in_force: Iterable[SettingsInForce], process: str) -> Iterator[Metric]:
+    info = GaugeMetricFamily(names.SETTINGS_INFO, _IN_FORCE_HELP, labels=_IN_FORCE_LABELS)
+    faults = GaugeMetricFamily(names.SETTINGS_FAULT, _FAULT_HELP, labels=(names.POLICY, names.PROCESS, names.FAULT))
+    for each in in_force:
+        info.add_metric((each.policy, each.revision, each.step, each.digest, process), 1)
+        if each.fault:
+            faults.add_metric((each.policy, process, each.fault), 1)
+    yield info
+    yield faults
 
 
 def _is_shown(metric: str, labels: Labels, counts: list[int]) -> bool:

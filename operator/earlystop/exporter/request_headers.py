@@ -40,12 +40,18 @@ class Assigned:
         words = {wire.REVISION: told.revision, wire.STEP: str(told.step), wire.VARIANT: told.variant}
         return {prefix + name: word for name, word in words.items()}
 
+    def asks_engine(self, nonce: str) -> bool:
+        """Whether a probe may go on to the engine: the campaign's overlay marked it, and its operator signed it. What a
+        client makes up is neither, or its requests would leave the count."""
+        told = self.assignment
+        signed = bool(wire.commitment_in(told.revision)) and wire.is_signed(told.token, nonce)
+        return self.is_assigned and signed and nonce.endswith(wire.IN_FORCE_MARK)
+
     def echo(self, nonce: str) -> str:
         """The answer to a probe. Only one that the operator made is told the revision and the variant; probes of a
         campaign of an earlier release are not signed."""
         told = self.assignment
-        signed = not wire.commitment_in(told.revision) or wire.is_signed(told.token, nonce)
-        known = self.is_assigned and signed
+        known = self.is_assigned and (not wire.commitment_in(told.revision) or wire.is_signed(told.token, nonce))
         revision, variant = (told.revision, told.variant) if known else (wire.UNASSIGNED, wire.UNASSIGNED)
         return f"{nonce};{revision};{variant}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from earlystop.injector.knobs import Api
+from earlystop.api.body_knobs import Api
 
 STOPPED = "stop"
 CUT = "length"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from earlystop.api.body_knobs import Api, Apply, BodySetting, Field, ValueType
 from earlystop.injector.json_object import ABSENT, JsonObject, UnreadableError
-from earlystop.injector.knobs import Api, Apply, BodySetting, Field, ValueType
+from earlystop.injector.order import is_true, own_rank, rank
 
 
 class Effect(StrEnum):
@@ -44,7 +45,7 @@ def edited(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]
     except (UnreadableError, UnicodeDecodeError):
         return EditedBody(body, dict.fromkeys(settings, Effect.REFUSED))
     effects = {name: _apply(root, api, setting, text) for name, (setting, text) in settings.items()}
-    streams = root.value("stream") is True
+    streams = is_true(root.value("stream"))
     asks_usage = streams and api in (Api.CHAT_COMPLETIONS, Api.COMPLETIONS) and _ask_for_usage(root)
     return EditedBody(root.text().encode() if root.is_changed else body, effects, asks_usage)
 
@@ -52,7 +53,7 @@ def edited(body: bytes, api: Api, settings: Mapping[str, tuple[BodySetting, str]
 def _ask_for_usage(root: JsonObject) -> bool:
     """Whether the client had not asked for the usage of its stream, which the counts need."""
     options = root.value("stream_options")
-    if isinstance(options, dict) and options.get("include_usage") is True:
+    if isinstance(options, dict) and is_true(options.get("include_usage")):
         return False
     try:
         root.child("stream_options").set("include_usage", "true")
@@ -62,83 +63,93 @@ def _ask_for_usage(root: JsonObject) -> bool:
 
 
 def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effect:
-    written = written_value(setting.type, text)
+    """Sets all that is to be set, or, where that cannot be, nothing."""
+    written = _written(setting, text)
     if written is None:
         return Effect.REFUSED
     try:
+        if setting.where is not None and _value_at(root, setting.where[0]) != setting.where[1]:
+            return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
-        if not fields:
-            return Effect.REFUSED
-        found = [(field, _value_at(root, field.path)) for field in fields]
-        present = [(field, value) for field, value in found if value is not ABSENT and value is not None]
-        if not present:
-            _set(root, fields[0].path, written)
-            return Effect.SET
-        replaced = [field for field, value in present if _is_replaced(field, value, setting.apply, written)]
-        for field in replaced:
-            _set(root, field.path, written)
+        holders = [_holder(root, field.path) for field in fields]
+        replaced = _replaced(setting, fields, holders, json.loads(written))
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
+    if replaced is None or (replaced and _is_below(setting.floor, root, written)):
+        return Effect.REFUSED
+    for index in replaced:
+        holders[index].set(fields[index].path[-1], written)
     if not replaced:
         return Effect.KEPT
-    return Effect.LOWERED if setting.apply is Apply.IF_LARGER else Effect.SET
+    was_there = any(_is_there(holders[index].value(fields[index].path[-1])) for index in replaced)
+    return Effect.LOWERED if was_there and setting.apply is Apply.IF_LARGER else Effect.SET
+
+
+def _replaced(
+    setting: BodySetting, fields: list[Field], holders: list[JsonObject], ours: Any
+) -> tuple[int, ...] | None:
+    """Which fields get the setting's value; None where it cannot be said whether the client's give way."""
+    values = [holder.value(field.path[-1]) for field, holder in zip(fields, holders, strict=True)]
+    there = [index for index, value in enumerate(values) if _is_there(value)]
+    if not there:
+        return (0,) if fields else None
+    if setting.apply is Apply.IF_ABSENT:
+        return ()
+    if setting.apply is Apply.ALWAYS:
+        return tuple(index for index in there if type(values[index]) is not type(ours) or values[index] != ours)
+    rank_of_ours = own_rank(setting, ours)
+    if rank_of_ours is None:
+        return None
+    ranks = {index: rank(setting, fields[index], values[index], rank_of_ours) for index in there}
+    if None in ranks.values():
+        return None
+    if setting.apply is Apply.IF_LARGER:
+        return tuple(index for index, each in ranks.items() if each is not None and each > rank_of_ours)
+    return tuple(index for index, each in ranks.items() if each is not None and each < rank_of_ours)
+
+
+def _is_below(floor: str, root: JsonObject, written: str) -> bool:
+    """Whether the value lies below a number of the client's, where engines would refuse what they took without it."""
+    least = root.value(floor) if floor else ABSENT
+    return isinstance(least, int | float) and least > float(written)
+
+
+def _is_there(value: Any) -> bool:
+    return value is not ABSENT and value is not None
 
 
 def _may_be_set(root: JsonObject, field: Field) -> bool:
-    """Whether the client sent what the field goes with. Raises UnreadableError as `_value_at` does."""
-    return field.only_if is None or bool(_value_at(root, field.only_if[0]) == field.only_if[1])
-
-
-def _is_replaced(field: Field, value: Any, apply: Apply, written: str) -> bool:
-    """Whether a client's value gives way."""
-    if apply is Apply.ALWAYS:
-        return _differs(value, written)
-    if apply is Apply.IF_ABSENT:
-        return False
-    number = _number(value)
-    if number is None:
-        return False  # the engine refuses what is no number
-    if number < 0:
-        if not field.unbounded_below_zero:
-            return False
-        number = math.inf
-    ours = float(written)
-    return number > ours if apply is Apply.IF_LARGER else number < ours
-
-
-def _differs(value: Any, written: str) -> bool:
-    known = json.loads(written)
-    return type(known) is not type(value) or known != value
-
-
-def _number(value: Any) -> float | None:
-    """A client's number; engines take one in quotes for one, too."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
+    """Whether the client sent what the field goes with. Raises UnreadableError as `_holder` does."""
+    if field.only_if is None:
+        return True
+    path, wanted = field.only_if
+    return bool(_value_at(root, path) == wanted)
 
 
 def _value_at(root: JsonObject, path: tuple[str, ...]) -> Any:
-    """The client's value at a path, ABSENT where there is none. Raises UnreadableError where the path leads through
-    something that is no object."""
-    value = root.value(path[0])
-    for key in path[1:]:
-        if value is ABSENT or value is None:
-            return ABSENT
-        if not isinstance(value, dict):
-            raise UnreadableError(f"{'.'.join(path)} leads through something that is no object")
-        value = value.get(key, ABSENT)
-    return value
+    """What the client wrote at a path, ABSENT for nothing. Raises UnreadableError as `_holder` does."""
+    return _holder(root, path).value(path[-1])
 
 
-def _set(root: JsonObject, path: tuple[str, ...], written: str) -> None:
+def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
+    """The object that has, or would have, the last key of a path. Raises UnreadableError where the path leads through
+    something that is no object, or in which a key stands twice."""
     at = root
     for key in path[:-1]:
         at = at.child(key)
-    at.set(path[-1], written)
+    return at
+
+
+def _written(setting: BodySetting, text: str) -> str | None:
+    """The setting's value as JSON, None for one that engines would not take for a bound."""
+    if setting.around and not text.lstrip().startswith("{"):
+        number = written_value(ValueType.INTEGER, text)
+        is_bound = number is not None and float(number) >= (setting.least or 0)
+        return setting.around.replace("{}", str(number)) if is_bound else None
+    written = None if setting.order and text not in setting.order else written_value(setting.type, text)
+    if written is None or setting.least is None or setting.type is ValueType.JSON:
+        return written
+    return written if float(written) >= setting.least else None
 
 
 def written_value(kind: ValueType, text: str) -> str | None:
@@ -147,7 +158,7 @@ def written_value(kind: ValueType, text: str) -> str | None:
         if kind is ValueType.INTEGER:
             return str(int(text))
         if kind is ValueType.DECIMAL:
-            return text if math.isfinite(float(text)) and _number(json.loads(text)) is not None else None
+            return text if math.isfinite(float(text)) and math.isfinite(json.loads(text)) else None
         if kind is ValueType.BOOLEAN:
             return text if text in ("true", "false") else None
         if kind is ValueType.JSON:

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
+from earlystop.api.body_knobs import Api
 from earlystop.injector.answers import Answer, dicts, finishes_in, has_content, usage_in
-from earlystop.injector.knobs import Api
 
 MAX_HELD = 4 << 20
 """Bytes of an event without an end that are held. A longer one passes, and its answer cannot be read any more."""

@@ -14,6 +14,11 @@ from typing import Any, Final, Self
 ABSENT: Final = object()
 """What `value` returns for a key that an object does not have."""
 
+MOST_VALUES = 2_000_000
+"""Values that a text may hold. 64 MiB of empty lists would take 20 times as much when they are read."""
+MOST_MEMBERS = 1000
+"""Members of an object in which something is looked for; an engine knows some 60."""
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -52,6 +57,8 @@ class JsonObject:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The object that the whole text is. Raises UnreadableError for anything else."""
+        if sum(text.count(mark) for mark in ",[{") > MOST_VALUES:  # those in strings, too: more than there are values
+            raise UnreadableError(f"the body may hold more than {MOST_VALUES:,} values")
         found = cls._scan(text, _skip(text, 0))
         if _skip(text, found._end) != len(text):
             raise UnreadableError("the body goes on after its JSON object")
@@ -71,6 +78,8 @@ class JsonObject:
             key, at = _decoded(text, at)
             value_start = _skip(text, _after(text, _skip(text, at), ":"))
             value, value_end = _decoded(text, value_start)
+            if len(members) >= MOST_MEMBERS:
+                raise UnreadableError(f"an object of the body has more than {MOST_MEMBERS} members")
             if key in members:
                 raise UnreadableError(f"the member {key[:80]!r} stands twice")
             members[key] = _Member(value_start, value_end, value)
@@ -107,22 +116,28 @@ class JsonObject:
     @property
     def is_changed(self) -> bool:
         """Whether any member of it, or of an object in it, was set."""
-        return any(not isinstance(each, JsonObject) or each.is_changed for each in self._changed.values())
+        return any(_is_changed(each) for each in self._changed.values())
 
     def text(self) -> str:
         """The object as it now is."""
         pieces, at = [], self._start
         for key, member in self._members.items():
-            if key in self._changed:
+            if _is_changed(self._changed.get(key)):
                 pieces += [self._text[at : member.start], _written(self._changed[key])]
                 at = member.end
         pieces.append(self._text[at : self._end - 1])
-        new = [f"{json.dumps(key)}:{_written(each)}" for key, each in self._changed.items() if self._is_new(key, each)]
+        new = [
+            f"{json.dumps(key)}:{_written(each)}"
+            for key, each in self._changed.items()
+            if key not in self._members and _is_changed(each)
+        ]
         separator = "," if self._members and new else ""
         return "".join([*pieces, separator, ",".join(new), "}"])
 
-    def _is_new(self, key: str, changed: str | JsonObject) -> bool:
-        return key not in self._members and (not isinstance(changed, JsonObject) or changed.is_changed)
+
+def _is_changed(changed: str | JsonObject | None) -> bool:
+    """Whether something was set there; an object may only have been looked at."""
+    return changed.is_changed if isinstance(changed, JsonObject) else changed is not None
 
 
 def _written(changed: str | JsonObject) -> str:

@@ -18,12 +18,14 @@ from prometheus_client.exposition import choose_encoder
 from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.delivery import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.exporter.assignment import checked_policies
-from earlystop.injector.knobs import Engine
+from earlystop.exporter.listening import listening
 from earlystop.injector.proxy import Injector, InjectorSettings
-from earlystop.injector.settings import WrittenSettings, body_settings, read_file, read_words
+from earlystop.injector.settings import read_file, read_text, read_words
 from earlystop.injector.upstream import Upstream
 
 DRAIN_SECONDS = 10.0
@@ -47,27 +49,12 @@ async def serving(
     # A client that goes away ends its request at the engine, too; and a packed body goes on as it came.
     main = web.AppRunner(injector.application(), access_log=None, handler_cancellation=True, auto_decompress=False)
     try:
-        async with _listening(
-            web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port
-        ) as admin_url:
-            async with _listening(main, host, port) as url:
+        async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
+            async with listening(main, host, port) as url:
                 yield url, admin_url
             await asyncio.sleep(drain_seconds)
     finally:
         await upstream.close()
-
-
-@asynccontextmanager
-async def _listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[str]:
-    """Listens while the block runs, and then finishes running requests; gives the URL."""
-    try:
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
-        bound_host, bound_port = runner.addresses[0][:2]
-        bracketed = f"[{bound_host}]" if ":" in bound_host else bound_host
-        yield f"http://{bracketed}:{bound_port}"
-    finally:
-        await runner.cleanup()
 
 
 def _admin(upstream: Upstream, registry: CollectorRegistry) -> web.Application:
@@ -109,6 +96,9 @@ def run(
     parameters: Annotated[
         Path | None, typer.Option(help="YAML file of parameters, for fields without a knob.", exists=True)
     ] = None,
+    settings: Annotated[
+        str, typer.Option(help="The same as --parameters, as JSON text: what the operator writes.")
+    ] = "",
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
@@ -126,8 +116,8 @@ def run(
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
         engine_url = checked_upstream(upstream)
-        written = _written(engine, parameter or [], parameters)
-        settings = InjectorSettings(
+        written = _written(engine, parameter or [], parameters, settings)
+        own = InjectorSettings(
             body_settings(written), checked_prefix(header_prefix), tuple(checked_policies(policy or ())), user_header
         )
     except (ValueError, OSError) as error:
@@ -135,7 +125,7 @@ def run(
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
         importlib.import_module("uvloop").install()
     try:
-        asyncio.run(serve(engine_url, settings, host, port, admin_port, drain_seconds))
+        asyncio.run(serve(engine_url, own, host, port, admin_port, drain_seconds))
     except OSError as error:
         raise typer.BadParameter(f"cannot listen on {host}: {error.strerror or error}") from None
 
@@ -169,14 +159,15 @@ def checked_prefix(prefix: str) -> str:
         ) from None
 
 
-def _written(engine: Engine, words: list[str], path: Path | None) -> WrittenSettings:
-    if bool(words) == (path is not None):
-        raise ValueError("write either --parameter NAME=KNOB, once or more, or --parameters FILE")
-    if path is None:
+def _written(engine: Engine, words: list[str], path: Path | None, text: str) -> WrittenSettings:
+    if [bool(words), path is not None, bool(text)].count(True) != 1:
+        raise ValueError("write either --parameter NAME=KNOB, once or more, or --parameters FILE, or --settings JSON")
+    if words:
         return read_words(engine, words)
-    written = read_file(path)
+    written = read_text(text) if path is None else read_file(path)
     if written.engine is not engine:
-        raise ValueError(f"--engine is {engine} and {path} says {written.engine}; write the same in both")
+        where = "--settings" if path is None else path
+        raise ValueError(f"--engine is {engine} and {where} says {written.engine}; write the same in both")
     return written
 
 

@@ -10,21 +10,23 @@ from aiohttp import web
 from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
-from earlystop.api.wire import DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
+from earlystop.api.body_knobs import Api, BodySetting, api_of
+from earlystop.api.wire import ASK_HEADER, DEFAULT_PREFIX, ECHO_HEADER, GOLDEN_HEADER, PROBE_HEADER
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.request_headers import MAX_NONCE, Assigned, assigned, probe_nonce
 from earlystop.injector.answers import read_answer
+from earlystop.injector.asked import answer_to_operator
 from earlystop.injector.body import EditedBody, edited
 from earlystop.injector.counted import CountedRequest
 from earlystop.injector.event_stream import EventStream
-from earlystop.injector.knobs import Api, BodySetting, api_of
 from earlystop.injector.telemetry import Telemetry
 from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
 
 MAX_BODY = 64 << 20
 CLIENT_CLOSED_REQUEST = 499
 _EVENTS = "text/event-stream"
-_NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER})
+_OURS = (GOLDEN_HEADER, PROBE_HEADER, ECHO_HEADER, ASK_HEADER)
+_NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,30 @@ class Injector:
             lambda name: request.headers.getall(name, ()), list(own.parameters), own.header_prefix, own.user_header
         )
         if PROBE_HEADER in request.headers:
-            return _probed(request, told)
+            return await self._probed(request, told)
         api = api_of(request.path) if request.method == "POST" else None
         try:
             return await (self._pass(request) if api is None else self._generate(request, api, told))
         except ConnectionResetError:
             return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
+
+    async def _probed(self, request: web.Request, told: Assigned) -> web.Response:
+        """Answers the operator's probe, without the engine unless it asks for it; tells a client's nothing."""
+        nonce = probe_nonce(request.headers.getall(PROBE_HEADER))
+        if nonce is None:
+            return web.Response(
+                status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
+            )
+        api = api_of(request.path) if request.method == "POST" and ASK_HEADER in request.headers else None
+        if api is None or not told.asks_engine(nonce):
+            return web.Response(status=204, headers={ECHO_HEADER: told.echo(nonce)})
+        wanted = self._wanted(told)
+        onward = self._onward(request)
+        return await answer_to_operator(self._upstream, request, api, wanted, onward, told.echo(nonce))
+
+    def _wanted(self, told: Assigned) -> dict[str, tuple[BodySetting, str]]:
+        """Where each setting of a request goes, and its value."""
+        return {name: (self._settings.parameters[name], text) for name, text in told.settings.items()}
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         """What generates nothing goes through as it is, and is counted nowhere."""
@@ -81,8 +101,7 @@ class Injector:
     async def _generate(self, request: web.Request, api: Api, told: Assigned) -> web.StreamResponse:
         golden = GOLDEN_HEADER in request.headers
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
-            wanted = {name: (self._settings.parameters[name], text) for name, text in told.settings.items()}
-            change = edited(await request.read(), api, wanted)
+            change = edited(await request.read(), api, self._wanted(told))
             counted.edited(change, told.settings)
             headers = self._onward(request)
             headers["Content-Length"] = str(len(change.body))
@@ -156,16 +175,6 @@ def _break_off(request: web.Request) -> None:
     """The client is to see that its answer broke off, as it would have seen it without us."""
     if request.transport is not None:
         request.transport.abort()
-
-
-def _probed(request: web.Request, told: Assigned) -> web.Response:
-    """Answers the operator's probe without asking the engine, and tells a client's nothing."""
-    nonce = probe_nonce(request.headers.getall(PROBE_HEADER))
-    if nonce is None:
-        return web.Response(
-            status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
-        )
-    return web.Response(status=204, headers={ECHO_HEADER: told.echo(nonce)})
 
 
 def _bad_gateway(error: EngineUnreachable) -> web.Response:

@@ -134,3 +134,13 @@ def passed_on(headers: Mapping[str, str], without: frozenset[str] = frozenset())
     named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
     left_out = HOP_BY_HOP | named | without
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in left_out)
+
+
+async def beginning_of(stream: aiohttp.StreamReader, most: int) -> bytes:
+    """The bytes of an answer, cut after so many."""
+    found = bytearray()
+    async for piece in stream.iter_any():
+        found += piece
+        if len(found) >= most:
+            break
+    return bytes(found[:most])

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self, overload
 
 from earlystop.api.counts import Look
-from earlystop.rollout.packing import compress_looks, decompress_looks
+from earlystop.rollout.packing import look_numbers, looks_in
 
 PIECE = 8
 """Looks of a sealed piece. As many at least stay as they are: the latest are asked for all the time."""
 
 
 class _Piece(NamedTuple):
-    """`PIECE` looks as they are stored in a status, how many query classes they have, whether they have a weight
-    of the baseline, and whether users are counted in them."""
+    """`PIECE` looks by their numbers as in a status, how many later counts and query classes they have, whether they
+    have a weight of the baseline, and whether users are counted in them.
+
+    So few bytes are compressed by zlib in a fiftieth of the time that LZMA, by which a status is, needs to begin.
+    """
 
     content: bytes
+    later: int
     classes: int
     beside: bool
     by_users: bool
@@ -24,10 +29,11 @@ class _Piece(NamedTuple):
     @classmethod
     def of(cls, looks: Sequence[Look]) -> Self:
         beside = any(look.baseline_weight is not None for look in looks)
-        return cls(compress_looks(looks, beside), len(looks[0].classes), beside, looks[0].users is not None)
+        numbers, later = look_numbers(looks, beside)
+        return cls(zlib.compress(numbers), later, len(looks[0].classes), beside, looks[0].users is not None)
 
     def looks(self) -> tuple[Look, ...]:
-        return decompress_looks(self.content, self.classes, self.beside, self.by_users)
+        return looks_in(zlib.decompress(self.content), *self[1:])
 
 
 class CompressedLooks(Sequence[Look]):

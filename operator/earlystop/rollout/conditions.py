@@ -7,6 +7,7 @@ from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.decision_messages import of_users
+from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
 from earlystop.rollout.manual import ABORTED
@@ -99,7 +100,7 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
     if state.phase in WATCHING and _nothing_moves(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "SettingNotEffective", unmoved(state))
     if state.phase in WATCHING and dispersion_is_unknown(state):
-        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_dispersion(state))
+        return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "DispersionUnknown", unknown_users(state))
     doubt = doubt_about_all(_tried_ones(state)) if state.phase in WATCHING else None
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
@@ -117,6 +118,8 @@ def _progress_reason(state: RolloutState) -> str:
     """What holds the promotion of a candidate that is proven; else the phase."""
     if state.phase is not Phase.OBSERVING or state.last_look_at is None:
         return state.phase.value
+    if any(map(is_held_by_dispersion, state.active)):
+        return "DispersionUnknown"
     held = held_promotion(state.pinned_plan, state, state.last_look_at)
     match held[1] if held else None:
         case EvidenceTurned():
@@ -162,7 +165,9 @@ def _sample_ratio(state: RolloutState) -> Condition:
         )
     if state.evidence is not None and not state.evidence.objective.split_known:
         message = (
-            "Requests are not split by weights here, so no share of them is expected. That each cohort gets its "
+            "Each user keeps a variant, and some ask more than others, so no share of requests is expected."
+            if state.pinned_plan.spec.delivery.traits.by_weights
+            else "Requests are not split by weights here, so no share of them is expected. That each cohort gets its "
             "variant, and nobody else's requests count, is checked by probes."
         )
         return Condition(Type.SAMPLE_RATIO_OK, ConditionStatus.UNKNOWN, "NotSplit", message)
@@ -177,24 +182,17 @@ def split_is_broken(state: RolloutState) -> bool:
 
 
 def dispersion_is_unknown(state: RolloutState) -> bool:
-    """Whether answers were compared and nobody knows how much they scatter. A candidate that was dropped holds nobody
-    back."""
-    return any(each.looks and each.assessment.dispersion_unknown for each in _tried_ones(state))
+    """Whether answers of users who keep a variant were compared, and nobody counts by users. A candidate that was
+    dropped holds nobody back."""
+    return any(
+        each.looks and each.evidence.objective.by_users and not each.assessment.dispersion.is_known
+        for each in _tried_ones(state)
+    )
 
 
-def unknown_dispersion(state: RolloutState) -> str:
-    """What to do about users whose answers nobody can tell apart. Harm acts meanwhile."""
-    were_known = any(each.assessment.users is not None for each in _tried_ones(state))
-    missing = (
-        "Users are no longer counted for all answers that were counted"
-        if were_known
-        else "Servers do not count by users, or not all of their answers"
-    )
-    return (
-        "Each user keeps a variant, so the same users are in every look, and how much their answers scatter is not "
-        f"known: {missing}. Nothing is promoted; harm acts as if answers were independent. Give the server's exporter "
-        "each request's user, or write exactMatch.dispersion, or exactMatch.assumeIndependent: true."
-    )
+def unknown_users(state: RolloutState) -> str:
+    """What to do about users whose answers nobody can tell apart."""
+    return without_users(_tried_ones(state))
 
 
 def setting_is_unmoved(state: RolloutState) -> bool:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.objective import About, Basis, Claim, ClaimKind, GuardrailKind, Objective
+from earlystop.rollout.dispersion_words import unknown_dispersion
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.pinned_baseline import margin_sentence
 from earlystop.rollout.plan import Plan
@@ -153,7 +154,7 @@ def _missing_phrase(missing: Missing, name: str) -> str:
             whose = "requests" if missing.candidate == name else f"requests of {missing.candidate}"
             return f"a comparison that is sound ({whose} are not split as the weights say)"
         case UnknownDispersion():
-            return "how much users scatter, since the same ones are in every look"
+            return unknown_dispersion(missing.known)
         case UnmovedSetting():
             return "a setting that reaches the engine (lengths of answers have not moved)"
         case UnequalAttrition():

@@ -67,7 +67,14 @@ def attrition_phrase(evidence: EvidenceState) -> str:
     ways = process.shown(evidence.objective.risk_attrition) or process.suspected
     arms = process.candidate, process.baseline
     overdue = process.never_ended[1], process.never_ended[0]
-    return "; ".join(_phrase(way, arms, overdue) for way in ways)
+    phrases = {way: _phrase(way, arms, overdue) for way in ways}
+    if process.requests.adds_up and overdue[0] <= overdue[1]:
+        baseline, candidate = process.requests.adding_up
+        phrases[Silence.NEVER_ENDED] = (
+            f"{100 * candidate:.1f} % of the candidate's latest requests stay open and {100 * baseline:.1f} % of the "
+            "baseline's"
+        )
+    return "; ".join(phrases.values())
 
 
 def unscored_phrase(evidence: EvidenceState) -> str:

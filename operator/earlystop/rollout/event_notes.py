@@ -10,7 +10,7 @@ from earlystop.rollout.conditions import (
     setting_is_unmoved,
     split_is_broken,
     summary,
-    unknown_dispersion,
+    unknown_users,
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
@@ -88,7 +88,7 @@ def _doubts(before: RolloutState, after: RolloutState) -> list[EventNote]:
     if split and not (same and split_is_broken(before)):
         notes.append(EventNote("TrafficSplitMismatch", "CompareTraffic", mismatch(after), warning=True))
     if dispersion_is_unknown(after) and not (same and dispersion_is_unknown(before)):
-        notes.append(EventNote("DispersionUnknown", "CompareUsers", unknown_dispersion(after), warning=True))
+        notes.append(EventNote("DispersionUnknown", "CompareUsers", unknown_users(after), warning=True))
     if setting and not (same and setting_is_unmoved(before)):
         notes.append(EventNote("SettingNotEffective", "CompareLengths", unmoved(after), warning=True))
     notes += [
@@ -156,7 +156,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             )
         if new.reason == "ScrapeIntervalDiffers" and old.reason != "ScrapeIntervalDiffers":
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
-        if new.reason in ("OverlayMisses", "ForgedRequests") and new.reason != old.reason:
+        if new.reason in ("OverlayMisses", "ForgedRequests", "NeverApplied") and new.reason != old.reason:
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))

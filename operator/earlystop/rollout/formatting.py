@@ -75,4 +75,4 @@ def in_remainder(baseline: Tally, candidate: Tally) -> str:
 
 def in_settings(values: dict[str, str]) -> str:
     """Settings in one phrase: "window=5, patience=2"."""
-    return ", ".join(f"{name}={value}" for name, value in values.items())
+    return ", ".join(f"{name}={value}" for name, value in values.items()) or "with nothing set"

@@ -65,13 +65,18 @@ def unpack_marks(text: str) -> list[Totals]:
 def pack_looks(looks: Sequence[Look], beside: bool = False) -> str:
     """Looks as text, empty for none. All of them name the same query classes. beside: whether each has a column for
     the baseline's weight."""
-    return base64.b85encode(compress_looks(looks, beside)).decode() if looks else ""
+    if not looks:
+        return ""
+    content, later = look_numbers(looks, beside)
+    compressed = lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    return base64.b85encode(bytes([later] if later else []) + compressed).decode()
 
 
-def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
-    """Column by column, each number as its departure from what the looks before lead one to expect, compressed.
+def look_numbers(looks: Sequence[Look], beside: bool = False) -> tuple[bytes, int]:
+    """Column by column, each number as its departure from what the looks before lead one to expect, and how many later
+    counts each tally has.
 
-    looks: at least one.
+    looks: at least one. beside: whether each has a column for the baseline's weight.
     """
     columns = list(zip(*_departures(looks), strict=True))
     if beside:
@@ -82,8 +87,7 @@ def compress_looks(looks: Sequence[Look], beside: bool = False) -> bytes:
         columns += zip(*rows, strict=True)
     if looks[0].users is not None:
         columns += zip(*_user_departures(looks), strict=True)
-    content = b"".join([SMALL.get(number) or varint(number) for column in columns for number in column])
-    return bytes([later] if later else []) + lzma.compress(content, check=lzma.CHECK_CRC32, filters=COMPRESSION)
+    return b"".join([SMALL.get(number) or varint(number) for column in columns for number in column]), later
 
 
 def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bool = False) -> tuple[Look, ...]:
@@ -93,20 +97,21 @@ def unpack_looks(text: str, classes: int = 0, beside: bool = False, by_users: bo
         return ()
     try:
         content = base64.b85decode(text)
-    except ValueError as error:
-        raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
-    return decompress_looks(content, classes, beside, by_users)
-
-
-def decompress_looks(
-    content: bytes, classes: int = 0, beside: bool = False, by_users: bool = False
-) -> tuple[Look, ...]:
-    """Inverse of `compress_looks`. Raises ValueError for bytes not made by it."""
-    try:
         # A compressed text begins with a byte of its own, which no number of later counts is.
         later = content[0] if content[:1] and content[0] <= LATER else 0
-        numbers = numbers_in(lzma.decompress(content[1:] if later else content))
+        numbers = lzma.decompress(content[1:] if later else content)
     except (ValueError, lzma.LZMAError) as error:
+        raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
+    return looks_in(numbers, later, classes, beside, by_users)
+
+
+def looks_in(
+    content: bytes, later: int, classes: int = 0, beside: bool = False, by_users: bool = False
+) -> tuple[Look, ...]:
+    """Inverse of `look_numbers`. Raises ValueError for bytes not made by it."""
+    try:
+        numbers = numbers_in(content)
+    except ValueError as error:
         raise ValueError(f"status.looks is not a packed list of looks: {error}") from None
     width = COLUMNS + CLASS_COLUMNS * classes + beside + 2 * later + USER_COLUMNS * by_users
     rows, rest = divmod(len(numbers), width)

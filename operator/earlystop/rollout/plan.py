@@ -11,6 +11,7 @@ from functools import lru_cache
 from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
 from earlystop.api.policy import PolicySpec
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
 from earlystop.evidence.version import CURRENT, FIRST
@@ -104,7 +105,7 @@ class Plan:
                 classes=(),
                 require_each=False,
                 split_known=False,
-                by_users=False,
+                source=DispersionSource.LOOKS if objective.by_users else objective.source,
                 about=None,
                 has_own_requests=False,
             )
@@ -239,21 +240,27 @@ def objective_of(
         basis=Basis(wanted.exact_match.evidence),
         dispersion=float(wanted.exact_match.dispersion or 1),
         longest_answer=wanted.tokens.longest_answer,
-        split_known=spec.delivery.traits.split_known,
+        # Where users keep a variant, requests are split as much as each of them asks.
+        split_known=spec.delivery.traits.split_known and not spec.delivery.traits.same_users,
         engine=engine,
-        by_users=engine != FIRST and counts_users(spec),
+        source=DispersionSource.ASSUMED if engine == FIRST else dispersion_source(spec),
         about=_about(spec, engine),
         distinct_questions=None if wanted.exact_match.questions is None else wanted.exact_match.questions.number,
         unscored=Unscored(wanted.exact_match.unscored),
     )
 
 
-def counts_users(spec: PolicySpec) -> bool:
-    """Whether evidence is divided by how much users scatter: where each user keeps a variant, answers are compared, and
-    the policy neither says how much they scatter nor that it takes them as independent."""
-    stated = spec.objective.exact_match
-    is_needed = stated.evidence == Basis.ANSWERS.value and stated.dispersion is None and not stated.assume_independent
-    return spec.delivery.traits.same_users and is_needed
+def dispersion_source(spec: PolicySpec) -> DispersionSource:
+    """From where it is known how much events scatter, before any look: what the policy says goes before what is
+    counted, and users, where each keeps a variant, before looks, in which the same ones are."""
+    stated, traits = spec.objective.exact_match, spec.delivery.traits
+    if stated.dispersion is not None:
+        return DispersionSource.GIVEN
+    if stated.assume_independent:
+        return DispersionSource.ASSUMED
+    if stated.evidence == Basis.PAIRS.value and traits.moves_traffic:
+        return DispersionSource.BY_DESIGN
+    return DispersionSource.USERS if traits.same_users else DispersionSource.LOOKS
 
 
 def _about(spec: PolicySpec, engine: int) -> About | None:

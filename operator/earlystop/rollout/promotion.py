@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 
+from earlystop.evidence.divisors import Knowledge
 from earlystop.evidence.engine import Gap
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.version import FIRST
@@ -48,7 +49,9 @@ class UnsoundSplit:
 
 @dataclass(frozen=True, slots=True)
 class UnknownDispersion:
-    """The same users are in every look, and it is not known how much they scatter."""
+    """It is not known how much answers scatter. known: what is."""
+
+    known: Knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ def _own(comparison: Comparison) -> list[Missing]:
             case Gap.SAMPLE_RATIO:
                 missing.append(UnsoundSplit(comparison.name))
             case Gap.DISPERSION:
-                missing.append(UnknownDispersion())
+                missing.append(UnknownDispersion(assessment.dispersion))
             case Gap.SETTING:
                 missing.append(UnmovedSetting())
             case Gap.ATTRITION:

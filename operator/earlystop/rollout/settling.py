@@ -59,24 +59,26 @@ def settle(
 ) -> RolloutState:
     """The state after a look at a step that settles: its evidence begins, or waits for answers that are not in yet.
 
-    totals, in_flight: as for `take_look`. A step that was interrupted has counted requests before, so they are counted
-    from its first look on.
+    totals, in_flight: as for `take_look`. A step that was interrupted, at whatever moment, has counted requests before
+    its weights came back. How many is known at the first look after that, so what it starts is counted from there on.
     """
     assert state.step_started_at is not None  # a step settles from the moment when its weights are in force
     arms = _arms(state, totals, in_flight) if times.measured else []
     seconds = at - state.step_started_at
-    waiting, settled = sum(arm.in_flight for arm in arms) or None, is_settled(arms, seconds)
-    if waiting and _was_interrupted(state) and seconds < times.longest:
-        return replace(_marked(state, totals), in_flight=waiting)
-    if not settled and seconds < times.longest:
-        return replace(state, in_flight=waiting)
-    after = replace(state, phase=Phase.OBSERVING, evidence_from=at, in_flight=None if settled else waiting)
-    return _marked(after, totals)
+    waiting, counts_older = sum(arm.in_flight for arm in arms) or None, times.measured and state.interrupted
+    unknown = counts_older and (waiting is not None or seconds < UNSEEN_SECONDS)
+    settled = not unknown and is_settled(arms, seconds)
+    if settled or seconds >= times.longest:
+        after = replace(state, phase=Phase.OBSERVING, evidence_from=at, in_flight=None if settled else waiting)
+        return replace(_marked(after, totals), interrupted=False)
+    if counts_older:
+        state = replace(_marked(state, totals), interrupted=False)
+    return replace(state, in_flight=waiting)
 
 
 def is_settled(arms: Sequence[Arm], seconds: int) -> bool:
     """Whether every variant's answers of a step are nearly all in. seconds: since its weights are in force."""
-    if seconds < UNSEEN_SECONDS and not all(arm.started for arm in arms):
+    if seconds < UNSEEN_SECONDS and not all(arm.started > arm.before for arm in arms):
         return False
     return all(arm.in_flight * STARTED_FOR_EACH_IN_FLIGHT <= max(0, arm.started - arm.before) for arm in arms)
 
@@ -126,12 +128,6 @@ def _arms(state: RolloutState, totals: Sequence[Totals], in_flight: Sequence[int
 
 def _open(tally: Tally) -> int:
     return max(0, tally.started - tally.completed - tally.failed)
-
-
-def _was_interrupted(state: RolloutState) -> bool:
-    """Whether the step has had evidence before, and its counts at the begin of this wait are not known yet."""
-    seen = any(look.step == state.step for each in state.active for look in each.looks[-1:])
-    return seen and not any(each.mark.baseline.started for each in state.active)
 
 
 def _marked(state: RolloutState, totals: Sequence[Totals]) -> RolloutState:

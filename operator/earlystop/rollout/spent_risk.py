@@ -5,20 +5,25 @@ one candidate its risks hold together (`objective.risk.campaigns`): retries, and
 values and that number. The k-th of n spends `1/k^2` over the sum of `1/1^2` to `1/n^2` of each risk
 (`evidence.multiple_testing.campaign_risk`); the one after the n-th begins anew. A campaign that never had a look of
 evidence spends nothing.
+
+A policy that is deleted takes its status with it, and its verdicts stay. One of the same name in the same namespace
+goes on from these. What nobody can know of: campaigns that were deleted before their verdict, verdicts that somebody
+has deleted, and the same candidate in a policy of another name or namespace.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import fsum
+from typing import Any
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.status import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
 from earlystop.rollout.margin_use import part_of
-from earlystop.rollout.plan import Plan
+from earlystop.rollout.plan import Plan, parse_plan
 from earlystop.rollout.state import Attempts, RolloutState
 
 MOST_REMEMBERED = 16
@@ -34,6 +39,23 @@ def attempts_spent(state: RolloutState) -> tuple[Attempts, ...]:
         return state.attempts
     mine = {key: Attempts(key, plan.attempt) for key in _keys(plan.spec)}
     return (*mine.values(), *(each for each in state.attempts if each.candidate not in mine))[:MOST_REMEMBERED]
+
+
+def attempts_recorded(records: Iterable[Mapping[str, Any]], policy: str) -> tuple[Attempts, ...]:
+    """Campaigns of each candidate that spent risk, as the specs of verdicts tell of a policy of this name; the latest
+    first. What was decided before any evidence, and records that cannot be read, count for nothing."""
+    found: dict[str, Attempts] = {}
+    for record in sorted(records, key=lambda each: str(each.get("at", "")), reverse=True):
+        if record.get("policy") != policy or not (record.get("looks") or record.get("others")):
+            continue
+        try:
+            plan = parse_plan(str(record.get("plan")))
+        except ValueError:
+            continue
+        if plan.spec.objective.risk.campaigns > 1:
+            for key in _keys(plan.spec):
+                found.setdefault(key, Attempts(key, plan.attempt))
+    return tuple(found.values())[:MOST_REMEMBERED]
 
 
 def next_attempt(attempts: Iterable[Attempts], spec: PolicySpec) -> int:

@@ -226,6 +226,8 @@ class RolloutState:
     entropy: the random text in the revision, "" in campaigns of earlier releases.
     in_flight: requests in flight at the last look while a step waits for its answers, or when its wait was over without
     them; None where a step has none to wait for.
+    interrupted: whether the step's weights may have been in force before, under which other weights followed, and
+    nobody has counted yet what it began with when they came back.
     """
 
     phase: Phase = Phase.PENDING
@@ -250,6 +252,7 @@ class RolloutState:
     losses: tuple[ProvenLoss, ...] = ()
     handled: tuple[HandledRequest, ...] = ()
     in_flight: int | None = None
+    interrupted: bool = False
 
     @property
     def pinned_plan(self) -> Plan:

@@ -101,6 +101,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         candidates=_candidates(plan, state, percents) if strategy_of(plan).judges_together(plan) else None,
         ledger=ledger,
         in_flight=state.in_flight,
+        interrupted=state.interrupted or None,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
@@ -150,6 +151,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         losses=restore_losses(stored.losses),
         handled=_restore_handled(stored),
         in_flight=stored.in_flight,
+        interrupted=bool(stored.interrupted),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps:

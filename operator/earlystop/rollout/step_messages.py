@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from earlystop.rollout.decision_messages import missing_phrases
+from earlystop.rollout.dispersion_words import is_held_by_dispersion, unknown_dispersion
 from earlystop.rollout.formatting import in_count, in_points, log_e_text, rfc3339
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import held_promotion
@@ -27,6 +28,10 @@ def waiting_sentence(plan: Plan, state: RolloutState) -> str:
     at = state.last_look_at
     if at is None or state.evidence_from is None:
         return ""
+    unknown = [each for each in state.active if is_held_by_dispersion(each)]
+    if unknown:
+        phrase = unknown_dispersion(unknown[0].assessment.dispersion)
+        return f"{unknown[0].name} is proven as far as is known, and its promotion waits until it is known {phrase}."
     held = held_promotion(plan, state, at)
     if held is not None:
         name, missing = held

@@ -25,7 +25,11 @@ def begin_comparisons(plan: Plan, step: int, learned: float | None) -> tuple[Com
 
 
 def restart_step(state: RolloutState) -> RolloutState:
-    """The state without the clock and totals of a step: they belong to its weights only."""
+    """The state without the clock and totals of a step that is interrupted: they belong to its weights only.
+
+    Its counters go on, though: what they hold when its weights are back is no evidence, and answers that are
+    outstanding then may be of another split.
+    """
     return replace(
         state,
         step_started_at=None,
@@ -33,13 +37,15 @@ def restart_step(state: RolloutState) -> RolloutState:
         last_look_at=None,
         metrics_lost_at=None,
         in_flight=None,
+        interrupted=True,
         comparisons=tuple(replace(each, mark=Totals()) for each in state.comparisons),
     )
 
 
 def begin_next_step(plan: Plan, state: RolloutState) -> RolloutState:
-    """The next step. Evidence goes on from one share of requests to the next; what came before the first is over."""
-    after = replace(restart_step(state), phase=Phase.APPLYING, step=state.step + 1)
+    """The next step, whose counters begin at 0. Evidence goes on from one share of requests to the next; what came
+    before the first is over."""
+    after = replace(restart_step(state), phase=Phase.APPLYING, step=state.step + 1, interrupted=False)
     if plan.stage(state.step).kind is StageKind.SPLIT:
         return after
     begun = {each.name: each for each in begin_comparisons(plan, after.step, state.dispersion)}
@@ -142,7 +148,11 @@ def _own_gaps(plan: Plan, comparison: Comparison, step: int) -> list[StepGap]:
     if largest >= HARM_TO_ADVANCE:
         missing.append(SignOfHarm(comparison.name, largest))
     # Before requests are split, no users are compared.
-    if plan.stage(step).kind is StageKind.SPLIT and comparison.evidence.dispersion_unknown:
+    if (
+        plan.stage(step).kind is StageKind.SPLIT
+        and comparison.evidence.objective.by_users
+        and not comparison.evidence.dispersion.is_known
+    ):
         missing.append(UsersUnknown(comparison.name))
     unsafe = unrefuted_loss(plan, comparison, step)
     return missing if unsafe is None else [*missing, unsafe]

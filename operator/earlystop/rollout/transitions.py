@@ -24,6 +24,7 @@ from earlystop.rollout.state import (
     PHASES,
     TRYING,
     WATCHING,
+    Attempts,
     Certified,
     Comparison,
     Decision,
@@ -49,6 +50,7 @@ def start_campaign(
     entropy: str,
     commitment: str = "",
     token_lost: bool = False,
+    recorded: tuple[Attempts, ...] = (),
 ) -> RolloutState:
     """A new campaign when the judged part of the policy differs from the one under way, else the same state.
 
@@ -58,7 +60,8 @@ def start_campaign(
 
     entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
-    all of its requests for forged: it begins anew.
+    all of its requests for forged: it begins anew. recorded: campaigns that verdicts tell of, where the policy itself
+    has had none.
     """
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
     if is_same and not (token_lost and _needs_counts(state)):
@@ -67,7 +70,8 @@ def start_campaign(
         return state
     if refusal_of_baseline(spec, state.losses) is not None:
         return state
-    attempts, used = attempts_spent(state), used_before(spec, state.losses) or NOTHING_USED
+    attempts = recorded if state.plan is None else attempts_spent(state)
+    used = used_before(spec, state.losses) or NOTHING_USED
     plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec), used=used))
     return RolloutState(
         phase=Phase.APPLYING,
@@ -123,6 +127,14 @@ def weights_lost(state: RolloutState) -> RolloutState:
     if state.phase not in WATCHING:
         return state
     return replace(restart_step(state), phase=Phase.APPLYING)
+
+
+def unproven_weights_lost(state: RolloutState) -> RolloutState:
+    """Somebody changed weights by which users were led before anything had proven them: the step's counters hold
+    requests of another split too."""
+    if state.phase is not Phase.APPLYING or state.interrupted:
+        return state
+    return replace(state, interrupted=True)
 
 
 def take_look(

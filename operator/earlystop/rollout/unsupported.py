@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from decimal import Decimal
 from types import MappingProxyType
 
 from pydantic.alias_generators import to_camel
@@ -16,7 +15,7 @@ from earlystop.api.unbuilt import unbuilt_parts
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
-    return unbuilt(spec) or shadow_refusal(spec) or pinned_refusal(spec)
+    return unbuilt(spec) or shadow_refusal(spec) or pinned_refusal(spec) or unwritten_bodies(spec)
 
 
 def unbuilt(spec: PolicySpec) -> Refusal | None:
@@ -59,19 +58,27 @@ def pinned_refusal(spec: PolicySpec) -> Refusal | None:
     if pinned is None:
         return None
     known = {each.name: each for each in spec.parameters}
-    sentences = [f"it has no value for {name}" for name in known if name not in pinned]
+    sentences = [f"it has no value for {name}" for name, each in known.items() if name not in pinned and not each.body]
     for name, value in pinned.items():
-        if name not in known:
-            sentences.append(f"there is no parameter {name}")
-        elif not Decimal(known[name].minimum) <= Decimal(value) <= Decimal(known[name].maximum):
-            sentences.append(f"{name} {value} is not between {known[name].minimum} and {known[name].maximum}")
-        elif known[name].type == "Integer" and Decimal(value) % 1:
-            sentences.append(f"{name} {value} is no whole number")
+        problem = known[name].problem_of(value) if name in known else f"there is no parameter {name}"
+        sentences += [problem] if problem else []
     if spec.objective.require_each:
         sentences.append("objective.requireEach asks for a proof of each query class, whose losses are not counted")
     if not sentences:
         return None
     return Refusal("PinnedBaselineUnusable", f"baseline.pinned: {'; '.join(sentences)}. Write what was in use first.")
+
+
+def unwritten_bodies(spec: PolicySpec) -> Refusal | None:
+    """Why parameters with `body` are in no request's body, or None. The API server refuses the same."""
+    named = ", ".join(each.name for each in spec.parameters if each.body)
+    if not named or spec.delivery.traits.edits_bodies:
+        return None
+    return Refusal(
+        "BodyNotWritten",
+        f"delivery.mode {spec.delivery.mode} writes nothing into bodies, and parameters have body: {named}. Remove it, "
+        "or write a mode that does.",
+    )
 
 
 def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None:

@@ -95,10 +95,9 @@ def recorded_risk(plan: Plan) -> RiskStatus | None:
 
 def setting_pairs(plan: Plan, verdict: Verdict, candidate: str) -> tuple[SettingPair, ...]:
     """Each parameter with its value before a decision and the one that the decision leaves in force."""
-    after = plan.settings_of(candidate) if verdict == Verdict.PROMOTE else plan.baseline_settings
-    return tuple(
-        SettingPair(name=name, before=value, after=after[name]) for name, value in plan.baseline_settings.items()
-    )
+    before, tried = plan.baseline_settings, plan.settings_of(candidate)
+    after = tried if verdict == Verdict.PROMOTE else before
+    return tuple(SettingPair(name=name, before=before.get(name), after=after.get(name)) for name in before | tried)
 
 
 def _log_e(assessment: Assessment) -> RecordedLogE:

@@ -21,6 +21,7 @@ from earlystop.rollout.promotion import (
     Missing,
     MostlyUnscored,
     UnequalAttrition,
+    UnknownDispersion,
     UnmovedSetting,
     UnsoundSplit,
     missing_proof,
@@ -206,6 +207,8 @@ def _missing_sentence(missing: Missing, name: str) -> str:
             return f"The looks show counts from which nothing is promoted: {missing.phrase}."
         case UnsoundSplit() | UnmovedSetting():
             return "The looks show a comparison that is not sound, from which nothing is promoted."
+        case UnknownDispersion():
+            return "The looks do not show how much answers scatter, so nothing is promoted."
         case EvidenceTurned():
             return "At the last look the evidence spoke against what was proven before, so nothing is promoted."
         case HoursNotCovered():

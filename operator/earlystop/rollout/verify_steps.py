@@ -22,7 +22,8 @@ def step_differences(plan: Plan, comparison: Comparison) -> list[str]:
     evidence, problems = begin(comparison.evidence.objective), []
     for look, following in pairwise(comparison.looks):
         evidence = update(evidence, look)
-        if evidence.dispersion_unknown and look.step < min(following.step, len(plan.stages) - 1):
+        is_left = look.step < min(following.step, len(plan.stages) - 1)
+        if is_left and evidence.objective.by_users and not evidence.dispersion.is_known:
             problems.append(f"{comparison.name} got a larger weight while its looks did not know how users scatter.")
         seen = replace(comparison, evidence=evidence)
         unsafe = [unrefuted_loss(plan, seen, step) for step in range(look.step, following.step)]

@@ -4,20 +4,19 @@ The rules are the rollout's own (looks that come less often, settling, the steps
 losses, a promotion's hours); what the answers say is drawn as in `random_walk`, some thousand rollouts at once. So a
 plan takes a second where `simulate` takes minutes, and it knows the ramp that a formula does not.
 
-What it leaves out: tokens, guardrails and the floor, which are taken to hold; and candidates judged beside each other,
-each of which is followed until its own verdict.
+What it leaves out: guardrails and the floor, which are taken to hold; tokens, which are taken to be saved as soon as
+their test may bet; and candidates judged beside each other, each of which is followed until its own verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, inf, log
 
 import numpy as np
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence.bets import Side
@@ -29,6 +28,7 @@ from earlystop.rollout.look_schedule import looks_per_spacing
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text
 from earlystop.rollout.steps import HARM_TO_ADVANCE, RISK_TO_ADVANCE, SCORED_TO_ADVANCE, loss_to_refute
+from earlystop.simulation.paths import Numbers, Paths, Truths
 from earlystop.simulation.random_walk import (
     Arms,
     Floats,
@@ -40,6 +40,7 @@ from earlystop.simulation.random_walk import (
     on_pairs,
     pairs_against_loss,
 )
+from earlystop.simulation.supposed_dispersion import SupposedDispersion
 
 RUNS, SEED = 2000, 1
 """Rollouts that are drawn: the mean of their time is then known to about 2 %. The same plan is told each time."""
@@ -49,9 +50,6 @@ MOST_LOOKS = 800
 
 DISCRETE = 0.5826
 """How far a walk that is looked at in steps overshoots a line, in standard deviations of a step (Siegmund, 1985)."""
-
-Numbers = NDArray[np.int64]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +68,6 @@ class SupposedTraffic:
     discordance: float = 0.06
     scatter: float = 1.0
     answer_seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Paths:
-    """Rollouts under way, one a row. Times are seconds since the campaign began.
-
-    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
-    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
-    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
-    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds.
-    """
-
-    number: Numbers
-    step: Numbers
-    started: Floats
-    last: Floats
-    first: Floats
-    looks: Numbers
-    answers: Floats
-    candidate: Floats
-    in_step: Floats
-    capital: list[Floats]
-    reached: Truths
-    against: Floats
-
-    def keep(self, rows: Truths) -> None:
-        """Go on with these alone."""
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name == "capital":
-                self.capital = [part[rows] for part in value]
-            else:
-                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +142,7 @@ class _Watched:
         self.losses = [loss_to_refute(plan, first + index) for index in range(len(stages))]
         self.claims = list(self._claims())
         self.least = np.array([stage.minimum_seconds for stage in stages], float)
+        self.dispersion = SupposedDispersion.of(objective, supposed.scatter)
 
     def _arms(self, stage: Stage) -> Arms:
         """Answers a second; of pairs, as many of each."""
@@ -222,21 +188,8 @@ def _watch(
     watched: _Watched, random: Generator, numbers: Numbers, begun: Floats, told: RolloutForecast
 ) -> tuple[Numbers, Floats]:
     """Follow rollouts through these stages. Gives those that go on to the next kind of stage, and since when."""
-    runs = len(numbers)
-    paths = Paths(
-        number=numbers,
-        step=np.zeros(runs, np.int64),
-        started=begun,
-        last=begun + watched.rollout.settle_seconds,
-        first=np.full(runs, inf),
-        looks=np.zeros(runs, np.int64),
-        answers=np.zeros(runs),
-        candidate=np.zeros(runs),
-        in_step=np.zeros(runs),
-        capital=[np.zeros((runs, len(each.walks[0].stake))) for each in watched.claims],
-        reached=np.zeros((runs, len(watched.claims)), bool),
-        against=np.zeros((2, runs, 6)),
-    )
+    bets = [len(each.walks[0].stake) for each in watched.claims]
+    paths = Paths.begin(numbers, begun, begun + watched.rollout.settle_seconds, bets)
     onward: list[tuple[Numbers, Floats]] = []
     for _ in range(MOST_LOOKS):
         if not len(paths.number):
@@ -267,10 +220,13 @@ def _look(watched: _Watched, paths: Paths, random: Generator) -> None:
         moved = surplus.sum(axis=1) if claim.stratum is None else surplus[:, claim.stratum]
         spread = variance if claim.stratum is None else part
         parts = np.minimum((baseline + candidate) / ANSWERS_A_PART, MOST_PARTS)
-        paths.reached[:, index] |= _moved(claim, paths, index, seconds, moved, spread * seconds, parts, random)
+        factor, is_known = watched.dispersion.after(paths.looks + 1)
+        crossed = _moved(claim, paths, index, seconds, moved, spread * seconds, parts, factor, random)
+        paths.reached[:, index] |= crossed & is_known if claim.side is Side.PROMOTE else crossed
     paths.answers += baseline if watched.on_pairs else baseline + len(watched.plan.names) * candidate
     paths.candidate += candidate
     paths.in_step += np.minimum(baseline, candidate)
+    paths.tokens.add(np.minimum(baseline, candidate))
     paths.looks += 1
     paths.first = np.minimum(paths.first, at)
     paths.last = at
@@ -284,16 +240,17 @@ def _moved(
     surplus: Floats,
     variance: Floats,
     parts: Floats,
+    factor: Floats,
     random: Generator,
 ) -> Truths:
     """Move the bets of a claim. Gives whether its line was reached: at the end, or on the way where the look is bet on
-    in parts."""
+    in parts. factor: by which evidence is divided."""
     drift, stake = (np.stack([getattr(walk, name) for walk in claim.walks])[paths.step] for name in ("drift", "stake"))
     weights = claim.walks[0].log_weights
-    before, _ = log_mixture(paths.capital[index], weights)
+    before, _ = log_mixture(paths.capital[index] / factor[:, None], weights)
     paths.capital[index] = paths.capital[index] + drift * seconds[:, None] + stake * surplus[:, None]
-    after, chances = log_mixture(paths.capital[index], weights)
-    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance)
+    after, chances = log_mixture(paths.capital[index] / factor[:, None], weights)
+    spread = np.abs((chances * stake).sum(axis=1)) * np.sqrt(variance) / factor
     is_fine = (paths.answers < YOUNG_ANSWERS) | (before >= claim.line - NEAR)
     line = claim.line + DISCRETE * spread / np.sqrt(np.maximum(parts, 1))
     below = np.maximum(line - before, 0) * np.maximum(line - after, 0)
@@ -319,6 +276,7 @@ def _add_against_loss(watched: _Watched, paths: Paths, seconds: Floats, surplus:
 def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
     """Whether the loss that the next step asks about is refuted; true where none is."""
     refuted, told = np.ones(len(paths.number), bool), watched.supposed
+    factor, _ = watched.dispersion.after(paths.looks)
     for stage, loss in enumerate(watched.losses):
         rows = paths.step == stage
         if loss is None or loss >= 1 or not rows.any():
@@ -328,7 +286,7 @@ def _is_refuted(watched: _Watched, paths: Paths) -> Truths:
             value = pairs_against_loss(paths.against[0, rows], worse, better, loss, watched.objective.dispersion)
         else:
             value = loss_log_e(paths.against[:, rows], watched.objective.margin, loss)
-        refuted[rows] = value >= -log(RISK_TO_ADVANCE)
+        refuted[rows] = value / factor[rows] >= -log(RISK_TO_ADVANCE)
     return refuted
 
 
@@ -342,6 +300,7 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     has_time = paths.last - paths.started - watched.rollout.settle_seconds >= watched.least[paths.step]
     spans = paths.last - paths.first >= 3600 * watched.rollout.minimum_hours
     proven = paths.reached[:, ~is_harm].all(axis=1) & (now[~is_harm] > 0).all(axis=0) & has_time & spans
+    proven &= paths.tokens.bet_on | watched.on_pairs
     promoted = proven & ~harmed & watched.may_promote
     for rows, verdict in ((harmed, -1), (promoted, 1)):
         which = paths.number[rows]
@@ -357,4 +316,5 @@ def _conclude(watched: _Watched, paths: Paths, told: RolloutForecast, onward: li
     paths.started[raised] = paths.last[raised]
     paths.last[raised] += watched.rollout.settle_seconds
     paths.in_step[raised] = 0
+    paths.tokens.change_weights(raised)
     paths.keep(~(harmed | promoted | leaving))

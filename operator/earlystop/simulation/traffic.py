@@ -27,7 +27,8 @@ class SyntheticTraffic:
     discordance: share of the questions that just one variant answers right, at least the loss, where EM is read from
     pairs: then one pair comes with each request, as an evaluator asks at a rate of its own.
     dispersion: how much more live answers scatter than independent ones, >= 1: they come in groups that resemble each
-    other. answer_seconds: how long an answer takes, >= 0. Raises ValueError outside these domains.
+    other, each of which stays with one variant. answer_seconds: how long an answer takes, >= 0. Raises ValueError
+    outside these domains.
     """
 
     rate: float = 10.0
@@ -55,6 +56,11 @@ class SyntheticTraffic:
         return max(0.0, until - first) - max(0.0, since - first)
 
     @property
+    def group_size(self) -> int:
+        """Requests that are answered alike and stay with one variant."""
+        return 1 if self.dispersion == 1 else ceil(2 * self.dispersion)
+
+    @property
     def pair_shares(self) -> tuple[float, float, float, float]:
         """Probabilities of a pair's outcomes, in the order of `Pairs`. Raises ValueError where EM leaves no room."""
         worse, better = (self.discordance + self.em_loss) / 2, (self.discordance - self.em_loss) / 2
@@ -66,9 +72,11 @@ class SyntheticTraffic:
 def more_split(
     totals: Sequence[Totals], traffic: SyntheticTraffic, random: Generator, seconds: float, weights: Sequence[int]
 ) -> tuple[Totals, ...]:
-    """The totals of each candidate after more requests: Poisson arrivals, each to a variant with its weight's
-    probability. weights: percent of the baseline and of each candidate."""
-    arrivals = [random.poisson(traffic.rate * seconds * weight / 100) for weight in weights]
+    """The totals of each candidate after more requests: Poisson arrivals of single requests, or of the groups that
+    answers scatter by, each to a variant with its weight's probability. weights: percent of the baseline and of each
+    candidate."""
+    size = traffic.group_size
+    arrivals = [size * random.poisson(traffic.rate * seconds * weight / 100 / size) for weight in weights]
     baseline = _requests(random, arrivals[0], traffic.baseline_em, traffic.mean_tokens, traffic)
     em, mean = traffic.baseline_em - traffic.em_loss, traffic.mean_tokens * (1 - traffic.saving)
     candidates = [_requests(random, count, em, mean, traffic) for count in arrivals[1:]]
@@ -136,16 +144,16 @@ def _by_class(random: Generator, tally: Tally, named: int) -> list[list[int]]:
 
 def _requests(random: Generator, count: int, em: float, mean: float, traffic: SyntheticTraffic) -> Tally:
     lengths = _lengths(random, count, mean, traffic.spread)
-    return _tally(lengths, _matches(random, count, em, traffic.dispersion))
+    return _tally(lengths, _matches(random, count, em, traffic))
 
 
-def _matches(random: Generator, count: int, em: float, dispersion: float) -> int:
+def _matches(random: Generator, count: int, em: float, traffic: SyntheticTraffic) -> int:
     """Right ones of so many answers. Where they scatter, they come in groups of one size with a rate of their own, from
     a beta distribution: groups of m whose answers correlate by r scatter `1 + (m - 1) r` times as much."""
-    if dispersion == 1 or not 0 < em < 1:
+    size = traffic.group_size
+    if size == 1 or not 0 < em < 1:
         return int(random.binomial(count, em))
-    size = ceil(2 * dispersion)
-    alike = (dispersion - 1) / (size - 1)
+    alike = (traffic.dispersion - 1) / (size - 1)
     groups = [size] * (count // size) + [count % size]
     rates = random.beta(em * (1 - alike) / alike, (1 - em) * (1 - alike) / alike, len(groups))
     return int(random.binomial(groups, rates).sum())

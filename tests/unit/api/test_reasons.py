@@ -17,6 +17,7 @@ from earlystop.rollout.state import Phase
 ROOT = Path(__file__).parents[3] / "operator"
 PLACE_OF_REASON = {
     "Refusal": 0,
+    "Shortage": 0,
     "EventNote": 0,
     "Decision": 1,
     "Dropped": 0,
@@ -94,10 +95,12 @@ def _reasons_of(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
                     yield from filter(CAMEL_CASE.match, words_in(each.value, constants))  # or a sentence of an answer
 
 
+@pytest.mark.slow
 def test_every_reason_that_the_code_gives_has_a_sentence() -> None:
     assert given() - REASONS.keys() == set()
 
 
+@pytest.mark.slow
 def test_every_sentence_is_about_a_reason_that_the_code_gives() -> None:
     assert REASONS.keys() - given() == set()
 

@@ -21,6 +21,7 @@ from tests.unit.rollout.policies import examples, policy, written
 decimals = st.from_regex(re.compile(DECIMAL_PATTERN), fullmatch=True)
 
 
+@pytest.mark.slow
 @examples
 @given(decimals)
 def test_a_decimal_in_its_shortest_spelling_is_the_same_number_and_stays_as_it_is(text: str) -> None:
@@ -29,6 +30,7 @@ def test_a_decimal_in_its_shortest_spelling_is_the_same_number_and_stays_as_it_i
     assert re.fullmatch(DECIMAL_PATTERN, short) and canonical_decimal(short) == short
 
 
+@pytest.mark.slow
 @examples
 @given(decimals, decimals)
 def test_two_spellings_are_one_value_just_when_they_are_one_number(one: str, other: str) -> None:
@@ -40,10 +42,23 @@ def test_a_setting_is_kept_in_its_shortest_spelling(text: str, short: str) -> No
     assert Setting(name="window", value=text).value == short
 
 
-@pytest.mark.parametrize("text", ["", "1e3", "+1", ".5", "1.", "01", "1,5", "nan", "1.1234567", " 1", "1\n", "٣"])
+@pytest.mark.parametrize("text", ["", "1e3", "+1", ".5", "1.", "01", "1,5", "1.1234567", " 1", "1\n", "٣"])
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Setting(name="window", value=text)
+
+
+@pytest.mark.parametrize("text", ["low", "true", "nan", "fp8_e4m3", "v1.5", "x" * 32])
+def test_a_word_is_kept_as_it_is(text: str) -> None:
+    assert Setting(name="effort", value=text).value == text
+
+
+@pytest.mark.parametrize(
+    "text", ["low effort", "low,high", "a;b", '"low"', "low\n", "-low", "8k", "é", "x" * 33, "a=b"]
+)
+def test_a_word_that_would_need_quotes_in_a_header_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        Setting(name="effort", value=text)
 
 
 def test_a_policy_without_its_defaults_is_the_policy_with_them() -> None:

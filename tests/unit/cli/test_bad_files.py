@@ -55,6 +55,7 @@ def ensure_one_sentence(result: Result, what: str) -> None:
         assert len(result.stderr) < 700 and not result.stdout, (what, result.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_bad_file_ends_a_command_otherwise_than_with_a_sentence_and_code_1(tmp_path: Path, name: str) -> None:
     for number, what in enumerate(BAD):
@@ -102,6 +103,7 @@ def test_byte_order_marks_and_line_ends_of_windows_are_read(tmp_path: Path, enco
         assert result.exit_code == 0, result.output
 
 
+@pytest.mark.slow
 def test_several_documents_and_lists_of_objects_are_read_and_the_right_kind_is_found(tmp_path: Path) -> None:
     path = tmp_path / "all.yaml"
     other = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "qa"}}
@@ -155,6 +157,7 @@ def test_a_wrong_command_line_is_answered_with_code_2_and_how_it_is_used(
     assert says in " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_a_loss_of_just_the_margin_and_a_deadline_that_comes_too_soon_are_said(tmp_path: Path) -> None:
     right = str(right_policy(tmp_path))
     never = CliRunner().invoke(app, ["plan", right, "--em-loss=0.02"])

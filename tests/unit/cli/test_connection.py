@@ -55,6 +55,7 @@ def test_without_a_usable_kubeconfig_every_command_says_so_in_the_same_way(
         ensure_sentence(run(*words), "KUBECONFIG")
 
 
+@pytest.mark.slow
 def test_a_policy_that_is_not_there_is_answered_with_the_nearest_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +132,7 @@ def hostile(policy: Manifest) -> Manifest:
     return policy
 
 
+@pytest.mark.slow
 def test_no_command_writes_to_the_terminal_what_an_object_holds_to_control_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

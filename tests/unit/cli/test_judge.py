@@ -61,6 +61,7 @@ def judged(tmp_path: Path, policy_file: Path, content: str) -> list[dict[str, ob
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_every_look_gives_the_e_values_of_the_engine_to_the_last_digit(tmp_path: Path, policy_file: Path) -> None:
     rows = looks((0.85, 0.85), 30, seed=1)
     told = judged(tmp_path, policy_file, text(rows))
@@ -86,6 +87,7 @@ def test_a_harmful_candidate_is_rolled_back_and_the_verdict_stays(tmp_path: Path
     assert set(verdicts[:first]) <= {"Continue"}
 
 
+@pytest.mark.slow
 def test_a_candidate_that_is_as_good_and_cheaper_is_promoted(tmp_path: Path, policy_file: Path) -> None:
     assert judged(tmp_path, policy_file, text(looks((0.85, 0.87), 200, seed=3)))[-1]["verdict"] == "Promote"
 

@@ -119,7 +119,7 @@ def test_query_classes_of_a_file_give_the_e_values_of_the_engine_to_the_last_dig
 
 
 def test_a_class_that_is_harmed_rolls_back_and_is_named_though_the_mean_is_not(tmp_path: Path) -> None:
-    judge = Judge(tmp_path, exactMatch={"margin": "0.1"}, queryClasses=CLASSES)
+    judge = Judge(tmp_path, exactMatch={"margin": "0.1", "assumeIndependent": True}, queryClasses=CLASSES)
     (told,) = judge(
         f"{HEADER},query_class", *in_class(1, "easy", 1900, (1520, 1520)), *in_class(1, "multi-hop", 100, (80, 10))
     )
@@ -160,7 +160,9 @@ def test_votes_break_a_guardrail(tmp_path: Path) -> None:
 
 
 def test_failures_break_a_guardrail_and_answers_below_the_floor_are_named(tmp_path: Path) -> None:
-    judge = Judge(tmp_path, exactMatch={"margin": "0.02", "floor": "0.7"}, guardrails=GUARDRAILS)
+    judge = Judge(
+        tmp_path, exactMatch={"margin": "0.02", "floor": "0.7", "assumeIndependent": True}, guardrails=GUARDRAILS
+    )
     (told,) = judge(HEADER, counts("baseline", 1, 1000, 600, 600, 10), counts("candidate", 1, 1000, 600, 300, 90))
     assert told["harms"] == ["floor", "guardrail/failures"]
 

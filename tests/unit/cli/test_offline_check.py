@@ -34,7 +34,7 @@ FORMS = {
     "a look every 0 s": "spec.rollout.lookSeconds: 0 is too small; write 1 or more.",
     "a workload that has no Pods of its own": "spec.targetRef.kind: \"Service\" is not known; write 'Deployment'.",
     "two candidates of the same name": "spec.candidates[1]: another item has the name one already; write each once.",
-    "a value in exponent notation": 'spec.candidates[0].values[0].value: "1e1" is no decimal; write one, as in "0.02".',
+    "a value in exponent notation": 'spec.candidates[0].values[0].value: "1e1" is no decimal and no word',
     "a header prefix without its hyphen": 'spec.delivery.gatewayHeader.headerPrefix: "xearlystop" does not match',
     "a holdback of all traffic": "spec.guard.holdbackWeight: 100 is too large; write 99 or less.",
 }

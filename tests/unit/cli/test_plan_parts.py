@@ -31,6 +31,7 @@ def forecast(tmp_path: Path, manifest: dict[str, Any]) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_half_of_a_margin_takes_more_than_four_times_the_requests(tmp_path: Path) -> None:
     whole, half = forecast(tmp_path, policy()), forecast(tmp_path, changed(policy(), "spec.baseline.pinned", PINNED))
     assert half["margin"] == 0.01 and half["risk"] == 0.025
@@ -39,6 +40,7 @@ def test_half_of_a_margin_takes_more_than_four_times_the_requests(tmp_path: Path
     assert "0 are spent; promotion 1 of 2 may lose 1." in text
 
 
+@pytest.mark.slow
 def test_what_a_status_says_of_losses_is_counted_and_where_none_is_told_that_is_said(tmp_path: Path) -> None:
     manifest = changed(policy(), "spec.baseline.pinned", PINNED)
     manifest["spec"]["baseline"]["values"] = [{"name": "window", "value": "20"}]

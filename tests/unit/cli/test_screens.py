@@ -61,6 +61,7 @@ def test_a_status_has_whole_numbers_at_80_and_at_120_columns(name: str) -> None:
     ensure_whole(lambda width: picture(policy_in(name), LATER, width))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [2, 60, 200])
 def test_a_list_of_policies_has_whole_numbers_however_long_their_names_are(length: int) -> None:
     policies = [policy_in(name) for name in sorted(REACHED)]
@@ -69,6 +70,7 @@ def test_a_list_of_policies_has_whole_numbers_however_long_their_names_are(lengt
     ensure_whole(lambda width: overview(policies) if length < 100 else overview(policies[:1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variants", [("baseline", "candidate"), ("baseline", *(f"w{i}" for i in range(9)))])
 def test_tables_of_counts_have_whole_numbers_however_many_steps_and_candidates(variants: tuple[str, ...]) -> None:
     arms = {each: {field: 10**15 + index for index, field in enumerate(TALLY_FIELDS)} for each in variants}
@@ -105,6 +107,7 @@ def with_hostile_text(policy: Manifest, place: tuple[Any, ...]) -> Manifest:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["observing", "several, one dropped", "rolled back"])
 def test_whatever_text_of_an_object_is_hostile_no_control_reaches_the_terminal(name: str) -> None:
     policy = policy_in(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +30,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.ledger import SeriesKey
 from earlystop.metrics.convention.reader import Reading
+from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.source.failures import MetricsFailure
@@ -59,6 +60,7 @@ class Counts(CountBatcher):
         self.failure: Result | None = None
         self.weights: tuple[int, ...] = ()
         self.forged = 0.0
+        self.reports: Callable[[], tuple[ProcessReport, ...]] = tuple
 
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         return self.forged
@@ -72,6 +74,9 @@ class Counts(CountBatcher):
             for variant, tally in ((Variant.BASELINE, totals.baseline), (Variant.CANDIDATE, totals.candidate)):
                 observed[SeriesKey(step, variant, "qa", "p1")] = Tally(*((at - NOW) * count for count in tally.row()))
         return Reading(at, observed, float(at), 0)
+
+    async def read_reports(self, source: str, question: ReportsQuestion, at: int) -> tuple[ProcessReport, ...]:
+        return self.reports()
 
     async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
         return Unseen(seen=1.0, unseen=0.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
+import json
 import re
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    CONFIG_MAPS,
     DEFINITIONS,
     DEPLOYMENTS,
     GATEWAYS,
@@ -24,8 +25,10 @@ from earlystop.controller.cluster import (
     NotFound,
     Resource,
 )
+from tests.unit.controller.server_side_apply import applied
 
-KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS)
+KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
+APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
@@ -45,7 +48,7 @@ class Memory(Cluster):
         metadata = manifest["metadata"]
         path = resource.path(metadata.get("namespace"), metadata["name"])
         self.objects[path] = self._versioned(manifest)
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     def at(self, resource: Resource, namespace: str | None, name: str) -> Manifest:
         return self.objects[resource.path(namespace, name)]
@@ -61,15 +64,17 @@ class Memory(Cluster):
         self, method: str, path: str, body: Manifest | None = None, content_type: str = "application/json"
     ) -> Manifest:
         path, _, query = path.partition("?")
-        if method != "GET":
+        reads = method == "GET" or body == {}
+        if not reads:
             self.calls.append((method, path))
-        if self._failures.get(method):
-            raise self._failures[method].pop(0)
+        what = "APPLY" if content_type == APPLY else method
+        if self._failures.get(what):
+            raise self._failures[what].pop(0)
         if method == "GET" and path.startswith("/apis") and path.count("/") in (1, 3):
             return self._discovered(path)
         if method == "GET" and path.rpartition("/")[2] in {each.plural for each in self._kinds}:
             below = [each for key, each in sorted(self.objects.items()) if _is_below(path, key, each, query)]
-            return copy.deepcopy(_page(below, parse_qs(query)))
+            return _sent(_page(below, parse_qs(query)))
         if method == "POST":
             assert body is not None
             return self._create(f"{path}/{body['metadata']['name']}", body)
@@ -80,10 +85,15 @@ class Memory(Cluster):
         if method == "PUT":
             assert body is not None
             self._replace(path, body, status_only)
-        if method == "PATCH":
+        if method == "PATCH" and content_type == APPLY:
+            assert body is not None
+            asked = parse_qs(query)
+            manager, force = asked["fieldManager"][0], asked.get("force") == ["true"]
+            self.objects[path] = self._versioned(applied(self.objects[path], body, manager, force=force))
+        elif method == "PATCH" and not reads:
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     async def _exchange(
         self, method: str, path: str, body: Manifest | None, content_type: str, accept: str
@@ -101,7 +111,7 @@ class Memory(Cluster):
         if path in self.objects:
             raise Conflict(409, f"{path} already exists")
         self.objects[path] = self._versioned(body)
-        return copy.deepcopy(self.objects[path])
+        return _sent(self.objects[path])
 
     def _replace(self, path: str, body: Manifest, status_only: bool) -> None:
         present = self.objects[path]
@@ -111,11 +121,17 @@ class Memory(Cluster):
         self.objects[path] = self._versioned({**present, **kept})
 
     def _versioned(self, manifest: Manifest) -> Manifest:
-        copied = copy.deepcopy(manifest)
+        copied = _sent(manifest)
         copied["metadata"].setdefault("uid", f"uid-{next(self._versions)}")
         copied["metadata"].setdefault("creationTimestamp", LONG_AGO)
         copied["metadata"]["resourceVersion"] = str(next(self._versions))
         return copied
+
+
+def _sent(manifest: Manifest) -> Manifest:
+    """The same object at the other end of the wire."""
+    received: Manifest = json.loads(json.dumps(manifest))
+    return received
 
 
 def _page(manifests: list[Manifest], query: dict[str, list[str]]) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from earlystop.controller.cluster import environment_proxy
+from earlystop.controller.environment_proxy import environment_proxy
 
 PROXY = "http://proxy.example.com:3128"
 

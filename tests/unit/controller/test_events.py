@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from earlystop.controller.cluster import EVENTS, ClusterError
 from earlystop.controller.events import NOTES_AT_ONCE, REMEMBERED, SECONDS_BETWEEN_NOTES, EventRecorder
 from earlystop.rollout.event_notes import EventNote
@@ -131,6 +133,7 @@ async def test_the_name_of_an_event_is_a_name_whatever_the_policy_is_called() ->
         assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", part) for part in made.split("."))
 
 
+@pytest.mark.slow
 async def test_the_memory_of_recorded_notes_does_not_grow_without_end() -> None:
     recorder = EventRecorder(Memory(), "operator-1")
     for number in range(REMEMBERED + 50):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import POLICIES, ROUTES, SERVICES, Manifest
+from earlystop.controller.cluster import DEPLOYMENTS, POLICIES, ROUTES, SERVICES, Manifest
 from earlystop.controller.orphan_collector import GRACE_SECONDS, SECONDS_BETWEEN_SWEEPS, SWEEPS_AT_ONCE, OrphanCollector
 from tests.unit.controller.memory import Memory
 
@@ -51,6 +51,16 @@ async def test_nothing_of_a_living_policy_is_touched() -> None:
     world = LeftoverOverlay(policy=True)
     assert await world.sweep() == []
     assert await world.sweep(10 * GRACE_SECONDS) == []
+
+
+async def test_an_injector_stays_for_as_long_as_a_gateway_may_lead_to_it_and_is_then_handed_over() -> None:
+    for living, overlay in ((True, False), (False, True), (False, False)):
+        world = LeftoverOverlay(policy=living, overlay=overlay)
+        world.api.put(DEPLOYMENTS, {"metadata": ours("qa-es-injector"), "spec": {}})
+        injector = ("PUT", DEPLOYMENTS.path("llm", "qa-es-injector"))
+        assert injector not in await world.sweep()
+        assert injector not in await world.sweep(GRACE_SECONDS - 1)
+        assert (injector in await world.sweep(1)) == (not living and not overlay)
 
 
 async def test_an_orphaned_overlay_is_handed_to_garbage_collection_at_once() -> None:

@@ -36,6 +36,14 @@ def split(
 SHARE = split(25)
 
 
+def in_bodies() -> list[dict[str, Any]]:
+    """The parameters of every policy here, each with a field of chat completions."""
+    return [
+        {**each.wire(), "body": {"paths": [{"api": "ChatCompletions", "path": f"vllm_xargs.{each.name}"}]}}
+        for each in policy().parameters
+    ]
+
+
 def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     """A policy of this mode with so many candidates, w10, w5, w2, ..., and a cohort `b-<name>` for each of them."""
     tried = [{"name": f"w{each}", "values": [{"name": "window", "value": each}]} for each in WINDOWS[:candidates]]
@@ -45,9 +53,12 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
     field = mode[0].lower() + mode[1:]
     if mode == "HeaderCohort":
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
+    if mode == "RequestBody":
+        settings |= {"engine": "VLLM"}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
+    changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
-    return policy({"delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
+    return policy({**changes, "delivery": delivery, "candidates": tried, "rollout": {"strategy": strategy}})
 
 
 def deployment() -> Manifest:
@@ -133,7 +144,13 @@ def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
         "gateways": {("llm", "edge"): gateway()},
         "gateway_classes": {"traefik": {"spec": {"controllerName": "traefik.io/gateway-controller"}}},
     }
-    fields: dict[str, Any] = {"namespace": "llm", "policy": "qa", "uid": UID, "spec": policy()}
+    fields: dict[str, Any] = {
+        "namespace": "llm",
+        "policy": "qa",
+        "uid": UID,
+        "spec": policy(),
+        "injector_image": "earlystop:1",
+    }
     fields |= {name: value for name, value in more.items() if name in fields}
     parts |= {name: value for name, value in more.items() if name not in fields}
     return ClusterInputs(**fields, objects=objects(**parts))
@@ -176,6 +193,15 @@ def owned_by(uid: str, kind: str = "EarlyStopPolicy", name: str = "qa") -> Manif
         "metadata": {"name": overlay_name("qa"), "uid": "overlay-uid", "ownerReferences": [reference]},
         "spec": {"rules": []},
     }
+
+
+def ready(manifest: Manifest) -> Manifest:
+    """A Deployment whose Pods are all ready; any other object as it is."""
+    if manifest["kind"] != "Deployment":
+        return manifest
+    pods = manifest["spec"]["replicas"]
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas"), pods)
+    return {**manifest, "status": {"observedGeneration": 1, **counts}}
 
 
 def untouched(here: ClusterInputs) -> ClusterInputs:

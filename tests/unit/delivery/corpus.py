@@ -14,6 +14,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
+from tests.unit.delivery.cluster import in_bodies
 from tests.unit.delivery.gateway_model import Asked, in_http
 from tests.unit.rollout.policies import UID, policy
 
@@ -62,6 +63,7 @@ class CorpusCluster:
             spec=spec_of(mode, route["metadata"]["name"], backend),
             objects=objects,
             neighbours=Neighbours(routes=Neighbourhood(all_routes).beside(users)),
+            injector_image="earlystop:1",
         )
 
 
@@ -72,9 +74,13 @@ def spec_of(mode: str, route: str, target: str) -> PolicySpec:
     if mode == "HeaderCohort":
         cohorts = [{"variant": "baseline", "values": ["a"]}, *({"variant": each, "values": [each]} for each in names)]
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
+    if mode == "RequestBody":
+        settings["engine"] = "VLLM"
     field = mode[0].lower() + mode[1:]
+    changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     return policy(
         {
+            **changes,
             "targetRef": {"kind": "Deployment", "name": target},
             "candidates": [{"name": each, "values": [{"name": "window", "value": each[1:]}]} for each in names],
             "delivery": {"gatewayHeader": None, field: settings, "mode": mode},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import rendered_or_refusal
@@ -17,7 +17,8 @@ from tests.unit.delivery.corpus import NEW, CorpusCluster, backends, clusters, d
 
 # By mode: what is in force.
 SHARES = split(20, 30, token="of the campaign")
-SPLITS = {"GatewayHeader": SHARES, "HeaderCohort": SHARES, "Shadow": split(0, 0, shadows=2, token=SHARES.token)}
+SPLITS = dict.fromkeys(("GatewayHeader", "HeaderCohort", "RequestBody"), SHARES)
+SPLITS["Shadow"] = split(0, 0, shadows=2, token=SHARES.token)
 
 DRAWN = 60
 AT_THE_LIMITS = (
@@ -54,14 +55,14 @@ def cases() -> tuple[Case, ...]:
         for cluster in clusters()
         for route in cluster.routes
         for backend in backends(route)
-        for mode in sorted(built_modes())
+        for mode in sorted(route_modes())
     )
 
 
 def all_cases() -> Iterator[Case]:
     """Policies on the corpus, on routes that are drawn at random, and on the largest ones."""
     yield from cases()
-    modes = sorted(built_modes())
+    modes = sorted(route_modes())
     for seed in range(DRAWN):
         drawn = drawn_cluster(random.Random(seed))
         route = drawn.routes[0]

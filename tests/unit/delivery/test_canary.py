@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.canary import CONFIRMATIONS, Answer, Fault, judge
-from earlystop.delivery.decide import (
-    SECONDS_OF_FIRST_REST,
-    SECONDS_OF_REST,
-    SECONDS_TO_SERVE,
-    Detach,
-    SplitStatus,
-    TrafficDecision,
-    Wait,
-    decide,
-)
+from earlystop.delivery.decide import Detach, SplitStatus, TrafficDecision, Wait, decide
 from earlystop.delivery.desired import desired_traffic
+from earlystop.delivery.harm import SECONDS_OF_FIRST_REST, SECONDS_OF_REST, SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.proof import ProbeResult, Probes, ProbeTarget, Proof
 from earlystop.delivery.split import TrafficSplit

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.decide import (
     PACING,
     SECONDS_BETWEEN_CHANGES,
-    SECONDS_TO_SERVE,
     Detach,
     Probe,
     Quarantine,
@@ -26,12 +25,13 @@ from earlystop.delivery.decide import (
 )
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
+from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, spec_in, split
+from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, ready, route, spec_in, split
 from tests.unit.rollout.policies import examples
 
 NOW = 1_000_000.0
@@ -42,13 +42,13 @@ MISROUTED = Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.FALSE, MISR
 FRESH = TrafficView(condition=NOT_YET)
 UNFIT = {"route": route({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]})}
 
-modes = st.sampled_from(sorted(built_modes()))
+modes = st.sampled_from(sorted(route_modes()))
 
 
 def stored(here: ClusterInputs, objects: Any) -> ClusterInputs:
     """The objects as a server keeps them, written long ago."""
     return here.with_objects(
-        [{**each, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
+        [{**ready(each), "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
     )
 
 
@@ -160,6 +160,7 @@ def test_a_rollback_of_what_led_nobody_is_in_force_without_a_write() -> None:
 # Writing
 
 
+@pytest.mark.slow
 @examples
 @given(modes, st.floats(0, SECONDS_BETWEEN_CHANGES, exclude_max=True))
 def test_a_change_that_raises_waits_for_the_one_before_and_one_that_takes_all_off_does_not(
@@ -174,7 +175,7 @@ def test_a_change_that_raises_waits_for_the_one_before_and_one_that_takes_all_of
 
 
 def test_what_has_not_drifted_is_not_written() -> None:
-    for mode in built_modes():
+    for mode in route_modes():
         here = put(inputs(spec=spec_in(mode)), HALF)
         assert isinstance(asked(here, HALF), Probe)
 
@@ -222,7 +223,7 @@ def test_without_an_address_only_metrics_can_prove_a_split() -> None:
 
 
 @pytest.mark.parametrize("proof", PATIENCE_SECONDS)
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_a_gateway_that_misroutes_under_way_is_quarantined_until_another_campaign(mode: str, proof: Proof) -> None:
     wanted = replace(HALF, shadows=split(0, shadows=1).shadows)
     here = put(inputs(spec=spec_in(mode)), wanted)
@@ -236,7 +237,7 @@ def test_a_gateway_that_misroutes_under_way_is_quarantined_until_another_campaig
     assert not isinstance(asked(here, replace(wanted, revision="another"), kept), Quarantine)
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_where_the_split_no_longer_fits_users_go_by_their_own_route(mode: str) -> None:
     wanted = replace(HALF, shadows=split(0, shadows=1).shadows)
     was = put(inputs(spec=spec_in(mode)), wanted)

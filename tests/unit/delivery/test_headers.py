@@ -59,5 +59,10 @@ def test_shadows_are_a_list_with_parameters() -> None:
 
 
 def test_a_shadow_that_nobody_asked_for_is_removed() -> None:
-    assert modifier(inputs(), {"x-early-stop-variant": "w10"})["remove"] == ["x-early-stop-shadow"]
-    assert "remove" not in modifier(inputs(), {"x-early-stop-shadow": "w10;window=10"})
+    settings = {"x-early-stop-param-window": "10", "x-early-stop-param-patience": "2.5"}
+    assert modifier(inputs(), settings)["remove"] == ["x-early-stop-shadow"]
+    assert "remove" not in modifier(inputs(), {**settings, "x-early-stop-shadow": "w10;window=10"})
+
+
+def test_a_parameter_that_a_variant_leaves_to_clients_is_removed_where_one_forged_it() -> None:
+    assert "x-early-stop-param-window" in modifier(inputs(), {"x-early-stop-variant": "baseline"})["remove"]

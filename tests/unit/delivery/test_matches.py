@@ -135,6 +135,7 @@ def _stays_where_it_went(users: list[dict[str, Any]], overlay: list[dict[str, An
             assert after.get("timeouts") == before.get("timeouts")
 
 
+@pytest.mark.slow
 @examples
 @given(rules_of_routes)
 def test_whatever_the_users_rules_no_request_is_led_elsewhere(rules: list[dict[str, Any]]) -> None:

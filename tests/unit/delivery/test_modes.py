@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.headers import nonce_of, variant_headers
@@ -32,7 +32,7 @@ MODIFIED = {
 }
 NAMES = sorted(set(FORGED) - {GOLDEN_HEADER})
 
-modes = st.sampled_from(sorted(built_modes()))
+modes = st.sampled_from(sorted(route_modes()))
 percents = st.lists(st.integers(0, 100), min_size=1, max_size=4).filter(lambda weights: sum(weights) <= 100)
 routes = st.tuples(rules_of_routes, st.sampled_from([[], [MODIFIED]])).map(
     lambda drawn: [{**each, "filters": drawn[1]} for each in drawn[0]]
@@ -58,6 +58,7 @@ def told(here: ClusterInputs, wanted: TrafficSplit) -> list[dict[str, str]]:
     return [{name: headers.get(name, "") for name in NAMES} for headers in (*each_variant, unassigned)]
 
 
+@pytest.mark.slow
 @examples
 @given(modes, routes, percents, st.integers(0, 2))
 def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_header_gets_through(
@@ -73,10 +74,11 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
     truths = told(here, wanted)
     for each in made["spec"]["rules"]:
         backends = each["backendRefs"]
-        if mode == "GatewayHeader":
+        if mode in ("GatewayHeader", "RequestBody"):
+            own = mode == "GatewayHeader"
             assert [backend["name"] for backend in backends] == [
-                "qa",
-                *(f"qa-es-{variant.variant}" for variant in wanted.candidates),
+                "qa" if own else "qa-es-baseline-injected",
+                *(f"qa-es-{variant.variant}{'' if own else '-injected'}" for variant in wanted.candidates),
             ]
             assert sum(backend["weight"] for backend in backends) == 100
             assert all(0 <= backend["weight"] <= 100 for backend in backends)
@@ -88,6 +90,7 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
         assert len([filter_ for filter_ in each["filters"] if "requestHeaderModifier" in filter_]) <= 1
 
 
+@pytest.mark.slow
 @examples
 @given(modes, rules_of_routes, percents)
 def test_whatever_the_mode_no_request_is_led_elsewhere(
@@ -99,7 +102,8 @@ def test_whatever_the_mode_no_request_is_led_elsewhere(
     made = overlay(here, split(*weights))["spec"]["rules"]
     for request in REQUESTS:
         before, after = winner(request, rules), winner(request, rules, made)
-        names = [found and found["backendRefs"][0]["name"] for found in (before, after)]
+        # An injector before a Service sends on to that Service.
+        names = [found and found["backendRefs"][0]["name"].partition("-es-")[0] for found in (before, after)]
         assert names[0] == names[1], request
 
 
@@ -114,7 +118,7 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
     made, has_split = overlay(here, one), mode_of(here.spec.delivery).has_split
     assert has_split(made, here.spec.delivery, one)
     same = {
-        "GatewayHeader": one.weights == other.weights and shadows == other_shadows,
+        **dict.fromkeys(("GatewayHeader", "RequestBody"), one.weights == other.weights and shadows == other_shadows),
         "HeaderCohort": False,
         "Shadow": shadows == other_shadows,
     }
@@ -122,7 +126,7 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
         assert has_split(made, here.spec.delivery, other) == same[mode]
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 @pytest.mark.parametrize("weights", [(25,), (10, 20), (0, 100), (0, 0)])
 def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: str, weights: tuple[int, ...]) -> None:
     here = inputs(rule(filters=[MODIFIED]), spec=spec_in(mode, len(weights)))
@@ -140,7 +144,7 @@ def test_a_withdrawn_overlay_gives_every_request_the_baselines_settings(mode: st
                 assert "x-early-stop-shadow" not in carried
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well(mode: str) -> None:
     here, earlier = inputs(spec=spec_in(mode, 2)), inputs(spec=spec_in("HeaderCohort", 2))
     taken_back = on_the_baseline(here, overlay(earlier, split(0, 100)))
@@ -149,7 +153,7 @@ def test_the_overlay_of_an_earlier_campaign_in_another_mode_is_withdrawn_as_well
         assert passed_on(FORGED, each, backend)["x-early-stop-param-window"] == "40"
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode: str) -> None:
     wanted = split(10, 0, shadows=1)
     users = rule(prefix("/v1", headers=[header("x-model", "qa")]))
@@ -171,7 +175,7 @@ def test_every_probe_meets_a_rule_that_marks_it_and_says_what_it_must_find(mode:
         assert found == {variant for variant, weight in target.weights if weight}
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> None:
     here = inputs(spec=spec_in(mode), gateways={})
     module = mode_of(here.spec.delivery)
@@ -179,7 +183,7 @@ def test_where_no_address_is_known_nothing_is_proven_by_probes(mode: str) -> Non
     assert isinstance(proof, Metrics) and proof.reason == "NoGatewayAddress"
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     here, wanted = inputs(spec=spec_in(mode, 3)), split(10, 10, 10)
     module = mode_of(here.spec.delivery)
@@ -187,7 +191,7 @@ def test_a_mode_owns_what_it_renders_and_nothing_else(mode: str) -> None:
     assert module.owned_names(here, [each.variant for each in wanted.candidates]) == made
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_what_is_in_force_is_a_sentence(mode: str) -> None:
     module = mode_of(spec_in(mode).delivery)
     for weights in ((25,), (10, 20), (0, 0), (0, 100)):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.gateways import CONTROLLERS_WITHOUT_BACKEND_FILTERS, CONTROLLERS_WITHOUT_OVERLAYS, FEATURE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.names import alias_name, overlay_name
@@ -224,7 +224,7 @@ def test_such_a_gateway_serves_the_modes_that_need_core_features_only(controller
     assert refused(here) is None
 
 
-@pytest.mark.parametrize("mode", built_modes())
+@pytest.mark.parametrize("mode", route_modes())
 def test_a_gateway_that_matches_no_methods_is_refused_in_every_mode(mode: str) -> None:
     (controller,) = CONTROLLERS_WITHOUT_OVERLAYS
     here = inputs(gateway_classes={"traefik": {"spec": {"controllerName": controller}}}, spec=spec_in(mode))

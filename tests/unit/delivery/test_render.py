@@ -138,6 +138,7 @@ def test_a_route_without_room_for_golden_rules_serves_live_requests_as_well() ->
     assert len(one_less) == 16 and sum(map(is_golden, one_less)) == 2
 
 
+@pytest.mark.slow
 @examples
 @given(shares, shares)
 def test_two_shares_have_the_same_nonce_just_when_they_are_the_same(one: TrafficSplit, other: TrafficSplit) -> None:
@@ -283,6 +284,7 @@ def test_ten_candidates_fit_into_one_route_and_its_objects_are_those_that_were_l
     assert owned_names(inputs(), labels) == [(each["kind"], each["metadata"]["name"]) for each in made]
 
 
+@pytest.mark.slow
 @examples
 @given(shares, shares)
 def test_an_overlay_shows_the_share_that_it_was_rendered_from_and_no_other_weights(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from earlystop.api.conditions import Refusal
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.delivery.gateway_limits import excess
 from earlystop.delivery.inputs import Manifest, Neighbours
 from tests.unit.delivery.corpus import backends, clusters, drawn_cluster, requests
@@ -51,6 +51,7 @@ def misled(case: Case, overlay: Manifest, number: int, seed: int, readings: Sequ
     return found
 
 
+@pytest.mark.slow
 def test_the_corpus_has_more_than_a_hundred_routes_and_most_policies_on_them_can_be_carried_out() -> None:
     assert sum(each["kind"] == "HTTPRoute" for cluster in clusters() for each in cluster.routes) > 100
     outcomes = Counter(each.reason if isinstance(each := case.outcome, Refusal) else "overlay" for case in cases())
@@ -77,7 +78,7 @@ def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() 
     for seed in range(2_000, 4_200):
         cluster = drawn_cluster(random.Random(seed))
         (backend, *_) = backends(cluster.routes[0])
-        mode = sorted(built_modes())[seed % len(built_modes())]
+        mode = sorted(route_modes())[seed % len(route_modes())]
         case = Case(cluster, cluster.routes[0], cluster.inputs(cluster.routes[0], backend, mode))
         overlay = case.outcome
         if not isinstance(overlay, Refusal):
@@ -90,6 +91,7 @@ def test_whatever_routes_stand_beside_a_users_route_no_request_ends_elsewhere() 
     assert overlays > 400
 
 
+@pytest.mark.slow
 def test_an_overlay_without_regard_to_other_routes_would_rob_routes_of_the_corpus() -> None:
     robbed = set()
     for seed, case in enumerate(each for each in cases() if each.inputs.spec.delivery.mode == "Shadow"):

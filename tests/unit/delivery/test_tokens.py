@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from earlystop.api.modes import built_modes
+from earlystop.api.modes import route_modes
 from earlystop.api.wire import GOLDEN_HEADER, IN_FORCE_MARK, PROBE_HEADER, UNASSIGNED, is_signed
 from earlystop.delivery.headers import headers_set, nonce_of
 from earlystop.delivery.inputs import ClusterInputs
@@ -18,7 +18,7 @@ from tests.unit.delivery.gateway_api import passed_on
 
 TOKEN = "7f" * 32
 SPLITS = [split(20, 30, token=TOKEN), split(0, 0, shadows=2, token=TOKEN), split(0, 100, token=TOKEN)]
-MODES = sorted(built_modes())
+MODES = sorted(route_modes())
 HEADER, REVISION = "x-early-stop-token", "x-early-stop-revision"
 
 

@@ -29,6 +29,7 @@ async def answering(answer: Answer) -> AsyncIterator[str]:
         yield str(server.make_url("/"))
 
 
+@pytest.mark.slow
 async def test_every_request_of_the_load_is_counted_by_the_server_and_in_the_summary() -> None:
     async with serving() as (client, _):
         url = str(client.make_url("/"))

@@ -16,6 +16,7 @@ def replies(source: str, window: int) -> list[Reply]:
     return [reply for reply in found if reply is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figures", [expected(), SHIPPED], ids=["recorded", "shipped"])
 def test_each_window_gives_the_exact_match_and_words_that_are_stated(figures: Expected) -> None:
     for window, share in figures.exact_match.items():

@@ -17,6 +17,7 @@ from tests.unit.demo.server_counts import ask_all, tally_of
 from tests.unit.demo.serving import NOBODY, POLICY, REVISION, ask, serving, settings_in_force, tallies, told
 
 
+@pytest.mark.slow
 async def test_each_variant_is_counted_by_itself_in_mixed_traffic() -> None:
     rng = random.Random(7)
     asked: dict[tuple[str, int], list[Recording]] = {("baseline", 40): [], ("candidate", 5): []}
@@ -46,6 +47,7 @@ async def test_a_variant_is_at_zero_on_metrics_before_its_first_request() -> Non
         assert (await tallies(client))[REVISION, "0", "baseline"] == Tally()
 
 
+@pytest.mark.slow
 async def test_requests_without_headers_get_the_baseline_window_and_are_unassigned() -> None:
     recorded = list(recordings())[:40]
     async with serving() as (client, _):

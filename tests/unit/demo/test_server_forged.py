@@ -50,6 +50,7 @@ async def test_a_forged_request_exposes_nothing_of_a_campaign_and_states_no_sett
         assert await settings_in_force(client) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["window", "patience,window"])
 async def test_a_parameter_that_the_overlay_names_is_acted_on(named: str) -> None:
     async with serving() as (client, _):
@@ -87,6 +88,7 @@ async def test_nobody_else_who_probes_through_the_overlay_learns_a_variant(nonce
         assert not any(any(tally.row()) for tally in (await tallies(client)).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", WRONG)
 async def test_a_probe_past_the_overlay_learns_no_variant(given: dict[str, str]) -> None:
     nonce = signed_nonce(TOKEN, "0123")

@@ -26,6 +26,7 @@ async def left_out(client: Client) -> float:
     return value
 
 
+@pytest.mark.slow
 async def test_every_shadowed_window_is_counted_as_the_file_says_to_the_last_token_and_pair() -> None:
     recorded = source()
     async with serving(recorded=recorded) as (client, _):
@@ -102,6 +103,7 @@ async def test_a_window_that_may_need_samples_which_the_baseline_did_not_make_is
     assert counted[REVISION, "0", "w1"].tokens == tally_of(recorded, 1).tokens
 
 
+@pytest.mark.slow
 async def test_no_scrape_sees_a_shadow_without_the_answer_that_it_is_compared_with() -> None:
     recorded = list(recordings())[:200]
     async with serving(recorded=recorded) as (client, _):

@@ -21,6 +21,7 @@ def draw(rng: random.Random, count: int) -> list[SampledAnswer]:
     return [SampledAnswer(rng.choice(["a", "a", "a", "a", "b", None]), rng.randint(1, 99)) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_what_is_judged_from_the_baselines_samples_is_what_the_window_itself_would_have_answered_and_used() -> None:
     rng = random.Random(1)
     for window, full in PAIRS_OF_WINDOWS:
@@ -31,6 +32,7 @@ def test_what_is_judged_from_the_baselines_samples_is_what_the_window_itself_wou
                 assert vote(used, window) == vote(made, window), (window, full)
 
 
+@pytest.mark.slow
 def test_a_window_that_is_left_out_needs_more_samples_than_the_baseline_made_for_some_answers() -> None:
     left_out = [pair for pair in PAIRS_OF_WINDOWS if not can_be_judged(*pair, UNBOUNDED)]
     assert (4, 5) in left_out and (10, 5) in left_out and (2, 3) not in left_out

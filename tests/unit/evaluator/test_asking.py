@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from earlystop.api.counts import Variant
@@ -48,12 +49,13 @@ class Remembering(Asker):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.asked: list[str] = []
 
-    async def ask(self, question: str, variant: str):  # type: ignore[no-untyped-def]
+    async def ask(self, question: str, variant: str, body: str = ""):  # type: ignore[no-untyped-def]
         if variant is Variant.BASELINE:
             self.asked.append(question)
-        return await super().ask(question, variant)
+        return await super().ask(question, variant, body)
 
 
+@pytest.mark.slow
 async def test_pairs_answers_and_tokens_through_the_route_equal_the_recordings_and_no_server_counts_them() -> None:
     page, stop = Page(), asyncio.Event()
     async with reference() as server, listening(Route(server, WINDOWS).application()) as url:
@@ -93,6 +95,7 @@ async def test_asked_directly_the_server_gets_all_headers_and_answers_for_the_va
             assert answer.tokens == answered(question, window)[1]
 
 
+@pytest.mark.slow
 async def test_an_answer_that_needed_retries_is_counted_once() -> None:
     page, tries = Page(), {"sent": 0}
 
@@ -136,6 +139,7 @@ async def test_when_every_try_fails_the_answer_is_failed_and_the_evaluator_goes_
         assert fate_of(await asker.ask("nobody listens", Variant.BASELINE)) is Fate.FAILED
 
 
+@pytest.mark.slow
 async def test_while_the_route_changes_no_pair_mixes_two_steps() -> None:
     page, stop = Page(), asyncio.Event()
     async with reference() as server:

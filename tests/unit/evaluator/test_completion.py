@@ -53,7 +53,7 @@ def test_a_refusal_and_tool_calls_are_answers_without_text() -> None:
     assert read(body(**message(None, refusal="I cannot"))) == Completion("", REFUSAL, 2)
     assert read(body(**message([{"type": "refusal", "refusal": "no"}]))) == Completion("", REFUSAL, 2)
     calls = message(None, tool_calls=[{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}])
-    assert read(body(finish_reason="tool_calls", **calls)) == Completion("", "tool_calls", 2)
+    assert read(body(finish_reason="tool_calls", **calls)) == Completion("", "tool_calls", 2, "{}")
     assert read(body(finish_reason="content_filter", **message(""))) == Completion("", "content_filter", 2)
 
 
@@ -134,6 +134,7 @@ def test_odd_bytes_around_and_within_an_answer_do_not_hide_it() -> None:
     assert read_completion(raw.replace(b'"created": 1', b'"created": ' + b"9" * 5000)) == Completion("42", "stop", 2)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(NEAR, NEAR, NEAR, NEAR)
 def test_no_json_can_crash_the_reading_and_what_is_read_can_be_counted(a: Any, b: Any, c: Any, usage: Any) -> None:

@@ -166,7 +166,7 @@ class Answering:
     def __init__(self, revision: str = "r1") -> None:
         self.revision, self.asked = revision, 0
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         self.asked += variant == Variant.BASELINE
         return Answer("yes", "stop", 10, Attribution(self.revision, 0, variant))
 

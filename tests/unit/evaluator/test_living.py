@@ -64,6 +64,7 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 async def test_odd_answers_among_good_ones_end_nothing_and_every_pair_is_accounted_for() -> None:
     async def script(_: web.Request, number: int) -> bytes:
         return json.dumps(ODD[number % len(ODD)] if number % 3 == 0 else body()).encode()
@@ -179,7 +180,7 @@ class ChosenAnswers:
     def __init__(self, *answers: Answer) -> None:
         self._answers = iter(answers)
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         return next(self._answers)
 
 
@@ -195,6 +196,7 @@ ANSWERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(ANSWERS, ANSWERS), max_size=8))
 def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answer, Answer]]) -> None:
@@ -212,6 +214,7 @@ def test_any_two_answers_are_a_pair_or_a_discarded_one(answers: list[tuple[Answe
     assert asking.budget.spent >= known
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(NEAR, min_size=1, max_size=8))
 def test_no_json_of_a_server_ends_the_evaluator(documents: list[Any]) -> None:
@@ -272,7 +275,7 @@ class Silent:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         self.asked.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")

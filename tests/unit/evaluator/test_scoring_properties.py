@@ -27,6 +27,7 @@ PIECES = st.sampled_from(
 TEXTS = st.text(max_size=60) | st.lists(PIECES, max_size=14).map("".join)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(TEXTS, TEXTS)
 def test_every_answer_has_a_score_and_the_same_one_each_time(answer: str, gold: str) -> None:
@@ -44,6 +45,7 @@ def test_normal_forms_are_their_own_normal_forms(text: str) -> None:
         assert normal(once) == once
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.integers(0, 4))
 def test_two_numbers_agree_only_when_they_are_equal_however_they_are_written(a: int, b: int, places: int) -> None:
@@ -63,6 +65,7 @@ def test_two_numbers_agree_only_when_they_are_equal_however_they_are_written(a: 
                 assert scoring.matches(form, [f"{float(one):.{places}f}"]) is (number == one), form
 
 
+@pytest.mark.slow
 def test_a_long_answer_of_any_kind_is_scored_in_time() -> None:
     for piece in (
         "1 ",

@@ -27,7 +27,7 @@ class Scripted:
         self.asked: list[tuple[str, str]] = []
         self.open = self.most_open = 0
 
-    async def ask(self, question: str, variant: str) -> Answer:
+    async def ask(self, question: str, variant: str, body: str = "") -> Answer:
         self.asked.append((question, variant))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -162,6 +162,7 @@ async def test_the_budget_is_never_exceeded_by_questions_that_are_still_open() -
     assert asker.most_open <= 16
 
 
+@pytest.mark.slow
 async def test_what_is_asked_depends_on_the_share_alone_never_on_an_answer_or_a_variant() -> None:
     asked = []
     for script in (
@@ -179,6 +180,7 @@ async def test_what_is_asked_depends_on_the_share_alone_never_on_an_answer_or_a_
     assert all(asked[0][n][0] == asked[0][n + 1][0] for n in range(0, 200, 2)), "both variants get each question"
 
 
+@pytest.mark.slow
 async def test_the_share_is_kept_and_repeated_questions_are_drawn_with_replacement() -> None:
     page, asker = Page(), Scripted(right)
     asking = evaluator(page, asker, QUESTIONS, token_budget=40_000, reserve_tokens=10, share=0.25, open_pairs=1)

@@ -43,12 +43,59 @@ def differing(objective: Objective, seen: list[Look]) -> tuple[Silence, ...]:
     return process.shown(objective.risk_attrition)
 
 
+def waiting(seen: list[Look]) -> list[bool]:
+    """Whether a promotion waits after each of these looks."""
+    process, waits = attrition.start(), []
+    for look in seen:
+        process = attrition.update(process, EXCLUDING, look)
+        waits.append(bool(process.suspected))
+    return waits
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_more_that_is_missing_of_the_candidate_holds_its_promotion(way: str) -> None:
     number = 400 if way == "never ended" else 60  # which is told by their age alone
     seen = engine.replay(EXCLUDING, looks(way, 0.01, 0.08, number)).assessment
     assert seen.attrition == (Silence(way.replace(" ", "_")),) and Gap.ATTRITION in seen.gaps
     assert seen.verdict is not engine.Verdict.PROMOTE
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.5])
+def test_a_promotion_waits_for_requests_that_never_end_from_the_first_looks_on_and_long_before_an_alarm(
+    share: float,
+) -> None:
+    seen = looks("never ended", 0.0, share, 40)
+    assert all(waiting(seen)[4:])
+    assert Gap.ATTRITION in engine.replay(EXCLUDING, seen[:5]).assessment.gaps
+
+
+def test_a_promotion_waits_for_the_second_look_where_a_first_large_one_has_many_requests_open() -> None:
+    look = Look(15, 0, 50, arm(50_000, 0, "never ended"), arm(50_000, 2000, "never ended"))
+    assert engine.replay(EXCLUDING, [look]).assessment.attrition_suspected
+
+
+def test_open_requests_that_come_and_go_hold_no_promotion_for_long() -> None:
+    rng = np.random.default_rng(7)
+    waits = np.zeros(30)
+    for _ in range(20):
+        level = rng.poisson(300, (31, 2))  # in flight at each look, of 2,000 requests that start in it
+        more = np.diff(level, axis=0).tolist()
+        arms = [[arm(2000, 0, "", late=each) for each in pair] for pair in more]
+        waits += waiting([Look(15 * at, 0, 50, baseline, candidate) for at, (baseline, candidate) in enumerate(arms)])
+    assert waits[4:].mean() / 20 < 0.03
+
+
+def test_a_rise_of_the_load_inside_of_a_look_makes_no_promotion_wait_where_the_candidate_is_slower() -> None:
+    risen = [0, 0, 400, *(0,) * 10]
+    seen = [Look(15 * at, 0, 50, arm(2000, 0, ""), arm(2000, 0, "", late=each)) for at, each in enumerate(risen)]
+    assert not waiting(seen)[-1]
+
+
+@pytest.mark.parametrize("rise", [20, 200])
+def test_a_slow_rise_of_the_load_is_waited_for_no_longer_than_twenty_looks_after_it(rise: int) -> None:
+    risen = [*(rise,) * 15, *(0,) * 21]
+    seen = [Look(15 * at, 0, 50, arm(2000, 0, ""), arm(2000, 0, "", late=each)) for at, each in enumerate(risen)]
+    assert not waiting(seen)[-1]
 
 
 @pytest.mark.parametrize("way", ["not tried", "unscored"])

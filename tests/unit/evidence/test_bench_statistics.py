@@ -84,6 +84,7 @@ def same_deal(n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> tuple[Array, Ar
     return table[0], table[1], table[2], table[3]
 
 
+@pytest.mark.slow
 def test_the_benchmarks_deal_follows_the_law_of_the_operators() -> None:
     runs = 4000
     counts = (np.full(runs, 60.0), np.full(runs, 48.0), np.full(runs, 23.0), np.full(runs, 20.0))

@@ -71,6 +71,7 @@ def test_without_classes_the_mean_is_bet_on_as_exact_match_is_on_its_own(drawn: 
     assert found.harmed == found.certified == ()
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(rows, rows, rows), min_size=1, max_size=4))
 def test_the_mean_over_classes_is_bet_on_with_all_answers_that_no_class_names_as_one_class(
@@ -89,6 +90,7 @@ def test_the_mean_over_classes_is_bet_on_with_all_answers_that_no_class_names_as
     assert found.promote == expected[Side.PROMOTE] and found.harm == expected[Side.HARM]
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(rows, rows, rows), min_size=1, max_size=4))
 def test_each_class_is_judged_on_its_own_answers_margin_and_share_of_the_risk(
@@ -299,6 +301,7 @@ def test_on_pairs_evidence_that_peaks_inside_a_look_counts() -> None:
     assert peaked > 0
 
 
+@pytest.mark.slow
 @examples
 @given(pair_looks, rows)
 def test_on_pairs_answers_are_never_bet_on(drawn: list[Pairs], answers: ClassAnswers) -> None:
@@ -308,6 +311,7 @@ def test_on_pairs_answers_are_never_bet_on(drawn: list[Pairs], answers: ClassAns
     assert (alone.promote, alone.harm) == (begun.promote, begun.harm)
 
 
+@pytest.mark.slow
 @examples
 @given(pair_looks, rows)
 def test_on_answers_pairs_are_never_bet_on(drawn: list[Pairs], answers: ClassAnswers) -> None:

@@ -61,6 +61,7 @@ def run(rng: np.random.Generator, ratio: float, looks: int, buckets: bool = Fals
     return bool(process.log_e_max >= np.log(20))
 
 
+@pytest.mark.slow
 def test_at_the_edge_a_saving_is_claimed_no_more_often_than_the_risk() -> None:
     rng, runs = np.random.default_rng(22), 150
     assert sum(run(rng, 0.9, 100) for _ in range(runs)) / runs <= at_most(0.05, runs)

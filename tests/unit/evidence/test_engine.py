@@ -81,6 +81,7 @@ def holding(look: Look, classes: tuple[ClassAnswers, ...]) -> Look:
     return replace(look, baseline=look.baseline + baseline, candidate=look.candidate + candidate, classes=classes)
 
 
+@pytest.mark.slow
 @examples
 @given(st.one_of(st.tuples(any_objective, any_looks), claims_and_looks()))
 def test_no_counts_whatsoever_raise_or_leave_a_number_that_is_not_finite(drawn: tuple[Objective, list[Look]]) -> None:
@@ -100,6 +101,7 @@ def numbers(log_e: LogE) -> list[float]:
     return [log_e.promote, log_e.harm, log_e.tokens, log_e.sample_ratio, *(value for _, value in log_e.others)]
 
 
+@pytest.mark.slow
 @examples
 @given(any_looks)
 def test_a_replay_gives_the_same_floats_as_folding_look_by_look(looks: list[Look]) -> None:
@@ -111,6 +113,7 @@ def test_a_replay_gives_the_same_floats_as_folding_look_by_look(looks: list[Look
     assert repr(engine.assess(again)) == repr(engine.assess(state))
 
 
+@pytest.mark.slow
 @examples
 @given(st.one_of(st.tuples(st.just(OBJECTIVE), any_looks), claims_and_looks()), st.integers(0, 8))
 def test_claims_once_made_stay_made(drawn: tuple[Objective, list[Look]], at: int) -> None:
@@ -121,6 +124,7 @@ def test_claims_once_made_stay_made(drawn: tuple[Objective, list[Look]], at: int
     assert set(after.harms) >= set(before.harms)
 
 
+@pytest.mark.slow
 @examples
 @given(claims_and_looks())
 def test_every_claim_besides_the_four_goes_by_its_name_in_the_objectives_order(
@@ -141,6 +145,7 @@ def test_no_look_means_no_evidence() -> None:
     assert found.scored == (0, 0) and found.effect.estimate is None and found.saving.estimate is None
 
 
+@pytest.mark.slow
 def test_a_shorter_candidate_that_is_as_exact_is_promoted_and_not_at_once() -> None:
     verdicts = [assessed(*[EQUAL] * looks).verdict for looks in range(1, 61)]
     first = verdicts.index(Verdict.PROMOTE)

@@ -101,6 +101,7 @@ def test_harm_to_exact_match_needs_more_evidence_where_other_claims_share_its_ri
     assert shared.log_e_max.harm < math.log(1 / 0.025) and shared.harms == ()
 
 
+@pytest.mark.slow
 def test_where_the_longest_answer_is_known_the_exact_token_test_decides() -> None:
     small = Tally(105, 100, 1, 85, 15, tokens=60_000, tokens_squared=50_000_000)
     look = Look(0, 0, 50, small, replace(small, tokens=48_000, tokens_squared=36_000_000))

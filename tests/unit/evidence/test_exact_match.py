@@ -121,6 +121,7 @@ def test_two_looks_with_a_drifting_baseline_and_another_split_do_not_grow_on_ave
         assert expectation <= 1 + 1e-12
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.lists(

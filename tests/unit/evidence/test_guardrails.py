@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.api.counts import TALLY_FIELDS, Look, Tally
-from earlystop.evidence import floor, guardrails, rate_ratio
+from earlystop.api.counts import TALLY_FIELDS, Look, Tally, UserScatter
+from earlystop.evidence import engine, floor, guardrails, rate_ratio, scatter
+from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.bets import Answers, Side
+from earlystop.evidence.discount import Discount
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import Divisors, divisors
 from earlystop.evidence.guardrails import Guardrails
 from earlystop.evidence.objective import Basis, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.rate_ratio import Events
-from earlystop.evidence.user_factors import UserFactors
+from earlystop.evidence.scatter import Scatter
+from earlystop.evidence.user_factors import SeenUsers
 from tests.unit.evidence.simulate import examples
 
 FAILURES = Guardrail("errors", GuardrailKind.FAILURE_RATE, 1.5)
@@ -28,14 +34,19 @@ tallies = st.builds(Tally, *[st.integers(0, 300) | st.integers(0, 2**63)] * len(
 small_tallies = st.builds(Tally, *[st.integers(0, 500)] * len(TALLY_FIELDS))
 
 
+def divided(objective: Objective) -> Divisors:
+    return divisors(objective, engine.begin(objective).witnesses)
+
+
 def after(objective: Objective, *looks: tuple[Tally, Tally]) -> Guardrails:
     state = guardrails.start(objective)
     for at, (baseline, candidate) in enumerate(looks):
         look = Look(at, 0, 50, baseline, candidate)
-        state = guardrails.update(state, objective, look, look)
+        state = guardrails.update(state, objective, look, look, divided(objective))
     return state
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(tallies, tallies), max_size=4))
 def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: list[tuple[Tally, Tally]]) -> None:
@@ -46,6 +57,7 @@ def test_a_failure_rate_counts_failed_requests_among_those_that_ended(looks: lis
     assert after(replace(NONE, guardrails=(FAILURES,)), *looks) == Guardrails(None, (expected,))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(tallies, tallies), max_size=4))
 def test_negative_feedback_counts_votes_among_completed_requests_and_never_more_votes_than_requests(
@@ -58,6 +70,7 @@ def test_negative_feedback_counts_votes_among_completed_requests_and_never_more_
     assert after(replace(NONE, guardrails=(VOTES,)), *looks) == Guardrails(None, (expected,))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(small_tallies, small_tallies), max_size=4), st.floats(1, 3))
 def test_the_floor_is_about_the_candidates_scored_answers_and_no_others(
@@ -69,19 +82,18 @@ def test_the_floor_is_about_the_candidates_scored_answers_and_no_others(
     assert after(replace(NONE, floor=0.8, dispersion=dispersion), *looks) == Guardrails(expected, ())
 
 
-@pytest.mark.parametrize("factors", [UserFactors(2.0, 9.0, 3.0, 5.0), UserFactors(8.0, 1.0, 3.0, 5.0)])
+@pytest.mark.parametrize("factors", [(2.0, 9.0, 3.0, 5.0), (8.0, 1.0, 3.0, 5.0)])
 @pytest.mark.parametrize("kind", GuardrailKind)
 def test_gains_are_divided_by_the_factor_of_their_events_or_by_the_largest_where_nobody_counts_these_by_users(
-    kind: GuardrailKind, factors: UserFactors
+    kind: GuardrailKind, factors: tuple[float, ...]
 ) -> None:
     measured = {GuardrailKind.FAILURE_RATE: 3.0, GuardrailKind.NEGATIVE_FEEDBACK: 5.0}
-    objective = replace(NONE, guardrails=(Guardrail("rail", kind, 1.5),))
-    worse = replace(USUAL, failed=30, unscored=50, feedback_down=40, empty=50, cut=50)
-    look = Look(0, 0, 50, replace(USUAL, empty=5, cut=5), worse)
-    (found,) = guardrails.update(guardrails.start(objective), objective, look, look, factors).rates
-    alone = [UserFactors(*(each,) * 4) for each in (measured.get(kind, max(factors)), 1.0)]
-    divided, whole = (guardrails.update(guardrails.start(objective), objective, look, look, each) for each in alone)
-    assert found == divided.rates[0] and 0 < found.log_e < whole.rates[0].log_e
+    objective = replace(NONE, guardrails=(Guardrail("rail", kind, 1.5),), source=DispersionSource.USERS)
+    users = UserScatter._make([*(round(1000 * each) for each in factors), 500, 500])
+    calm = EventScatter(scatter=reduce(lambda seen, _: scatter.observe(seen, 0.0, 1.0), range(20), Scatter()))
+    seen = replace(engine.begin(objective), users=SeenUsers(users, 1000), arms=ArmScatter(events=(calm,)))
+    (found,) = divisors(objective, seen.witnesses).guardrails
+    assert found == Discount(measured.get(kind, max(factors)))
 
 
 def test_each_process_goes_by_the_name_of_its_claim_the_floor_first() -> None:

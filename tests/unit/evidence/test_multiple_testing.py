@@ -48,6 +48,7 @@ def test_two_good_candidates_need_less_than_bonferroni_asks_for() -> None:
     assert multiple_testing.bonferroni(values, 0.05) == (False, False)
 
 
+@pytest.mark.slow
 def test_any_false_acceptance_among_candidates_that_share_a_baseline_stays_within_the_risk() -> None:
     rng, runs, looks, wrong, found = np.random.default_rng(12), 1000, 100, 0, 0
     gaps = np.array([0.0, 0.0, 0.0, 0.5, 0.5])  # three candidates without merit, two with

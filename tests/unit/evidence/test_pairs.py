@@ -68,6 +68,7 @@ def test_no_null_hypothesis_lets_the_evidence_grow_on_average(side: Side) -> Non
         assert float(np.dot(chance, e_values)) <= 1 + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", list(Side))
 def test_at_the_edge_false_claims_stay_within_the_risk(side: Side) -> None:
     rng, runs, wrong = np.random.default_rng(3), 300, 0

@@ -87,6 +87,7 @@ def safestats_blocks(
     return float(np.quantile(stopped, 0.8, method="higher"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_a", "n_b", "restricted", "runs", "published", "error"),
     [(1, 1, False, 2000, 95, 5), (2, 1, False, 2000, 79, 4), (1, 1, True, 1500, 54, 2.7)],

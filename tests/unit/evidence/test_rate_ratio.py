@@ -45,6 +45,7 @@ def run(rng: np.random.Generator, factor: float, looks: int = 120, size: int = 2
     return process.log_e_max >= log(20)
 
 
+@pytest.mark.slow
 def test_at_the_allowed_ratio_false_alarms_stay_within_the_risk_while_weights_and_baseline_change() -> None:
     rng, runs = np.random.default_rng(5), 300
     assert sum(run(rng, 1.5) for _ in range(runs)) / runs <= at_most(0.05, runs)

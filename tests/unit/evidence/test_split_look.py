@@ -31,6 +31,7 @@ def total(shares: list[Answers]) -> Answers:
     return Answers(sum(share.scored for share in shares), sum(share.match for share in shares))
 
 
+@pytest.mark.slow
 @examples
 @given(answers, answers, seeds)
 def test_the_parts_of_any_look_add_up_to_it_and_none_has_more_matches_than_answers(
@@ -41,6 +42,7 @@ def test_the_parts_of_any_look_add_up_to_it_and_none_has_more_matches_than_answe
     assert all(0 <= match <= scored for part in dealt for scored, match in part)
 
 
+@pytest.mark.slow
 @examples
 @given(some_answers, some_answers, seeds)
 def test_every_part_of_a_look_with_both_arms_has_both_arms_in_even_shares(
@@ -51,6 +53,7 @@ def test_every_part_of_a_look_with_both_arms_has_both_arms_in_even_shares(
         assert min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.slow
 @examples
 @given(some_answers, some_answers, st.floats(0, 1), st.floats(0, 1), seeds, seeds)
 def test_how_many_answers_a_part_has_depends_neither_on_matches_nor_on_the_seed(
@@ -89,6 +92,7 @@ def test_a_part_has_twenty_answers_or_more_a_look_at_most_sixteen_parts_and_one_
         assert dealt == [(baseline, candidate)]
 
 
+@pytest.mark.slow
 @examples
 @given(answers, answers, seeds)
 def test_a_look_recomputed_from_its_record_is_dealt_alike(baseline: Answers, candidate: Answers, seed: int) -> None:
@@ -193,6 +197,7 @@ def test_a_process_near_its_own_line_takes_a_look_in_parts_whatever_the_look_hol
     assert exact_match.advance(process, look, min(far, 0.999)) == exact_match.update(process, *look.whole)
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(some_answers, some_answers), max_size=6), st.sampled_from(list(Side)), st.floats(1, 3))
 def test_how_a_look_is_taken_follows_from_earlier_looks_alone(

@@ -57,6 +57,7 @@ def numpy_gains(rows: Sequence[ClassLook], side: Side) -> np.ndarray:
     return np.asarray(gains.sum(axis=0))
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.lists(
@@ -135,12 +136,14 @@ def simulate(shares: tuple[float, float], rates: tuple[float, float], effects: t
     return bool(process.log_e_max >= np.log(20))
 
 
+@pytest.mark.slow
 def test_an_easy_class_never_hides_that_the_mean_loss_is_too_large() -> None:
     runs = 150  # the easy class loses nothing, the hard one 5 points: 2.5 on average, above the margin of 2
     wrong = sum(simulate((0.5, 0.5), (0.95, 0.5), (0.0, -0.05), seed) for seed in range(runs))
     assert wrong / runs <= at_most(0.05, runs)
 
 
+@pytest.mark.slow
 def test_at_the_edge_of_the_mean_loss_false_promotions_stay_within_the_risk() -> None:
     runs = 150
     wrong = sum(simulate((0.5, 0.5), (0.95, 0.5), (0.0, -0.04), seed) for seed in range(runs))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Look, Tally, UserScatter
 from earlystop.evidence import engine, user_factors, user_scatter
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.engine import Gap, Verdict
 from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective
-from earlystop.evidence.user_factors import NOBODY_SEEN, UserFactors
+from earlystop.evidence.user_factors import NOBODY_SEEN
 
 GROUPS = 32
 NOTHING = (Tally(),) * GROUPS
@@ -99,11 +100,9 @@ def test_unscored_answers_of_single_users_raise_the_factor_of_answers_where_they
     assert found == user_scatter.measure(calm, judged, arms) and found.answers > 5000
 
 
-def objective(dispersion: float = 1.0, by_users: bool = True) -> Objective:
+def objective(dispersion: float = 1.0, source: DispersionSource = DispersionSource.USERS) -> Objective:
     rails = (Guardrail("failures", GuardrailKind.FAILURE_RATE, 1.5),)
-    return Objective(
-        0.02, 0.0, 0.05, 0.05, guardrails=rails, split_known=False, dispersion=dispersion, by_users=by_users
-    )
+    return Objective(0.02, 0.0, 0.05, 0.05, guardrails=rails, split_known=False, dispersion=dispersion, source=source)
 
 
 def look(number: int, users: UserScatter | None, matches: int = 1600, failed: int = 10) -> Look:
@@ -136,7 +135,7 @@ def test_all_evidence_so_far_is_divided_by_the_factor_as_it_is_now() -> None:
     looks = 30
     alike = engine.replay(objective(), [look(number, known(1 + number / 10)) for number in range(looks)])
     last = 1 + (looks - 1) / 10
-    written = engine.replay(objective(last, by_users=False), [look(number, None) for number in range(looks)])
+    written = engine.replay(objective(last, DispersionSource.GIVEN), [look(number, None) for number in range(looks)])
     # A bet's stake follows the guess of rates alone, so both have the same bets; each look of one was divided alike.
     assert alike.assessment.log_e.promote == pytest.approx(written.assessment.log_e.promote, abs=0.05)
     assert alike.assessment.effect.low == pytest.approx(written.assessment.effect.low, abs=1e-3)
@@ -152,8 +151,12 @@ def test_the_interval_widens_and_each_claim_weakens_with_the_factor() -> None:
     assert abs(rail_wide) < abs(rail_tight)
 
 
-def test_a_dispersion_that_was_applied_already_is_not_applied_twice() -> None:
-    assert UserFactors(6.0, 1.5, 2.0, 1.0).beyond(2.0) == UserFactors(3.0, 1.0, 1.0, 1.0)
+def test_the_larger_of_what_the_policy_says_and_of_what_users_show_counts() -> None:
+    factors = [
+        engine.replay(objective(given), [look(number, known(6.0)) for number in range(3)]).dispersion.factor
+        for given in (1.0, 2.0, 7.5)
+    ]
+    assert factors == [6.0, 6.0, 7.5]
 
 
 def test_a_factor_grows_as_requests_do_while_users_are_not_counted() -> None:

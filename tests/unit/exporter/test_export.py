@@ -134,6 +134,7 @@ def test_the_seventeenth_revision_evicts_the_one_idle_for_longest_and_it_never_r
     assert unassigned(registry) == {POLICY: 1}
 
 
+@pytest.mark.slow
 def test_forged_headers_cannot_make_the_page_grow_without_bound(
     exporter: Exporter, registry: CollectorRegistry, clock: Clock
 ) -> None:
@@ -204,6 +205,7 @@ def test_a_setting_in_force_is_told_once_with_its_newest_value(exporter: Exporte
     assert rows == [Sample({"__name__": "earlystop_setting_info", **labels}, 1.0)]
 
 
+@pytest.mark.slow
 def test_a_scrape_never_sees_half_of_a_request(exporter: Exporter, registry: CollectorRegistry) -> None:
     exporter.register(POLICY, REVISION, 0)
     over = threading.Event()

@@ -57,6 +57,7 @@ def forged(registry: CollectorRegistry) -> dict[str, float]:
     return {row.labels["policy"]: row.value for row in scrape(registry) if row.labels["__name__"] == FORGED}
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(requests, max_size=12))
 def test_whatever_headers_come_no_more_is_counted_than_requests_with_the_right_token(mix: list[Assignment]) -> None:

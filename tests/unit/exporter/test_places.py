@@ -58,6 +58,7 @@ made_up = st.one_of(
 )
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.tuples(st.floats(0, IDLE_SECONDS - 1), st.lists(made_up, max_size=12)), max_size=4))
 def test_whatever_clients_send_every_request_of_a_revision_used_within_ten_minutes_is_counted(

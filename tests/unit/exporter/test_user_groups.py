@@ -50,6 +50,7 @@ requests = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(requests)
 def test_groups_of_several_processes_and_starts_add_up_to_those_of_a_single_one(

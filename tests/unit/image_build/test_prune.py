@@ -23,6 +23,7 @@ def imported() -> Iterator[str]:
                 yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
+@pytest.mark.slow
 def test_the_code_imports_nothing_that_the_image_leaves_out() -> None:
     left_out = tuple(f"{module}." for module in (*UNUSED, *OF_PEOPLE))
     names = {f"{name}." for name in imported()}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from earlystop.api.body_knobs import Api
 from earlystop.injector.answers import Answer, read_answer
 from earlystop.injector.event_stream import MAX_HELD, EventStream
-from earlystop.injector.knobs import Api
 from tests.unit.injector.stub_engine import DONE, USAGE_EVENT, chunk, event
 
 CHAT_USAGE = {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 5}}

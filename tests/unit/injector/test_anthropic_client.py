@@ -10,9 +10,10 @@ import pytest
 from anthropic import AsyncAnthropic, BadRequestError
 from anthropic.types import MessageParam, ToolParam
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings
 from earlystop.injector.proxy import InjectorSettings
-from earlystop.injector.settings import body_settings, read_words
+from earlystop.injector.settings import read_words
 from tests.unit.injector.stub_engine import StubEngine, running
 from tests.unit.injector.through import HEADERS, Client, client_of
 

@@ -9,17 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earlystop.api.body_knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
 from earlystop.injector.body import Effect, edited, written_value
-from earlystop.injector.knobs import KNOBS, Api, Apply, BodySetting, Engine, Field, Knob, ValueType, api_of
-
-CHAT = Api.CHAT_COMPLETIONS
-
-
-def with_knob(
-    body: dict[str, Any], knob: Knob, value: str, *, engine: Engine = Engine.VLLM, api: Api = CHAT
-) -> tuple[dict[str, Any], Effect]:
-    change = edited(json.dumps(body).encode(), api, {"it": (KNOBS[engine][knob], value)})
-    return json.loads(change.body), change.effects["it"]
+from earlystop.injector.json_object import MOST_VALUES
+from tests.unit.injector.editing import CHAT, with_knob
 
 
 @pytest.mark.parametrize(
@@ -48,9 +41,9 @@ def with_knob(
             Effect.KEPT,
         ),
         ({"max_tokens": None}, {"max_tokens": None, "max_completion_tokens": 20}, Effect.SET),
-        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.KEPT),
+        ({"max_tokens": -1}, {"max_tokens": -1}, Effect.REFUSED),
         ({"max_tokens": True}, {"max_tokens": True}, Effect.KEPT),
-        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.KEPT),
+        ({"max_tokens": [1]}, {"max_tokens": [1]}, Effect.REFUSED),
     ],
 )
 def test_a_cap_covers_every_alias_and_is_never_above_the_clients(
@@ -74,9 +67,36 @@ def test_the_alias_that_wins_at_llama_cpp_is_covered_and_minus_one_is_no_bound(
     assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP)[0] == expected
 
 
+def test_a_key_that_stands_twice_where_a_value_is_compared_is_refused() -> None:
+    body = b'{"thinking": {"type": "enabled", "budget_tokens": 99999, "budget_tokens": 10}}'
+    change = edited(body, Api.MESSAGES, {"it": (KNOBS[Engine.VLLM][Knob.THINKING_BUDGET], "512")})
+    assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
+
+
+def test_fields_of_ones_own_are_all_set_or_none() -> None:
+    """The second leads through something that is no object."""
+    fields = (Field(("window",)), Field(("custom", "window")))
+    setting = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: fields})
+    body = b'{"window": 9, "custom": [{"window": 9}]}'
+    change = edited(body, CHAT, {"it": (setting, "5")})
+    assert (change.body, change.effects["it"]) == (body, Effect.REFUSED)
+
+
+def test_an_object_that_was_only_looked_at_stays_as_it_came() -> None:
+    fields = (Field(("window",)), Field(("custom", "window")))
+    setting = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: fields})
+    change = edited(b'{"window": 9, "custom": null}', CHAT, {"it": (setting, "5")})
+    assert change.body == b'{"window": 5, "custom": null}'
+
+
+def test_a_body_of_more_values_than_can_be_read_goes_on_as_it_came() -> None:
+    body = b'{"x":[' + b"[]," * MOST_VALUES + b"[]]}"
+    assert edited(body, CHAT, {"it": (KNOBS[Engine.VLLM][Knob.ANSWER_CAP], "20")}).body is body
+
+
 @given(
     st.dictionaries(st.sampled_from(["max_tokens", "max_completion_tokens"]), st.integers(0, 100) | st.none()),
-    st.integers(0, 100),
+    st.integers(1, 100),
 )
 def test_what_vllm_obeys_is_at_most_what_the_client_and_the_setting_say(body: dict[str, int | None], cap: int) -> None:
     """vLLM takes max_completion_tokens, and max_tokens only where that is absent or null."""
@@ -155,7 +175,11 @@ def test_a_body_that_cannot_be_read_is_not_touched(body: bytes) -> None:
         ({"stream": True, "stream_options": {"include_usage": False}}, True, {"include_usage": True}),
         ({"stream": True, "stream_options": {"include_usage": True}}, False, {"include_usage": True}),
         ({"stream": True, "stream_options": "odd"}, False, "odd"),
+        ({"stream": 1}, True, {"include_usage": True}),
+        ({"stream": "true", "stream_options": {"include_usage": "yes"}}, False, {"include_usage": "yes"}),
         ({"stream": False}, False, None),
+        ({"stream": "false"}, False, None),
+        ({"stream": [1]}, False, None),
         ({}, False, None),
     ],
 )

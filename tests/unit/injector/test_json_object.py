@@ -39,6 +39,7 @@ def written(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     return f"{draw(SPACES)}{{{members}{draw(SPACES)}}}{draw(SPACES)}", value
 
 
+@pytest.mark.slow
 @given(written())
 def test_an_object_in_which_nothing_is_set_is_written_as_it_came(given_text: tuple[str, dict[str, Any]]) -> None:
     text, value = given_text
@@ -48,6 +49,7 @@ def test_an_object_in_which_nothing_is_set_is_written_as_it_came(given_text: tup
     assert {key: found.value(key) for key in value} == value
 
 
+@pytest.mark.slow
 @given(written(), KEYS, st.integers())
 def test_a_member_that_is_set_changes_and_no_other_byte_does(
     given_text: tuple[str, dict[str, Any]], key: str, number: int
@@ -63,6 +65,7 @@ def test_a_member_that_is_set_changes_and_no_other_byte_does(
         assert new[len(body) - 1 :] == f"{',' if value else ''}{json.dumps(key)}:{number}}}"
 
 
+@pytest.mark.slow
 @given(written(), st.integers())
 def test_a_nested_member_keeps_its_siblings(given_text: tuple[str, dict[str, Any]], number: int) -> None:
     text, value = given_text

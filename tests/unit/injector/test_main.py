@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import typer
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
 from earlystop.injector.main import checked_prefix, checked_upstream, run, serving
 from tests.unit.injector.stub_engine import StubEngine, completion, running
 from tests.unit.injector.through import CHAT, HEADERS, SETTINGS, Client

@@ -221,6 +221,7 @@ async def test_a_packed_body_goes_on_as_it_came() -> None:
         assert 'value="20"' not in page  # a setting that was refused is not in force
 
 
+@pytest.mark.slow
 async def test_a_body_over_the_limit_is_refused_and_has_failed() -> None:
     engine = StubEngine()
     async with client(engine) as asking:

@@ -75,6 +75,7 @@ async def test_chats_streams_tools_and_completions_of_the_openai_library_work_an
         assert (await asking.counts())["completed"] == 3
 
 
+@pytest.mark.slow
 async def test_responses_of_the_openai_library_work_whole_and_as_a_stream() -> None:
     engine = StubEngine(plain=json.dumps(RESPONSE).encode())
     async with running(engine) as url, client_of(url) as asking, library(asking) as openai:

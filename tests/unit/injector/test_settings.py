@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from earlystop.injector.knobs import Api, Apply, Engine, ValueType
-from earlystop.injector.settings import body_settings, read_file, read_words
+from earlystop.api.body_knobs import Api, Apply, Engine, ValueType
+from earlystop.api.body_settings import body_settings
+from earlystop.injector.settings import read_file, read_text, read_words
 
 WRITTEN = """
 engine: SGLang
@@ -20,6 +22,14 @@ parameters:
   - {api: ChatCompletions, path: custom_params.window}
   - {api: Completions, path: custom_params.window}
 """
+
+OWN = "engine: VLLM\nparameters: [{{name: a, {more}, paths: [{{api: ChatCompletions, path: x}}]}}]"
+
+
+def test_words_from_the_smallest_to_the_largest_can_be_compared(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.yaml"
+    path.write_text(OWN.format(more="type: String, apply: IfLarger, choices: [low, high]"))
+    assert body_settings(read_file(path))["a"].order == ("low", "high")
 
 
 def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
@@ -40,6 +50,13 @@ def test_knobs_and_fields_of_ones_own_are_read(tmp_path: Path) -> None:
         ("engine: VLLM\nparameters: [{name: A, knob: Samples}]", "parameters.0.name"),
         ("engine: VLLM\nparameters: [{name: a, knob: Samples, aply: Always}]", "aply"),
         ("engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: a..b}]}]", "path"),
+        (OWN.format(more="type: Json, apply: IfLarger"), "apply IfLarger compares values, and objects have no order"),
+        ("engine: VLLM\nparameters: [{name: a, knob: RepetitionStop, apply: IfLarger}]", "objects have no order"),
+        (OWN.format(more="type: String, apply: IfSmaller"), "compares values, and texts have no order"),
+        (
+            "engine: VLLM\nparameters: [{name: a, paths: [{api: ChatCompletions, path: stream}]}]",
+            "sent and counted",
+        ),
         ("engine: [", "no YAML"),
         ("", "it"),
     ],
@@ -63,3 +80,11 @@ def test_a_file_with_a_mistake_is_refused_with_its_place(tmp_path: Path, text: s
 def test_words_with_a_mistake_are_refused(engine: Engine, words: list[str], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         body_settings(read_words(engine, words))
+
+
+def test_what_the_operator_writes_as_text_is_read_and_a_mistake_in_it_is_told() -> None:
+    written = read_words(Engine.VLLM, ["a=AnswerCap"])
+    assert read_text(json.dumps(written.wire())) == written
+    for text, told in (("{", "JSON"), ('{"engine": "VLLM", "parameters": []}', "parameters"), ("[]", "object")):
+        with pytest.raises(ValueError, match=told):
+            read_text(text)

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from earlystop.injector.knobs import Engine
+from earlystop.api.body_knobs import Engine
+from earlystop.api.body_settings import body_settings
 from earlystop.injector.main import serving
 from earlystop.injector.proxy import InjectorSettings
-from earlystop.injector.settings import body_settings, read_words
+from earlystop.injector.settings import read_words
 from tests.unit.injector.stub_engine import StubEngine, running
 
 POLICY, REVISION = "llm/qa", "r1"

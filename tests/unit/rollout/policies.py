@@ -34,7 +34,10 @@ WRITTEN: dict[str, Any] = {
         "deadlineSeconds": 3600,
     },
     "metrics": {"sourceRef": {"name": "default"}},
-    "objective": {"exactMatch": {"margin": "0.05"}, "tokens": {"minimumSaving": "0.10"}},
+    "objective": {
+        "exactMatch": {"margin": "0.05", "assumeIndependent": True},
+        "tokens": {"minimumSaving": "0.10"},
+    },
 }
 
 

@@ -72,6 +72,7 @@ def test_a_signature_beside_a_later_request_is_stale_and_one_that_comes_late_cha
     assert handled_of(late, "retry").by == "manager"
 
 
+@pytest.mark.slow
 def test_nobody_is_recorded_for_what_another_wrote_in_any_order_of_writes_that_the_admission_policy_lets_pass() -> None:
     """The model: a person changes the value, with a signature of their own, with none, or leaving the old one."""
     rng = random.Random(7)

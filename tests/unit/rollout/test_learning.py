@@ -64,6 +64,7 @@ def test_the_first_share_waits_for_the_time_however_many_looks() -> None:
     assert state.step == 1
 
 
+@pytest.mark.slow
 def test_sticky_sessions_are_found_out_and_independent_answers_are_left_alone() -> None:
     # Design effect of sessions of 5 with an intraclass correlation of 0.3: 1 + 4 x 0.3 = 2.2.
     factors = [taught(sessions(seed, 21, 5, 0.3)).dispersion or 0.0 for seed in range(40)]

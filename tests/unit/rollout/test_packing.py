@@ -30,6 +30,7 @@ def totals_with(classes: int) -> st.SearchStrategy[Totals]:
     return st.builds(Totals, tallies, tallies, st.tuples(*[answers] * classes))
 
 
+@pytest.mark.slow
 @examples
 @given(class_counts.flatmap(lambda classes: st.tuples(st.just(classes), looks_with(classes))))
 def test_looks_come_back_whatever_their_counts_votes_pairs_and_query_classes(given: tuple[int, list[Look]]) -> None:
@@ -37,6 +38,7 @@ def test_looks_come_back_whatever_their_counts_votes_pairs_and_query_classes(giv
     assert unpack_looks(pack_looks(tuple(looks)), classes) == tuple(looks)
 
 
+@pytest.mark.slow
 @examples
 @given(looks_with(1), st.booleans(), st.lists(st.builds(UserScatter, *[counts] * 6), min_size=40, max_size=40))
 def test_looks_come_back_with_what_is_known_of_their_users(
@@ -48,6 +50,7 @@ def test_looks_come_back_with_what_is_known_of_their_users(
     assert tuple(CompressedLooks(counted)) == counted
 
 
+@pytest.mark.slow
 @examples
 @given(class_counts.flatmap(totals_with))
 def test_totals_come_back_whatever_their_counts_votes_pairs_and_query_classes(totals: Totals) -> None:
@@ -76,6 +79,7 @@ def test_no_looks_are_no_text() -> None:
     assert pack_looks(()) == "" and unpack_looks("") == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requests_a_second", [0.2, 2.0, 50.0])
 def test_realistic_looks_come_back_and_take_less_than_40_characters_each(requests_a_second: float) -> None:
     looks = realistic_looks(725, requests_a_second)

@@ -45,6 +45,7 @@ def test_requests_of_looks_without_pairs_still_count_when_they_tell_and_their_an
 few = st.builds(Pairs, *[st.sampled_from((0, 0, 0, 1, 4))] * 4)
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.builds(paired, few, st.sampled_from((1, 5, 30)).map(arms)), min_size=1, max_size=8))
 def test_pairs_and_answers_are_used_once_whatever_comes_in_which_order(served: list[Totals]) -> None:

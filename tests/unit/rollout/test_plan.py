@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import commitment_in
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, ClassMargin, Guardrail, GuardrailKind, Objective
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.plan import StageKind, parse_plan, plan_text, revision_of
@@ -98,6 +99,7 @@ def test_a_default_that_is_written_out_or_respelled_does_not_change_the_plan(nam
     assert plan_text(policy(DEFAULTS[name])) == plan_text(policy())
 
 
+@pytest.mark.slow
 @examples
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_fields_does_not_change_the_plan(random: Any) -> None:
@@ -146,6 +148,7 @@ def test_a_plan_judges_by_every_field_of_the_policys_objective() -> None:
         basis=Basis.ANSWERS,
         dispersion=1.25,
         longest_answer=4096,
+        source=DispersionSource.GIVEN,
     )
 
 
@@ -158,11 +161,31 @@ def test_a_plan_asks_for_nothing_that_the_policy_does_not() -> None:
     assert parse_plan(plan_text(policy())).objective == Objective(0.05, 0.1, 0.05, 0.05)
 
 
+@pytest.mark.parametrize(
+    ("exact_match", "source"),
+    [
+        ({"assumeIndependent": False}, DispersionSource.LOOKS),
+        ({"assumeIndependent": True}, DispersionSource.ASSUMED),
+        ({"dispersion": "1"}, DispersionSource.GIVEN),
+        ({"assumeIndependent": False, "evidence": "Pairs"}, DispersionSource.BY_DESIGN),
+    ],
+)
+def test_a_plan_says_from_where_the_dispersion_is_known(exact_match: dict[str, Any], source: DispersionSource) -> None:
+    text = plan_text(policy({"objective": {"exactMatch": exact_match}}))
+    assert parse_plan(text).objective.source is source
+    # Version 1 of the engine took what the policy said, or 1.
+    first = {name: value for name, value in json.loads(text).items() if name != "engine"}
+    assert parse_plan(json.dumps(first)).objective.source is DispersionSource.ASSUMED
+
+
 def test_a_plan_holds_no_word_about_what_was_left_out_or_has_its_default() -> None:
     absent = ("evidence", "dispersion", "floor", "longestAnswer", "guardrails", "queryClasses", "requireEach", "risk")
     for changes in ({}, DEFAULTS["require each"], DEFAULTS["answers as evidence"], DEFAULTS["risk"]):
         told = json.loads(plan_text(policy(changes)))["objective"]
-        assert told == {"exactMatch": {"margin": "0.05"}, "tokens": {"minimumSaving": "0.1"}}
+        assert told == {
+            "exactMatch": {"margin": "0.05", "assumeIndependent": True},
+            "tokens": {"minimumSaving": "0.1"},
+        }
         assert not [name for name in absent if f'"{name}"' in json.dumps(told)]
 
 

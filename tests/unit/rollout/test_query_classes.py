@@ -71,6 +71,7 @@ def only_answers(totals: Totals) -> bool:
     )
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(served, min_size=1, max_size=8))
 def test_no_answer_of_a_query_class_is_lost_or_counted_twice_whatever_comes_in_which_order(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from earlystop.api.counts import Look, UserScatter
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import engine
+from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.version import FIRST
 from earlystop.rollout.conditions import conditions
 from earlystop.rollout.event_notes import event_notes
@@ -66,6 +67,7 @@ def test_plans_of_earlier_releases_go_on_by_time_under_a_policy_that_says_nothin
     assert parse_plan(plan_text(spec)).spec.rollout.advance == "WhenSafe"
 
 
+@pytest.mark.slow
 @examples
 @given(rates=st.lists(st.sampled_from([0.4, 0.6, 0.7, 0.78, 0.8, 0.9]), min_size=5, max_size=40))
 def test_no_step_is_left_before_its_loss_is_refuted(rates: list[float]) -> None:
@@ -96,7 +98,7 @@ SAFE_PLAN = parse_plan(plan_text(SAFE))
 def by_users(spec: PolicySpec, users: UserScatter | None, looks: int = 5) -> RolloutState:
     """The first step of a plan whose users are in every look, after some looks of a candidate that loses nothing."""
     plan = parse_plan(plan_text(spec))
-    plan = replace(plan, objective=replace(plan.objective, by_users=True))
+    plan = replace(plan, objective=replace(plan.objective, source=DispersionSource.USERS))
     rows = [Look(NOW + 15 * n, 0, 5, answers(1900), answers(100), users=users) for n in range(looks)]
     comparison = Comparison("w10", engine.replay(plan.objective_at(0, None), rows), looks=rows)
     state = replace(started(spec), plan=plan, comparisons=(comparison,), phase=Phase.OBSERVING)
@@ -113,7 +115,7 @@ def test_a_step_is_left_by_evidence_that_is_divided_by_how_much_users_scatter() 
     assert not may_advance(alike.pinned_plan, alike, NOW)
     (gap,) = missing_for_next_step(alike.pinned_plan, alike, NOW)
     assert isinstance(gap, LossNotRefuted)
-    stated = replace(alone.pinned_plan.objective, by_users=False, dispersion=40.0)
+    stated = replace(alone.pinned_plan.objective, source=DispersionSource.GIVEN, dispersion=40.0)
     written = engine.replay(stated, [replace(look, users=None) for look in alone.comparisons[0].looks])
     assert gap.log_e == pytest.approx(written.log_e_against_loss(gap.loss))
 
@@ -165,6 +167,7 @@ def hours(count: int) -> Any:
     return policy({"rollout": {"steps": [{"weight": 50}], "minimumHours": count, "deadlineSeconds": 90_000}})
 
 
+@pytest.mark.slow
 def test_a_promotion_waits_until_its_looks_span_the_least_hours_and_says_until_when() -> None:
     spec, server = hours(1), Server()
     state = observe(spec, snapshot(spec, started(spec), server), server, *[SAVING.at(50)] * 40)

@@ -36,7 +36,13 @@ KNOWN = UserScatter(2500, 1500, 1000, 1000, 210, 190)
 
 def cohorts(exact_match: dict[str, Any] | None = None) -> PolicySpec:
     rollout = {"strategy": "ABTest", "steps": None, "minimumSeconds": 60}
-    return policy({"delivery": DELIVERY, "rollout": rollout, "objective": {"exactMatch": exact_match or {}}})
+    return policy(
+        {
+            "delivery": DELIVERY,
+            "rollout": rollout,
+            "objective": {"exactMatch": {"assumeIndependent": False, **(exact_match or {})}},
+        }
+    )
 
 
 def watched(spec: PolicySpec, quality: Quality, users: UserScatter | None, looks: int = 40) -> RolloutState:
@@ -62,7 +68,7 @@ def test_a_proven_candidate_is_held_while_nobody_knows_how_much_users_scatter_an
     users: UserScatter | None,
 ) -> None:
     state = watched(cohorts(), SAVING, users)
-    assert state.decision is None and state.comparisons[0].assessment.non_inferior
+    assert state.decision is None and state.comparisons[0].assessment.log_e.promote > 3
     status, reason, message = progressing(state)
     assert (status, reason) == (ConditionStatus.FALSE, "DispersionUnknown")
     assert "exactMatch.assumeIndependent: true" in message and "exactMatch.dispersion" in message

@@ -17,7 +17,7 @@ UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "delivery.mode Workload": (
         {"delivery": {"mode": "Workload", "gatewayHeader": None}},
-        "write one of GatewayHeader, HeaderCohort, Shadow",
+        "GatewayHeader, HeaderCohort, RequestBody, Shadow",
     ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),

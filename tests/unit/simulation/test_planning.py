@@ -29,6 +29,7 @@ def simulated(question: Question, share: float, runs: int, size: int = 100) -> n
     return np.array(used)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "share"),
     [

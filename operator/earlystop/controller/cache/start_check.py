@@ -64,6 +64,8 @@ class StartCheck:
         split, delivery = desired_split(tracked.state), tracked.plan.spec.delivery
         if split is None or delivery.route_ref is None:
             return True
+        if delivery.traits.through_injector:
+            return False  # whether its Pods are ready, no list of Services tells
         overlay = self._route(tracked, overlay_name(tracked.name))
         if tracked.traffic.is_left:
             return None if overlay is None else not attachment(overlay)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,9 @@ from earlystop.delivery.orphans import policy_of
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Only of these kinds is the status read: addresses, listeners, supported features, and whether a route is accepted.
 WITH_STATUS = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
-# Kinds that the operator never writes, and the fields of their spec that are read.
+# What is read of the status of a Deployment that the operator made.
+READINESS = ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas")
+# Kinds of which users' objects are never written, and the fields of their spec that are read.
 READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"Deployment": ("replicas", "selector")})
 
 
@@ -28,10 +30,21 @@ def stripped(kind: str, manifest: Mapping[str, Any]) -> Manifest:
     kept = {name: value for name, value in manifest.items() if name not in ("metadata", "status", "spec")}
     kept["metadata"] = metadata
     if "spec" in manifest:
-        kept["spec"] = _read_part(kind, manifest["spec"])
+        kept["spec"] = manifest["spec"] if policy_of(dict(manifest)) else _read_part(kind, manifest["spec"])
+    if _is_own_deployment(kind, manifest):
+        kept["status"] = _readiness(manifest)
     if kind in WITH_STATUS and "status" in manifest:
         kept["status"] = manifest["status"]
     return kept
+
+
+def _is_own_deployment(kind: str, manifest: Mapping[str, Any]) -> bool:
+    return kind == "Deployment" and bool(policy_of(dict(manifest)))
+
+
+def _readiness(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    status = manifest.get("status") or {}
+    return {name: status[name] for name in READINESS if name in status}
 
 
 def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -45,14 +58,17 @@ def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
     """A digest of what a policy's traffic follows from: it changes when a person edits the object, or when a Gateway
-    gets another address, but neither when a gateway reports on a route nor when a Deployment is scaled.
+    gets another address, but neither when a gateway reports on a route nor when a Deployment is scaled. Of one that the
+    operator made, how many Pods are ready belongs to it.
 
     manifest: as `stripped` gives it.
     """
     metadata = manifest["metadata"]
     parts: dict[str, Any] = {name: metadata.get(name) for name in ("uid", "labels", "annotations", "ownerReferences")}
     spec = manifest.get("spec")
-    if kind in READ_FIELDS and isinstance(spec, Mapping):
+    if _is_own_deployment(kind, manifest):
+        parts["readiness"] = _readiness(manifest)
+    elif kind in READ_FIELDS and isinstance(spec, Mapping):
         spec = {name: value for name, value in spec.items() if name != "replicas"}
     parts |= {name: value for name, value in manifest.items() if name not in ("metadata", "status", "apiVersion")}
     parts["spec"] = spec
@@ -62,11 +78,13 @@ def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).digest()
 
 
-def gist_of_users_objects(inputs: ClusterInputs) -> bytes:
-    """A digest of all that a policy's traffic follows from and that is not the operator's own."""
+def gist_of_users_objects(inputs: ClusterInputs, written: Collection[Manifest] = ()) -> bytes:
+    """A digest of all that a policy's traffic follows from and that is not the operator's own. written: what it writes;
+    a user's object of which it writes a part tells nothing here."""
+    parts = {(each["kind"], each["metadata"]["name"]) for each in written}
     gists = [
         f"{key.kind}/{key.namespace}/{key.name}/{gist(key.kind, stripped(key.kind, each)).hex()}"
         for key, each in inputs.objects.items()
-        if not policy_of(each)
+        if not policy_of(each) and (key.kind, key.name) not in parts
     ]
     return hashlib.blake2b("\n".join(sorted(gists)).encode(), digest_size=16).digest()

@@ -18,9 +18,11 @@ from earlystop.controller.counts.connections import Connections
 from earlystop.controller.counts.part_reading import Answers, Probed, Result, failure_of_source, read_parts
 from earlystop.controller.counts.separation import COSTLY, EXACT, Part, Separation
 from earlystop.controller.fairness.turns import COMMON, FairTurns, for_all
+from earlystop.metrics.convention.body_effects import BodyEffects, EffectsQuestion, read_effects
 from earlystop.metrics.convention.forged import ForgedQuestion, read_forged
 from earlystop.metrics.convention.query import namespace_of
 from earlystop.metrics.convention.reader import MAX_POLICIES_A_QUERY, is_stale
+from earlystop.metrics.convention.reports import ProcessReport, ReportsQuestion, read_reports
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion, read_unseen
 from earlystop.metrics.count_ledger import AnyRequest
 from earlystop.metrics.scrape_interval import ScrapeIntervals
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 Lane = tuple[str, bool]
 """A source's name, and whether it is the lane of its slow namespaces."""
+Queue = tuple[Lane, str]
+"""A lane, and the namespace whose policies share queries there: each slow one's own, COMMON in the other lane."""
 Report = Callable[[str, SourceSpec, MetricsFailure | None], None]
 """It is called after every exchange with the source's name, the spec that was used, and the failure of the source, None
 when the source answered."""
@@ -64,7 +68,7 @@ class CountBatcher:
         self._connections = connections or Connections()
         self._clock = clock
         self._turns: defaultdict[Lane, FairTurns] = defaultdict(partial(FairTurns, 1))
-        self._batches: dict[tuple[Lane, int], _Batch] = {}
+        self._batches: dict[tuple[Queue, int], _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._threads: dict[Lane, ThreadPoolExecutor] = {}
         self._separations: defaultdict[str, Separation] = defaultdict(Separation)
@@ -105,6 +109,16 @@ class CountBatcher:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
         return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
 
+    async def read_reports(
+        self, source: str, question: ReportsQuestion, at: int
+    ) -> tuple[ProcessReport, ...] | MetricsFailure:
+        """By which settings each process of a policy's target says that it serves, at Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
+
+    async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
+        """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""
+        return await self._read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
+
     async def _read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
     ) -> T | MetricsFailure:
@@ -121,10 +135,11 @@ class CountBatcher:
         return source, self._separations[source].is_slow(namespace_of(policy), self._clock())
 
     async def _read_together(self, lane: Lane, spec: SourceSpec, request: AnyRequest, at: int) -> Result:
-        batch = self._batches.get((lane, at))
+        queue: Queue = (lane, namespace_of(request.policy) if lane[1] else COMMON)
+        batch = self._batches.get((queue, at))
         if batch is None:
-            batch = self._batches[lane, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
-            self._start(self._flush(lane))
+            batch = self._batches[queue, at] = _Batch(spec, results=asyncio.get_running_loop().create_future())
+            self._start(self._flush(queue))
         batch.requests[request.policy] = request
         assert batch.results is not None  # set where the batch is made
         return (await asyncio.shield(batch.results))[request.policy]
@@ -136,13 +151,14 @@ class CountBatcher:
             async with self._turns[source, False].of():
                 await self._ask_now((source, False), spec, [source], partial(_probe, source, at))
 
-    async def _flush(self, lane: Lane) -> None:
+    async def _flush(self, queue: Queue) -> None:
         """Read one batch in the source's turn, that of the oldest moment: after a restart, policies that are behind
         catch up with others, and share their queries from there on. A batch takes requests until its turn comes."""
         await asyncio.sleep(GATHER_SECONDS)
-        async with self._turns[lane].of(COMMON):
-            at = min(moment for each, moment in self._batches if each == lane)
-            batch = self._batches.pop((lane, at))
+        lane, namespace = queue
+        async with self._turns[lane].of(namespace):
+            at = min(moment for each, moment in self._batches if each == queue)
+            batch = self._batches.pop((queue, at))
             assert batch.results is not None  # set where the batch is made
             question = partial(self._read, lane, list(batch.requests.values()), at, batch.spec)
             batch.results.set_result(await self._ask_now(lane, batch.spec, list(batch.requests), question))

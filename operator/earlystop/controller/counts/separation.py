@@ -2,7 +2,7 @@
 
 Pure. Policies share queries, whatever their namespaces. Where a query was slow or failed for its cost while the source
 itself answered, its namespaces are asked for in groups for a while, and a group that was costly in smaller ones, until
-it is known whose series it were. These are then read in a lane of their own, where they hold up one another.
+it is known whose series it were. These are then read in a lane of their own, one namespace after the other.
 
 A costly query divides whoever it concerned into sixteen groups, and no group is joined with others for ten minutes: so
 three costly looks leave each of 4,096 namespaces asked apart, in whatever looks which of them are slow.

@@ -28,7 +28,7 @@ from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
+from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
 from earlystop.controller.traffic.act import TrafficActor
 from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
@@ -121,7 +121,7 @@ class Reconciler:
 
     async def _follow_requests(self, tracked: TrackedPolicy) -> None:
         """Abort, start a campaign, pause or resume it, promote: as spec and annotations now say."""
-        new = self._new_campaign(tracked)  # at most one begins
+        new = await self._new_campaign(tracked)  # at most one begins
         for requested in REQUESTED:
             before, after = tracked.state, requested(tracked, int(self._clock()), new)
             if after is not before and before.phase in ACTING:
@@ -129,10 +129,11 @@ class Reconciler:
                 await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
 
-    def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
+    async def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
         entropy = self._entropy()
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
-        return NewCampaign(entropy, commitment, self._tokens.is_lost(tracked.label, tracked.uid, tracked.state))
+        is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
+        return NewCampaign(entropy, commitment, is_lost, await recorded_attempts(self._cluster, tracked))
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

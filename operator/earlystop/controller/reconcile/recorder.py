@@ -94,4 +94,5 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     """What must be stored at once when it changes; single looks can be read again after a restart. That counts are
     missing is stored with the condition that says so. That a step waits for answers is shown from its first look on."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
-    return state.phase, state.step, state.campaign, state.decision, status, state.handled, state.in_flight is None
+    waits = state.in_flight is None, state.interrupted
+    return state.phase, state.step, state.campaign, state.decision, status, state.handled, waits

@@ -9,7 +9,7 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.state import Attempts, Phase, RolloutState
 from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.transitions import start_campaign, suspend_or_resume
 
@@ -19,12 +19,13 @@ class NewCampaign:
     """What a campaign gets that would begin now, all of it made at the edge.
 
     entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
-    token of the campaign under way is lost.
+    token of the campaign under way is lost. recorded: campaigns of an earlier policy of the same name.
     """
 
     entropy: str
     commitment: str = ""
     token_lost: bool = False
+    recorded: tuple[Attempts, ...] = ()
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
@@ -51,6 +52,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
         entropy=new.entropy,
         commitment=new.commitment,
         token_lost=new.token_lost,
+        recorded=new.recorded,
     )
 
 

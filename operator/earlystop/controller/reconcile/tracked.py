@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
@@ -216,9 +217,13 @@ class TrackedPolicy:
     @property
     def routes(self) -> frozenset[str]:
         """Names of the routes that the campaign under way overlays, and that the spec names now."""
-        specs = [self.spec, *([self.plan.spec] if self.state.plan else [])]
-        references = (each.delivery.route_ref for each in specs)
+        references = (each.route_ref for each in self.deliveries)
         return frozenset(each.name for each in references if each is not None)
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """The delivery of the spec, and that of the campaign under way."""
+        return tuple(each.delivery for each in (self.spec, *([self.plan.spec] if self.state.plan else [])))
 
     @property
     def label(self) -> str:

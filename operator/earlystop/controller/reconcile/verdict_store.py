@@ -1,4 +1,5 @@
-"""Storing verdicts: created once under a name that follows from the campaign, never changed."""
+"""Storing verdicts: created once under a name that follows from the campaign, never changed, and read by the next
+policy of the name."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.spent_risk import attempts_recorded
+from earlystop.rollout.state import Attempts
 from earlystop.rollout.verdict import verdict_name, verdict_object
 
 
@@ -33,3 +36,21 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
     tracked.status.note_verdict(name)
     return None
+
+
+async def recorded_attempts(cluster: Cluster, tracked: TrackedPolicy) -> tuple[Attempts, ...]:
+    """Campaigns that verdicts of a deleted policy of the same name tell of. They are asked for before the first
+    campaign of a policy whose campaigns share the risks, and never again.
+
+    Raises ClusterError when the API fails.
+    """
+    begins = tracked.state.plan is None and not tracked.spec.suspend and tracked.observations.refusal is None
+    if not begins or tracked.spec.objective.risk.campaigns == 1:
+        return ()
+    records = [
+        each["spec"]
+        async for page in cluster.pages(VERDICTS, tracked.namespace)
+        for each in page
+        if each["spec"].get("policy") == tracked.name
+    ]
+    return attempts_recorded(records, tracked.name)

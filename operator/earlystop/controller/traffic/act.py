@@ -13,6 +13,7 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
+from earlystop.controller.counts.proof_by_reports import proof_by_reports
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
 from earlystop.controller.traffic.desired_split import desired_split
@@ -27,10 +28,11 @@ from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decide import LEADS, SplitStatus
+from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import carried_out, weights_in_force, weights_lost
+from earlystop.rollout.transitions import carried_out, unproven_weights_lost, weights_in_force, weights_lost
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -81,13 +83,21 @@ class TrafficActor:
             raise
         if traffic is None:
             return None
+        if isinstance(traffic.proof, Reports) and traffic.observation.status is ConditionStatus.UNKNOWN:
+            at = int(self._clock()) - ceil(delay)
+            traffic = await proof_by_reports(self._reader, tracked, split, traffic, traffic.proof, at)
+        led = traffic.status in LEADS
+        interrupted = tracked.traffic.note_led(split, changed=bool(traffic.changed), led=led)
         follows = next_after(tracked.state.phase, traffic.status)
         if follows in (Next.STORE_VERDICT, Next.FINISH):
             await ensure_verdict_stored(self._cluster, tracked, self._clock())
-        if follows is Next.PROVE_BY_METRICS and traffic.observation.status is not ConditionStatus.FALSE:
+        counts_prove = (
+            not isinstance(traffic.proof, Reports) and traffic.observation.status is not ConditionStatus.FALSE
+        )
+        if follows is Next.PROVE_BY_METRICS and counts_prove:
             traffic = await proof_by_counts(self._reader, tracked, split, int(self._clock()) - ceil(delay)) or traffic
         _note(tracked, traffic, self._clock())
-        after = _after_traffic(tracked, traffic, ceil(self._clock()))
+        after = _after_traffic(tracked, traffic, ceil(self._clock()), interrupted=interrupted)
         return None if after is tracked.state else Progress(after)
 
     async def _watch(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
@@ -132,9 +142,10 @@ def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     tracked.observe(replace(tracked.observations, traffic=said), now)
 
 
-def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int) -> RolloutState:
-    """The state that follows from how far the split has got."""
-    state = tracked.state
+def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int, *, interrupted: bool) -> RolloutState:
+    """The state that follows from how far the split has got. interrupted: whether users were led by it before, and not
+    all the time since."""
+    state = unproven_weights_lost(tracked.state) if interrupted else tracked.state
     match next_after(state.phase, traffic.status):
         case Next.SETTLE:
             return weights_in_force(state, now)

@@ -9,6 +9,8 @@ from earlystop.delivery.alias_service import without_outdated
 from earlystop.delivery.carried_metadata import updated_metadata
 from earlystop.delivery.drift import content
 from earlystop.delivery.inputs import ClusterInputs
+from earlystop.delivery.orphans import field_manager
+from earlystop.delivery.ownership import is_part
 
 # Kinds of which the server fixes fields at creation; they stay when the spec is replaced.
 MERGED_KINDS = frozenset({"Service"})
@@ -19,16 +21,33 @@ NAMED = ("labels", "annotations")
 async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
     """Create or replace these objects, one after another. Raises ClusterError when the API fails."""
     for manifest in manifests:
-        await _write(cluster, inputs.own(manifest["kind"], manifest["metadata"]["name"]), manifest)
+        observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
+        if is_part(manifest):
+            await _write_part(cluster, inputs.uid, observed, manifest)
+        else:
+            await _write(cluster, observed, manifest)
 
 
-async def replace_all(cluster: Cluster, manifests: Iterable[Manifest]) -> None:
+async def replace_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
     """Replace these objects if they are still as they were read.
 
     Raises Conflict when one has changed since, ClusterError when the API fails.
     """
     for manifest in manifests:
+        if is_part(manifest):
+            observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
+            await _write_part(cluster, inputs.uid, observed, manifest)
+            continue
         await cluster.replace(BY_KIND[manifest["kind"]], manifest["metadata"]["namespace"], manifest)
+
+
+async def _write_part(cluster: Cluster, uid: str, observed: Manifest | None, part: Manifest) -> None:
+    """Write some fields of a user's object, if it is still as it was read: what stands there now was found to be the
+    policy's own. Raises Conflict when it has changed since; then it is decided on anew."""
+    version = {} if observed is None else {"resourceVersion": observed["metadata"].get("resourceVersion", "")}
+    namespace = part["metadata"]["namespace"]
+    named = {**part, "metadata": {**part["metadata"], **{key: text for key, text in version.items() if text}}}
+    await cluster.apply(BY_KIND[part["kind"]], namespace, named, field_manager(uid))
 
 
 async def _write(cluster: Cluster, observed: Manifest | None, desired: Manifest) -> None:

@@ -46,7 +46,13 @@ async def _gathered(
     """The inputs, and all objects that were looked for. Each is noted before it is read: a change of it from then on
     has the policy checked again."""
     mode, candidates = mode_of(spec.delivery), variant_labels(spec)
-    inputs = ClusterInputs(namespace=tracked.namespace, policy=tracked.name, uid=tracked.uid, spec=spec)
+    inputs = ClusterInputs(
+        namespace=tracked.namespace,
+        policy=tracked.name,
+        uid=tracked.uid,
+        spec=spec,
+        injector_image=cluster.injector_image,
+    )
     read: dict[ObjectKey, Manifest | None] = {}
     while True:
         owned = (ObjectKey(kind, inputs.namespace, name) for kind, name in mode.owned_names(inputs, candidates))

@@ -9,6 +9,7 @@ from earlystop.api.conditions import Condition
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.canary import Fault
 from earlystop.delivery.decide import Probe
+from earlystop.delivery.engine_check import EngineCheck
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
@@ -50,17 +51,20 @@ class TrafficMemory:
     unseen: a sentence about requests of the target that come past the overlay, "" for none. unseen_at: when they were
         last looked for.
     forged: a sentence about requests that named the campaign without its token, "" for none.
+    never_applied: a sentence about settings that change no request's body, "" for none.
     in_force: what was last said of weights in force, without these sentences.
     in_force_before: the split that was in force when the operator started, None once an object was written.
     served: from where counts are compared with the weights, None before that. counted_until: the moment of the counts
         that were compared last. counts_at: when that was. counted_ledger: all that they were read from.
     rest: the split that was last taken off, None for none.
+    engine: what the engine answered to the operator's own questions, None before that.
     failures: attempts since the last proof.
     users_objects: a digest of the users' objects at the last comparison, None before one.
     edits: how many edits of objects watches have shown.
     successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
         nothing of this policy is on the route any more for that.
     gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
+    led_by: the split by which users were led last, proven or not, None for none.
     """
 
     recheck: bool = True
@@ -81,6 +85,7 @@ class TrafficMemory:
     unseen: str = ""
     unseen_at: float = 0.0
     forged: str = ""
+    never_applied: str = ""
     in_force: str = "Weights are in force."
     in_force_before: TrafficSplit | None = None
     served: ServedMarks | None = None
@@ -88,10 +93,12 @@ class TrafficMemory:
     counts_at: float = 0.0
     counted_ledger: CountLedger | None = None
     rest: Rest | None = None
+    engine: EngineCheck | None = None
     failures: int = 0
     users_objects: bytes | None = None
     edits: int = 0
     gathered: tuple[ClusterInputs, float] | None = None
+    led_by: TrafficSplit | None = None
 
     def view(
         self, condition: Condition, answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
@@ -108,6 +115,7 @@ class TrafficMemory:
             missing=self.missing,
             fault=self.fault,
             rest=self.rest,
+            engine=self.engine,
             answers=answers,
         )
 
@@ -135,6 +143,14 @@ class TrafficMemory:
         if not goes_on:
             self._forget_unproven()
         self.unproven = (split, known[1] if goes_on and known is not None else now, now)
+
+    def note_led(self, split: TrafficSplit, *, changed: bool, led: bool) -> bool:
+        """An attempt to put a split in force has ended. changed: whether objects were written for it. led: whether it
+        leads users now. Returns whether it did before, and another split or none meanwhile."""
+        interrupted = changed and self.led_by == split
+        if led:
+            self.led_by = split
+        return interrupted
 
     def _forget_unproven(self) -> None:
         self.unproven, self.missing = None, False
@@ -194,6 +210,10 @@ class TrafficMemory:
         """A split that was taken off at Unix time `now` is not tried again for some seconds."""
         self.rest = Rest(split=split, seconds=seconds, until=now + seconds, condition=condition)
 
+    def note_engine(self, check: EngineCheck) -> None:
+        """The engine was asked whether it takes the settings."""
+        self.engine = check
+
     def note_answer(self, probe: Probe, split: TrafficSplit, result: ProbeResult, now: float) -> None:
         """Probes for a split were answered at Unix time `now`."""
         if probe.by_variant:
@@ -238,9 +258,17 @@ class TrafficMemory:
         """Requests were looked for that named the campaign without its token. found: a sentence about them."""
         self.forged = found
 
+    def note_effects(self, found: str) -> None:
+        """It was looked for what settings did to bodies. found: a sentence about such as change none."""
+        self.never_applied = found
+
     def note_in_force(self, message: str) -> None:
         """This is said of weights that are in force."""
         self.in_force = message
+
+    def forget_fault(self) -> None:
+        """Users were taken off for a reason that is known: what probes found meanwhile is no fault of the split."""
+        self.fault = None
 
     def keep_watching(self, split: TrafficSplit) -> None:
         """The objects lead users as before although this split of the same campaign is desired by now: their variants

@@ -30,10 +30,11 @@ from earlystop.delivery.decide import (
 )
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
+from earlystop.delivery.engine_check import AskEngine, EngineCheck, ask_engine
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
-from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof
+from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
@@ -47,13 +48,14 @@ class SplitResult:
     """How far a split has got, and what to say about it.
 
     changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known.
+    it is not known. proof: how the split is proven, None where nothing is written.
     """
 
     status: SplitStatus
     observation: Observation
     changed: tuple[str, ...] = ()
     followed: bool | None = None
+    proof: SplitProof | None = None
 
 
 async def put_in_force(
@@ -71,13 +73,11 @@ async def put_in_force(
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
     rolling_back = tracked.state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
-    observed = await inputs_of_plan(cluster, tracked, now)
-    desired = desired_traffic(observed, split, rolling_back)
+    observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back)
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
-    said, memory = tracked.observations.traffic, tracked.traffic
-    followed = memory.note_users_objects(gist_of_users_objects(observed))
-    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    memory = tracked.traffic
+    followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
     answers: Answers = ()
@@ -87,9 +87,11 @@ async def put_in_force(
             case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
                 memory.note_proven(split, now)
             case Wait() as wait:
-                return _result(wait, written, followed)
+                return replace(_result(wait, written, followed), proof=desired.proof)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
+            case AskEngine(targets):
+                memory.note_engine(EngineCheck(split.revision, now, await ask_engine(http, targets)))
             case Write(objects, then):
                 await ensure_unchanged(cluster, tracked, now)
                 await write_all(cluster, observed, objects)
@@ -128,10 +130,8 @@ async def detach_while_frozen(
 
     Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
     """
-    observed = await inputs_of_plan(cluster, tracked, now)
-    desired = desired_traffic(observed, split, rolling_back=False)
-    said, memory = tracked.observations.traffic, tracked.traffic
-    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    observed, desired, condition = await _compared(cluster, tracked, split, now, rolling_back=False)
+    memory = tracked.traffic
     as_before = bool(drifted(observed, desired.rendered.objects))  # what leads users was proven for an earlier step
     if as_before:
         memory.keep_watching(split)
@@ -139,7 +139,7 @@ async def detach_while_frozen(
             # An operator that was restarted has forgotten what was proven for it, so nothing watches that.
             await _watch_as_found(http, tracked, desired, now, turns)
     unwatched = (
-        memory.canary is None and memory.proven is None if as_before else said.status is not ConditionStatus.TRUE
+        memory.canary is None and memory.proven is None if as_before else condition.status is not ConditionStatus.TRUE
     )
     memory.note_users(split, desired.serves_users and unwatched, now)
     answers: Answers = ()
@@ -147,7 +147,7 @@ async def detach_while_frozen(
         match decide_while_frozen(observed, desired, memory.view(condition, answers), now):
             case None:
                 unechoed = any(result.proof is Proof.UNSUPPORTED for _, result in answers)
-                cannot_be_asked = isinstance(desired.proof, Metrics) or unechoed
+                cannot_be_asked = isinstance(desired.proof, Metrics | Reports) or unechoed
                 if memory.is_known_in_force(split) and cannot_be_asked and not as_before:
                     memory.note_proven(split, now)
                 return None
@@ -155,6 +155,16 @@ async def detach_while_frozen(
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case takes_off:
                 return await _take_off(cluster, tracked, observed, takes_off, split, now)
+
+
+async def _compared(
+    cluster: Cluster, tracked: TrackedPolicy, split: TrafficSplit, now: float, rolling_back: bool
+) -> tuple[ClusterInputs, Desired, Condition]:
+    """What there is in the cluster, what the split needs there, and what was last said of the traffic."""
+    observed = await inputs_of_plan(cluster, tracked, now)
+    said = tracked.observations.traffic
+    condition = Condition(ConditionType.TRAFFIC_APPLIED, said.status, said.reason, said.message)
+    return observed, desired_traffic(observed, split, rolling_back), condition
 
 
 async def _watch_as_found(
@@ -175,7 +185,7 @@ async def _watch_as_found(
 
 def _was_proven_by_counts(wait: Wait, desired: Desired, memory: TrafficMemory) -> bool:
     """Whether the operator was restarted since counts proved a split of which no probe can tell."""
-    cannot_be_asked = isinstance(desired.proof, Metrics) or wait.condition.reason == Proof.UNSUPPORTED.value
+    cannot_be_asked = isinstance(desired.proof, Metrics | Reports) or wait.condition.reason == Proof.UNSUPPORTED.value
     return cannot_be_asked and memory.is_known_in_force(desired.split)
 
 
@@ -220,12 +230,14 @@ async def _take_off(
         tracked.traffic.quarantine(split.revision)
     elif decision.rest is not None:
         tracked.traffic.begin_rest(split, now, decision.rest, decision.condition)
+    else:
+        tracked.traffic.forget_fault()
     if decision.objects:
         await ensure_unchanged(cluster, tracked, now)
         if isinstance(decision, Quarantine):
             await write_all(cluster, observed, decision.objects)
         else:
-            await replace_all(cluster, decision.objects)
+            await replace_all(cluster, observed, decision.objects)
         tracked.traffic.note_detached(now)
     status = SplitStatus.MISROUTED if isinstance(decision, Quarantine) else decision.status
     return _result(Wait(status, decision.condition), _names(decision.objects))

@@ -1,4 +1,4 @@
-"""Looking now and then for requests of the target that come past the overlay or are forged, and saying so."""
+"""Looking now and then for requests that come past the overlay or are forged, and for settings that change no body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from earlystop.api.wire import commitment_in
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.forged_requests import forged_requests
+from earlystop.delivery.never_applied import never_applied
 from earlystop.delivery.overlay_misses import overlay_misses
+from earlystop.metrics.convention.body_effects import EffectsQuestion
 from earlystop.metrics.convention.forged import ForgedQuestion
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.convention.unseen import Unseen, UnseenQuestion
@@ -18,7 +20,7 @@ from earlystop.rollout.state import WATCHING
 SECONDS_BETWEEN = 300.0
 # Of requests that are looked at: enough of them for a share, and none from before the weights were in force.
 LEAST_SECONDS, MOST_SECONDS = 30, 600
-IN_FORCE, MISSES, FORGED = "InForce", "OverlayMisses", "ForgedRequests"
+IN_FORCE, MISSES, FORGED, NEVER = "InForce", "OverlayMisses", "ForgedRequests", "NeverApplied"
 UNKNOWN = " Whether requests of the target come past the overlay is unknown, since its own counters do not show it."
 
 
@@ -29,6 +31,8 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     source = reader.known().get(metrics.source_ref.name)
     if state.phase not in WATCHING or source is None or not isinstance(tracked.ledger, Ledger):
         return
+    if tracked.plan.spec.delivery.route_ref is None:
+        return  # no request can come past an overlay that is not there
     seconds = min(MOST_SECONDS, at - max(state.step_started_at or at, int(memory.written_at)))
     if seconds < LEAST_SECONDS or at - memory.unseen_at < SECONDS_BETWEEN:
         return
@@ -46,6 +50,11 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
     if processes:
         question = UnseenQuestion(tracked.label, state.revision, processes, seconds, source.namespace_label)
         found = await reader.read_unseen(metrics.source_ref.name, question, at)
+    if tracked.plan.spec.delivery.traits.through_injector:
+        effects = EffectsQuestion(tracked.label, seconds, source.namespace_label)
+        did = await reader.read_effects(metrics.source_ref.name, effects, at)
+        if not isinstance(did, MetricsFailure):
+            memory.note_effects(never_applied(did.changed, did.unchanged, seconds))
     if not isinstance(found, MetricsFailure):
         # Forged requests count as unassigned, too, and are told once.
         memory.note_unseen(overlay_misses(found.seen, max(0.0, found.unseen - forged), seconds), at)
@@ -55,7 +64,7 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
 def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
     """What is said about weights that are in force, with the requests that come past them or are forged."""
     memory = tracked.traffic
-    if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES, FORGED):
+    if traffic.status is not ConditionStatus.TRUE or traffic.reason not in (IN_FORCE, MISSES, FORGED, NEVER):
         return traffic
     if traffic.reason != IN_FORCE and not memory.unseen_at:
         return traffic  # the operator was restarted and has not looked yet
@@ -65,5 +74,7 @@ def with_unseen(tracked: TrackedPolicy, traffic: Observation) -> Observation:
         return Observation(traffic.status, "ForgedRequests", f"{memory.in_force} {memory.forged}")
     if memory.unseen:
         return Observation(traffic.status, "OverlayMisses", f"{memory.in_force} {memory.unseen}")
+    if memory.never_applied:
+        return Observation(traffic.status, "NeverApplied", f"{memory.in_force} {memory.never_applied}")
     known = tracked.plan.spec.metrics.traits.by_convention
     return Observation(traffic.status, "InForce", memory.in_force if known else memory.in_force + UNKNOWN)

@@ -87,7 +87,9 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
     if phase not in AS_BEFORE and replace(led, revision=split.revision) != split:
         return None
     asked = memory.canary is not None and bool(memory.canary.targets)
-    by_weights = tracked.plan.spec.delivery.traits.by_weights and len(led.in_use) > 1
+    delivery = tracked.plan.spec.delivery
+    # Where servers draw the variant, each process says by which weights.
+    by_weights = delivery.traits.by_weights and delivery.by_servers is None and len(led.in_use) > 1
     return led if by_weights and not asked else None
 
 

@@ -27,6 +27,7 @@ class ScoringMode(StrEnum):
     BOXED = "boxed"
     JSON = "json"
     YES_NO = "yesno"
+    JUDGE = "judge"
 
 
 _OTHER_NAMES = {"exact": ScoringMode.SQUAD, "number": ScoringMode.NUMERIC}
@@ -41,7 +42,8 @@ class Scoring:
     surrounding white space. numeric: the number, date or time that the answer comes to equals the gold one. choice: the
     letter that the answer chooses. yesno: yes or no. boxed: what the last box of LaTeX holds. json: what stands in
     `field` of the answer's last JSON object, compared as squad does. regex: what the one group of `pattern` captured,
-    at its last match, compared as squad does; without a match nothing was answered.
+    at its last match, compared as squad does; without a match nothing was answered. judge: a model says it, which is
+    asked elsewhere (`evaluator.judge`).
     need_unit: for numeric, whether a unit of the gold answer may not be left out.
     Raises ValueError for a pattern or a field that is needed and missing, not valid, or of no use to the mode.
     """
@@ -63,7 +65,8 @@ class Scoring:
 
     @classmethod
     def named(cls, text: str) -> Self:
-        """From its name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN, raw.
+        """From its name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN, raw,
+        judge.
 
         The modes' own names are known as well. Raises ValueError for any other.
         """
@@ -72,7 +75,7 @@ class Scoring:
         if mode is None or (detail and mode not in (ScoringMode.REGEX, ScoringMode.JSON, ScoringMode.NUMERIC)):
             raise ValueError(
                 f"{text[:80]!r} is no way to score; write exact, number, number:unit, choice, yesno, boxed, "
-                "json:FIELD, regex:PATTERN or raw"
+                "json:FIELD, regex:PATTERN, raw or judge"
             )
         if mode is ScoringMode.NUMERIC and detail not in ("", _NEED_UNIT):
             raise ValueError(f"{text[:80]!r} is no way to score; write number, or number:unit where a unit is needed")
@@ -82,7 +85,7 @@ class Scoring:
 
     def accepts(self, gold: str) -> bool:
         """Whether some answer can match this gold answer; one that never can is a mistake in the golden questions."""
-        if self.mode is ScoringMode.RAW:
+        if self.mode in (ScoringMode.RAW, ScoringMode.JUDGE):
             return bool(gold.strip())
         if self.mode is ScoringMode.NUMERIC:
             return by_kind.can_match_number(gold)
@@ -96,8 +99,11 @@ class Scoring:
         return by_kind.can_match(gold)
 
     def matches(self, prediction: str, gold: Sequence[str]) -> bool:
-        """True when the prediction equals any gold answer. Raises ValueError without a gold answer."""
+        """True when the prediction equals any gold answer. Raises ValueError without a gold answer, and in the mode
+        judge, where nothing is compared."""
         check_gold(gold)
+        if self.mode is ScoringMode.JUDGE:
+            raise ValueError("in the mode judge a model says which answers are right; nothing is compared")
         answer = self._extracted(prediction)
         return answer is not None and any(self._matches_one(answer, each) for each in gold)
 

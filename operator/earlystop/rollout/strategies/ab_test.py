@@ -29,7 +29,7 @@ class ABTest(Staged):
 
     def describe(self, plan: Plan) -> str:
         """The share of each candidate."""
-        if not (self.judges_together(plan) and plan.objective.split_known):
+        if not (self.judges_together(plan) and plan.spec.delivery.traits.split_known):
             return super().describe(plan)
         return f" at {plan.stages[-1].weight} % each"
 
@@ -41,7 +41,7 @@ class ABTest(Staged):
             return super().describe_step(plan, state)
         if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
-        split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
+        split = f"{stage.weight} % of requests" if plan.spec.delivery.traits.split_known else "cohorts by a header"
         return f"step {state.step + 1}, {split} for each of {len(state.active)} candidates"
 
     def count_step(self, plan: Plan, state: RolloutState) -> str:

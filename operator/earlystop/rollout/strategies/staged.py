@@ -33,7 +33,7 @@ class Staged:
 
     def describe(self, plan: Plan) -> str:
         """The weights of all steps; the cohorts' header where there are none."""
-        if not plan.objective.split_known:
+        if not plan.spec.delivery.traits.split_known:
             return ", each on a cohort by a header"
         return f" in steps of {', '.join(str(stage.weight) for stage in plan.stages)} %"
 
@@ -42,7 +42,7 @@ class Staged:
         stage = plan.stage(state.step)
         if stage.kind is StageKind.SHADOW:
             return SHADOW_STAGE
-        split = f"{stage.weight} % of requests" if plan.objective.split_known else "cohorts by a header"
+        split = f"{stage.weight} % of requests" if plan.spec.delivery.traits.split_known else "cohorts by a header"
         return f"step {state.step + 1} of {len(plan.stages)}, {split}"
 
     def count_step(self, plan: Plan, state: RolloutState) -> str:

@@ -43,6 +43,7 @@ def key_of(kind: str, found: Manifest) -> ObjectKey:
     return ObjectKey(kind, found["metadata"]["namespace"], found["metadata"]["name"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Service", "HTTPRoute", "Gateway"])
 @pytest.mark.parametrize("where", ["labels", "annotations", "spec"])
 def test_of_an_object_of_more_than_a_mebibyte_nothing_is_kept_but_that_it_is_there(kind: str, where: str) -> None:
@@ -134,6 +135,7 @@ def _load(text: str) -> TrackedPolicy:
     return TrackedPolicy.load(json.loads(text), 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a_small_one(where: str) -> None:
     texts = []
@@ -146,6 +148,7 @@ def test_a_policy_of_more_than_a_mebibyte_is_held_in_a_few_kibibytes_more_than_a
     assert large - small < 4096, (small, large)
 
 
+@pytest.mark.slow
 def test_a_page_of_a_list_of_the_largest_objects_fits_into_what_the_chart_leaves() -> None:
     text = json.dumps(fat("labels"))
     _, most = memory_of(lambda: json.loads(text))

@@ -37,6 +37,7 @@ class Together(CountBatcher):
         return Reading(at, {}, float(at), 0)
 
 
+@pytest.mark.slow
 async def test_a_thousand_dear_looks_of_one_namespace_hold_up_anothers_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     order = list[str]()
 

@@ -105,6 +105,7 @@ few = st.builds(answers, st.integers(0, 4), st.sampled_from((0.0, 0.5, 1.0)))
 keys = st.builds(key, st.sampled_from(Variant), st.sampled_from(("easy", "hard", "odd", "")), st.sampled_from("pq"))
 
 
+@pytest.mark.slow
 @examples
 @given(st.lists(st.dictionaries(keys, few, max_size=6), min_size=1, max_size=6))
 def test_whatever_is_read_in_whichever_order_the_looks_hold_each_class_once(readings: list[Rows]) -> None:

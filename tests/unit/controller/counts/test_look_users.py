@@ -31,7 +31,8 @@ ROLLOUT = {"strategy": "ABTest", "steps": None}
 
 
 def settling(**rollout: object) -> TrackedPolicy:
-    spec = policy({"delivery": DELIVERY, "rollout": {**ROLLOUT, **rollout}})
+    by_users = {"exactMatch": {"assumeIndependent": False}}
+    spec = policy({"delivery": DELIVERY, "rollout": {**ROLLOUT, **rollout}, "objective": by_users})
     return tracked(weights_in_force(started(spec), NOW))
 
 
@@ -80,7 +81,8 @@ def test_users_that_were_counted_for_fewer_answers_than_there_were_or_for_more_a
 def test_answers_that_are_judged_must_be_of_users_also_those_that_could_not_be_scored(
     unscored: str, is_known: bool
 ) -> None:
-    spec = policy({"delivery": DELIVERY, "rollout": ROLLOUT, "objective": {"exactMatch": {"unscored": unscored}}})
+    objective = {"exactMatch": {"unscored": unscored, "assumeIndependent": False}}
+    spec = policy({"delivery": DELIVERY, "rollout": ROLLOUT, "objective": objective})
     found = tracked(weights_in_force(started(spec), NOW))
     found.state, found.ledger = state_after_reading(found, reading(NOW + 30, 320, None), NOW + 30)
     users = UserGroups({"baseline": groups(640), "w10": groups(640)}, counts_completed=False)

@@ -130,6 +130,16 @@ async def test_in_a_fleet_of_more_policies_than_a_query_takes_nobody_shares_the_
     assert fleet.exchanges["default slow"] == 5
 
 
+@pytest.mark.parametrize("fleet", [timed_out], indirect=True)
+async def test_of_two_namespaces_in_the_slow_lane_the_one_that_fails_fails_for_itself(fleet: Fleet) -> None:
+    for _ in range(3):
+        await fleet.read("hostile-1/a", "hostile-2/a", "healthy/b")
+    assert fleet.exchanges["default slow"] > 0
+    fleet.queries.spoiled = "hostile-1"
+    found = kinds(await fleet.read("hostile-1/a", "hostile-1/b", "hostile-2/a", "hostile-2/b", "healthy/b"))
+    assert found == [FailureKind.TIMEOUT, FailureKind.TIMEOUT, ANSWERED, ANSWERED, ANSWERED]
+
+
 async def test_a_namespace_that_hangs_in_every_second_look_takes_one_look_of_the_others() -> None:
     pulse = [timed_out, list]
     fleet = Fleet(list)

@@ -278,6 +278,7 @@ def dies_at(world: World, write: int, *, done: bool) -> None:
     setattr(world.api, "_call", call)  # noqa: B010
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("write", range(1, 7))
 async def test_an_abort_that_is_interrupted_at_any_write_is_finished_by_the_next_operator(

@@ -46,6 +46,7 @@ def test_a_policy_keeps_its_target_in_every_phase_but_those_that_end_on_the_base
         assert successor_of(first, [first, wanting]) == "" and leaving_for(wanting, [first, wanting]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one", ONE_A_PHASE)
 def test_of_two_policies_for_one_target_just_one_is_accepted_with_objects_on_the_route(one: str) -> None:
     """Checked one after the other until nothing changes, as the operator does."""
@@ -162,6 +163,7 @@ async def succeeded(world: World, phase: Phase) -> None:
     assert conditions(world.policy)["TrafficApplied"]["reason"] == "TargetLeft"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", sorted(LEFT))
 @pytest.mark.parametrize("listed", ["before it", "after it"])
 async def test_no_restart_puts_an_overlay_that_left_the_target_beside_that_of_its_successor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,23 @@ from earlystop.controller.cluster import POLICIES, ROUTES, VERDICTS, ClusterErro
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.acceptance import source_refusal
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import CountRequest
 from earlystop.metrics.source.failures import MetricsFailure
 from tests.unit.controller.embedded_world import World
 from tests.unit.controller.reconcile.qualities import HARMFUL, ONE_STEP, SAVING
 from tests.unit.rollout.policies import policy
+
+
+def overlay_spec(world: World) -> dict[str, Any]:
+    """What the overlay says, which a test may edit; nothing before there is one."""
+    try:
+        found: dict[str, Any] = world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+    except KeyError:
+        return {}
+    return found
+
 
 QUICK_LOOKS = {"rollout": {"steps": [{"weight": 50}], "lookSeconds": 1, "settleSeconds": 0, "deadlineSeconds": 300}}
 
@@ -65,6 +76,25 @@ async def test_a_policy_that_is_suspended_before_its_weights_were_in_force_only_
             await world.reconcile()
     assert world.written("route", "service") == ["route"]
     assert "parentRefs" not in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+async def test_requests_of_a_split_that_was_edited_before_it_was_proven_are_told_from_those_of_its_step(
+    edited: bool,
+) -> None:
+    async with World(SAVING).open() as world:
+        weights, world.counts.weights = world.counts.weights, ()  # users are led, and nothing proves it
+        while "parentRefs" not in overlay_spec(world):
+            await world.reconcile()
+        await world.reconcile()
+        if edited:
+            overlay_spec(world)["rules"][0]["backendRefs"][0]["weight"] = 77
+        await world.reconcile()
+        world.counts.weights = weights
+        await world.reconcile_until("Settling")
+        assert world.status.get("interrupted", False) is edited
+        await world.reconcile_until("Observing")
+    assert "interrupted" not in world.status
 
 
 async def test_a_rollback_that_has_to_wait_for_the_gateway_still_writes_the_route_before_the_verdict() -> None:

@@ -144,6 +144,7 @@ async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() ->
     assert differences(world.verdicts()[0]["spec"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [0, 100])
 async def test_more_series_than_a_status_holds_do_not_outlast_the_deadline_nor_keep_the_operator_busy(
     begin: int,

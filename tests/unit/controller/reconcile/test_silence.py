@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import DEPLOYMENTS
 from earlystop.controller.counts.part_reading import Result
@@ -42,6 +44,7 @@ async def pass_seconds(world: World, seconds: float) -> None:
         await world.reconcile()
 
 
+@pytest.mark.slow
 async def test_a_night_without_any_counter_of_living_servers_is_held_and_nothing_is_told() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
@@ -64,6 +67,7 @@ async def test_targets_that_are_gone_are_told_by_name_and_then_end_the_rollout()
         assert condition(world, "RolledBack")[1] == "NoMetrics"
 
 
+@pytest.mark.slow
 async def test_a_target_that_was_scaled_to_zero_is_told_and_no_rollout_is_rolled_back_for_it() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
@@ -78,6 +82,7 @@ async def test_a_target_that_was_scaled_to_zero_is_told_and_no_rollout_is_rolled
         await world.reconcile_until("RolledBack")
 
 
+@pytest.mark.slow
 async def test_one_look_that_meets_a_restart_does_not_end_a_rollout_that_has_long_been_watched() -> None:
     async with World(SLOW, CHANGES).open() as world:
         await world.reconcile_until("Observing")
@@ -99,6 +104,7 @@ class Alternating(Counts):
         return STALE if at // 15 % 2 else await super().read(source, request, at)
 
 
+@pytest.mark.slow
 async def test_readings_that_come_and_go_cost_at_most_a_status_write_a_minute() -> None:
     world = World(SLOW, CHANGES)
     world.counts = Alternating(SLOW)

@@ -45,6 +45,7 @@ def known(name: str, now: float = NOW, **changes: Any) -> TrackedPolicy:
     return found
 
 
+@pytest.mark.slow
 @examples
 @given(
     st.sampled_from(sorted(REACHED)),
@@ -81,6 +82,7 @@ def test_a_look_that_failed_is_tried_again_ever_less_often_but_at_least_every_15
     assert waits == sorted(waits) and waits[0] == 2 and waits[-1] == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if state.phase in ACTING))
 def test_a_decision_that_is_not_carried_out_is_tried_again_within_seconds(name: str) -> None:
     for failures in range(40):

@@ -32,9 +32,12 @@ class Moves:
 
     def __init__(self, mode: str = "GatewayHeader") -> None:
         self.api: Memory = World(SAME).api
+        self.api.injector_image = "earlystop:1"
+        spec = spec_in(mode)
         # The looks that it has had count no users.
         changes = {
-            "delivery": {"gatewayHeader": None, **spec_in(mode).delivery.wire()},
+            "parameters": [each.wire() for each in spec.parameters],
+            "delivery": {"gatewayHeader": None, **spec.delivery.wire()},
             "objective": {"exactMatch": {"assumeIndependent": True}},
         }
         state = replace(REACHED["observing"], plan=parse_plan(plan_text(policy(changes))))

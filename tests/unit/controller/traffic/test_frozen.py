@@ -20,8 +20,8 @@ from earlystop.controller.traffic.act import TrafficActor
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.put_in_force import SplitResult, detach_while_frozen
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, next_watch
-from earlystop.delivery.decide import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.golden_rules import is_golden
+from earlystop.delivery.harm import SECONDS_TO_SERVE, SECONDS_UNPROVEN
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.delivery.split import TrafficSplit
 from earlystop.rollout.observations import Observation
@@ -76,6 +76,7 @@ async def test_an_operator_that_starts_while_a_policy_is_suspended_watches_its_c
         assert await frozen(moves) is not None and not leads_somebody(moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [Phase.OBSERVING, Phase.SUSPENDED])
 @pytest.mark.parametrize("both", [False, True], ids=["the candidate", "every variant"])
 async def test_what_ceased_to_be_served_while_no_operator_ran_is_taken_off_by_the_next_one(

@@ -106,6 +106,7 @@ async def from_the_decision(quality: Quality, changes: Mapping[str, Any] | None)
                 return play
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 async def test_at_every_interrupted_prefix_of_acting_the_invariants_hold_and_the_end_is_the_same(case: str) -> None:
     quality, changes, end = CASES[case]

@@ -14,7 +14,8 @@ from aiohttp import web
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
 from earlystop.controller.reconcile.status_writer import StatusConflict
-from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SECONDS_TO_SERVE, SplitStatus
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SplitStatus
+from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name
 from earlystop.rollout.plan import parse_plan, plan_text
@@ -69,6 +70,7 @@ async def test_an_alias_that_a_deleted_policy_left_is_taken_up() -> None:
     assert taken["ownerReferences"][0]["uid"] == moves.tracked.uid
 
 
+@pytest.mark.slow
 async def test_the_users_objects_are_never_written() -> None:
     moves = Moves()
     for each in (HALF, NONE):

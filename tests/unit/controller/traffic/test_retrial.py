@@ -8,8 +8,9 @@ import pytest
 from earlystop.controller.cluster import ROUTES
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, watch_candidates
-from earlystop.delivery.decide import SECONDS_OF_FIRST_REST, SECONDS_TO_SERVE, SplitStatus
+from earlystop.delivery.decide import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.harm import SECONDS_OF_FIRST_REST, SECONDS_TO_SERVE
 from earlystop.delivery.names import overlay_name
 from earlystop.delivery.split import TrafficSplit
 from tests.unit.controller.traffic.gateways import in_force, leads_somebody
@@ -19,6 +20,7 @@ from tests.unit.delivery.cluster import split
 SHADOWED = split(0, step=2, shadows=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "wanted"), [("HeaderCohort", HALF), ("Shadow", SHADOWED)])
 async def test_a_mode_that_its_gateway_ceases_to_serve_is_off_in_a_stated_time_and_is_tried_on_probes_first(
     mode: str, wanted: TrafficSplit

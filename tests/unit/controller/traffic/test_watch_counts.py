@@ -14,7 +14,7 @@ from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import POLICIES, ROUTES, ClusterError
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.delivery.decide import SECONDS_UNPROVEN
+from earlystop.delivery.harm import SECONDS_UNPROVEN
 from earlystop.delivery.names import overlay_name
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest
@@ -116,6 +116,7 @@ async def held() -> AsyncIterator[tuple[World, Broken]]:
         yield made, broken
 
 
+@pytest.mark.slow
 async def test_a_held_candidate_that_is_still_not_served_after_its_rest_is_taken_off_again() -> None:
     async with held() as (made, broken):
         assert await seconds_until_off(made, broken) <= 150
@@ -160,6 +161,7 @@ async def test_a_held_candidate_whose_campaigns_token_is_lost_is_watched_under_i
         assert leads_somebody(made) and await seconds_until_off(made, broken) <= 150
 
 
+@pytest.mark.slow
 async def test_the_counts_of_a_held_policy_are_asked_for_over_minutes_however_long_it_is_held() -> None:
     async with held() as (made, broken):
         for restarted in (False, True):
@@ -172,6 +174,7 @@ async def test_the_counts_of_a_held_policy_are_asked_for_over_minutes_however_lo
             assert broken.windows and max(broken.windows) <= 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["Promoting", "Holding"])
 @pytest.mark.parametrize("restarted", [False, True], ids=["under way", "after a restart"])
 async def test_while_a_decision_waits_for_its_verdict_a_candidate_that_is_not_served_is_taken_off(

@@ -69,6 +69,7 @@ def leads_somebody(world: World) -> bool:
     return "parentRefs" in world.api.at(ROUTES, "llm", overlay_name("qa"))["spec"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarted", [False, True], ids=["under way", "after a restart"])
 @pytest.mark.parametrize("phase", WAYS)
 async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minutes(phase: str, restarted: bool) -> None:
@@ -86,6 +87,7 @@ async def test_a_candidate_whose_requests_end_at_the_gateway_is_off_within_minut
         assert said.reason == "CandidateNotServed" and "candidate should have had about" in said.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tells_start", [True, False], ids=["with start times", "without"])
 @pytest.mark.parametrize("phase", WAYS)
 async def test_a_candidates_counters_that_restart_while_it_is_served_take_nobody_off(

@@ -135,6 +135,7 @@ def test_no_label_can_pass_for_a_folded_process_or_speak_for_one(name: str) -> N
     assert unpack(pack(folded(name))) == folded(name)
 
 
+@pytest.mark.slow
 @given(READINGS, ENDED)
 @PROPERTY
 def test_folding_moves_counts_and_never_changes_a_total(readings: list[tuple[int, Observed]], ended: Ended) -> None:
@@ -148,6 +149,7 @@ def test_folding_moves_counts_and_never_changes_a_total(readings: list[tuple[int
                 assert totals(ledger, step, name) == totals(merged, step, name)
 
 
+@pytest.mark.slow
 @given(READINGS)
 @PROPERTY
 def test_the_same_moment_read_again_changes_nothing(readings: list[tuple[int, Observed]]) -> None:
@@ -185,6 +187,7 @@ def test_what_is_kept_of_processes_that_are_gone_can_be_read_by_a_person() -> No
     assert pack(folded()) == f"0 candidate qa live 7\nfolded 0 baseline qa 5\nended 0 {digest_of('old')}"
 
 
+@pytest.mark.slow
 @given(ENDED)
 @PROPERTY
 def test_what_is_kept_of_processes_comes_back_exactly_whatever_the_names(ended: Ended) -> None:

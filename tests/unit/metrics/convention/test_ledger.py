@@ -41,6 +41,7 @@ def covers(larger: Observed, smaller: Observed) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(SEEN, SEEN)
 @PROPERTY
 def test_merging_the_same_reading_again_changes_nothing(first: Observed, second: Observed) -> None:
@@ -49,12 +50,14 @@ def test_merging_the_same_reading_again_changes_nothing(first: Observed, second:
     assert merge(once, first) == once
 
 
+@pytest.mark.slow
 @given(SEEN, SEEN)
 @PROPERTY
 def test_the_order_of_readings_does_not_matter(first: Observed, second: Observed) -> None:
     assert merge(merge(Ledger(), first), second) == merge(merge(Ledger(), second), first)
 
 
+@pytest.mark.slow
 @given(SEEN, SEEN, SEEN)
 @PROPERTY
 def test_the_grouping_of_readings_does_not_matter(first: Observed, second: Observed, third: Observed) -> None:
@@ -63,6 +66,7 @@ def test_the_grouping_of_readings_does_not_matter(first: Observed, second: Obser
     assert left == right
 
 
+@pytest.mark.slow
 @given(SEEN, SEEN)
 @PROPERTY
 def test_counts_never_fall_and_never_exceed_what_was_read(first: Observed, second: Observed) -> None:
@@ -74,6 +78,7 @@ def test_counts_never_fall_and_never_exceed_what_was_read(first: Observed, secon
         assert tally.row() == tuple(map(max, *sources)) if len(sources) == 2 else sources[0]
 
 
+@pytest.mark.slow
 @given(SEEN)
 @PROPERTY
 def test_totals_are_sums_over_processes_and_classes_of_one_step(seen: Observed) -> None:
@@ -88,6 +93,7 @@ def test_totals_are_sums_over_processes_and_classes_of_one_step(seen: Observed) 
             assert sum(by_class, Tally()) == both[variant]
 
 
+@pytest.mark.slow
 @given(SEEN, st.integers(0, 3))
 @PROPERTY
 def test_dropping_closed_steps_keeps_the_others_whole(seen: Observed, step: int) -> None:
@@ -97,6 +103,7 @@ def test_dropping_closed_steps_keeps_the_others_whole(seen: Observed, step: int)
         assert totals(kept, other) == expected
 
 
+@pytest.mark.slow
 @given(st.dictionaries(ODD_KEYS, BIG_TALLIES, max_size=5))
 @settings(max_examples=120, deadline=None)
 def test_a_packed_ledger_comes_back_exactly_whatever_the_names(rows: Observed) -> None:

@@ -54,6 +54,7 @@ def literals(pattern: str) -> set[str]:
     return words | {word}
 
 
+@pytest.mark.slow
 @given(NAMES, NAMES, st.integers(1, 10**7))
 @example([INJECTION], ["r1"], 60)
 @example([".*"], ["a|b", "a"], 60)

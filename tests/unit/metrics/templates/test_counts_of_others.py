@@ -64,6 +64,7 @@ def test_no_more_is_counted_than_happened_in_any_world(batch: int) -> None:
     assert not [found for seed in range(batch, WORLDS, BATCHES) if (found := too_much(World(seed), seed))]
 
 
+@pytest.mark.slow
 def test_in_plain_worlds_everything_is_counted_that_scrapes_within_a_step_show_and_no_more() -> None:
     for seed in range(20):
         world = PlainWorld(seed)
@@ -73,6 +74,7 @@ def test_in_plain_worlds_everything_is_counted_that_scrapes_within_a_step_show_a
                 assert tally.completed == world.seen_within(variant, opened, closed), (seed, step)
 
 
+@pytest.mark.slow
 def test_in_most_worlds_most_of_what_happened_is_counted() -> None:
     counted = happened = 0
     for seed in range(40):
@@ -142,6 +144,7 @@ def test_these_worlds_find_each_fault_that_counts_too_much(fault: str, monkeypat
     assert any(too_much(World(seed), seed) for seed in range(WORLDS)), fault
 
 
+@pytest.mark.slow
 def test_what_is_left_open_is_told() -> None:
     left = 0
     for seed in range(20):

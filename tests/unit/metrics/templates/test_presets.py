@@ -63,6 +63,7 @@ def test_a_custom_template_is_filled_with_the_name_of_a_named_candidate() -> Non
     assert texts == ['m{arm="baseline"}[60s]', 'm{arm="w10"}[60s]']
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 @settings(max_examples=200, deadline=None)
 def test_no_policy_name_can_leave_its_quotes(name: str) -> None:

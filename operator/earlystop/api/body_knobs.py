@@ -1,0 +1,263 @@
+"""What can be set in a request's body: the fields of each engine, by API, with every alias that the engine obeys.
+
+A wrong field is ignored by all engines without a word, and a cap on one of two aliases is evaded by the other. Sources:
+vLLM 0.32.0 and llama.cpp b11434 as they ran, and their and SGLang 0.5.23's own sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Api(StrEnum):
+    """The APIs by which text is generated, told by the end of a request's path."""
+
+    CHAT_COMPLETIONS = "ChatCompletions"
+    COMPLETIONS = "Completions"
+    RESPONSES = "Responses"
+    MESSAGES = "Messages"
+
+
+ENDINGS = {
+    "/chat/completions": Api.CHAT_COMPLETIONS,
+    "/completions": Api.COMPLETIONS,
+    "/responses": Api.RESPONSES,
+    "/messages": Api.MESSAGES,
+}
+"""How the path of each API ends, longer endings first."""
+
+
+def api_of(path: str) -> Api | None:
+    """The API of a request's path, whatever stands before it; None where nothing is generated."""
+    path = path.rstrip("/")
+    return next((api for ending, api in ENDINGS.items() if path.endswith(ending)), None)
+
+
+class Engine(StrEnum):
+    """The engines whose fields are known. OpenAI: a service behind that API, with the fields that the API names."""
+
+    VLLM = "VLLM"
+    SGLANG = "SGLang"
+    LLAMA_CPP = "LlamaCpp"
+    OPENAI = "OpenAI"
+
+
+class Knob(StrEnum):
+    """What a setting means, whatever an engine calls it."""
+
+    THINKING_BUDGET = "ThinkingBudget"
+    ANSWER_CAP = "AnswerCap"
+    REASONING_EFFORT = "ReasoningEffort"
+    THINKING = "Thinking"
+    SAMPLES = "Samples"
+    REPETITION_STOP = "RepetitionStop"
+
+
+class Apply(StrEnum):
+    """When a value is written over the client's: always, only where the client gave none, or only where the client's is
+    larger or smaller. A client that gave none to a cap asked for no bound, so any cap is smaller."""
+
+    ALWAYS = "Always"
+    IF_ABSENT = "IfAbsent"
+    IF_LARGER = "IfLarger"
+    IF_SMALLER = "IfSmaller"
+
+
+class ValueType(StrEnum):
+    """How a header's text is written into JSON."""
+
+    INTEGER = "Integer"
+    DECIMAL = "Decimal"
+    BOOLEAN = "Boolean"
+    STRING = "String"
+    JSON = "Json"
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Values of ReasoningEffort, from least to most."""
+
+KNOB_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        Knob.THINKING_BUDGET.value: "Integer",
+        Knob.ANSWER_CAP.value: "Integer",
+        Knob.REASONING_EFFORT.value: "Choice",
+        Knob.THINKING.value: "Boolean",
+        Knob.SAMPLES.value: "Integer",
+        Knob.REPETITION_STOP.value: "Integer",
+    }
+)
+"""The type of the parameter of a policy that each knob belongs to."""
+
+LEAST_OF_KNOB: Mapping[str, float] = MappingProxyType(
+    {
+        Knob.THINKING_BUDGET.value: 0.0,
+        Knob.ANSWER_CAP.value: 1.0,
+        Knob.SAMPLES.value: 1.0,
+        Knob.REPETITION_STOP.value: 2.0,
+    }
+)
+"""The smallest value that engines take for each knob that is a number. Below it stands what means no bound at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a body, and how the engine reads what a client wrote there.
+
+    path: keys from the body's root.
+    unbounded_below_zero: whether a negative number means that there is no bound. zero_is_absent: whether 0 does.
+    only_if: a path and the client's value there without which engines refuse the field; None for a field that may
+    always be set.
+    reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
+    only_whole: whether a number with a decimal point or an exponent is none to the engine.
+    """
+
+    path: tuple[str, ...]
+    unbounded_below_zero: bool = False
+    only_if: tuple[tuple[str, ...], str] | None = None
+    zero_is_absent: bool = False
+    reads_text: bool = False
+    only_whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BodySetting:
+    """Where a setting goes: the fields of each API, the one that is set first and then its aliases, which are changed
+    where a client sent them.
+
+    order: the values from the smallest to the largest, where they are words that can be compared; none where not.
+    least: the smallest number that may be written, None for any. around: JSON around a whole number, which stands for
+    its `{}`, where the field holds an object; "" where the field holds the value itself.
+    where: a path and the word that a client's body must hold there, None for every body.
+    floor: name of a client's number below which engines refuse the setting, "" for none.
+    """
+
+    type: ValueType
+    apply: Apply
+    fields: Mapping[Api, tuple[Field, ...]]
+    order: tuple[str, ...] = ()
+    least: float | None = None
+    around: str = ""
+    where: tuple[tuple[str, ...], str] | None = None
+    floor: str = ""
+
+    def adjusted(self, apply: Apply | None, where: tuple[tuple[str, ...], str] | None) -> BodySetting:
+        """The same, written over the client's value by another rule, None for its own, and into other bodies."""
+        return self if apply is None and where is None else replace(self, apply=apply or self.apply, where=where)
+
+
+def _field(path: str, *, unbounded_below_zero: bool = False) -> Field:
+    return Field(tuple(path.split(".")), unbounded_below_zero)
+
+
+def _caps(*, zero_is_absent: bool = False, reads_text: bool = False) -> Mapping[Api, tuple[Field, ...]]:
+    """The fields of a cap by their names at OpenAI, and how an engine reads them."""
+    names = {
+        _CHAT: ("max_completion_tokens", "max_tokens"),
+        _COMPLETIONS: ("max_tokens",),
+        _RESPONSES: ("max_output_tokens",),
+        _MESSAGES: ("max_tokens",),
+    }
+    return {
+        api: tuple(Field((name,), zero_is_absent=zero_is_absent, reads_text=reads_text) for name in each)
+        for api, each in names.items()
+    }
+
+
+def _llama_caps() -> Mapping[Api, tuple[Field, ...]]:
+    """llama.cpp makes chat completions of responses with all their fields, and of messages with those it knows."""
+    names = {
+        _CHAT: ("n_predict", "max_completion_tokens", "max_tokens"),
+        _COMPLETIONS: ("n_predict", "max_tokens"),
+        _RESPONSES: ("max_output_tokens", "n_predict", "max_completion_tokens", "max_tokens"),
+        _MESSAGES: ("max_tokens",),
+    }
+    return {api: tuple(_field(name, unbounded_below_zero=True) for name in each) for api, each in names.items()}
+
+
+def _number(least: float, fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
+    """A number that lowers a client's larger one."""
+    return BodySetting(ValueType.INTEGER, Apply.IF_LARGER, MappingProxyType(dict(fields)), least=least)
+
+
+def _cap(fields: Mapping[Api, tuple[Field, ...]], floor: str = "") -> BodySetting:
+    return replace(_number(1, fields), floor=floor)
+
+
+def _effort(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
+    return BodySetting(ValueType.STRING, Apply.IF_LARGER, MappingProxyType(dict(fields)), order=EFFORTS)
+
+
+_CHAT, _COMPLETIONS, _RESPONSES, _MESSAGES = Api
+_CAPS = _caps()
+_VLLM_CAPS = _caps(reads_text=True)
+# `max_completion_tokens or max_tokens`: 0 counts as if it were not there.
+_SGLANG_CAPS = _caps(reads_text=True, zero_is_absent=True)
+_LLAMA_CAPS = _llama_caps()
+_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=(("thinking", "type"), "enabled")),)
+_SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
+_READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMPLETIONS)}
+_THINKING = BodySetting(
+    ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_field("chat_template_kwargs.enable_thinking"),)})
+)
+
+KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
+    {
+        Engine.VLLM: {
+            Knob.THINKING_BUDGET: _number(
+                0,
+                {
+                    _CHAT: (_field("thinking_token_budget", unbounded_below_zero=True),),
+                    _MESSAGES: _THINKING_MESSAGES,
+                },
+            ),
+            Knob.ANSWER_CAP: _cap(_VLLM_CAPS, "min_tokens"),
+            Knob.REASONING_EFFORT: _effort(
+                {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
+            ),
+            Knob.THINKING: _THINKING,
+            Knob.SAMPLES: _number(1, _READ_SAMPLES),
+            Knob.REPETITION_STOP: BodySetting(
+                ValueType.JSON,
+                Apply.IF_ABSENT,
+                {_CHAT: (_field("repetition_detection"),), _COMPLETIONS: (_field("repetition_detection"),)},
+                least=2,
+                around='{"max_pattern_size":20,"min_count":{}}',
+            ),
+        },
+        Engine.SGLANG: {
+            Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
+            Knob.ANSWER_CAP: _cap(_SGLANG_CAPS, "min_tokens"),
+            Knob.REASONING_EFFORT: _effort({_CHAT: (_field("reasoning_effort"),)}),
+            Knob.THINKING: _THINKING,
+            Knob.SAMPLES: _number(1, _READ_SAMPLES),
+        },
+        Engine.LLAMA_CPP: {
+            Knob.THINKING_BUDGET: _number(
+                0,
+                {
+                    _CHAT: (
+                        _field("reasoning_budget_tokens", unbounded_below_zero=True),
+                        _field("thinking_budget_tokens", unbounded_below_zero=True),
+                    ),
+                    _MESSAGES: _THINKING_MESSAGES,
+                },
+            ),
+            Knob.ANSWER_CAP: _cap(_LLAMA_CAPS),
+            Knob.REASONING_EFFORT: _effort({_CHAT: (_field("chat_template_kwargs.reasoning_effort"),)}),
+            Knob.THINKING: _THINKING,
+            Knob.SAMPLES: _number(1, _SAMPLES),
+        },
+        Engine.OPENAI: {
+            Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _THINKING_MESSAGES}),
+            Knob.ANSWER_CAP: _cap(_CAPS),
+            Knob.REASONING_EFFORT: _effort(
+                {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
+            ),
+            Knob.SAMPLES: _number(1, _SAMPLES),
+        },
+    }
+)
+"""Which knobs an engine has, and where."""

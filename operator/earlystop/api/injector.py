@@ -1,0 +1,46 @@
+"""What a policy says of the injector that the operator runs for it, and how many of its Pods must be ready."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+# As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
+Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[1-9][0-9]?)$")]
+Memory = Annotated[str, Field(min_length=3, max_length=7, pattern=r"^([1-9][0-9]{2,4}Mi|[1-9][0-9]?Gi)$")]
+NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+
+
+class InjectorResources(Value):
+    """What each of the injector's Pods asks for."""
+
+    cpu: Cpu = Field("100m", description="Request for CPU, as 250m or 2; there is no limit. A process uses one core.")
+    memory: Memory = Field("512Mi", description="Limit of memory, as 512Mi or 2Gi.")
+
+    @property
+    def canonical_memory(self) -> str:
+        """The limit of memory as the API server spells it: 1Gi for 1024Mi."""
+        number, unit = int(self.memory[:-2]), self.memory[-2:]
+        return f"{number // 1024}Gi" if unit == "Mi" and number % 1024 == 0 else self.memory
+
+
+class InjectorSpec(Value):
+    """The injector's Pods. Their image is the operator's, by a setting of the operator and not of a policy."""
+
+    replicas: Annotated[int, Field(ge=1, le=64)] = Field(
+        2, description="Number of Pods. With one, users go by their own route while it is replaced."
+    )
+    resources: InjectorResources = Field(InjectorResources(), description="What each Pod asks for.")
+    gateway_namespaces: Annotated[tuple[NamespaceName, ...], Field(min_length=1, max_length=8)] | None = Field(
+        None,
+        description="Namespaces of the gateways' Pods: a NetworkPolicy lets no others send requests to the injector. "
+        "Where none are written, all may.",
+    )
+
+    @property
+    def needed_at_first(self) -> int:
+        """How many Pods must be ready before users are led through them."""
+        return min(2, self.replicas)

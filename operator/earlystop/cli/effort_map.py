@@ -1,0 +1,146 @@
+"""kubectl earlystop effort-map: which thinking budget is proven for each effort that clients ask for, by engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from earlystop.api.body_knobs import EFFORTS, KNOBS, Api, Engine, Knob
+from earlystop.api.parameters import Parameter
+from earlystop.api.verdict import VerdictSpec
+from earlystop.cli.connection import Context, Namespace, list_objects
+from earlystop.cli.documents import read_documents
+from earlystop.cli.failure import CommandFailure
+from earlystop.cli.terminal import console, say
+from earlystop.controller.cluster import VERDICTS
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.state import Verdict
+from earlystop.rollout.verify import object_differences
+
+EFFORT_FIELDS = ("reasoning_effort", "reasoning.effort", "chat_template_kwargs.reasoning_effort")
+"""Where clients write an effort."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedBudget:
+    """A budget that a verdict proves for one effort. effect, saving: as the verdict says them."""
+
+    effort: str
+    budget: int
+    verdict: str
+    at: str
+    effect: str
+    saving: str
+
+
+def effort_map(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, CertifiedBudget]:
+    """The latest budget that is proven for each effort, the least effort first.
+
+    verdicts: as objects. One counts that is by evidence and can be recomputed, for a budget that it changes. Raises
+    ValueError (pydantic's) for an object that is no verdict.
+    """
+    found: dict[str, CertifiedBudget] = {}
+    for verdict in sorted(verdicts, key=lambda each: str(each["spec"]["at"])):
+        for each in _certified(verdict):
+            found[each.effort] = each
+    return {effort: found[effort] for effort in EFFORTS if effort in found}
+
+
+def _certified(verdict: Mapping[str, Any]) -> list[CertifiedBudget]:
+    record = VerdictSpec.model_validate(verdict["spec"])
+    if record.decision not in (Verdict.PROMOTE, Verdict.RECOMMEND) or record.requested_by is not None:
+        return []
+    plan = parse_plan(record.plan)
+    efforts = {each.name: effort for each in plan.spec.parameters if (effort := effort_of(each)) is not None}
+    before, proven = plan.baseline_settings, plan.settings_of(record.candidate)
+    changed = [name for name in efforts if name in proven and proven[name] != before.get(name)]
+    # Of several budgets that changed at once nobody knows what each does, but all of them together are proven.
+    if not changed or object_differences(dict(verdict)):
+        return []
+    name = verdict["metadata"]["name"]
+    return [
+        CertifiedBudget(efforts[each], int(proven[each]), name, record.at, record.effect, record.saving)
+        for each in changed
+    ]
+
+
+def effort_of(parameter: Parameter) -> str | None:
+    """The effort that a parameter is the thinking budget for; None for any other parameter."""
+    body = parameter.body
+    if body is None or body.knob is not Knob.THINKING_BUDGET or body.where is None:
+        return None
+    return body.where.value if body.where.path in EFFORT_FIELDS and body.where.value in EFFORTS else None
+
+
+def fields_for(engine: Engine, budget: int) -> dict[str, Any] | None:
+    """The fields of a chat completion that set a budget, None for an engine that has none there."""
+    knob = KNOBS[engine].get(Knob.THINKING_BUDGET)
+    fields = () if knob is None else knob.fields.get(Api.CHAT_COMPLETIONS, ())
+    if not fields:
+        return None
+    written: Any = budget
+    for key in reversed(fields[0].path):
+        written = {key: written}
+    return dict(written)
+
+
+def command(
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="File with EarlyStopVerdicts, in place of the cluster's. May be repeated."),
+    ] = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for a gateway's or client's configuration.")
+    ] = False,
+) -> None:
+    """Show the proven thinking budget of each effort, and how each engine takes it."""
+    if file:
+        documents = [each for path in file for each in read_documents(path)]
+        verdicts = [each for each in documents if each.get("kind") == "EarlyStopVerdict"]
+    else:
+        verdicts = asyncio.run(list_objects(VERDICTS, namespace, context))
+    try:
+        found = effort_map(verdicts)
+    except (ValueError, KeyError, TypeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CommandFailure(f"a verdict is none that this release can read: {first}.") from None
+    if not found:
+        raise CommandFailure(
+            "no verdict proves a budget for an effort. Try a parameter with body: {knob: ThinkingBudget, where: {path: "
+            "reasoning_effort, value: low}} first; operator/docs/effort-map.md shows how."
+        )
+    if as_json:
+        typer.echo(json.dumps(by_engine(found), indent=2))
+        return
+    console().print(_table(found))
+    for engine, efforts in by_engine(found).items():
+        say(f"{engine}, fields of /v1/chat/completions where the client wrote no budget of its own:")
+        for effort, fields in efforts.items():
+            say(f"  {effort}: {json.dumps(fields)}")
+
+
+def by_engine(found: Mapping[str, CertifiedBudget]) -> dict[str, dict[str, Any]]:
+    """The fields for each effort, for each engine that has a budget on chat completions."""
+    return {
+        engine.value: {effort: fields_for(engine, each.budget) for effort, each in found.items()}
+        for engine in Engine
+        if fields_for(engine, 0) is not None
+    }
+
+
+def _table(found: Mapping[str, CertifiedBudget]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("EFFORT", "BUDGET", "EM", "TOKENS SAVED", "VERDICT", "AT"):
+        table.add_column(title)
+    for each in found.values():
+        table.add_row(each.effort, str(each.budget), each.effect, each.saving, each.verdict, each.at)
+    return table

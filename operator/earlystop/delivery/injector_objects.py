@@ -1,0 +1,175 @@
+"""The objects of an injector: a Deployment of its own between an overlay's alias Services and the user's Service.
+
+None of them holds a secret or may call the API server. The settings are an argument of the process and no ConfigMap, so
+a Pod and what it writes into bodies change together, in one rolling update.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from earlystop.api.body_settings import written_settings
+from earlystop.api.injector import InjectorSpec
+from earlystop.api.values import bounded
+from earlystop.api.wire import INJECTOR_LABEL
+from earlystop.delivery.inputs import ClusterInputs, Manifest
+from earlystop.delivery.names import injected_alias_name, injector_name
+from earlystop.delivery.overlay import TargetRule
+from earlystop.delivery.ownership import owned_metadata
+
+PORT, ADMIN_PORT = 8000, 9464
+COMMAND = ["python", "-m", "earlystop.injector"]
+# Until no gateway leads here any more; running requests then have 60 s, and two scrapes the rest.
+PRE_STOP_SECONDS = 5
+GRACE_SECONDS = 90
+
+
+def owned_with_service(inputs: ClusterInputs, name: str, service: str) -> dict[str, Any]:
+    """Metadata of an object that stays until no overlay leads to it: the user's Service owns it as well. When the
+    policy is deleted, the operator lets it go (`orphans`)."""
+    metadata = owned_metadata(inputs, name)
+    uid = inputs.services[service]["metadata"]["uid"]
+    metadata["ownerReferences"].append({"apiVersion": "v1", "kind": "Service", "name": service, "uid": uid})
+    return metadata
+
+
+def selector(inputs: ClusterInputs) -> dict[str, str]:
+    """Labels of the injector's Pods. A Deployment's selector can never be changed, so it has no UID."""
+    return {INJECTOR_LABEL: bounded(inputs.policy, 63)}
+
+
+def injected_alias(inputs: ClusterInputs, users: TargetRule, variant: str) -> Manifest:
+    """The Service through which a variant's requests come to the injector, at the port that the user's route names."""
+    service = users.backend["name"]
+    port = {"name": "http", "port": users.backend["port"], "targetPort": PORT, "protocol": "TCP"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": owned_with_service(inputs, injected_alias_name(service, variant), service),
+        "spec": {"type": "ClusterIP", "selector": selector(inputs), "ports": [port]},
+    }
+
+
+def injector_deployment(inputs: ClusterInputs, users: TargetRule) -> Manifest:
+    """The Deployment. users: the rule whose Service is before the engine."""
+    request_body = inputs.spec.delivery.request_body
+    assert request_body is not None  # the CRD demands it for this mode
+    labels = {**selector(inputs), "app.kubernetes.io/name": "earlystop-injector"}
+    scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}
+    service = users.backend["name"]
+    settings = written_settings(inputs.spec.parameters, request_body.engine)
+    arguments = [
+        f"--engine={request_body.engine}",
+        f"--upstream=http://{service}.{inputs.namespace}.svc:{users.backend['port']}",
+        f"--settings={json.dumps(settings.wire(), sort_keys=True, separators=(',', ':'))}",
+        f"--policy={inputs.namespace}/{inputs.policy}",
+        f"--header-prefix={request_body.header_prefix}",
+    ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": owned_with_service(inputs, injector_name(inputs.policy), service),
+        "spec": {
+            "replicas": request_body.injector.replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": selector(inputs)},
+            # A Pod goes only after another one has come.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {
+                "metadata": {"labels": labels, "annotations": scraped},
+                "spec": _pod(inputs, request_body.injector, arguments),
+            },
+        },
+    }
+
+
+def _pod(inputs: ClusterInputs, injector: InjectorSpec, arguments: list[str]) -> dict[str, Any]:
+    """A Pod that is admitted under the `restricted` Pod Security Standard."""
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selector(inputs)},
+            }
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+        ],
+        "containers": [_container(inputs.injector_image, injector, arguments)],
+    }
+
+
+def _container(image: str, injector: InjectorSpec, arguments: list[str]) -> dict[str, Any]:
+    wait = f"import time; time.sleep({PRE_STOP_SECONDS})"
+    return {
+        "name": "injector",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": COMMAND,
+        "args": arguments,
+        "ports": [
+            {"name": "http", "containerPort": PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": ADMIN_PORT, "protocol": "TCP"},
+        ],
+        "lifecycle": {"preStop": {"exec": {"command": ["python", "-c", wait]}}},
+        # The engine's own health is asked for in it, and a busy engine takes its time.
+        "readinessProbe": _probe("/readyz", period=2),
+        "livenessProbe": _probe("/healthz", period=20),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {
+            "requests": {"cpu": injector.resources.cpu, "memory": "64Mi"},
+            "limits": {"memory": injector.resources.canonical_memory},
+        },
+    }
+
+
+def _probe(path: str, period: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": ADMIN_PORT},
+        "periodSeconds": period,
+        "timeoutSeconds": 5,
+        "failureThreshold": 3,
+    }
+
+
+def disruption_budget(inputs: ClusterInputs) -> Manifest:
+    """One Pod at a time may be evicted, whatever their number: a budget never stops the drain of a node for good."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": owned_metadata(inputs, injector_name(inputs.policy)),
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": selector(inputs)},
+        },
+    }
+
+
+def network_policy(inputs: ClusterInputs, injector: InjectorSpec) -> Manifest:
+    """Requests from the gateways' namespaces alone, where the policy names them, and scrapes from anywhere."""
+    requests: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": PORT}]}
+    if injector.gateway_namespaces:
+        requests["from"] = [
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": each}}}
+            for each in injector.gateway_namespaces
+        ]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": owned_metadata(inputs, injector_name(inputs.policy)),
+        "spec": {
+            "podSelector": {"matchLabels": selector(inputs)},
+            "policyTypes": ["Ingress"],
+            "ingress": [requests, {"ports": [{"protocol": "TCP", "port": ADMIN_PORT}]}],
+        },
+    }

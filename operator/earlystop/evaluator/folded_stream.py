@@ -1,0 +1,72 @@
+"""A chat completion that came as a stream of events, as the document that it would have been. Pure and total."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_DONE = "[DONE]"
+
+
+def folded_stream(text: str) -> dict[str, Any] | None:
+    """The completion, None where the text is no such stream, or one that breaks off before its end.
+
+    Thinking in fields of its own is left out; the usage is the last one that a chunk tells.
+    """
+    whole: dict[str, Any] = {"role": "assistant", "content": ""}
+    calls: dict[int, dict[str, Any]] = {}
+    finish: str | None = None
+    usage: Any = None
+    ended = False
+    for line in text.splitlines():
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == _DONE:
+            ended = True
+            break
+        chunk = _chunk(data)
+        if chunk is None or chunk.get("error"):
+            return chunk
+        usage = chunk.get("usage") or usage
+        choice = _first(chunk.get("choices"))
+        if choice is None:
+            continue
+        finish = choice.get("finish_reason") or finish
+        _add(whole, calls, choice.get("delta"), choice.get("text"))
+    if finish is None and not ended:
+        return None
+    message = {**whole, **({"tool_calls": [calls[index] for index in sorted(calls)]} if calls else {})}
+    return {"choices": [{"index": 0, "finish_reason": finish, "message": message}], "usage": usage}
+
+
+def _add(whole: dict[str, Any], calls: dict[int, dict[str, Any]], delta: Any, text: Any) -> None:
+    """Adds what one chunk holds to the message and its calls of tools."""
+    if not isinstance(delta, dict):
+        whole["content"] += text if isinstance(text, str) else ""
+        return
+    for name in ("content", "refusal"):
+        if isinstance(delta.get(name), str):
+            whole[name] = whole.get(name, "") + delta[name]
+    pieces = delta.get("tool_calls")
+    for piece in pieces if isinstance(pieces, list) else ():
+        function = piece.get("function") if isinstance(piece, dict) else None
+        index = piece.get("index") if isinstance(piece, dict) else None
+        if isinstance(function, dict) and isinstance(index, int):
+            known = calls.setdefault(index, {"type": "function", "function": {"name": "", "arguments": ""}})["function"]
+            for name in ("name", "arguments"):
+                known[name] += function[name] if isinstance(function.get(name), str) else ""
+
+
+def _chunk(data: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _first(choices: Any) -> dict[str, Any] | None:
+    """The choice with index 0 of a chunk, which may hold another one's, or none."""
+    known = [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
+    return next((each for each in known if each.get("index", 0) == 0), None)

@@ -1,0 +1,136 @@
+"""How much answers and rare events of the two arms scatter against each other, from the looks that compare them.
+
+What is handed to `scatter` for a look is the difference between the arms, over the variance that independent events
+would give it. Exact Match is compared inside query classes, as it is by the claims (`strata`). Failures and votes are
+few, so looks are gathered until `EVENTS_A_BLOCK` have happened: what is compared is the candidate's share of them. A
+burst that hits one arm fills a block alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from earlystop.api.counts import Pairs
+from earlystop.evidence import scatter
+from earlystop.evidence.bets import Answers
+from earlystop.evidence.rate_ratio import Events
+from earlystop.evidence.scatter import MOST_FACTOR, Scatter
+
+FIRST_RATE, FIRST_ANSWERS = 0.8, 20
+"""A guess of a rate before any answer, and how many answers it is worth. A look's own rate counts besides what was seen
+before as if the past had been so many answers: the variance follows a level that both arms share."""
+
+NO_EVENTS, NOTHING = Events(0, 0), Scatter()
+
+LEAST_RATE = 1e-9
+
+EVENTS_A_BLOCK = 10
+"""Failures or votes of both arms together."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventScatter:
+    """Scatter of one kind of rare event. baseline, candidate: of the block that is not full yet. blocks, squares: how
+    many are full, and the sum of the squares by which their shares missed an equal rate, standardised."""
+
+    baseline: Events = NO_EVENTS
+    candidate: Events = NO_EVENTS
+    scatter: Scatter = NOTHING
+    blocks: int = 0
+    squares: float = 0.0
+
+    def guess(self, unknown: float) -> float:
+        """The factor while too few blocks were compared: every block that misses an equal rate may be a burst."""
+        return max(unknown, min(self.squares / self.blocks, MOST_FACTOR) if self.blocks else unknown)
+
+
+NO_SCATTER = EventScatter()
+
+
+@dataclass(frozen=True, slots=True)
+class ArmScatter:
+    """What looks so far have shown.
+
+    answers: of Exact Match, in answers or in pairs. seen: query class -> its answers so far, of both arms; sorted by
+    name. events: one for each guardrail, in their order.
+    """
+
+    answers: Scatter = NOTHING
+    seen: tuple[tuple[str, Answers], ...] = ()
+    events: tuple[EventScatter, ...] = ()
+
+
+NOBODY_COMPARED = ArmScatter()
+
+
+def start(guardrails: int) -> ArmScatter:
+    """Before any look; guardrails: how many there are."""
+    return ArmScatter(events=(NO_SCATTER,) * guardrails)
+
+
+def observe_answers(known: ArmScatter, classes: Mapping[str, tuple[Answers, Answers]]) -> ArmScatter:
+    """With the answers of one more look, by query class, of the baseline and of the candidate."""
+    seen, difference, variance, total = dict(known.seen), 0.0, 0.0, 0
+    for name, (baseline, candidate) in sorted(classes.items()):
+        if not baseline.scored or not candidate.scored:
+            continue
+        both = Answers(baseline.scored + candidate.scored, baseline.match + candidate.match)
+        before = seen.get(name, Answers(0, 0))
+        rate, ratio = _rate(before, both), candidate.scored / baseline.scored
+        difference += candidate.match - ratio * baseline.match
+        variance += candidate.scored * rate * (1 - rate) * (1 + ratio)
+        total += candidate.scored
+        seen[name] = Answers(before.scored + both.scored, before.match + both.match)
+    if not total:
+        return known
+    learned = scatter.observe(known.answers, difference * total / variance, total * total / variance)
+    return replace(known, answers=learned, seen=tuple(sorted(seen.items())))
+
+
+def observe_pairs(known: ArmScatter, pairs: Pairs) -> ArmScatter:
+    """With the pairs of one more look. One in which both were right, or wrong, does not scatter."""
+    if not pairs.total:
+        return known
+    apart = pairs.baseline_only + pairs.candidate_only
+    before = dict(known.seen).get("", Answers(0, 0))
+    rate = _rate(before, Answers(pairs.total, apart))
+    seen = (("", Answers(before.scored + pairs.total, before.match + apart)),)
+    learned = scatter.observe(known.answers, (pairs.candidate_only - pairs.baseline_only) / rate, pairs.total / rate)
+    return replace(known, answers=learned, seen=seen)
+
+
+def observe_events(known: ArmScatter, looks: Sequence[tuple[Events, Events]]) -> ArmScatter:
+    """With the rare events of one more look, of the baseline and of the candidate, for each guardrail."""
+    return replace(
+        known, events=tuple(_with_events(each, *arms) for each, arms in zip(known.events, looks, strict=True))
+    )
+
+
+def events_factor(known: Iterable[EventScatter], unknown: float) -> float | None:
+    """The largest factor over the kinds of events of which enough was seen; None where it was of none."""
+    factors = [each.scatter.factor(unknown) for each in known if each.scatter.is_known()]
+    return max(factors, default=None)
+
+
+def _with_events(known: EventScatter, baseline: Events, candidate: Events) -> EventScatter:
+    baseline, candidate = _added(known.baseline, baseline), _added(known.candidate, candidate)
+    exposed, events = baseline.exposed + candidate.exposed, baseline.events + candidate.events
+    if events < EVENTS_A_BLOCK or not baseline.exposed or not candidate.exposed:
+        return replace(known, baseline=baseline, candidate=candidate)
+    share = candidate.exposed / exposed
+    information = events / (share * (1 - share))
+    apart = candidate.events / events - share
+    learned = scatter.observe(known.scatter, apart * information, information)
+    squares = known.squares + apart * apart * information
+    return EventScatter(scatter=learned, blocks=known.blocks + 1, squares=squares)
+
+
+def _added(one: Events, other: Events) -> Events:
+    return Events(one.exposed + other.exposed, one.events + other.events)
+
+
+def _rate(before: Answers, now: Answers) -> float:
+    """The rate of a look, with what was seen before it; inside (0, 1)."""
+    past = (before.match + FIRST_RATE * FIRST_ANSWERS) / (before.scored + FIRST_ANSWERS)
+    return min(max((now.match + FIRST_ANSWERS * past) / (now.scored + FIRST_ANSWERS), LEAST_RATE), 1 - LEAST_RATE)

@@ -1,0 +1,189 @@
+"""By how much the evidence of a look is divided, for each claim: the one place that says so, and why.
+
+Evidence on E events that scatter f times as much as independent ones is worth that on E / f. There are three witnesses:
+
+- the policy: `exactMatch.dispersion` or `assumeIndependent`. Whoever writes one of them vouches for it, so it alone
+  counts, for answers and for rare events; golden questions are drawn one by one, which vouches for their answers;
+- users (`user_scatter`), where each keeps a variant and servers count by them: the same users are in every look, so no
+  comparison of looks shows what these have in common;
+- looks (`scatter`): the difference between the arms from block to block, over several lengths of time. What both arms
+  share cancels. Longer sessions take more looks to show, so the factor is not known before `KNOWN_LOOKS` are learned,
+  unless the split itself shows that requests are drawn one by one (`split_scatter`): sessions are in both arms then.
+
+The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
+`UNKNOWN`, what is claimed does not last, and nothing is promoted. Harm acts on what is said with that factor meanwhile.
+
+| claim | policy says | users | looks |
+|---|---|---|---|
+| Exact Match, its classes, floor, intervals | its factor | of answers | of differences of answers, in classes |
+| lengths | that of blocks of lengths | the larger of users' and blocks' | that of blocks of lengths |
+| lengths below a known bound | 1 | of lengths | 1 by the split, else as lengths |
+| failures, votes, other bad events | its factor | the larger of users' and bursts' | of bursts, for each guardrail |
+| split of requests | that of shares | not expected | that of shares |
+
+Lengths shift and have heavy tails whoever asks, so blocks of them are asked always. Bursts may come from a server or a
+client of one arm even where requests are drawn one by one, so a split that shows that vouches for answers alone.
+Version 1 of the engine divided each look by the policy's factor, and lengths and the split by nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
+from earlystop.evidence.discount import UNDIVIDED, Discount
+from earlystop.evidence.dispersion_source import STATED, DispersionSource
+from earlystop.evidence.objective import Basis, GuardrailKind, Objective
+from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, Scatter
+from earlystop.evidence.split_scatter import SplitScatter
+from earlystop.evidence.tokens import UNKNOWN_SCATTER
+from earlystop.evidence.user_factors import SeenUsers
+from earlystop.evidence.version import FIRST
+
+UNKNOWN, UNLIKELY = 10.0, 4.0
+"""The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
+where the split so far is one of single requests, since longer sessions would mostly have shown in it, and for pairs:
+what two answers to one request differ by has little in common with the next request's."""
+
+UNKNOWN_BURSTS = 5.0
+"""The same for rare events, which make a block of ten of them sooner: that of bursts of 5."""
+
+
+class Knowledge(NamedTuple):
+    """What is known of how much Exact Match scatters between the arms.
+
+    is_known: whether a promotion may rest on it. source: see there. factor: by which the evidence is divided. seen: the
+    factor that differences between the arms show by themselves, None before any; learned_looks: in the longest blocks
+    of them that were learned. is_one_by_one: whether the split shows that requests are drawn one by one. lasts: whether
+    what is claimed stays: it does not while the factor is a guess.
+    """
+
+    is_known: bool
+    source: DispersionSource
+    factor: float
+    seen: float | None = None
+    learned_looks: int = 0
+    is_one_by_one: bool = False
+    lasts: bool = True
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the arms scatter as much as no sessions explain."""
+        return self.seen is not None and self.seen >= MOST_FACTOR
+
+    @property
+    def discount(self) -> Discount:
+        """How evidence on Exact Match is read."""
+        return Discount(self.factor, self.lasts)
+
+
+STATED_INDEPENDENT = Knowledge(is_known=True, source=DispersionSource.ASSUMED, factor=1.0)
+
+
+class Divisors(NamedTuple):
+    """How evidence is read after a look. guardrails: in the policy's order. by_look: divides the look's own evidence,
+    under version 1 of the engine."""
+
+    answers: Discount = UNDIVIDED
+    lengths: Discount = UNDIVIDED
+    bounded_lengths: Discount = UNDIVIDED
+    guardrails: tuple[Discount, ...] = ()
+    by_look: float = 1.0
+
+
+class Witnesses(NamedTuple):
+    """What looks have shown so far. lengths: of blocks, None under version 1 of the engine."""
+
+    users: SeenUsers
+    arms: ArmScatter
+    split: SplitScatter
+    lengths: Scatter | None
+
+
+def divisors(objective: Objective, witnesses: Witnesses) -> Divisors:
+    """By what the evidence of a look is divided, after it."""
+    if objective.engine == FIRST:
+        return Divisors(guardrails=(UNDIVIDED,) * len(objective.guardrails), by_look=objective.dispersion)
+    known = knowledge(objective, witnesses)
+    return Divisors(
+        answers=known.discount,
+        lengths=_lengths(known, witnesses),
+        bounded_lengths=_bounded_lengths(known, witnesses),
+        guardrails=tuple(
+            _bad_events(each.kind, objective, events, witnesses.users)
+            for each, events in zip(objective.guardrails, witnesses.arms.events, strict=True)
+        ),
+    )
+
+
+def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
+    """What is known of how much Exact Match scatters, after some looks."""
+    source, given, answers = objective.source, objective.dispersion, witnesses.arms.answers
+    seen = answers.beyond_doubt if answers.learned_looks else None
+    is_known, lasts, factor, is_one_by_one = True, True, given, False
+    if source is DispersionSource.USERS:
+        is_known, lasts = witnesses.users.is_known, witnesses.users.last is not None
+        factor = _of_users(witnesses.users, "answers")
+        factor = max(factor, answers.beyond_doubt)
+    elif source is DispersionSource.LOOKS:
+        is_one_by_one = objective.has_own_requests and witnesses.split.is_one_by_one
+        is_known = lasts = is_one_by_one or answers.is_known(KNOWN_LOOKS)
+        factor = _of_looks(objective, witnesses, is_one_by_one=is_one_by_one)
+    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_one_by_one, lasts)
+
+
+def waits_for_looks(objective: Objective) -> int:
+    """Looks in the blocks that must be learned before what requests and lengths claim lasts."""
+    return KNOWN_LOOKS if objective.source is DispersionSource.LOOKS else 1
+
+
+def _of_users(users: SeenUsers, kind: str) -> float:
+    return UNKNOWN if users.last is None else float(getattr(users.factors, kind))
+
+
+def _of_looks(objective: Objective, witnesses: Witnesses, *, is_one_by_one: bool) -> float:
+    answers = witnesses.arms.answers
+    if is_one_by_one:
+        return answers.beyond_doubt
+    is_unlikely = objective.basis is Basis.PAIRS or witnesses.split.seems_one_by_one
+    return answers.factor(UNLIKELY if is_unlikely else UNKNOWN, KNOWN_LOOKS)
+
+
+def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
+    blocks = witnesses.lengths or Scatter()
+    if known.source is DispersionSource.USERS:
+        return Discount(max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER)))
+    waits = known.source is DispersionSource.LOOKS and not known.is_one_by_one
+    looks = KNOWN_LOOKS if waits else 1
+    return Discount(blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks))
+
+
+def _bounded_lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
+    if known.source is DispersionSource.USERS:
+        return Discount(_of_users(witnesses.users, "lengths"))
+    if known.source is DispersionSource.LOOKS and not known.is_one_by_one:
+        return _lengths(known, witnesses)
+    return UNDIVIDED
+
+
+def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter, users: SeenUsers) -> Discount:
+    """That of one guardrail. Its own bursts include those of the look itself, or the first one would count as so many
+    independent events."""
+    if objective.source in STATED:
+        return Discount(objective.dispersion)
+    factor, lasts = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()
+    if objective.source is DispersionSource.USERS:
+        factor = max(factor, _users_factor(kind, users))
+    return Discount(max(objective.dispersion, factor), lasts)
+
+
+def _users_factor(kind: GuardrailKind, users: SeenUsers) -> float:
+    """No server counts the last three by users, and such answers come from the same users as any others do, so they are
+    taken to scatter as whatever scatters most."""
+    match kind:
+        case GuardrailKind.FAILURE_RATE:
+            return _of_users(users, "failures")
+        case GuardrailKind.NEGATIVE_FEEDBACK:
+            return _of_users(users, "feedback")
+        case GuardrailKind.UNSCORED_RATE | GuardrailKind.EMPTY_RATE | GuardrailKind.CUT_RATE:
+            return UNKNOWN if users.last is None else max(users.factors)

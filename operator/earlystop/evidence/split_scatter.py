@@ -1,0 +1,97 @@
+"""Whether requests are split one by one, as the split itself shows: then answers of one session are in both arms alike.
+
+A gateway that draws a variant for each request by its weight gives the arms' counts the variance of independent draws,
+at every length of time. One that keeps a session, a connection or a user on a variant gives them more: as many times
+more as such a group has requests (Kish's design effect at a likeness of 1). So groups show in the split sooner than in
+the answers, whose likeness is below 1. Where requests are drawn one by one, what the answers of a session have in
+common falls on both arms by the same draws and cancels in their difference (Fisher's randomisation), however long the
+session is. A gateway that deals requests out in turn gives the arms' counts less variance, which shows nothing: groups
+may be dealt out so, too.
+
+The weights are known, so blocks are compared with them and not with each other: a group that outlives its block shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+SIZES = (1, 2, 4, 8, 16, 32)
+"""Looks in a block."""
+
+LEAST_LOOKS = 32
+"""Looks before a split is taken for one of single requests: there are four blocks of 8 looks then."""
+
+HINT_LOOKS = 8
+"""Looks before a split is a hint of single requests."""
+
+LEAST_BLOCKS = 4
+"""Blocks before those of a size say anything."""
+
+LOW_QUANTILE, HIGH_QUANTILE = -3.0, 2.0
+"""Normal quantiles between which the mean square of a size must lie: groups make it larger little by little, a split
+that is dealt out in turn makes it nearly 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Blocks of `size` looks. looks, apart, variance: of the one that is not complete yet. blocks, squares: how many
+    are complete, and the sum of the squares by which the candidate's requests missed their weight, standardised."""
+
+    size: int
+    looks: int = 0
+    apart: float = 0.0
+    variance: float = 0.0
+    blocks: int = 0
+    squares: float = 0.0
+
+    @property
+    def fits_single_requests(self) -> bool:
+        """Whether the squares are as large, and as small, as draws of single requests make them (the chi-square law by
+        Wilson and Hilferty, 1931)."""
+        part = 2 / (9 * self.blocks)
+        mean = self.squares / self.blocks
+        low, high = ((1 - part + each * sqrt(part)) ** 3 for each in (LOW_QUANTILE, HIGH_QUANTILE))
+        return low <= mean <= high
+
+
+@dataclass(frozen=True, slots=True)
+class SplitScatter:
+    """What looks so far have shown. looks: those with requests."""
+
+    looks: int = 0
+    sizes: tuple[Blocks, ...] = tuple(Blocks(size) for size in SIZES)
+
+    @property
+    def is_one_by_one(self) -> bool:
+        """Whether requests are shown to be split one by one."""
+        return self._fits(LEAST_LOOKS)
+
+    @property
+    def seems_one_by_one(self) -> bool:
+        """Whether nothing speaks against it yet."""
+        return self._fits(HINT_LOOKS)
+
+    def _fits(self, least: int) -> bool:
+        enough = [each for each in self.sizes if each.blocks >= LEAST_BLOCKS]
+        return self.looks >= least and all(each.fits_single_requests for each in enough)
+
+
+NO_SPLIT = SplitScatter()
+
+
+def observe(known: SplitScatter, baseline: int, candidate: int, share: float) -> SplitScatter:
+    """With the requests that started in one more look. share: percent that the candidate shall have of both variants'
+    requests, above 0 and below 100. A look without requests shows nothing."""
+    started, fraction = baseline + candidate, share / 100
+    if not started:
+        return known
+    apart, variance = candidate - started * fraction, started * fraction * (1 - fraction)
+    return SplitScatter(known.looks + 1, tuple([_with_look(each, apart, variance) for each in known.sizes]))
+
+
+def _with_look(known: Blocks, apart: float, variance: float) -> Blocks:
+    looks, apart, variance = known.looks + 1, known.apart + apart, known.variance + variance
+    if looks < known.size:
+        return Blocks(known.size, looks, apart, variance, known.blocks, known.squares)
+    return Blocks(known.size, blocks=known.blocks + 1, squares=known.squares + apart * apart / variance)

@@ -1,0 +1,68 @@
+"""The operator's own question to an engine, before any user gets a setting: it is counted nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+
+from earlystop.api.body_knobs import Api, BodySetting
+from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER
+from earlystop.injector.body import Effect, edited
+from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
+from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of
+
+MAX_ANSWER = 64 << 10
+DOCUMENT_SECONDS = 3.0
+
+
+async def answer_to_operator(
+    upstream: Upstream,
+    request: web.Request,
+    api: Api,
+    wanted: Mapping[str, tuple[BodySetting, str]],
+    headers: CIMultiDict[str],
+    echo: str,
+) -> web.Response:
+    """What the engine answers, with the echo of the probe. wanted: the settings and their values, as in `body.edited`.
+
+    headers: those that the engine gets.
+    """
+    # A setting for some bodies is tried in this one, too: the question stands for them all.
+    everywhere = {name: (replace(setting, where=None), text) for name, (setting, text) in wanted.items()}
+    change = edited(await request.read(), api, everywhere)
+    written = [
+        setting.fields[api][0].path
+        for name, (setting, _) in wanted.items()
+        if setting.fields.get(api) and change.effects[name] is not Effect.REFUSED
+    ]
+    told = {ECHO_HEADER: echo}
+    unknown = unknown_fields(await _known(upstream, request.path), written)
+    if unknown:
+        told[UNKNOWN_FIELDS_HEADER] = ",".join(unknown)[:512]
+    headers["Content-Length"] = str(len(change.body))
+    try:
+        async with upstream.send("POST", request.path_qs, headers, change.body) as answer:
+            body = await beginning_of(answer.content, MAX_ANSWER)
+            return web.Response(status=answer.status, body=body, content_type=answer.content_type, headers=told)
+    except (EngineUnreachable, aiohttp.ClientError):
+        return web.Response(status=502, headers=told)
+
+
+async def _known(upstream: Upstream, path: str) -> frozenset[str] | None:
+    """The fields that the engine says it knows at a path, None where it says nothing."""
+    try:
+        async with (
+            asyncio.timeout(DOCUMENT_SECONDS),
+            upstream.send("GET", DOCUMENT, CIMultiDict(), None) as answer,
+        ):
+            if answer.status != 200:
+                return None
+            document = await beginning_of(answer.content, MAX_DOCUMENT)
+    except (EngineUnreachable, aiohttp.ClientError, TimeoutError):
+        return None
+    return known_fields(document, path)  # one that was cut says nothing

@@ -1,0 +1,112 @@
+"""Rollouts under way in a forecast, one a row of each array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earlystop.evidence.effect_bounds import GRID
+from earlystop.evidence.tokens import BLOCK_ANSWERS, LEARNING_ANSWERS
+from earlystop.simulation.random_walk import Floats
+
+Numbers = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class TokenBlocks:
+    """When the test of tokens may bet first: it learns variances before, and gathers looks in blocks (`tokens`).
+
+    open, learned: answers of the variant with fewer, in the open block and in closed ones. bet_on: whether there was a
+    bet.
+    """
+
+    open: Floats
+    learned: Floats
+    bet_on: Truths
+
+    @classmethod
+    def begin(cls, runs: int) -> Self:
+        """Before any look of so many rollouts."""
+        return cls(np.zeros(runs), np.zeros(runs), np.zeros(runs, bool))
+
+    def add(self, answers: Floats) -> None:
+        """One more look, with so many answers of the variant with fewer."""
+        self.open = self.open + answers
+        closes = self.open >= BLOCK_ANSWERS
+        self.bet_on = self.bet_on | (closes & (self.learned >= LEARNING_ANSWERS))
+        self._close(closes)
+
+    def change_weights(self, rows: Truths) -> None:
+        """These rollouts have other weights from now on, and no block spans both."""
+        self._close(rows)
+
+    def keep(self, rows: Truths) -> None:
+        """Go on with these alone."""
+        self.open, self.learned, self.bet_on = self.open[rows], self.learned[rows], self.bet_on[rows]
+
+    def _close(self, rows: Truths) -> None:
+        self.learned = self.learned + np.where(rows, self.open, 0)
+        self.open = np.where(rows, 0, self.open)
+
+
+@dataclass(slots=True)
+class Paths:
+    """Rollouts under way. Times are seconds since the campaign began.
+
+    number: which one it is. step: within the stages that are watched alike. started: when its weights were in force.
+    last, first: moments of the latest look and of the first one of evidence. looks, answers, candidate: of evidence so
+    far; in_step: answers of the step, of the variant with fewer. capital: log of each bet, one array a claim. reached:
+    whether each claim was made. against: log e-value of each bet against a loss, and what a unit of loss adds. tokens:
+    whether the test of tokens has begun to bet.
+    """
+
+    number: Numbers
+    step: Numbers
+    started: Floats
+    last: Floats
+    first: Floats
+    looks: Numbers
+    answers: Floats
+    candidate: Floats
+    in_step: Floats
+    capital: list[Floats]
+    reached: Truths
+    against: Floats
+    tokens: TokenBlocks
+
+    @classmethod
+    def begin(cls, numbers: Numbers, started: Floats, last: Floats, bets: Sequence[int]) -> Self:
+        """Before the first look of evidence. bets: how many each claim has."""
+        runs = len(numbers)
+        return cls(
+            number=numbers,
+            step=np.zeros(runs, np.int64),
+            started=started,
+            last=last,
+            first=np.full(runs, inf),
+            looks=np.zeros(runs, np.int64),
+            answers=np.zeros(runs),
+            candidate=np.zeros(runs),
+            in_step=np.zeros(runs),
+            capital=[np.zeros((runs, each)) for each in bets],
+            reached=np.zeros((runs, len(bets)), bool),
+            against=np.zeros((2, runs, len(GRID))),
+            tokens=TokenBlocks.begin(runs),
+        )
+
+    def keep(self, rows: Truths) -> None:
+        """Go on with these alone."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "capital":
+                self.capital = [part[rows] for part in value]
+            elif each.name == "tokens":
+                self.tokens.keep(rows)
+            else:
+                setattr(self, each.name, value[:, rows] if each.name == "against" else value[rows])

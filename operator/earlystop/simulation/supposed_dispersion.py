@@ -1,0 +1,52 @@
+"""What a plan supposes of how it is learned how much answers scatter: after how many looks, and by what factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.evidence.scatter import KNOWN_LOOKS
+from earlystop.evidence.split_scatter import LEAST_LOOKS
+
+LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
+"""Looks until blocks of `KNOWN_LOOKS` are learned: four of them."""
+
+LEARNED_SURPLUS = 1.4
+"""How much larger the factor is that looks teach than the true one, on average after 128 to 300 looks: the price of a
+bound for each of several scales."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupposedDispersion:
+    """By what evidence is divided besides what the objective says.
+
+    waits: looks until it is known how much answers scatter, 0 where the policy or the design says it. guess, learned:
+    the factors before and after.
+    """
+
+    waits: int = 0
+    guess: float = 1.0
+    learned: float = 1.0
+
+    @classmethod
+    def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
+        """For answers that scatter so much more than independent ones, in groups that stay with a variant. Where there
+        are none, requests are supposed to be drawn one by one."""
+        stated = objective.dispersion
+        if objective.source is not DispersionSource.LOOKS:
+            return cls()
+        if scatter == 1 and objective.has_own_requests and objective.split_known:
+            return cls(LEAST_LOOKS, max(1.0, UNLIKELY / stated))
+        unknown = UNLIKELY if objective.basis is Basis.PAIRS else UNKNOWN
+        guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
+        return cls(LOOKS_TO_LEARN, guess, learned)
+
+    def after(self, looks: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The factor of each rollout after so many looks, and whether it is known."""
+        is_known = looks >= self.waits
+        return np.where(is_known, self.learned, self.guess), is_known

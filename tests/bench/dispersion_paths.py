@@ -1,0 +1,169 @@
+"""Exact Match of many runs at once, in numpy, divided as `evidence.divisors` says where looks show how answers scatter.
+
+`tests/unit/evidence/test_bench_dispersion.py` proves that factors are those of the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earlystop.evidence import scatter, split_scatter
+from earlystop.evidence.arm_scatter import FIRST_ANSWERS, FIRST_RATE
+from earlystop.evidence.bets import Side
+from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
+from earlystop.evidence.exact_match import default_grid
+from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, DOUBT_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
+from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
+from tests.bench.statistics_paths import Array, look_gains
+
+Flags = NDArray[np.bool_]
+_BAND = split_scatter.LOW_QUANTILE, split_scatter.HIGH_QUANTILE
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts of many runs, each of shape (runs, looks). started: requests of both arms, as far as they are counted."""
+
+    n_b: Array
+    x_b: Array
+    n_c: Array
+    x_c: Array
+    started_b: Array
+    started_c: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """After each look: by what evidence is divided, and whether that is known. Each of shape (runs, looks)."""
+
+    factor: Array
+    is_known: Flags
+
+
+def divided(counts: Counts) -> Divided:
+    """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter."""
+    answers = _Scales(*_differences(counts))
+    singly = _fits_single_requests(counts, split_scatter.LEAST_LOOKS)
+    unknown = np.where(_fits_single_requests(counts, split_scatter.HINT_LOOKS), UNLIKELY, UNKNOWN)
+    learned = answers.is_known
+    factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
+    factor = np.where(singly, answers.bound(LEAST_FREEDOM, DOUBT_QUANTILE), factor)
+    return Divided(factor, singly | learned)
+
+
+def claims(counts: Counts, by: Divided, margin: float, risk: float) -> dict[Side, NDArray[np.int64]]:
+    """For every run the number of the look, from 1, at which a side's claim is made; 0 for never.
+
+    A promotion asks for a factor that is known, harm acts on what is said. Looks are taken as wholes.
+    """
+    return {side: _claims(counts, by, margin, risk, side) for side in Side}
+
+
+def _claims(counts: Counts, by: Divided, margin: float, risk: float, side: Side) -> NDArray[np.int64]:
+    grid = default_grid(side)
+    gaps, shares, line = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights), -np.log(risk)
+    runs, looks = counts.n_b.shape
+    capital, first = np.zeros((runs, len(grid))), np.zeros(runs, dtype=int)
+    match, scored = np.full((runs, 1), 0.8 * GUESSED), np.full((runs, 1), GUESSED)
+    for look in range(looks):
+        n_b, x_b, n_c, x_c = (each[:, look, None] for each in (counts.n_b, counts.x_b, counts.n_c, counts.x_c))
+        capital += look_gains(n_b, x_b, n_c, x_c, match / scored, margin, side, gaps)
+        match, scored = match + x_b + x_c + margin * n_c, scored + n_b + n_c
+        terms = capital / by.factor[:, look, None] + shares
+        largest = terms.max(axis=1)
+        crossed = largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1)) >= line
+        if side is Side.PROMOTE:
+            crossed &= by.is_known[:, look]
+        first = np.where((first == 0) & crossed, look + 1, first)
+    return first
+
+
+def _differences(counts: Counts) -> tuple[Array, Array]:
+    """Statistic and information of each look, as `arm_scatter.observe_answers` hands them to `scatter`."""
+    both, right = counts.n_b + counts.n_c, counts.x_b + counts.x_c
+    before_n, before_x = both.cumsum(axis=1) - both, right.cumsum(axis=1) - right
+    past = (before_x + FIRST_RATE * FIRST_ANSWERS) / (before_n + FIRST_ANSWERS)
+    rate = np.clip((right + FIRST_ANSWERS * past) / (both + FIRST_ANSWERS), 1e-9, 1 - 1e-9)
+    ratio = counts.n_c / counts.n_b
+    variance = counts.n_c * rate * (1 - rate) * (1 + ratio)
+    difference = counts.x_c - ratio * counts.x_b
+    return difference * counts.n_c / variance, counts.n_c**2 / variance
+
+
+class _Scales:
+    """`scatter.Scatter` of many runs after each look: means and degrees of freedom, shape (scales, runs, looks)."""
+
+    def __init__(self, statistic: Array, information: Array) -> None:
+        runs, looks = statistic.shape
+        sums = [np.concatenate([np.zeros((runs, 1)), each.cumsum(axis=1)], axis=1) for each in (statistic, information)]
+        found = [self._scale(size, sums[0], sums[1], looks) for size in scatter.SCALES]
+        self.mean, self.freedom = (np.array([each[k] for each in found]) for k in (0, 1))
+
+    @staticmethod
+    def _scale(size: int, statistic: Array, information: Array, looks: int) -> tuple[Array, Array]:
+        part = max(1, size // scatter.PARTS)
+        ends = np.arange(2 * size, looks + 1, part)
+        mean, freedom = np.zeros((len(statistic), looks)), np.zeros((len(statistic), looks))
+        if not ends.size:
+            return mean, freedom
+        (late, early), (new, old) = (
+            (each[:, ends] - each[:, ends - size], each[:, ends - size] - each[:, ends - 2 * size])
+            for each in (statistic, information)
+        )
+        apart = late / new - early / old
+        total = (apart**2 / (1 / new + 1 / old)).cumsum(axis=1)
+        windows = np.arange(1, len(ends) + 1)
+        blocks, squared = 2 + (windows - 1) * part / size, 4 * size * size
+        at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
+        seen = at >= 0
+        mean[:, seen] = (total / windows)[:, at[seen]]
+        freedom[:, seen] = ((1.5 * blocks - 2) * squared / (squared + 5))[at[seen]]
+        return mean, freedom
+
+    @property
+    def is_known(self) -> Flags:
+        long = np.array([size >= scatter.KNOWN_LOOKS for size in scatter.SCALES])
+        learned = (self.freedom[long] >= LEAST_FREEDOM).any(axis=0)
+        return np.asarray(learned & (self.bound(LEAST_FREEDOM, CHANCE_QUANTILE) < scatter.MOST_FACTOR))
+
+    @property
+    def hint(self) -> Array:
+        return self.bound(SEEN_FREEDOM, CHANCE_QUANTILE)
+
+    def bound(self, least: float, chance: float) -> Array:
+        """`scatter._largest_bound` of the scales with so many degrees of freedom."""
+        used = self.freedom >= least
+        part = 2 / (9 * np.maximum(self.freedom, 1.0))
+        explained = self.mean <= (1 - part + chance * np.sqrt(part)) ** 3
+        each = np.maximum(1.0, self.mean / np.maximum(1 - part - BOUND_QUANTILE * np.sqrt(part), 0.05) ** 3)
+        each = np.where(used & ~explained, each, 1.0)
+        last = used.sum(axis=0) - 1
+        rows = np.indices(last.shape)
+        of_last, mean = each[np.maximum(last, 0), *rows], self.mean[np.maximum(last, 0), *rows]
+        growth = mean / np.maximum(self.mean[np.maximum(last - 1, 0), *rows], 1.0)
+        grown = np.where((last > 0) & (of_last > 1), of_last * np.minimum(growth, scatter.MOST_GROWTH), 1.0)
+        return np.asarray(np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR))
+
+
+def _fits_single_requests(counts: Counts, least: int) -> Flags:
+    """Whether `least` looks or more fit, as `SplitScatter` has it, after each look, at even weights."""
+    started = counts.started_b + counts.started_c
+    runs, looks = started.shape
+    if not started.any():
+        return np.zeros((runs, looks), dtype=bool)
+    apart = np.concatenate([np.zeros((runs, 1)), (counts.started_c - started / 2).cumsum(axis=1)], axis=1)
+    variance = np.concatenate([np.zeros((runs, 1)), (started / 4).cumsum(axis=1)], axis=1)
+    fits = np.broadcast_to(np.arange(1, looks + 1) >= least, (runs, looks)).copy()
+    for size in split_scatter.SIZES:
+        ends = np.arange(size, looks + 1, size)
+        squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])
+        blocks = np.arange(1, len(ends) + 1)
+        mean, part = squares.cumsum(axis=1) / blocks, 2 / (9 * blocks)
+        low, high = ((1 - part + each * np.sqrt(part)) ** 3 for each in _BAND)
+        fit = (low <= mean) & (mean <= high) | (blocks < split_scatter.LEAST_BLOCKS)
+        at = np.searchsorted(ends, np.arange(1, looks + 1), side="right") - 1
+        fits &= np.where(at >= 0, fit[:, np.maximum(at, 0)], True)
+    return fits

@@ -1,0 +1,89 @@
+"""Failures in bursts, votes in bursts and requests in clumps that hit one variant, and rates that drift.
+
+Both variants are alike, so each claim of harm, and each alarm, is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log
+
+import numpy as np
+
+from earlystop.evidence import arm_scatter, rate_ratio, sample_ratio
+from earlystop.evidence.bets import Side
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import Witnesses, divisors, waits_for_looks
+from earlystop.evidence.objective import Guardrail, GuardrailKind, Objective, guardrail_claim
+from earlystop.evidence.rate_ratio import Events
+from earlystop.evidence.split_scatter import NO_SPLIT
+from earlystop.evidence.user_factors import NOBODY_SEEN
+from tests.bench.dispersion_paths import Counts, claims, divided
+from tests.bench.statistics_paths import Array
+from tests.bench.street_sessions import ANSWERS, LOOKS, MARGIN, RATE, RISK
+
+OBJECTIVE = Objective(MARGIN, 0.0, RISK, RISK, source=DispersionSource.LOOKS)
+
+RAILS = (GuardrailKind.FAILURE_RATE, GuardrailKind.NEGATIVE_FEEDBACK)
+
+
+def burst_error(kind: GuardrailKind, length: int, runs: int, seed: int) -> float:
+    """Share of campaigns that a guardrail takes back: 1 % of the requests of both variants have the event, in bursts of
+    that length which hit one of them; 1.5 times as many are allowed."""
+    objective = replace(OBJECTIVE, guardrails=(Guardrail("rail", kind, 1.5),))
+    line, wrong = -log(objective.harm_risks.guardrails[guardrail_claim("rail")]), 0
+    for run in range(runs):
+        rng, process, arms = np.random.default_rng([seed, run]), rate_ratio.start(1.5), arm_scatter.start(1)
+        for _ in range(LOOKS):
+            happened = np.minimum(length * rng.poisson(ANSWERS / 100 / length, 2), ANSWERS)
+            events = Events(ANSWERS, int(happened[0])), Events(ANSWERS, int(happened[1]))
+            arms = arm_scatter.observe_events(arms, [events])
+            (discount,) = divisors(objective, Witnesses(NOBODY_SEEN, arms, NO_SPLIT, None)).guardrails
+            process = rate_ratio.update(process, *events, discount=discount)
+            if process.log_e >= line:
+                wrong += 1
+                break
+    return wrong / runs
+
+
+def false_alarms(length: int, weight: int, span: int, runs: int, seed: int) -> float:
+    """Share of campaigns in which the sample ratio alarms for good, though requests are split as the weight says: in
+    sessions of so many requests that stay with a variant, spread over `span` looks, 200 requests a look."""
+    wrong, line = 0, -log(OBJECTIVE.risk_sample_ratio)
+    for run in range(runs):
+        rng = np.random.default_rng([seed, run])
+        check = sample_ratio.start(in_clumps=True, waits_for=waits_for_looks(OBJECTIVE))
+        begun = rng.binomial(200 // length, weight / 100, LOOKS + span) * (length // span)
+        of_candidate = np.convolve(begun, np.ones(span, dtype=int), "valid")
+        total = 200 // length * (length // span) * span
+        for candidate in of_candidate[:LOOKS].tolist():
+            check = sample_ratio.update(check, total - candidate, candidate, weight)
+        wrong += check.log_e_shown >= line
+    return wrong / runs
+
+
+def wobbling(rng: np.random.Generator, runs: int, requests: int, likeness: float, *, is_shared: bool) -> Counts:
+    """Independent answers at the border whose rate wobbles by 2 points, with this autocorrelation from look to look: as
+    one for both variants, or by itself in each. requests: of a variant, a look."""
+    level, columns = np.zeros((2, runs)), []
+    for _ in range(LOOKS):
+        noise = rng.normal(size=(1 if is_shared else 2, runs))
+        level = likeness * level + np.sqrt(1 - likeness**2) * noise
+        rates = np.clip(np.array([[RATE], [RATE - MARGIN]]) + 0.02 * level, 0.01, 0.99)
+        columns.append(rng.binomial(requests, rates))
+    x_b, x_c = (np.array([each[arm] for each in columns], dtype=float).T for arm in (0, 1))
+    all_of: Array = np.full((runs, LOOKS), float(requests))
+    return Counts(all_of, x_b, all_of, x_c, 0 * all_of, 0 * all_of)
+
+
+def drift_errors(requests: int, likeness: float, runs: int, seed: int, *, is_shared: bool) -> tuple[float, float]:
+    """Shares of campaigns that promote and that roll back for Exact Match."""
+    counts = wobbling(np.random.default_rng(seed), runs, requests, likeness, is_shared=is_shared)
+    found = claims(counts, divided(counts), MARGIN, RISK)
+    return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())
+
+
+def wobble_factor(requests: int, likeness: float, runs: int, seed: int) -> float:
+    """Median factor after all looks of answers whose rate wobbles for both variants alike."""
+    counts = wobbling(np.random.default_rng(seed), runs, requests, likeness, is_shared=True)
+    return float(np.median(divided(counts).factor[:, -1]))

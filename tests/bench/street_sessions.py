@@ -1,0 +1,109 @@
+"""Answers, failures and requests that come in sessions, at the border.
+
+Sessions may be longer than a look: each arm has a number of them open at once; one that ends makes room for another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earlystop.evidence.bets import Side
+from tests.bench.dispersion_paths import Counts, claims, divided
+from tests.bench.statistics_paths import Array
+
+MARGIN, RISK, RATE, ANSWERS, LOOKS = 0.02, 0.05, 0.85, 100, 300
+
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions of so many looks with as many answers in each, alike with an intraclass correlation (0: not at all).
+
+    counted: whether requests are counted as they are split: each session, or each independent request, draws its
+    variant by a coin. Else nobody knows how they were split, as in a file of answers alone, and both arms have as many
+    in each look.
+    """
+
+    looks: int
+    each: int
+    likeness: float
+    counted: bool = False
+
+    def __str__(self) -> str:
+        how = "requests are counted" if self.counted else "requests are not counted"
+        if not self.likeness:
+            return f"independent answers, {how}"
+        answers = f"{self.looks * self.each} answers over {self.looks} look{'s' if self.looks > 1 else ''}"
+        return f"sessions of {answers}, likeness {self.likeness}, {how}"
+
+
+KINDS = tuple(
+    Sessions(*kind, counted=counted)
+    for kind in (
+        (1, 1, 0.0),
+        (1, 2, 0.5),
+        (1, 5, 0.3),
+        (2, 1, 0.5),
+        (2, 5, 0.3),
+        (5, 1, 0.3),
+        (10, 1, 0.3),
+        (20, 1, 0.1),
+        (20, 1, 0.5),
+        (40, 1, 0.05),
+    )
+    for counted in (False, True)
+)
+BEYOND = tuple(Sessions(40, 1, likeness, counted) for likeness in (0.3, 0.5) for counted in (False, True))
+"""What is learned too late: too long, and too much alike. The README says how often that errs."""
+
+QUICK = (Sessions(1, 1, 0.0, counted=True), Sessions(5, 1, 0.3, counted=True), Sessions(10, 1, 0.3))
+
+
+def streams(rng: np.random.Generator, kind: Sessions, runs: int, loss: float = MARGIN) -> Counts:
+    """The counts of so many campaigns."""
+    if not kind.likeness:
+        return _independent(rng, kind, runs, loss)
+    number = 2 * ANSWERS // kind.each
+    begun = rng.integers(0, kind.looks, (runs, number))
+    arm = np.broadcast_to(np.arange(number) % 2, (runs, number))
+    rates, strength = np.array([RATE, RATE - loss]), 1 / kind.likeness - 1
+    rate, columns = np.zeros((runs, number)), []
+    for look in range(LOOKS):
+        new = (begun + look) % kind.looks == 0 if look else np.ones((runs, number), dtype=bool)
+        if kind.counted:
+            arm = np.where(new, rng.integers(0, 2, (runs, number)), arm)
+        mean = rates[arm[new]]
+        rate[new] = rng.beta(mean * strength, (1 - mean) * strength)
+        right = rng.binomial(kind.each, rate)
+        n_c = arm.sum(axis=1) * kind.each
+        x_c = (right * arm).sum(axis=1)
+        columns.append((number * kind.each - n_c, right.sum(axis=1) - x_c, n_c, x_c))
+    return _counts(kind, *(np.array(each, dtype=float).T for each in zip(*columns, strict=True)))
+
+
+def _independent(rng: np.random.Generator, kind: Sessions, runs: int, loss: float) -> Counts:
+    shape = (runs, LOOKS)
+    n_c = rng.binomial(2 * ANSWERS, 0.5, shape) if kind.counted else np.full(shape, ANSWERS)
+    n_b = 2 * ANSWERS - n_c
+    arms = n_b, rng.binomial(n_b, RATE), n_c, rng.binomial(n_c, RATE - loss)
+    return _counts(kind, *(np.asarray(each, dtype=float) for each in arms))
+
+
+def _counts(kind: Sessions, n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> Counts:
+    return Counts(n_b, x_b, n_c, x_c, n_b * kind.counted, n_c * kind.counted)
+
+
+def decided(kind: Sessions, runs: int, seed: int, loss: float = MARGIN) -> dict[Side, Whole]:
+    """For each campaign the look, from 1, at which it promotes and rolls back for Exact Match; 0 for never."""
+    counts = streams(np.random.default_rng(seed), kind, runs, loss)
+    return claims(counts, divided(counts), MARGIN, RISK)
+
+
+def session_errors(kind: Sessions, runs: int, seed: int) -> tuple[float, float]:
+    """Shares of campaigns that promote and that roll back a candidate which loses just the margin."""
+    found = decided(kind, runs, seed)
+    return float((found[Side.PROMOTE] > 0).mean()), float((found[Side.HARM] > 0).mean())

@@ -1,0 +1,140 @@
+"""By what evidence is divided, from where that is known, and that no claim is made that would not be made without."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earlystop.api.counts import Look, Tally
+from earlystop.evidence import engine
+from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
+from earlystop.evidence.discount import Discount
+from earlystop.evidence.dispersion_source import DispersionSource
+from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, divisors
+from earlystop.evidence.engine import EvidenceState, Gap, Objective
+from earlystop.evidence.mixture import log_mixture, weighted_grid
+from earlystop.evidence.objective import Guardrail, GuardrailKind
+from earlystop.evidence.rate_ratio import Events
+from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.evidence.split_scatter import LEAST_LOOKS
+
+PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
+
+
+def after(
+    objective: Objective,
+    looks: int,
+    wobble: float = 0.0,
+    drift: float = 0.0,
+    loss: float = 0.0,
+    counts_requests: bool = False,
+) -> EvidenceState:
+    """After looks of 100 answers an arm; wobble: shared by the arms, drift: the candidate's own.
+    counts_requests: whether each request is counted as it draws its arm."""
+    rng, found = random.Random(1), []
+    for at in range(looks):
+        level = 0.8 + rng.uniform(-wobble, wobble)
+        rates = level, level - loss + drift * (1 if at % 120 < 60 else -1)
+        of_candidate = sum(rng.random() < 0.5 for _ in range(200)) if counts_requests else 100
+        counts = 200 - of_candidate, of_candidate
+        right = [sum(rng.random() < rate for _ in range(count)) for rate, count in zip(rates, counts, strict=True)]
+        baseline, candidate = (
+            Tally(started=count if counts_requests else 0, match=each, mismatch=count - each)
+            for each, count in zip(right, counts, strict=True)
+        )
+        found.append(Look(at, 0, 50, baseline, candidate))
+    return engine.replay(objective, found)
+
+
+@pytest.mark.parametrize("source", [DispersionSource.GIVEN, DispersionSource.ASSUMED, DispersionSource.BY_DESIGN])
+def test_what_the_policy_says_is_known_before_any_look(source: DispersionSource) -> None:
+    state = engine.begin(replace(PLAIN, source=source))
+    assert state.dispersion.is_known and Gap.DISPERSION not in state.assessment.gaps
+
+
+def test_what_looks_teach_is_known_after_enough_of_them_and_holds_a_promotion_before() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    early, late = after(objective, 100), after(objective, 140)
+    assert Gap.DISPERSION in early.assessment.gaps and early.dispersion.factor >= UNKNOWN
+    assert early.quality.promote.log_e_max == 0.0
+    assert Gap.DISPERSION not in late.assessment.gaps and late.dispersion.factor < UNKNOWN
+
+
+def test_users_that_nobody_counts_are_never_known() -> None:
+    state = after(replace(PLAIN, source=DispersionSource.USERS, split_known=False), 140)
+    assert not state.dispersion.is_known and Gap.DISPERSION in state.assessment.gaps
+    assert state.dispersion.factor == UNKNOWN and state.quality.promote.log_e_max == 0.0
+
+
+@pytest.mark.parametrize("looks", [LEAST_LOOKS, 100])
+def test_a_split_of_single_requests_makes_the_dispersion_known_at_once(looks: int) -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    state = after(objective, looks, counts_requests=True)
+    assert state.split.is_one_by_one and state.dispersion.is_known and state.dispersion.factor == 1.0
+    assert not after(objective, looks).dispersion.is_known
+    # Where requests are drawn for the evidence itself, nothing keeps a session together; in shadow nothing is drawn.
+    assert not after(replace(objective, has_own_requests=False), looks, counts_requests=True).dispersion.is_known
+
+
+def test_a_split_of_single_requests_vouches_for_no_failures() -> None:
+    rail = Guardrail("f", GuardrailKind.FAILURE_RATE, 1.5)
+    objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))
+    state = after(objective, 40, counts_requests=True)
+    assert divisors(objective, state.witnesses).guardrails == (Discount(UNKNOWN_BURSTS, lasts=False),)
+
+
+def test_a_wobble_that_both_arms_share_is_no_scatter_and_one_of_an_arm_alone_is() -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+    assert after(objective, 140, wobble=0.15).dispersion.factor < 2
+    assert after(objective, 140, drift=0.1).dispersion.factor > 5
+
+
+def test_harm_is_taken_back_while_the_dispersion_is_a_guess() -> None:
+    state = after(replace(PLAIN, source=DispersionSource.LOOKS), 60, loss=0.4)
+    assert state.assessment.harmful and not state.dispersion.is_known
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=12), st.floats(1, MOST_FACTOR))
+def test_a_discount_makes_no_claim_that_would_not_be_made_without_it(capital: list[float], factor: float) -> None:
+    weights = weighted_grid([1.0] * len(capital), [1.0] * len(capital)).log_weights
+    divided, whole = log_mixture(Discount(factor).read(capital), weights), log_mixture(capital, weights)
+    assert divided <= max(whole, 0.0) / factor + 1e-9 or divided <= 1e-9
+
+
+def test_what_is_read_while_the_factor_is_a_guess_does_not_last() -> None:
+    assert Discount(2.0, lasts=False).largest(1.0, 5.0) == 1.0
+    assert Discount(2.0).largest(1.0, 5.0) == 5.0
+
+
+def failing(*arms: tuple[int, int], looks: int = 200) -> float:
+    """The factor of failures after looks of 100 requests an arm, with these failures in turn."""
+    known = start(1)
+    for at in range(looks):
+        baseline, candidate = (Events(100, each) for each in arms[at % len(arms)])
+        known = observe_events(known, [(baseline, candidate)])
+    return known.events[0].scatter.factor(UNKNOWN)
+
+
+def test_bursts_that_hit_one_arm_are_found_out_and_those_of_both_are_not() -> None:
+    assert failing((20, 0), (0, 0), (0, 20), (0, 0)) > 10
+    assert failing((20, 20), (0, 0), (0, 0), (0, 0)) == 1.0
+
+
+def test_a_candidate_that_fails_more_all_the_time_is_no_burst() -> None:
+    assert failing((1, 5)) == 1.0
+    assert failing((0, EVENTS_A_BLOCK)) == 1.0
+
+
+def test_a_guardrail_waits_for_more_than_one_burst() -> None:
+    rail = Guardrail("f", GuardrailKind.FAILURE_RATE, 1.5)
+    burst = Look(0, 0, 50, Tally(completed=100), Tally(completed=88, failed=12))
+    told = {
+        source: engine.replay(replace(PLAIN, guardrails=(rail,), source=source), [burst]).assessment.harmful
+        for source in (DispersionSource.ASSUMED, DispersionSource.LOOKS)
+    }
+    assert told == {DispersionSource.ASSUMED: True, DispersionSource.LOOKS: False}

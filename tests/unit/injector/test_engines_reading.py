@@ -1,0 +1,120 @@
+"""A client's value is read as its engine reads it: none escapes a setting, and none gets more than it asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from earlystop.api.body_knobs import KNOBS, Api, Apply, Engine, Knob
+from earlystop.injector.body import Effect, edited
+from tests.unit.injector.editing import CHAT, with_knob
+
+
+@pytest.mark.parametrize(
+    ("engine", "body", "effect"),
+    [
+        (Engine.SGLANG, {"max_completion_tokens": 0}, Effect.LOWERED),
+        (Engine.SGLANG, {"max_completion_tokens": 0, "max_tokens": 1000}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": 0}, Effect.KEPT),
+        (Engine.VLLM, {"max_tokens": "1e3"}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": " 30 "}, Effect.LOWERED),
+        (Engine.VLLM, {"max_tokens": "many"}, Effect.REFUSED),
+        (Engine.VLLM, {"max_tokens": 10, "max_completion_tokens": "nan"}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": "10"}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": 10, "n_predict": [1]}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": True}, Effect.REFUSED),
+        (Engine.LLAMA_CPP, {"max_tokens": -2}, Effect.LOWERED),
+        (Engine.LLAMA_CPP, {"n_predict": 1e400}, Effect.LOWERED),
+        (Engine.LLAMA_CPP, {"n_predict": 10**400}, Effect.LOWERED),
+        (Engine.OPENAI, {"max_tokens": "10"}, Effect.REFUSED),
+    ],
+)
+def test_what_an_engine_would_read_as_no_bound_gives_way_and_what_nobody_can_say_is_refused(
+    engine: Engine, body: dict[str, Any], effect: Effect
+) -> None:
+    """A value that llama.cpp cannot read counts there as one that was not sent."""
+    sent = json.dumps(body).replace("Infinity", "1e400").encode()
+    change = edited(sent, CHAT, {"it": (KNOBS[engine][Knob.ANSWER_CAP], "20")})
+    assert change.effects["it"] is effect
+    after = json.loads(change.body)
+    assert all(value == 20 for value in after.values()) if effect is Effect.LOWERED else change.body == sent
+
+
+@pytest.mark.parametrize("api", [CHAT, Api.RESPONSES])
+def test_llama_cpp_obeys_its_own_names_in_responses_as_well_so_they_are_covered(api: Api) -> None:
+    body = dict.fromkeys(("n_predict", "max_tokens", "max_completion_tokens"), 100)
+    assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(body, 20)
+
+
+def test_a_budget_that_sglang_would_ignore_is_refused() -> None:
+    for odd in (20.0, "20", [20]):
+        told = with_knob({"custom_params": {"thinking_budget": odd}}, Knob.THINKING_BUDGET, "512", engine=Engine.SGLANG)
+        assert told == ({"custom_params": {"thinking_budget": odd}}, Effect.REFUSED)
+    told = with_knob({"custom_params": {"thinking_budget": 20}}, Knob.THINKING_BUDGET, "512", engine=Engine.SGLANG)
+    assert told == ({"custom_params": {"thinking_budget": 20}}, Effect.KEPT)
+
+
+def test_a_name_that_an_api_does_not_obey_is_no_bound_there() -> None:
+    """llama.cpp takes n_predict out of no message."""
+    told = with_knob({"n_predict": 5}, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=Api.MESSAGES)
+    assert told == ({"n_predict": 5, "max_tokens": 20}, Effect.SET)
+
+
+@pytest.mark.parametrize(
+    ("knob", "body", "value", "after", "effect"),
+    [
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "high"}, "low", {"reasoning_effort": "low"}, Effect.LOWERED),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "none"}, "low", {"reasoning_effort": "none"}, Effect.KEPT),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": "odd"}, "low", {"reasoning_effort": "odd"}, Effect.REFUSED),
+        (Knob.REASONING_EFFORT, {"reasoning_effort": None}, "low", {"reasoning_effort": "low"}, Effect.SET),
+        (Knob.REASONING_EFFORT, {}, "turbo", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "3", {"repetition_detection": {"max_pattern_size": 20, "min_count": 3}}, Effect.SET),
+        (Knob.REPETITION_STOP, {}, "1", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "2.5", {}, Effect.REFUSED),
+        (Knob.REPETITION_STOP, {}, "null", {}, Effect.REFUSED),
+        (Knob.ANSWER_CAP, {"min_tokens": 50}, "20", {"min_tokens": 50}, Effect.REFUSED),
+        (Knob.ANSWER_CAP, {"min_tokens": 50, "max_tokens": 9}, "20", {"min_tokens": 50, "max_tokens": 9}, Effect.KEPT),
+        (
+            Knob.ANSWER_CAP,
+            {"min_tokens": 20, "max_tokens": 90},
+            "20",
+            {"min_tokens": 20, "max_tokens": 20},
+            Effect.LOWERED,
+        ),
+        (Knob.REPETITION_STOP, {"repetition_detection": {}}, "3", {"repetition_detection": {}}, Effect.KEPT),
+        (Knob.ANSWER_CAP, {"max_tokens": 5}, "-1", {"max_tokens": 5}, Effect.REFUSED),
+        (Knob.THINKING_BUDGET, {"thinking_token_budget": 5}, "-1", {"thinking_token_budget": 5}, Effect.REFUSED),
+    ],
+)
+def test_no_client_gets_more_than_it_asked_for_by_words_either(
+    knob: Knob, body: dict[str, Any], value: str, after: dict[str, Any], effect: Effect
+) -> None:
+    assert with_knob(body, knob, value) == (after, effect)
+
+
+@pytest.mark.parametrize(
+    ("client", "own", "left"), [(False, "true", False), (True, "false", False), (True, "true", True)]
+)
+def test_a_client_that_switched_thinking_off_gets_none(client: bool, own: str, left: bool) -> None:
+    body = {"chat_template_kwargs": {"enable_thinking": client}}
+    assert with_knob(body, Knob.THINKING, own)[0] == {"chat_template_kwargs": {"enable_thinking": left}}
+
+
+@pytest.mark.parametrize(
+    ("body", "after", "effect"),
+    [
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low", "thinking_token_budget": 512}, Effect.SET),
+        ({"reasoning_effort": "low", "thinking_token_budget": 9000}, None, Effect.KEPT),
+        ({"reasoning_effort": "high"}, None, Effect.KEPT),
+        ({"reasoning_effort": None}, None, Effect.KEPT),
+        ({}, None, Effect.KEPT),
+    ],
+)
+def test_a_budget_for_one_effort_is_for_it_alone_and_the_clients_own_wins(
+    body: dict[str, Any], after: dict[str, Any] | None, effect: Effect
+) -> None:
+    knob = KNOBS[Engine.VLLM][Knob.THINKING_BUDGET].adjusted(Apply.IF_ABSENT, (("reasoning_effort",), "low"))
+    change = edited(json.dumps(body).encode(), CHAT, {"it": (knob, "512")})
+    assert (json.loads(change.body), change.effects["it"]) == (after or body, effect)
