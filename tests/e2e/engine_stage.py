@@ -84,7 +84,7 @@ class EngineStage(Stage):
             "0.05",
             risk="0.05",
             objective={
-                "exactMatch": {"margin": "0.05", "evidence": "Pairs", **asked},
+                "exactMatch": {"margin": "0.10", "evidence": "Pairs", **asked},
                 "tokens": {"minimumSaving": "0.10", **(tokens or {})},
             },
             spec={
