@@ -15,7 +15,7 @@ from earlystop.evidence.arm_scatter import FIRST_ANSWERS, FIRST_RATE
 from earlystop.evidence.bets import Side
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.exact_match import default_grid
-from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, DOUBT_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
+from earlystop.evidence.scatter import BOUND_QUANTILE, CHANCE_QUANTILE, LEAST_FREEDOM, SEEN_FREEDOM
 from tests.bench.statistics_paths import FIRST_ANSWERS as GUESSED
 from tests.bench.statistics_paths import Array, look_gains
 
@@ -46,12 +46,10 @@ class Divided:
 def divided(counts: Counts) -> Divided:
     """As `divisors.knowledge` has it for Exact Match, at even weights, where looks show how answers scatter."""
     answers = _Scales(*_differences(counts))
-    singly = _fits_single_requests(counts, split_scatter.LEAST_LOOKS)
-    unknown = np.where(_fits_single_requests(counts, split_scatter.HINT_LOOKS), UNLIKELY, UNKNOWN)
+    unknown = np.where(_seems_one_by_one(counts), UNLIKELY, UNKNOWN)
     learned = answers.is_known
     factor = np.where(learned, answers.bound(LEAST_FREEDOM, CHANCE_QUANTILE), np.maximum(unknown, answers.hint))
-    factor = np.where(singly, answers.bound(LEAST_FREEDOM, DOUBT_QUANTILE), factor)
-    return Divided(factor, singly | learned)
+    return Divided(factor, learned)
 
 
 def claims(counts: Counts, by: Divided, margin: float, risk: float) -> dict[Side, NDArray[np.int64]]:
@@ -148,15 +146,15 @@ class _Scales:
         return np.asarray(np.minimum(np.maximum(each.max(axis=0), grown), scatter.MOST_FACTOR))
 
 
-def _fits_single_requests(counts: Counts, least: int) -> Flags:
-    """Whether `least` looks or more fit, as `SplitScatter` has it, after each look, at even weights."""
+def _seems_one_by_one(counts: Counts) -> Flags:
+    """As `SplitScatter` has it, after each look, at even weights."""
     started = counts.started_b + counts.started_c
     runs, looks = started.shape
     if not started.any():
         return np.zeros((runs, looks), dtype=bool)
     apart = np.concatenate([np.zeros((runs, 1)), (counts.started_c - started / 2).cumsum(axis=1)], axis=1)
     variance = np.concatenate([np.zeros((runs, 1)), (started / 4).cumsum(axis=1)], axis=1)
-    fits = np.broadcast_to(np.arange(1, looks + 1) >= least, (runs, looks)).copy()
+    fits = np.broadcast_to(np.arange(1, looks + 1) >= split_scatter.LEAST_LOOKS, (runs, looks)).copy()
     for size in split_scatter.SIZES:
         ends = np.arange(size, looks + 1, size)
         squares = (apart[:, ends] - apart[:, ends - size]) ** 2 / (variance[:, ends] - variance[:, ends - size])

@@ -25,49 +25,65 @@ class Sessions:
 
     counted: whether requests are counted as they are split: each session, or each independent request, draws its
     variant by a coin. Else nobody knows how they were split, as in a file of answers alone, and both arms have as many
-    in each look.
+    in each look. gap: a session asks in one of so many looks, by chance, and there are as many times more of them.
     """
 
     looks: int
     each: int
     likeness: float
     counted: bool = False
+    gap: int = 1
 
     def __str__(self) -> str:
         how = "requests are counted" if self.counted else "requests are not counted"
         if not self.likeness:
             return f"independent answers, {how}"
-        answers = f"{self.looks * self.each} answers over {self.looks} look{'s' if self.looks > 1 else ''}"
+        answers = f"{self.looks * self.each // self.gap} answers over {self.looks} look{'s' if self.looks > 1 else ''}"
         return f"sessions of {answers}, likeness {self.likeness}, {how}"
 
 
-KINDS = tuple(
-    Sessions(*kind, counted=counted)
-    for kind in (
-        (1, 1, 0.0),
-        (1, 2, 0.5),
-        (1, 5, 0.3),
-        (2, 1, 0.5),
-        (2, 5, 0.3),
-        (5, 1, 0.3),
-        (10, 1, 0.3),
-        (20, 1, 0.1),
-        (20, 1, 0.5),
-        (40, 1, 0.05),
-    )
-    for counted in (False, True)
+KINDS = (
+    *(
+        Sessions(*kind, counted=counted)
+        for kind in (
+            (1, 1, 0.0),
+            (1, 2, 0.5),
+            (1, 5, 0.3),
+            (2, 1, 0.5),
+            (2, 5, 0.3),
+            (5, 1, 0.3),
+            (10, 1, 0.3),
+            (20, 1, 0.1),
+            (20, 1, 0.5),
+            (40, 1, 0.05),
+        )
+        for counted in (False, True)
+    ),
+    Sessions(20, 1, 0.5, counted=True, gap=4),
 )
-BEYOND = tuple(Sessions(40, 1, likeness, counted) for likeness in (0.3, 0.5) for counted in (False, True))
+BEYOND = (
+    *(Sessions(40, 1, likeness, counted) for likeness in (0.3, 0.5) for counted in (False, True)),
+    Sessions(80, 1, 0.3, counted=True, gap=4),
+    Sessions(240, 1, 0.5, counted=True, gap=6),
+    Sessions(1000, 1, 0.3, counted=True, gap=8),
+)
 """What is learned too late: too long, and too much alike. The README says how often that errs."""
 
-QUICK = (Sessions(1, 1, 0.0, counted=True), Sessions(5, 1, 0.3, counted=True), Sessions(10, 1, 0.3))
+QUICK = (
+    Sessions(1, 1, 0.0, counted=True),
+    Sessions(5, 1, 0.3, counted=True),
+    Sessions(10, 1, 0.3),
+    Sessions(20, 1, 0.5, counted=True, gap=4),
+)
+STICKY = Sessions(240, 1, 0.5, counted=True, gap=6)
+"""Users who keep a variant and ask seldom: their split looks like one of single requests."""
 
 
 def streams(rng: np.random.Generator, kind: Sessions, runs: int, loss: float = MARGIN) -> Counts:
     """The counts of so many campaigns."""
     if not kind.likeness:
         return _independent(rng, kind, runs, loss)
-    number = 2 * ANSWERS // kind.each
+    number = 2 * ANSWERS * kind.gap // kind.each
     begun = rng.integers(0, kind.looks, (runs, number))
     arm = np.broadcast_to(np.arange(number) % 2, (runs, number))
     rates, strength = np.array([RATE, RATE - loss]), 1 / kind.likeness - 1
@@ -79,9 +95,11 @@ def streams(rng: np.random.Generator, kind: Sessions, runs: int, loss: float = M
         mean = rates[arm[new]]
         rate[new] = rng.beta(mean * strength, (1 - mean) * strength)
         right = rng.binomial(kind.each, rate)
-        n_c = arm.sum(axis=1) * kind.each
+        asks = rng.random((runs, number)) < 1 / kind.gap if kind.gap > 1 else np.ones((runs, number), dtype=bool)
+        right, asked = right * asks, asks.sum(axis=1) * kind.each
+        n_c = (arm * asks).sum(axis=1) * kind.each
         x_c = (right * arm).sum(axis=1)
-        columns.append((number * kind.each - n_c, right.sum(axis=1) - x_c, n_c, x_c))
+        columns.append((asked - n_c, right.sum(axis=1) - x_c, n_c, x_c))
     return _counts(kind, *(np.array(each, dtype=float).T for each in zip(*columns, strict=True)))
 
 

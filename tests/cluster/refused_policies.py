@@ -104,42 +104,42 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     "a baseline above the maximum": (
         "spec.baseline.values.0.value",
         "41",
-        "baseline.values: each value needs a parameter of that name and must lie between its minimum and maximum",
+        "baseline.values: window 41 is no number from 1 to 40; write one that is",
     ),
     "a baseline with a fraction of an Integer": (
         "spec.baseline.values.0.value",
         "39.5",
-        'baseline.values: a parameter of type Integer takes whole numbers, for example "40"',
+        "baseline.values: window 39.5 is no whole number",
     ),
     "a baseline without one of the parameters": (
         "spec.parameters",
         [WINDOW, {**WINDOW, "name": "patience"}],
-        "baseline.values: write a value for every parameter",
+        "baseline.values: write a value for every parameter; there is none for patience",
     ),
     "a candidate below the minimum": (
         "spec.candidates.0.values.0.value",
         "0",
-        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+        "candidates: w10: window 0 is no number from 1 to 40",
     ),
     "a candidate's value for a parameter that is not there": (
         "spec.candidates.0.values.0.name",
         "patience",
-        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+        "candidates: w10: there is no parameter patience; write the name of one, such as window",
     ),
     "a candidate with a fraction of an Integer": (
         "spec.candidates.0.values.0.value",
         "10.5",
-        'candidates: a parameter of type Integer takes whole numbers, for example "10"',
+        "candidates: w10: window 10.5 is no whole number",
     ),
     "a pinned baseline above the maximum": (
         "spec.baseline.pinned",
         {"values": [{"name": "window", "value": "41"}]},
-        "baseline.pinned: each value needs a parameter of that name and must lie between its minimum and maximum",
+        "baseline.pinned: window 41 is no number from 1 to 40",
     ),
     "a pinned baseline with a fraction of an Integer": (
         "spec.baseline.pinned",
         {"values": [{"name": "window", "value": "9.5"}]},
-        'baseline.pinned: a parameter of type Integer takes whole numbers, for example "40"',
+        "baseline.pinned: window 9.5 is no whole number",
     ),
     "a pinned baseline of another parameter": (
         "spec.baseline.pinned",
@@ -212,12 +212,12 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     "a number where a choice belongs": (
         "spec.parameters.0",
         {"name": "window", "type": "Choice", "choices": ["small", "large"]},
-        "candidates: a parameter of type Choice takes one of its choices, and one of type Boolean takes",
+        "candidates: w10: window 10 is none of its choices; write one of small, large",
     ),
     "a word where a number belongs": (
         "spec.candidates.0.values.0.value",
         "small",
-        "candidates: each value needs a parameter of that name and must lie between its minimum and maximum",
+        "candidates: w10: window small is no number from 1 to 40",
     ),
     "a body in a mode that writes none": (
         "spec.parameters.0.body",

@@ -14,7 +14,8 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.packaging import MANIFESTS, named, objects
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import inputs, spec_in, split
+from tests.unit.delivery.cluster import in_bodies, inputs, split
+from tests.unit.rollout.policies import policy
 
 OPERATOR = "--as=system:serviceaccount:earlystop-system:earlystop"
 RIGHTS = ("--as-group=system:masters", "--as-group=system:authenticated")
@@ -42,6 +43,48 @@ REFUSED: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "another account": ((*POD, "serviceAccountName"), "admin"),
     "a volume": ((*POD, "volumes"), [{"name": "node", "hostPath": {"path": "/"}}]),
     "the node's network": ((*POD, "hostNetwork"), True),
+    "the node's processes": ((*POD, "hostPID"), True),
+    "the node's users": ((*POD, "hostUsers"), True),
+    "root by the container": ((*CONTAINER, "securityContext", "runAsUser"), 0),
+    "root that the container allows": ((*CONTAINER, "securityContext", "runAsNonRoot"), False),
+    "root by the Pod": ((*POD, "securityContext", "runAsUser"), 0),
+    "a group of files": ((*POD, "securityContext", "fsGroup"), 0),
+    "no filter of system calls": ((*POD, "securityContext", "seccompProfile"), {"type": "Unconfined"}),
+    "none for the container": ((*CONTAINER, "securityContext", "seccompProfile"), {"type": "Unconfined"}),
+    "no AppArmor": ((*POD, "securityContext", "appArmorProfile"), {"type": "Unconfined"}),
+    "none for the container's": ((*CONTAINER, "securityContext", "appArmorProfile"), {"type": "Unconfined"}),
+    "no AppArmor by annotation": (
+        ("spec", "template", "metadata", "annotations"),
+        {"container.apparmor.security.beta.kubernetes.io/injector": "unconfined"},
+    ),
+    "another SELinux type": ((*POD, "securityContext", "seLinuxOptions"), {"type": "spc_t"}),
+    "the container's SELinux type": ((*CONTAINER, "securityContext", "seLinuxOptions"), {"type": "spc_t"}),
+    "a /proc that is said": ((*CONTAINER, "securityContext", "procMount"), "Default"),
+    "a system setting": ((*POD, "securityContext", "sysctls"), [{"name": "kernel.shm_rmid_forced", "value": "1"}]),
+    "capabilities that are kept": ((*CONTAINER, "securityContext", "capabilities", "drop"), ["NET_RAW"]),
+    "a device by claim": ((*POD, "resourceClaims"), [{"name": "gpu", "resourceClaimName": "gpu"}]),
+    "a device by name": ((*CONTAINER, "resources", "limits", "nvidia.com/gpu"), "1"),
+    "a named node": ((*POD, "nodeName"), "control-plane"),
+    "nodes of a kind": ((*POD, "nodeSelector"), {"node-role.kubernetes.io/control-plane": ""}),
+    "nodes that others may not use": ((*POD, "tolerations"), [{"operator": "Exists"}]),
+    "a registry's Secret": ((*POD, "imagePullSecrets"), [{"name": "any"}]),
+    "another scheduler": ((*POD, "schedulerName"), "mine"),
+    "another runtime": ((*POD, "runtimeClassName"), "mine"),
+    "its own resolver": ((*POD, "dnsConfig"), {"nameservers": ["192.0.2.1"]}),
+    "names of its own": ((*POD, "hostAliases"), [{"ip": "192.0.2.1", "hostnames": ["qa"]}]),
+    "a priority": ((*POD, "priorityClassName"), "system-node-critical"),
+    "processes that see each other": ((*POD, "shareProcessNamespace"), True),
+    "a port of the node": ((*CONTAINER, "ports", 0), {"containerPort": 1, "hostPort": 1, "protocol": "TCP"}),
+    "a terminal": ((*CONTAINER, "tty"), True),
+    "a probe of another host": ((*CONTAINER, "livenessProbe", "httpGet", "host"), "192.0.2.1"),
+    "an engine of another namespace": ((*CONTAINER, "args"), ["--upstream=http://qa.others.svc:80"]),
+    "an argument of another kind": ((*CONTAINER, "args"), ["--parameters=/etc/passwd"]),
+    "a label that a Service of others selects": (("spec", "template", "metadata", "labels", "app"), "database"),
+    "more Pods than a policy may ask for": (("spec", "replicas"), 17),
+    "more cores": ((*CONTAINER, "resources", "requests", "cpu"), "2001m"),
+    "more memory": ((*CONTAINER, "resources", "limits", "memory"), "11Gi"),
+    "memory without a limit": ((*CONTAINER, "resources", "limits"), {}),
+    "more memory kept for it": ((*CONTAINER, "resources", "requests", "memory"), "65Mi"),
 }
 
 
@@ -62,9 +105,11 @@ def shipped(cluster: Cluster) -> Iterator[None]:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
 
 
-def made(kind: str) -> dict[str, Any]:
-    """What the operator makes of this kind for an injector. No API server asks for its owners."""
-    here = inputs(spec=spec_in("RequestBody"), injector_image=IMAGE)
+def made(kind: str, **injector: Any) -> dict[str, Any]:
+    """What the operator makes of this kind for an injector with these settings. No API server asks for its owners."""
+    request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": injector}
+    delivery = {"gatewayHeader": None, "mode": "RequestBody", "requestBody": request_body}
+    here = inputs(spec=policy({"parameters": in_bodies(), "delivery": delivery}), injector_image=IMAGE)
     return next(each for each in mode_of(here.spec.delivery).render(here, split(50)).objects if each["kind"] == kind)
 
 
@@ -86,10 +131,18 @@ def of_others(kind: str) -> dict[str, Any]:
     return changed(kind, ("spec", field), {"matchLabels": {"app": "database"}})
 
 
+def placed(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The manifest as it is in this namespace; those of the tests are in llm."""
+    text = json.dumps(manifest).replace("://qa.llm.svc", f"://qa.{namespace}.svc")
+    there: dict[str, Any] = json.loads(text)
+    there["metadata"]["namespace"] = namespace
+    return there
+
+
 def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool:
     """Whether the operator's account may write it, with every right that RBAC could give. Raises ClusterError for
     another refusal."""
-    there = {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+    there = placed(manifest, namespace)
     try:
         write = ("create", "--filename=-", "--dry-run=server", OPERATOR, *RIGHTS)
         cluster.access.kubectl(*write, input=json.dumps(there))
@@ -103,6 +156,28 @@ def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool
 @pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service"])
 def test_what_the_operator_makes_for_an_injector_is_admitted(cluster: Cluster, namespace: str, kind: str) -> None:
     assert admitted(cluster, namespace, made(kind))
+
+
+def test_the_most_that_a_policy_may_ask_for_is_admitted(cluster: Cluster, namespace: str) -> None:
+    most = made("Deployment", replicas=16, resources={"cpu": "2", "memory": "9999Mi"})
+    assert admitted(cluster, namespace, most)
+
+
+def test_where_pods_run_may_be_said_by_others_and_is_not_changed_by_the_operator(
+    cluster: Cluster, namespace: str
+) -> None:
+    others = placed(changed("Deployment", (*POD, "tolerations"), [{"key": "spot", "operator": "Exists"}]), namespace)
+    del others["metadata"]["ownerReferences"]
+    cluster.access.kubectl("create", "--filename=-", input=json.dumps(others))
+    name = others["metadata"]["name"]
+
+    def patch(spec: dict[str, Any]) -> None:
+        wanted = ("--type=merge", f"--patch={json.dumps({'spec': spec})}", "--dry-run=server")
+        cluster.access.kubectl("patch", "deployment", name, f"--namespace={namespace}", *wanted, OPERATOR, *RIGHTS)
+
+    patch({"replicas": 3})
+    with pytest.raises(ClusterError, match="no other field that the operator does not write"):
+        patch({"template": {"spec": {"tolerations": [{"operator": "Exists"}]}}})
 
 
 @pytest.mark.parametrize("what", REFUSED)

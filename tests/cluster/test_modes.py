@@ -32,7 +32,7 @@ from tests.cluster.echoing import echoing
 from tests.cluster.gateway import GATEWAY, GATEWAY_CLASS, Gateway
 from tests.cluster.kit import Cluster, own_address
 from tests.cluster.processes import wait_until
-from tests.unit.delivery.cluster import objects, spec_in, split
+from tests.unit.delivery.cluster import objects, settable_deployment, spec_in, split
 from tests.unit.delivery.forged_headers import FORGED
 
 PORT, CHAT = 8124, "/v1/chat/completions"
@@ -40,7 +40,7 @@ PREFIX, COHORT = "x-early-stop-", "X-Cohort"
 # By mode: what is in force at first, and what a later step of the rollout changes it to.
 TOKEN = "of the campaign"
 SHARES = split(20, 30, token=TOKEN)
-LEADING = ("GatewayHeader", "HeaderCohort", "RequestBody")
+LEADING = ("GatewayHeader", "HeaderCohort", "RequestBody", "Workload")
 FIRST = {**dict.fromkeys(LEADING, SHARES), "Shadow": split(0, 0, shadows=2, token=TOKEN)}
 PROMOTED = split(0, 100, token=TOKEN)
 LATER = {**dict.fromkeys(LEADING, PROMOTED), "Shadow": split(0, 0, token=TOKEN)}
@@ -76,7 +76,8 @@ class RoutedNamespace:
         stands for an injector's Pods, too."""
         assert preflight(self.inputs, wanted) is None
         made = self.mode.render(self.inputs, wanted)
-        *others, overlay = [without_owner(each) for each in made.objects]
+        routed = [each for each in made.objects if each["kind"] != "Deployment"]  # endpoints are made by hand
+        *others, overlay = [without_owner(each) for each in routed]
         aliases = [each for each in others if each["kind"] == "Service"]
         ends = [endpoint(each["metadata"]["name"], self.inputs.namespace) for each in aliases]
         self.access.apply(*aliases, *ends, overlay)
@@ -159,7 +160,12 @@ def laid_out(
 def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNamespace]:
     namespace = f"mode-{mode.lower()}-{uuid.uuid4().hex[:8]}"
     access.kubectl("create", "namespace", namespace)
-    deployment, service = manifests.service(namespace, PORT, replicas=0)
+    _, service = manifests.service(namespace, PORT, replicas=0)
+    deployment = settable_deployment()
+    given = {"uid", "generation", "creationTimestamp", "resourceVersion"}  # by the API server
+    metadata = {key: value for key, value in deployment["metadata"].items() if key not in given}
+    deployment |= {"metadata": {**metadata, "namespace": namespace}}
+    deployment["spec"]["replicas"] = 0
     route = manifests.route(namespace, host_of(namespace), GATEWAY, "default")
     access.apply(deployment, service, route, endpoint("qa", namespace))
     here = f"--namespace={namespace}"
@@ -172,12 +178,13 @@ def lay_out(access: Access, gateway: Gateway, mode: str) -> Iterator[RoutedNames
         injector_image="earlystop:1",
         objects=objects(
             namespace=namespace,
-            deployment=deployment,
+            deployment=access.get("deployment/qa-server", here),
             route=access.get("httproute/qa", here),
             services={"qa": access.get("service/qa", here)},
             gateways={("default", GATEWAY): access.get(f"gateway/{GATEWAY}", "--namespace=default")},
             gateway_classes={GATEWAY_CLASS: access.get(f"gatewayclass/{GATEWAY_CLASS}")},
         ),
+        pods=(),
     )
     yield RoutedNamespace(access, gateway, inputs, {})
     access.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -106,6 +106,7 @@ def test_the_api_server_takes_the_chart_with_every_value_written(cluster: Cluste
         "image": {"repository": "registry.example.com/team/earlystop-operator", "tag": "0.1.0-rc.1"},
         "imagePullSecrets": [{"name": "registry"}],
         "metricSecrets": ["prometheus", "thanos.tls"],
+        "workload": {"namespaces": [namespace]},
         "logLevel": "DEBUG",
         "nodeSelector": {"kubernetes.io/os": "linux"},
         "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],

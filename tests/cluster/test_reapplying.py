@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy
@@ -18,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
     "search": LADDER,
-    "delivery.mode": "Workload",
-    "metrics.preset": "VLLM",
+    "delivery.mode": "GatewayBody",
+    "metrics.preset": "EnvoyAIGateway",
     "guard": {},
     "approval.mode": "Always",
 }
@@ -109,5 +110,6 @@ def test_kubectl_explains_nothing_as_working_that_is_not(cluster: Cluster) -> No
     for path in ("search", "search.range.from", "guard", "guard.holdbackWeight"):
         assert "Not built yet, and refused:" in " ".join(cluster.access.kubectl("explain", f"esp.spec.{path}").split())
     mode = cluster.access.kubectl("explain", "esp.spec.delivery.mode")
-    assert "Workload" not in mode and "ConfigMap" not in mode
-    assert "VLLM" not in cluster.access.kubectl("explain", "esp.spec.metrics.preset")
+    assert all(each in mode for each in built_modes())
+    preset = " ".join(cluster.access.kubectl("explain", "esp.spec.metrics.preset").split())
+    assert "EnvoyAIGateway" not in preset and "no objective can be judged by them alone" in preset

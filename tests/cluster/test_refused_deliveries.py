@@ -95,9 +95,19 @@ def in_shadow() -> Manifest:
 
 STEPS = [{"weight": 5}]
 WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
-    "no step": (policy(), "spec.rollout.steps", [], "rollout.steps: write at least one, but none in delivery.mode"),
-    "steps in shadow": (in_shadow(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
-    "steps of cohorts": (in_cohorts(), "spec.rollout.steps", STEPS, "rollout.steps: write at least one, but none in"),
+    "no step": (policy(), "spec.rollout.steps", [], "rollout.steps: write at least one, for example"),
+    "steps in shadow": (
+        in_shadow(),
+        "spec.rollout.steps",
+        STEPS,
+        "no share of requests in delivery.mode Shadow; remove",
+    ),
+    "steps of cohorts": (
+        in_cohorts(),
+        "spec.rollout.steps",
+        STEPS,
+        "no share of requests in delivery.mode HeaderCohort",
+    ),
     "a time without its stage": (
         policy(),
         "spec.rollout.minimumSeconds",
@@ -108,7 +118,7 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         in_shadow(),
         "spec.rollout.shadowSeconds",
         60,
-        "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader",
+        "rollout.shadowSeconds: in delivery.mode Shadow nothing comes after it; write rollout.minimumSeconds instead",
     ),
     "a shadow for longer than all": (
         policy(),

@@ -31,6 +31,8 @@ OPERATOR_NAMESPACE = "earlystop-system"
 BUILTIN = "builtin"
 # Open requests of a load. On a machine that is too busy for its rate it asks less; more of them would only wait longer.
 CONCURRENCY = 16
+# The gateway of the tests takes changes of the cluster's objects at most every two seconds, as it does by default.
+SECONDS_TO_FOLLOW = 3.0
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Without the environment's proxy, which does not know the private network."""
 
@@ -278,6 +280,19 @@ class Stage:
         with direct.open(f"http://{self.server_address}:{self.metrics_port}/metrics", timeout=5) as response:
             lines = response.read().decode().splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("earlystop_requests_started_total"))
+
+    def wait_answering(self) -> None:
+        """Wait until the gateway has answered without a gap for longer than it takes to follow a change."""
+        since: list[float] = []
+
+        def is_steady() -> bool:
+            if not self._answers():
+                since.clear()
+                return False
+            since.append(time.monotonic())
+            return since[-1] - since[0] > SECONDS_TO_FOLLOW
+
+        wait_until(is_steady, 60.0, f"{self.host} to answer steadily through the gateway")
 
     def _answers(self) -> bool:
         return status_of(f"{self.gateway.url}/v1/models", self.host) == 200

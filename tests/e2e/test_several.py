@@ -103,7 +103,9 @@ def test_cohorts_by_a_header_keep_their_setting_until_the_proven_one_is_everybod
     cohorts = [{"variant": "baseline", "values": ["a"]}, {"variant": "w5", "values": ["b"]}]
     delivery = {"mode": "HeaderCohort", "headerCohort": {**ROUTE, "header": "x-user-cohort", "cohorts": cohorts}}
     rollout = {**QUICK, "strategy": "ABTest", "minimumSeconds": 3}
-    stage.apply_policy("cohorts", 5, "0.05", risk="0.05", spec={"delivery": delivery, "rollout": rollout})
+    by_users = {"exactMatch": {"margin": "0.05"}}  # it says nothing of how answers scatter, so users are judged
+    spec = {"delivery": delivery, "rollout": rollout}
+    stage.apply_policy("cohorts", 5, "0.05", risk="0.05", objective=by_users, spec=spec)
     status = stage.wait_for("cohorts", phase_is("Observing"), 60, "watching its cohorts")
     assert status["weight"] == 50
     assert_forged_requests_count_for_nobody(stage, "cohorts", "baseline", "w5")

@@ -38,7 +38,7 @@ SEED = 20240229
 
 
 def test_an_operator_that_is_killed_again_and_again_loses_and_doubles_nothing(stage: Stage, watched: Following) -> None:
-    steps = [{"weight": weight, "minimumSeconds": 5} for weight in (25, 40, 50)]
+    steps = [{"weight": weight, "minimumSeconds": 15} for weight in (25, 40, 50)]
     stage.apply_policy("killed", 10, "0.05", risk="0.01", steps=steps, settleSeconds=1)
     chance = random.Random(SEED)
     kills = 0

@@ -9,6 +9,7 @@ import pytest
 
 from earlystop.api.counts import Pairs
 from earlystop.evidence.bets import Side
+from earlystop.evidence.scatter import KNOWN_LOOKS
 from earlystop.rollout.golden_questions import questions_needed
 from earlystop.rollout.state import RolloutState, Verdict
 from tests.bench import (
@@ -72,6 +73,13 @@ def test_sessions_would_not_pass_as_independent_answers() -> None:
     alone = Divided(np.ones((60, street_sessions.LOOKS)), np.ones((60, street_sessions.LOOKS), dtype=bool))
     found = claims(counts, alone, street_sessions.MARGIN, street_sessions.RISK)
     assert min((found[side] > 0).mean() for side in Side) > 0.15
+
+
+def test_users_who_keep_a_variant_and_ask_seldom_are_not_judged_early_by_their_split() -> None:
+    found = street_sessions.decided(street_sessions.STICKY, 60, SEED)
+    learned = 4 * KNOWN_LOOKS
+    assert not ((found[Side.PROMOTE] > 0) & (found[Side.PROMOTE] < learned)).any()
+    assert ((found[Side.HARM] > 0) & (found[Side.HARM] < learned)).mean() <= 0.05
 
 
 def test_a_wobble_that_both_variants_share_costs_hardly_anything() -> None:

@@ -7,9 +7,11 @@ vLLM 0.32.0 and llama.cpp b11434 as they ran, and their and SGLang 0.5.23's own 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+
+from earlystop.api.body_guards import ABOVE_BUDGET, BELOW_CAP, BEST_OF, MIN_TOKENS, TEMPERATURE, THINKS, Guard
 
 
 class Api(StrEnum):
@@ -112,6 +114,7 @@ class Field:
     always be set.
     reads_text: whether a number in quotes is one to the engine. Where it is none, engines refuse it or ignore it.
     only_whole: whether a number with a decimal point or an exponent is none to the engine.
+    least: the smallest number that the engine takes there, None for that of the setting.
     """
 
     path: tuple[str, ...]
@@ -120,6 +123,7 @@ class Field:
     zero_is_absent: bool = False
     reads_text: bool = False
     only_whole: bool = False
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +132,10 @@ class BodySetting:
     where a client sent them.
 
     order: the values from the smallest to the largest, where they are words that can be compared; none where not.
-    least: the smallest number that may be written, None for any. around: JSON around a whole number, which stands for
+    least: the smallest number that may be written, None for any. pattern: JSON around a whole number, which stands for
     its `{}`, where the field holds an object; "" where the field holds the value itself.
     where: a path and the word that a client's body must hold there, None for every body.
-    floor: name of a client's number below which engines refuse the setting, "" for none.
+    guards: what must hold between a number and other fields of a body, by API; where it does not, nothing is set.
     """
 
     type: ValueType
@@ -139,9 +143,9 @@ class BodySetting:
     fields: Mapping[Api, tuple[Field, ...]]
     order: tuple[str, ...] = ()
     least: float | None = None
-    around: str = ""
+    pattern: str = ""
     where: tuple[tuple[str, ...], str] | None = None
-    floor: str = ""
+    guards: Mapping[Api, tuple[Guard, ...]] = field(default_factory=dict)
 
     def adjusted(self, apply: Apply | None, where: tuple[tuple[str, ...], str] | None) -> BodySetting:
         """The same, written over the client's value by another rule, None for its own, and into other bodies."""
@@ -152,7 +156,9 @@ def _field(path: str, *, unbounded_below_zero: bool = False) -> Field:
     return Field(tuple(path.split(".")), unbounded_below_zero)
 
 
-def _caps(*, zero_is_absent: bool = False, reads_text: bool = False) -> Mapping[Api, tuple[Field, ...]]:
+def _caps(
+    *, zero_is_absent: bool = False, reads_text: bool = False, least: Mapping[Api, float] | None = None
+) -> Mapping[Api, tuple[Field, ...]]:
     """The fields of a cap by their names at OpenAI, and how an engine reads them."""
     names = {
         _CHAT: ("max_completion_tokens", "max_tokens"),
@@ -161,7 +167,10 @@ def _caps(*, zero_is_absent: bool = False, reads_text: bool = False) -> Mapping[
         _MESSAGES: ("max_tokens",),
     }
     return {
-        api: tuple(Field((name,), zero_is_absent=zero_is_absent, reads_text=reads_text) for name in each)
+        api: tuple(
+            Field((name,), zero_is_absent=zero_is_absent, reads_text=reads_text, least=(least or {}).get(api))
+            for name in each
+        )
         for api, each in names.items()
     }
 
@@ -177,13 +186,14 @@ def _llama_caps() -> Mapping[Api, tuple[Field, ...]]:
     return {api: tuple(_field(name, unbounded_below_zero=True) for name in each) for api, each in names.items()}
 
 
-def _number(least: float, fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
+def _number(
+    least: float,
+    fields: Mapping[Api, tuple[Field, ...]],
+    guards: Mapping[Api, tuple[Guard, ...]] | None = None,
+) -> BodySetting:
     """A number that lowers a client's larger one."""
-    return BodySetting(ValueType.INTEGER, Apply.IF_LARGER, MappingProxyType(dict(fields)), least=least)
-
-
-def _cap(fields: Mapping[Api, tuple[Field, ...]], floor: str = "") -> BodySetting:
-    return replace(_number(1, fields), floor=floor)
+    fields, guards = MappingProxyType(dict(fields)), MappingProxyType(dict(guards or {}))
+    return BodySetting(ValueType.INTEGER, Apply.IF_LARGER, fields, least=least, guards=guards)
 
 
 def _effort(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
@@ -191,13 +201,18 @@ def _effort(fields: Mapping[Api, tuple[Field, ...]]) -> BodySetting:
 
 
 _CHAT, _COMPLETIONS, _RESPONSES, _MESSAGES = Api
-_CAPS = _caps()
+_CAPS = _caps(least={_RESPONSES: 16})
 _VLLM_CAPS = _caps(reads_text=True)
 # `max_completion_tokens or max_tokens`: 0 counts as if it were not there.
 _SGLANG_CAPS = _caps(reads_text=True, zero_is_absent=True)
 _LLAMA_CAPS = _llama_caps()
-_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=(("thinking", "type"), "enabled")),)
+_THINKING_MESSAGES = (Field(("thinking", "budget_tokens"), only_if=THINKS),)
+# Anthropic's own API takes no smaller budget; engines that speak it do.
+_OPENAI_THINKING = (replace(_THINKING_MESSAGES[0], least=1024),)
+_FROM_MIN_TOKENS = {_CHAT: (MIN_TOKENS,), _COMPLETIONS: (MIN_TOKENS,), _RESPONSES: (MIN_TOKENS,)}
 _SAMPLES = {_CHAT: (_field("n"),), _COMPLETIONS: (_field("n"),)}
+# n_cmpl is looked for first, and n where it is missing.
+_LLAMA_SAMPLES = {api: (_field("n"), _field("n_cmpl")) for api in (_CHAT, _COMPLETIONS)}
 _READ_SAMPLES = {api: (Field(("n",), reads_text=True),) for api in (_CHAT, _COMPLETIONS)}
 _THINKING = BodySetting(
     ValueType.BOOLEAN, Apply.IF_LARGER, MappingProxyType({_CHAT: (_field("chat_template_kwargs.enable_thinking"),)})
@@ -213,23 +228,23 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _MESSAGES: _THINKING_MESSAGES,
                 },
             ),
-            Knob.ANSWER_CAP: _cap(_VLLM_CAPS, "min_tokens"),
+            Knob.ANSWER_CAP: _number(1, _VLLM_CAPS, _FROM_MIN_TOKENS),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
             ),
             Knob.THINKING: _THINKING,
-            Knob.SAMPLES: _number(1, _READ_SAMPLES),
+            Knob.SAMPLES: _number(1, _READ_SAMPLES, dict.fromkeys(_READ_SAMPLES, (TEMPERATURE,))),
             Knob.REPETITION_STOP: BodySetting(
                 ValueType.JSON,
                 Apply.IF_ABSENT,
                 {_CHAT: (_field("repetition_detection"),), _COMPLETIONS: (_field("repetition_detection"),)},
                 least=2,
-                around='{"max_pattern_size":20,"min_count":{}}',
+                pattern='{"max_pattern_size":20,"min_count":{}}',
             ),
         },
         Engine.SGLANG: {
             Knob.THINKING_BUDGET: _number(0, {_CHAT: (Field(("custom_params", "thinking_budget"), only_whole=True),)}),
-            Knob.ANSWER_CAP: _cap(_SGLANG_CAPS, "min_tokens"),
+            Knob.ANSWER_CAP: _number(1, _SGLANG_CAPS, _FROM_MIN_TOKENS),
             Knob.REASONING_EFFORT: _effort({_CHAT: (_field("reasoning_effort"),)}),
             Knob.THINKING: _THINKING,
             Knob.SAMPLES: _number(1, _READ_SAMPLES),
@@ -245,18 +260,27 @@ KNOBS: Mapping[Engine, Mapping[Knob, BodySetting]] = MappingProxyType(
                     _MESSAGES: _THINKING_MESSAGES,
                 },
             ),
-            Knob.ANSWER_CAP: _cap(_LLAMA_CAPS),
-            Knob.REASONING_EFFORT: _effort({_CHAT: (_field("chat_template_kwargs.reasoning_effort"),)}),
+            Knob.ANSWER_CAP: _number(1, _LLAMA_CAPS),
+            Knob.REASONING_EFFORT: _effort(
+                {
+                    _CHAT: (_field("reasoning_effort"), _field("chat_template_kwargs.reasoning_effort")),
+                    _RESPONSES: (
+                        _field("reasoning.effort"),
+                        _field("reasoning_effort"),
+                        _field("chat_template_kwargs.reasoning_effort"),
+                    ),
+                }
+            ),
             Knob.THINKING: _THINKING,
-            Knob.SAMPLES: _number(1, _SAMPLES),
+            Knob.SAMPLES: _number(1, _LLAMA_SAMPLES),
         },
         Engine.OPENAI: {
-            Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _THINKING_MESSAGES}),
-            Knob.ANSWER_CAP: _cap(_CAPS),
+            Knob.THINKING_BUDGET: _number(0, {_MESSAGES: _OPENAI_THINKING}, {_MESSAGES: (BELOW_CAP,)}),
+            Knob.ANSWER_CAP: _number(1, _CAPS, {_MESSAGES: (ABOVE_BUDGET,)}),
             Knob.REASONING_EFFORT: _effort(
                 {_CHAT: (_field("reasoning_effort"),), _RESPONSES: (_field("reasoning.effort"),)}
             ),
-            Knob.SAMPLES: _number(1, _SAMPLES),
+            Knob.SAMPLES: _number(1, _SAMPLES, {_COMPLETIONS: (BEST_OF,)}),
         },
     }
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from earlystop.api import body_knobs
-from earlystop.api.body_knobs import KNOBS, Api, Apply, BodySetting, Engine, Knob, ValueType
+from earlystop.api.body_knobs import ENDINGS, KNOBS, Api, Apply, BodySetting, Engine, Knob, ValueType, api_of
 from earlystop.api.conditions import Refusal
 from earlystop.api.parameters import BY_ORDER, Parameter
 from earlystop.api.values import ChoiceText, SettingName, Value
@@ -127,6 +127,24 @@ def body_refusal(parameters: Iterable[Parameter], engine: Engine) -> Refusal | N
         body_settings(written_settings(parameters, engine))
     except ValueError as error:
         return Refusal("FieldWrittenTwice", f"{error}.")
+    return None
+
+
+def unreached_refusal(parameters: Iterable[Parameter], engine: Engine, paths: Iterable[str]) -> Refusal | None:
+    """Why requests to these paths would never carry one of the parameters, or None. A path of no API that is known may
+    lead to any, by a rewrite. Raises ValueError for parameters that `body_refusal` refuses."""
+    paths = tuple(paths)
+    apis = {api_of(path) for path in paths}
+    if None in apis:
+        return None
+    for name, setting in body_settings(written_settings(parameters, engine)).items():
+        if not apis & setting.fields.keys():
+            endings = " or ".join(f"/v1{ending}" for ending, api in ENDINGS.items() if api in setting.fields)
+            return Refusal(
+                "FieldNeverReached",
+                f"parameter {name}: requests to {' and '.join(paths)} have no field for it at engine {engine}. Write "
+                f"{endings} in delivery.paths, or a parameter that these requests have.",
+            )
     return None
 
 

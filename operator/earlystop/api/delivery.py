@@ -11,13 +11,17 @@ from earlystop.api.body_knobs import Engine
 from earlystop.api.injector import InjectorSpec
 from earlystop.api.modes import MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
-from earlystop.api.values import ObjectName, RowOf, SettingName, Value, rules
+from earlystop.api.values import NAME_PATTERN, ObjectName, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
 HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][-a-z0-9]*-$")]
 # A token of RFC 9110, as Gateway API takes it.
 HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+
+EnvironmentName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ArgumentName = Annotated[str, Field(min_length=2, max_length=64, pattern=r"^--?[A-Za-z][A-Za-z0-9._-]*$")]
+ContainerName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
 
 # As clients write a path: from the root, without a query, empty segments or a slash at the end.
 # As Gateway API writes the value of an Exact path, in segments that are not empty.
@@ -108,6 +112,65 @@ class HeaderCohort(ByRoute):
     ] = Field(description="One cohort for the baseline and for each candidate.")
 
 
+class WorkloadSetting(Value):
+    """Where a parameter stands in the target's Pod template."""
+
+    model_config = rules(
+        {
+            "rule": "has(self.env) != has(self.argument)",
+            "messageExpression": "'workload.settings: ' + self.parameter + ': write exactly one of env and argument'",
+        }
+    )
+
+    parameter: SettingName = Field(description="Name of a parameter of this policy.")
+    env: EnvironmentName | None = Field(None, description="An environment variable of the container.")
+    argument: ArgumentName | None = Field(
+        None,
+        description="A flag of the container's args or command, as --reasoning-budget, with its value after = or "
+        "in the entry that follows.",
+    )
+
+    @property
+    def knob(self) -> str:
+        """The name of the variable, or the flag: no name is both, since a flag begins with a hyphen."""
+        return self.argument or self.env or ""
+
+
+class Workload(ByRoute):
+    """A Deployment of the operator's own for each candidate: the target's Pods with other arguments or environment."""
+
+    container: ContainerName = Field(description="The container of the target's Pods that the parameters are set in.")
+    settings: Annotated[
+        tuple[WorkloadSetting, ...],
+        Field(min_length=1, max_length=8, json_schema_extra={"x-list-map-key": "parameter"}),
+    ] = Field(
+        description="One for each parameter of the policy. The target's annotation earlystop.dev/settable names "
+        "what may be set."
+    )
+    replicas: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Pods of each candidate, never more than the target asks for. Absent: the largest weight of "
+        "rollout.steps, of the target's replicas. An autoscaler of the candidate's own may change it under way.",
+    )
+    ready_deadline_seconds: int = Field(
+        1800, ge=60, le=86_400, description="How long a candidate's Pods may take to be ready; then it is rolled back."
+    )
+    drain_seconds: int = Field(
+        60, ge=0, le=3600, description="How long a candidate's Pods stay after the last request was led to them."
+    )
+    promote: Literal["Manual", "Apply"] = Field(
+        "Manual",
+        description="Who changes the target after a promotion. Manual: you, as the condition TrafficApplied says. "
+        "Apply: the operator, by a server-side apply of the promoted values alone; never over another manager's.",
+    )
+
+    def setting_of(self, parameter: str) -> WorkloadSetting | None:
+        """Where a parameter stands; None where nothing is written of it."""
+        return next((each for each in self.settings if each.parameter == parameter), None)
+
+
 class ProbeSettings(Value):
     """How the operator asks the Gateway whether an overlay is in force."""
 
@@ -135,11 +198,14 @@ def _belongs(field: str, needed: str = "a routeRef") -> list[dict[str, str]]:
     ]
 
 
+ROUTE_FIELDS = ("gatewayHeader", "headerCohort", "requestBody", "shadow", "workload")
+
+
 class Delivery(Value):
     """How a variant's setting reaches the requests."""
 
     model_config = rules(
-        *(rule for field in ("gatewayHeader", "headerCohort", "requestBody", "shadow") for rule in _belongs(field)),
+        *(rule for field in ROUTE_FIELDS for rule in _belongs(field)),
         *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
         {
             "rule": "has(self.configMap) == has(oldSelf.configMap) && has(self.featureFlag) == has(oldSelf.featureFlag)"
@@ -170,7 +236,8 @@ class Delivery(Value):
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
         "the engine, which the operator runs, writes the setting into each request's body and counts. Shadow: all "
-        "requests stay on the baseline, and the server counts what the candidates would have done. ConfigMap: without "
+        "requests stay on the baseline, and the server counts what the candidates would have done. Workload: each "
+        "candidate has Pods of its own, which an overlay leads its share of requests to. ConfigMap: without "
         "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
         "the same by a flag of flagd."
     )
@@ -180,6 +247,7 @@ class Delivery(Value):
     shadow: Shadow | None = Field(None, description="Settings of mode Shadow.")
     config_map: ConfigMapKey | None = Field(None, description="Settings of mode ConfigMap.")
     feature_flag: FeatureFlagEntry | None = Field(None, description="Settings of mode FeatureFlag.")
+    workload: Workload | None = Field(None, description="Settings of mode Workload.")
     paths: Annotated[tuple[ApiPath, ...], Field(min_length=1, max_length=8)] | None = Field(
         None,
         description="Paths of the requests that a setting is for, as the server knows them, such as /v1/responses; "
@@ -203,7 +271,7 @@ class Delivery(Value):
     @property
     def by_route(self) -> ByRoute | None:
         """Settings of the mode when it is one that overlays a route, else None."""
-        return self.gateway_header or self.header_cohort or self.request_body or self.shadow
+        return self.gateway_header or self.header_cohort or self.request_body or self.shadow or self.workload
 
     @property
     def route_ref(self) -> RouteReference | None:

@@ -8,17 +8,18 @@ from pydantic import Field
 
 from earlystop.api.values import Value
 
-# As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
-Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[1-9][0-9]?)$")]
-Memory = Annotated[str, Field(min_length=3, max_length=7, pattern=r"^([1-9][0-9]{2,4}Mi|[1-9][0-9]?Gi)$")]
+# Bounded, since a policy's author need not have the right to run Pods; the chart's admission policy of injectors bounds
+# them as well. As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
+Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[12])$")]
+Memory = Annotated[str, Field(min_length=3, max_length=6, pattern=r"^([1-9][0-9]{2,3}Mi|[1-9]Gi)$")]
 NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 
 
 class InjectorResources(Value):
     """What each of the injector's Pods asks for."""
 
-    cpu: Cpu = Field("100m", description="Request for CPU, as 250m or 2; there is no limit. A process uses one core.")
-    memory: Memory = Field("512Mi", description="Limit of memory, as 512Mi or 2Gi.")
+    cpu: Cpu = Field("100m", description="Request for CPU, as 250m, at most 2; there is no limit. A process uses one.")
+    memory: Memory = Field("512Mi", description="Limit of memory, as 512Mi or 2Gi; at most 9Gi.")
 
     @property
     def canonical_memory(self) -> str:
@@ -30,8 +31,8 @@ class InjectorResources(Value):
 class InjectorSpec(Value):
     """The injector's Pods. Their image is the operator's, by a setting of the operator and not of a policy."""
 
-    replicas: Annotated[int, Field(ge=1, le=64)] = Field(
-        2, description="Number of Pods. With one, users go by their own route while it is replaced."
+    replicas: Annotated[int, Field(ge=1, le=16)] = Field(
+        2, description="Number of Pods, at most 16. With one, users go by their own route while it is replaced."
     )
     resources: InjectorResources = Field(InjectorResources(), description="What each Pod asks for.")
     gateway_namespaces: Annotated[tuple[NamespaceName, ...], Field(min_length=1, max_length=8)] | None = Field(

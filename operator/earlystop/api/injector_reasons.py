@@ -10,10 +10,15 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "UnknownKnob": "The engine has no field for a knob of a parameter; write a knob that the message names, or "
         "paths with fields of your own.",
         "FieldWrittenTwice": "Two parameters write the same field of a body; write each field by one parameter.",
+        "FieldNeverReached": "No request to delivery.paths has a field for a parameter, so it would never be written; "
+        "write a path of an API that has it.",
+        "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
+        "exactMatch.evidence: Pairs and ask golden questions.",
         "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
         "injector.enabled in the chart's values.",
         "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads; give the target one rule "
-        "with one Service that has an address, and a port of plain HTTP.",
+        "with one Service that has an address, a port of plain HTTP, and no session affinity or another choice by who "
+        "calls.",
     }
 )
 _FAULTS: Mapping[str, str] = MappingProxyType(
@@ -28,8 +33,8 @@ _FAULTS: Mapping[str, str] = MappingProxyType(
 )
 _NOTES: Mapping[str, str] = MappingProxyType(
     {
-        "NeverApplied": "The weights are in force, and the settings change hardly any request's body, so the variants "
-        "are alike; try a setting that is stricter than what clients ask for themselves.",
+        "NeverApplied": "The weights are in force, and the candidate's settings change hardly any request's body, so "
+        "its requests are as clients send them; try a setting that is stricter than what clients ask for themselves.",
     }
 )
 

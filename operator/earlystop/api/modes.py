@@ -17,9 +17,11 @@ class ModeTraits:
     split_known: whether requests are split by weights, so that the weights can be checked against the counts.
     same_users: whether each user keeps a variant, so that the same users are in every look.
     takes_several: whether it judges several candidates beside each other under any strategy.
-    own_pods: whether each variant has Pods of its own, so that counters of an engine can tell variants apart.
+    own_pods: whether each variant has Pods of its own, which are read beside the objects that the mode names, so that
+        counters of an engine can tell variants apart.
     edits_bodies: whether it writes settings into requests' bodies, so that parameters say where (`parameters[].body`).
     through_injector: whether all requests, the baseline's too, pass Pods of the operator's own on their way.
+    promotes_target: whether a promotion is a change of the target itself, until which the candidate keeps its share.
     watches: kinds of the mode's own objects of which an edit by someone else is noticed at once.
     """
 
@@ -31,6 +33,7 @@ class ModeTraits:
     own_pods: bool = False
     edits_bodies: bool = False
     through_injector: bool = False
+    promotes_target: bool = False
     watches: tuple[str, ...] = ()
 
     @property
@@ -56,7 +59,7 @@ MODES: dict[str, ModeTraits] = {
     "RequestBody": ModeTraits(
         module="earlystop.delivery.request_body", edits_bodies=True, through_injector=True, watches=OVERLAY
     ),
-    "Workload": ModeTraits(own_pods=True),
+    "Workload": ModeTraits(module="earlystop.delivery.workload", own_pods=True, promotes_target=True, watches=OVERLAY),
     "ConfigMap": ModeTraits(module="earlystop.delivery.config_map"),
     "FeatureFlag": ModeTraits(module="earlystop.delivery.feature_flag"),
 }

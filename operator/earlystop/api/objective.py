@@ -82,8 +82,7 @@ class ExactMatch(Value):
         False,
         description="True takes answers, failures and feedback as independent of each other: nothing is learned or "
         "waited for. The risks then hold only if they are, as where nothing keeps a session on a variant. False: "
-        "nothing is promoted before it is known how much answers scatter, as it is after 32 looks where the counts "
-        "show that requests are split one by one, and after 128 elsewhere.",
+        "nothing is promoted before it is known how much answers scatter, as it is after 128 looks.",
     )
 
 

@@ -157,7 +157,8 @@ class Parameter(Value):
     choices: Annotated[tuple[ChoiceText, ...], Field(min_length=2, max_length=16)] | None = Field(
         None,
         description="The words that a variant may set, each once, for example [low, medium, high]. Their order counts "
-        "where stopsSooner is written, and for no other parameter.",
+        "where stopsSooner is written, and for no other parameter. With the knob ReasoningEffort neither is looked at: "
+        "efforts compare as engines know them.",
     )
     stops_sooner: Literal["WhenLower", "WhenHigher"] | None = Field(
         None,

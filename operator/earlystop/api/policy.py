@@ -10,7 +10,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
-from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PresetTraits, usable_presets
+from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PODS, PresetTraits
 from earlystop.api.rollout import Rollout
 from earlystop.api.values import (
     DecimalText,
@@ -136,10 +136,11 @@ class MetricsReference(Value):
         name: ObjectName = Field(description="Name of the MetricSource.")
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
-    preset: Annotated[str, RowOf(PRESETS, "metrics preset", usable_presets)] = Field(
+    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS)] = Field(
         DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
-        "MetricSource's templates name. Counters of an engine or a gateway cannot tell variants apart that share Pods.",
+        "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, "
+        "where each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
     )
 
     @property

@@ -3,11 +3,25 @@ with a message that says what to write."""
 
 from __future__ import annotations
 
-from earlystop.api.modes import MODES
+from typing import NamedTuple
 
+from earlystop.api.modes import MODES
+from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
+
+OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
+# Presets by which variants are told apart by their Pods, and so only where each has its own.
+BY_POD = tuple(name for name, traits in PRESETS.items() if traits.needs_own_pods and not traits.of_gateway)
 WITHOUT_STEPS = tuple(name for name, traits in MODES.items() if not traits.by_weights)
 
 EDITING_BODIES = tuple(name for name, traits in MODES.items() if traits.edits_bodies)
+THROUGH_INJECTOR = tuple(name for name, traits in MODES.items() if traits.through_injector)
+BY_CONVENTION = tuple(name for name, traits in PRESETS.items() if traits.by_convention)
+NOBODY_SCORES = (
+    f"exactMatch.evidence: nobody scores live answers in delivery.mode {' or '.join(THROUGH_INJECTOR)}, since the "
+    "server behind the injector is told of no variant; write evidence: Pairs and ask golden questions "
+    "(operator/docs/golden-questions.md)"
+)
+"""Why a policy is refused whose Exact Match nobody would ever count."""
 _DECIMAL = "'^-?[0-9]+([.][0-9]+)?$'"
 
 
@@ -17,43 +31,86 @@ def _equal(one: str, other: str) -> str:
     return f"({one}.value == {other}.value || ({are_decimals} && double({one}.value) == double({other}.value)))"
 
 
-def _fitting(where: str, values: str, example: str) -> tuple[tuple[str, str], ...]:
-    """Rules that values are those of parameters, each with its message. values: CEL for the list."""
-    lies_between = (
-        f"(p.type == 'Choice' || p.type == 'Boolean' || (v.value.matches({_DECIMAL})"
-        " && (!has(p.minimum) || double(v.value) >= double(p.minimum))"
-        " && (!has(p.maximum) || double(v.value) <= double(p.maximum))))"
+class _Values(NamedTuple):
+    """A list of values, for rules about it. here: CEL for the list. label: CEL for the beginning of a sentence about
+    it."""
+
+    here: str
+    label: str
+
+    def fit(self, fault: str, words: str) -> tuple[str, str]:
+        """A rule that no value `v` has a fault, and CEL for the sentence about the first that has it.
+
+        An API server knows no bound for the length of a text that is taken out of a filtered list, so the whole
+        sentence is made where the value is at hand.
+        """
+        return f"{self.here}.all(v, !({fault}))", f"{self.here}.map(v, {fault}, {self.label} + {words})[0]"
+
+    def fit_parameter(self, fault: str, words: str) -> tuple[str, str]:
+        """The same of a fault that a value `v` has by its parameter `p`."""
+        is_wrong = f"self.parameters.exists(p, p.name == v.name && {fault})"
+        sentence = f"self.parameters.map(p, p.name == v.name, {self.label} + {words})[0]"
+        return f"{self.here}.all(v, !{is_wrong})", f"{self.here}.map(v, {is_wrong}, {sentence})[0]"
+
+
+def _fitting(values: _Values) -> tuple[tuple[str, str], ...]:
+    """Rules that values are those of parameters, each with CEL for its message."""
+    outside = (
+        f"(p.type == 'Integer' || p.type == 'Decimal') && (!v.value.matches({_DECIMAL})"
+        " || (has(p.minimum) && double(v.value) < double(p.minimum))"
+        " || (has(p.maximum) && double(v.value) > double(p.maximum)))"
     )
     return (
-        (
-            f"{values}.all(v, self.parameters.exists(p, p.name == v.name && {lies_between}))",
-            f"{where}: each value needs a parameter of that name and must lie between its minimum and maximum",
+        values.fit(
+            "!self.parameters.exists(p, p.name == v.name)",
+            "'there is no parameter ' + v.name + '; write the name of one, such as ' + self.parameters[0].name",
         ),
-        (
-            f"{values}.all(v, !self.parameters.exists(p, p.name == v.name && p.type == 'Integer'"
-            f" && v.value.matches({_DECIMAL}) && !v.value.matches('^-?[0-9]+([.]0+)?$')))",
-            f'{where}: a parameter of type Integer takes whole numbers, for example "{example}"',
+        values.fit_parameter(
+            outside,
+            "p.name + ' ' + v.value + ' is no number' + (has(p.minimum) && has(p.maximum) ? ' from ' + p.minimum"
+            " + ' to ' + p.maximum : '') + '; write one that is'",
         ),
-        (
-            f"{values}.all(v, !self.parameters.exists(p, p.name == v.name && (p.type == 'Choice'"
-            " ? has(p.choices) && !(v.value in p.choices)"
-            " : p.type == 'Boolean' && v.value != 'true' && v.value != 'false')))",
-            f"{where}: a parameter of type Choice takes one of its choices, and one of type Boolean takes "
-            '"true" or "false", in quotes',
+        values.fit_parameter(
+            f"p.type == 'Integer' && v.value.matches({_DECIMAL}) && !v.value.matches('^-?[0-9]+([.]0+)?$')",
+            "p.name + ' ' + v.value + ' is no whole number; a parameter of type Integer takes no other'",
+        ),
+        values.fit_parameter(
+            "p.type == 'Choice' && has(p.choices) && !(v.value in p.choices)",
+            "p.name + ' ' + v.value + ' is none of its choices; write one of ' + p.choices.join(', ')",
+        ),
+        values.fit_parameter(
+            "p.type == 'Boolean' && v.value != 'true' && v.value != 'false'",
+            "p.name + ' ' + v.value + ' is neither true nor false; write one of these, in quotes'",
         ),
     )
 
 
-def _of_values(where: str, present: str, values: str, example: str) -> tuple[dict[str, str], ...]:
-    """Rules of a baseline's values. present: CEL for whether there are any."""
-    complete = (
-        f"self.parameters.all(p, has(p.body) || {values}.exists(v, v.name == p.name))",
-        f"{where}: write a value for every parameter",
+def _of_values(where: str, present: str, here: str) -> tuple[dict[str, str], ...]:
+    """Rules of a baseline's values. present: CEL for whether there are any. here: CEL for the list."""
+    complete = _told(
+        f"!{present} || self.delivery.mode in {list(EDITING_BODIES)}"
+        f" || self.parameters.all(p, has(p.body) || {here}.exists(v, v.name == p.name))",
+        f"self.parameters.map(p, !has(p.body) && !{here}.exists(v, v.name == p.name),"
+        f" '{where}: write a value for every parameter; there is none for ' + p.name)[0]",
     )
+    rules = _fitting(_Values(here, f"'{where}: '"))
+    return (complete, *(_told(f"!{present} || {rule}", sentence) for rule, sentence in rules))
+
+
+def _of_candidates() -> tuple[dict[str, str], ...]:
+    """Rules of the candidates' values."""
     return tuple(
-        {"rule": f"!{present} || {rule}", "message": message}
-        for rule, message in (complete, *_fitting(where, values, example))
+        _told(
+            f"!has(self.candidates) || self.candidates.all(c, {rule})",
+            f"self.candidates.map(c, !({rule}), {sentence})[0]",
+        )
+        for rule, sentence in _fitting(_Values("c.values", "'candidates: ' + c.name + ': '"))
     )
+
+
+def _told(rule: str, sentence: str) -> dict[str, str]:
+    """A rule with CEL for its message."""
+    return {"rule": rule, "messageExpression": sentence}
 
 
 RULES: tuple[dict[str, str], ...] = (
@@ -71,17 +128,14 @@ RULES: tuple[dict[str, str], ...] = (
         "messageExpression": "'parameters: delivery.mode ' + self.delivery.mode + ' writes settings into bodies and "
         "nowhere else; write body for every parameter'",
     },
-    *_of_values("baseline.values", "has(self.baseline.values)", "self.baseline.values", "40"),
-    *_of_values("baseline.pinned", "has(self.baseline.pinned)", "self.baseline.pinned.values", "40"),
+    *_of_values("baseline.values", "has(self.baseline.values)", "self.baseline.values"),
+    *_of_values("baseline.pinned", "has(self.baseline.pinned)", "self.baseline.pinned.values"),
     {
         "rule": "!has(self.baseline.pinned) || !has(self.objective.requireEach) || !self.objective.requireEach",
         "message": "baseline.pinned counts the loss of all requests together, and objective.requireEach asks for a "
         "proof of each query class; remove one of the two",
     },
-    *(
-        {"rule": f"!has(self.candidates) || self.candidates.all(c, {rule})", "message": message}
-        for rule, message in _fitting("candidates", "c.values", "10")
-    ),
+    *_of_candidates(),
     {
         # A value that no parameter has is another mistake, with a rule of its own.
         "rule": "!has(self.candidates) || self.candidates.all(c, c.values.exists(v,"
@@ -102,24 +156,37 @@ RULES: tuple[dict[str, str], ...] = (
         "exactMatch.evidence is Pairs",
     },
     {
+        "rule": f"!(self.delivery.mode in {list(THROUGH_INJECTOR)}) || !(self.metrics.preset in {list(BY_CONVENTION)})"
+        " || (has(self.objective.exactMatch.evidence) && self.objective.exactMatch.evidence == 'Pairs')",
+        "message": NOBODY_SCORES,
+    },
+    {
         "rule": "self.delivery.mode != 'Shadow' || !has(self.objective.exactMatch.questions)",
         "message": "exactMatch.questions: in delivery.mode Shadow pairs are live requests and no golden questions; "
         "remove it",
     },
     {
-        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} ? self.rollout.steps.size() == 0"
-        " : self.rollout.steps.size() > 0",
-        "message": "rollout.steps: write at least one, but none in delivery.mode Shadow or HeaderCohort, where the "
-        "operator moves no share of requests (rollout.minimumSeconds says how long to watch there)",
+        "rule": f"self.delivery.mode in {list(WITHOUT_STEPS)} || self.rollout.steps.size() > 0",
+        "message": "rollout.steps: write at least one, for example {weight: 5}",
+    },
+    {
+        "rule": f"!(self.delivery.mode in {list(WITHOUT_STEPS)}) || self.rollout.steps.size() == 0",
+        "messageExpression": "'rollout.steps: the operator moves no share of requests in delivery.mode '"
+        " + self.delivery.mode + '; remove them, and write rollout.minimumSeconds to say how long to watch'",
     },
     {
         "rule": "self.delivery.mode in ['Shadow', 'HeaderCohort'] || self.rollout.minimumSeconds == 0",
         "message": "rollout.minimumSeconds belongs to a rollout without steps; write it into each step",
     },
     {
-        "rule": "self.delivery.mode == 'GatewayHeader' || self.rollout.shadowSeconds == 0",
-        "message": "rollout.shadowSeconds comes before the steps of delivery.mode GatewayHeader; remove it, or "
-        "write rollout.minimumSeconds in mode Shadow",
+        "rule": "self.delivery.mode in ['GatewayHeader', 'Shadow'] || self.rollout.shadowSeconds == 0",
+        "messageExpression": "'rollout.shadowSeconds: nothing is judged in shadow in delivery.mode '"
+        " + self.delivery.mode + '; remove it'",
+    },
+    {
+        "rule": "self.delivery.mode != 'Shadow' || self.rollout.shadowSeconds == 0",
+        "message": "rollout.shadowSeconds: in delivery.mode Shadow nothing comes after it; write "
+        "rollout.minimumSeconds instead",
     },
     {
         "rule": "self.delivery.mode != 'HeaderCohort' || self.rollout.strategy == 'ABTest'",
@@ -163,6 +230,17 @@ RULES: tuple[dict[str, str], ...] = (
         " || !has(self.candidates) || self.candidates.all(c, c.name.matches('^[a-z]'))))",
         "message": "judging in shadow names candidates and parameters in one header, where a name begins with a "
         "letter; rename those that begin with a digit",
+    },
+    {
+        "rule": f"self.delivery.mode in {list(OWN_PODS)} || !(self.metrics.preset in {list(BY_POD)})",
+        "messageExpression": "'metrics.preset ' + self.metrics.preset + ' cannot tell variants apart that share Pods, '"
+        " + 'as they do in delivery.mode ' + self.delivery.mode"
+        f" + '; write one of {', '.join(PRESETS_FOR_SHARED_PODS)}'",
+    },
+    {
+        "rule": "!has(self.delivery.workload) || (self.parameters.size() == self.delivery.workload.settings.size()"
+        " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
+        "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
     {
         "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",

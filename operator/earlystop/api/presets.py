@@ -31,7 +31,8 @@ class PresetTraits:
 
     kind: how its counters are read. counts: fields of `Tally` that it can count; None: those for which the MetricSource
     has a template. module: the Python module whose TEMPLATES it reads by; "" where it has none of its own.
-    needs_own_pods: whether its counters cannot tell variants apart that share Pods.
+    needs_own_pods: whether its counters cannot tell variants apart that share Pods. of_gateway: whether the Pods that
+    count are a gateway's, which all variants share in every mode.
     Raises ValueError for a row that contradicts itself.
     """
 
@@ -39,6 +40,7 @@ class PresetTraits:
     counts: frozenset[str] | None = None
     module: str = ""
     needs_own_pods: bool = False
+    of_gateway: bool = False
 
     def __post_init__(self) -> None:
         if (self.counts is not None) != (self.by_convention or bool(self.module)):
@@ -74,16 +76,23 @@ PRESETS: dict[str, PresetTraits] = {
     # Engines count no failures: what a client gave up, and what they refuse, is in none of their counters.
     "VLLM": PresetTraits(module=f"{_ENGINES}.vllm", counts=_FINISHED, needs_own_pods=True),
     "SGLang": PresetTraits(module=f"{_ENGINES}.sglang", counts=_FINISHED, needs_own_pods=True),
-    "EnvoyAIGateway": PresetTraits(module=f"{_ENGINES}.envoy_ai_gateway", counts=_FINISHED, needs_own_pods=True),
+    "EnvoyAIGateway": PresetTraits(
+        module=f"{_ENGINES}.envoy_ai_gateway", counts=_FINISHED, needs_own_pods=True, of_gateway=True
+    ),
     # llama.cpp can have no row: it counts tokens of all requests, abandoned ones too, and no requests at all.
     "Custom": PresetTraits(),
 }
+
+PRESETS_FOR_SHARED_PODS = tuple(name for name, traits in PRESETS.items() if not traits.needs_own_pods)
+"""Those that messages offer, too: counters of engines hold no scored answers, by which every objective is judged."""
 
 
 def usable_presets() -> tuple[str, ...]:
     """Presets whose counters can tell variants apart in some mode that is built."""
     own_pods = any(MODES[name].own_pods for name in built_modes())
-    return tuple(name for name, traits in PRESETS.items() if own_pods or not traits.needs_own_pods)
+    return tuple(
+        name for name, traits in PRESETS.items() if not traits.needs_own_pods or (own_pods and not traits.of_gateway)
+    )
 
 
 def traits_of(preset: str) -> PresetTraits:

@@ -17,18 +17,15 @@ from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
-from earlystop.api.traffic_reasons import EVENT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS
+from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
-DECISION = "verdict"
 SOURCE = f"MetricSource {REACHABLE}"
 
 REFUSAL = (Type.ACCEPTED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
-# What is checked before a policy is accepted is checked again before each change of its traffic.
-PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 COUNTS = (Type.METRICS_AVAILABLE.value, Type.READY.value, EVENT, SOURCE)
 PHASE = (Type.READY.value, Type.PROGRESSING.value, Type.PROMOTED.value, Type.ROLLED_BACK.value)
 ENDED_PHASE = (Type.READY.value, Type.PROGRESSING.value)
-VERDICT = (DECISION, Type.PROMOTED.value, Type.ROLLED_BACK.value)
 
 _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     (
@@ -158,6 +155,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *TRAFFIC_ROWS,
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
+    *WORKLOAD_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),

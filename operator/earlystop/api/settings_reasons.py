@@ -13,6 +13,8 @@ SETTINGS_REFUSALS: Mapping[str, str] = MappingProxyType(
         "namespace; create it, with the label earlystop.dev/settings=true.",
         "SettingsNotAllowed": "The object lacks the label earlystop.dev/settings=true, by which its owner allows "
         "policies to write one entry of it; add it.",
+        "SettingsImmutable": "The ConfigMap has immutable: true, so nothing can be written into it; create it anew "
+        "without that, or name another one.",
         "SettingsKeyTaken": "The key or flag holds something that the operator did not write, or another policy's "
         "settings; remove it where it comes from, or name another one.",
         "ShadowNotDelivered": "Settings that servers read themselves tell them of no shadow; remove "

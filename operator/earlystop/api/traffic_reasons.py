@@ -1,4 +1,4 @@
-"""The reasons of the condition TrafficApplied; `reasons` has all others, and the page for users."""
+"""Where reasons are given, and those of TrafficApplied; `reasons` has the others, and the page for users."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from earlystop.api.conditions import ConditionType as Type
 
 EVENT = "event"
+DECISION = "verdict"
+VERDICT = (DECISION, Type.PROMOTED.value, Type.ROLLED_BACK.value)
+# What is checked before a policy is accepted is checked again before each change of its traffic.
+PREFLIGHT = (Type.ACCEPTED.value, Type.TRAFFIC_APPLIED.value, Type.READY.value, Type.COMPLETED.value, EVENT)
 TRAFFIC = (Type.TRAFFIC_APPLIED.value,)
 TRAFFIC_FAULT = (Type.TRAFFIC_APPLIED.value, Type.READY.value, EVENT)
 
@@ -21,6 +25,8 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "candidate's Service.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",
+            "WriteRefused": "The Kubernetes API or an admission webhook refuses to write what the traffic needs; the "
+            "message has their words. Change what refuses it; the operator goes on trying.",
             "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
             "servers behind it.",
         },

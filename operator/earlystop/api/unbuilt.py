@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.modes import built_modes
-from earlystop.api.presets import usable_presets
+from earlystop.api.presets import PRESETS_FOR_SHARED_PODS, usable_presets
 
 NOT_BUILT = "NotBuilt"
 VALUE = "{value}"
@@ -77,8 +77,8 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             built=presets,
             reason="VariantsNotTold",
             message=f"metrics.preset {VALUE} cannot tell variants apart that share Pods, as they do in every "
-            f"delivery.mode of this release. Write one of {', '.join(presets)}: Custom counts by the MetricSource's "
-            "templates, from counters that carry a label for the variant.",
+            f"delivery.mode of this release. Write one of {', '.join(PRESETS_FOR_SHARED_PODS)}: Custom counts by the "
+            "MetricSource's templates, from counters that carry a label for the variant.",
         ),
         UnbuiltPart(
             path=("guard",),

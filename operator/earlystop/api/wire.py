@@ -30,6 +30,10 @@ PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
 # On the operator's own objects: which of their labels and annotations come from the user's object.
 CARRIED_ANNOTATION = f"{GROUP}/carried"
+# On a target of mode Workload, by its owner: which arguments and variables of which containers policies may set.
+SETTABLE_ANNOTATION = f"{GROUP}/settable"
+# On a candidate's Deployment: a digest of the Pod template that it was made with.
+TEMPLATE_ANNOTATION = f"{GROUP}/template"
 
 SETTINGS_LABEL = f"{GROUP}/settings"
 SETTINGS_ALLOWED = "true"
@@ -42,6 +46,8 @@ POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 INJECTOR_LABEL = f"{GROUP}/injector"
 """Of the injector's Pods; its value is the policy's name."""
+WORKLOAD_LABEL = f"{GROUP}/workload"
+"""Of a candidate's Pods: name of their Deployment, by which alone its Service selects them."""
 
 DEFAULT_PREFIX = "x-early-stop-"
 """Of the headers by which a request carries its variant. Their names end in `policy`, `revision`, `step` and `variant`,

@@ -85,6 +85,7 @@ def _evaluated(expression: str, value: Any) -> Any:
     context = engine.Context({"self": value})
     # The functions that Kubernetes adds to the language, as far as the rules use them.
     context.add_function("lowerAscii", str.lower)
+    context.add_function("join", lambda texts, between: between.join(texts))
     context.add_function("isSorted", lambda numbers: list(numbers) == sorted(numbers))
     try:
         return engine.evaluate(expression, context)

@@ -104,8 +104,7 @@ def command(
 ) -> None:
     """Show the proven thinking budget of each effort, and how each engine takes it."""
     if file:
-        documents = [each for path in file for each in read_documents(path)]
-        verdicts = [each for each in documents if each.get("kind") == "EarlyStopVerdict"]
+        verdicts = [each for path in file for each in _verdicts_in(path)]
     else:
         verdicts = asyncio.run(list_objects(VERDICTS, namespace, context))
     try:
@@ -126,6 +125,16 @@ def command(
         say(f"{engine}, fields of /v1/chat/completions where the client wrote no budget of its own:")
         for effort, fields in efforts.items():
             say(f"  {effort}: {json.dumps(fields)}")
+
+
+def _verdicts_in(path: Path) -> list[dict[str, Any]]:
+    """The verdicts in a file, whatever else it holds. Raises CommandFailure where it holds none."""
+    found = [each for each in read_documents(path) if each.get("kind") == "EarlyStopVerdict"]
+    if not found:
+        raise CommandFailure(
+            f"{path} holds no EarlyStopVerdict; save them by kubectl get esv -n llm -o yaml > verdicts.yaml."
+        )
+    return found
 
 
 def by_engine(found: Mapping[str, CertifiedBudget]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from math import isfinite
@@ -10,15 +11,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from earlystop.api.parameters import PATH_PATTERN
 from earlystop.api.policy import PolicySpec
 from earlystop.api.schema import structural_schema
 from earlystop.api.unbuilt import refusing
-from earlystop.api.values import DECIMAL_PATTERN, SETTING_PATTERN
+from earlystop.api.values import DECIMAL_PATTERN, NAME_PATTERN, SETTING_PATTERN, WORD_PATTERN
 from earlystop.api.wire import API_VERSION
 from earlystop.cli.crd_rules import Schema, broken_rules, with_defaults
 from earlystop.cli.failure import sentence
 from earlystop.cli.metadata_check import metadata_problems
-from earlystop.cli.words import nearest, shown
+from earlystop.cli.words import closest, nearest, shown
 from earlystop.rollout.unsupported import refusal_of_spec
 
 FIELDS = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -32,6 +34,12 @@ WANTED = {
     "model_attributes_type": "fields, each on a line of its own",
 }
 """What is wanted where pydantic finds another type."""
+FORMS = {
+    PATH_PATTERN: "keys joined by dots, as custom_params.window",
+    WORD_PATTERN: "a word that begins with a letter, as low",
+    NAME_PATTERN: "small letters, digits and hyphens, as cap-512",
+}
+"""What to write where a text has not the form of a field, by the field's pattern; for others the pattern is shown."""
 
 
 class Malformed(ValueError):
@@ -115,15 +123,18 @@ def _sentence(error: Any) -> str:
             known = _fields_at(error["loc"][:-1])
             return f"{where}: there is no such field{nearest(str(error['loc'][-1]), known)}."
         case "missing":
-            return f"{where}: this field is needed."
+            return f"{where}: this field is needed{_what_belongs(error['loc'])}."
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == DECIMAL_PATTERN:
             return f'{where}: {shown(given)} is no decimal; write one, as in "0.02".'
         case "string_pattern_mismatch" if error["ctx"]["pattern"] == SETTING_PATTERN:
             return f'{where}: {shown(given)} is no decimal and no word; write one, as in "0.02" or "low".'
         case "string_pattern_mismatch":
-            return f"{where}: {shown(given)} does not match {error['ctx']['pattern']}; write a value that does."
-        case "literal_error":
-            return f"{where}: {shown(given)} is not known; write {error['ctx']['expected']}."
+            pattern = error["ctx"]["pattern"]
+            return (
+                f"{where}: {shown(given)} does not match; write {FORMS.get(pattern, f'a value of the form {pattern}')}."
+            )
+        case "literal_error" | "enum":
+            return f"{where}: {shown(given)} is not known; {_offered(error)}."
         case "greater_than_equal":
             return f"{where}: {given} is too small; write {error['ctx']['ge']} or more."
         case "less_than_equal":
@@ -133,6 +144,25 @@ def _sentence(error: Any) -> str:
         case str(kind) if kind in WANTED:
             return f"{where}: {shown(given)} is of the wrong type; write {WANTED[kind]}."
     return sentence(f"{where}: {error['msg']}")
+
+
+def _offered(error: Any) -> str:
+    """The word that was probably meant, or all that a field takes, and what else may stand in place of a knob."""
+    known = re.findall("'([^']*)'", error["ctx"]["expected"])
+    close = closest(str(error.get("input")), known)
+    offered = f"perhaps {close} is meant" if close else f"write {error['ctx']['expected']}"
+    if error["loc"][-1] != "knob" or close:
+        return offered
+    return f"{offered}; for a field's name write paths: [{{api: ChatCompletions, path: NAME}}]"
+
+
+def _what_belongs(place: tuple[Any, ...]) -> str:
+    """What a field that is missing holds, as the end of a sentence: its words, or what its schema says of it."""
+    field = _schema_at(place)
+    if "enum" in field:
+        return f"; write one of {', '.join(map(str, field['enum']))}"
+    description = str(field.get("description", "")).split(". ")[0].removesuffix(".")
+    return f": {description}" if description else ""
 
 
 def _length(error: Any) -> str:
@@ -147,7 +177,12 @@ def _length(error: Any) -> str:
 
 def _fields_at(place: tuple[Any, ...]) -> list[str]:
     """The names of the fields that may stand at a place of a spec."""
+    return list(_schema_at(place).get("properties", {}))
+
+
+def _schema_at(place: tuple[Any, ...]) -> Schema:
+    """What may stand at a place of a spec; nothing where there is no such place."""
     schema = _schema()
     for part in place:
         schema = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
-    return list(schema.get("properties", {}))
+    return schema

@@ -63,20 +63,35 @@ def command(
     table.add_column("until the verdict")
     for heading in ("mean", "90 % of rollouts"):
         table.add_column(heading, justify="right")
-    for row, name, places in (
-        ("scored requests that are evidence, over all steps", "requests", 0),
-        ("of them judged for each candidate", "candidate_requests", 0),
-        ("hours over all steps", "hours", 2),
-    ):
+    for row, name, places in _rows(spec):
         table.add_row(row, *(f"{found[f'{name}_{quantile}']:,.{places}f}" for quantile in ("mean", "ninety")))
     console.print(table)
     console.print(
         f"One look at the end, at the last step's split, would need {found['fixed_sample']:,.0f} requests for 90 % "
         f"power. The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
-        f"{found['power']:.0%}. More than {found['sensible_maximum']:,.0f} are hardly worth waiting for."
+        f"{found['power']:.0%}.{_sensible(found)}"
     )
     for sentence in (*_remarks(spec, found), *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
+
+
+def _rows(spec: PolicySpec) -> tuple[tuple[str, str, int], ...]:
+    """The rows of the table: words, the figure's name and its decimal places. Every pair is about every variant."""
+    hours = ("hours over all steps", "hours", 2)
+    if spec.objective.exact_match.evidence == "Pairs":
+        return (("pairs that are evidence, over all steps", "requests", 0), hours)
+    return (
+        ("scored requests that are evidence, over all steps", "requests", 0),
+        ("of them judged for each candidate", "candidate_requests", 0),
+        hours,
+    )
+
+
+def _sensible(found: Mapping[str, float | str]) -> str:
+    """From where on waiting is hardly worth it; nothing where the deadline ends the rollout before."""
+    if float(found["sensible_maximum"]) > float(found["requests_to_deadline"]):
+        return ""
+    return f" More than {float(found['sensible_maximum']):,.0f} are hardly worth waiting for."
 
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:

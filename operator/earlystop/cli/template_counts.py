@@ -20,6 +20,7 @@ from earlystop.cli.failure import CommandFailure
 from earlystop.cli.files import read_manifest
 from earlystop.cli.terminal import printable
 from earlystop.metrics.source.client import ExactPrometheus
+from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import (
     PresetRequest,
     TemplateError,
@@ -100,17 +101,21 @@ def show(console: Console, client: ExactPrometheus, template_look: TemplateLook,
 def show_engine(
     console: Console, *, preset: str, policy: str, target: str, window: int, namespace_label: str | None, as_json: bool
 ) -> None:
-    """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and no
-    mode that is built gives a candidate Pods of its own."""
-    workloads = {Variant.BASELINE: target, Variant.CANDIDATE: f"{target}-es-candidate"}
-    texts = queries(preset, PresetRequest(policy, "", window, namespace_label, workloads))
+    """Print the queries of an engine's preset. No counts: its counters tell variants apart by their Pods alone, and
+    hold too little to judge an objective by."""
+    workloads = {Variant.BASELINE: PodOwner(target), Variant.CANDIDATE: PodOwner(f"{target}-es-candidate")}
+    try:
+        texts = queries(preset, PresetRequest(policy, "", window, namespace_label, workloads))
+    except ValueError as error:
+        raise CommandFailure(str(error)) from None
     if as_json:
         typer.echo(json.dumps({"policy": policy, "queries": texts}))
         return
+    pods = " and ".join(each.name for each in workloads.values())
     console.print(
         printable(
             f"Counters of the preset {preset} know no variant but by its Pods, and variants of {policy} share theirs: "
-            f"nothing is counted. With Pods of {' and '.join(workloads.values())} these queries would be sent:"
+            f"nothing is counted. With Pods of {pods} these queries would be sent:"
         ),
         soft_wrap=True,
         markup=False,

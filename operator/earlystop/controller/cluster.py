@@ -36,6 +36,7 @@ METADATA_OF_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 WATCH_SECONDS = 300
 WATCH_SILENT_SECONDS = 150.0
 FORBIDDEN = 403
+REFUSED = frozenset({400, FORBIDDEN, 422})  # by rights, by an admission policy, or by a webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ VERDICTS = Resource(GROUP, VERSION, "earlystopverdicts")
 SOURCES = Resource(GROUP, VERSION, "metricsources")
 DEPLOYMENTS = Resource("apps", "v1", "deployments")
 SERVICES = Resource("", "v1", "services")
+PODS = Resource("", "v1", "pods")
+CLAIMS = Resource("", "v1", "persistentvolumeclaims")
 ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses")
@@ -78,6 +81,7 @@ FEATURE_FLAGS = Resource("core.openfeature.dev", "v1beta1", "featureflags")
 BY_KIND = {
     "Deployment": DEPLOYMENTS,
     "Service": SERVICES,
+    "PersistentVolumeClaim": CLAIMS,
     "HTTPRoute": ROUTES,
     "Gateway": GATEWAYS,
     "GatewayClass": GATEWAY_CLASSES,
@@ -181,7 +185,7 @@ class Cluster:
         try:
             return await self._call("PATCH", path, {}, MERGE)
         except ClusterError as error:
-            if error.status != FORBIDDEN:
+            if error.status not in REFUSED:
                 raise
             # Its owner does not allow the operator anything: that is all it knows of the object.
             namespace, name = path.rsplit("/", 3)[-3::2]
@@ -285,7 +289,7 @@ class Cluster:
         path = resource.path(namespace, name) + (f"?{urlencode({'fieldManager': manager})}" if manager else "")
         return await self._call("PATCH", path, changes, MERGE)
 
-    async def apply(self, resource: Resource, namespace: str, part: Manifest, manager: str) -> Manifest:
+    async def apply(self, resource: Resource, namespace: str | None, part: Manifest, manager: str) -> Manifest:
         """Let an object have these fields of this field manager and no others of its (server-side apply); all that
         others manage stays. Fields of another manager are taken over only where `part` names the resourceVersion that
         this was decided on: raises Conflict when the object has another one, and without one when fields are

@@ -16,6 +16,7 @@ import kopf
 import typer
 from pythonjsonlogger.json import JsonFormatter
 
+from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
@@ -218,7 +219,7 @@ def log_as_json(level: str) -> None:
 
 def main() -> None:
     """Entry point of the command."""
-    typer.run(run)
+    plain_app(run)()
 
 
 if __name__ == "__main__":

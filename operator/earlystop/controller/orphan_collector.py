@@ -11,10 +11,12 @@ from earlystop.controller.cluster import BY_KIND, POLICIES, Cluster, Conflict, M
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.settings_collector import SettingsCollector
 from earlystop.delivery.inputs import SELECTOR
-from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_injectors
+from earlystop.delivery.orphans import let_go, orphaned_overlays, unused_aliases, unused_deployments
 
 # Longer than any gateway takes to hear that a route is gone.
 GRACE_SECONDS = 30.0
+# Garbage collection has taken an overlay by then.
+SECONDS_OF_AN_END = 5.0
 # A sweep lists all policies, and whoever may delete a policy has one begun.
 SWEEPS_AT_ONCE = 5
 SECONDS_BETWEEN_SWEEPS = 10.0
@@ -26,8 +28,8 @@ class OrphanCollector:
     """Hands orphans to garbage collection by changing their owners; the operator has no right to delete anything. It
     takes out of users' objects what it wrote there.
 
-    Overlays go at once, since they move requests. An alias Service goes GRACE_SECONDS after the last overlay led to it,
-    and so does an injector.
+    Overlays go at once, since they move requests. An alias Service, an injector and a candidate's Deployment go
+    GRACE_SECONDS after the last overlay led to them.
     """
 
     def __init__(self, cluster: Cluster, clock: Callable[[], float], namespaces: Sequence[str | None]) -> None:
@@ -36,6 +38,7 @@ class OrphanCollector:
         self._namespaces = namespaces
         self.settings = SettingsCollector(cluster, clock)
         self._unused_since: dict[tuple[str, str], float] = {}
+        self._overlays_end = False
         self._requested = asyncio.Event()
         self._rate = Rate(SWEEPS_AT_ONCE, SECONDS_BETWEEN_SWEEPS)
 
@@ -47,15 +50,19 @@ class OrphanCollector:
         """Wait until the next sweep is due: at once on request, soon while an alias Service waits for its end. When
         sweeps are requested without end, there is one every 10 s."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(
-                GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
-            ):
+            async with asyncio.timeout(self._seconds_until_next(seconds)):
                 await self._requested.wait()
         now = self._clock()
         allowed_at = self._rate.earliest("", now)
         self._rate.note("", allowed_at)
         await asyncio.sleep(allowed_at - now)
         self._requested.clear()
+
+    def _seconds_until_next(self, seconds: float) -> float:
+        """What an overlay leads to is unused once that is gone, in a moment; what is unused waits for its end."""
+        if self._overlays_end:
+            return SECONDS_OF_AN_END
+        return GRACE_SECONDS + 1 if self._unused_since or self.settings.is_waiting else seconds
 
     async def sweep(self) -> None:
         """One pass over all namespaces. Raises ClusterError when the API fails."""
@@ -64,13 +71,14 @@ class OrphanCollector:
         deployments = await self._managed("Deployment")
         waits = self.settings.is_waiting
         living = await self._living() if overlays or services or deployments or waits else set()
-        await self.settings.collect(living)
-        for overlay in orphaned_overlays(overlays, living):
+        orphaned = orphaned_overlays(overlays, living)
+        self._overlays_end = bool(orphaned)
+        for overlay in orphaned:
             await self._hand_over("HTTPRoute", overlay)
         now = self._clock()
         left = {
             "Service": unused_aliases(services, overlays, living),
-            "Deployment": unused_injectors(deployments, overlays, living),
+            "Deployment": unused_deployments(deployments, overlays, living),
         }
         unused = {(kind, str(each["metadata"]["uid"])): each for kind, found in left.items() for each in found}
         self._unused_since = {key: self._unused_since.get(key, now) for key in unused}
@@ -78,6 +86,7 @@ class OrphanCollector:
             if now - since >= GRACE_SECONDS:
                 await self._hand_over(key[0], unused[key])
                 del self._unused_since[key]
+        await self.settings.collect(living)
 
     async def _managed(self, kind: str) -> list[Manifest]:
         found = [await self._cluster.list(BY_KIND[kind], namespace, SELECTOR) for namespace in self._namespaces]

@@ -275,7 +275,8 @@ class Runtime:
         self._failures.pop(key, None)
         self.follower.forgotten(key)
         self.scheduler.forget(key)
-        self.orphan_collector.settings.policy_gone(tracked.uid, tracked.namespace, tracked.deliveries)
+        wrote = tracked.deliveries if tracked.state.plan is not None else ()
+        self.orphan_collector.settings.policy_gone(tracked.uid, tracked.namespace, wrote)
         self.orphan_collector.request_sweep()
 
     def _in_phase(self, phase: Phase) -> float:

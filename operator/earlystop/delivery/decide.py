@@ -6,106 +6,34 @@ or to what is not ready; showing on probes what an overlay does before it leads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
+from earlystop.api.conditions import Condition, ConditionStatus, Refusal
+from earlystop.delivery.decisions import (
+    Detach,
+    Probe,
+    Quarantine,
+    SplitStatus,
+    TrafficDecision,
+    Wait,
+    Write,
+    traffic_condition,
+)
 from earlystop.delivery.desired import Desired
-from earlystop.delivery.drift import drifted, matches_desired
-from earlystop.delivery.engine_check import AskEngine, engine_says
+from earlystop.delivery.drift import drifted
+from earlystop.delivery.engine_check import engine_says
 from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
-from earlystop.delivery.ownership import is_controlled_by, is_part
-from earlystop.delivery.proof import Metrics, ProbeResult, ProbeTarget, Proof, Reports
+from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
+from earlystop.delivery.readiness import to_detach, while_short, while_unready
 from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
 from earlystop.delivery.traffic_view import TrafficView
 from earlystop.delivery.young import are_young
 
 # Faster changes of one route are coalesced by gateways that throttle, and may never be served.
 SECONDS_BETWEEN_CHANGES = 3.0
-# What was made just now is no trouble for so long.
-SECONDS_TO_START = 60.0
 # The kubelet brings a changed ConfigMap into a Pod within some two minutes, and then it has to be scraped.
 SECONDS_TO_SWITCH = 240.0
 PACING = "Pacing"
-
-
-class SplitStatus(StrEnum):
-    """How far the desired split has got."""
-
-    NOT_WRITTEN = "NotWritten"
-    WRITTEN = "Written"
-    UNPROVABLE = "Unprovable"
-    PROVEN = "Proven"
-    MISROUTED = "Misrouted"
-
-
-LEADS = frozenset({SplitStatus.WRITTEN, SplitStatus.UNPROVABLE, SplitStatus.PROVEN})
-"""Users are led by the split then, as far as the operator knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing more can be done now. status: how far the split has got. condition: what to say about it."""
-
-    status: SplitStatus
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Write these objects, in this order, and ask again.
-
-    then: where no user's request reaches the objects yet, what to wait for instead of asking again. They void no proof.
-    """
-
-    objects: tuple[Manifest, ...]
-    then: Wait | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Send probes to these targets, note the answer, and ask again.
-
-    users_led: whether proof of it is proof of what users get, and not of probe-only rules. by_variant: whether each
-        target can reach one variant only, and the question is which of them is served.
-    """
-
-    targets: tuple[ProbeTarget, ...]
-    users_led: bool
-    by_variant: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Detach:
-    """Let no user's request meet the mode's objects, since the split no longer fits: neither harm nor a route that the
-    user has changed may wait.
-
-    status: how far the split has got. condition: why it does not fit. objects: what to replace for that, none where no
-    object leads anybody. rest: for how many seconds the split is not tried again, None where that depends on what the
-    user writes.
-    """
-
-    status: SplitStatus
-    condition: Condition
-    objects: tuple[Manifest, ...] = ()
-    rest: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantine:
-    """Lead no request by rules that the gateway got wrong, until another campaign. Where the mode sets headers by
-    backend not even the baseline's stay, since they may be confused too.
-
-    objects: what to write for that, none where it is so already. condition: what the gateway got wrong.
-    """
-
-    objects: tuple[Manifest, ...]
-    condition: Condition
-
-
-TrafficDecision = Write | Wait | Probe | AskEngine | Detach | Quarantine
 
 
 def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:
@@ -116,16 +44,22 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     unfit = misfit(observed, desired)
     if unfit is not None:
         return unfit
+    if desired.rendered.over is not None:
+        off, over = to_detach(observed, desired), desired.rendered.over
+        return Detach(SplitStatus.PROVEN, over, off) if off else Wait(SplitStatus.PROVEN, over)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
     found = harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
     if found is not None:
         condition, rest = found
-        return Detach(SplitStatus.NOT_WRITTEN, condition, _to_detach(observed, desired), rest)
+        return Detach(SplitStatus.NOT_WRITTEN, condition, to_detach(observed, desired), rest)
+    unready = while_unready(observed, desired)
+    if unready is not None:
+        return unready
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    decision = _while_short(observed, desired, changed, memory, now)
+    decision = while_short(observed, desired, changed, memory, now)
     if decision is None and changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
     if decision is not None:
@@ -150,7 +84,7 @@ def misfit(observed: ClusterInputs, desired: Desired) -> Detach | None:
     """Why the split no longer fits the user's route, None when it does."""
     if desired.refusal is not None:
         return _without_fit(observed, desired)
-    if desired.leads_elsewhere and (off := _to_detach(observed, desired)):
+    if desired.leads_elsewhere and (off := to_detach(observed, desired)):
         return Detach(SplitStatus.NOT_WRITTEN, _ROUTE_MOVED, off)
     return None
 
@@ -166,42 +100,13 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
         message = f"{message} Servers go on by the settings that they have read."
     elif desired.detached or status is SplitStatus.UNPROVABLE:
         message = f"{message} The candidate gets no requests."
-    return Detach(status, _condition(ConditionStatus.FALSE, reason, message), _to_detach(observed, desired))
-
-
-def _to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]:
-    """The policy's own objects that have to be written so that no user's request meets any."""
-    found = [(observed.own(each["kind"], each["metadata"]["name"]), each) for each in desired.detached]
-    parts = [each for present, each in found if is_part(each) and not matches_desired(present, each)]
-    own = [each for present, each in found if is_controlled_by(each, observed.uid) and present != each]
-    return (*parts, *own)
+    return Detach(status, traffic_condition(ConditionStatus.FALSE, reason, message), to_detach(observed, desired))
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
     probe_only = desired.probe_only
     objects = desired.baseline_only if probe_only is None else probe_only.objects[-1:]
     return Quarantine(tuple(drifted(observed, objects)), condition)
-
-
-def _while_short(
-    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
-) -> TrafficDecision | None:
-    """What to do while that is not ready which users are led through: nobody is led there, whatever the split was to
-    be. None where nothing is missing, or where users may stay as they are led."""
-    shortage, primary = desired.rendered.shortage, desired.rendered.primary
-    if shortage is None:
-        return None
-    missing = tuple(each for each in changed if each is not primary)
-    starts = missing or are_young(observed, desired.rendered.prerequisites, now, SECONDS_TO_START)
-    status = ConditionStatus.UNKNOWN if starts and not desired.serves_users else ConditionStatus.FALSE
-    waiting = Wait(SplitStatus.NOT_WRITTEN, _condition(status, shortage.reason, shortage.message))
-    if desired.serves_users and not shortage.serves_as_before:
-        return Detach(waiting.status, waiting.condition, _to_detach(observed, desired))
-    if desired.serves_users and (primary not in changed or desired.split.candidate_weight == 0):
-        return None
-    if desired.rolling_back and not desired.serves_users:
-        return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
-    return Write(missing, then=waiting) if missing else waiting
 
 
 def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision | None:
@@ -225,19 +130,19 @@ def _before_users(observed: ClusterInputs, desired: Desired, memory: TrafficView
                 SplitStatus.MISROUTED,
                 misrouting(answer, headers_by_backend=desired.probe_only is not None, under_way=False),
             )
-        if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+        if answer.proof == Proof.NOT_YET and now - memory.waited_since > SECONDS_TO_SERVE:
             return Wait(
                 SplitStatus.NOT_WRITTEN, not_served(answer, SECONDS_TO_SERVE, "No user's request is led by it.")
             )
         if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
             # Stored, a misrouting gateway is known through a restart of the operator, until it proves to be sound.
-            waiting = _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
+            waiting = traffic_condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
             said = memory.condition if memory.condition.reason == MISROUTES else waiting
             return Wait(SplitStatus.NOT_WRITTEN, said)
     if not changed and probe_only.asks_engine:
         found = engine_says(memory.engine, probe_only.targets, desired.split.revision, now)
         if isinstance(found, Refusal):
-            return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.FALSE, found.reason, found.message))
+            return Wait(SplitStatus.NOT_WRITTEN, traffic_condition(ConditionStatus.FALSE, found.reason, found.message))
         if found is not None:
             return found
     return _paced("last change of the route") if _is_paced(memory, now) else None
@@ -270,14 +175,14 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
     assert proof is not None  # something is rendered
     if isinstance(proof, Metrics):
         if memory.proven == desired.split:
-            return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
-        return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
+            return Wait(SplitStatus.PROVEN, traffic_condition(ConditionStatus.TRUE, "InForce", desired.summary))
+        return Wait(SplitStatus.UNPROVABLE, traffic_condition(ConditionStatus.UNKNOWN, proof.reason, proof.message))
     if isinstance(proof, Reports):
         return _reported(desired, memory, now)
     answer = memory.answer_of(proof.targets)
     if memory.proven == desired.split:
         message = desired.summary if answer is None else answer.message
-        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", message))
+        return Wait(SplitStatus.PROVEN, traffic_condition(ConditionStatus.TRUE, "InForce", message))
     if answer is None:
         return Probe(proof.targets, users_led=True)
     ask_each = bool(proof.by_variant) and desired.serves_users
@@ -292,31 +197,29 @@ def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
 def _reported(desired: Desired, memory: TrafficView, now: float) -> Wait:
     """What every process reports, the shell finds out. A decision waits for it as long as processes need to switch."""
     if memory.proven == desired.split:
-        return Wait(SplitStatus.PROVEN, _condition(ConditionStatus.TRUE, "InForce", desired.summary))
-    status = SplitStatus.WRITTEN if now - memory.written_at < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
+        return Wait(SplitStatus.PROVEN, traffic_condition(ConditionStatus.TRUE, "InForce", desired.summary))
+    status = SplitStatus.WRITTEN if now - memory.waited_since < SECONDS_TO_SWITCH else SplitStatus.UNPROVABLE
     message = "Waiting until every process that is up reports the settings of this step."
-    return Wait(status, _condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
+    return Wait(status, traffic_condition(ConditionStatus.UNKNOWN, "WaitingForProcesses", message))
 
 
 def _unproven(answer: ProbeResult, memory: TrafficView, now: float) -> Wait:
     """What to wait for after an answer that proves nothing and does not quarantine the gateway."""
-    if answer.proof == Proof.NOT_YET and now - memory.written_at > SECONDS_TO_SERVE:
+    if answer.proof == Proof.NOT_YET and now - memory.waited_since > SECONDS_TO_SERVE:
         return Wait(SplitStatus.WRITTEN, not_served(answer, SECONDS_TO_SERVE, "Nothing is counted as evidence."))
     if memory.contradicted_at is not None or answer.proof == Proof.NOT_YET:
-        return Wait(SplitStatus.WRITTEN, _condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message))
-    return Wait(SplitStatus.UNPROVABLE, _condition(ConditionStatus.UNKNOWN, answer.proof.value, answer.message))
-
-
-def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:
-    return Condition(ConditionType.TRAFFIC_APPLIED, status, reason, message)
+        return Wait(
+            SplitStatus.WRITTEN, traffic_condition(ConditionStatus.UNKNOWN, "WaitingForGateway", answer.message)
+        )
+    return Wait(SplitStatus.UNPROVABLE, traffic_condition(ConditionStatus.UNKNOWN, answer.proof.value, answer.message))
 
 
 def _paced(change: str) -> Wait:
     message = f"Waiting until the gateway has taken in the {change}."
-    return Wait(SplitStatus.NOT_WRITTEN, _condition(ConditionStatus.UNKNOWN, PACING, message))
+    return Wait(SplitStatus.NOT_WRITTEN, traffic_condition(ConditionStatus.UNKNOWN, PACING, message))
 
 
-_ROUTE_MOVED = _condition(
+_ROUTE_MOVED = traffic_condition(
     ConditionStatus.UNKNOWN,
     PACING,
     "The user's route leads elsewhere now, so all requests go by it until an overlay of it is in force.",

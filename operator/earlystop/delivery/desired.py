@@ -90,6 +90,9 @@ def desired_traffic(inputs: ClusterInputs, split: TrafficSplit, rolling_back: bo
         return Desired(
             split=split, rolling_back=rolling_back, detached=detached, refusal=rendered, is_kept_by_servers=kept
         )
+    if rendered.over is not None:
+        leads = mode.serves_users(inputs)
+        return Desired(split=split, serves_users=leads, detached=detached, rendered=rendered)
     primary = rendered.primary
     found = None if primary is None else inputs.own(primary["kind"], primary["metadata"]["name"])
     return Desired(

@@ -10,8 +10,8 @@ from earlystop.api.server_settings import FeatureFlagEntry, ReadByServers
 from earlystop.delivery.inputs import Manifest
 from earlystop.delivery.settings_mode import NotOurs, SettingsMode, map_in
 from earlystop.exporter.buckets import bucket_ranges
-from earlystop.exporter.flag_value import document_of, flag_values
-from earlystop.exporter.settings_document import SettingsDocument
+from earlystop.exporter.flag_value import NOBODY, document_of, flag_values
+from earlystop.exporter.settings_document import BY_USER, SettingsDocument
 
 
 def entry(settings: ReadByServers) -> str:
@@ -45,15 +45,18 @@ def fields(flag: str, document: SettingsDocument) -> Manifest:
 
 def _targeted(document: SettingsDocument) -> dict[str, Any]:
     """How flagd draws a variant: by hash of the campaign and the targeting key, in the same ranges of buckets as
-    `exporter.buckets` has them. Where one variant gets all requests, flagd needs no rule, and older ones take none."""
-    ranges = bucket_ranges(document.weights)
-    if len({variant for variant, _ in ranges}) == 1:
-        return {"targeting": {}, "defaultVariant": ranges[0][0]}
-    by = {"cat": [document.revision, {"var": "targetingKey"}]}
-    return {
-        "targeting": {"fractional": [by, *([variant, buckets] for variant, buckets in ranges)]},
-        "defaultVariant": document.variants[0].name,
-    }
+    `exporter.buckets` has them. Where one variant gets all requests, flagd needs no rule to draw one, and older ones
+    take none. Where users are drawn, who is not known gets the baseline: else all such requests would be one user's."""
+    ranges, baseline = bucket_ranges(document.weights), document.variants[0].name
+    rule: dict[str, Any] = {}
+    default = ranges[0][0]
+    if len({variant for variant, _ in ranges}) > 1:
+        by = {"cat": [document.revision, {"var": "targetingKey"}]}
+        rule, default = {"fractional": [by, *([variant, buckets] for variant, buckets in ranges)]}, baseline
+    if document.drawn_by == BY_USER and (rule or default != baseline):
+        # Without a third part, or where it gives nothing, flagd takes the default variant.
+        rule = {"if": [{"===": [{"var": ["targetingKey", NOBODY]}, NOBODY]}, baseline, *([rule] if rule else [])]}
+    return {"targeting": rule, "defaultVariant": default}
 
 
 MODE = SettingsMode(

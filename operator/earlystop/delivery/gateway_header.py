@@ -18,9 +18,9 @@ from earlystop.delivery.route_mode import RouteMode, backend_services
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.variant_probes import through_golden_rules
 
-__all__ = ["MODE", "has_split", "owned_names", "probes", "render", "summary", "weights_in"]
+__all__ = ["BACKENDS", "MODE", "has_split", "owned_names", "probes", "render", "summary", "weights_in"]
 
-_BACKENDS = ByBackend(alias_name, lambda inputs, users, variant: alias_service(inputs, users.backend["name"], variant))
+BACKENDS = ByBackend(alias_name, lambda inputs, users, variant: alias_service(inputs, users.backend["name"], variant))
 
 
 def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[str, str]]:
@@ -31,15 +31,15 @@ def owned_names(inputs: ClusterInputs, candidates: Sequence[str]) -> list[tuple[
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
     """The objects that put a split in force: the alias Services first, then the overlay route."""
-    overlay = _BACKENDS.overlay(inputs, split)
-    return Rendered((*_BACKENDS.aliases(inputs, split), overlay), overlay)
+    overlay = BACKENDS.overlay(inputs, split)
+    return Rendered((*BACKENDS.aliases(inputs, split), overlay), overlay)
 
 
 MODE = RouteMode(
-    refusal=_BACKENDS.refusal,
+    refusal=BACKENDS.refusal,
     render=render,
     has_split=has_split,
-    probe_only=_BACKENDS.probe_only,
+    probe_only=BACKENDS.probe_only,
     probes=probes,
     by_variant=through_golden_rules,
     summary=summary,

@@ -49,6 +49,10 @@ class ClusterInputs:
         follows from them is worked out once.
     neighbours: what stands beside them.
     injector_image: image of injectors, by the operator's own setting; "" where it may run none.
+    entry_is_free: whether another policy's settings in the policy's entry may be written over: that policy is gone or
+        over, and they have given no candidate anything for as long as every server needs to read them.
+    pods: the Pods of the policy's candidates, for a mode whose candidates have Pods of their own; None where the
+        operator may not list them.
     """
 
     namespace: str
@@ -58,6 +62,8 @@ class ClusterInputs:
     objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
     neighbours: Neighbours = Neighbours()
     injector_image: str = ""
+    entry_is_free: bool = False
+    pods: tuple[Manifest, ...] | None = None
 
     def once(self, make: Callable[[ClusterInputs], Made]) -> Made:
         """What a pure function makes of these inputs, worked out at the first call only. Nobody changes it."""

@@ -6,29 +6,35 @@ import re
 from dataclasses import replace
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.delivery.decide import Detach, misfit
+from earlystop.delivery.decide import misfit
+from earlystop.delivery.decisions import Detach
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by
 
 LEFT = "TargetLeft"
+RELEASED = frozenset({"Service", "Deployment"})
 _SUCCESSOR = re.compile(r"policy (\S+) is about this target")
 
 
 def leave(observed: ClusterInputs, desired: Desired, successor: str) -> Detach:
-    """Take the mode's objects off, and release the alias Services, which have the same names for every policy of a
-    Service. successor: name of the policy that the target is left to."""
+    """Take the mode's objects off, and release the alias Services and the candidates' Deployments, which have the same
+    names for every policy of a target. successor: name of the policy that the target is left to."""
     message = (
         f"The campaign is over, and policy {successor} is about this target or route now. Nothing of this policy leads "
         "any request."
     )
     taken_off = misfit(observed, replace(desired, refusal=Refusal(LEFT, message)))
     assert taken_off is not None  # what is refused is taken off
-    aliases = (each for each in observed.services.values() if is_controlled_by(each, observed.uid))
+    named_alike = [
+        (key.kind, each)
+        for key, each in observed.objects.items()
+        if key.kind in RELEASED and key.namespace == observed.namespace and is_controlled_by(each, observed.uid)
+    ]
     return replace(
         taken_off,
         condition=Condition(ConditionType.TRAFFIC_APPLIED, ConditionStatus.UNKNOWN, LEFT, message),
-        objects=(*taken_off.objects, *map(_released, aliases)),
+        objects=(*taken_off.objects, *(_released(kind, each) for kind, each in named_alike)),
     )
 
 
@@ -38,7 +44,7 @@ def successor_in(reason: str, message: str) -> str:
     return found.group(1) if found else ""
 
 
-def _released(service: Manifest) -> Manifest:
-    """The Service without its controller: as what a deleted policy leaves behind, another policy may take it."""
-    owners = [each for each in service["metadata"]["ownerReferences"] if not each.get("controller")]
-    return {"kind": "Service", **service, "metadata": {**service["metadata"], "ownerReferences": owners}}
+def _released(kind: str, found: Manifest) -> Manifest:
+    """The object without its controller: as what a deleted policy leaves behind, another policy may take it."""
+    owners = [each for each in found["metadata"]["ownerReferences"] if not each.get("controller")]
+    return {"kind": kind, **found, "metadata": {**found["metadata"], "ownerReferences": owners}}

@@ -59,10 +59,10 @@ def field_manager(uid: str) -> str:
     return f"{MANAGER}-{uid}"
 
 
-def unused_injectors(
+def unused_deployments(
     deployments: Iterable[Manifest], overlays: Iterable[Manifest], living: Collection[str]
 ) -> list[Manifest]:
-    """Deployments of policies that are gone, of which no overlay is left either."""
+    """Deployments, of injectors and of candidates, of policies that are gone, of which no overlay is left either."""
     served = {policy_of(each) for each in overlays}
     return [each for each in deployments if (uid := policy_of(each)) and uid not in living and uid not in served]
 

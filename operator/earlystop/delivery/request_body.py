@@ -7,14 +7,15 @@ without the overlay all is as it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from earlystop.api.body_settings import body_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Variant
 from earlystop.api.delivery import RequestBody
-from earlystop.delivery.alias_service import is_headless
+from earlystop.delivery.alias_service import MIRRORED_ANNOTATIONS, is_headless
 from earlystop.delivery.by_backend import ByBackend, has_split, probes, summary
 from earlystop.delivery.injector_objects import (
     disruption_budget,
@@ -33,6 +34,14 @@ from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.variant_probes import through_golden_rules
 
 _BACKENDS = ByBackend(injected_alias_name, injected_alias, baseline_aliased=True)
+# Of what an alias mirrors (`alias_service.MIRRORED_FIELDS`): what lets a Service choose among its Pods by the address,
+# node or zone of the caller, with the values that do not.
+BY_CALLER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sessionAffinity": ("None",), "internalTrafficPolicy": ("Cluster",), "trafficDistribution": ()}
+)
+ANNOTATIONS_BY_CALLER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    dict.fromkeys(MIRRORED_ANNOTATIONS, ("Disabled", "disabled"))
+)
 # Of a port that a gateway and an injector speak plain HTTP/1.1 to.
 _PLAIN = (None, "", "http")
 
@@ -74,6 +83,22 @@ def _upstream_refusal(inputs: ClusterInputs) -> Refusal | None:
     protocol = next((each.get("appProtocol") for each in ports if each.get("port") == port), None)
     if protocol not in _PLAIN:
         return _unfit(f"Port {port} of Service {name} speaks {protocol}", "Offer a port with plain HTTP/1.1")
+    return _balancing_refusal(name, service)
+
+
+def _balancing_refusal(name: str, service: Manifest) -> Refusal | None:
+    """Why a Service would send all users to few engines once the injector's Pods are its only callers."""
+    spec, annotations = service.get("spec") or {}, service["metadata"].get("annotations") or {}
+    for source, fields in ((spec, BY_CALLER), (annotations, ANNOTATIONS_BY_CALLER)):
+        for field, harmless in fields.items():
+            value = source.get(field)
+            if value and value not in harmless:
+                return Refusal(
+                    "UpstreamUnfit",
+                    f"Service {name} has {field} {value}, which chooses among engines by who calls, and behind an "
+                    "injector the only callers are its few Pods, so few engines would get all requests. Take it off, "
+                    "or let the route lead to a Service of the same Pods without it.",
+                )
     return None
 
 

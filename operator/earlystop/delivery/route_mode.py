@@ -78,7 +78,8 @@ def route_refusal(inputs: ClusterInputs) -> Refusal | None:
 def size_refusal(inputs: ClusterInputs, rendered: Rendered, probe_only: ProbeOnlyRules | None) -> Refusal | None:
     """Why Gateway API would refuse the overlay as too large, None when it fits, also while it holds rules for probes
     alone."""
-    assert rendered.primary is not None  # the overlay
+    if rendered.primary is None:
+        return None  # what was promoted needs no overlay any more
     overlays = [rendered.primary, *(probe_only.objects[-1:] if probe_only is not None else ())]
     too_much = next((found for each in overlays if (found := excess(each["spec"]["rules"]))), None)
     if too_much is None:
@@ -138,6 +139,7 @@ class RouteMode:
     render, has_split, summary, owned_names, probe_only, retrial: as `Mode` describes them.
     probes: what to ask through the gateway to prove the split by the overlay; empty when nothing can be asked.
     by_variant: as `Probes.by_variant` describes it.
+    needs: as `Mode.objects_needed`, for a mode that reads more than any overlay needs.
     refusal: why the mode's own rules for the split cannot be put over a route that any overlay could be put over,
         None when they can.
     """
@@ -151,11 +153,15 @@ class RouteMode:
     owned_names: Callable[[ClusterInputs, Sequence[str]], list[tuple[str, str]]] = owned_overlay
     probe_only: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
     retrial: Callable[[ClusterInputs, TrafficSplit], ProbeOnlyRules | None] = nothing_to_show
+    needs: Callable[[ClusterInputs], Iterable[ObjectKey]] = objects_needed
 
-    objects_needed = staticmethod(objects_needed)
     serves_users = staticmethod(serves_users)
     baseline_only = staticmethod(baseline_only)
     detached = staticmethod(detached)
+
+    def objects_needed(self, inputs: ClusterInputs) -> Iterable[ObjectKey]:
+        """What the mode has to read."""
+        return self.needs(inputs)
 
     def check(self, inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
         """Why no overlay can put the split in force on the user's route, None when one can."""

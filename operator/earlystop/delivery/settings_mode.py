@@ -7,7 +7,7 @@ A mode's own file states in one `SettingsMode` what differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from earlystop.api.conditions import Refusal
 from earlystop.api.delivery import Delivery
@@ -17,7 +17,10 @@ from earlystop.delivery.inputs import ClusterInputs, Manifest, ObjectKey
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.rendered import Rendered
 from earlystop.delivery.split import TrafficSplit
-from earlystop.exporter.settings_document import SettingsDocument, VariantSettings
+from earlystop.exporter.settings_document import SettingsDocument, VariantSettings, all_on_baseline
+
+# As long as the kubelet takes to bring a changed object into every Pod.
+SETTINGS_GRACE_SECONDS = 180.0
 
 
 class NotOurs(ValueError):
@@ -66,13 +69,20 @@ class SettingsMode:
             return Refusal(
                 "SettingsNotAllowed",
                 f"{where} may not hold the settings of policies. Whoever owns it allows that by the label {_LABEL}; "
-                "where it has that, give the operator the right to patch such objects.",
+                "where it has that, give the operator the right to patch such objects, and let no admission "
+                "webhook refuse that.",
+            )
+        if found.get("immutable") is True:
+            return Refusal(
+                "SettingsImmutable",
+                f"{where} has immutable: true, so nothing can be written into it. Create it anew without that, or name "
+                "another one.",
             )
         return self._taken(inputs, found, f"{self.entry_words.format(self._entry(inputs))} of {where}")
 
     def _taken(self, inputs: ClusterInputs, found: Manifest, where: str) -> Refusal | None:
         """Why the entry is not this policy's to write, None where it is. What gives no candidate anything may be taken
-        over: its policy is over, or has begun nothing."""
+        over once its policy is gone or over and every server has read it."""
         try:
             held = self.held(found, self._entry(inputs))
         except NotOurs:
@@ -81,13 +91,22 @@ class SettingsMode:
                 f"{where[0].upper()}{where[1:]} holds something that the operator did not write, and is left as it is. "
                 "Remove it there and wherever it comes from, such as a chart or Git, or name another one.",
             )
-        if held is None or held.policy == policy_label(inputs) or _is_baseline_only(held):
+        if held is None or held.policy == policy_label(inputs):
+            return None
+        if inputs.entry_is_free and _is_baseline_only(held):
             return None
         return Refusal(
             "SettingsKeyTaken",
-            f"{where[0].upper()}{where[1:]} holds the settings of EarlyStopPolicy {held.policy}. They go when that "
-            "policy is gone or over; until then name another one.",
+            f"{where[0].upper()}{where[1:]} holds the settings of EarlyStopPolicy {held.policy}. They may be "
+            f"written over some {SETTINGS_GRACE_SECONDS / 60:.0f} minutes after that policy is gone, or over with the "
+            "baseline for everybody; until then name another one.",
         )
+
+    def settled(self, inputs: ClusterInputs) -> SettingsDocument | None:
+        """Another policy's settings in the entry, where they give no candidate anything; None else."""
+        found = self._object(inputs)
+        held = None if found is None else self._held(found, self._entry(inputs))
+        return held if held and held.policy != policy_label(inputs) and _is_baseline_only(held) else None
 
     def render(self, inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         """The entry that puts a split in force."""
@@ -121,12 +140,19 @@ class SettingsMode:
     def without_candidates(self, manifest: Manifest, uid: str) -> Manifest | None:
         """The fields of the policy with this UID in an object, with the baseline for everybody; None where they are so
         already."""
-        found = {name: held for name in self.entries(manifest) if (held := self._held(manifest, name)) is not None}
-        own = {name: held for name, held in found.items() if held.uid == uid}
+        own = self._written_by(manifest, uid)
         if all(map(_is_baseline_only, own.values())):
             return None
         # A policy has one entry; where its spec was edited, that of before is in the object as well.
         return merged(self.fields(name, all_on_baseline(held)) for name, held in own.items())
+
+    def is_in(self, manifest: Manifest, uid: str) -> bool:
+        """Whether an object holds settings of the policy with this UID."""
+        return bool(self._written_by(manifest, uid))
+
+    def _written_by(self, manifest: Manifest, uid: str) -> dict[str, SettingsDocument]:
+        found = {name: held for name in self.entries(manifest) if (held := self._held(manifest, name)) is not None}
+        return {name: held for name, held in found.items() if held.uid == uid}
 
     def _held(self, manifest: Manifest, entry: str) -> SettingsDocument | None:
         try:
@@ -183,13 +209,6 @@ class SettingsMode:
 def policy_label(inputs: ClusterInputs) -> str:
     """The policy as namespace/name."""
     return f"{inputs.namespace}/{inputs.policy}"
-
-
-def all_on_baseline(document: SettingsDocument) -> SettingsDocument:
-    """The same settings with all requests on the baseline."""
-    baseline, *candidates = document.variants
-    variants = (replace(baseline, weight=100), *(replace(each, weight=0) for each in candidates))
-    return replace(document, variants=variants, digest="")
 
 
 def _is_baseline_only(document: SettingsDocument) -> bool:

@@ -29,6 +29,7 @@ class TrafficSplit:
     variants: the baseline first, then every candidate of the campaign in constant order, dropped ones with weight 0.
     token: the campaign's secret, by which servers know requests that came by the overlay; "" for a campaign without
     one. It follows from the revision, so it tells no two splits apart, and no repr holds it.
+    promoted: the variant that was promoted, "" before that. A probe's nonce does not follow from it.
     Raises ValueError unless weights lie in 0..100 and sum to 100.
     """
 
@@ -37,6 +38,7 @@ class TrafficSplit:
     variants: tuple[VariantWeight, ...]
     shadows: tuple[ShadowSetting, ...] = ()
     token: str = field(default="", repr=False, compare=False)
+    promoted: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if sum(self.weights) != 100 or not all(0 <= weight <= 100 for weight in self.weights):

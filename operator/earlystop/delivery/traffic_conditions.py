@@ -11,6 +11,10 @@ from earlystop.delivery.canary import Fault
 from earlystop.delivery.misrouting import MISROUTES
 from earlystop.delivery.proof import ProbeResult, Proof
 
+WRITE_REFUSED = "WriteRefused"
+# Of the API server's own words.
+LONGEST_QUOTE = 300
+
 _TRIED_AGAIN = re.compile(r"It is tried again in ([0-9]{1,6}) s(?:, at ([0-9T:-]{19}Z))?\.")
 
 
@@ -94,6 +98,21 @@ def not_served(answer: ProbeResult, seconds: float, meanwhile: str) -> Condition
         f"behind it. {meanwhile}"
     )
     return _condition(ConditionStatus.FALSE, "ShareNotServed", message)
+
+
+def write_refused(words: str) -> Condition:
+    """An object could not be written. words: which one, and what the API server or a webhook says, without secrets."""
+    message = (
+        f"The Kubernetes API, or an admission webhook, refuses to write {quoted(words).rstrip('.')}. Change what "
+        "refuses it, or ask whoever owns that. Until then requests are led as before; the operator goes on trying."
+    )
+    return _condition(ConditionStatus.FALSE, WRITE_REFUSED, message)
+
+
+def quoted(words: str) -> str:
+    """The API server's own words, as they may stand in a message: on one line, and not too many."""
+    visible = " ".join("".join(each if each.isprintable() else " " for each in words).split())
+    return visible if len(visible) <= LONGEST_QUOTE else f"{visible[: LONGEST_QUOTE - 1]}…"
 
 
 def _condition(status: ConditionStatus, reason: str, message: str) -> Condition:

@@ -33,6 +33,7 @@ class TrafficView:
     condition: what was last said about the traffic.
     proven: the split last shown to be in force. proven_on_probes: the one last shown on the operator's probes alone.
     written_at: when an object that moves traffic was last written.
+    wanted_since: since when the desired split is tried to be put in force.
     contradicted_at: since when answers to probes contradict what was written, None when they do not.
     quarantined_revision: revision of the campaign that was taken off since the gateway misroutes, "" for none.
     unproven_since: since when users are led by a split that is not proven, None when they are not.
@@ -47,6 +48,7 @@ class TrafficView:
     proven: TrafficSplit | None = None
     proven_on_probes: TrafficSplit | None = None
     written_at: float = 0.0
+    wanted_since: float = 0.0
     contradicted_at: float | None = None
     quarantined_revision: str = ""
     unproven_since: float | None = None
@@ -55,6 +57,11 @@ class TrafficView:
     rest: Rest | None = None
     engine: EngineCheck | None = None
     answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...] = ()
+
+    @property
+    def waited_since(self) -> float:
+        """From when on what was written had its time to be served, as far as is known: never too early."""
+        return max(self.written_at, self.wanted_since)
 
     def answer_of(self, targets: tuple[ProbeTarget, ...]) -> ProbeResult | None:
         """What probes to these targets showed, None before they were sent."""

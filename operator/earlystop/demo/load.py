@@ -22,6 +22,7 @@ import aiohttp
 import typer
 
 from earlystop.api.wire import DEFAULT_PREFIX, VARIANT
+from earlystop.command_line import plain_app
 from earlystop.demo.chat import MODEL
 from earlystop.demo.pacing import Pace
 from earlystop.demo.recordings import BUILTIN, load_recordings
@@ -266,4 +267,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    plain_app(main)()

@@ -10,6 +10,7 @@ import typer
 from aiohttp import web
 
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.command_line import plain_app
 from earlystop.demo.app import ReferenceServer, ServerSettings
 from earlystop.demo.recordings import BUILTIN, Recording, load_recordings
 from earlystop.demo.replay import Replay
@@ -118,4 +119,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    plain_app(main)()

@@ -16,14 +16,16 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from earlystop.api.counts import Variant
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.command_line import plain_app
+from earlystop.evaluator.address import checked_url
 from earlystop.evaluator.asked_questions import open_asked_questions
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.dealing import ForgottenQuestions, RemembersQuestions, part_of
 from earlystop.evaluator.grading import asks_judge
-from earlystop.evaluator.judge import JudgeSettings, UnfitJudgeError, judge_of, load_examples
+from earlystop.evaluator.judge import LEAST_VISIBLE, JudgeSettings, UnfitJudgeError, judge_of, load_examples
 from earlystop.evaluator.pin import DirectPin, Pin, RoutePin
 from earlystop.evaluator.questions import GoldenQuestion, load_golden
-from earlystop.evaluator.scoring import Scoring, ScoringMode
+from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.service import EvaluationPlan, Evaluator, InMemory, StoresTokens
 from earlystop.evaluator.spent_tokens import open_spent_tokens
 from earlystop.evaluator.telemetry import Telemetry
@@ -78,7 +80,11 @@ async def evaluate(
 def main(
     url: Annotated[str, typer.Option(help="Base URL of the OpenAI-compatible API, with /v1.")],
     golden: Annotated[
-        Path, typer.Option(help="JSONL file or directory (a mounted ConfigMap): question, answers, query_class.")
+        Path,
+        typer.Option(
+            help="JSONL file, or directory such as a mounted ConfigMap. Keys of a line: question, answers, and maybe "
+            "query_class, scoring, body."
+        ),
     ],
     policy: Annotated[str, typer.Option(help="NAMESPACE/NAME of the policy.")],
     token_budget: Annotated[int, typer.Option(help="Output tokens to spend in all, restarts included.", min=1)],
@@ -86,7 +92,13 @@ def main(
     pairs_per_second: Annotated[float, typer.Option(help="At most so many pairs a second.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the drawn questions that is asked.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(help="max_tokens of each request.", min=1)] = None,
-    mode: Annotated[ScoringMode, typer.Option(help="How answers are compared.")] = ScoringMode.SQUAD,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="How answers are compared where a question does not say it: exact, number, number:unit, choice, "
+            "yesno, boxed, json (with --field), regex (with --pattern), raw or judge."
+        ),
+    ] = "exact",
     pattern: Annotated[str | None, typer.Option(help="For mode regex: its one group is the answer.")] = None,
     field: Annotated[str | None, typer.Option(help="For mode json: the answer's field, such as result.answer.")] = None,
     host_header: Annotated[str | None, typer.Option(help="Host header, where the gateway routes by it.")] = None,
@@ -124,18 +136,25 @@ def main(
     judge_model: Annotated[str, typer.Option(help="Model of the judge.")] = "default",
     judge_examples: Annotated[
         Path | None,
-        typer.Option(help="JSONL of 20 or more answers that people graded: question, answers, answer, right."),
+        typer.Option(
+            help="JSONL of 20 or more answers that people graded, 10 or more of them right and 10 or more wrong: "
+            "question, answers, answer, right."
+        ),
     ] = None,
     judge_least_agreement: Annotated[
         float, typer.Option(help="A judge that agrees with people less often is not asked.", min=0.5, max=1)
     ] = 0.9,
+    judge_least_visible: Annotated[
+        float, typer.Option(help="A judge that for certain shows less of a loss is not asked.", min=0.1, max=1)
+    ] = LEAST_VISIBLE,
     port: Annotated[int, typer.Option(help="Port of /metrics, 0 for any.", min=0, max=65535)] = 9464,
 ) -> None:
     """Asks golden questions of the baseline and a candidate, and exports the pairs. The key is OPENAI_API_KEY, the
     judge's JUDGE_API_KEY; with --revision, EARLYSTOP_CAMPAIGN_TOKEN is the campaign's token."""
     with ExitStack() as until_the_end:
         try:
-            scoring = Scoring(mode, pattern, field)
+            base_url = checked_url("--url", url)
+            scoring = scoring_of(mode, pattern, field)
             questions = _own_part(load_golden(golden, scoring), part)
             plan = EvaluationPlan(
                 policy=policy,
@@ -149,14 +168,15 @@ def main(
                 candidate=candidate_name,
             )
             settings = {Variant.BASELINE.value: baseline, candidate_name: candidate}
-            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, judge_least_agreement)
+            least = judge_least_agreement, judge_least_visible
+            judging = _judging(questions, scoring, judge_url, judge_model, judge_examples, least)
             pin = _pin(policy, revision, step, settings, header_prefix)
             stored = until_the_end.enter_context(_stored(state, policy))
             asked = until_the_end.enter_context(_asked(state))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from None
         ask = AskSettings(
-            url,
+            base_url,
             model,
             os.environ.get("OPENAI_API_KEY", "none"),
             _host(host_header),
@@ -184,15 +204,29 @@ def main(
             raise typer.BadParameter(str(error)) from None
 
 
+def scoring_of(mode: str, pattern: str | None, field: str | None) -> Scoring:
+    """How answers are compared, by the words of a golden question's `scoring`, or with the pattern or the field apart.
+
+    Raises ValueError for another word, and for a pattern or a field that does not belong to it.
+    """
+    if (pattern is not None and mode != "regex") or (field is not None and mode != "json"):
+        raise ValueError("--pattern belongs to --mode regex, and --field to --mode json; write them there only")
+    detail = pattern or field
+    return Scoring.named(f"{mode}:{detail}" if detail else mode)
+
+
 def _judging(
     questions: tuple[GoldenQuestion, ...],
     scoring: Scoring,
     url: str | None,
     model: str,
     examples: Path | None,
-    least_agreement: float,
+    least: tuple[float, float],
 ) -> JudgeSettings | None:
-    """The judge, None where no question is scored by one. Raises ValueError where a part of it is missing."""
+    """The judge, None where no question is scored by one. least: of its agreement and of the loss that it shows.
+
+    Raises ValueError where a part of it is missing.
+    """
     if not any(asks_judge(each, scoring) for each in questions):
         return None
     if url is None or examples is None:
@@ -201,7 +235,7 @@ def _judging(
             "graded, so that its agreement with them is known"
         )
     key = os.environ.get(JUDGE_KEY_VARIABLE, "none")
-    return JudgeSettings(url, model, key, load_examples(examples), least_agreement)
+    return JudgeSettings(checked_url("--judge-url", url), model, key, load_examples(examples), *least)
 
 
 def _pin(
@@ -253,4 +287,4 @@ def _values(pairs: list[str] | None) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    plain_app(main)()

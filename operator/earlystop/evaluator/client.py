@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from typing import Any, Self
 import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.completion import read_completion
 from earlystop.evaluator.grading import Answer
+from earlystop.evaluator.notices import Notices, kind_of, reason_of, what_to_check
 from earlystop.evaluator.pin import Pin
 from earlystop.evaluator.size_limit import limit_size
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,7 @@ class Asker:
     def __init__(self, settings: AskSettings, pin: Pin) -> None:
         self._settings = settings
         self._pin = pin
+        self._notices = Notices()
         self._client = AsyncOpenAI(
             api_key=settings.api_key,
             base_url=settings.base_url,
@@ -85,10 +85,12 @@ class Asker:
                 )
                 completion = read_completion(response.content)
         except Exception as error:  # a stranger's server can do anything, and must not end the service
-            if not isinstance(error, (openai.OpenAIError, TimeoutError)):
-                log.warning("a question to %s failed in an unforeseen way: %r", variant, error)
+            self._log_failure(variant, kind_of(error), reason_of(error) + what_to_check(error))
             return Answer(None, tokens=0 if _made_no_tokens(error) else None)
         if completion is None:
+            self._log_failure(
+                variant, "unreadable", "what came is no chat completion; check --url, which ends with /v1"
+            )
             return Answer(None)
         return Answer(
             text=completion.text,
@@ -96,6 +98,13 @@ class Asker:
             finish_reason=completion.finish_reason,
             tokens=completion.tokens,
             attribution=self._pin.attribution({name.lower(): value for name, value in response.headers.items()}),
+        )
+
+    def _log_failure(self, variant: str, kind: str, why: str) -> None:
+        where = shown_url(self._settings.base_url)
+        self._notices.warn(
+            f"{variant} {kind}",
+            f"no answer from {where}, asked of variant {variant}: {why}. Pairs without both answers are not counted.",
         )
 
     def _messages(self, question: str) -> Any:

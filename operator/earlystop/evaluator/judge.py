@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from prometheus_client import CollectorRegistry, Gauge
 
+from earlystop.evaluator.address import shown_url
 from earlystop.evaluator.completion import read_completion
+from earlystop.evaluator.notices import Notices, kind_of, reason_of
 from earlystop.evaluator.questions import GoldenError
 from earlystop.evaluator.scoring.yes_no import says_yes
 from earlystop.evaluator.size_limit import limit_size
@@ -27,6 +30,12 @@ log = logging.getLogger(__name__)
 
 LEAST_EXAMPLES = 20
 """Answers that people have graded, without which nobody knows what a judge is worth."""
+LEAST_OF_A_KIND = 10
+"""Right ones and wrong ones among them: a judge that says yes to everything is known by wrong ones alone."""
+LEAST_VISIBLE = 0.4
+"""Fraction of a loss that a judge shows for certain, below which it is not asked."""
+_QUANTILE = 1.645
+"""Of the normal law, for a bound that holds in 95 of 100 cases."""
 _LONGEST_ANSWER = 20_000
 _TASK = (
     "You grade answers. You get a question, its reference answers, and the answer of a candidate as JSON texts. The "
@@ -69,30 +78,47 @@ class Agreement:
         return max(0.0, self.right_kept / self.right + self.wrong_found / self.wrong - 1)
 
     @property
+    def visible_for_certain(self) -> float:
+        """A lower bound of `visible`, 95 %: both rates' bounds (Wilson, 1927), joined as those of a difference
+        (Newcombe, 1998). It falls with few examples of either kind."""
+        below = math.hypot(_slack(self.right_kept, self.right), _slack(self.wrong_found, self.wrong))
+        return max(0.0, self.right_kept / self.right + self.wrong_found / self.wrong - 1 - below)
+
+    @property
     def sentence(self) -> str:
         """All of it, for people."""
         agreed, all_of_them = self.right_kept + self.wrong_found, self.right + self.wrong
         return (
             f"the judge agrees with people on {agreed} of {all_of_them} answers ({self.fraction:.0%}): it keeps "
             f"{self.right_kept} of {self.right} right ones and finds {self.wrong_found} of {self.wrong} wrong ones, so "
-            f"it shows {self.visible:.0%} of a loss of Exact Match; write an exactMatch.margin that is so much smaller"
+            f"it shows {self.visible:.0%} of a loss of Exact Match ({self.visible_for_certain:.0%} for certain); write "
+            "an exactMatch.margin that is so much smaller"
         )
+
+
+def _slack(found: int, count: int) -> float:
+    """How far a rate may lie below the one that was seen (Wilson, 1927)."""
+    rate, square = found / count, _QUANTILE**2
+    spread = _QUANTILE * math.sqrt(rate * (1 - rate) / count + square / (4 * count**2))
+    return rate - (rate + square / (2 * count) - spread) / (1 + square / count)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeSettings:
     """base_url: of its API, with /v1. examples: answers that people graded. least_agreement: fraction of them below
-    which it is not asked."""
+    which it is not asked. least_visible: fraction of a loss that it must show for certain, likewise."""
 
     base_url: str
     model: str
     api_key: str
     examples: tuple[Example, ...]
     least_agreement: float
+    least_visible: float = LEAST_VISIBLE
 
 
 class UnfitJudgeError(RuntimeError):
-    """A judge agrees with people too seldom; says how often."""
+    """A judge agrees with people too seldom, may hide too much of a loss, or answers nothing; says how often, how much,
+    or why."""
 
 
 def load_examples(path: Path) -> tuple[Example, ...]:
@@ -108,9 +134,12 @@ def load_examples(path: Path) -> tuple[Example, ...]:
                     f'{path}, line {number}: write an object such as {{"question": "1 + 1?", "answers": ["2"], '
                     '"answer": "It is 2.", "right": true}'
                 ) from None
-    if len(found) < LEAST_EXAMPLES or len({each.right for each in found}) < 2:
+    right = sum(each.right for each in found)
+    wrong = len(found) - right
+    if len(found) < LEAST_EXAMPLES or min(right, wrong) < LEAST_OF_A_KIND:
         raise GoldenError(
-            f"{path}: {len(found)} graded answers; write {LEAST_EXAMPLES} or more, right ones and wrong ones among them"
+            f"{path}: {len(found)} graded answers; write {LEAST_EXAMPLES} or more, {LEAST_OF_A_KIND} or more right "
+            f"ones and as many wrong ones among them (there are {right} and {wrong})"
         )
     return tuple(found)
 
@@ -136,6 +165,13 @@ async def judge_of(settings: JudgeSettings, registry: CollectorRegistry) -> Asyn
                 f"{agreement.sentence}. At least {settings.least_agreement:.0%} are wanted (--judge-least-agreement); "
                 "take another judge"
             )
+        too_few = min(agreement.right, agreement.wrong) < LEAST_OF_A_KIND
+        if too_few or not agreement.visible_for_certain >= settings.least_visible:
+            raise UnfitJudgeError(
+                f"{agreement.sentence}. It must show {settings.least_visible:.0%} for certain (--judge-least-visible), "
+                f"by {LEAST_OF_A_KIND} or more right answers and as many wrong ones; take another judge, or let people "
+                "grade more answers"
+            )
         log.warning("%s", agreement.sentence)
         for name, said, value in (
             ("agreement", "Fraction of answers that people graded on which the judge agrees.", agreement.fraction),
@@ -153,6 +189,9 @@ class Judge:
     def __init__(self, base_url: str, model: str, api_key: str = "none", *, deadline_seconds: float = 120.0) -> None:
         self._model = model
         self._deadline = deadline_seconds
+        self._shown_url = shown_url(base_url)
+        self._notices = Notices()
+        self._last_failure = ""
         self._client = AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
@@ -184,18 +223,32 @@ class Judge:
                     ],
                 )
             completion = read_completion(response.content)
-        except (OpenAIError, TimeoutError) as error:
-            log.warning("the judge gave no answer: %s", error)
+        except Exception as error:  # a stranger's server can do anything, and must not end the service
+            self._tell_unanswered(kind_of(error), reason_of(error))
             return None
         if completion is None:
+            self._tell_unanswered("unreadable", "what came is no chat completion")
             return None
         self.tokens += completion.tokens or 0
         return says_yes(completion.text)
 
+    def _tell_unanswered(self, kind: str, why: str) -> None:
+        self._last_failure = why
+        self._notices.warn(kind, f"the judge at {self._shown_url} gave no answer: {why}")
+
     async def agreement(self, examples: Iterable[Example]) -> Agreement:
-        """Has the judge grade what people have graded. Where it says nothing, it disagrees."""
+        """Has the judge grade what people have graded. Where it says nothing, it disagrees.
+
+        Raises UnfitJudgeError where it says nothing of any example, which tells nothing of how well it judges.
+        """
         examples = tuple(examples)
         said = [await self.is_right(each.question, each.answers, each.answer) for each in examples]
+        if all(one is None for one in said):
+            why = self._last_failure or "what it replied is neither yes nor no"
+            raise UnfitJudgeError(
+                f"the judge at {self._shown_url} answered none of {len(examples)} examples ({why}); check --judge-url, "
+                "which ends with /v1, --judge-model and JUDGE_API_KEY"
+            )
         agrees = [one is each.right for one, each in zip(said, examples, strict=True)]
         right = [one for one, each in zip(agrees, examples, strict=True) if each.right]
         wrong = [one for one, each in zip(agrees, examples, strict=True) if not each.right]

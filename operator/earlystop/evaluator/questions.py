@@ -1,5 +1,5 @@
 """Golden questions: JSON Lines with `question`, `answers` (every accepted text), and maybe `query_class`, `scoring` and
-`body`, the fields of its request besides, such as tools or reasoning_effort.
+`body`, the fields of its request besides, such as tools or reasoning_effort; no other key.
 
 `scoring` is how the answers to this question are compared, as in {"scoring": "choice"}; see `Scoring.named`. A line
 with `scoring` alone says so for the lines after it in the same file.
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from earlystop.evaluator.scoring import Scoring
 DEFAULT_CLASS = "default"
 MAX_CLASSES = 16
 _MAX_ERRORS = 10
+_LONGEST_SHOWN = 80
+_KEYS = ("question", "answers", "query_class", "scoring", "body")
 _WORD = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 
 
@@ -68,7 +71,7 @@ def parse_golden(
 
     Raises GoldenError when any line is wrong: a set that shrank would measure something else.
     """
-    first_place: dict[str, str] = {}
+    first_place: dict[str, tuple[str, str]] = {}  # and the body there
     questions: list[GoldenQuestion] = []
     wrong: list[str] = []
     for source, lines in sources:
@@ -83,9 +86,9 @@ def parse_golden(
                     of_file = _scoring(row, None)
                     continue
                 question = _parse(row, scoring, of_file)
-                earlier = first_place.setdefault(question.question, place)
+                earlier, its_body = first_place.setdefault(question.question, (place, question.body))
                 if earlier != place:
-                    raise GoldenError(f"'question' repeats that of {earlier}; keep one of them")
+                    raise GoldenError(_repeated(earlier, its_body == question.body))
             except GoldenError as error:
                 wrong.append(f"{place}: {error}")
                 continue
@@ -103,12 +106,48 @@ def parse_golden(
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_once)
+    except GoldenError:
+        raise
     except (ValueError, RecursionError) as error:
         raise GoldenError(f"not JSON ({error}); write one JSON object a line") from None
     if not isinstance(row, dict):
         raise GoldenError(f"a {type(row).__name__} instead of a JSON object")
+    for key in row:
+        if key not in _KEYS:
+            raise GoldenError(_unknown(key, [each for each in _KEYS if each not in row]))
     return row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, also one within another. Raises GoldenError for a key that stands twice: JSON would take the last
+    one without a word."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise GoldenError(f"{key[:_LONGEST_SHOWN]!r} stands twice; write it once")
+        found[key] = value
+    return found
+
+
+def _repeated(earlier: str, same_body: bool) -> str:
+    """Why a question that stands before cannot stand again; its body does not make it another piece of evidence."""
+    if same_body:
+        return f"'question' repeats that of {earlier}; keep one of them"
+    return (
+        f"'question' repeats that of {earlier} with another 'body', and answers to one question are no independent "
+        "evidence; keep one of them, or write a file for each body, such as one for each effort"
+    )
+
+
+def _unknown(key: str, missing: list[str]) -> str:
+    """Which of the keys that a line lacks was probably meant by one that is none.
+
+    A key that is ignored would change in silence what is asked, or how it is scored.
+    """
+    close = get_close_matches(key.lower(), missing, n=1)
+    meant = f"perhaps {close[0]} is meant" if close else f"remove it, there are {', '.join(_KEYS)}"
+    return f"{key[:_LONGEST_SHOWN]!r} is no key of a golden question; {meant}"
 
 
 def _scoring(row: dict[str, Any], otherwise: Scoring | None) -> Scoring | None:
@@ -149,5 +188,5 @@ def _answers(row: dict[str, Any], scoring: Scoring) -> tuple[str, ...]:
         raise GoldenError("'answers' must be a list of at least one text, such as [\"42\"]")
     for text in answers:
         if not scoring.accepts(text):
-            raise GoldenError(f"'answers' holds {text[:80]!r}, which no answer can match in the mode {scoring.mode}")
+            raise GoldenError(f"'answers' holds {text[:80]!r}, which no answer can match when scored by {scoring.mode}")
     return tuple(answers)

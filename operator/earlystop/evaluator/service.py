@@ -16,10 +16,11 @@ from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
 from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_match, spoilt
 from earlystop.evaluator.judging import Judges, judged
+from earlystop.evaluator.notices import UNCOUNTED, Notices
 from earlystop.evaluator.questions import GoldenQuestion
 from earlystop.evaluator.scoring import Scoring
 from earlystop.evaluator.telemetry import Telemetry
-from earlystop.exporter.assignment import is_variant
+from earlystop.exporter.assignment import is_policy, is_variant
 from earlystop.exporter.export import Assignment, Exporter
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ class EvaluationPlan:
 
     def __post_init__(self) -> None:
         Budget(self.token_budget)
+        if not is_policy(self.policy):
+            raise ValueError(f"the policy is {self.policy!r}; write its namespace and name, such as llm/qa")
         if not 0 < self.pairs_per_second < float("inf"):
             raise ValueError(f"the rate is {self.pairs_per_second} pairs a second; write a number above 0")
         if not 0 < self.share <= 1:
@@ -127,6 +130,7 @@ class Evaluator:
     asked: RemembersQuestions = field(default_factory=ForgottenQuestions)
     judge: Judges | None = None
     budget: Budget = field(init=False)
+    _notices: Notices = field(init=False, default_factory=Notices)
     _deals: Deals = field(init=False)
     _random: random.Random = field(init=False)
     _told_unstored: bool = field(init=False, default=False)
@@ -256,7 +260,7 @@ class Evaluator:
         for variant, answer in zip(arms, (baseline, candidate), strict=True):
             self.telemetry.answered(variant, fate_of(answer))
         if not self._take(question, baseline, candidate):
-            self.telemetry.discarded(Spoilt.REPEATED)
+            self._discard(Spoilt.REPEATED)
             return
         right = await self._grade(question, baseline, candidate)
         for index, (variant, answer) in enumerate(zip(arms, (baseline, candidate), strict=True)):
@@ -265,7 +269,12 @@ class Evaluator:
         reason = spoilt(baseline, candidate, self.plan.candidate)
         if reason is None and right is not None and self._count_pair(question, candidate, right):
             return
-        self.telemetry.discarded(reason or (Spoilt.UNSCORED if right is None else Spoilt.UNATTRIBUTED))
+        self._discard(reason or (Spoilt.UNSCORED if right is None else Spoilt.UNATTRIBUTED))
+
+    def _discard(self, reason: Spoilt) -> None:
+        self.telemetry.discarded(reason)
+        if reason in UNCOUNTED:
+            self._notices.warn(reason, UNCOUNTED[reason])
 
     def _take(self, question: GoldenQuestion, *answers: Answer) -> bool:
         """Whether these answers may be counted: their question is then used up for the campaigns that gave them."""

@@ -48,12 +48,14 @@ class LogE:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What a state says. log_e: now; log_e_max: the largest so far, which is what claims are read from.
+    """What a state says. log_e: now; log_e_max: what claims are read from: the largest so far, or that of the last look
+    where a learned factor divides it.
 
     effect: EM candidate minus baseline; saving: share of tokens saved; scored: answers in use, baseline and
     candidate, or pairs as both. setting: whether lengths show that the setting is in force. harms: the claims that
     take the candidate back and are shown, `EXACT_MATCH` or of `log_e.others`. attrition: in which ways more is shown to
-    be missing in one variant. The claims, once true, stay true.
+    be missing in one variant. Claims by a stated factor stay true
+    once they are.
     users: of the last look that knew them, None where they are not asked for or were never known. dispersion: what is
     known of how much answers scatter.
     is_mostly_unscored, contradiction: what is wrong with the counts now, the second as the end of a sentence.

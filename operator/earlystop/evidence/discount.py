@@ -5,6 +5,9 @@ reaches 1/risk. By Jensen's inequality the mixture of the powers is at most the 
 itself has then reached at least 1/risk, whatever the factor is, at whichever look it was learned, and from whichever
 looks: with a factor of at least 1 no claim is made that would not be made without. So the factor may be learned from
 the same looks, and what was gathered before it was known counts by what is known now.
+
+Where events are not independent, a claim is as good as the factor it was read with, and later looks may teach a larger
+one, or that none is known. So no claim outlives its factor: one that was learned is read anew after each look.
 """
 
 from __future__ import annotations
@@ -15,16 +18,19 @@ from typing import NamedTuple, Protocol
 class Discount(NamedTuple):
     """By how much gathered evidence is divided.
 
-    factor: >= 1, for all looks so far. lasts: whether a claim that is read now stays; while the factor is a guess, it
-    does not.
+    factor: >= 1, for all looks so far. is_known: False while the factor is a guess, by which nothing is proven.
+    is_learned: whether looks or users teach the factor, so that later ones may teach another.
     """
 
     factor: float = 1.0
-    lasts: bool = True
+    is_known: bool = True
+    is_learned: bool = False
 
     def largest(self, before: float, log_e: float) -> float:
-        """The largest log e-value that lasts, after one more; at least `before`."""
-        return max(before, log_e) if self.lasts else before
+        """The largest log e-value that is proven, >= 0, after one more; before: the one so far."""
+        if not self.is_known:
+            return 0.0
+        return max(0.0 if self.is_learned else before, log_e)
 
     def read(self, log_capital: list[float] | tuple[float, ...]) -> list[float] | tuple[float, ...]:
         """The logarithms of capital, as they count."""
@@ -43,9 +49,9 @@ class EProcess(Protocol):
 
     @property
     def log_e_max(self) -> float:
-        """The largest that lasts, >= 0."""
+        """The largest that is proven, >= 0."""
 
 
 def said(process: EProcess) -> float:
-    """What a harm is read from: the largest that lasts, or what is said now, while the factor is a guess."""
+    """What a harm is read from: the largest that is proven, or what is said now, while the factor is a guess."""
     return max(process.log_e_max, process.log_e)

@@ -22,3 +22,6 @@ class DispersionSource(StrEnum):
 
 STATED = frozenset({DispersionSource.GIVEN, DispersionSource.ASSUMED})
 """Where the policy decides, and nothing that looks show does."""
+
+LEARNED = frozenset({DispersionSource.USERS, DispersionSource.LOOKS})
+"""Where the comparison itself teaches it, as it goes."""

@@ -7,22 +7,23 @@ Evidence on E events that scatter f times as much as independent ones is worth t
 - users (`user_scatter`), where each keeps a variant and servers count by them: the same users are in every look, so no
   comparison of looks shows what these have in common;
 - looks (`scatter`): the difference between the arms from block to block, over several lengths of time. What both arms
-  share cancels. Longer sessions take more looks to show, so the factor is not known before `KNOWN_LOOKS` are learned,
-  unless the split itself shows that requests are drawn one by one (`split_scatter`): sessions are in both arms then.
+  share cancels. Longer sessions take more looks to show, so the factor is not known before blocks of `KNOWN_LOOKS` are
+  learned. The split (`split_scatter`) does not shorten that: users who keep a variant and ask once in several looks
+  leave no trace in it for as long, while their answers are alike all the time. It only makes the guess smaller.
 
 The rule: of the witnesses that are asked, the largest factor counts; while none of them knows it, it is at least
-`UNKNOWN`, what is claimed does not last, and nothing is promoted. Harm acts on what is said with that factor meanwhile.
+`UNKNOWN`, nothing is proven, and nothing is promoted. Harm acts on what is said with that factor meanwhile. A factor
+that is learned counts for all claims anew after each look, and one that is no longer known takes them back.
 
 | claim | policy says | users | looks |
 |---|---|---|---|
 | Exact Match, its classes, floor, intervals | its factor | of answers | of differences of answers, in classes |
 | lengths | that of blocks of lengths | the larger of users' and blocks' | that of blocks of lengths |
-| lengths below a known bound | 1 | of lengths | 1 by the split, else as lengths |
+| lengths below a known bound | 1 | of lengths | as lengths |
 | failures, votes, other bad events | its factor | the larger of users' and bursts' | of bursts, for each guardrail |
 | split of requests | that of shares | not expected | that of shares |
 
-Lengths shift and have heavy tails whoever asks, so blocks of them are asked always. Bursts may come from a server or a
-client of one arm even where requests are drawn one by one, so a split that shows that vouches for answers alone.
+Lengths shift and have heavy tails whoever asks, so blocks of them are asked always.
 Version 1 of the engine divided each look by the policy's factor, and lengths and the split by nothing.
 """
 
@@ -32,7 +33,7 @@ from typing import NamedTuple
 
 from earlystop.evidence.arm_scatter import ArmScatter, EventScatter
 from earlystop.evidence.discount import UNDIVIDED, Discount
-from earlystop.evidence.dispersion_source import STATED, DispersionSource
+from earlystop.evidence.dispersion_source import LEARNED, STATED, DispersionSource
 from earlystop.evidence.objective import Basis, GuardrailKind, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR, Scatter
 from earlystop.evidence.split_scatter import SplitScatter
@@ -42,7 +43,7 @@ from earlystop.evidence.version import FIRST
 
 UNKNOWN, UNLIKELY = 10.0, 4.0
 """The factor while it is a guess: that of sessions of 10 equal answers, or of 28 with a likeness of a third. The second
-where the split so far is one of single requests, since longer sessions would mostly have shown in it, and for pairs:
+where the split so far is one of single requests, since sessions without pauses would have shown in it, and for pairs:
 what two answers to one request differ by has little in common with the next request's."""
 
 UNKNOWN_BURSTS = 5.0
@@ -54,8 +55,7 @@ class Knowledge(NamedTuple):
 
     is_known: whether a promotion may rest on it. source: see there. factor: by which the evidence is divided. seen: the
     factor that differences between the arms show by themselves, None before any; learned_looks: in the longest blocks
-    of them that were learned. is_one_by_one: whether the split shows that requests are drawn one by one. lasts: whether
-    what is claimed stays: it does not while the factor is a guess.
+    of them that were learned. is_measured: whether the factor is more than a guess, though too old to promote on.
     """
 
     is_known: bool
@@ -63,8 +63,7 @@ class Knowledge(NamedTuple):
     factor: float
     seen: float | None = None
     learned_looks: int = 0
-    is_one_by_one: bool = False
-    lasts: bool = True
+    is_measured: bool = True
 
     @property
     def drifts(self) -> bool:
@@ -74,7 +73,7 @@ class Knowledge(NamedTuple):
     @property
     def discount(self) -> Discount:
         """How evidence on Exact Match is read."""
-        return Discount(self.factor, self.lasts)
+        return Discount(self.factor, self.is_measured, self.source in LEARNED)
 
 
 STATED_INDEPENDENT = Knowledge(is_known=True, source=DispersionSource.ASSUMED, factor=1.0)
@@ -120,20 +119,19 @@ def knowledge(objective: Objective, witnesses: Witnesses) -> Knowledge:
     """What is known of how much Exact Match scatters, after some looks."""
     source, given, answers = objective.source, objective.dispersion, witnesses.arms.answers
     seen = answers.beyond_doubt if answers.learned_looks else None
-    is_known, lasts, factor, is_one_by_one = True, True, given, False
+    is_known, is_measured, factor = True, True, given
     if source is DispersionSource.USERS:
-        is_known, lasts = witnesses.users.is_known, witnesses.users.last is not None
+        is_known, is_measured = witnesses.users.is_known, witnesses.users.last is not None
         factor = _of_users(witnesses.users, "answers")
         factor = max(factor, answers.beyond_doubt)
     elif source is DispersionSource.LOOKS:
-        is_one_by_one = objective.has_own_requests and witnesses.split.is_one_by_one
-        is_known = lasts = is_one_by_one or answers.is_known(KNOWN_LOOKS)
-        factor = _of_looks(objective, witnesses, is_one_by_one=is_one_by_one)
-    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_one_by_one, lasts)
+        is_known = is_measured = answers.is_known(KNOWN_LOOKS)
+        factor = answers.factor(_guess(objective, witnesses.split), KNOWN_LOOKS)
+    return Knowledge(is_known, source, max(given, factor), seen, answers.learned_looks, is_measured)
 
 
 def waits_for_looks(objective: Objective) -> int:
-    """Looks in the blocks that must be learned before what requests and lengths claim lasts."""
+    """Looks in the blocks that must be learned before requests and lengths prove anything."""
     return KNOWN_LOOKS if objective.source is DispersionSource.LOOKS else 1
 
 
@@ -141,27 +139,25 @@ def _of_users(users: SeenUsers, kind: str) -> float:
     return UNKNOWN if users.last is None else float(getattr(users.factors, kind))
 
 
-def _of_looks(objective: Objective, witnesses: Witnesses, *, is_one_by_one: bool) -> float:
-    answers = witnesses.arms.answers
-    if is_one_by_one:
-        return answers.beyond_doubt
-    is_unlikely = objective.basis is Basis.PAIRS or witnesses.split.seems_one_by_one
-    return answers.factor(UNLIKELY if is_unlikely else UNKNOWN, KNOWN_LOOKS)
+def _guess(objective: Objective, split: SplitScatter) -> float:
+    """The factor before looks have taught it."""
+    return UNLIKELY if objective.basis is Basis.PAIRS or split.seems_one_by_one else UNKNOWN
 
 
 def _lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
     blocks = witnesses.lengths or Scatter()
     if known.source is DispersionSource.USERS:
-        return Discount(max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER)))
-    waits = known.source is DispersionSource.LOOKS and not known.is_one_by_one
+        factor = max(_of_users(witnesses.users, "lengths"), blocks.factor(UNKNOWN_SCATTER))
+        return Discount(factor, is_learned=True)
+    waits = known.source is DispersionSource.LOOKS
     looks = KNOWN_LOOKS if waits else 1
-    return Discount(blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks))
+    return Discount(blocks.factor(UNKNOWN_SCATTER, looks), not waits or blocks.is_known(looks), is_learned=True)
 
 
 def _bounded_lengths(known: Knowledge, witnesses: Witnesses) -> Discount:
     if known.source is DispersionSource.USERS:
-        return Discount(_of_users(witnesses.users, "lengths"))
-    if known.source is DispersionSource.LOOKS and not known.is_one_by_one:
+        return Discount(_of_users(witnesses.users, "lengths"), is_learned=True)
+    if known.source is DispersionSource.LOOKS:
         return _lengths(known, witnesses)
     return UNDIVIDED
 
@@ -171,10 +167,10 @@ def _bad_events(kind: GuardrailKind, objective: Objective, events: EventScatter,
     independent events."""
     if objective.source in STATED:
         return Discount(objective.dispersion)
-    factor, lasts = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()
+    factor, is_known = events.scatter.factor(events.guess(UNKNOWN_BURSTS)), events.scatter.is_known()
     if objective.source is DispersionSource.USERS:
         factor = max(factor, _users_factor(kind, users))
-    return Discount(max(objective.dispersion, factor), lasts)
+    return Discount(max(objective.dispersion, factor), is_known, is_learned=True)
 
 
 def _users_factor(kind: GuardrailKind, users: SeenUsers) -> float:

@@ -124,8 +124,8 @@ def _on_pairs(quality: Quality, look: Look, discount: Discount, by_look: float) 
     promote, harm = quality.paired_promote, quality.paired_harm
     factor = discount.factor * by_look
     for part in pairs.deal(look.candidate.pairs, look.at):
-        promote = pairs.update(promote, part, factor, lasts=discount.lasts)
-        harm = pairs.update(harm, part, factor, lasts=discount.lasts)
+        promote = pairs.update(promote, part, factor, discount)
+        harm = pairs.update(harm, part, factor, discount)
     return Quality(quality.promote, quality.harm, promote, harm)
 
 

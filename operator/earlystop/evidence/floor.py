@@ -23,7 +23,7 @@ from math import exp, expm1, lgamma, log, log1p
 
 from earlystop.evidence import bets
 from earlystop.evidence.bets import Answers, Side
-from earlystop.evidence.discount import Discount
+from earlystop.evidence.discount import UNDIVIDED, Discount
 
 NOTHING = Answers(0, 0)
 
@@ -48,11 +48,14 @@ def start(floor: float, side: Side) -> FloorProcess:
     return FloorProcess(floor, side)
 
 
-def update(process: FloorProcess, new: Answers, dispersion: float = 1.0, *, lasts: bool = True) -> FloorProcess:
-    """The process after more answers; dispersion: one factor >= 1 for the whole process; lasts: as in `Discount`."""
+def update(
+    process: FloorProcess, new: Answers, dispersion: float = 1.0, discount: Discount = UNDIVIDED
+) -> FloorProcess:
+    """The process after more answers; dispersion: one factor >= 1 for the whole process; discount: how what that makes
+    of it is kept."""
     answers = Answers(process.answers.scored + new.scored, process.answers.match + new.match)
     now = log_e(answers, process.floor, process.side, dispersion)
-    largest = Discount(lasts=lasts).largest(process.log_e_max, now)
+    largest = discount.largest(process.log_e_max, now)
     return FloorProcess(process.floor, process.side, answers, now, largest)
 
 

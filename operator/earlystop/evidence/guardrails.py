@@ -34,7 +34,7 @@ def update(guardrails: Guardrails, objective: Objective, look: Look, judged: Loo
     """The processes after one more look. judged: the same, as Exact Match is read from it (`missing_answers`)."""
     below, dispersion = guardrails.floor, divisors.answers.factor * divisors.by_look
     return Guardrails(
-        below and floor.update(below, _answers(objective, judged), dispersion, lasts=divisors.answers.lasts),
+        below and floor.update(below, _answers(objective, judged), dispersion, divisors.answers),
         tuple(
             rate_ratio.update(process, *arms, divisors.by_look, discount)
             for process, arms, discount in zip(

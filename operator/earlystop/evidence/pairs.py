@@ -22,7 +22,7 @@ from random import Random
 from earlystop.api.counts import Pairs
 from earlystop.evidence import bets, split_look
 from earlystop.evidence.bets import Side
-from earlystop.evidence.discount import Discount
+from earlystop.evidence.discount import UNDIVIDED, Discount
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.mixture import BetGrid, log_mixture, weighted_grid
 
@@ -74,11 +74,12 @@ def start(margin: float, side: Side) -> PairsProcess:
     return PairsProcess(margin, side)
 
 
-def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0, *, lasts: bool = True) -> PairsProcess:
-    """The process after more pairs; dispersion: one factor >= 1 for the whole process; lasts: as in `Discount`."""
+def update(process: PairsProcess, new: Pairs, dispersion: float = 1.0, discount: Discount = UNDIVIDED) -> PairsProcess:
+    """The process after more pairs; dispersion: one factor >= 1 for the whole process; discount: how what that makes of
+    it is kept."""
     pairs = process.pairs.plus(new)
     now = log_e(pairs, process.margin, process.side, dispersion=dispersion)
-    largest = Discount(lasts=lasts).largest(process.log_e_max, now)
+    largest = discount.largest(process.log_e_max, now)
     return PairsProcess(process.margin, process.side, pairs, now, largest)
 
 

@@ -1,4 +1,4 @@
-"""Whether requests are split one by one, as the split itself shows: then answers of one session are in both arms alike.
+"""Whether requests seem to be split one by one: then answers of one session are in both arms alike.
 
 A gateway that draws a variant for each request by its weight gives the arms' counts the variance of independent draws,
 at every length of time. One that keeps a session, a connection or a user on a variant gives them more: as many times
@@ -7,6 +7,10 @@ the answers, whose likeness is below 1. Where requests are drawn one by one, wha
 common falls on both arms by the same draws and cancels in their difference (Fisher's randomisation), however long the
 session is. A gateway that deals requests out in turn gives the arms' counts less variance, which shows nothing: groups
 may be dealt out so, too.
+
+That is a hint and no proof: a group shows by its requests in a block, so users who keep a variant and ask once in
+several looks seem to be single requests in all blocks of which a campaign has enough, while their answers are alike all
+the time.
 
 The weights are known, so blocks are compared with them and not with each other: a group that outlives its block shows.
 """
@@ -19,10 +23,7 @@ from math import sqrt
 SIZES = (1, 2, 4, 8, 16, 32)
 """Looks in a block."""
 
-LEAST_LOOKS = 32
-"""Looks before a split is taken for one of single requests: there are four blocks of 8 looks then."""
-
-HINT_LOOKS = 8
+LEAST_LOOKS = 8
 """Looks before a split is a hint of single requests."""
 
 LEAST_BLOCKS = 4
@@ -63,18 +64,10 @@ class SplitScatter:
     sizes: tuple[Blocks, ...] = tuple(Blocks(size) for size in SIZES)
 
     @property
-    def is_one_by_one(self) -> bool:
-        """Whether requests are shown to be split one by one."""
-        return self._fits(LEAST_LOOKS)
-
-    @property
     def seems_one_by_one(self) -> bool:
-        """Whether nothing speaks against it yet."""
-        return self._fits(HINT_LOOKS)
-
-    def _fits(self, least: int) -> bool:
+        """Whether nothing speaks against requests that are split one by one, after enough looks."""
         enough = [each for each in self.sizes if each.blocks >= LEAST_BLOCKS]
-        return self.looks >= least and all(each.fits_single_requests for each in enough)
+        return self.looks >= LEAST_LOOKS and all(each.fits_single_requests for each in enough)
 
 
 NO_SPLIT = SplitScatter()

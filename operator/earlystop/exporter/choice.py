@@ -44,3 +44,8 @@ class SettingsInForce:
 def unassigned_choice(policy: str, values: Mapping[str, str] | None = None) -> Choice:
     """The choice for a request that counts for no revision. values: its setting, None for the server's own."""
     return Choice(Assignment(policy, UNASSIGNED, 0, UNASSIGNED), values or {})
+
+
+def known_user(user: str | None) -> str | None:
+    """Who asks, None where that is not known: a header that is missing or blank names nobody."""
+    return user if user is not None and user.strip() else None

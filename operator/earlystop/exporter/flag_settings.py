@@ -21,9 +21,9 @@ import secrets
 from collections.abc import Callable
 
 from earlystop.exporter.assignment import Assignment, checked_policies
-from earlystop.exporter.choice import Choice, SettingsInForce, unassigned_choice
+from earlystop.exporter.choice import Choice, SettingsInForce, known_user, unassigned_choice
 from earlystop.exporter.export import Exporter
-from earlystop.exporter.flag_value import FlagValue, read_value
+from earlystop.exporter.flag_value import NOBODY, FlagValue, read_value
 from earlystop.exporter.settings_document import BY_USER
 
 __all__ = ["Choice", "FlagSettings"]
@@ -51,27 +51,27 @@ class FlagSettings:
 
     def choose(self, *, user: str | None = None, request: str | None = None) -> Choice:
         """The variant of a request. user, request: as in `settings.MountedSettings.choose`."""
-        value, by_user = None, self._drawn_by == BY_USER
+        value, by_user, user = None, self._drawn_by == BY_USER, known_user(user)
         for _ in range(2):  # again where the value says that something else is drawn by than before
-            value = self._value((user or "") if by_user else request or secrets.token_hex(8))
+            value = self._value((user or NOBODY) if by_user else request or secrets.token_hex(8))
             if value is None or by_user == (value.drawn_by == BY_USER):
                 break
             self._drawn_by, by_user = value.drawn_by, value.drawn_by == BY_USER
         if value is None:
             return unassigned_choice(self._policy)
+        if by_user and user is None:
+            # The flag's rule gives a key of nobody the baseline; whatever gives something else is not the operator's.
+            return unassigned_choice(self._policy, value.values if value.place == 0 else None)
         if not self._exporter.register(value.policy, value.revision, value.step, variants=("baseline", value.variant)):
             return unassigned_choice(self._policy, value.values)
         for parameter, text in value.values.items():
             self._exporter.setting(value.policy, value.revision, value.variant, parameter, text)
-        counted_user = (user or "") if by_user else user
-        assignment = Assignment(
-            value.policy, value.revision, value.step, value.variant, token=value.token, user=counted_user
-        )
+        assignment = Assignment(value.policy, value.revision, value.step, value.variant, token=value.token, user=user)
         return Choice(assignment, value.values)
 
     def in_force(self) -> SettingsInForce:
         """What this process serves by now."""
-        value = self._value("")
+        value = self._value(NOBODY)
         if value is None:
             return SettingsInForce(self._policy, fault=self._fault)
         return SettingsInForce(self._policy, value.revision, str(value.step), value.digest)

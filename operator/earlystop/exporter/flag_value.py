@@ -18,6 +18,8 @@ from earlystop.exporter.settings_document import (
 )
 
 KIND = "FlagSettings"
+NOBODY = ""
+"""The targeting key of a request whose user is not known, where users are drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ The policy says what is hashed to a variant (`drawnBy`): each request for itself
 for as long as the weights allow. All processes decide alike, and no request needs a header.
 
 The file is looked at when a request comes and when the metrics are scraped, at most once a second: no thread is needed,
-so forked workers go on by themselves. A file that is half written, missing or malformed changes nothing: the last good
-settings stay, a log line and a metric say so. Where the key was taken out of a mounted ConfigMap and stays out for a
-minute, the policy is gone, and the server serves as it did before there was one.
+so forked workers go on by themselves. A file that is half written, missing or malformed changes nothing at first: the
+last good settings stay, a log line and a metric say so. Where the file holds something malformed or another policy's
+settings for a minute, all requests get the baseline of the last good settings, and count for no one. Where the key was
+taken out of a mounted ConfigMap and stays out for a minute, the policy is gone, and the server serves as it did before
+there was one.
 """
 
 from __future__ import annotations
@@ -29,27 +31,29 @@ from typing import NamedTuple
 
 from earlystop.exporter.assignment import Assignment, checked_policies
 from earlystop.exporter.buckets import drawn_variant
-from earlystop.exporter.choice import Choice, SettingsInForce, unassigned_choice
+from earlystop.exporter.choice import Choice, SettingsInForce, known_user, unassigned_choice
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.mounted_file import Missing, Signature, read_snapshot, signature_of
-from earlystop.exporter.settings_document import BY_USER, MAX_BYTES, SettingsDocument, read_document
+from earlystop.exporter.settings_document import BY_USER, MAX_BYTES, SettingsDocument, all_on_baseline, read_document
 
 __all__ = ["Choice", "MountedSettings"]
 
 CHECK_SECONDS = 1.0
 """How often the file is looked at, at most."""
 REMOVED_SECONDS = 60.0
-"""For how long a key has to be gone: who replaces a ConfigMap may take it out for a moment."""
+"""For how long a key has to be gone, or to hold something else: who replaces a ConfigMap may do so for a moment."""
 MALFORMED, FOREIGN = "malformed", "foreign"
 
 log = logging.getLogger(__name__)
 
 
 class _Serving(NamedTuple):
-    """What a process serves by. is_counted: whether the exporter has room for its revision."""
+    """What a process serves by. is_counted: whether the exporter has room for its revision. is_withdrawn: whether the
+    file has held something else for so long that no candidate of the document may be served any more."""
 
     document: SettingsDocument
     is_counted: bool
+    is_withdrawn: bool = False
 
 
 class MountedSettings:
@@ -77,7 +81,7 @@ class MountedSettings:
         self._serving: _Serving | None = None
         self._signature: Signature | None = None
         self._fault = ""
-        self._removed_since: float | None = None
+        self._unfit_since: float | None = None
         self._looked_at = -CHECK_SECONDS + clock()
         self._lock = threading.Lock()
         exporter.show_settings(self.in_force)
@@ -88,8 +92,10 @@ class MountedSettings:
     def choose(self, *, user: str | None = None, request: str | None = None) -> Choice:
         """The variant of a request.
 
-        user: who asks, by whatever name stays the same; None where that is not known. request: an id of the request
-        that all its attempts share; None draws at random. Which of them is hashed the policy says.
+        user: who asks, by whatever name stays the same; None or blank where that is not known: where users are drawn,
+        such a request gets the baseline's values and counts as unassigned, else all of them would be one user's.
+        request: an id of the request that all its attempts share; None draws at random. Which of them is hashed the
+        policy says.
         """
         self._look()
         serving = self._serving
@@ -97,15 +103,17 @@ class MountedSettings:
             return unassigned_choice(self._policy)
         document = serving.document
         by_user = document.drawn_by == BY_USER
-        key = (user or "") if by_user else request or secrets.token_hex(8)
+        user = known_user(user)
+        if serving.is_withdrawn or (by_user and user is None):
+            return unassigned_choice(self._policy, document.variants[0].values)
+        key = user if by_user and user is not None else request or secrets.token_hex(8)
         variant = drawn_variant(document.revision, key, document.weights)
         values = document.values_of(variant)
         if not serving.is_counted:
             # The operator asked for these values, so they are served; but they are evidence for no one.
             return unassigned_choice(self._policy, values)
-        counted_user = (user or "") if by_user else user
         assignment = Assignment(
-            document.policy, document.revision, document.step, variant, token=document.token, user=counted_user
+            document.policy, document.revision, document.step, variant, token=document.token, user=user
         )
         return Choice(assignment, values)
 
@@ -115,6 +123,8 @@ class MountedSettings:
         if self._serving is None:
             return SettingsInForce(self._policy, fault=self._fault)
         document = self._serving.document
+        if self._serving.is_withdrawn:
+            document = all_on_baseline(document)
         return SettingsInForce(self._policy, document.revision, str(document.step), document.digest, self._fault)
 
     def _look(self) -> None:
@@ -125,7 +135,7 @@ class MountedSettings:
         try:
             self._looked_at = now
             self._read(now)
-            if self._serving is not None and not self._serving.is_counted:
+            if self._serving is not None and not self._serving.is_counted and not self._serving.is_withdrawn:
                 self._serve(self._serving.document)
         finally:
             self._lock.release()
@@ -138,18 +148,17 @@ class MountedSettings:
             self._signature = None
             self._note_missing(found, now)
             return
-        self._removed_since = None
         try:
             document = read_document(found.data)
         except ValueError as error:
-            self._note_fault(MALFORMED, str(error))
+            self._note_unfit(MALFORMED, str(error), now)
             return
         if document.policy != self._policy:
-            self._note_fault(FOREIGN, f"it holds the settings of policy {document.policy}")
+            self._note_unfit(FOREIGN, f"it holds the settings of policy {document.policy}", now)
             return
-        self._signature = found.signature
+        self._signature, self._unfit_since = found.signature, None
         self._note_fault("", "")
-        if self._serving is None or document != self._serving.document:
+        if self._serving is None or self._serving.is_withdrawn or document != self._serving.document:
             self._serve(document)
             log.info("%s: serving by revision %s, step %d", self._path, document.revision, document.step)
 
@@ -169,17 +178,31 @@ class MountedSettings:
     def _note_missing(self, why: Missing, now: float) -> None:
         """Keep the last settings, unless the key has been gone for long enough to be meant so."""
         if why is not Missing.REMOVED:
-            self._removed_since = None
+            self._unfit_since = None
             self._note_fault(why, "the file cannot be read" if why is Missing.UNREADABLE else "there is no such file")
             return
-        if self._removed_since is None:
-            self._removed_since = now
-        if self._serving is not None and now - self._removed_since < REMOVED_SECONDS:
+        if self._serving is not None and self._unfit_for(now) < REMOVED_SECONDS:
             self._note_fault(why, "the key is not in the ConfigMap")
             return
         if self._serving is not None:
             log.warning("%s: the key is gone for %.0f s, so no policy sets anything", self._path, REMOVED_SECONDS)
         self._serving, self._fault = None, ""
+
+    def _note_unfit(self, fault: str, why: str, now: float) -> None:
+        """Keep the last settings for a while: what stands in the file may be there by mistake, or the operator may have
+        left the entry to another policy since it withdrew these."""
+        self._note_fault(fault, why)
+        serving = self._serving
+        if serving is None or serving.is_withdrawn or self._unfit_for(now) < REMOVED_SECONDS:
+            return
+        self._serving = serving._replace(is_withdrawn=True)
+        log.warning("%s: %s for %.0f s, so all requests get the baseline", self._path, why, REMOVED_SECONDS)
+
+    def _unfit_for(self, now: float) -> float:
+        """For how many seconds the file has held no settings of the policy."""
+        if self._unfit_since is None:
+            self._unfit_since = now
+        return now - self._unfit_since
 
     def _note_fault(self, fault: str, why: str) -> None:
         """Say so once, when it begins and when it ends."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earlystop.api import wire
@@ -67,6 +67,13 @@ class SettingsDocument:
     def values_of(self, variant: str) -> Mapping[str, str]:
         """The settings of a variant. Raises KeyError for one that the document does not have."""
         return {each.name: each.values for each in self.variants}[variant]
+
+
+def all_on_baseline(document: SettingsDocument) -> SettingsDocument:
+    """The same settings with all requests on the baseline."""
+    baseline, *candidates = document.variants
+    variants = (replace(baseline, weight=100), *(replace(each, weight=0) for each in candidates))
+    return replace(document, variants=variants, digest="")
 
 
 def written(document: SettingsDocument) -> str:

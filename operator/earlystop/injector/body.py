@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from earlystop.api.body_knobs import Api, Apply, BodySetting, Field, ValueType
+from earlystop.injector.guards import holds
 from earlystop.injector.json_object import ABSENT, JsonObject, UnreadableError
 from earlystop.injector.order import is_true, own_rank, rank
 
@@ -68,14 +69,15 @@ def _apply(root: JsonObject, api: Api, setting: BodySetting, text: str) -> Effec
     if written is None:
         return Effect.REFUSED
     try:
-        if setting.where is not None and _value_at(root, setting.where[0]) != setting.where[1]:
+        if setting.where is not None and root.sent(setting.where[0]) != setting.where[1]:
             return Effect.KEPT
         fields = [field for field in setting.fields.get(api, ()) if _may_be_set(root, field)]
         holders = [_holder(root, field.path) for field in fields]
         replaced = _replaced(setting, fields, holders, json.loads(written))
+        is_taken = not replaced or _is_taken(setting, api, root, [fields[index] for index in replaced], written)
     except (UnreadableError, RecursionError):  # the second where values are compared that are nested too deep
         return Effect.REFUSED
-    if replaced is None or (replaced and _is_below(setting.floor, root, written)):
+    if replaced is None or not is_taken:
         return Effect.REFUSED
     for index in replaced:
         holders[index].set(fields[index].path[-1], written)
@@ -108,10 +110,12 @@ def _replaced(
     return tuple(index for index, each in ranks.items() if each is not None and each < rank_of_ours)
 
 
-def _is_below(floor: str, root: JsonObject, written: str) -> bool:
-    """Whether the value lies below a number of the client's, where engines would refuse what they took without it."""
-    least = root.value(floor) if floor else ABSENT
-    return isinstance(least, int | float) and least > float(written)
+def _is_taken(setting: BodySetting, api: Api, root: JsonObject, fields: list[Field], written: str) -> bool:
+    """Whether the engine takes the value in these fields, beside the others of the body. Raises as `_holder` does."""
+    guards = setting.guards.get(api, ())
+    if any(field.least is not None and float(written) < field.least for field in fields):
+        return False
+    return all(holds(guard, root, float(written)) for guard in guards)
 
 
 def _is_there(value: Any) -> bool:
@@ -123,12 +127,7 @@ def _may_be_set(root: JsonObject, field: Field) -> bool:
     if field.only_if is None:
         return True
     path, wanted = field.only_if
-    return bool(_value_at(root, path) == wanted)
-
-
-def _value_at(root: JsonObject, path: tuple[str, ...]) -> Any:
-    """What the client wrote at a path, ABSENT for nothing. Raises UnreadableError as `_holder` does."""
-    return _holder(root, path).value(path[-1])
+    return bool(root.sent(path) == wanted)
 
 
 def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
@@ -142,10 +141,10 @@ def _holder(root: JsonObject, path: tuple[str, ...]) -> JsonObject:
 
 def _written(setting: BodySetting, text: str) -> str | None:
     """The setting's value as JSON, None for one that engines would not take for a bound."""
-    if setting.around and not text.lstrip().startswith("{"):
+    if setting.pattern and not text.lstrip().startswith("{"):
         number = written_value(ValueType.INTEGER, text)
         is_bound = number is not None and float(number) >= (setting.least or 0)
-        return setting.around.replace("{}", str(number)) if is_bound else None
+        return setting.pattern.replace("{}", str(number)) if is_bound else None
     written = None if setting.order and text not in setting.order else written_value(setting.type, text)
     if written is None or setting.least is None or setting.type is ValueType.JSON:
         return written

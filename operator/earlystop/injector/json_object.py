@@ -103,15 +103,41 @@ class JsonObject:
         known = self._changed.get(key)
         if isinstance(known, JsonObject):
             return known
+        if known is not None:
+            raise UnreadableError(f"{key[:80]!r} was set as a whole, so nothing else can be set in it")
+        found = self._changed[key] = self._sent_object(key)
+        return found
+
+    def sent(self, path: tuple[str, ...]) -> Any:
+        """What the client wrote at a path, ABSENT for nothing. It only looks: nothing of it stays in the object.
+
+        Raises UnreadableError as `child` does.
+        """
+        at = self
+        for key in path[:-1]:
+            at = at._sent_object(key)
+        return at.value(path[-1])
+
+    def now(self, path: tuple[str, ...]) -> Any:
+        """What stands at a path after all that was set so far. It only looks, and raises as `sent` does."""
+        at = self
+        for key in path[:-1]:
+            changed = at._changed.get(key)
+            if isinstance(changed, str):
+                at = JsonObject.parse(changed)
+            else:
+                at = at._sent_object(key) if changed is None else changed
+        changed = at._changed.get(path[-1])
+        return json.loads(_written(changed)) if changed is not None and _is_changed(changed) else at.value(path[-1])
+
+    def _sent_object(self, key: str) -> JsonObject:
+        """The object that the client wrote at this key, as `child` does it."""
         value = self.value(key)
         if isinstance(value, dict):
-            found = JsonObject._scan(self._text, self._members[key].start)
-        elif value is None or value is ABSENT:
-            found = JsonObject("{}", {}, 0, 2)
-        else:
-            raise UnreadableError(f"{key[:80]!r} is no object, so nothing can be set in it")
-        self._changed[key] = found
-        return found
+            return JsonObject._scan(self._text, self._members[key].start)
+        if value is None or value is ABSENT:
+            return JsonObject("{}", {}, 0, 2)
+        raise UnreadableError(f"{key[:80]!r} is no object, so nothing can be set in it")
 
     @property
     def is_changed(self) -> bool:

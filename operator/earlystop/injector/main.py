@@ -22,6 +22,7 @@ from earlystop.api.body_knobs import Engine
 from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.delivery import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
+from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.listening import listening
 from earlystop.injector.proxy import Injector, InjectorSettings
@@ -173,4 +174,4 @@ def _written(engine: Engine, words: list[str], path: Path | None, text: str) -> 
 
 def main() -> None:
     """Entry point of the command."""
-    typer.run(run)
+    plain_app(run)()

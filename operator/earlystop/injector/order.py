@@ -20,7 +20,7 @@ def rank(setting: BodySetting, field: Field, value: Any, ours: float) -> float |
         return _position(setting.order, value)
     if setting.type is ValueType.BOOLEAN:
         return float(value) if isinstance(value, bool) else None
-    number = None if field.only_whole and isinstance(value, float) else _number(value, reads_text=field.reads_text)
+    number = None if field.only_whole and isinstance(value, float) else number_of(value, reads_text=field.reads_text)
     if number is None or math.isnan(number):
         return None
     if number == 0 and field.zero_is_absent:
@@ -46,7 +46,7 @@ def _position(order: tuple[str, ...], value: Any) -> float | None:
     return float(order.index(value)) if isinstance(value, str) and value in order else None
 
 
-def _number(value: Any, *, reads_text: bool) -> float | None:
+def number_of(value: Any, *, reads_text: bool) -> float | None:
     """A client's number. reads_text: whether the engine takes one in quotes, and true, for a number, too."""
     if isinstance(value, bool | str) and not reads_text:
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from earlystop.metrics.convention.query import alternation, checked_namespace_label, escape, namespace_of
+from earlystop.metrics.pod_alphabet import GENERATED, NUMBER
 from earlystop.metrics.source.answer import Sample
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 
@@ -27,7 +28,7 @@ LONGEST_NAME, MOST_NAMES = 80, 3
 READING, UP, SCRAPED_AT, BEGAN_AT = "reading", "up", "scraped_at", "began_at"
 
 # A Pod's name is its workload's, and: a template's hash and five characters; five characters; or a number.
-_POD_SUFFIX = re.compile(r"-[a-z0-9]{6,10}-[a-z0-9]{5}$|-[a-z0-9]{5}$|-[0-9]+$")
+_POD_SUFFIX = re.compile(rf"-{GENERATED}{{1,10}}-[a-z0-9]{{5}}$|-[a-z0-9]{{5}}$|-{NUMBER}$")
 
 Labels = tuple[tuple[str, str], ...]
 

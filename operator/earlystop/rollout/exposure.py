@@ -8,6 +8,8 @@ from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
+PROMOTED = frozenset({Phase.PROMOTING, Phase.PROMOTED})
+
 
 def weights(state: RolloutState) -> tuple[int, ...] | None:
     """Percent of traffic that the baseline and each candidate of the plan, in its order, shall have, of sum 100; None
@@ -16,12 +18,20 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
         return None
     plan = state.pinned_plan
     percents: Mapping[str, int] = {}
-    if state.phase in (Phase.PROMOTING, Phase.PROMOTED):
+    if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
+        # Its Pods were enough for this share. It goes to them until the target has what was promoted.
+        percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
+    elif state.phase in PROMOTED:
         percents = {state.leader: 100}
     elif state.phase not in WITHOUT_CANDIDATE:
         percents = strategy_of(plan).weights(plan, state)
     of_candidates = tuple(percents.get(name, 0) for name in plan.names)
     return (100 - sum(of_candidates), *of_candidates)
+
+
+def promoted(state: RolloutState) -> str:
+    """Name of the candidate that was promoted, "" before a promotion."""
+    return state.leader if state.phase in PROMOTED else ""
 
 
 def shadowed(state: RolloutState) -> tuple[str, ...]:

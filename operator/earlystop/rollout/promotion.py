@@ -181,8 +181,9 @@ def _own(comparison: Comparison) -> list[Missing]:
 
 
 def _turned(comparison: Comparison) -> list[Missing]:
-    """The claims that were proven and that the evidence now speaks against. A claim once made stays made, at its risk;
-    but who promotes on it wants it to hold still. Version 1 of the engine did not ask for that."""
+    """The claims that were proven and that the evidence now speaks against. A claim once made by a stated factor
+    stays made, at its risk; but who promotes on it wants it to hold still. Version 1 of the engine did not
+    ask for that."""
     objective, assessment = comparison.evidence.objective, comparison.assessment
     if objective.engine == FIRST:
         return []

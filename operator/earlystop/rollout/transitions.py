@@ -37,6 +37,8 @@ from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_leas
 from earlystop.rollout.strategy import strategy_of
 
 LONGEST_MESSAGE = 1024
+NEVER_READY = "CandidateNeverReady"
+NEVER_READY_MESSAGE = "The candidate's Pods were not ready within the time that they may take; back to the baseline."
 
 
 def start_campaign(
@@ -272,6 +274,14 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
     return state
+
+
+def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
+    """End a rollout of which a step cannot begin, since what a candidate needs was not ready in time."""
+    if state.phase is not Phase.APPLYING:
+        return state
+    decision = Decision(Verdict.ROLL_BACK, NEVER_READY, NEVER_READY_MESSAGE, now, state.leader)
+    return with_decision(times, state, decision)
 
 
 def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:

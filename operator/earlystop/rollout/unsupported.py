@@ -7,15 +7,22 @@ from types import MappingProxyType
 
 from pydantic.alias_generators import to_camel
 
+from earlystop.api.body_settings import body_refusal, unreached_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
 from earlystop.api.policy import PolicySpec
+from earlystop.api.policy_rules import NOBODY_SCORES
+from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
 
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
-    return unbuilt(spec) or shadow_refusal(spec) or pinned_refusal(spec) or unwritten_bodies(spec)
+    checks = (
+        *(unbuilt, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies, unwritable_fields),
+        *(uncounted_by_preset, unscored_refusal),
+    )
+    return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
 
 
 def unbuilt(spec: PolicySpec) -> Refusal | None:
@@ -27,6 +34,19 @@ def unbuilt(spec: PolicySpec) -> Refusal | None:
         if message is not None:
             return Refusal(part.reason, message)
     return None
+
+
+def engine_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why an engine's counters cannot tell the policy's variants apart, None when they can. The API server refuses the
+    same."""
+    if spec.delivery.traits.own_pods or not spec.metrics.traits.needs_own_pods:
+        return None
+    return Refusal(
+        "VariantsNotTold",
+        f"metrics.preset {spec.metrics.preset} cannot tell variants apart that share Pods, as they do in delivery.mode "
+        f"{spec.delivery.mode}. Write one of {', '.join(PRESETS_FOR_SHARED_PODS)}: Custom counts by the MetricSource's "
+        "templates, from counters that carry a label for the variant.",
+    )
 
 
 def shadow_refusal(spec: PolicySpec) -> Refusal | None:
@@ -79,6 +99,37 @@ def unwritten_bodies(spec: PolicySpec) -> Refusal | None:
         f"delivery.mode {spec.delivery.mode} writes nothing into bodies, and parameters have body: {named}. Remove it, "
         "or write a mode that does.",
     )
+
+
+def unwritable_fields(spec: PolicySpec) -> Refusal | None:
+    """Why the bodies of the engine's requests cannot carry the parameters, or none would, or None."""
+    settings = spec.delivery.request_body
+    if settings is None or not all(each.body for each in spec.parameters):
+        return None
+    return body_refusal(spec.parameters, settings.engine) or unreached_refusal(
+        spec.parameters, settings.engine, spec.delivery.request_paths
+    )
+
+
+def uncounted_by_preset(spec: PolicySpec) -> Refusal | None:
+    """Which count the policy's objective needs that its preset has in no MetricSource, or None."""
+    traits = spec.metrics.traits
+    if traits.by_convention:
+        return None
+    # What a preset without counts of its own has depends on the MetricSource, but for query classes.
+    return missing_counts(spec, _needed(spec) if traits.counts is None else traits.counts)
+
+
+def unscored_refusal(spec: PolicySpec) -> Refusal | None:
+    """Why nobody would ever score the answers that Exact Match is compared on, or None.
+
+    The API server refuses the same. An injector hides the variant from the server behind it, so only counters of
+    others, by templates, could tell.
+    """
+    exact_match = spec.objective.exact_match
+    if not spec.delivery.traits.through_injector or not spec.metrics.traits.by_convention:
+        return None
+    return None if exact_match.evidence == "Pairs" else Refusal("AnswersNotScored", f"{NOBODY_SCORES}.")
 
 
 def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None:

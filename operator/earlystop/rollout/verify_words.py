@@ -17,13 +17,13 @@ from earlystop.rollout.plan import Plan, revision_of
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
-from earlystop.rollout.transitions import LONGEST_MESSAGE, with_remainder
+from earlystop.rollout.transitions import LONGEST_MESSAGE, NEVER_READY, NEVER_READY_MESSAGE, with_remainder
 from earlystop.rollout.verdict import setting_pairs
 
 NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
-    **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", ABORTED), (Verdict.ROLL_BACK,)),
+    **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
     **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(("DeadlineExceeded", "RecordFull", "QuestionsExhausted"), (Verdict.INCONCLUSIVE,)),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
@@ -106,6 +106,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [all_dropped_message(plan, state)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+    if record.reason == NEVER_READY:
+        return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
         return [exhausted_message(own)]
     if record.reason == PROMOTED_BY_PERSON:

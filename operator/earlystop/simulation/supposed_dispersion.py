@@ -11,7 +11,6 @@ from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.divisors import UNKNOWN, UNLIKELY
 from earlystop.evidence.objective import Basis, Objective
 from earlystop.evidence.scatter import KNOWN_LOOKS
-from earlystop.evidence.split_scatter import LEAST_LOOKS
 
 LOOKS_TO_LEARN = 4 * KNOWN_LOOKS
 """Looks until blocks of `KNOWN_LOOKS` are learned: four of them."""
@@ -36,13 +35,12 @@ class SupposedDispersion:
     @classmethod
     def of(cls, objective: Objective, scatter: float) -> SupposedDispersion:
         """For answers that scatter so much more than independent ones, in groups that stay with a variant. Where there
-        are none, requests are supposed to be drawn one by one."""
+        are none, requests are supposed to be drawn one by one, which makes the guess smaller."""
         stated = objective.dispersion
         if objective.source is not DispersionSource.LOOKS:
             return cls()
-        if scatter == 1 and objective.has_own_requests and objective.split_known:
-            return cls(LEAST_LOOKS, max(1.0, UNLIKELY / stated))
-        unknown = UNLIKELY if objective.basis is Basis.PAIRS else UNKNOWN
+        is_single = scatter == 1 and objective.split_known
+        unknown = UNLIKELY if objective.basis is Basis.PAIRS or is_single else UNKNOWN
         guess, learned = (max(1.0, factor / stated) for factor in (unknown, LEARNED_SURPLUS * scatter))
         return cls(LOOKS_TO_LEARN, guess, learned)
 

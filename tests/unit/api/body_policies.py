@@ -43,5 +43,5 @@ def body_spec(**changes: Any) -> dict[str, Any]:
         "delivery": {"mode": "RequestBody", "requestBody": {"routeRef": {"name": "qwen"}, "engine": "VLLM"}},
         "rollout": {"steps": [{"weight": 5}, {"weight": 50}]},
         "metrics": {"sourceRef": {"name": "default"}},
-        "objective": {"exactMatch": {"margin": "0.02"}, "tokens": {"minimumSaving": "0.10"}},
+        "objective": {"exactMatch": {"margin": "0.02", "evidence": "Pairs"}, "tokens": {"minimumSaving": "0.10"}},
     } | changes

@@ -25,12 +25,14 @@ PLACE_OF_REASON = {
     "Condition": 2,
     "_last_decision": 1,
     "_condition": 1,
+    "traffic_condition": 1,
     "Metrics": 0,
+    "Unready": 0,
 }
 """Constructors, and functions that pass a reason on to one: which positional argument is the reason."""
 
 CONSTANT_NAMES = re.compile(
-    r"^(REASON|[A-Z_]*(MISROUTES|LEFT|NOT_BUILT|PACING|ABORTED|TARGET_TAKEN|PROMOTED_BY_PERSON|ANSWERING|EVERY_CANDIDATE_DROPPED))$"
+    r"^(REASON|[A-Z_]*(MISROUTES|LEFT|IN_TARGET|NEVER_READY|NOT_BUILT|PACING|ABORTED|TARGET_TAKEN|PROMOTED_BY_PERSON|ANSWERING|EVERY_CANDIDATE_DROPPED))$"
 )
 CAMEL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
 

@@ -37,6 +37,7 @@ def spec_of(effort: str, budget: str, baseline: list[dict[str, str]]) -> PolicyS
             parameters=[parameter(each) for each in EFFORTS],
             baseline={"values": baseline},
             candidates=[{"name": "it", "values": [setting(f"budget-{effort}", budget)]}],
+            objective={"exactMatch": {"margin": "0.02"}, "tokens": {"minimumSaving": "0.10"}},
             rollout={"steps": steps, "advance": "ByTime", "settleSeconds": 30, "deadlineSeconds": 3600},
         )
     )
@@ -119,3 +120,14 @@ def test_without_a_proven_budget_the_command_says_what_to_try(tmp_path: Path) ->
     path.write_text("kind: EarlyStopVerdict\nspec: {at: x}\n")
     refused = CliRunner().invoke(app, ["effort-map", "-f", str(path)])
     assert refused.exit_code == 1 and "none that this release can read" in str(refused.output)
+
+
+@pytest.mark.parametrize("text", ["kind: EarlyStopPolicy\n", "{}", "", "kind: List\nitems: []\n"])
+def test_a_file_without_verdicts_is_told_as_such_also_beside_one_that_has_some(tmp_path: Path, text: str) -> None:
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(verdict("low", "512")))
+    path = tmp_path / "other.yaml"
+    path.write_text(text)
+    refused = CliRunner().invoke(app, ["effort-map", "-f", str(tmp_path / "good.yaml"), "-f", str(path)])
+    assert (
+        refused.exit_code == 1 and f"{path} holds no EarlyStopVerdict; save them by kubectl get esv" in refused.output
+    )

@@ -27,7 +27,7 @@ ACCEPTED = {
 }
 FORMS = {
     "a field that does not exist": "spec.rollout.stepz: there is no such field; perhaps steps is meant.",
-    "a field that is missing": "spec.objective: this field is needed.",
+    "a field that is missing": "spec.objective: this field is needed: What must be proven before a candidate is kept.",
     "a number where text belongs": 'numbers are written as text here; write "0.02", with the quotes.',
     "a weight of 0": "spec.rollout.steps[0].weight: 0 is too small; write 1 or more.",
     "a weight of 100": "spec.rollout.steps[2].weight: 100 is too large; write 99 or less.",
@@ -78,6 +78,19 @@ def test_every_example_is_accepted(path: Path) -> None:
 def test_what_stands_outside_of_the_spec_or_is_not_built_is_named(path: str, value: Any, sentence: str) -> None:
     (problem,) = problems_of(changed(policy(), path, value))
     assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shadowSeconds": 60, "steps": [{"weight": 5}]}, "nothing is judged in shadow in delivery.mode ConfigMap"),
+        ({"steps": []}, "spec: rollout.steps: write at least one, for example {weight: 5}."),
+    ],
+)
+def test_a_rule_speaks_of_the_mode_that_the_policy_has_and_of_no_other(changes: Manifest, said: str) -> None:
+    manifest = changed(policy(), "spec.delivery", {"mode": "ConfigMap", "configMap": {"name": "settings"}})
+    (problem,) = problems_of(changed(manifest, "spec.rollout", changes))
+    assert said in problem and "GatewayHeader" not in problem and "HeaderCohort" not in problem
 
 
 def test_of_several_broken_rules_the_deepest_comes_first() -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from earlystop.api.policy import PolicySpec
 from earlystop.cli.main import app
+from earlystop.cli.plan import _rows, _sensible
 from earlystop.rollout.margin_use import digest_of_setting
 from tests.cluster.objects import changed, policy
+from tests.unit.api.body_policies import body_spec
 
 PINNED = {"values": [{"name": "window", "value": "40"}], "promotions": 2}
 PAIRS = {"margin": "0.02", "evidence": "Pairs"}
@@ -79,3 +82,13 @@ def test_a_margin_that_is_spent_and_losses_that_cannot_be_are_told_in_a_sentence
         file.write_text(json.dumps(manifest))
         done = CliRunner().invoke(app, ["plan", str(file)])
         assert done.exit_code != 0 and said in " ".join(done.output.split())
+
+
+def test_nobody_is_told_to_wait_for_more_requests_than_the_deadline_allows() -> None:
+    assert _sensible({"sensible_maximum": 10.0, "requests_to_deadline": 9.0}) == ""
+    assert "More than 10 " in _sensible({"sensible_maximum": 10.0, "requests_to_deadline": 11.0})
+
+
+def test_pairs_have_one_row_since_each_is_about_both_variants() -> None:
+    spec = PolicySpec.model_validate(body_spec())
+    assert [row for row, *_ in _rows(spec)] == ["pairs that are evidence, over all steps", "hours over all steps"]

@@ -71,7 +71,7 @@ OBJECTS: dict[str, tuple[str, Any, str]] = {
     "somebody else's header as the prefix": ("spec.delivery.gatewayHeader.headerPrefix", "cookie: ", "does not match"),
     "a name without a letter": ("spec.targetRef.name", "", 'spec.targetRef.name: "" is too short; write 1 character'),
     "a number that is none": ("spec.objective.exactMatch.margin", float("nan"), "NaN is no decimal"),
-    "a value that no parameter has": ("spec.candidates.0.values.0.name", "windw", "needs a parameter of that name"),
+    "a value that no parameter has": ("spec.candidates.0.values.0.name", "windw", "there is no parameter windw"),
 }
 """What is wrong with one object, as a path in a right policy and what stands there: with one sentence about each."""
 

@@ -13,6 +13,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import (
     DEPLOYMENTS,
+    EVENTS,
     GATEWAY_CLASSES,
     GATEWAYS,
     POLICIES,
@@ -170,6 +171,11 @@ class World:
     def restart(self) -> None:
         """The operator begins anew: it knows of the policy what is stored."""
         self.tracked = TrackedPolicy.load(self.policy, self.now)
+
+    def told(self) -> set[str]:
+        """Reasons of the events that were made."""
+        place = EVENTS.path("llm")
+        return {str(made["reason"]) for path, made in self.api.objects.items() if path.startswith(place)}
 
     def verdicts(self) -> list[Manifest]:
         place = VERDICTS.path("llm")

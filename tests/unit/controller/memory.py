@@ -25,7 +25,7 @@ from earlystop.controller.cluster import (
     NotFound,
     Resource,
 )
-from tests.unit.controller.server_side_apply import applied
+from tests.unit.controller.server_side_apply import applied, merged
 
 KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
 APPLY = "application/apply-patch+yaml"
@@ -89,7 +89,10 @@ class Memory(Cluster):
             assert body is not None
             asked = parse_qs(query)
             manager, force = asked["fieldManager"][0], asked.get("force") == ["true"]
-            self.objects[path] = self._versioned(applied(self.objects[path], body, manager, force=force))
+            present = self.objects[path]
+            whole = body["kind"] == "Deployment"  # it has lists, and nobody manages its fields here
+            after = merged(present, body) if whole else applied(present, body, manager, force=force)
+            self.objects[path] = self._versioned(after)
         elif method == "PATCH" and not reads:
             assert body is not None
             self.objects[path] = self._versioned({**self.objects[path], **body})

@@ -39,6 +39,17 @@ def applied(present: Manifest, part: Manifest, manager: str, *, force: bool) -> 
     return after
 
 
+def merged(present: Any, part: Any) -> Any:
+    """What an apply that nobody opposes makes of an object, or of a part of it; entries of lists are told apart by
+    their name."""
+    if isinstance(present, dict) and isinstance(part, dict):
+        return {**present, **{key: merged(present.get(key), value) for key, value in part.items()}}
+    if isinstance(part, list) and all(isinstance(each, dict) for each in part):
+        there = {each["name"]: each for each in present or []}
+        return list({**there, **{each["name"]: merged(there.get(each["name"]), each) for each in part}}.values())
+    return part
+
+
 def _content(manifest: Manifest) -> Manifest:
     return {field: value for field, value in manifest.items() if field not in IDENTITY}
 

@@ -223,7 +223,7 @@ async def test_what_a_check_has_read_is_not_used_once_an_edit_of_it_is_shown(fol
     following.list_all()
     await inputs_of_spec(following.api, tracked, NOW)
     following.show(*EDITS["selector"])
-    assert tracked.traffic.hand_over_inputs(tracked.spec, NOW) is None
+    assert tracked.traffic.gathered.hand_over(tracked.spec, NOW) is None
 
 
 async def test_a_policy_that_is_gone_is_told_of_nothing(following: Following) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -138,3 +139,26 @@ async def test_policies_that_are_deleted_without_end_have_no_sweep_begun_for_eac
         world.orphan_collector.request_sweep()
         await world.orphan_collector.wait(600.0)
     assert waited == [0.0] * SWEEPS_AT_ONCE + [SECONDS_BETWEEN_SWEEPS] * 10
+
+
+async def test_a_candidates_deployment_goes_some_time_after_the_last_overlay_of_its_policy() -> None:
+    world = LeftoverOverlay(policy=False)
+    place = DEPLOYMENTS.path("llm", "qa-es-candidate")
+    world.api.put(DEPLOYMENTS, {"metadata": ours("qa-es-candidate"), "spec": {}})
+    world.api.put(DEPLOYMENTS, {"metadata": {"name": "qa", "namespace": "llm"}, "spec": {}})
+    assert ("PUT", place) not in await world.sweep(GRACE_SECONDS + 1), "an overlay may still lead to it"
+    world.api.objects.pop(ROUTES.path("llm", "qa-early-stop"))
+    assert ("PUT", place) not in await world.sweep()
+    assert ("PUT", place) in await world.sweep(GRACE_SECONDS + 1)
+    assert owners(world.api.at(DEPLOYMENTS, "llm", "qa-es-candidate")) == [("EarlyStopPolicy", "qa", "u-1")]
+    assert "ownerReferences" not in world.api.at(DEPLOYMENTS, "llm", "qa")["metadata"]
+
+
+async def test_after_an_overlay_the_next_sweep_comes_soon_and_finds_what_it_led_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("earlystop.controller.orphan_collector.SECONDS_OF_AN_END", 0.01)
+    world = LeftoverOverlay(policy=False)
+    await world.sweep()
+    async with asyncio.timeout(5):
+        await world.orphan_collector.wait(3600)

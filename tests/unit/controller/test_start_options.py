@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import typer
 from typer.testing import CliRunner
 
+from earlystop.command_line import plain_app
 from earlystop.controller.main import LogLevel, run
 
 
 def test_a_level_of_the_log_that_is_none_is_answered_with_those_that_are() -> None:
-    app = typer.Typer()
-    app.command()(run)
-    result = CliRunner().invoke(app, ["--log-level=verbose"])
+    result = CliRunner().invoke(plain_app(run), ["--log-level=verbose"])
     assert result.exit_code == 2
     assert all(level in result.output for level in ("verbose", *LogLevel)), result.output

@@ -15,6 +15,7 @@ from tests.unit.rollout.policies import UID, policy
 
 WINDOWS = ("10", "5", "2", "1", "3", "4", "6", "7", "8", "9")
 LABELS = {"app": "qa-server"}
+KNOBS = ({"parameter": "window", "env": "WINDOW"}, {"parameter": "patience", "argument": "--patience"})
 
 
 def settings(window: str) -> tuple[tuple[str, str], ...]:
@@ -55,6 +56,8 @@ def spec_in(mode: str, candidates: int = 1) -> PolicySpec:
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
     if mode == "RequestBody":
         settings |= {"engine": "VLLM"}
+    if mode == "Workload":
+        settings |= {"container": "server", "settings": list(KNOBS)}
     delivery = {"gatewayHeader": None, field: settings, "mode": mode}
     changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     strategy = "ABTest" if mode == "HeaderCohort" or candidates > 1 else "Canary"
@@ -68,6 +71,33 @@ def deployment() -> Manifest:
         "metadata": {"name": "qa-server", "namespace": "llm"},
         "spec": {"template": {"metadata": {"labels": {**LABELS, "track": "stable"}}}},
     }
+
+
+def settable_deployment() -> Manifest:
+    """The same with a container, whose owner lets policies set both parameters."""
+    made = deployment()
+    made["metadata"] |= {
+        "uid": "target-uid",
+        "annotations": {"earlystop.dev/settable": "server/WINDOW, server/--patience"},
+    }
+    container = {
+        "name": "server",
+        "image": "qa:1",
+        "args": ["serve", "--patience", "2.5", "--port=8080"],
+        "env": [{"name": "WINDOW", "value": "40"}],
+    }
+    made["spec"] |= {"replicas": 4, "selector": {"matchLabels": dict(LABELS)}}
+    made["spec"]["template"]["spec"] = {"containers": [container]}
+    return made
+
+
+def running(made: Manifest) -> Manifest:
+    """An object as a server keeps it: the Pods of a Deployment are all new and ready."""
+    if made["kind"] != "Deployment":
+        return made
+    pods = made["spec"].get("replicas", 1)
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), pods)
+    return {**made, "status": {"observedGeneration": made["metadata"].get("generation", 1), **counts}}
 
 
 def service(name: str = "qa", **selector: str) -> Manifest:
@@ -138,7 +168,7 @@ def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
     """A policy that passes preflight, with this route's rules; `more` replaces parts as `objects` names them, or fields
     of the inputs."""
     parts: dict[str, Any] = {
-        "deployment": deployment(),
+        "deployment": settable_deployment(),
         "route": route(*rules),
         "services": {"qa": service(), "other": service("other", app="other")},
         "gateways": {("llm", "edge"): gateway()},
@@ -150,6 +180,7 @@ def inputs(*rules: dict[str, Any], **more: Any) -> ClusterInputs:
         "uid": UID,
         "spec": policy(),
         "injector_image": "earlystop:1",
+        "pods": (),
     }
     fields |= {name: value for name, value in more.items() if name in fields}
     parts |= {name: value for name, value in more.items() if name not in fields}
@@ -193,15 +224,6 @@ def owned_by(uid: str, kind: str = "EarlyStopPolicy", name: str = "qa") -> Manif
         "metadata": {"name": overlay_name("qa"), "uid": "overlay-uid", "ownerReferences": [reference]},
         "spec": {"rules": []},
     }
-
-
-def ready(manifest: Manifest) -> Manifest:
-    """A Deployment whose Pods are all ready; any other object as it is."""
-    if manifest["kind"] != "Deployment":
-        return manifest
-    pods = manifest["spec"]["replicas"]
-    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas"), pods)
-    return {**manifest, "status": {"observedGeneration": 1, **counts}}
 
 
 def untouched(here: ClusterInputs) -> ClusterInputs:

@@ -14,7 +14,7 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.wire import GOLDEN_HEADER
 from earlystop.delivery.inputs import ClusterInputs, Manifest, Neighbours, ObjectKey
 from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
-from tests.unit.delivery.cluster import in_bodies
+from tests.unit.delivery.cluster import KNOBS, in_bodies, settable_deployment
 from tests.unit.delivery.gateway_model import Asked, in_http
 from tests.unit.rollout.policies import UID, policy
 
@@ -52,7 +52,9 @@ class CorpusCluster:
         objects |= {ObjectKey("Gateway", *key): each for key, each in gateways.items() if key in parents}
         objects |= {ObjectKey("Service", *key): each for key, each in self.services.items() if key[0] == namespace}
         labels = self.services[namespace, backend]["spec"]["selector"]
-        deployment = {"kind": "Deployment", "spec": {"template": {"metadata": {"labels": labels}}}}
+        deployment = settable_deployment()
+        deployment["metadata"]["name"] = backend
+        deployment["spec"]["template"]["metadata"]["labels"] = labels
         objects[ObjectKey("Deployment", namespace, backend)] = deployment
         all_routes = [neighbour_route(each, each["kind"], gateways) for each in self.routes]
         users = neighbour_route(route, "HTTPRoute", gateways)
@@ -64,6 +66,7 @@ class CorpusCluster:
             objects=objects,
             neighbours=Neighbours(routes=Neighbourhood(all_routes).beside(users)),
             injector_image="earlystop:1",
+            pods=(),
         )
 
 
@@ -76,6 +79,8 @@ def spec_of(mode: str, route: str, target: str) -> PolicySpec:
         settings |= {"header": "X-Cohort", "cohorts": cohorts}
     if mode == "RequestBody":
         settings["engine"] = "VLLM"
+    if mode == "Workload":
+        settings |= {"container": "server", "settings": list(KNOBS)}
     field = mode[0].lower() + mode[1:]
     changes: dict[str, Any] = {"parameters": in_bodies()} if mode == "RequestBody" else {}
     return policy(

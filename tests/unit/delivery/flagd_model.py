@@ -1,5 +1,5 @@
 """The rule of flagd by which a flag's variant is chosen, written from its documentation: `fractional` over ranges of
-buckets by a 32-bit hash, and `cat` of texts and of values of the context."""
+buckets by a 32-bit hash, `cat` of texts and of values of the context, and `if` with `===`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ def evaluated(flag: dict[str, Any], targeting_key: str) -> Any:
     rule = flag.get("targeting") or {}
     if not rule:
         return flag["variants"][flag["defaultVariant"]]
+    if "if" in rule:
+        condition, variant, *otherwise = rule["if"]
+        (by, default), wanted = condition["==="][0]["var"], condition["==="][1]
+        assert by == "targetingKey"
+        if (targeting_key or default) == wanted:
+            return flag["variants"][variant]
+        rule = otherwise[0] if otherwise else {}
+        return evaluated({**flag, "targeting": rule}, targeting_key)
     by, *ranges = rule["fractional"]
     text = "".join(_text(each, targeting_key) for each in by["cat"])
     bucket = zlib.crc32(text.encode()) * sum(weight for _, weight in ranges) >> 32

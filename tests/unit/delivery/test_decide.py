@@ -11,18 +11,8 @@ from hypothesis import strategies as st
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
 from earlystop.api.modes import route_modes
-from earlystop.delivery.decide import (
-    PACING,
-    SECONDS_BETWEEN_CHANGES,
-    Detach,
-    Probe,
-    Quarantine,
-    SplitStatus,
-    TrafficDecision,
-    Wait,
-    Write,
-    decide,
-)
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, decide
+from earlystop.delivery.decisions import Detach, Probe, Quarantine, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.harm import SECONDS_TO_SERVE
@@ -31,7 +21,7 @@ from earlystop.delivery.misrouting import MISROUTES, PATIENCE_SECONDS
 from earlystop.delivery.proof import ProbeResult, Proof
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, ready, route, spec_in, split
+from tests.unit.delivery.cluster import backend, gateway, inputs, prefix, route, running, spec_in, split
 from tests.unit.rollout.policies import examples
 
 NOW = 1_000_000.0
@@ -48,7 +38,7 @@ modes = st.sampled_from(sorted(route_modes()))
 def stored(here: ClusterInputs, objects: Any) -> ClusterInputs:
     """The objects as a server keeps them, written long ago."""
     return here.with_objects(
-        [{**ready(each), "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}} for each in objects]
+        [running({**each, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO}}) for each in objects]
     )
 
 

@@ -127,6 +127,28 @@ def test_users_keep_their_variant_where_the_flag_says_so() -> None:
     assert len(chosen) == 1 and next(iter(chosen)).user == "anna"
 
 
+@pytest.mark.parametrize("weights", [(5,), (95,), (100,), (0,), (10, 80)])
+def test_where_users_are_drawn_who_is_not_known_gets_the_baseline_and_counts_as_unassigned(
+    weights: tuple[int, ...],
+) -> None:
+    for number in range(20):
+        revised = replace(document_of(flag_of(*weights)["variants"]), revision=f"r{number}", drawn_by="User", digest="")
+        (flag,) = MODE.fields("earlystop", revised)["spec"]["flagSpec"]["flags"].values()
+        _, _, settings = settings_of(json.loads(json.dumps(flag)))
+        for user in (None, "", " "):
+            choice = settings.choose(user=user)
+            assert (choice.values["window"], choice.is_assigned) == ("40", False)
+        assert settings.choose(user="anna").is_assigned
+
+
+def test_a_rule_that_gives_a_candidate_to_who_is_not_known_is_not_followed() -> None:
+    flag = flag_of(100)
+    for value in flag["variants"].values():
+        value["drawnBy"] = "User"
+    _, _, settings = settings_of(flag)
+    assert (dict(settings.choose().values), settings.choose().is_assigned) == ({}, False)
+
+
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [

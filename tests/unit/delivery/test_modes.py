@@ -74,8 +74,8 @@ def test_whatever_the_route_and_the_share_weights_sum_to_100_and_no_forged_heade
     truths = told(here, wanted)
     for each in made["spec"]["rules"]:
         backends = each["backendRefs"]
-        if mode in ("GatewayHeader", "RequestBody"):
-            own = mode == "GatewayHeader"
+        if mode in ("GatewayHeader", "RequestBody", "Workload"):
+            own = mode != "RequestBody"
             assert [backend["name"] for backend in backends] == [
                 "qa" if own else "qa-es-baseline-injected",
                 *(f"qa-es-{variant.variant}{'' if own else '-injected'}" for variant in wanted.candidates),
@@ -121,6 +121,7 @@ def test_what_is_in_force_is_read_back_and_anything_else_is_noticed(
         **dict.fromkeys(("GatewayHeader", "RequestBody"), one.weights == other.weights and shadows == other_shadows),
         "HeaderCohort": False,
         "Shadow": shadows == other_shadows,
+        "Workload": one.weights == other.weights and shadows == other_shadows,
     }
     if len(weights) == len(others):
         assert has_split(made, here.spec.delivery, other) == same[mode]

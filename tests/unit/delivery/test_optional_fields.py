@@ -22,7 +22,7 @@ from earlystop.delivery.neighbours import Neighbourhood, neighbour_route
 from earlystop.delivery.orphans import orphaned_overlays, policy_of, unused_aliases
 from earlystop.delivery.preflight import preflight
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import inputs, spec_in, split
+from tests.unit.delivery.cluster import inputs, running, settable_deployment, spec_in, split
 from tests.unit.delivery.optional_fields import optional_paths, without
 
 NOW = 1_800_000_000.0
@@ -156,13 +156,8 @@ SERVICE = {
     },
 }
 DEPLOYMENT = {
-    "kind": "Deployment",
-    "metadata": metadata("qa-server"),
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": {"app": "qa-server"}},
-        "template": {"metadata": {"labels": {"app": "qa-server"}, "annotations": {}}, "spec": {"containers": []}},
-    },
+    **settable_deployment(),
+    "metadata": {**metadata("qa-server"), "annotations": settable_deployment()["metadata"]["annotations"]},
 }
 KEYS = {
     "route": ObjectKey("HTTPRoute", "llm", "qa"),
@@ -192,15 +187,17 @@ def here(mode: str, written: Mapping[str, Manifest]) -> ClusterInputs:
     users = neighbour_route(written["route"], "HTTPRoute", gateways)
     found = replace(inputs(spec=spec_in(mode)), objects=objects)
     service = objects.get(ObjectKey("Service", "llm", "qa"))
-    if found.spec.delivery.traits.through_injector and service is not None:  # which a headless Service is unfit for
-        addressed = {"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"]}
+    if found.spec.delivery.traits.through_injector and service is not None:
+        # A headless Service is unfit for it, and one with session affinity.
+        addressed = {"clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"], "sessionAffinity": "None"}
         objects[ObjectKey("Service", "llm", "qa")] = {**service, "spec": {**service.get("spec", {}), **addressed}}
     return replace(found, neighbours=Neighbours(routes=Neighbourhood(beside).beside(users)))
 
 
 def as_stored(made: Iterable[Manifest]) -> list[Manifest]:
     """Objects of the operator as a server keeps them."""
-    return [{**each, "metadata": {**each["metadata"], "creationTimestamp": "2024-01-01T00:00:00Z"}} for each in made]
+    old = "2024-01-01T00:00:00Z"
+    return [running({**each, "metadata": {**each["metadata"], "creationTimestamp": old}}) for each in made]
 
 
 def answered(mode: str, written: Mapping[str, Manifest]) -> Refusal | None:

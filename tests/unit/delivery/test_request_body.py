@@ -10,25 +10,18 @@ import pytest
 
 from earlystop.api.body_settings import WrittenSettings, body_settings
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType, Refusal
-from earlystop.delivery.decide import (
-    Detach,
-    Probe,
-    SplitStatus,
-    TrafficDecision,
-    Wait,
-    Write,
-    decide,
-    decide_while_frozen,
-)
+from earlystop.delivery.alias_service import MIRRORED_ANNOTATIONS, MIRRORED_FIELDS
+from earlystop.delivery.decide import decide, decide_while_frozen
+from earlystop.delivery.decisions import Detach, Probe, SplitStatus, TrafficDecision, Wait, Write
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.request_body import MODE, owned_names
+from earlystop.delivery.request_body import ANNOTATIONS_BY_CALLER, BY_CALLER, MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
-from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, ready, rule, service, spec_in, split
+from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, running, service, spec_in, split
 from tests.unit.rollout.policies import policy
 
 HALF, NONE = split(50), split(0)
@@ -64,7 +57,7 @@ def stored(found: ClusterInputs, objects: Any, **status: int) -> ClusterInputs:
     """The objects as a server keeps them, the injector's Pods ready but for this status."""
     kept = []
     for each in objects:
-        whole = ready(each)
+        whole = running(each)
         if "status" in whole:
             whole = {**whole, "status": whole["status"] | status}
         kept.append({**whole, "metadata": {**each["metadata"], "creationTimestamp": LONG_AGO, "generation": 1}})
@@ -138,9 +131,30 @@ def test_the_image_is_the_operators_and_a_policy_cannot_name_one() -> None:
 def test_quantities_are_written_as_the_api_server_spells_them() -> None:
     resources = container(with_injector(resources={"cpu": "2", "memory": "1024Mi"}))["resources"]
     assert (resources["requests"]["cpu"], resources["limits"]["memory"]) == ("2", "1Gi")
-    for wrong in ({"cpu": "1000m"}, {"cpu": "0"}, {"memory": "12"}, {"memory": "1Ti"}):
+    for wrong in (
+        {"cpu": "1000m"},
+        {"cpu": "0"},
+        {"memory": "12"},
+        {"memory": "1Ti"},
+        {"cpu": "3"},
+        {"memory": "10Gi"},
+    ):
         with pytest.raises(ValueError, match=r"pattern|at least|at most"):
             with_injector(resources=wrong)
+
+
+def test_a_policys_author_may_ask_for_sixteen_pods_of_two_cores_and_no_more() -> None:
+    most = with_injector(replicas=16, resources={"cpu": "2", "memory": "9Gi"})
+    assert made(most, "Deployment")["spec"]["replicas"] == 16
+    more: tuple[dict[str, Any], ...] = (
+        {"replicas": 17},
+        {"resources": {"cpu": "3"}},
+        {"resources": {"memory": "10Gi"}},
+        {"resources": {"memory": "10000Mi"}},
+    )
+    for each in more:
+        with pytest.raises(ValueError, match=r"at most|less than or equal to 16|pattern"):
+            with_injector(**each)
 
 
 def test_only_named_namespaces_send_requests_and_anybody_scrapes() -> None:
@@ -170,6 +184,44 @@ def test_a_service_that_an_injector_cannot_send_on_to_is_refused(
     found |= {name: {**found[name], "spec": found[name]["spec"] | changes} for name, changes in services.items()}
     refusal = preflight(inputs(*rules, spec=spec_in("RequestBody"), services=found), HALF)
     assert refusal is not None and refusal.reason == "UpstreamUnfit" and words in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "words"),
+    [
+        ({"sessionAffinity": "ClientIP"}, {}, "sessionAffinity ClientIP"),
+        ({"internalTrafficPolicy": "Local"}, {}, "internalTrafficPolicy Local"),
+        ({"trafficDistribution": "PreferClose"}, {}, "trafficDistribution PreferClose"),
+        ({"trafficDistribution": "PreferSameNode"}, {}, "trafficDistribution PreferSameNode"),
+        ({}, {"service.kubernetes.io/topology-mode": "Auto"}, "topology-mode Auto"),
+        ({}, {"service.kubernetes.io/topology-aware-hints": "auto"}, "topology-aware-hints auto"),
+    ],
+)
+def test_a_service_that_chooses_engines_by_who_calls_would_send_all_users_to_few_and_is_refused(
+    spec: dict[str, Any], annotations: dict[str, str], words: str
+) -> None:
+    refusal = preflight(here(services={"qa": balanced(spec, annotations)}), HALF)
+    assert refusal is not None and refusal.reason == "UpstreamUnfit"
+    assert words in refusal.message and "a Service of the same Pods without it" in refusal.message
+
+
+def test_a_service_that_treats_all_callers_alike_is_taken() -> None:
+    alike = {"sessionAffinity": "None", "internalTrafficPolicy": "Cluster", "publishNotReadyAddresses": True}
+    switched_off = {"service.kubernetes.io/topology-mode": "Disabled"}
+    assert preflight(here(services={"qa": balanced(alike, switched_off)}), HALF) is None
+
+
+def test_of_every_field_that_an_alias_mirrors_somebody_said_whether_it_is_about_the_caller() -> None:
+    about_pods = {"selector", "publishNotReadyAddresses", "ipFamilies", "ipFamilyPolicy"}
+    of_another_field = {"sessionAffinityConfig"}
+    assert set(MIRRORED_FIELDS) == about_pods | of_another_field | set(BY_CALLER)
+    assert set(MIRRORED_ANNOTATIONS) == set(ANNOTATIONS_BY_CALLER)
+
+
+def balanced(spec: dict[str, Any], annotations: dict[str, str]) -> Manifest:
+    """The user's Service with these fields and annotations."""
+    found = service()
+    return {**found, "spec": found["spec"] | spec, "metadata": found["metadata"] | {"annotations": annotations}}
 
 
 # When users are led

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,21 @@ from typing import Any
 import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
+from scipy.stats import binom
 
 from earlystop.api.counts import Variant
 from earlystop.evaluator.client import Asker, AskSettings
 from earlystop.evaluator.grading import Answer, is_match
-from earlystop.evaluator.judge import Agreement, Example, Judge, JudgeSettings, UnfitJudgeError, judge_of, load_examples
+from earlystop.evaluator.judge import (
+    LEAST_VISIBLE,
+    Agreement,
+    Example,
+    Judge,
+    JudgeSettings,
+    UnfitJudgeError,
+    judge_of,
+    load_examples,
+)
 from earlystop.evaluator.judging import judged
 from earlystop.evaluator.pin import RoutePin
 from earlystop.evaluator.questions import GoldenError, GoldenQuestion, parse_golden
@@ -87,6 +98,80 @@ async def test_a_judge_that_agrees_too_seldom_is_refused_with_its_figures() -> N
                 raise AssertionError("it must not be asked")
 
 
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [(400, "400"), ("<html>", "no chat completion"), ("perhaps", "neither yes nor no"), (None, "neither yes nor no")],
+)
+async def test_a_judge_that_answers_no_example_is_called_unreachable_or_mistaken_never_a_bad_judge(
+    reply: str | int | None, why: str
+) -> None:
+    def replied(request: dict[str, Any]) -> Any:
+        if isinstance(reply, int):
+            return web.Response(status=reply, text="{}")
+        return web.Response(text=reply) if reply == "<html>" else reply
+
+    app, _ = api(replied)
+    async with listening(app) as url:
+        said = rf"the judge at {re.escape(url)} answered none of 20 examples \(.*{why}.*\); check --judge-url"
+        with pytest.raises(UnfitJudgeError, match=said) as refused:
+            async with judge_of(JudgeSettings(url, "judge", "none", EXAMPLES, 0.9), CollectorRegistry()):
+                raise AssertionError("it must not be asked")
+    assert "margin" not in str(refused.value)
+
+
+async def test_a_judge_that_nobody_reaches_is_told_by_address_and_reason_and_no_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Judge("http://me:secret@127.0.0.1:9/v1", "judge", "secret-kéy") as judge:
+        with pytest.raises(UnfitJudgeError) as refused:
+            await judge.agreement(EXAMPLES)
+    for told_ in (caplog.text, str(refused.value)):
+        assert "the judge at http://127.0.0.1:9/v1 " in told_ and "secret" not in told_
+    assert len(caplog.records) == 1, "once, not once an example"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "reply"),
+    [
+        (18, 2, "yes"),
+        (2, 18, "no"),
+        (18, 2, None),
+        (11, 9, None),
+    ],
+)
+async def test_a_judge_of_which_nobody_knows_that_it_sees_a_loss_is_refused_however_often_it_agrees(
+    right: int, wrong: int, reply: str | None
+) -> None:
+    """Without a reply of its own it judges as people do, of whose answers of a kind there are too few."""
+    examples = tuple(Example("q", ("a",), "right" if n < right else "wrong", n < right) for n in range(right + wrong))
+    app, _ = api(lambda request: reply or by_words(request))
+    async with listening(app) as url:
+        with pytest.raises(UnfitJudgeError, match=r"must show 40% for certain \(--judge-least-visible\)"):
+            async with judge_of(JudgeSettings(url, "judge", "none", examples, 0.9), CollectorRegistry()):
+                raise AssertionError("it must not be asked")
+
+
+@pytest.mark.parametrize(("right", "wrong"), [(10, 10), (40, 10), (10, 90)])
+@pytest.mark.parametrize(("keeps", "finds"), [(1.0, 0.0), (0.7, 0.3), (1.0, 0.35), (0.6, 0.75), (0.9, 0.48)])
+def test_a_judge_that_shows_less_than_is_asked_for_passes_by_luck_in_one_case_of_twenty(
+    right: int, wrong: int, keeps: float, finds: float
+) -> None:
+    kept = binom.pmf(range(right + 1), right, keeps)
+    found = binom.pmf(range(wrong + 1), wrong, finds)
+    passing = [
+        kept[k] * found[w]
+        for k in range(right + 1)
+        for w in range(wrong + 1)
+        if Agreement(right, k, wrong, w).visible_for_certain >= LEAST_VISIBLE
+    ]
+    assert keeps + finds - 1 <= LEAST_VISIBLE and sum(passing) < 0.06
+
+
+def test_more_examples_show_a_fit_judge() -> None:
+    bounds = [Agreement(n, n * 9 // 10, n, n * 9 // 10).visible_for_certain for n in (10, 20, 50, 500)]
+    assert bounds == sorted(bounds) and bounds[0] > LEAST_VISIBLE and 0.7 < bounds[-1] < 0.8
+
+
 def test_what_is_left_of_a_loss_is_what_both_rates_leave() -> None:
     """With a fraction r of right answers a judge finds .9 r + .2 (1 - r) right: a loss of r shows as .7 of it."""
     agreement = Agreement(right=10, right_kept=9, wrong=10, wrong_found=8)
@@ -104,7 +189,9 @@ def graded(count: int, **more: Any) -> list[str]:
     ("lines", "told_"),
     [
         (graded(19), "19 graded answers; write 20 or more"),
-        (graded(20, right=True), "right ones and wrong ones"),
+        (graded(20, right=True), r"as many wrong ones among them \(there are 20 and 0\)"),
+        ([*graded(18), *graded(9, right=True)], "there are 18 and 9"),
+        ([*graded(18), *graded(9, right=False)], "there are 9 and 18"),
         (["{", *graded(20)], "line 1: write an object such as"),
         ([*graded(20), "[]"], "line 21"),
         (graded(20, right="yes"), "line 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,34 @@ def test_questions_aliases_and_classes_are_read(tmp_path: Path) -> None:
         ('{"question": "q", "answers": ["2"], "query_class": "a b"}', "'query_class'"),
         ('{"question": "q", "answers": ["2"], "scoring": "fuzzy"}', "'fuzzy' is no way to score; write exact, number"),
         ('{"question": "q", "answers": ["2"], "scoring": 1}', "'scoring' must be a text"),
-        ('{"question": "q", "answers": ["2"], "scoring": "json:"}', "'scoring': a field belongs"),
+        (
+            '{"question": "q", "answers": ["2"], "scoring": "json:"}',
+            "write json:FIELD, as in json:city",
+        ),
+        ('{"question": "q", "answers": ["2"], "scoring": "regex"}', "write regex:PATTERN, as in"),
+        ('{"question": "q", "answers": ["2"], "scoring": "numeric"}', "write exact, number"),
         ('{"question": "q", "answers": ["2"], "scoring": "regex:a"}', "0 groups"),
-        ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match in the mode choice"),
+        ('{"question": "q", "answers": ["AB"], "scoring": "choice"}', "no answer can match when scored by choice"),
+        (
+            '{"question": "q", "answers": ["2"], "scorring": "number"}',
+            "'scorring' is no key of a golden question; perhaps",
+        ),
+        ('{"question": "q", "answers": ["2"], "Scoring": "number"}', "perhaps scoring is meant"),
+        (
+            '{"question": "q", "answers": ["2"], "class": "x"}',
+            "perhaps query_class is meant",
+        ),
+        ('{"question": "q", "answers": ["2"], "bodies": {}}', "perhaps body is meant"),
+        ('{"question": "q", "answer": ["2"]}', "perhaps answers is meant"),
+        ('{"scorring": "number"}', "perhaps scoring is meant"),
+        ('{"scoring": "number", "pattern": "x"}', "remove it, there are question, answers, query_class, scoring, body"),
+        ('{"question": "q", "answers": ["2"], "answer_type": 1}', "remove it, there are question"),
+        ('{"question": "q", "answers": ["2"], "id": 7}', "'id' is no key of a golden question; remove it"),
+        (
+            '{"question": "q", "answers": ["2"], "scoring": "exact", "scoring": "raw"}',
+            "'scoring' stands twice",
+        ),
+        ('{"question": "q", "answers": ["2"], "body": {"n_": 1, "n_": 2}}', "'n_' stands twice; write it once"),
         ('{"question": "1 + 1?", "answers": ["2"]}', "repeats that of golden.jsonl, line 1"),
     ],
 )
@@ -48,6 +74,15 @@ def test_a_malformed_question_is_named_by_its_line(line: str, said: str) -> None
         parse_golden([("golden.jsonl", [GOOD, "", line])], "golden.jsonl", Scoring())
     assert str(caught.value).startswith("golden.jsonl, line 3: ")
     assert said in str(caught.value)
+
+
+def test_the_same_question_with_another_body_is_refused_with_a_file_for_each_body_to_write() -> None:
+    row = {"question": "q", "answers": ["2"]}
+    lines = [json.dumps({**row, "body": {"reasoning_effort": effort}}) for effort in ("low", "high")]
+    with pytest.raises(GoldenError, match=r"g, line 1 with another 'body'.* write a file for each body, such as"):
+        parse_golden([("g", lines)], "g", Scoring())
+    with pytest.raises(GoldenError, match=r"line 2: 'question' repeats that of g, line 1; keep one of them"):
+        parse_golden([("g", lines[:1] * 2)], "g", Scoring())
 
 
 def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
@@ -59,7 +94,7 @@ def test_all_malformed_lines_are_told_at_once_and_a_long_list_is_cut() -> None:
 
 def test_a_gold_answer_that_the_mode_can_never_match_is_refused() -> None:
     with pytest.raises(GoldenError, match="line 1: 'answers' holds 'two'"):
-        parse_golden([("g", [GOOD])], "g", Scoring(ScoringMode.NUMERIC))
+        parse_golden([("g", [GOOD])], "g", Scoring(ScoringMode.NUMBER))
 
 
 def test_an_empty_file_bytes_that_are_no_text_and_too_many_classes_are_refused(tmp_path: Path) -> None:
@@ -105,7 +140,7 @@ def test_a_line_names_its_own_scoring_and_a_line_of_its_own_that_of_the_lines_af
     found = parse_golden([("g", lines), ("h", other)], "g", Scoring())
     assert [each.scoring for each in found] == [
         None,
-        Scoring(ScoringMode.NUMERIC),
+        Scoring(ScoringMode.NUMBER),
         Scoring(ScoringMode.CHOICE),
         Scoring(ScoringMode.JSON, field="result.answer"),
         None,
@@ -125,7 +160,7 @@ def test_multiple_choice_questions_with_the_letter_a_are_read_in_every_mode_that
 
 @pytest.mark.parametrize("gold", ["3 or 4", "5 ft 3 in", "3-5", "12-31-12", "1.2.3", "between 3 and 4"])
 def test_a_gold_answer_of_several_numbers_is_refused_where_numbers_are_compared(gold: str) -> None:
-    with pytest.raises(GoldenError, match="no answer can match in the mode numeric"):
+    with pytest.raises(GoldenError, match="no answer can match when scored by number"):
         parse_golden([("g", [f'{{"question": "q", "answers": ["{gold}"], "scoring": "number"}}'])], "g", Scoring())
 
 

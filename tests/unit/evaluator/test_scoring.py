@@ -25,7 +25,7 @@ def test_the_published_examples_of_exact_match_are_reproduced(
 def test_the_best_of_several_accepted_answers_counts_in_every_mode() -> None:
     assert Scoring().matches("the Levi's Stadium", ["Santa Clara", "Levi's Stadium"])
     assert Scoring(ScoringMode.RAW).matches("b\n", ["a", "b"])
-    assert Scoring(ScoringMode.NUMERIC).matches("It is 7.", ["6", "7.0"])
+    assert Scoring(ScoringMode.NUMBER).matches("It is 7.", ["6", "7.0"])
     assert Scoring(ScoringMode.REGEX, r"answer is (\w+)").matches("The answer is B", ["A", "b"])
 
 
@@ -41,11 +41,11 @@ def test_raw_forgives_surrounding_space_and_nothing_else() -> None:
     [("so 3 + 4 = 7", "7"), ("$1,200.50", "1200.5"), ("-3", "-3"), ("about 2e3", "2000"), ("42%", "42"), ("12.", "12")],
 )
 def test_the_last_number_of_an_answer_is_compared_by_its_value(text: str, gold: str) -> None:
-    assert Scoring(ScoringMode.NUMERIC).matches(text, [gold])
+    assert Scoring(ScoringMode.NUMBER).matches(text, [gold])
 
 
 def test_an_answer_without_a_number_or_with_another_one_is_wrong() -> None:
-    numeric = Scoring(ScoringMode.NUMERIC)
+    numeric = Scoring(ScoringMode.NUMBER)
     assert not numeric.matches("none", ["7"])
     assert not numeric.matches("7 or rather 8", ["7"])
     assert not numeric.matches("17", ["7"])
@@ -62,7 +62,7 @@ def test_the_last_match_of_a_pattern_is_the_answer_and_no_match_is_none() -> Non
     ("mode", "pattern"),
     [
         (ScoringMode.REGEX, None),
-        (ScoringMode.SQUAD, "(a)"),
+        (ScoringMode.EXACT, "(a)"),
         (ScoringMode.REGEX, "a"),
         (ScoringMode.REGEX, "(a)(b)"),
         (ScoringMode.REGEX, "(a"),
@@ -77,7 +77,7 @@ def test_no_mode_scores_a_question_without_gold_answer() -> None:
     for scoring in (
         Scoring(),
         Scoring(ScoringMode.RAW),
-        Scoring(ScoringMode.NUMERIC),
+        Scoring(ScoringMode.NUMBER),
         Scoring(ScoringMode.REGEX, "(a)"),
     ):
         with pytest.raises(ValueError, match="unscored"):

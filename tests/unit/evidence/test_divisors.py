@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,12 +15,12 @@ from earlystop.evidence import engine
 from earlystop.evidence.arm_scatter import EVENTS_A_BLOCK, observe_events, start
 from earlystop.evidence.discount import Discount
 from earlystop.evidence.dispersion_source import DispersionSource
-from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, divisors
+from earlystop.evidence.divisors import UNKNOWN, UNKNOWN_BURSTS, UNLIKELY, divisors
 from earlystop.evidence.engine import EvidenceState, Gap, Objective
 from earlystop.evidence.mixture import log_mixture, weighted_grid
 from earlystop.evidence.objective import Guardrail, GuardrailKind
 from earlystop.evidence.rate_ratio import Events
-from earlystop.evidence.scatter import MOST_FACTOR
+from earlystop.evidence.scatter import KNOWN_LOOKS, MOST_FACTOR
 from earlystop.evidence.split_scatter import LEAST_LOOKS
 
 PLAIN = Objective(0.02, 0.0, 0.05, 0.05)
@@ -70,21 +71,59 @@ def test_users_that_nobody_counts_are_never_known() -> None:
     assert state.dispersion.factor == UNKNOWN and state.quality.promote.log_e_max == 0.0
 
 
-@pytest.mark.parametrize("looks", [LEAST_LOOKS, 100])
-def test_a_split_of_single_requests_makes_the_dispersion_known_at_once(looks: int) -> None:
-    objective = replace(PLAIN, source=DispersionSource.LOOKS)
+@pytest.mark.parametrize("looks", [4 * LEAST_LOOKS, 100])
+def test_a_split_that_looks_like_one_of_single_requests_makes_the_guess_smaller_and_proves_nothing(looks: int) -> None:
+    objective = replace(PLAIN, source=DispersionSource.LOOKS, longest_answer=100)
     state = after(objective, looks, counts_requests=True)
-    assert state.split.is_one_by_one and state.dispersion.is_known and state.dispersion.factor == 1.0
-    assert not after(objective, looks).dispersion.is_known
-    # Where requests are drawn for the evidence itself, nothing keeps a session together; in shadow nothing is drawn.
-    assert not after(replace(objective, has_own_requests=False), looks, counts_requests=True).dispersion.is_known
+    divided = divisors(objective, state.witnesses)
+    assert state.split.seems_one_by_one and UNLIKELY <= state.dispersion.factor < UNKNOWN
+    assert not (divided.answers.is_known or divided.lengths.is_known or divided.bounded_lengths.is_known)
+    assert after(objective, looks).dispersion.factor >= UNKNOWN
 
 
-def test_a_split_of_single_requests_vouches_for_no_failures() -> None:
+def test_failures_are_divided_by_their_own_bursts_whatever_the_split_looks_like() -> None:
     rail = Guardrail("f", GuardrailKind.FAILURE_RATE, 1.5)
     objective = replace(PLAIN, source=DispersionSource.LOOKS, guardrails=(rail,))
     state = after(objective, 40, counts_requests=True)
-    assert divisors(objective, state.witnesses).guardrails == (Discount(UNKNOWN_BURSTS, lasts=False),)
+    (failures,) = divisors(objective, state.witnesses).guardrails
+    assert failures == Discount(UNKNOWN_BURSTS, is_known=False, is_learned=True)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_users_who_keep_a_variant_and_ask_once_in_several_looks_prove_nothing_before_long_blocks(seed: int) -> None:
+    rng, users, state = np.random.default_rng(seed), 1200, engine.begin(replace(PLAIN, source=DispersionSource.LOOKS))
+    arm, end, rate, seemed = rng.integers(0, 2, users), rng.integers(1, 200, users), rng.random(users), 0
+    for look in range(4 * KNOWN_LOOKS - 1):
+        arm = np.where(end == look, rng.integers(0, 2, users), arm)
+        asks = rng.random(users) < 1 / 6
+        right = asks & (rng.random(users) < rate)
+        counts = [(int((asks & (arm == each)).sum()), int((right & (arm == each)).sum())) for each in (0, 1)]
+        baseline, candidate = (Tally(asked, match=match, mismatch=asked - match) for asked, match in counts)
+        state = engine.update(state, Look(look, 0, 50, baseline, candidate))
+        seemed += state.split.seems_one_by_one
+        assert not state.dispersion.is_known and state.assessment.log_e_max.promote == 0.0
+    assert seemed > LEAST_LOOKS  # The split alone would have been taken in.
+
+
+def swaying(at: int) -> Look:
+    """Of 100 answers the candidate has ten more right ones; from look 140 on it has none or all of them, in turn."""
+    right_b, right_c = (80, 90) if at < 140 else (50, 100 * (at // 10 % 2))
+    return Look(at, 0, 50, Tally(match=right_b, mismatch=100 - right_b), Tally(match=right_c, mismatch=100 - right_c))
+
+
+def test_no_claim_outlives_the_factor_that_it_was_read_with() -> None:
+    state, told = engine.begin(replace(PLAIN, source=DispersionSource.LOOKS)), []
+    for at in range(240):
+        state = engine.update(state, swaying(at))
+        proven, said = state.assessment.log_e_max.promote, state.assessment.log_e.promote
+        assert proven == (max(0.0, said) if state.dispersion.is_known else 0.0)
+        told.append(state.assessment.non_inferior)
+    assert any(told[:140]) and not told[-1]
+
+
+def test_a_claim_by_a_factor_that_the_policy_states_stays() -> None:
+    state = engine.replay(replace(PLAIN, source=DispersionSource.ASSUMED), map(swaying, range(240)))
+    assert state.assessment.non_inferior and state.assessment.log_e_max.promote > state.assessment.log_e.promote
 
 
 def test_a_wobble_that_both_arms_share_is_no_scatter_and_one_of_an_arm_alone_is() -> None:
@@ -106,9 +145,10 @@ def test_a_discount_makes_no_claim_that_would_not_be_made_without_it(capital: li
     assert divided <= max(whole, 0.0) / factor + 1e-9 or divided <= 1e-9
 
 
-def test_what_is_read_while_the_factor_is_a_guess_does_not_last() -> None:
-    assert Discount(2.0, lasts=False).largest(1.0, 5.0) == 1.0
-    assert Discount(2.0).largest(1.0, 5.0) == 5.0
+def test_the_largest_counts_by_a_stated_factor_the_latest_by_a_learned_one_and_nothing_by_a_guess() -> None:
+    assert [Discount(2.0).largest(5.0, each) for each in (1.0, 7.0)] == [5.0, 7.0]
+    assert [Discount(2.0, is_learned=True).largest(5.0, each) for each in (-1.0, 1.0, 7.0)] == [0.0, 1.0, 7.0]
+    assert Discount(2.0, is_known=False).largest(5.0, 7.0) == 0.0
 
 
 def failing(*arms: tuple[int, int], looks: int = 200) -> float:

@@ -93,7 +93,7 @@ def test_gains_are_divided_by_the_factor_of_their_events_or_by_the_largest_where
     calm = EventScatter(scatter=reduce(lambda seen, _: scatter.observe(seen, 0.0, 1.0), range(20), Scatter()))
     seen = replace(engine.begin(objective), users=SeenUsers(users, 1000), arms=ArmScatter(events=(calm,)))
     (found,) = divisors(objective, seen.witnesses).guardrails
-    assert found == Discount(measured.get(kind, max(factors)))
+    assert found == Discount(measured.get(kind, max(factors)), is_learned=True)
 
 
 def test_each_process_goes_by_the_name_of_its_claim_the_floor_first() -> None:

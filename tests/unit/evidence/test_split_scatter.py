@@ -18,12 +18,12 @@ def after(candidates: np.ndarray, total: int, share: float = 50.0) -> SplitScatt
 
 
 def shown(draws: np.ndarray, total: int, share: float = 50.0) -> float:
-    """The share of campaigns, one a row, whose split is shown to be of single requests."""
-    return float(np.mean([after(row, total, share).is_one_by_one for row in draws]))
+    """The share of campaigns, one a row, whose split seems to be of single requests."""
+    return float(np.mean([after(row, total, share).seems_one_by_one for row in draws]))
 
 
 @pytest.mark.parametrize(("total", "share"), [(200, 50.0), (2000, 5.0), (10, 50.0)])
-def test_single_requests_are_known_by_their_split_mostly_and_not_before_enough_looks(total: int, share: float) -> None:
+def test_single_requests_seem_to_be_so_mostly_and_not_before_enough_looks(total: int, share: float) -> None:
     draws = np.random.default_rng(1).binomial(total, share / 100, (60, 48))
     assert shown(draws, total, share) > 0.7
     assert shown(draws[:, : LEAST_LOOKS - 1], total, share) == 0.0
@@ -44,11 +44,11 @@ def test_sessions_that_stick_to_a_variant_are_never_taken_for_single_requests_fo
 
 
 def test_a_split_that_is_dealt_out_in_turn_shows_nothing() -> None:
-    assert not after(np.full(200, 100), 200).is_one_by_one
+    assert not after(np.full(200, 100), 200).seems_one_by_one
 
 
 def test_a_split_that_is_broken_is_not_one_of_single_requests() -> None:
-    assert not after(np.random.default_rng(3).binomial(200, 0.6, 64), 200).is_one_by_one
+    assert not after(np.random.default_rng(3).binomial(200, 0.6, 64), 200).seems_one_by_one
 
 
 def test_looks_without_requests_show_nothing() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from earlystop.api.counts import Variant
+from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import PresetRequest, field_queries
 
-WORKLOADS = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-fast"}
+WORKLOADS = {Variant.BASELINE: PodOwner("qa"), Variant.CANDIDATE: PodOwner("qa-fast")}
 REQUEST = PresetRequest("llm/qa", "r1", 60, "namespace", WORKLOADS)
 
 

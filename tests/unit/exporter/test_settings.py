@@ -17,7 +17,7 @@ from earlystop.api.wire import commitment_of
 from earlystop.exporter.buckets import drawn_variant
 from earlystop.exporter.export import Exporter
 from earlystop.exporter.settings import CHECK_SECONDS, REMOVED_SECONDS, Choice, MountedSettings
-from earlystop.exporter.settings_document import MAX_BYTES, SettingsDocument, read_document, written
+from earlystop.exporter.settings_document import MAX_BYTES, SettingsDocument, all_on_baseline, read_document, written
 from tests.unit.exporter.mounts import DOCUMENT, KEY, MountedVolume, document
 from tests.unit.exporter.pages import POLICY, Clock, read, scrape, unassigned
 from tests.unit.rollout.policies import examples
@@ -88,8 +88,19 @@ def test_a_user_keeps_a_variant_where_the_policy_draws_by_user_and_counts_as_tha
     server.project(document(50, drawn_by="User"))
     chosen = [server.settings.choose(user="anna", request=str(number)).assignment for number in range(40)]
     assert len(set(chosen)) == 1 and chosen[0].user == "anna"
-    unknown = server.settings.choose().assignment
-    assert unknown.user == "" and unknown.variant == drawn_variant("r1", "", document(50).weights)
+
+
+@pytest.mark.parametrize("weight", [5, 50, 95])
+@pytest.mark.parametrize("user", [None, "", "  "])
+def test_where_users_are_drawn_who_is_not_known_gets_the_baseline_and_counts_as_unassigned(
+    weight: int, user: str | None, server: Server
+) -> None:
+    for number in range(30):
+        server.project(document(weight, drawn_by="User", revision=f"r{number}"))
+        choice = server.settings.choose(user=user, request="1")
+        assert (dict(choice.values), choice.is_assigned) == ({"window": "40"}, False)
+        server.exporter.started(choice.assignment)
+    assert unassigned(server.registry) == {POLICY: 30.0}
 
 
 def test_requests_of_one_user_are_drawn_each_for_itself_where_the_policy_says_so(server: Server) -> None:
@@ -176,6 +187,32 @@ def test_a_document_is_read_as_it_was_written() -> None:
 def test_the_settings_of_another_policy_are_not_served(server: Server) -> None:
     server.project(document(0, policy="llm/other"))
     assert server.choose().values["window"] == "10" and server.fault == "foreign"
+
+
+@pytest.mark.parametrize("text", ["from Git", written(document(0, policy="llm/other"))])
+def test_a_file_that_holds_something_else_for_a_minute_gives_all_requests_the_baseline_of_the_last_good_settings(
+    text: str, server: Server
+) -> None:
+    server.volume.project({KEY: text})
+    server.wait()
+    assert server.choose().is_assigned
+    server.wait(REMOVED_SECONDS - 1)
+    assert server.choose().values["window"] == "10"
+    server.wait()
+    choice = server.choose()
+    assert (dict(choice.values), choice.is_assigned) == ({"window": "40"}, False)
+    assert server.fault and server.reported()[0]["digest"] == all_on_baseline(document(100)).digest
+    server.project(document(100))
+    assert server.choose().values["window"] == "10" and server.choose().is_assigned and not server.fault
+
+
+def test_what_alternates_between_no_key_and_anothers_settings_ends_a_candidate_all_the_same(server: Server) -> None:
+    for _ in range(40):
+        server.project()
+        server.choose()
+        server.project(document(0, policy="llm/other"))
+        server.choose()
+    assert server.choose().values.get("window") != "10" and not server.choose().is_assigned
 
 
 def test_a_volume_that_is_gone_leaves_the_last_good_settings_in_force_for_ever(server: Server) -> None:

@@ -89,6 +89,15 @@ def test_an_object_that_was_only_looked_at_stays_as_it_came() -> None:
     assert change.body == b'{"window": 5, "custom": null}'
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"a": null}', b'{"a": {"c": 1}}'])
+def test_what_one_parameter_set_stays_where_another_looks_inside_it(body: bytes) -> None:
+    whole = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: (Field(("a",)),)})
+    by_word = BodySetting(ValueType.INTEGER, Apply.ALWAYS, {CHAT: (Field(("cap",)),)}, where=(("a", "b"), "low"))
+    change = edited(body, CHAT, {"whole": (whole, "5"), "by_word": (by_word, "9")})
+    assert json.loads(change.body) == {"a": 5}
+    assert change.effects == {"whole": Effect.SET, "by_word": Effect.KEPT}
+
+
 def test_a_body_of_more_values_than_can_be_read_goes_on_as_it_came() -> None:
     body = b'{"x":[' + b"[]," * MOST_VALUES + b"[]]}"
     assert edited(body, CHAT, {"it": (KNOBS[Engine.VLLM][Knob.ANSWER_CAP], "20")}).body is body

@@ -48,6 +48,62 @@ def test_llama_cpp_obeys_its_own_names_in_responses_as_well_so_they_are_covered(
     assert with_knob(body, Knob.ANSWER_CAP, "20", engine=Engine.LLAMA_CPP, api=api)[0] == dict.fromkeys(body, 20)
 
 
+def llama_effort(body: dict[str, Any]) -> str | None:
+    """The effort that b11434 gives to the template, as its server-common.cpp and server-chat.cpp say it."""
+    own: str | None = body.get("chat_template_kwargs", {}).get("reasoning_effort")
+    above: str | None = body.get("reasoning", {}).get("effort") or body.get("reasoning_effort")
+    return above or own
+
+
+def llama_samples(body: dict[str, Any]) -> int:
+    """How many answers b11434 gives: n is read where n_cmpl is not there."""
+    return int(body.get("n_cmpl", body.get("n", 1)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"n_cmpl": 8},
+        {"n": 8},
+        {"n": 1, "n_cmpl": 8},
+        {"n": 8, "n_cmpl": 1},
+        {"n": 8, "n_cmpl": 4},
+        {},
+    ],
+)
+@pytest.mark.parametrize("api", [CHAT, Api.COMPLETIONS])
+def test_llama_cpp_gives_no_more_samples_than_set_by_any_alias(body: dict[str, Any], api: Api) -> None:
+    after, effect = with_knob(body, Knob.SAMPLES, "2", engine=Engine.LLAMA_CPP, api=api)
+    asked = llama_samples(body)
+    assert llama_samples(after) == (min(2, asked) if body else 2)
+    assert effect is not Effect.KEPT or after == body
+
+
+EFFORTS_SENT = (None, "none", "low", "medium", "high")
+
+
+@pytest.mark.parametrize("inner", EFFORTS_SENT)
+@pytest.mark.parametrize("above", EFFORTS_SENT)
+@pytest.mark.parametrize("api", [CHAT, Api.RESPONSES])
+def test_llama_cpp_thinks_with_no_more_effort_than_set_by_any_alias(
+    api: Api, above: str | None, inner: str | None
+) -> None:
+    by_api = {"reasoning_effort": above} if api is CHAT else {"reasoning": {"effort": above}}
+    body: dict[str, Any] = by_api if above else {}
+    if inner:
+        body = {**body, "chat_template_kwargs": {"reasoning_effort": inner}}
+    after, effect = with_knob(body, Knob.REASONING_EFFORT, "low", engine=Engine.LLAMA_CPP, api=api)
+    asked = llama_effort(body)
+    assert llama_effort(after) == ("none" if asked == "none" else "low")
+    assert (effect is Effect.KEPT) == (after == body)
+
+
+def test_an_effort_beside_responses_own_is_covered_at_llama_cpp_as_well() -> None:
+    body = {"reasoning_effort": "high"}
+    told = with_knob(body, Knob.REASONING_EFFORT, "low", engine=Engine.LLAMA_CPP, api=Api.RESPONSES)
+    assert told == ({"reasoning_effort": "low"}, Effect.LOWERED)
+
+
 def test_a_budget_that_sglang_would_ignore_is_refused() -> None:
     for odd in (20.0, "20", [20]):
         told = with_knob({"custom_params": {"thinking_budget": odd}}, Knob.THINKING_BUDGET, "512", engine=Engine.SGLANG)

@@ -129,3 +129,20 @@ def test_what_is_no_json_object_without_doubt_is_refused(text: str) -> None:
 def test_a_key_that_stands_twice_in_an_object_below_is_refused_where_something_is_set_in_it() -> None:
     with pytest.raises(UnreadableError):
         JsonObject.parse('{"a":{"b":1,"b":2}}').child("a")
+
+
+def test_a_look_below_a_member_that_was_set_leaves_what_was_set() -> None:
+    found = JsonObject.parse('{"b": {"c": 1}}')
+    found.set("a", "7")
+    assert (found.sent(("a", "x")), found.sent(("b", "c")), found.sent(("b", "x", "y"))) == (ABSENT, 1, ABSENT)
+    found.child("b").set("c", "2")
+    assert (found.sent(("b", "c")), found.now(("b", "c")), found.now(("b",)), found.now(("a",))) == (1, 2, {"c": 2}, 7)
+    assert found.text() == '{"b": {"c": 2},"a":7}'
+    with pytest.raises(UnreadableError, match="'a' was set as a whole"):
+        found.child("a")
+
+
+def test_a_look_alone_changes_nothing() -> None:
+    found = JsonObject.parse('{"b":  null }')
+    assert (found.sent(("b", "c")), found.now(("b", "c")), found.now(("a", "c"))) == (ABSENT, ABSENT, ABSENT)
+    assert not found.is_changed and found.text() == '{"b":  null }'

@@ -105,7 +105,13 @@ def test_the_names_in_a_message_are_few_short_and_printable() -> None:
 
 @pytest.mark.parametrize(
     ("pod", "workload"),
-    [("qa-5d8f6c7b9d-x2x4z", "qa"), ("qa-fast-5d8f6c7b9d-x2x4z", "qa-fast"), ("qa-0", "qa"), ("qa-x2x4z", "qa")],
+    [
+        ("qa-5d8f6c7b9d-x2x4z", "qa"),
+        ("qa-fast-5d8f6c7b9d-x2x4z", "qa-fast"),
+        ("qa-0", "qa"),
+        ("qa-x2x4z", "qa"),
+        ("qa-candidate-x2x4z", "qa-candidate"),
+    ],
 )
 def test_pods_of_one_workload_are_known_by_its_name(pod: str, workload: str) -> None:
     assert workload_of(pod) == workload

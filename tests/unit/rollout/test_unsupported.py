@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 from pydantic.alias_generators import to_camel
 
-from earlystop.rollout.unsupported import missing_counts, unbuilt
+from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbuilt
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
     "spec.search": (
         {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
         "remove it, and write the settings to try as candidates",
-    ),
-    "delivery.mode Workload": (
-        {"delivery": {"mode": "Workload", "gatewayHeader": None}},
-        "GatewayHeader, HeaderCohort, RequestBody, Shadow",
     ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
@@ -34,13 +30,25 @@ def test_a_part_that_is_not_built_is_refused_by_its_name_with_what_to_write(part
 
 @pytest.mark.parametrize("preset", ["VLLM", "SGLang", "EnvoyAIGateway"])
 def test_an_engines_counters_are_refused_where_variants_share_its_pods(preset: str) -> None:
-    refusal = unbuilt(policy({"metrics": {"preset": preset}}))
+    refusal = refusal_of_spec(policy({"metrics": {"preset": preset}}))
     assert refusal is not None and refusal.reason == "VariantsNotTold"
     assert f"metrics.preset {preset} cannot tell variants" in refusal.message
     assert "Write one of EarlyStop, Custom" in refusal.message
     elsewhere = {"mode": "HeaderCohort", "gatewayHeader": None}
-    assert unbuilt(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
+    assert refusal_of_spec(policy({"metrics": {"preset": preset}, "delivery": elsewhere})) is not None
     assert unbuilt(policy({"metrics": {"preset": "Custom"}})) is None
+
+
+def test_counts_that_a_preset_has_in_no_source_are_refused_from_the_policy_alone() -> None:
+    settings = {"routeRef": {"name": "qa"}, "container": "server", "settings": [{"parameter": "window", "env": "W"}]}
+    delivery = {"mode": "Workload", "gatewayHeader": None, "workload": settings}
+    refusal = refusal_of_spec(policy({"metrics": {"preset": "VLLM"}, "delivery": delivery}))
+    assert refusal is not None and refusal.reason == "CountsMissing" and "VLLM does not count match" in refusal.message
+    classes = {"objective": {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}]}}
+    refusal = refusal_of_spec(policy({"metrics": {"preset": "Custom"}, **classes}))
+    assert refusal is not None and refusal.message.startswith("objective.queryClasses: the preset Custom")
+    assert refusal_of_spec(policy({"metrics": {"preset": "Custom"}})) is None
+    assert refusal_of_spec(policy(classes)) is None
 
 
 def test_counts_that_the_objective_needs_are_named_when_they_are_missing() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from earlystop.api.wire import SETTABLE_ANNOTATION
+from earlystop.delivery.candidate_pods.readiness import readiness_gist
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.orphans import policy_of
 
@@ -15,9 +17,7 @@ from earlystop.delivery.orphans import policy_of
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # Only of these kinds is the status read: addresses, listeners, supported features, and whether a route is accepted.
 WITH_STATUS = frozenset({"HTTPRoute", "Gateway", "GatewayClass"})
-# What is read of the status of a Deployment that the operator made.
-READINESS = ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas")
-# Kinds of which users' objects are never written, and the fields of their spec that are read.
+# The fields that are read of the spec of kinds of which little is: of users' Deployments, unless their Pods are copied.
 READ_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({"Deployment": ("replicas", "selector")})
 
 
@@ -30,21 +30,15 @@ def stripped(kind: str, manifest: Mapping[str, Any]) -> Manifest:
     kept = {name: value for name, value in manifest.items() if name not in ("metadata", "status", "spec")}
     kept["metadata"] = metadata
     if "spec" in manifest:
-        kept["spec"] = manifest["spec"] if policy_of(dict(manifest)) else _read_part(kind, manifest["spec"])
-    if _is_own_deployment(kind, manifest):
-        kept["status"] = _readiness(manifest)
-    if kind in WITH_STATUS and "status" in manifest:
+        kept["spec"] = manifest["spec"] if _is_read_whole(manifest) else _read_part(kind, manifest["spec"])
+    if (kind in WITH_STATUS or (kind in READ_FIELDS and _is_read_whole(manifest))) and "status" in manifest:
         kept["status"] = manifest["status"]
     return kept
 
 
-def _is_own_deployment(kind: str, manifest: Mapping[str, Any]) -> bool:
-    return kind == "Deployment" and bool(policy_of(dict(manifest)))
-
-
-def _readiness(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    status = manifest.get("status") or {}
-    return {name: status[name] for name in READINESS if name in status}
+def _is_read_whole(manifest: Mapping[str, Any]) -> bool:
+    """Whether an object is the operator's own, or a Deployment whose Pods policies may copy."""
+    return bool(policy_of(dict(manifest))) or SETTABLE_ANNOTATION in (manifest["metadata"].get("annotations") or {})
 
 
 def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,20 +52,21 @@ def _read_part(kind: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def gist(kind: str, manifest: Mapping[str, Any]) -> bytes:
     """A digest of what a policy's traffic follows from: it changes when a person edits the object, or when a Gateway
-    gets another address, but neither when a gateway reports on a route nor when a Deployment is scaled. Of one that the
-    operator made, how many Pods are ready belongs to it.
+    gets another address, or when Pods that the operator runs become ready or cease to be; but neither when a gateway
+    reports on a route nor when a user's Deployment is scaled.
 
     manifest: as `stripped` gives it.
     """
     metadata = manifest["metadata"]
     parts: dict[str, Any] = {name: metadata.get(name) for name in ("uid", "labels", "annotations", "ownerReferences")}
     spec = manifest.get("spec")
-    if _is_own_deployment(kind, manifest):
-        parts["readiness"] = _readiness(manifest)
-    elif kind in READ_FIELDS and isinstance(spec, Mapping):
+    is_own = bool(policy_of(dict(manifest)))
+    if kind in READ_FIELDS and isinstance(spec, Mapping) and not is_own:
         spec = {name: value for name, value in spec.items() if name != "replicas"}
     parts |= {name: value for name, value in manifest.items() if name not in ("metadata", "status", "apiVersion")}
     parts["spec"] = spec
+    if kind in READ_FIELDS and is_own:
+        parts["ready"] = readiness_gist(dict(manifest))
     if kind == "Gateway":
         parts["addresses"] = (manifest.get("status") or {}).get("addresses")
     parts.pop("kind", None)  # a list does not repeat it

@@ -9,7 +9,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.look import split_request
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import SplitResult
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.split import TrafficSplit
 from earlystop.metrics.count_ledger import AnyReading, CountLedger, source_of
 from earlystop.metrics.source.failures import MetricsFailure

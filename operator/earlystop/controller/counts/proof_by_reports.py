@@ -8,7 +8,7 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.put_in_force import SplitResult
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.processes_behind import processes_behind
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit

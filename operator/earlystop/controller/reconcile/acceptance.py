@@ -12,7 +12,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.controller.cluster import POLICIES, Cluster
 from earlystop.controller.reconcile.competition import competition_refusal, is_over, successor_of
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.desired_split import largest_split
+from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
@@ -81,7 +81,8 @@ async def acceptance(
     if refusal is not None:
         return refusal
     inputs = await inputs_of_spec(cluster, tracked, now)
-    return preflight(inputs, largest_split(spec))
+    split = desired_split(tracked.state)
+    return preflight(inputs, largest_split(spec, split.promoted if split is not None else ""))
 
 
 def source_refusal(spec: PolicySpec, sources: Mapping[str, SourceSpec]) -> Refusal | None:

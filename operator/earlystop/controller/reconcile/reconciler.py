@@ -97,7 +97,7 @@ class Reconciler:
         # What alternates may be due to be shown now, and an error of the operator's own is over.
         tracked.observe(replace(tracked.observations, error=None), self._clock())
         await self._recorder.flush(tracked, self._policies())
-        tracked.traffic.drop_inputs()
+        tracked.traffic.gathered.drop()
         now, in_namespace = self._clock(), self._in_namespace(tracked.namespace)
         return next_reconcile(tracked, delay, self._policies(), now, in_namespace)
 

@@ -16,6 +16,7 @@ from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.counts.proof_by_reports import proof_by_reports
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored
+from earlystop.controller.traffic.apply import WriteRefused
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.phase_actions import ACTIONS, RISES, Next, When, next_after
 from earlystop.controller.traffic.put_in_force import (
@@ -28,11 +29,13 @@ from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.unseen_requests import look_for_unseen, with_unseen
 from earlystop.controller.traffic.watch_candidates import watch_candidates
 from earlystop.controller.traffic.watch_counts import watch_counts
-from earlystop.delivery.decide import LEADS, SplitStatus
+from earlystop.delivery.decisions import LEADS, SplitStatus
 from earlystop.delivery.proof import Reports
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import write_refused
+from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import RolloutState
-from earlystop.rollout.transitions import carried_out, unproven_weights_lost, weights_in_force, weights_lost
+from earlystop.rollout.transitions import carried_out, give_up, unproven_weights_lost, weights_in_force, weights_lost
 from earlystop.rollout.verdict import verdict_name
 
 
@@ -123,6 +126,9 @@ class TrafficActor:
             if only_to_detach:
                 return await detach_while_frozen(self._cluster, self._http, tracked, split, self._clock(), self._turns)
             traffic = await put_in_force(self._cluster, self._http, tracked, split, self._clock(), self._turns)
+        except WriteRefused as error:
+            said = write_refused(error.without(split.token).message)
+            return SplitResult(SplitStatus.NOT_WRITTEN, Observation(said.status, said.reason, said.message))
         except ClusterError as error:
             raise error.without(split.token) from None
         # What was taken off for another policy had not been edited by anybody.
@@ -131,12 +137,12 @@ class TrafficActor:
 
 def _note(tracked: TrackedPolicy, traffic: SplitResult, now: float) -> None:
     """Remember how far the split has got, and what there is to say about it."""
-    if traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED):
+    if traffic.unfinished or traffic.status in (SplitStatus.NOT_WRITTEN, SplitStatus.MISROUTED, SplitStatus.OVERDUE):
         tracked.traffic.require_recheck()
     if ACTIONS[tracked.state.phase].when is When.ON_RECHECK and traffic.observation.status is not ConditionStatus.FALSE:
         for name in traffic.changed:
             tracked.announce(correction_note(name, traffic.followed))
-    done = traffic.status == SplitStatus.PROVEN and tracked.observations.storage is None
+    done = traffic.status == SplitStatus.PROVEN and not traffic.unfinished and tracked.observations.storage is None
     tracked.traffic.note_attempt(succeeded=done)
     said = with_unseen(tracked, traffic.observation)
     tracked.observe(replace(tracked.observations, traffic=said), now)
@@ -149,6 +155,8 @@ def _after_traffic(tracked: TrackedPolicy, traffic: SplitResult, now: int, *, in
     match next_after(state.phase, traffic.status):
         case Next.SETTLE:
             return weights_in_force(state, now)
+        case Next.GIVE_UP:
+            return give_up(tracked.times, state, now)
         case Next.SETTLE_AGAIN_IF_CHANGED if traffic.changed:
             return weights_lost(state)
         case Next.FINISH if tracked.status.verdict_stored == verdict_name(tracked.name, state):

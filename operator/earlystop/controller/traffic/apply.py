@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.delivery.alias_service import without_outdated
@@ -18,27 +19,54 @@ MERGED_KINDS = frozenset({"Service"})
 NAMED = ("labels", "annotations")
 
 
+class WriteRefused(ClusterError):
+    """The API server, or an admission webhook, refuses a write, and will refuse it again until somebody changes that.
+    Its message begins with the object."""
+
+
+def is_refusal(error: ClusterError) -> bool:
+    """Whether an error says that a request is not allowed or not valid: neither that the object has changed or is gone,
+    nor that there was no answer."""
+    return 400 <= error.status < 500 and not isinstance(error, Conflict | NotFound) and error.status not in (404, 409)
+
+
+@contextmanager
+def refusals_named(manifest: Manifest) -> Iterator[None]:
+    """A refusal of what is written inside becomes a WriteRefused that names the object."""
+    try:
+        yield
+    except ClusterError as error:
+        if not is_refusal(error):
+            raise
+        name = f"{manifest['kind']} {manifest['metadata']['name']}"
+        raise WriteRefused(error.status, f"{name}: {error.message}") from None
+
+
 async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
-    """Create or replace these objects, one after another. Raises ClusterError when the API fails."""
+    """Create or replace these objects, one after another. Raises WriteRefused when one is refused,
+    another ClusterError when the API fails."""
     for manifest in manifests:
         observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
-        if is_part(manifest):
-            await _write_part(cluster, inputs.uid, observed, manifest)
-        else:
-            await _write(cluster, observed, manifest)
+        with refusals_named(manifest):
+            if is_part(manifest):
+                await _write_part(cluster, inputs.uid, observed, manifest)
+            else:
+                await _write(cluster, observed, manifest)
 
 
 async def replace_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable[Manifest]) -> None:
     """Replace these objects if they are still as they were read.
 
-    Raises Conflict when one has changed since, ClusterError when the API fails.
+    Raises Conflict when one has changed since, WriteRefused when one is refused, another ClusterError when the API
+    fails.
     """
     for manifest in manifests:
-        if is_part(manifest):
-            observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
-            await _write_part(cluster, inputs.uid, observed, manifest)
-            continue
-        await cluster.replace(BY_KIND[manifest["kind"]], manifest["metadata"]["namespace"], manifest)
+        with refusals_named(manifest):
+            if is_part(manifest):
+                observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
+                await _write_part(cluster, inputs.uid, observed, manifest)
+            else:
+                await cluster.replace(BY_KIND[manifest["kind"]], manifest["metadata"]["namespace"], manifest)
 
 
 async def _write_part(cluster: Cluster, uid: str, observed: Manifest | None, part: Manifest) -> None:

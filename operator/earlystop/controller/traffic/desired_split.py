@@ -5,7 +5,7 @@ from __future__ import annotations
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
-from earlystop.rollout.exposure import shadowed, weights
+from earlystop.rollout.exposure import promoted, shadowed, weights
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
 
@@ -25,14 +25,16 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
-    return TrafficSplit(state.revision, state.step, variants, shadows)
+    label = plan.label_of(promoted(state)) if promoted(state) else ""
+    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
 
 
-def largest_split(spec: PolicySpec) -> TrafficSplit:
-    """The most that a policy ever puts in force, for checks that come before its first campaign."""
+def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
+    """The most that a policy ever puts in force, for checks that come before its first campaign. promoted: label of
+    the variant that an earlier campaign promoted, "" for none."""
     settings = [tuple(spec.candidate_settings(each).items()) for each in spec.candidates or ()]
     weights = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
     baseline = VariantWeight(Variant.BASELINE.value, 100 - len(weights), tuple(spec.baseline_settings().items()))
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
     shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
-    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN)
+    return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)

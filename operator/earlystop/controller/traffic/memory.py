@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from earlystop.api.conditions import Condition
-from earlystop.api.policy import PolicySpec
+from earlystop.controller.traffic.gathered_inputs import GatheredInputs
 from earlystop.delivery.canary import Fault
-from earlystop.delivery.decide import Probe
+from earlystop.delivery.decisions import Probe
 from earlystop.delivery.engine_check import EngineCheck
-from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.proof import ProbeResult, ProbeTarget, Proof
 from earlystop.delivery.shortfall import ServedMarks
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import Rest, TrafficView
 from earlystop.metrics.count_ledger import CountLedger
-from earlystop.rollout.plan import variant_labels
 
-# For how many seconds the inputs that the acceptance check has gathered may be used for the traffic.
-FRESH_SECONDS = 2.0
-# Attempts to prove a split follow each other within 15 s; after a longer gap nobody was asking.
-LONGEST_GAP_SECONDS = 120.0
+LONGEST_GAP_SECONDS = 120.0  # attempts to prove a split are 15 s apart; after a longer gap nobody was asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +58,11 @@ class TrafficMemory:
     edits: how many edits of objects watches have shown.
     successor: name of the policy that the target is left to, since the campaign is over, "" for none. is_left: whether
         nothing of this policy is on the route any more for that.
-    gathered: what the acceptance check has just read, and when; see `hand_over_inputs`.
+    gathered: what the acceptance check has just read.
     led_by: the split by which users were led last, proven or not, None for none.
+    entry: digest of another policy's settings that hold the policy's entry and give no candidate anything, and since
+        when this operator has seen them so; None before it looked.
+    wanted: the split that is put in force, and since when this operator has tried to; None before that.
     """
 
     recheck: bool = True
@@ -97,8 +95,10 @@ class TrafficMemory:
     failures: int = 0
     users_objects: bytes | None = None
     edits: int = 0
-    gathered: tuple[ClusterInputs, float] | None = None
+    gathered: GatheredInputs = field(default_factory=GatheredInputs)
     led_by: TrafficSplit | None = None
+    entry: tuple[str, float] | None = None
+    wanted: tuple[TrafficSplit, float] | None = None
 
     def view(
         self, condition: Condition, answers: tuple[tuple[tuple[ProbeTarget, ...], ProbeResult], ...]
@@ -109,6 +109,7 @@ class TrafficMemory:
             proven=self.proven,
             proven_on_probes=self.proven_on_probes,
             written_at=self.written_at,
+            wanted_since=0.0 if self.wanted is None else self.wanted[1],
             contradicted_at=self.contradicted_at,
             quarantined_revision=self.quarantined_revision,
             unproven_since=None if self.unproven is None else self.unproven[1],
@@ -118,6 +119,19 @@ class TrafficMemory:
             engine=self.engine,
             answers=answers,
         )
+
+    def note_wanted(self, split: TrafficSplit, now: float) -> None:
+        """This split is to be put in force at Unix time `now`. When it was written an operator that has just started
+        does not know, so it waits as long as for one that it wrote itself."""
+        if self.wanted is None or self.wanted[0] != split:
+            self.wanted = split, now
+
+    def note_entry(self, digest: str, now: float) -> float:
+        """At Unix time `now` settings of another policy, with this digest ("" for none), hold the entry. Returns
+        for how many seconds that is known."""
+        if self.entry is None or self.entry[0] != digest:
+            self.entry = digest, now
+        return now - self.entry[1]
 
     def note_users_objects(self, digest: bytes) -> bool | None:
         """The users' objects are compared with. Returns whether they were edited since the last comparison, None when
@@ -271,8 +285,7 @@ class TrafficMemory:
         self.fault = None
 
     def keep_watching(self, split: TrafficSplit) -> None:
-        """The objects lead users as before although this split of the same campaign is desired by now: their variants
-        go on to be asked for."""
+        """The objects lead users as before although this split is desired by now: their variants are asked for."""
         if self.canary is not None and self.canary.split.revision == split.revision:
             self.canary = replace(self.canary, split=split)
 
@@ -290,7 +303,8 @@ class TrafficMemory:
 
     def note_edit(self) -> None:
         """A watch shows that an object was edited: what the acceptance check has read may be out of date."""
-        self.recheck, self.gathered, self.edits = True, None, self.edits + 1
+        self.recheck, self.edits = True, self.edits + 1
+        self.gathered.drop()
 
     def begin_check(self) -> None:
         """The objects are compared from now on; a change that is noticed during the comparison requires another."""
@@ -334,25 +348,3 @@ class TrafficMemory:
     def quarantine(self, revision: str) -> None:
         """The gateway misroutes a campaign: its requests are led by no overlay any more."""
         self.quarantined_revision = revision
-
-    def keep_inputs(self, inputs: ClusterInputs, now: float, edits: int) -> None:
-        """Keep what the acceptance check has read at Unix time `now` for the traffic step that follows it, unless
-        something was edited meanwhile. edits: how many edits there were when it began to read."""
-        self.gathered = (inputs, now) if edits == self.edits else None
-
-    def hand_over_inputs(self, spec: PolicySpec, now: float) -> ClusterInputs | None:
-        """What the acceptance check has read, if that was just now and for the same target, mode and candidates as
-        `spec`. It is handed over once: a repeated attempt must see what has changed."""
-        kept, self.gathered = self.gathered, None
-        if kept is None or now - kept[1] > FRESH_SECONDS or not _reads_the_same(kept[0].spec, spec):
-            return None
-        return replace(kept[0], spec=spec)
-
-    def drop_inputs(self) -> None:
-        """Forget what the acceptance check has read: the objects of a whole fleet would take too much memory."""
-        self.gathered = None
-
-
-def _reads_the_same(one: PolicySpec, other: PolicySpec) -> bool:
-    same = one.target_ref == other.target_ref and one.delivery == other.delivery
-    return same and variant_labels(one) == variant_labels(other)

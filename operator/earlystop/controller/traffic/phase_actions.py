@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.rollout.state import ACTING, ENDED, WATCHING, Phase
 
 
@@ -50,6 +50,8 @@ class Next(StrEnum):
     """The weights are in force: evidence may begin after the time to settle."""
     SETTLE_AGAIN_IF_CHANGED = "SettleAgainIfChanged"
     """What was put right was not in force for a while: the step's evidence begins anew."""
+    GIVE_UP = "GiveUp"
+    """What the step needs was not ready in time: the campaign ends."""
     STORE_VERDICT = "StoreVerdict"
     FINISH = "Finish"
     """The decision is carried out as soon as its verdict is stored."""
@@ -72,11 +74,19 @@ def _after(default: Next, **others: Next) -> Mapping[SplitStatus, Next]:
 
 UNTOUCHED = PhaseActions(When.NEVER, (), _after(Next.REST))
 FROZEN = PhaseActions(When.TO_DETACH, (), _after(Next.REST))
-APPLYING = PhaseActions(When.ALWAYS, (), _after(Next.REPEAT, PROVEN=Next.SETTLE, UNPROVABLE=Next.PROVE_BY_METRICS))
+APPLYING = PhaseActions(
+    When.ALWAYS,
+    (),
+    _after(Next.REPEAT, PROVEN=Next.SETTLE, UNPROVABLE=Next.PROVE_BY_METRICS, OVERDUE=Next.GIVE_UP),
+)
 WATCHED = PhaseActions(When.ON_RECHECK, (), _after(Next.SETTLE_AGAIN_IF_CHANGED))
 RISING = PhaseActions(When.ALWAYS, RISES, _after(Next.REPEAT, PROVEN=Next.FINISH, UNPROVABLE=Next.FINISH))
 # A gateway that misroutes gets no candidate, as a rollback wants.
-FALLING = PhaseActions(When.ALWAYS, FALLS, _after(Next.FINISH, NOT_WRITTEN=Next.REPEAT, WRITTEN=Next.STORE_VERDICT))
+FALLING = PhaseActions(
+    When.ALWAYS,
+    FALLS,
+    _after(Next.FINISH, NOT_WRITTEN=Next.REPEAT, WRITTEN=Next.STORE_VERDICT, OVERDUE=Next.STORE_VERDICT),
+)
 OVER = PhaseActions(When.ON_RECHECK, (), _after(Next.REST))
 # Users go on to be led to candidates: what was written anew has to be proven anew, or taken off.
 HELD = PhaseActions(When.ON_RECHECK, (), _after(Next.REST, UNPROVABLE=Next.PROVE_BY_METRICS))

@@ -9,33 +9,27 @@ import aiohttp
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.controller.cache.stripped import gist_of_users_objects
-from earlystop.controller.cluster import Cluster, Manifest
+from earlystop.controller.cluster import BY_KIND, Cluster, Conflict, Manifest
 from earlystop.controller.reconcile.status_writer import ensure_unchanged
 from earlystop.controller.reconcile.tracked import TrackedPolicy
-from earlystop.controller.traffic.apply import replace_all, write_all
+from earlystop.controller.traffic.apply import refusals_named, replace_all, write_all
 from earlystop.controller.traffic.gatherer import inputs_of_plan
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.delivery.canary import probe_variants
-from earlystop.delivery.decide import (
-    Detach,
-    Probe,
-    Quarantine,
-    SplitStatus,
-    Wait,
-    Write,
-    decide,
-    decide_while_frozen,
-)
+from earlystop.delivery.decide import decide, decide_while_frozen
+from earlystop.delivery.decisions import Detach, Probe, Quarantine, SplitStatus, Wait, Write
 from earlystop.delivery.desired import Desired, desired_traffic
 from earlystop.delivery.drift import drifted
 from earlystop.delivery.engine_check import AskEngine, EngineCheck, ask_engine
+from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.inputs import ClusterInputs
 from earlystop.delivery.leaving import leave
 from earlystop.delivery.probe import probe
 from earlystop.delivery.proof import Metrics, ProbeResult, Probes, ProbeTarget, Proof, Reports, SplitProof
 from earlystop.delivery.split import TrafficSplit
+from earlystop.delivery.traffic_conditions import quoted
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, Phase
@@ -48,7 +42,8 @@ class SplitResult:
     """How far a split has got, and what to say about it.
 
     changed: objects that had to be written for it. followed: whether they follow an edit of users' objects, None when
-    it is not known. proof: how the split is proven, None where nothing is written.
+    it is not known. proof: how the split is proven, None where nothing is written. unfinished: whether something has to
+    be done later though nobody edits anything: Pods become ready, or end once they are drained.
     """
 
     status: SplitStatus
@@ -56,6 +51,7 @@ class SplitResult:
     changed: tuple[str, ...] = ()
     followed: bool | None = None
     proof: SplitProof | None = None
+    unfinished: bool = False
 
 
 async def put_in_force(
@@ -77,6 +73,7 @@ async def put_in_force(
     if tracked.traffic.successor and tracked.state.phase in ENDED:
         return await _leave(cluster, tracked, observed, leave(observed, desired, tracked.traffic.successor), split, now)
     memory = tracked.traffic
+    memory.note_wanted(split, now)
     followed = memory.note_users_objects(gist_of_users_objects(observed, desired.rendered.objects))
     # In other phases looks judge what users get, or it is no longer compared.
     memory.note_users(split, desired.serves_users and tracked.state.phase in (Phase.APPLYING, Phase.HELD), now)
@@ -87,7 +84,11 @@ async def put_in_force(
             case Wait(SplitStatus.UNPROVABLE) as wait if _was_proven_by_counts(wait, desired, memory):
                 memory.note_proven(split, now)
             case Wait() as wait:
-                return replace(_result(wait, written, followed), proof=desired.proof)
+                drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
+                unfinished = drains or desired.rendered.unready is not None
+                told, applied = await _promote(cluster, tracked, desired, wait, now)
+                result = _result(told, written, followed)
+                return replace(result, proof=desired.proof, unfinished=unfinished or applied)
             case Probe() as asked:
                 answers = (*answers, await _ask(http, tracked, asked, desired, now, turns))
             case AskEngine(targets):
@@ -103,7 +104,36 @@ async def put_in_force(
                 written = (*written, *_names(objects))
             case Quarantine() | Detach() as takes_off:
                 taken_off = await _take_off(cluster, tracked, observed, takes_off, split, now)
-                return replace(taken_off, followed=followed)
+                # What no request is led to from now on ends later; and what is over was nobody's edit.
+                unfinished = bool(drifted(observed, desired.rendered.idle))
+                changed = taken_off.changed if desired.rendered.over is None else ()
+                return replace(taken_off, followed=followed, unfinished=unfinished, changed=changed)
+
+
+async def _end_idle(
+    cluster: Cluster,
+    tracked: TrackedPolicy,
+    observed: ClusterInputs,
+    desired: Desired,
+    reached: SplitStatus,
+    now: float,
+) -> bool:
+    """End what no request is led to any more once its last requests had their time. Returns whether it waits for that.
+
+    Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
+    """
+    idle = drifted(observed, desired.rendered.idle)
+    if not idle or reached not in (SplitStatus.PROVEN, SplitStatus.UNPROVABLE):
+        return False
+    decision = tracked.state.decision
+    last_led = max(tracked.traffic.written_at, float(decision.at) if decision is not None else 0.0)
+    # Where nothing proves what the gateway serves, it gets the time that a slow one takes.
+    served = 0.0 if reached is SplitStatus.PROVEN else SECONDS_TO_SERVE
+    if now - last_led < desired.rendered.idle_seconds + served:
+        return True
+    await ensure_unchanged(cluster, tracked, now)
+    await replace_all(cluster, observed, idle)
+    return False
 
 
 async def _leave(
@@ -241,6 +271,31 @@ async def _take_off(
         tracked.traffic.note_detached(now)
     status = SplitStatus.MISROUTED if isinstance(decision, Quarantine) else decision.status
     return _result(Wait(status, decision.condition), _names(decision.objects))
+
+
+async def _promote(
+    cluster: Cluster, tracked: TrackedPolicy, desired: Desired, wait: Wait, now: float
+) -> tuple[Wait, bool]:
+    """Give the user's object what was promoted, where the policy asks for that. Returns what is waited for, with what a
+    person has still to do, and whether anything was applied.
+
+    Raises StatusConflict when the policy has changed meanwhile, ClusterError when the API fails.
+    """
+    rendered, said = desired.rendered, wait.condition
+    if not rendered.promotion or wait.status not in (SplitStatus.PROVEN, SplitStatus.UNPROVABLE):
+        message = f"{said.message} {rendered.left_to_do}".rstrip()
+        return replace(wait, condition=replace(said, message=message)), False
+    await ensure_unchanged(cluster, tracked, now)
+    try:
+        for each in rendered.promotion:
+            resource, namespace = BY_KIND[each.manifest["kind"]], each.manifest["metadata"]["namespace"]
+            with refusals_named(each.manifest):
+                await cluster.apply(resource, namespace, each.manifest, each.manager)
+    except Conflict as conflict:
+        message = f"Another manager has written what was promoted, so nothing was changed: {quoted(conflict.message)}."
+        told = Condition(said.type, ConditionStatus.FALSE, "PromotionConflict", f"{message} {rendered.left_to_do}")
+        return replace(wait, condition=told), False
+    return wait, True
 
 
 def _result(wait: Wait, written: tuple[str, ...], followed: bool | None = None) -> SplitResult:

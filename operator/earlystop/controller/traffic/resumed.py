@@ -10,7 +10,7 @@ from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.delivery.leaving import successor_in
-from earlystop.delivery.traffic_conditions import rest_in
+from earlystop.delivery.traffic_conditions import WRITE_REFUSED, rest_in
 from earlystop.rollout.observations import Observation
 from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
 
@@ -31,7 +31,7 @@ def resumed_traffic(
     if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED, Phase.HOLDING}:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
-    if said.status is not ConditionStatus.FALSE or since is None:
+    if said.status is not ConditionStatus.FALSE or since is None or said.reason == WRITE_REFUSED:
         return memory
     rest = rest_in(said.message, datetime.fromisoformat(since).timestamp())
     if rest is not None:

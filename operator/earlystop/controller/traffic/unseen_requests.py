@@ -54,7 +54,8 @@ async def look_for_unseen(reader: CountBatcher, tracked: TrackedPolicy, at: int)
         effects = EffectsQuestion(tracked.label, seconds, source.namespace_label)
         did = await reader.read_effects(metrics.source_ref.name, effects, at)
         if not isinstance(did, MetricsFailure):
-            memory.note_effects(never_applied(did.changed, did.unchanged, seconds))
+            of_baseline = did.baseline_changed, did.baseline_unchanged
+            memory.note_effects(never_applied(did.changed, did.unchanged, seconds, *of_baseline))
     if not isinstance(found, MetricsFailure):
         # Forged requests count as unassigned, too, and are told once.
         memory.note_unseen(overlay_misses(found.seen, max(0.0, found.unseen - forged), seconds), at)

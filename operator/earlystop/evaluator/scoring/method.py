@@ -19,9 +19,9 @@ from earlystop.evaluator.scoring.yes_no import says_yes
 class ScoringMode(StrEnum):
     """How an answer is compared with the gold answers."""
 
-    SQUAD = "squad"
+    EXACT = "exact"
     RAW = "raw"
-    NUMERIC = "numeric"
+    NUMBER = "number"
     REGEX = "regex"
     CHOICE = "choice"
     BOXED = "boxed"
@@ -30,25 +30,29 @@ class ScoringMode(StrEnum):
     JUDGE = "judge"
 
 
-_OTHER_NAMES = {"exact": ScoringMode.SQUAD, "number": ScoringMode.NUMERIC}
 _NEED_UNIT = "unit"
+_NEED_DETAIL = {
+    ScoringMode.REGEX: "a pattern; write regex:PATTERN, as in regex:answer is ([A-D])",
+    ScoringMode.JSON: "a field of the answer; write json:FIELD, as in json:city",
+}
+"""What a mode cannot do without, and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
     """One way to compare; the best score over all gold answers counts.
 
-    squad: by the rule of `by_kind`: Exact Match for text, and numbers, dates and choices as such. raw: equal but for
-    surrounding white space. numeric: the number, date or time that the answer comes to equals the gold one. choice: the
+    exact: by the rule of `by_kind`: Exact Match for text, and numbers, dates and choices as such. raw: equal but for
+    surrounding white space. number: the number, date or time that the answer comes to equals the gold one. choice: the
     letter that the answer chooses. yesno: yes or no. boxed: what the last box of LaTeX holds. json: what stands in
-    `field` of the answer's last JSON object, compared as squad does. regex: what the one group of `pattern` captured,
-    at its last match, compared as squad does; without a match nothing was answered. judge: a model says it, which is
+    `field` of the answer's last JSON object, compared as exact does. regex: what the one group of `pattern` captured,
+    at its last match, compared as exact does; without a match nothing was answered. judge: a model says it, which is
     asked elsewhere (`evaluator.judge`).
-    need_unit: for numeric, whether a unit of the gold answer may not be left out.
+    need_unit: for number, whether a unit of the gold answer may not be left out.
     Raises ValueError for a pattern or a field that is needed and missing, not valid, or of no use to the mode.
     """
 
-    mode: ScoringMode = ScoringMode.SQUAD
+    mode: ScoringMode = ScoringMode.EXACT
     pattern: str | None = None
     field: str | None = None
     need_unit: bool = False
@@ -58,36 +62,36 @@ class Scoring:
             raise ValueError("a pattern belongs to the mode regex, and to it alone; write both or neither")
         if (self.field is not None) != (self.mode is ScoringMode.JSON) or self.field == "":
             raise ValueError("a field belongs to the mode json, and to it alone; write both or neither")
-        if self.need_unit and self.mode is not ScoringMode.NUMERIC:
-            raise ValueError("a unit can be demanded in the mode numeric alone")
+        if self.need_unit and self.mode is not ScoringMode.NUMBER:
+            raise ValueError("a unit can be demanded in the mode number alone")
         if self.pattern is not None:
             _one_group(self.pattern)
 
     @classmethod
     def named(cls, text: str) -> Self:
         """From its name: exact, number, number:unit, choice, yesno, boxed, json:FIELD, regex:PATTERN, raw,
-        judge.
-
-        The modes' own names are known as well. Raises ValueError for any other.
+        judge. Raises ValueError for any other.
         """
         name, _, detail = text.partition(":")
-        mode = _OTHER_NAMES.get(name) or next((mode for mode in ScoringMode if mode.value == name), None)
-        if mode is None or (detail and mode not in (ScoringMode.REGEX, ScoringMode.JSON, ScoringMode.NUMERIC)):
+        mode = next((mode for mode in ScoringMode if mode.value == name), None)
+        if mode is None or (detail and mode not in (ScoringMode.REGEX, ScoringMode.JSON, ScoringMode.NUMBER)):
             raise ValueError(
                 f"{text[:80]!r} is no way to score; write exact, number, number:unit, choice, yesno, boxed, "
                 "json:FIELD, regex:PATTERN, raw or judge"
             )
-        if mode is ScoringMode.NUMERIC and detail not in ("", _NEED_UNIT):
+        if mode is ScoringMode.NUMBER and detail not in ("", _NEED_UNIT):
             raise ValueError(f"{text[:80]!r} is no way to score; write number, or number:unit where a unit is needed")
+        if mode in _NEED_DETAIL and not detail:
+            raise ValueError(f"{name!r} needs {_NEED_DETAIL[mode]}")
         if mode is ScoringMode.REGEX:
             return cls(mode, pattern=detail)
-        return cls(mode, field=detail or None if mode is ScoringMode.JSON else None, need_unit=detail == _NEED_UNIT)
+        return cls(mode, field=detail if mode is ScoringMode.JSON else None, need_unit=detail == _NEED_UNIT)
 
     def accepts(self, gold: str) -> bool:
         """Whether some answer can match this gold answer; one that never can is a mistake in the golden questions."""
         if self.mode in (ScoringMode.RAW, ScoringMode.JUDGE):
             return bool(gold.strip())
-        if self.mode is ScoringMode.NUMERIC:
+        if self.mode is ScoringMode.NUMBER:
             return by_kind.can_match_number(gold)
         if self.mode is ScoringMode.CHOICE:
             return gold_letter(gold) is not None
@@ -115,7 +119,7 @@ class Scoring:
     def _matches_one(self, answer: str, gold: str) -> bool:
         if self.mode is ScoringMode.RAW:
             return answer.strip() == gold.strip()
-        if self.mode is ScoringMode.NUMERIC:
+        if self.mode is ScoringMode.NUMBER:
             return by_kind.as_number(answer, gold, self.need_unit)
         if self.mode is ScoringMode.CHOICE:
             return by_kind.as_choice(answer, gold)

@@ -1,8 +1,9 @@
-"""What an injector did to requests' bodies with the settings of a policy's candidates, in the last minutes."""
+"""What an injector did to requests' bodies with the settings of a policy's variants, in the last minutes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite
 
 from earlystop.api.wire import BASELINE, BODY_EFFECTS, POLICY, VARIANT
@@ -24,18 +25,21 @@ class EffectsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class BodyEffects:
-    """About how many settings changed the body that they were for, and how many did not."""
+    """About how many settings of candidates changed the body that they were for, and how many did not; and the
+    baseline's, which has none where its values are not set."""
 
     changed: float
     unchanged: float
+    baseline_changed: float = 0.0
+    baseline_unchanged: float = 0.0
 
 
 def effects_query(question: EffectsQuestion) -> str:
     """The PromQL text for one question."""
-    chosen = f'{POLICY}="{escape(question.policy)}",{VARIANT}!="{BASELINE}"'
+    chosen = f'{POLICY}="{escape(question.policy)}"'
     if question.namespace_label is not None:
         chosen += f',{question.namespace_label}="{escape(question.policy.partition("/")[0])}"'
-    return f"sum by (effect) (increase({BODY_EFFECTS}{{{chosen}}}[{question.seconds}s]))"
+    return f"sum by ({VARIANT}, effect) (increase({BODY_EFFECTS}{{{chosen}}}[{question.seconds}s]))"
 
 
 def read_effects(client: InstantVectors, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
@@ -44,6 +48,8 @@ def read_effects(client: InstantVectors, question: EffectsQuestion, at: int) -> 
         samples = client.instant_vector(effects_query(question), float(at))
     except MetricsFailure as failure:
         return failure.with_traceback(None)
-    found = [(labels.get("effect", ""), value) for labels, value in samples if isfinite(value) and value > 0]
-    changed = sum(value for effect, value in found if effect in CHANGED)
-    return BodyEffects(changed, sum(value for _, value in found) - changed)
+    sums = dict.fromkeys(product((False, True), repeat=2), 0.0)
+    for labels, value in samples:
+        if isfinite(value) and value > 0:
+            sums[labels.get(VARIANT) == BASELINE, labels.get("effect") in CHANGED] += value
+    return BodyEffects(sums[False, True], sums[False, False], sums[True, True], sums[True, False])

@@ -22,7 +22,7 @@ from earlystop.api.presets import PRESETS, PresetTraits, traits_of
 from earlystop.api.templates import LONGEST_TEMPLATE, SELECTOR_PATTERN
 from earlystop.metrics.convention.query import checked_namespace_label, counts_query, escape
 from earlystop.metrics.templates import engines
-from earlystop.metrics.templates.pod_names import pods_of
+from earlystop.metrics.templates.pod_names import PodOwner, pods_of, share_names
 
 PLACEHOLDERS = ("policy", "revision", "variant")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -37,8 +37,8 @@ class TemplateError(ValueError):
 class PresetRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back.
 
-    namespace_label: the source's, None where it has none; workloads: for engines, which know of no policy, the name of
-    the Pods' owner that serves each variant, as the `pod` label begins; candidate: what {variant} stands for in the
+    namespace_label: the source's, None where it has none; workloads: for engines, which know of no policy, the owner
+    of the Pods that serve each variant, by which the `pod` label is read; candidate: what {variant} stands for in the
     candidate's templates: its name, where it is not a canary.
     """
 
@@ -46,7 +46,7 @@ class PresetRequest:
     revision: str
     window_seconds: int
     namespace_label: str | None = None
-    workloads: Mapping[Variant, str] | None = None
+    workloads: Mapping[Variant, PodOwner] | None = None
     candidate: str = Variant.CANDIDATE.value
 
 
@@ -80,6 +80,8 @@ def field_queries(preset: str, request: PresetRequest, custom: Mapping[str, str]
         raise ValueError(f"the window is {request.window_seconds} s; it must cover at least 1 s")
     if traits.needs_own_pods and (request.workloads is None or set(request.workloads) != set(Variant)):
         raise ValueError(f"the preset {preset} needs the workload of each variant: an engine's counters name its Pods")
+    if traits.needs_own_pods:
+        _check_told_apart(*(request.workloads or {}).values())
     templates = field_templates(preset, custom or {})
     workloads = (request.workloads or {}) if traits.needs_own_pods else {}
     pods = {variant: {"pod": pods_of(workload)} for variant, workload in workloads.items()}
@@ -88,6 +90,15 @@ def field_queries(preset: str, request: PresetRequest, custom: Mapping[str, str]
         for variant in Variant
         for field, template in templates.items()
     ]
+
+
+def _check_told_apart(one: PodOwner, other: PodOwner) -> None:
+    if share_names(one, other):
+        raise ValueError(
+            f"Pods of {one.kind} {one.name} and of {other.kind} {other.name} can have the same names, so an engine's "
+            "counters cannot be told apart by them; name one of the two so that it is not the other's and a number, "
+            "or begins otherwise"
+        )
 
 
 def field_templates(preset: str, custom: Mapping[str, str]) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from earlystop.api.source import SourceSpec
 from earlystop.metrics.convention.query import alternation
 from earlystop.metrics.liveness import NO_HINTS, LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import (
     FieldQuery,
     PresetRequest,
@@ -58,7 +59,7 @@ class TemplateRequest:
     window_seconds: int
     preset: str
     templates: Mapping[str, str] = field(default_factory=dict)
-    workloads: Mapping[Variant, str] | None = None
+    workloads: Mapping[Variant, PodOwner] | None = None
     candidate: str = Variant.CANDIDATE.value
     liveness: LivenessHints = NO_HINTS
 

@@ -9,7 +9,7 @@ from earlystop.controller.counts.count_batcher import CountBatcher
 from earlystop.controller.counts.part_reading import Result
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.traffic.desired_split import desired_split
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.metrics.convention.ledger import Ledger, SeriesKey
 from earlystop.metrics.convention.reader import Reading
 from earlystop.metrics.count_ledger import AnyRequest

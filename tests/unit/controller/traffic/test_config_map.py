@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from earlystop.controller.cluster import CONFIG_MAPS, ClusterError
+from earlystop.controller.cluster import CONFIG_MAPS, POLICIES, ClusterError
 from earlystop.controller.orphan_collector import OrphanCollector
-from earlystop.controller.settings_collector import SETTINGS_GRACE_SECONDS
-from earlystop.exporter.settings_document import SettingsDocument, read_document, written
+from earlystop.controller.settings_collector import MOST_AT_ONCE, MOST_FAILURES
+from earlystop.delivery.decide import SECONDS_TO_SWITCH
+from earlystop.delivery.settings_mode import SETTINGS_GRACE_SECONDS
+from earlystop.exporter.settings_document import SettingsDocument, all_on_baseline, read_document, written
 from earlystop.metrics.convention.reports import ProcessReport
 from tests.unit.controller.embedded_world import World
 from tests.unit.rollout.traffic import Quality
@@ -147,6 +149,29 @@ async def test_a_rollback_does_not_wait_for_ever_for_a_process_that_is_stuck() -
     assert weights(world) == (100, 0) and "p0 serves by" in condition(world, "TrafficApplied")["message"]
 
 
+@pytest.mark.parametrize(
+    ("quality", "last", "acting", "over"),
+    [(HARMFUL, (95, 5), "RollingBack", "RolledBack"), (SAVING, (75, 25), "Promoting", "Promoted")],
+)
+async def test_a_decision_is_not_called_done_sooner_since_the_operator_was_restarted(
+    quality: Quality, last: tuple[int, ...], acting: str, over: str
+) -> None:
+    world = world_of(quality)
+    fleet = Fleet(world)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        while weights(world) != last or world.status["phase"] != "Observing":
+            await world.reconcile()
+        fleet.stuck = {"p0", "p1", "p2"}
+        await world.reconcile_until(acting)
+        await world.reconcile()
+        world.restart()
+        began = world.now
+        await world.reconcile_until(over)
+        assert world.now - began >= SECONDS_TO_SWITCH
+        assert "3 of 3 processes" in condition(world, "TrafficApplied")["message"]
+
+
 async def test_a_restarted_operator_goes_on_without_a_new_proof() -> None:
     world = world_of(SAVING)
     Fleet(world)
@@ -166,6 +191,7 @@ async def test_a_restarted_operator_goes_on_without_a_new_proof() -> None:
         ({"metadata": {"name": "qa-settings", "namespace": "llm"}}, "SettingsNotAllowed"),
         ({"data": {KEY: "{}"}}, "SettingsKeyTaken"),
         ({"binaryData": {KEY: "e30="}}, "SettingsKeyTaken"),
+        ({"immutable": True}, "SettingsImmutable"),
     ],
 )
 async def test_what_is_not_the_policys_to_write_is_refused_and_left_as_it_is(
@@ -178,9 +204,10 @@ async def test_what_is_not_the_policys_to_write_is_refused_and_left_as_it_is(
     assert not [path for method, path in world.api.calls if "configmaps" in path]
 
 
-async def test_an_object_that_may_not_even_be_read_is_refused_with_what_allows_it() -> None:
+@pytest.mark.parametrize("status", [400, 403, 422])
+async def test_an_object_that_may_not_even_be_read_is_refused_with_what_allows_it(status: int) -> None:
     world = world_of(SAVING)
-    world.api.fail("PATCH", ClusterError(403, "configmaps is forbidden"))
+    world.api.fail("PATCH", ClusterError(status, "configmaps is forbidden"))
     async with world.open():
         await world.reconcile()
     said = condition(world, "Accepted")
@@ -194,13 +221,39 @@ async def test_the_settings_of_another_policy_are_not_taken_over_while_they_give
         await world.reconcile_until("Observing")
     mine = settings(world)
     assert mine is not None
-    for text, reason in ((written(replace(mine, policy="llm/other")), "SettingsKeyTaken"),):
-        other = world_of(SAVING, data={KEY: text})
-        async with other.open():
+    other = world_of(SAVING, data={KEY: written(replace(mine, policy="llm/other"))})
+    async with other.open():
+        await other.reconcile()
+    said = condition(other, "Accepted")
+    assert said["reason"] == "SettingsKeyTaken" and "llm/other" in said["message"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "free"), [(None, True), ("RolledBack", True), ("RollingBack", False), ("Applying", False)]
+)
+async def test_anothers_baseline_is_written_over_once_its_policy_is_over_and_every_server_has_read_it(
+    phase: str | None, free: bool
+) -> None:
+    world = world_of(SAVING)
+    Fleet(world)
+    async with world.open():
+        await world.reconcile_until("Observing")
+    mine = settings(world)
+    assert mine is not None
+    text = written(replace(all_on_baseline(mine), policy="llm/other", digest=""))
+    other = world_of(SAVING, data={KEY: text})
+    Fleet(other)
+    if phase is not None:
+        metadata = {"name": "other", "namespace": "llm", "uid": "uid-other"}
+        other.api.put(POLICIES, {"metadata": metadata, "spec": {}, "status": {"phase": phase}})
+    async with other.open():
+        began = other.now
+        while other.now < began + SETTINGS_GRACE_SECONDS:
             await other.reconcile()
-        assert (
-            condition(other, "Accepted")["reason"] == reason and "llm/other" in condition(other, "Accepted")["message"]
-        )
+            assert data(other)[KEY] == text and condition(other, "Accepted")["reason"] == "SettingsKeyTaken"
+        for _ in range(10):
+            await other.reconcile()
+    assert (data(other)[KEY] != text) == free
 
 
 async def test_an_edit_of_the_policys_settings_is_put_right_and_told() -> None:
@@ -285,6 +338,49 @@ async def test_of_a_deleted_policy_first_the_candidate_goes_and_then_the_key(clo
         clock[0] += 1
         await collector.sweep()
     assert data(world) == OTHERS and not collector.settings.is_waiting
+
+
+async def test_what_was_never_written_is_not_collected_and_a_refused_end_is_given_up_with_one_line(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    for written_before, refusal, lines in ((False, None, 0), (True, 403, 1), (True, 422, 1)):
+        world = world_of(SAVING)
+        Fleet(world)
+        async with world.open():
+            await world.reconcile_until("Observing")
+        if not written_before:
+            world.api.put(CONFIG_MAPS, {**world.api.at(CONFIG_MAPS, "llm", "qa-settings"), "data": dict(OTHERS)})
+        del world.api.objects["/apis/earlystop.dev/v1alpha1/namespaces/llm/earlystoppolicies/qa"]
+        collector = collector_of(world, clock)
+        world.api.fail("APPLY", *([ClusterError(refusal, "denied")] * 9 if refusal else []))
+        world.api.calls.clear()
+        caplog.clear()
+        for _ in range(5):
+            await collector.sweep()
+            clock[0] += SETTINGS_GRACE_SECONDS
+        assert not collector.settings.is_waiting and len(world.api.calls) == lines
+        assert len([each for each in caplog.records if "stay in" in each.getMessage()]) == lines
+
+
+async def test_one_pass_deals_with_a_bounded_number_of_entries_of_all_namespaces_in_turn(clock: list[float]) -> None:
+    world = world_of(SAVING)
+    asked: list[str] = []
+
+    class Counted(type(world.api)):  # type: ignore[misc]
+        async def get(self, resource: Any, namespace: str | None, name: str) -> Any:
+            asked.append(str(namespace))
+            raise ClusterError(503, "no answer")
+
+    world.api.__class__ = Counted
+    collector = OrphanCollector(world.api, lambda: clock[0], [None])
+    for number in range(MOST_AT_ONCE * 3):
+        collector.settings.policy_gone(f"u{number}", "crowded", world.tracked.deliveries)
+    collector.settings.policy_gone("u", "quiet", world.tracked.deliveries)
+    await collector.settings.collect(())
+    assert len(asked) == MOST_AT_ONCE and "quiet" in asked[:2]
+    for _ in range(4 * MOST_FAILURES):
+        await collector.settings.collect(())
+    assert not collector.settings.is_waiting
 
 
 async def test_the_settings_of_a_living_policy_are_never_collected(clock: list[float]) -> None:

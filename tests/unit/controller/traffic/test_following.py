@@ -14,7 +14,7 @@ from earlystop.controller.reconcile.pauses import RECHECK_SECONDS
 from earlystop.controller.reconcile.timing import acceptance_is_due
 from earlystop.controller.traffic.put_in_force import correction_note
 from earlystop.delivery.alias_service import mirrored_content
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.destinations import baseline_destinations, destinations
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from earlystop.controller.cache.stripped import gist, stripped
 from earlystop.controller.cluster import DEPLOYMENTS, DISRUPTION_BUDGETS, NETWORK_POLICIES, ROUTES, SERVICES, Manifest
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.names import overlay_name
 from tests.unit.controller.traffic.moves import HALF, Moves
-from tests.unit.delivery.cluster import deployment, ready
+from tests.unit.delivery.cluster import deployment, running
 
 NAME = "qa-es-injector"
 
 
 def set_ready(moves: Moves, pods: int) -> None:
     """What the Deployment's controller writes."""
-    found = ready(moves.api.at(DEPLOYMENTS, "llm", NAME))
+    found = running(moves.api.at(DEPLOYMENTS, "llm", NAME))
     moves.api.put(DEPLOYMENTS, {**found, "status": found["status"] | {"readyReplicas": pods}})
 
 

@@ -77,6 +77,24 @@ def test_few_settings_and_such_as_change_one_body_in_a_hundred_say_nothing(
     assert bool(never_applied(changed, unchanged, 600)) == told
 
 
+@pytest.mark.parametrize(
+    ("of_baseline", "alike"), [((0.0, 0.0), True), ((0.0, 900.0), True), ((4.0, 996.0), True), ((900.0, 100.0), False)]
+)
+def test_variants_are_said_to_be_alike_only_where_the_baselines_settings_change_no_body_either(
+    of_baseline: tuple[float, float], alike: bool
+) -> None:
+    told = never_applied(0.0, 1000.0, 600, *of_baseline)
+    assert ("are as the baseline's" in told) == alike
+    assert ("About 900 of 1000 of the baseline's changed one" in told) != alike
+
+
+async def test_a_looser_candidate_is_not_said_to_be_as_its_baseline() -> None:
+    moves = observing("RequestBody")
+    await look_for_unseen(Reader(BodyEffects(0.0, 500.0, 400.0, 100.0)), moves.tracked, NOW + LEAST_SECONDS)
+    told = with_unseen(moves.tracked, IN_FORCE)
+    assert told.reason == "NeverApplied" and "the baseline's setting is compared with none" in told.message
+
+
 class Source:
     """A source that answers with these samples and keeps the query."""
 
@@ -93,9 +111,11 @@ class Source:
 def test_set_and_lowered_are_changes_and_all_else_is_none() -> None:
     samples = [Sample({"effect": each}, value) for each, value in (("set", 3.0), ("lowered", 4.0), ("kept", 5.0))]
     samples += [Sample({"effect": "refused"}, 6.0), Sample({"effect": "set"}, float("nan"))]
+    own = (("set", 3.0), ("lowered", 5.0), ("kept", 9.0))
+    samples += [Sample({"variant": "baseline", "effect": each}, value) for each, value in own]
     question = EffectsQuestion("llm/qa", 600, "namespace")
     source = Source(samples)
-    assert read_effects(source, question, NOW) == BodyEffects(7.0, 11.0)
+    assert read_effects(source, question, NOW) == BodyEffects(7.0, 11.0, 8.0, 9.0)
     assert source.query == effects_query(question)
-    assert 'policy="llm/qa",variant!="baseline",namespace="llm"}[600s]' in source.query
+    assert 'policy="llm/qa",namespace="llm"}[600s]' in source.query
     assert isinstance(read_effects(Source(None), question, NOW), MetricsFailure)

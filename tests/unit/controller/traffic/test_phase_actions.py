@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from earlystop.controller.traffic.phase_actions import ACTIONS, FALLS, RISES, Act, Next, When, next_after
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.rollout.state import ACTING, ENDED, WATCHING, Phase
 from tests.unit.rollout.exposed import candidate_weight
 from tests.unit.rollout.states import REACHED

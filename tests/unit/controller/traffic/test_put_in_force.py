@@ -14,7 +14,8 @@ from aiohttp import web
 from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.cluster import DEPLOYMENTS, GATEWAYS, POLICIES, ROUTES, SERVICES, Conflict
 from earlystop.controller.reconcile.status_writer import StatusConflict
-from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES, SplitStatus
+from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_TO_SERVE
 from earlystop.delivery.headers import headers_set
 from earlystop.delivery.names import alias_name, overlay_name

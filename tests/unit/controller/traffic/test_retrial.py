@@ -8,7 +8,7 @@ import pytest
 from earlystop.controller.cluster import ROUTES
 from earlystop.controller.traffic.turns import ProbeTurns
 from earlystop.controller.traffic.watch_candidates import SECONDS_BETWEEN, watch_candidates
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.golden_rules import serves_no_user
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST, SECONDS_TO_SERVE
 from earlystop.delivery.names import overlay_name

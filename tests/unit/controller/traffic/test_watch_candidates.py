@@ -19,7 +19,7 @@ from earlystop.controller.traffic.watch_candidates import (
     next_watch,
     watch_candidates,
 )
-from earlystop.delivery.decide import SplitStatus
+from earlystop.delivery.decisions import SplitStatus
 from earlystop.delivery.harm import SECONDS_OF_FIRST_REST
 from earlystop.delivery.names import alias_name
 from earlystop.rollout.state import Phase

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from earlystop.api.counts import Variant
 from earlystop.metrics.convention.query import counts_query
+from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.presets import (
     PresetRequest,
     TemplateError,
@@ -18,7 +19,7 @@ from earlystop.metrics.templates.presets import (
     queries,
 )
 
-WORKLOADS = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-es.candidate"}
+WORKLOADS = {Variant.BASELINE: PodOwner("qa"), Variant.CANDIDATE: PodOwner("qa-es.candidate", "StatefulSet")}
 REQUEST = PresetRequest("llm/qa", "r1", 90, "namespace", WORKLOADS)
 
 
@@ -29,10 +30,11 @@ def test_the_early_stop_preset_sends_the_one_query_of_the_convention() -> None:
 def test_vllm_counts_tokens_of_finished_requests_of_each_variants_pods_in_the_policys_namespace() -> None:
     by_place = {(one.variant, one.field): one.text for one in field_queries("VLLM", REQUEST)}
     assert by_place[Variant.BASELINE, "tokens"] == (
-        'vllm:request_generation_tokens_sum{pod=~"qa-[a-z0-9]+-[a-z0-9]{5}|qa-[0-9]+(-[0-9]+)?",namespace="llm"}[90s]'
+        'vllm:request_generation_tokens_sum{pod=~"qa-[bcdfghjklmnpqrstvwxz2456789]{1,10}-'
+        '[bcdfghjklmnpqrstvwxz2456789]{5}",namespace="llm"}[90s]'
     )
     candidate = by_place[Variant.CANDIDATE, "completed"]
-    assert candidate.startswith('vllm:request_generation_tokens_count{pod=~"qa-es\\\\.candidate-[a-z0-9]+-')
+    assert candidate.startswith('vllm:request_generation_tokens_count{pod=~"qa-es\\\\.candidate-(0|[1-9][0-9]*)"')
     assert set(by_place) == {(variant, field) for variant in Variant for field in ("completed", "tokens")}
 
 
@@ -47,6 +49,12 @@ def test_every_engine_preset_asks_for_start_times_and_scrapes_too(preset: str) -
 def test_an_engine_preset_without_the_variants_workloads_is_refused() -> None:
     with pytest.raises(ValueError, match="workload of each variant"):
         queries("VLLM", PresetRequest("llm/qa", "r1", 90))
+
+
+def test_an_engine_preset_whose_variants_pods_can_have_the_same_names_is_refused() -> None:
+    same = {Variant.BASELINE: PodOwner("qa", "LeaderWorkerSet"), Variant.CANDIDATE: PodOwner("qa-2", "StatefulSet")}
+    with pytest.raises(ValueError, match="LeaderWorkerSet qa and of StatefulSet qa-2 can have the same names"):
+        queries("VLLM", PresetRequest("llm/qa", "r1", 90, workloads=same))
 
 
 def test_a_custom_template_is_filled_for_each_variant() -> None:

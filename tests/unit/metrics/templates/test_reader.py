@@ -9,6 +9,7 @@ import pytest
 from earlystop.api.counts import Variant
 from earlystop.metrics.source.client import ExactPrometheus
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.metrics.templates.pod_names import PodOwner
 from earlystop.metrics.templates.range_vectors import RawSeries
 from earlystop.metrics.templates.reader import (
     LONGEST_RANGE_SECONDS,
@@ -62,7 +63,7 @@ def test_counters_without_a_target_are_read_without_evidence() -> None:
 def test_engines_are_read_by_the_pods_of_each_variants_workload() -> None:
     counter = RawSeries({**TARGET, "pod": "qa-es-x"}, points(AT - 3))
     source = Source(**{"vllm:request_generation_tokens_sum": [counter]})
-    workloads = {Variant.BASELINE: "qa", Variant.CANDIDATE: "qa-es"}
+    workloads = {Variant.BASELINE: PodOwner("qa"), Variant.CANDIDATE: PodOwner("qa-es")}
     reading = read_templates(source, TemplateRequest("llm/qa", "r1", 60, "VLLM", workloads=workloads), AT)
     assert {key.field for key in reading.observed} == {"tokens"}
     assert any('pod=~"qa-es-' in text for text, _ in source.asked)

@@ -1,0 +1,127 @@
+"""A write that the API server or an admission webhook refuses is told on the policy, and made once it is allowed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from earlystop.controller.campaign_tokens import CampaignTokens
+from earlystop.controller.cluster import CONFIG_MAPS, ROUTES, SERVICES, ClusterError, Manifest, Resource
+from earlystop.delivery.traffic_conditions import LONGEST_QUOTE
+from tests.unit.controller.embedded_world import World
+from tests.unit.controller.memory import Memory
+from tests.unit.rollout.traffic import Quality
+
+SAVING = Quality(mean_tokens=300, requests=40)
+HARMFUL = Quality(exact_match=0.4, mean_tokens=300, requests=40)
+BY_CONFIG_MAP = {"delivery": {"mode": "ConfigMap", "gatewayHeader": None, "configMap": {"name": "qa-settings"}}}
+WEBHOOK = 'admission webhook "rules.example" denied the request:\nnot\x1b[31m today'
+
+
+class Guarded(Memory):
+    """A Kubernetes API that refuses every write of some kinds while it is told to; its words repeat what was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses: tuple[Resource, ...] = ()
+        self.status = 403
+        self.repeated: set[str] = set()
+
+    def _guard(self, resource: Resource, sent: Manifest) -> None:
+        if resource in self.refuses:
+            self.repeated |= set(re.findall(r"[0-9a-f]{64}", str(sent)))
+            raise ClusterError(self.status, f"{WEBHOOK} {' '.join(sorted(self.repeated))} {sent}")
+
+    async def create(self, resource: Resource, namespace: str | None, manifest: Manifest) -> Manifest:
+        self._guard(resource, manifest)
+        return await super().create(resource, namespace, manifest)
+
+    async def replace(
+        self, resource: Resource, namespace: str | None, manifest: Manifest, subresource: str = ""
+    ) -> Manifest:
+        self._guard(resource, manifest)
+        return await super().replace(resource, namespace, manifest, subresource)
+
+    async def apply(self, resource: Resource, namespace: str | None, part: Manifest, manager: str) -> Manifest:
+        self._guard(resource, part)
+        return await super().apply(resource, namespace, part, manager)
+
+
+def guarded(quality: Quality, changes: dict[str, Any] | None = None) -> tuple[World, Guarded]:
+    """A world with a ConfigMap for settings, whose API can refuse writes."""
+    world, api = World(quality, changes), Guarded()
+    api.objects = world.api.objects
+    world.api = api
+    world.tokens = CampaignTokens(b"k" * 32)
+    metadata = {"name": "qa-settings", "namespace": "llm", "labels": {"earlystop.dev/settings": "true"}}
+    world.api.put(CONFIG_MAPS, {"metadata": metadata, "data": {}})
+    return world, api
+
+
+def applied(world: World) -> dict[str, Any]:
+    return next(each for each in world.status["conditions"] if each["type"] == "TrafficApplied")
+
+
+async def recovered(world: World) -> bool:
+    """Whether the condition stops to tell of a refusal, which it does after at most a minute of calm."""
+    for _ in range(40):
+        await world.reconcile()
+        if applied(world)["reason"] != "WriteRefused":
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "name"),
+    [(BY_CONFIG_MAP, CONFIG_MAPS, "ConfigMap qa-settings"), (None, ROUTES, "HTTPRoute"), (None, SERVICES, "Service")],
+)
+@pytest.mark.parametrize("status", [400, 403, 413, 422, 429])
+async def test_a_refused_write_is_told_in_the_apis_words_and_made_once_it_is_allowed(
+    changes: dict[str, Any] | None, kind: Resource, name: str, status: int
+) -> None:
+    world, api = guarded(SAVING, changes)
+    api.refuses, api.status = (kind,), status
+    async with world.open():
+        for _ in range(4):
+            await world.reconcile()
+        said = applied(world)
+        assert (world.status["phase"], said["status"], said["reason"]) == ("Applying", "False", "WriteRefused")
+        assert name in said["message"] and "rules.example" in said["message"]
+        assert said["message"].isprintable() and len(said["message"]) < LONGEST_QUOTE + 300
+        assert not [token for token in api.repeated if token[:8] in said["message"]]
+        api.refuses = ()
+        assert await recovered(world)
+
+
+async def test_a_rollback_whose_write_is_refused_says_so_and_is_done_once_it_is_allowed() -> None:
+    world, api = guarded(HARMFUL)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        api.refuses = (ROUTES,)
+        await world.reconcile_until("RollingBack")
+        for _ in range(4):
+            await world.reconcile()
+        assert api.repeated and world.status["phase"] == "RollingBack"
+        assert applied(world)["reason"] == "WriteRefused" and not world.verdicts()
+        world.restart()
+        await world.reconcile()
+        assert applied(world)["reason"] == "WriteRefused"
+        api.refuses = ()
+        await world.reconcile_until("RolledBack")
+        assert await recovered(world)
+
+
+async def test_an_edit_that_cannot_be_put_right_is_told_while_the_step_is_watched() -> None:
+    world, api = guarded(SAVING)
+    async with world.open():
+        await world.reconcile_until("Observing")
+        overlay = world.api.at(ROUTES, "llm", "qa-early-stop")
+        world.api.put(ROUTES, {**overlay, "spec": {**overlay["spec"], "hostnames": ["edited.example"]}})
+        world.tracked.traffic.recheck = True
+        api.refuses = (ROUTES,)
+        await world.reconcile()
+        assert applied(world)["reason"] == "WriteRefused"
+        api.refuses = ()
+        assert await recovered(world)
