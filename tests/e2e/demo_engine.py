@@ -34,11 +34,11 @@ ACTS = (
     ("talk", 32, "Promoted", f"cap {LONGEST_ANSWER} to 32, at most 10 points of EM may be lost"),
     ("answers", 20, "RolledBack", f"cap {LONGEST_ANSWER} to 20, at most 10 points of EM may be lost"),
 )
-USERS_A_SECOND, PAIRS_A_SECOND = 0.4, 0.25
+USERS_A_SECOND, PAIRS_A_SECOND = 0.3, 0.4
 USERS_QUESTIONS, GOLDEN_QUESTIONS = 300, 2_000
 DELAY_SECONDS = 2
 """A scrape may take its whole timeout of 1 s while the model has both cores."""
-VERDICT_SECONDS = 900.0
+VERDICT_SECONDS = 1200.0
 
 console = Console(width=None if sys.stdout.isatty() else 140)
 
@@ -50,7 +50,7 @@ class RealEngineStage(EngineStage):
 
     def start_engine(self) -> Child:
         """Start llama-server."""
-        return real_engine.start_engine(self.directory, self.server_address, ENGINE_PORT)
+        return real_engine.start_engine(self.directory, self.server_address, ENGINE_PORT, threads=2)
 
 
 def main() -> None:
