@@ -182,7 +182,7 @@ def first_claims(
     margin: float,
     side: Side,
     grid: BetGrid,
-    risk: float = 0.05,
+    risk: Array | float = 0.05,
     dispersion: Array | float = 1.0,
     deal: Deal | None = None,
     share: float = 50.0,
@@ -191,7 +191,8 @@ def first_claims(
     """For every run the index of the look at which the claim is made, or the number of looks: never.
 
     deal: how a look of one class is taken in parts (`exact_match.advance`); None: looks are taken as wholes.
-    dispersion: one, or one a run. share: percent of requests that the candidate shall have, where there are classes.
+    risk, dispersion: one, or one a run. share: percent of requests that the candidate shall have, where there are
+    classes.
     own_mix: whether stakes follow the look's own mix of classes, as in version 1 of the engine.
     """
     runs, looks, groups = stream.n_b.shape
@@ -218,14 +219,15 @@ class _Paths:
         margin: float,
         side: Side,
         grid: BetGrid,
-        risk: float,
+        risk: Array | float,
         shape: tuple[int, int],
         factor: Array,
         ratio: float | None,
     ) -> None:
         runs, groups = shape
         self.ratio = ratio
-        self.margin, self.side, self.line = margin, side, -np.log(risk)
+        self.margin, self.side = margin, side
+        self.line = np.broadcast_to(-np.log(risk), (runs,))
         self.gaps, self.shares = margin * np.asarray(grid.sizes), np.asarray(grid.log_weights)
         self.factor = factor
         self.capital = np.zeros((runs, len(grid)))
@@ -241,14 +243,14 @@ class _Paths:
         whole, parted = np.flatnonzero(~fine), np.flatnonzero(fine)
         if whole.size:
             self._bet(whole, *(part[whole] for part in counts))
-            crossed[whole] = self.log_e[whole] >= self.line
+            crossed[whole] = self.log_e[whole] >= self.line[whole]
         if parted.size:
             assert deal is not None  # without it nothing is taken in parts
             for part in zip(*deal(*(part[parted, 0] for part in counts)), strict=True):
                 there = part[0] > 0
                 rows = parted[there]
                 self._bet(rows, *(arm[there][:, None] for arm in part))
-                crossed[rows] |= self.log_e[rows] >= self.line
+                crossed[rows] |= self.log_e[rows] >= self.line[rows]
         return crossed
 
     def _bet(self, rows: NDArray[np.int64], n_b: Array, x_b: Array, n_c: Array, x_c: Array) -> None:
@@ -273,7 +275,7 @@ class _Paths:
         """Go on with these runs alone."""
         if not rows.all():
             self.capital, self.match, self.scored = self.capital[rows], self.match[rows], self.scored[rows]
-            self.log_e, self.factor = self.log_e[rows], self.factor[rows]
+            self.log_e, self.factor, self.line = self.log_e[rows], self.factor[rows], self.line[rows]
 
 
 def _log_mixture(terms: Array) -> Array:

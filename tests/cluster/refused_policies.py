@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.cluster.objects import REMOVED, policy
-from tests.cluster.refusing import LADDER, candidate
+from tests.cluster.refusing import GRID, candidate
 
 WINDOW = {"name": "window", "type": "Integer", "minimum": "1", "maximum": "40", "stopsSooner": "WhenLower"}
 
@@ -14,7 +14,7 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
     "a field that does not exist": ("spec.rollout.stepz", [], 'unknown field "spec.rollout.stepz"'),
     "a field that is missing": ("spec.objective", REMOVED, "spec.objective: Required value"),
     "no candidates": ("spec.candidates", REMOVED, "candidates: write at least one setting to try"),
-    "both candidates and search": ("spec.search", LADDER, "spec.search is not built yet; remove it"),
+    "both candidates and search": ("spec.search", GRID, "search and candidates: write one of the two"),
     "a number where text belongs": (
         "spec.objective.exactMatch.margin",
         0.02,
@@ -34,6 +34,38 @@ POLICIES: dict[str, tuple[str, Any, str]] = {
         "spec.objective.exactMatch.dispersion",
         "0.5",
         "dispersion 0.5 must lie between 1 and 1000; 1 stands for independent answers",
+    ),
+    "a mode by a gateway's own objects for bodies": (
+        "spec.delivery",
+        {"mode": "GatewayBody"},
+        "is not built, since it is not known whether such a gateway counts what an objective needs; write RequestBody",
+    ),
+    "a preset of an engine that counts no requests": (
+        "spec.metrics.preset",
+        "LlamaCpp",
+        "there can be no preset LlamaCpp, since llama.cpp counts no requests",
+    ),
+    "a cross-check without an injector": (
+        "spec.metrics.crossCheck",
+        "VLLM",
+        "metrics.crossCheck compares an engine with the injector before it, and delivery.mode GatewayHeader has none; "
+        "remove it",
+    ),
+    "a dispersion of independent answers": (
+        "spec.objective.exactMatch",
+        {"margin": "0.02", "dispersion": "2.5", "assumeIndependent": True},
+        "exactMatch.dispersion 2.5 says how much answers scatter, and assumeIndependent: true that they are "
+        "independent; remove one of the two",
+    ),
+    "two values of the baseline for one parameter": (
+        "spec.baseline.values",
+        [{"name": "window", "value": "40"}, {"name": "window", "value": "30"}],
+        "baseline.values: write each parameter once",
+    ),
+    "two values of the pinned baseline for one parameter": (
+        "spec.baseline.pinned",
+        {"values": [{"name": "window", "value": "40"}, {"name": "window", "value": "40"}]},
+        "baseline.pinned.values: write each parameter once",
     ),
     "a proof of each class without classes": (
         "spec.objective.requireEach",

@@ -11,7 +11,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import Manifest
 
-LADDER: dict[str, Any] = {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}
+GRID: dict[str, Any] = {"strategy": "Grid", "parameters": [{"name": "window", "values": ["20", "10"]}]}
 
 
 def candidate(name: str, value: str) -> Manifest:

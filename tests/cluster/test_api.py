@@ -12,7 +12,12 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, policy, source, verdict
 
-SHORT_NAMES = {"earlystoppolicies": "esp", "metricsources": "ess", "earlystopverdicts": "esv"}
+SHORT_NAMES = {
+    "earlystoppolicies": "esp",
+    "metricsources": "ess",
+    "earlystopverdicts": "esv",
+    "earlystopproposals": "espr",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

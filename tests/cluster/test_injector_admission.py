@@ -79,6 +79,7 @@ REFUSED: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "a probe of another host": ((*CONTAINER, "livenessProbe", "httpGet", "host"), "192.0.2.1"),
     "an engine of another namespace": ((*CONTAINER, "args"), ["--upstream=http://qa.others.svc:80"]),
     "an argument of another kind": ((*CONTAINER, "args"), ["--parameters=/etc/passwd"]),
+    "weights of another file": ((*CONTAINER, "args"), ["--weights=/etc/passwd"]),
     "a label that a Service of others selects": (("spec", "template", "metadata", "labels", "app"), "database"),
     "more Pods than a policy may ask for": (("spec", "replicas"), 17),
     "more cores": ((*CONTAINER, "resources", "requests", "cpu"), "2001m"),
@@ -105,9 +106,10 @@ def shipped(cluster: Cluster) -> Iterator[None]:
         cluster.access.kubectl("delete", each["kind"].lower(), each["metadata"]["name"], "--ignore-not-found")
 
 
-def made(kind: str, **injector: Any) -> dict[str, Any]:
+def made(kind: str, split_by: str = "Gateway", **injector: Any) -> dict[str, Any]:
     """What the operator makes of this kind for an injector with these settings. No API server asks for its owners."""
-    request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": injector}
+    by_cookie = {"userKey": {"kind": "Cookie", "name": "sid"}} if split_by == "Injector" else {}
+    request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM", "injector": injector, "split": split_by, **by_cookie}
     delivery = {"gatewayHeader": None, "mode": "RequestBody", "requestBody": request_body}
     here = inputs(spec=policy({"parameters": in_bodies(), "delivery": delivery}), injector_image=IMAGE)
     return next(each for each in mode_of(here.spec.delivery).render(here, split(50)).objects if each["kind"] == kind)
@@ -115,14 +117,19 @@ def made(kind: str, **injector: Any) -> dict[str, Any]:
 
 def changed(kind: str, path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
     manifest = copy.deepcopy(made(kind))
+    put_at(manifest, path, value)
+    return manifest
+
+
+def put_at(manifest: dict[str, Any], path: tuple[str | int, ...], value: Any) -> None:
+    """Let the manifest have the value there; a number that its list has not yet appends."""
     holder: Any = manifest
     for key in path[:-1]:
         holder = holder[key]
-    if isinstance(holder, list):
+    if isinstance(holder, list) and path[-1] == len(holder):
         holder.append(value)
     else:
         holder[path[-1]] = value
-    return manifest
 
 
 def of_others(kind: str) -> dict[str, Any]:
@@ -156,6 +163,30 @@ def admitted(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> bool
 @pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service"])
 def test_what_the_operator_makes_for_an_injector_is_admitted(cluster: Cluster, namespace: str, kind: str) -> None:
     assert admitted(cluster, namespace, made(kind))
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget", "NetworkPolicy", "Service"])
+def test_what_it_makes_for_one_that_draws_variants_is_admitted(cluster: Cluster, namespace: str, kind: str) -> None:
+    assert admitted(cluster, namespace, made(kind, "Injector"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("volumes", 0, "configMap", "name"), "others"),
+        (("volumes", 0, "configMap", "items"), [{"key": "any", "path": "weights.json"}]),
+        (("volumes", 0), {"name": "weights", "secret": {"secretName": "others"}}),
+        (("volumes", 1), {"name": "more", "emptyDir": {}}),
+        (("containers", 0, "volumeMounts", 0, "mountPath"), "/usr"),
+        (("containers", 0, "volumeMounts", 0, "subPath"), "weights.json"),
+    ],
+)
+def test_such_a_pod_mounts_its_own_weights_and_nothing_else(
+    cluster: Cluster, namespace: str, path: tuple[str | int, ...], value: Any
+) -> None:
+    manifest = made("Deployment", "Injector")
+    put_at(manifest, (*POD, *path), value)
+    assert not admitted(cluster, namespace, manifest)
 
 
 def test_the_most_that_a_policy_may_ask_for_is_admitted(cluster: Cluster, namespace: str) -> None:

@@ -199,7 +199,7 @@ def stage(laid_out: RoutedNamespace) -> RoutedNamespace:
 
 def drawn(wanted: TrafficSplit, number: int, seed: int) -> list[Headers]:
     """Requests of users whose cohorts are as frequent as the share says; only HeaderCohort looks at that."""
-    weights = wanted.weights if wanted.candidate_weight else (50, 20, 30)
+    weights = wanted.weights if wanted.weight_beside_baseline else (50, 20, 30)
     values = random.Random(seed).choices(list(VALUES.values()), weights, k=number)
     return [{COHORT: value} for value in values]
 

@@ -57,6 +57,8 @@ def test_without_injectors_the_operator_has_no_right_to_run_any() -> None:
         rule for rule in named(text, "ClusterRole", "earlystop")["rules"] if rule["resources"] == ["deployments"]
     )
     assert deployments["verbs"] == ["get", "list", "watch"]
+    (maps,) = (rule for rule in named(text, "ClusterRole", "earlystop")["rules"] if rule["resources"] == ["configmaps"])
+    assert maps["verbs"] == ["patch"]
     assert "networkpolicies" not in str(named(text, "ClusterRole", "earlystop")) and "--injector-image" not in text
     (container,) = named(template(), "Deployment", "earlystop")["spec"]["template"]["spec"]["containers"]
     assert f"--injector-image={container['image']}" in container["args"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,13 @@ import yaml
 from earlystop.api.modes import built_modes
 from earlystop.api.unbuilt import UnbuiltPart, unbuilt_parts
 from tests.cluster.kit import Cluster
-from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy
-from tests.cluster.refusing import LADDER, refusal
+from tests.cluster.objects import CRDS, Manifest, changed, policy
+from tests.cluster.refusing import refusal
 
 ROOT = Path(__file__).parents[2]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 UNBUILT: dict[str, Any] = {
-    "search": LADDER,
-    "delivery.mode": "GatewayBody",
+    "delivery.mode": "MeshHeader",
     "metrics.preset": "EnvoyAIGateway",
     "guard": {},
     "approval.mode": "Always",
@@ -84,12 +84,27 @@ def test_a_policy_that_is_applied_again_by_the_server_is_unchanged(cluster: Clus
     assert {name: each["generation"] for name, each in after.items()} == dict.fromkeys(before, 1)
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_server_side_apply_that_empties_the_baselines_values_is_taken_as_it_is_written(
+    cluster: Cluster, namespace: str, pinned: bool
+) -> None:
+    (emptied,) = (each for each in example_policies(namespace) if each["metadata"]["name"] == "qwen-cap")
+    earlier, values = copy.deepcopy(emptied), [{"name": "cap", "value": "4096"}]
+    for each, written in ((earlier, values), (emptied, [])):
+        each["spec"]["baseline"] = {"values": written} | ({"pinned": {"values": written}} if pinned else {})
+        apply = ("apply", "--server-side", "--field-manager=delivery", f"--namespace={namespace}", "--filename=-")
+        cluster.access.kubectl(*apply, input=json.dumps(each))
+    baseline = cluster.access.get("esp/qwen-cap", f"--namespace={namespace}")["spec"]["baseline"]
+    assert baseline == {"values": []} | ({"pinned": {"values": [], "promotions": 2}} if pinned else {})
+
+
 @pytest.mark.parametrize("path", PARTS)
 def test_what_is_not_built_is_refused_by_the_api_server_in_the_operators_words(cluster: Cluster, path: str) -> None:
     part = PARTS[path]
-    wrong = changed(policy(), f"spec.{path}", UNBUILT[path]) if "approval" not in path else policy()
-    if "approval" in path:
-        wrong["spec"]["approval"] = {"mode": UNBUILT[path]}
+    wrong = policy()
+    if path.startswith("approval"):
+        wrong["spec"]["approval"] = {}
+    wrong = changed(wrong, f"spec.{path}", UNBUILT[path])
     # The API server ends its own sentence.
     assert says(part, wrong).removesuffix(".") in refusal(cluster, wrong)
 
@@ -100,14 +115,8 @@ def says(part: UnbuiltPart, manifest: Manifest) -> str:
     return sentence
 
 
-def test_a_policy_with_a_search_alone_is_told_to_write_candidates(cluster: Cluster) -> None:
-    wrong = changed(changed(policy(), "spec.search", LADDER), "spec.candidates", REMOVED)
-    said = refusal(cluster, wrong)
-    assert "write the settings to try as candidates" in said and "write at least one setting" not in said
-
-
 def test_kubectl_explains_nothing_as_working_that_is_not(cluster: Cluster) -> None:
-    for path in ("search", "search.range.from", "guard", "guard.holdbackWeight"):
+    for path in ("guard", "guard.holdbackWeight"):
         assert "Not built yet, and refused:" in " ".join(cluster.access.kubectl("explain", f"esp.spec.{path}").split())
     mode = cluster.access.kubectl("explain", "esp.spec.delivery.mode")
     assert all(each in mode for each in built_modes())

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.kit import Cluster
-from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy, source
+from tests.cluster.objects import CRDS, changed, policy, source
 from tests.cluster.refused_policies import POLICIES
-from tests.cluster.refusing import LADDER, candidate, refusal
+from tests.cluster.refusing import candidate, refusal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -20,33 +20,6 @@ def kinds(cluster: Cluster) -> None:
 @pytest.mark.parametrize(("path", "value", "sentence"), POLICIES.values(), ids=POLICIES.keys())
 def test_a_wrong_policy_is_refused_with_what_to_write(cluster: Cluster, path: str, value: Any, sentence: str) -> None:
     assert sentence in refusal(cluster, changed(policy(), path, value))
-
-
-def test_a_search_over_a_parameter_that_is_not_there_is_refused(cluster: Cluster) -> None:
-    wrong = changed(policy(), "spec.candidates", REMOVED)
-    wrong["spec"]["search"] = {**LADDER, "parameter": "patience"}
-    assert "search.parameter: write the name of one of the parameters" in refusal(cluster, wrong)
-
-
-SEARCHES: dict[str, tuple[Manifest, str]] = {
-    "neither values nor a range": ({"values": None}, "search: write exactly one of values and range"),
-    "both values and a range": (
-        {"range": {"from": "20", "to": "10", "step": "5"}},
-        "search: write exactly one of values and range",
-    ),
-    "a value outside its parameter's bounds": (
-        {"values": ["20", "50"]},
-        "search.values: each value must lie between the minimum and maximum of its parameter",
-    ),
-}
-
-
-@pytest.mark.parametrize(("changes", "sentence"), SEARCHES.values(), ids=SEARCHES.keys())
-def test_a_search_that_could_not_be_carried_out_is_refused(cluster: Cluster, changes: Manifest, sentence: str) -> None:
-    wrong = changed(policy(), "spec.candidates", REMOVED)
-    search = {**LADDER, **changes}
-    wrong["spec"]["search"] = {key: value for key, value in search.items() if value is not None}
-    assert sentence in refusal(cluster, wrong)
 
 
 def test_two_spellings_of_one_value_are_not_two_candidates(cluster: Cluster) -> None:

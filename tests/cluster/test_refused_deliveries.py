@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS, REMOVED, Manifest, changed, policy
-from tests.cluster.refusing import LADDER, candidate, refusal
+from tests.cluster.refusing import GRID, candidate, refusal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,8 +83,39 @@ def test_cohorts_that_cannot_be_told_apart_are_refused(cluster: Cluster, changes
 
 def test_cohorts_of_a_search_are_refused(cluster: Cluster) -> None:
     wrong = changed(in_cohorts(), "spec.candidates", REMOVED)
-    wrong["spec"]["search"] = LADDER
+    wrong["spec"]["search"] = GRID
     assert "HeaderCohort has a cohort for each candidate; write candidates" in refusal(cluster, wrong)
+
+
+def in_bodies(**settings: Any) -> Manifest:
+    """The policy with an injector of these settings."""
+    made = changed(policy(), "spec.delivery", {"mode": "RequestBody", "requestBody": {"engine": "VLLM", **settings}})
+    made = changed(made, "spec.objective.exactMatch.evidence", "Pairs")
+    made["spec"]["parameters"] = [{**each, "body": {"knob": "AnswerCap"}} for each in made["spec"]["parameters"]]
+    return made
+
+
+BY_ROUTE, BY_SERVICE = {"routeRef": {"name": "qa"}}, {"serviceRef": {"name": "qa", "port": 80}}
+NEITHER = "needs delivery.requestBody with a routeRef, or, where no route leads to the engine, with split: Injector"
+DRAWS = "requestBody.serviceRef and requestBody.userKey are for an injector that draws the variant"
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, NEITHER),
+        ({**BY_ROUTE, **BY_SERVICE, "split": "Injector"}, NEITHER),
+        (BY_SERVICE, DRAWS),
+        ({**BY_ROUTE, "userKey": {"kind": "ApiKey"}}, DRAWS),
+        ({**BY_ROUTE, "split": "Injector", "userKey": {"kind": "Header"}}, "write the name of the header or cookie"),
+        ({**BY_ROUTE, "split": "Injector", "userKey": {"kind": "ApiKey", "name": "x"}}, "and none with kind ApiKey"),
+        ({**BY_SERVICE, "split": "Injector", "engine": "Other"}, "requestBody.engine"),
+    ],
+)
+def test_what_does_not_go_together_of_an_injector_is_refused(
+    cluster: Cluster, settings: Manifest, sentence: str
+) -> None:
+    assert sentence in refusal(cluster, in_bodies(**settings))
 
 
 def in_shadow() -> Manifest:
@@ -162,6 +193,12 @@ WAYS: dict[str, tuple[Manifest, str, Any, str]] = {
         "baseline",
         "the candidate name baseline has a meaning in headers and metrics; write another, for example baseline-1",
     ),
+    "a candidate that is called as the incumbent of a search": (
+        policy(),
+        "spec.candidates.0.name",
+        "incumbent",
+        "the candidate name incumbent has a meaning in headers and metrics; write another, for example incumbent-1",
+    ),
 }
 
 
@@ -184,5 +221,7 @@ def test_policies_of_every_route_mode_are_stored(cluster: Cluster) -> None:
     shadow = changed(in_shadow(), "spec.candidates", several)
     tests = changed(changed(policy(), "spec.candidates", several), "spec.rollout", together)
     staged = changed(policy(), "spec.rollout.shadowSeconds", 600)
-    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged):
+    drawn = in_bodies(**BY_ROUTE, split="Injector", userKey={"kind": "Cookie", "name": "sid"})
+    direct = in_bodies(**BY_SERVICE, split="Injector")
+    for good in (policy(), in_cohorts(), in_shadow(), shadow, tests, staged, in_bodies(**BY_ROUTE), drawn, direct):
         cluster.access.kubectl(*create, input=json.dumps(good))

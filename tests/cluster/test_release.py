@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from earlystop.delivery.policy_kinds import POLICY_KINDS
+from tests.cluster.errors import ClusterError
 from tests.cluster.kit import Cluster
 from tests.cluster.objects import CRDS
 from tests.cluster.packaging import CHART, MANIFESTS, helm, named
@@ -25,6 +26,8 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "earlystoppolicies/status", "update"),
     *(("earlystop.dev", "metricsources", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "metricsources/status", "update"),
+    *(("earlystop.dev", "earlystopproposals", verb) for verb in ("get", "list", "watch")),
+    ("earlystop.dev", "earlystopproposals/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("policy", "poddisruptionbudgets", verb) for verb in ("get", "create", "update")),
@@ -37,6 +40,7 @@ NEEDED: set[Right] = {
     *(("", "services", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("", "secrets", verb) for verb in ("get", "update")),  # in the operator's own namespace, see below
     ("", "configmaps", "patch"),  # those with a label, see settings-objects.yaml of the chart
+    ("", "configmaps", "create"),  # with its own labels and an injector's weights alone, see there
     ("core.openfeature.dev", "featureflags", "patch"),
     *(("", "events", verb) for verb in ("create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")),
@@ -119,7 +123,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "secrets"),
         ("get", "configmaps"),
         ("list", "configmaps"),
-        ("create", "configmaps"),
+        ("update", "configmaps"),
+        ("delete", "configmaps"),
         ("get", "featureflags.core.openfeature.dev"),
         ("get", "pods"),
         ("patch", "deployments.apps"),
@@ -131,6 +136,9 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "earlystopverdicts.earlystop.dev"),
         ("delete", "earlystopverdicts.earlystop.dev"),
         ("update", "metricsources.earlystop.dev"),
+        ("update", "earlystopproposals.earlystop.dev"),
+        ("create", "earlystopproposals.earlystop.dev"),
+        ("delete", "earlystopproposals.earlystop.dev"),
         ("impersonate", "users"),
     ],
 )
@@ -171,6 +179,9 @@ def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster:
         ("edit", "delete", "earlystoppolicies.earlystop.dev", True),
         ("edit", "update", "earlystoppolicies.earlystop.dev/status", False),
         ("edit", "create", "earlystopverdicts.earlystop.dev", False),
+        ("view", "create", "earlystopproposals.earlystop.dev", False),
+        ("edit", "create", "earlystopproposals.earlystop.dev", True),
+        ("edit", "update", "earlystopproposals.earlystop.dev/status", False),
         ("edit", "create", "metricsources.earlystop.dev", False),
         ("admin", "create", "earlystoppolicies.earlystop.dev", True),
         ("admin", "create", "metricsources.earlystop.dev", False),
@@ -191,3 +202,41 @@ def test_people_get_the_rights_of_their_role(
     # The aggregation is a controller's work; it has happened when the role lets its holder list policies.
     wait_until(lambda: may(cluster, release, account, "list", "earlystoppolicies.earlystop.dev"), 30, f"role {role}")
     assert may(cluster, release, account, verb, resource) is allowed
+
+
+def test_who_may_propose_does_so_in_the_own_name_alone_and_changes_no_proposal(cluster: Cluster, release: str) -> None:
+    account = "optuna"
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": account, "namespace": release},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"{ACCOUNT}-propose"},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": release}],
+    }
+    cluster.access.apply(binding)
+    user, other = user_name(release, account), user_name(release, "eve")
+
+    def create(name: str, proposer: str, *options: str, as_user: str = user) -> str:
+        spec = {"policyRef": {"name": "qa"}, "proposer": proposer, "values": [{"name": "window", "value": "12"}]}
+        kind = {"apiVersion": "earlystop.dev/v1alpha1", "kind": "EarlyStopProposal"}
+        proposal = {**kind, "metadata": {"name": name, "namespace": release}, "spec": spec}
+        asking = ("create", "--filename=-", f"--as={as_user}", *options)
+        return cluster.access.kubectl(*asking, input=json.dumps(proposal))
+
+    def is_refused() -> bool:
+        try:
+            create("in-anothers-name", other, "--dry-run=server")
+        except ClusterError as refused:
+            return f"nobody proposes in another name; write your own, {user}" in str(refused)
+        return False
+
+    wait_until(lambda: may(cluster, release, account, "create", "earlystopproposals.earlystop.dev"), 30, "the binding")
+    wait_until(is_refused, 30, "the admission policy")
+    with pytest.raises(ClusterError, match="forbidden"):
+        create("without-the-right", other, as_user=other)
+    assert "created" in create("own", user)
+    stored = cluster.access.get("espr", "own", f"--namespace={release}")
+    assert [each["reason"] for each in stored["status"]["conditions"]] == ["Pending"]
+    edit = ("patch", "espr", "own", f"--namespace={release}", "--type=merge")
+    with pytest.raises(ClusterError, match="a proposal is never changed; create another one"):
+        cluster.access.kubectl(*edit, '--patch={"spec": {"values": [{"name": "window", "value": "1"}]}}')

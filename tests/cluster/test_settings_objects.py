@@ -94,6 +94,29 @@ def test_an_object_whose_owner_does_not_allow_it_is_neither_written_nor_read(
         assert not may(cluster, namespace, "qa-settings", patch), patch
 
 
+def test_it_makes_objects_of_its_own_with_settings_and_nothing_else(cluster: Cluster, namespace: str) -> None:
+    own = {"app.kubernetes.io/managed-by": "earlystop", "earlystop.dev/policy-uid": "1"}
+
+    def may_create(labels: dict[str, str], **content: Any) -> bool:
+        metadata = {"name": "qa-es-injector", "namespace": namespace, "labels": labels}
+        whole = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **content}
+        try:
+            create = ("create", "--filename=-", "--dry-run=server", OPERATOR, *RIGHTS)
+            cluster.access.kubectl(*create, input=json.dumps(whole))
+        except ClusterError as error:
+            if REFUSED in str(error):
+                return False
+            raise
+        return True
+
+    assert may_create({**own, **ALLOWED}, data={KEY: SETTINGS})
+    for labels in (own, ALLOWED, {**own, "earlystop.dev/policy-uid": "", **ALLOWED}):
+        assert not may_create(labels, data={KEY: SETTINGS}), labels
+    assert not may_create({**own, **ALLOWED}, data={KEY: "other"})
+    assert not may_create({**own, **ALLOWED}, data={KEY: SETTINGS}, binaryData={"more": "e30="})
+    assert not may_create({**own, **ALLOWED}, data={KEY: SETTINGS}, immutable=True)
+
+
 def test_nobody_else_is_bound_by_it(cluster: Cluster, namespace: str) -> None:
     put(cluster, namespace, {}, OTHERS)
     assert may(cluster, namespace, "qa-settings", {"data": {"model.yaml": "other"}}, "--as=alice")

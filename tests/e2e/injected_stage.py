@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,7 @@ class InjectedStage(Stage):
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         arguments = [each for each in container["args"] if not each.startswith("--upstream=")]
         assert len(arguments) == len(container["args"]) - 1
+        arguments = self.mounted(policy, arguments)
         self.stop_injector()
         self.injector = self.python(
             f"injector-{policy}",
@@ -61,6 +62,10 @@ class InjectedStage(Stage):
         )
         url = f"http://{self.server_address}:{ADMIN_PORT}/readyz"
         self.injector.wait_ready(lambda: status_of(url) == 200, 30.0)
+
+    def mounted(self, _: str, arguments: list[str]) -> list[str]:
+        """The arguments of a policy's injector, with the paths where its volumes are mounted here."""
+        return arguments
 
     def stop_injector(self, *, abruptly: bool = False) -> None:
         """Stop the process of all the injector's Pods, as their end or with SIGKILL at once."""
@@ -97,10 +102,13 @@ class InjectedStage(Stage):
         wait_until(left, 60.0, "requests to come past the injector")
         self.stop_injector()
 
-    def apply_cap(self, name: str, cap: int, knob: str = "AnswerCap") -> None:
-        """A policy that tries a cap, judged on golden questions. Without it, bodies are left alone."""
+    def apply_cap(
+        self, name: str, cap: int, knob: str = "AnswerCap", request_body: Mapping[str, Any] | None = None
+    ) -> None:
+        """A policy that tries a cap, judged on golden questions. Without it, bodies are left alone. request_body: what
+        leads to the engine, None for the stage's route by the gateway's split."""
         setting = {"name": f"cap{cap}", "values": [{"name": "cap", "value": str(cap)}]}
-        request_body = {"routeRef": {"name": "qa"}, "engine": "VLLM"}
+        led = {"routeRef": {"name": "qa"}} if request_body is None else request_body
         self.apply_policy(
             name,
             5,
@@ -111,7 +119,7 @@ class InjectedStage(Stage):
                 "parameters": [CAP | {"body": {"knob": knob}}],
                 "baseline": {"values": []},
                 "candidates": [setting],
-                "delivery": {"mode": "RequestBody", "requestBody": request_body},
+                "delivery": {"mode": "RequestBody", "requestBody": {**led, "engine": "VLLM"}},
             },
             steps=[{"weight": 50, "minimumSeconds": 2}],
             settleSeconds=1,

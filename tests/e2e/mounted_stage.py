@@ -25,8 +25,8 @@ SYNC_SECONDS = 0.5
 class Kubelet:
     """Projects a ConfigMap into volumes, as often as it looks, until it is stopped. A volume can be held back."""
 
-    def __init__(self, access: Access, namespace: str, volumes: dict[str, Path]) -> None:
-        self._access, self._namespace = access, namespace
+    def __init__(self, access: Access, namespace: str, volumes: dict[str, Path], config_map: str = SETTINGS) -> None:
+        self._access, self._namespace, self._config_map = access, namespace, config_map
         self._volumes = {name: MountedVolume(path) for name, path in volumes.items()}
         self._shown: dict[str, dict[str, str]] = {}
         self.held_back: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ class Kubelet:
                 continue  # a kubelet goes on by what it has
 
     def _sync(self) -> None:
-        found = self._access.find(CONFIG_MAPS, self._namespace, SETTINGS)
+        found = self._access.find(CONFIG_MAPS, self._namespace, self._config_map)
         for name, volume in self._volumes.items():
             if found is not None and name not in self.held_back and self._shown.get(name) != found["data"]:
                 volume.project(found["data"])

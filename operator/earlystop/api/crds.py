@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from earlystop.api.policy import PolicySpec
+from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
 from earlystop.api.source import REACHABLE, SourceSpec, SourceStatus
 from earlystop.api.status import PolicyStatus
@@ -22,7 +23,9 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in (_policy(), _source(), _verdict())}
+    return {
+        f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in (_policy(), _source(), _verdict(), _proposal())
+    }
 
 
 def _policy() -> dict[str, Any]:
@@ -83,6 +86,26 @@ def _verdict() -> dict[str, Any]:
             _column("Reason", ".spec.reason"),
             _column("EM difference", ".spec.effect"),
             _column("Saving", ".spec.saving"),
+            AGE,
+        ],
+    )
+
+
+def _proposal() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopProposal",
+        plural="earlystopproposals",
+        short="espr",
+        scope="Namespaced",
+        description="A setting that somebody asks a search of strategy External to try. It moves no traffic itself.",
+        spec=structural_schema(ProposalSpec),
+        status=_status(ProposalStatus, ACCEPTED, "Waiting for the early-stop operator to see this proposal"),
+        columns=[
+            _column("Policy", ".spec.policyRef.name"),
+            _column("Proposer", ".spec.proposer"),
+            _column("Accepted", f".status.conditions[?(@.type=='{ACCEPTED}')].status"),
+            _column("Reason", f".status.conditions[?(@.type=='{ACCEPTED}')].reason"),
+            _column("Tried", f".status.conditions[?(@.type=='{TRIED}')].reason"),
             AGE,
         ],
     )

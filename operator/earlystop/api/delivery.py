@@ -7,14 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.body_knobs import Engine
-from earlystop.api.injector import InjectorSpec
-from earlystop.api.modes import MODES, ModeTraits, built_modes
+from earlystop.api.by_headers import ByRoute, RequestBody, RouteReference
+from earlystop.api.modes import LEFT_OUT, MODES, ModeTraits, built_modes
 from earlystop.api.server_settings import ConfigMapKey, FeatureFlagEntry, ReadByServers
-from earlystop.api.values import NAME_PATTERN, ObjectName, RowOf, SettingName, Value, rules
+from earlystop.api.values import NAME_PATTERN, RowOf, SettingName, Value, rules
 from earlystop.api.wire import DEFAULT_PREFIX
 
-HeaderPrefix = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][-a-z0-9]*-$")]
 # A token of RFC 9110, as Gateway API takes it.
 HeaderName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]([ -~]*[!-~])?$")]
@@ -39,32 +37,8 @@ COMPLETION_PATHS = ("/v1/chat/completions", "/v1/completions")
 """What a setting is for where a policy names no paths."""
 
 
-class RouteReference(Value):
-    """An HTTPRoute in the policy's namespace. It is read, never changed."""
-
-    name: ObjectName = Field(description="Name of the HTTPRoute that leads to the target.")
-
-
-class ByRoute(Value):
-    """What all modes have in common that reach requests by an overlay of the user's route."""
-
-    route_ref: RouteReference = Field(description="The HTTPRoute that leads to the target.")
-    header_prefix: HeaderPrefix = Field(
-        DEFAULT_PREFIX, description="Beginning of every header that carries a setting, with its final hyphen."
-    )
-
-
 class GatewayHeader(ByRoute):
     """Per-request headers that a Gateway API data plane sets on each variant's share."""
-
-
-class RequestBody(ByRoute):
-    """A setting in the JSON body of each request, written by an injector that the operator runs before the engine."""
-
-    engine: Engine = Field(
-        description="Whose fields are meant: VLLM, SGLang, LlamaCpp, or OpenAI for what its API names."
-    )
-    injector: InjectorSpec = Field(InjectorSpec(), description="The injector's Pods.")
 
 
 class Shadow(ByRoute):
@@ -206,6 +180,17 @@ class Delivery(Value):
 
     model_config = rules(
         *(rule for field in ROUTE_FIELDS for rule in _belongs(field)),
+        {
+            "rule": "(has(self.requestBody) && has(self.requestBody.serviceRef))"
+            " == (has(oldSelf.requestBody) && has(oldSelf.requestBody.serviceRef))",
+            "message": "delivery.requestBody: whether clients come by a route or by the injector's Service cannot be "
+            "edited, since one of them would stay in force; delete the policy and create another one",
+        },
+        {
+            "rule": "!has(self.requestBody) || !has(self.requestBody.serviceRef)"
+            " || !has(self.paths) && !has(self.probe)",
+            "message": "delivery.paths and delivery.probe are about a route; remove them, since requestBody has none",
+        },
         *(rule for field in ("configMap", "featureFlag") for rule in _belongs(field, "the name of an object")),
         {
             "rule": "has(self.configMap) == has(oldSelf.configMap) && has(self.featureFlag) == has(oldSelf.featureFlag)"
@@ -232,10 +217,11 @@ class Delivery(Value):
         },
     )
 
-    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes)] = Field(
+    mode: Annotated[str, RowOf(MODES, "delivery mode", built_modes, LEFT_OUT)] = Field(
         description="GatewayHeader: an overlay HTTPRoute sets headers on each variant's share of requests. "
         "HeaderCohort: on the requests of each cohort of users. RequestBody: as GatewayHeader, and an injector before "
-        "the engine, which the operator runs, writes the setting into each request's body and counts. Shadow: all "
+        "the engine, which the operator runs, writes the setting into each request's body and counts; with split: "
+        "Injector it draws the variant, too. Shadow: all "
         "requests stay on the baseline, and the server counts what the candidates would have done. Workload: each "
         "candidate has Pods of its own, which an overlay leads its share of requests to. ConfigMap: without "
         "a route, by a key of a ConfigMap that servers mount, who draw each request's variant themselves. FeatureFlag: "
@@ -260,8 +246,18 @@ class Delivery(Value):
     def traits(self) -> ModeTraits:
         """What the mode is like, as its settings have it."""
         traits = MODES[self.mode]
-        keeps_users = self.by_servers is not None and self.by_servers.drawn_by == "User"
+        if self.drawn_by_injector is not None:
+            module = traits.drawing_module if self.route_ref is not None else traits.direct_module
+            traits = replace(traits, module=module)
+        by_user = self.drawn_by_injector is not None and self.drawn_by_injector.user_key is not None
+        keeps_users = by_user or (self.by_servers is not None and self.by_servers.drawn_by == "User")
         return replace(traits, same_users=True) if keeps_users else traits
+
+    @property
+    def drawn_by_injector(self) -> RequestBody | None:
+        """Settings of mode RequestBody when the injector draws the variant itself, else None."""
+        own = self.request_body
+        return own if own is not None and own.split == "Injector" else None
 
     @property
     def by_servers(self) -> ReadByServers | None:
@@ -269,19 +265,19 @@ class Delivery(Value):
         return self.config_map or self.feature_flag
 
     @property
-    def by_route(self) -> ByRoute | None:
-        """Settings of the mode when it is one that overlays a route, else None."""
+    def by_headers(self) -> ByRoute | RequestBody | None:
+        """Settings of the mode when it is one in which headers say what a request gets, else None."""
         return self.gateway_header or self.header_cohort or self.request_body or self.shadow or self.workload
 
     @property
     def route_ref(self) -> RouteReference | None:
         """The user's route, None for a mode without one."""
-        return self.by_route.route_ref if self.by_route is not None else None
+        return self.by_headers.route_ref if self.by_headers is not None else None
 
     @property
     def header_prefix(self) -> str:
         """Beginning of every header that carries a setting."""
-        return self.by_route.header_prefix if self.by_route is not None else DEFAULT_PREFIX
+        return self.by_headers.header_prefix if self.by_headers is not None else DEFAULT_PREFIX
 
     @property
     def request_paths(self) -> tuple[str, ...]:

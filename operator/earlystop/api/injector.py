@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import Value
+from earlystop.api.values import ObjectName, Value, rules
 
 # Bounded, since a policy's author need not have the right to run Pods; the chart's admission policy of injectors bounds
 # them as well. As the API server spells it: it would write 1000m as 1, and the operator would take that for an edit.
 Cpu = Annotated[str, Field(min_length=1, max_length=4, pattern=r"^([1-9][0-9]{0,2}m|[12])$")]
 Memory = Annotated[str, Field(min_length=3, max_length=6, pattern=r"^([1-9][0-9]{2,3}Mi|[1-9]Gi)$")]
 NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+
+# A token of RFC 9110, as headers and cookies are named.
+TokenName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]+$")]
+
+
+class ServicePort(Value):
+    """A Service in the policy's namespace, and one of its ports."""
+
+    name: ObjectName = Field(description="Name of the Service before the engine. It is read, never changed.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(description="One of its ports, of plain HTTP/1.1.")
+
+
+class UserKey(Value):
+    """What tells whose request one is, where the injector draws the variant."""
+
+    model_config = rules(
+        {
+            "rule": "(self.kind == 'ApiKey') != has(self.name)",
+            "message": "requestBody.userKey: write the name of the header or cookie, and none with kind ApiKey",
+        }
+    )
+
+    kind: Literal["Header", "Cookie", "ApiKey"] = Field(
+        description="Header and Cookie: the one of this name. ApiKey: the client's key, as OpenAI's API "
+        "(authorization) and Anthropic's (x-api-key) have it. It is hashed, and stands in no log and no counter."
+    )
+    name: TokenName | None = Field(None, description="Name of the header or cookie.")
 
 
 class InjectorResources(Value):

@@ -14,11 +14,13 @@ _PREFLIGHT: Mapping[str, str] = MappingProxyType(
         "write a path of an API that has it.",
         "AnswersNotScored": "Nobody scores live answers behind an injector, so no promotion could ever come; write "
         "exactMatch.evidence: Pairs and ask golden questions.",
+        "BackendKindUnfit": "The route leads to a backend that is no Service, such as an InferencePool; point a "
+        "backendRef at a Service, or let the Pods draw the variant by a sidecar, which needs no route.",
         "InjectorDisabled": "The operator may run no injectors, which delivery.mode RequestBody needs; set "
         "injector.enabled in the chart's values.",
-        "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads; give the target one rule "
-        "with one Service that has an address, a port of plain HTTP, and no session affinity or another choice by who "
-        "calls.",
+        "UpstreamUnfit": "An injector cannot send on to the Service to which the route leads, or serviceRef; "
+        "give the target one rule with one Service, or name one of its Pods. It has an address, a port of plain HTTP, "
+        "and no session affinity or another choice by who calls.",
     }
 )
 _FAULTS: Mapping[str, str] = MappingProxyType(
@@ -27,8 +29,8 @@ _FAULTS: Mapping[str, str] = MappingProxyType(
         "gets it; start the engine with the flag that its words ask for, or try another setting.",
         "FieldUnknownToEngine": "The engine does not list a field that a variant sets, and would ignore it; correct "
         "parameters[].body, or requestBody.engine.",
-        "InjectorNotReady": "Too few of the injector's Pods are ready, so all requests go by your own route until more "
-        "are; look at the Pods of its Deployment.",
+        "InjectorNotReady": "Too few of the injector's Pods are ready, so all requests go by your own route, or "
+        "straight to the engine, until more are; look at the Pods of its Deployment.",
     }
 )
 _NOTES: Mapping[str, str] = MappingProxyType(

@@ -6,16 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from earlystop.api.values import DecimalText, SettingName, Value, rules
-
-
-def _between(field: str, low: str, high: str, example: str, *, closed_low: bool = False) -> dict[str, str]:
-    lower = ">=" if closed_low else ">"
-    return {
-        "rule": f"!has(self.{field}) || (double(self.{field}) {lower} {low} && double(self.{field}) < {high})",
-        "messageExpression": f"'{field} ' + self.{field} + ' must lie between {low} and {high}, "
-        f'for example "{example}"\'',
-    }
+from earlystop.api.query_class import OBJECTIVE_RULES, QueryClass
+from earlystop.api.values import DecimalText, SettingName, Value, between, rules
 
 
 class Questions(Value):
@@ -41,12 +33,17 @@ class ExactMatch(Value):
     """How much Exact Match a candidate may lose against the baseline."""
 
     model_config = rules(
-        _between("margin", "0.0", "1.0", "0.02"),
-        _between("floor", "0.0", "1.0", "0.80"),
+        between("margin", "0.0", "1.0", "0.02"),
+        between("floor", "0.0", "1.0", "0.80"),
         {
             "rule": "!has(self.dispersion) || (double(self.dispersion) >= 1.0 && double(self.dispersion) <= 1000.0)",
             "messageExpression": "'dispersion ' + self.dispersion + ' must lie between 1 and 1000; "
             "1 stands for independent answers'",
+        },
+        {
+            "rule": "!has(self.dispersion) || !has(self.assumeIndependent) || !self.assumeIndependent",
+            "messageExpression": "'exactMatch.dispersion ' + self.dispersion + ' says how much answers scatter, and "
+            "assumeIndependent: true that they are independent; remove one of the two'",
         },
         {
             "rule": "!has(self.questions) || (has(self.evidence) && self.evidence == 'Pairs')",
@@ -89,7 +86,7 @@ class ExactMatch(Value):
 class Tokens(Value):
     """How many output tokens a candidate must save."""
 
-    model_config = rules(_between("minimumSaving", "0.0", "1.0", "0.10", closed_low=True))
+    model_config = rules(between("minimumSaving", "0.0", "1.0", "0.10", closed_low=True))
 
     minimum_saving: DecimalText = Field(
         "0", description='Share of the baseline\'s tokens that must be saved at least, "0.10" for a tenth.'
@@ -119,15 +116,6 @@ class Guardrail(Value):
         "be scored, among those that were tried; answers that were empty, or cut off at a limit of tokens."
     )
     maximum_ratio: DecimalText = Field(description="Candidate's rate over the baseline's that is still acceptable.")
-
-
-class QueryClass(Value):
-    """A class of questions with a promise of its own."""
-
-    model_config = rules(_between("margin", "0.0", "1.0", "0.03"))
-
-    name: SettingName = Field(description="Value of the query_class label.")
-    margin: DecimalText = Field(description="Loss of EM that is still acceptable in this class.")
 
 
 class Risk(Value):
@@ -169,6 +157,7 @@ class Objective(Value):
             "rule": "!has(self.queryClasses) || !has(self.exactMatch.evidence) || self.exactMatch.evidence != 'Pairs'",
             "message": "queryClasses are compared on answers; remove them or write exactMatch.evidence: Answers",
         },
+        *OBJECTIVE_RULES,
     )
 
     exact_match: ExactMatch = Field(description="The promise on Exact Match.")
@@ -180,4 +169,9 @@ class Objective(Value):
         Annotated[tuple[QueryClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(None, description="Classes of questions; one that is shown to be harmed rolls the candidate back.")
     require_each: bool = Field(False, description="True asks for a certificate of each query class.")
+    per_class: bool = Field(
+        False,
+        description="True judges every candidate in each query class by itself: a class gets the candidate that is "
+        "proven in it and saves most there, and keeps the baseline without one. risk.promote is that of each class.",
+    )
     risk: Risk = Field(default_factory=Risk, description="Probabilities of a wrong decision.")

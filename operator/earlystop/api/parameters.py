@@ -173,6 +173,17 @@ class Parameter(Value):
         "by header.",
     )
 
+    def boldness(self, value: str) -> Decimal:
+        """By which values of this parameter are put in order, from the most careful to the boldest: the larger, the
+        sooner generation stops. value: one that it takes. Choices without `stops_sooner` are in the order written."""
+        if self.type == "Choice":
+            size = Decimal((self.choices or ()).index(value))
+        elif self.type == "Boolean":
+            size = Decimal(value == "true")
+        else:
+            size = Decimal(value)
+        return -size if self.stops_sooner == "WhenLower" else size
+
     def problem_of(self, value: str) -> str | None:
         """Why a value is none of this parameter, in a clause; None when it is one."""
         if self.type == "Choice":

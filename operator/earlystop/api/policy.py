@@ -10,10 +10,19 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
-from earlystop.api.presets import DEFAULT_PRESET, PRESETS, PRESETS_FOR_SHARED_PODS, PresetTraits
+from earlystop.api.presets import (
+    DEFAULT_PRESET,
+    ENGINE_PRESETS,
+    IMPOSSIBLE,
+    PRESETS,
+    PRESETS_FOR_SHARED_PODS,
+    PresetTraits,
+)
 from earlystop.api.rollout import Rollout
+from earlystop.api.search import Search, SearchProblem
+from earlystop.api.search_space import SearchSetting, settings_of
+from earlystop.api.strategies import SHADOW_FIRST, WITHOUT_TRAFFIC, StrategyTraits
 from earlystop.api.values import (
-    DecimalText,
     ObjectName,
     Percent,
     RowOf,
@@ -24,7 +33,7 @@ from earlystop.api.values import (
     rules,
 )
 
-RESERVED_VARIANTS = ("baseline", "candidate", "unassigned")
+RESERVED_VARIANTS = ("baseline", "candidate", "incumbent", "unassigned")
 
 
 class TargetReference(Value):
@@ -50,15 +59,27 @@ Settings = Annotated[
 
 
 # Empty where nothing is set: bodies go on as clients sent them.
-BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8, json_schema_extra={"x-list-map-key": "name"})]
+# It has no keys, so it is applied as a whole: an apply by the server that empties a list with keys leaves nothing, and
+# would take out the baseline with it.
+BaselineSettings = Annotated[tuple[Setting, ...], Field(max_length=8)]
 _OF_BASELINE = (
     "One value for every parameter. One with body may be left out: its fields go on as clients sent them; [] leaves "
     "the whole body alone."
 )
 
 
+def _each_once(where: str) -> dict[str, str]:
+    """The rule that no parameter has two values. where: the list, as people write it."""
+    return {
+        "rule": "self.values.all(v, self.values.exists_one(o, o.name == v.name))",
+        "message": f"{where}: write each parameter once",
+    }
+
+
 class PinnedBaseline(Value):
     """The setting that losses are counted from over several promotions."""
+
+    model_config = rules(_each_once("baseline.pinned.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     promotions: int = Field(
@@ -73,6 +94,8 @@ class PinnedBaseline(Value):
 class Baseline(Value):
     """The setting in use today. A campaign's certificate is against it; losses add up over promotions unless the first
     setting of all is pinned."""
+
+    model_config = rules(_each_once("baseline.values"))
 
     values: BaselineSettings = Field(description=_OF_BASELINE)
     pinned: PinnedBaseline | None = Field(
@@ -98,35 +121,6 @@ class Candidate(Value):
     values: Settings = Field(description="Values that differ from the baseline.")
 
 
-class SearchRange(Value):
-    """Evenly spaced values to search."""
-
-    from_: DecimalText = Field(alias="from", description="First value.")
-    to: DecimalText = Field(description="Last value.")
-    step: DecimalText = Field(description="Distance between two values.")
-
-
-class Search(Value):
-    """A search over values of one parameter instead of named candidates."""
-
-    model_config = rules(
-        {
-            "rule": "has(self.values) != has(self.range)",
-            "message": "search: write exactly one of values and range",
-        }
-    )
-
-    strategy: Literal["Ladder", "Grid", "Bayesian", "Bandit"] = Field(description="How the next value is chosen.")
-    parameter: SettingName = Field(description="The parameter to search.")
-    values: tuple[DecimalText, ...] | None = Field(
-        None, min_length=1, max_length=20, description="Values to try, in this order."
-    )
-    range: SearchRange | None = Field(None, description="Evenly spaced values instead of a list.")
-    failure_budget: int = Field(1, ge=1, le=10, description="How many values may fail before the search ends.")
-    warm_start: Literal["None", "History"] = Field("None", description="Whether earlier verdicts choose the start.")
-    repeat_seconds: int | None = Field(None, ge=3600, le=31_536_000, description="Search again after this time.")
-
-
 class MetricsReference(Value):
     """Where counts are read."""
 
@@ -136,11 +130,17 @@ class MetricsReference(Value):
         name: ObjectName = Field(description="Name of the MetricSource.")
 
     source_ref: SourceReference = Field(description="The MetricSource to read.")
-    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS)] = Field(
+    preset: Annotated[str, RowOf(PRESETS, "metrics preset", lambda: PRESETS_FOR_SHARED_PODS, IMPOSSIBLE)] = Field(
         DEFAULT_PRESET,
         description="Which series hold the counts. EarlyStop: this project's own convention; Custom: those that the "
         "MetricSource's templates name. Counters of an engine tell variants apart in delivery.mode Workload alone, "
         "where each has Pods of its own; they hold no scored answers, so no objective can be judged by them alone.",
+    )
+    cross_check: Annotated[str, RowOf(ENGINE_PRESETS, "engine's preset", None, IMPOSSIBLE)] | None = Field(
+        None,
+        description="With an injector: the engine whose own counters, by the target's Pods in the same MetricSource, "
+        "are compared with the injector's. Where they differ by more than what is in flight, MetricsAvailable says "
+        "CountsDisagree. It is no evidence, and neither promotes nor holds anything. llama.cpp counts no requests.",
     )
 
     @property
@@ -187,7 +187,11 @@ class PolicySpec(Value):
         ]
         | None
     ) = Field(None, description="Settings to try.")
-    search: Search | None = Field(None, description="A search for the best setting, instead of candidates.")
+    search: Search | None = Field(
+        None,
+        description="A search for the setting that saves most, instead of candidates. Examples: "
+        "operator/docs/search.md.",
+    )
     delivery: Delivery = Field(description="How a variant's setting reaches the requests.")
     rollout: Rollout = Field(description="In which steps, and how fast.")
     metrics: MetricsReference = Field(description="Where counts are read.")
@@ -204,7 +208,53 @@ class PolicySpec(Value):
         pinned = self.baseline.pinned
         return None if pinned is None else {each.name: canonical_setting(each.value) for each in pinned.values}
 
+    def search_settings(self) -> tuple[SearchSetting, ...]:
+        """Every setting that the search may try; none where nothing is searched. Raises SearchProblem for a search that
+        cannot be made."""
+        if self.search is None:
+            return ()
+        return settings_of(self.search, self.parameters, tuple(self.baseline_settings().items()))
+
+    def settings_to_try(self) -> tuple[Candidate, ...]:
+        """The candidates as they are written, else one for each setting of the search. None where no search can be made
+        of what is written, which is refused before anything is tried."""
+        if self.candidates is not None:
+            return self.candidates
+        try:
+            return tuple(map(_candidate_of, self.search_settings()))
+        except SearchProblem:
+            return ()
+
+    @property
+    def most_at_once(self) -> int:
+        """Settings that one campaign tries beside each other at most: all, or 1 where a search tries one after the
+        other."""
+        number = len(self.settings_to_try())
+        return number if self.candidates is not None or self.tries_together else min(1, number)
+
+    @property
+    def tries_together(self) -> bool:
+        """Whether one campaign may try several settings beside each other."""
+        return self.strategy_traits.takes_several or self.delivery.traits.takes_several
+
+    @property
+    def strategy_traits(self) -> StrategyTraits:
+        """How what a campaign tries is tried: the search's own way where one campaign tries all of it, else the
+        rollout's; and in shadow where no request ever gets a candidate, or before any does."""
+        if not self.delivery.traits.moves_traffic:
+            return WITHOUT_TRAFFIC
+        if self.candidates is None and self.search is not None:
+            if self.rollout.shadow_seconds > 0:
+                return SHADOW_FIRST
+            if self.search.traits.one_campaign:
+                return self.search.traits.campaign
+        return self.rollout.traits
+
     def candidate_settings(self, candidate: Candidate) -> dict[str, str]:
         """Canonical value of each parameter for a candidate; what it leaves out is the baseline's, if any."""
         own = {setting.name: canonical_setting(setting.value) for setting in candidate.values}
         return self.baseline_settings() | own
+
+
+def _candidate_of(setting: SearchSetting) -> Candidate:
+    return Candidate(name=setting.name, values=tuple(Setting(name=name, value=value) for name, value in setting.values))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from earlystop.api.modes import MODES
 from earlystop.api.presets import PRESETS, PRESETS_FOR_SHARED_PODS
+from earlystop.api.query_class import POLICY_RULES
+from earlystop.api.search_rules import SEARCH_RULES
 
 OWN_PODS = tuple(name for name, traits in MODES.items() if traits.own_pods)
 # Presets by which variants are told apart by their Pods, and so only where each has its own.
@@ -115,8 +117,20 @@ def _told(rule: str, sentence: str) -> dict[str, str]:
 
 RULES: tuple[dict[str, str], ...] = (
     {
+        "rule": f"!has(self.metrics.crossCheck) || self.delivery.mode in {list(THROUGH_INJECTOR)}",
+        "messageExpression": "'metrics.crossCheck compares an engine with the injector before it, and delivery.mode '"
+        " + self.delivery.mode + ' has none; remove it'",
+    },
+    {
+        "rule": "!has(self.metrics.crossCheck) || !has(self.delivery.requestBody)"
+        " || self.delivery.requestBody.engine in [self.metrics.crossCheck, 'OpenAI']",
+        "messageExpression": "'metrics.crossCheck ' + self.metrics.crossCheck + ' is another engine than "
+        "requestBody.engine ' + self.delivery.requestBody.engine + '; write the same, or remove it where the engine "
+        "counts no requests'",
+    },
+    {
         "rule": "has(self.candidates) || has(self.search)",
-        "message": "candidates: write at least one setting to try",
+        "message": "candidates: write at least one setting to try, or a search for one",
     },
     {
         "rule": f"self.delivery.mode in {list(EDITING_BODIES)} || self.parameters.all(p, !has(p.body))",
@@ -242,15 +256,6 @@ RULES: tuple[dict[str, str], ...] = (
         " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
         "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
-    {
-        "rule": "!has(self.search) || self.parameters.exists(p, p.name == self.search.parameter)",
-        "message": "search.parameter: write the name of one of the parameters",
-    },
-    {
-        "rule": "!has(self.search) || !has(self.search.values) || self.search.values.all(v,"
-        " self.parameters.exists(p, p.name == self.search.parameter"
-        " && has(p.minimum) && has(p.maximum)"
-        " && double(v) >= double(p.minimum) && double(v) <= double(p.maximum)))",
-        "message": "search.values: each value must lie between the minimum and maximum of its parameter",
-    },
+    *POLICY_RULES,
+    *SEARCH_RULES,
 )

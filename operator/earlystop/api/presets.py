@@ -79,12 +79,22 @@ PRESETS: dict[str, PresetTraits] = {
     "EnvoyAIGateway": PresetTraits(
         module=f"{_ENGINES}.envoy_ai_gateway", counts=_FINISHED, needs_own_pods=True, of_gateway=True
     ),
-    # llama.cpp can have no row: it counts tokens of all requests, abandoned ones too, and no requests at all.
     "Custom": PresetTraits(),
 }
 
+IMPOSSIBLE: dict[str, str] = {
+    "LlamaCpp": "there can be no preset LlamaCpp, since llama.cpp counts no requests, and tokens of abandoned answers, "
+    "too; write EarlyStop with delivery.mode RequestBody, whose injector counts"
+}
+"""Why there can be no row of a name that people look for, without a full stop."""
+
 PRESETS_FOR_SHARED_PODS = tuple(name for name, traits in PRESETS.items() if not traits.needs_own_pods)
 """Those that messages offer, too: counters of engines hold no scored answers, by which every objective is judged."""
+
+
+ENGINE_PRESETS = {name: traits for name, traits in PRESETS.items() if traits.needs_own_pods and not traits.of_gateway}
+"""Rows whose counters are an engine's own: variants with Pods of their own are told apart by them, and they are a
+cross-check where all variants share Pods behind an injector."""
 
 
 def usable_presets() -> tuple[str, ...]:

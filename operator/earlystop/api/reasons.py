@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
 from earlystop.api.traffic_reasons import DECISION, EVENT, PREFLIGHT, TRAFFIC, TRAFFIC_FAULT, TRAFFIC_ROWS, VERDICT
+from earlystop.api.waiting_reasons import WAITING_REASONS
 from earlystop.api.workload_reasons import WORKLOAD_ROWS
 
 SOURCE = f"MetricSource {REACHABLE}"
@@ -98,8 +101,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "RouteManaged": "Another tool moves the traffic of this route too; let one of them do it, as the message "
             "says.",
             "GatewayUnfit": "The Gateway cannot do what this delivery mode needs; use another gateway or another mode.",
-            "CohortHeaderInRoute": "The route matches on the cohorts' header itself; write another header in "
-            "headerCohort, or take the match out of the route.",
+            **HEADER_REASONS,
             "OverlayTooLarge": "The overlay would have more rules or matches than Gateway API allows; write fewer "
             "rules, candidates or cohort values.",
             "AliasOutdated": "An alias no longer fits its Service, which was created anew; delete the alias.",
@@ -156,6 +158,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
+    *search_rows(REFUSAL),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -164,7 +167,9 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (Type.METRICS_AVAILABLE.value, EVENT),
         {
             "ScrapeIntervalDiffers": "Counts can be read, but targets are scraped in another interval than the "
-            "MetricSource declares; write the measured one into scrapeIntervalSeconds."
+            "MetricSource declares; write the measured one into scrapeIntervalSeconds.",
+            "CountsDisagree": "The engine's own counters differ from the injector's by more than what is in flight; "
+            "look at what the message names. It is no evidence, and nothing waits for it.",
         },
     ),
     (
@@ -195,12 +200,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     ),
     (
         (Type.PROGRESSING.value, EVENT),
-        {
-            "DispersionUnknown": "How much answers scatter is not known, so nothing is promoted; wait for looks where "
-            "the message says so, count by users in cohorts, or write exactMatch.dispersion or assumeIndependent.",
-            "AnswersOutstanding": "Many requests were in flight for longer than a step waits, so its first looks miss "
-            "slow answers; let the server end requests sooner, or write a longer rollout.settleSeconds.",
-        },
+        WAITING_REASONS,
     ),
     (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),
@@ -268,11 +268,11 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "NonInferiorAndSaving": "The candidate is shown to be no worse than the margin and to save enough tokens.",
             "MostProvenSaving": "Of several candidates that are proven, this one saves most.",
+            **CLASS_REASONS,
             "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
             "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
             "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which "
             "one.",
-            "QueryClassHarmed": "A query class is shown to lose more than its margin; read in the message which one.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry.",

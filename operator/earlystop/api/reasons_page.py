@@ -30,8 +30,9 @@ def page_of(reasons: Iterable[Reason], source: str, event: str, decision: str) -
         "",
         "Every `reason` that a condition or an event may carry. The message beside it says more about the very case.",
         "",
-        f"Where: a condition of an EarlyStopPolicy; `{source}`, the condition of a MetricSource; `{event}`, an event",
-        f"of a policy; `{decision}`, an EarlyStopVerdict or a candidate that was dropped.",
+        f"Where: a condition of an EarlyStopPolicy, or of the kind that is named; `{source}`, the condition of a",
+        f"MetricSource; `{event}`, an event of a policy; `{decision}`, an EarlyStopVerdict or a candidate that was "
+        "dropped.",
         "",
         "Generated from `operator/earlystop/api/reasons.py`; edit the sentences there and run `make docs`.",
         "",

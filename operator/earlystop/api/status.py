@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
+from earlystop.api.search_status import SearchStatus
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
 from earlystop.api.wire import PACKED_LIMIT
 
@@ -138,7 +140,9 @@ class CandidateStatus(Value):
     evidence: EvidenceText | None = Field(None, description="What the evidence says so far.")
 
 
-Candidates = Annotated[tuple[CandidateStatus, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})]
+Candidates = Annotated[
+    tuple[CandidateStatus, ...], Field(max_length=MOST_TOGETHER, json_schema_extra={"x-list-map-key": "name"})
+]
 
 
 class RiskStatus(Value):
@@ -204,11 +208,22 @@ class DecisionStatus(Value):
     at: Time = Field(description="When.")
 
 
+class CertifiedClass(Value):
+    """What is proven for one query class."""
+
+    name: Short = Field(description="Name of the class.")
+    candidate: Short = Field(description="Name of the candidate whose setting it is.")
+    values: Settings = Field(description="Value of each parameter.")
+
+
 class CertifiedSetting(Value):
     """The setting that was proven last; what a GitOps user commits."""
 
-    values: Settings = Field(description="Value of each parameter.")
+    values: Settings = Field(description="Value of each parameter; with classes, of all other requests.")
     at: Time = Field(description="When it was proven.")
+    classes: (
+        Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
+    ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
 
 
 class HandledRequestStatus(Value):
@@ -257,7 +272,7 @@ class PolicyStatus(Value):
         "knows how many there will be, since each candidate that is dropped begins one.",
     )
     weight: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Percent of traffic that candidates shall have now."
+        None, description="Percent of traffic that shall have another setting than the baseline's now."
     )
     variant: Short | None = Field(None, description="The setting that most requests get.")
     campaign_started_at: Time | None = Field(None, description="When this campaign began.")
@@ -300,6 +315,12 @@ class PolicyStatus(Value):
         None, description="How much more the baseline's answers scatter than independent ones; evidence counts less."
     )
     looks: Packed | None = Field(None, description="Increments of every look that was evidence, packed.")
+    class_looks: Packed | None = Field(
+        None, description="The same of each query class's requests alone, with objective.perClass, packed."
+    )
+    class_mark: Mark | None = Field(
+        None, description="As mark, of each query class's requests alone, with objective.perClass, packed."
+    )
     decision: DecisionStatus | None = Field(None, description="The decision of this campaign.")
     risk: RiskStatus | None = Field(
         None, description="What this campaign spends of the risks of error. Absent: a campaign of an earlier release."
@@ -317,6 +338,9 @@ class PolicyStatus(Value):
     certified: CertifiedSetting | None = Field(None, description="The setting that was proven last.")
     handled_requests: HandledRequests | None = Field(
         None, description="The latest request of each verb that the operator has dealt with."
+    )
+    search: SearchStatus | None = Field(
+        None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]

@@ -20,15 +20,22 @@ TRAFFIC_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         {
             "GatewayMisroutes": "The gateway sends requests otherwise than its routes say, so no candidate gets any; "
             "fix or upgrade the gateway, then retry the policy.",
-            "CandidateNotServed": "Probes or counts show that a candidate's requests do not come to the server and the "
-            "baseline's do, so all requests go by your own route; look at what stands between the gateway and the "
-            "candidate's Service.",
+            "CandidateNotServed": "Probes or counts show that requests of a candidate, or of a search's incumbent, do "
+            "not come to the server and the baseline's do, so all requests go by your own route; look at what stands "
+            "between the gateway and the Service of the variant that the message names.",
             "SplitUnproven": "For too long nothing has proven that the split serves users: all go by your own route; "
             "look at the gateway's answers and let the server echo probes.",
             "WriteRefused": "The Kubernetes API or an admission webhook refuses to write what the traffic needs; the "
             "message has their words. Change what refuses it; the operator goes on trying.",
             "ShareNotServed": "The gateway has not served the overlay for too long; look at the gateway and the "
             "servers behind it.",
+        },
+    ),
+    (
+        PREFLIGHT,
+        {
+            "IncumbentNotDelivered": "The mode moves no share of requests, so no setting that a search has certified "
+            "can serve while others are tried; write a mode that does, such as GatewayHeader, or remove the search.",
         },
     ),
     (

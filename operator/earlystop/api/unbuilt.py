@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from earlystop.api.modes import built_modes
-from earlystop.api.presets import PRESETS_FOR_SHARED_PODS, usable_presets
+from earlystop.api.modes import LEFT_OUT, built_modes
+from earlystop.api.presets import IMPOSSIBLE, PRESETS_FOR_SHARED_PODS, usable_presets
 
 NOT_BUILT = "NotBuilt"
 VALUE = "{value}"
@@ -27,12 +27,14 @@ class UnbuiltPart:
     """A part of a policy's spec that this release cannot carry out, or of whose values it can carry out some.
 
     path: where it stands below `spec`, as people write it. built: the values that can be carried out; none where the
-    whole field cannot. message: what to write instead. reason: of the condition Accepted.
+    whole field cannot. message: what to write instead. own: sentences of values that have one of their own. reason: of
+    the condition Accepted.
     """
 
     path: tuple[str, ...]
     message: str
     built: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
     reason: str = NOT_BUILT
 
     def refuses(self, spec: Mapping[str, Any]) -> str | None:
@@ -40,7 +42,9 @@ class UnbuiltPart:
         value: Any = spec
         for name in self.path:
             value = value.get(name) if isinstance(value, Mapping) else None
-        return None if value is None or value in self.built else self.message.replace(VALUE, str(value))
+        if value is None or value in self.built:
+            return None
+        return self.own.get(str(value), self.message).replace(VALUE, str(value))
 
     @property
     def rule(self) -> dict[str, str]:
@@ -49,7 +53,10 @@ class UnbuiltPart:
         if not self.built:
             return {"rule": "false", "message": message}
         before, *after = (json.dumps(part) for part in message.split(VALUE))
-        return {"rule": f"self in {json.dumps(self.built)}", "messageExpression": " + self + ".join((before, *after))}
+        expression = " + self + ".join((before, *after))
+        for value, sentence in self.own.items():
+            expression = f"self == {json.dumps(value)} ? {json.dumps(sentence.removesuffix('.'))} : {expression}"
+        return {"rule": f"self in {json.dumps(self.built)}", "messageExpression": expression}
 
     @property
     def remark(self) -> str:
@@ -64,13 +71,10 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
     modes, presets = tuple(sorted(built_modes())), usable_presets()
     return (
         UnbuiltPart(
-            path=("search",),
-            message="spec.search is not built yet; remove it, and write the settings to try as candidates.",
-        ),
-        UnbuiltPart(
             path=("delivery", "mode"),
             built=modes,
             message=f"delivery.mode {VALUE} is none that this release can deliver by; write one of {', '.join(modes)}.",
+            own={name: f"{why}." for name, why in LEFT_OUT.items()},
         ),
         UnbuiltPart(
             path=("metrics", "preset"),
@@ -79,6 +83,7 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             message=f"metrics.preset {VALUE} cannot tell variants apart that share Pods, as they do in every "
             f"delivery.mode of this release. Write one of {', '.join(PRESETS_FOR_SHARED_PODS)}: Custom counts by the "
             "MetricSource's templates, from counters that carry a label for the variant.",
+            own={name: f"{why}." for name, why in IMPOSSIBLE.items()},
         ),
         UnbuiltPart(
             path=("guard",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
@@ -55,18 +55,21 @@ class Value(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-@dataclass(frozen=True)
+# Equal to itself alone, so that it can be hashed, as a field that may be absent needs.
+@dataclass(frozen=True, slots=True, eq=False)
 class RowOf:
     """Marks a text field whose value must be the name of a row of a table.
 
     table: the rows by name. It is read whenever a value is checked, so a row that is added later is allowed, too. The
     generated schema lists the rows. what: what the rows are, in words for people. offered: names that the message for
-    another value offers; without it, all rows. A value that names no row is a ValidationError of pydantic's.
+    another value offers; without it, all rows. impossible: why there can be no row of some names. A value that names no
+    row is a ValidationError of pydantic's.
     """
 
     table: Mapping[str, object]
     what: str
     offered: Callable[[], Iterable[str]] | None = None
+    impossible: Mapping[str, str] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._listed, handler(source))
@@ -75,6 +78,8 @@ class RowOf:
         return {"enum": list(self.table), "type": "string"}
 
     def _listed(self, name: str) -> str:
+        if name in self.impossible:
+            raise PydanticCustomError("no_row", "{why}", {"why": self.impossible[name]})
         if name not in self.table:
             known = self.table if self.offered is None else self.offered()
             raise PydanticCustomError(
@@ -88,3 +93,13 @@ class RowOf:
 def rules(*validations: dict[str, str]) -> ConfigDict:
     """Model configuration that attaches CEL rules to the generated schema."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": cast(Any, list(validations))})
+
+
+def between(field: str, low: str, high: str, example: str, *, closed_low: bool = False) -> dict[str, str]:
+    """A rule that a decimal `field` lies between two others, and the message that says so, with an example."""
+    lower = ">=" if closed_low else ">"
+    return {
+        "rule": f"!has(self.{field}) || (double(self.{field}) {lower} {low} && double(self.{field}) < {high})",
+        "messageExpression": f"'{field} ' + self.{field} + ' must lie between {low} and {high}, "
+        f'for example "{example}"\'',
+    }

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.search_status import RecordedSearch
+from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.status import MarginStatus, NamedLogE, RiskStatus, Uncertain
 from earlystop.api.values import SettingName, Value, rules
 
@@ -56,6 +58,25 @@ class OtherCandidate(Value):
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
 
 
+class ClassRecord(Value):
+    """What was counted of one candidate in one query class."""
+
+    query_class: SettingName = Field(description="Name of the class.")
+    candidate: SettingName = Field(description="Name of the candidate.")
+    effect: Text = Field(description="Its EM minus the baseline's in the class, with its interval.")
+    saving: Text = Field(description="Share of the tokens that it saved in the class, with its interval.")
+    looks: tuple[Row, ...] = Field(
+        max_length=4096, description="Increments of every look that was evidence; columns but for those of classes."
+    )
+
+
+class ClassMapEntry(Value):
+    """Which candidate a query class gets."""
+
+    query_class: SettingName = Field(description="Name of the class.")
+    candidate: SettingName = Field(description="Name of the candidate.")
+
+
 class VerdictSpec(Value):
     """One decision with everything that it used."""
 
@@ -93,12 +114,23 @@ class VerdictSpec(Value):
         max_length=102, description="Names of the columns of looks; step is the counters' label, from 0."
     )
     looks: tuple[Row, ...] = Field(max_length=4096, description="Increments of every look that was evidence, in order.")
-    others: tuple[OtherCandidate, ...] = Field((), max_length=9, description="Candidates that were judged together.")
+    others: tuple[OtherCandidate, ...] = Field(
+        (), max_length=MOST_TOGETHER - 1, description="Candidates that were judged together."
+    )
+    classes: tuple[ClassRecord, ...] | None = Field(
+        None, max_length=48, description="Each candidate in each query class, with objective.perClass."
+    )
+    class_map: tuple[ClassMapEntry, ...] | None = Field(
+        None, max_length=10, description="Which candidate each query class gets. Absent: the decision is no map."
+    )
     uncertain: Uncertain | None = Field(
         None, description="How many more events than in looks there may have been, as the counters of others show them."
     )
     requested_by: Text | None = Field(
         None, description="Who asked for this decision, as the policy says it. Absent: the evidence or a deadline did."
+    )
+    search: RecordedSearch | None = Field(
+        None, description="What the proposer of this trial was told. Absent: the campaign is no trial of a search."
     )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")

@@ -21,8 +21,11 @@ GROUP = "earlystop.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-PACKED_LIMIT = 40_960
-"""Characters that the ledger and the looks of a policy may take in its status together."""
+LEDGER_LIMIT = 40_960
+"""Characters that the ledger of a policy may take in its status."""
+PACKED_LIMIT = 131_072
+"""Characters that the ledger and the looks of a policy may take in its status together: up to ten candidates need a
+third of it, and a search that tries 64 settings at once needs it all."""
 
 # Annotations by which people ask something of a policy; `api.signatures` names the one that signs each.
 ABORT_ANNOTATION = f"{GROUP}/abort"
@@ -38,6 +41,9 @@ TEMPLATE_ANNOTATION = f"{GROUP}/template"
 SETTINGS_LABEL = f"{GROUP}/settings"
 SETTINGS_ALLOWED = "true"
 """A user's object with this label may hold the settings of policies: the operator writes into no other."""
+
+HISTORY_LABEL = f"{GROUP}/shares-history"
+"""On Namespaces, by an admin: searches in those with the same value may start from each other's verdicts."""
 
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
@@ -79,6 +85,8 @@ BASELINE = "baseline"
 CANDIDATE = "candidate"
 ONE_CANDIDATE: tuple[str, ...] = (BASELINE, CANDIDATE)
 """Variants of a policy that tries one candidate by weights."""
+INCUMBENT = "incumbent"
+"""Of a search, the best setting that is certified so far: it serves while the next one is tried."""
 
 STARTED = "earlystop_requests_started_total"
 REQUESTS = "earlystop_requests_total"
@@ -97,6 +105,13 @@ SETTINGS_FAULT = "earlystop_settings_fault"
 """1 while a process cannot read its settings and goes on with the last good ones, by `fault`."""
 BODY_EFFECTS = "earlystop_injector_settings_total"
 """What an injector did to bodies, by parameter and effect."""
+INJECTOR_SEQUENCES = "earlystop_injector_sequences_total"
+INJECTOR_TOKENS = "earlystop_injector_tokens_total"
+INJECTOR_TOKENS_SQUARED = "earlystop_injector_tokens_squared_total"
+INJECTOR_FAILURES = "earlystop_injector_failures_total"
+INJECTOR_IN_FLIGHT = "earlystop_injector_in_flight"
+INJECTOR_CHOICES = "earlystop_injector_most_choices"
+"""All that passed an injector, whosever: what is compared with the counters of the engine behind it."""
 BY_USER_GROUP = "earlystop_user_group_events_total"
 """What happened to the requests of each group of users, by event; of servers that know whose requests are whose."""
 

@@ -38,6 +38,17 @@ def read_checked_policy(path: Path) -> PolicySpec:
     return _parsed(path, manifest)
 
 
+def read_offline_policy(path: Path) -> PolicySpec:
+    """As `read_checked_policy`, for a policy whose traffic can be made up or told by a file. Raises CommandFailure."""
+    spec = read_checked_policy(path)
+    if spec.objective.per_class:
+        raise CommandFailure(
+            f"{path}: objective.perClass judges each query class by its own requests, which this command cannot tell "
+            "apart. Remove it and queryClasses here to ask about one class alone, with its margin and its requests."
+        )
+    return spec
+
+
 def name_in(path: Path, manifest: dict[str, Any]) -> str:
     """The name of an object. Raises CommandFailure when it has none."""
     metadata = manifest.get("metadata")

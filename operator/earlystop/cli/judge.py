@@ -13,7 +13,7 @@ import typer
 
 from earlystop.api.counts import ClassAnswers, Tally, Variant
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy
+from earlystop.cli.files import read_offline_policy
 from earlystop.cli.looks_file import Line, LooksError, grouped, read_file
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
@@ -43,8 +43,8 @@ def command(
     policy: Annotated[Path, typer.Option(help="YAML file of the policy.")],
 ) -> None:
     """Replay counts through the engine: one JSON object a look. Wall time is left out; steps are those of the file."""
-    spec = read_checked_policy(policy)
-    names = [each.name for each in spec.candidates or ()]
+    spec = read_offline_policy(policy)
+    names = [each.name for each in spec.settings_to_try()]
     if len(names) > 1:
         raise CommandFailure(
             f"{policy} holds {len(names)} candidates ({', '.join(names)}), and judge reads counts of one beside the "

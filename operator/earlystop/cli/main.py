@@ -27,6 +27,8 @@ COMMANDS = {
     "counts": LazyCommand("earlystop.cli.counts", "command", "Read the counts of a policy."),
     "judge": LazyCommand("earlystop.cli.judge", "command", "Replay counts through the engine."),
     "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
+    "class-map": LazyCommand("earlystop.cli.class_map", "command", "Print the proven setting of each query class."),
+    "history": LazyCommand("earlystop.cli.history", "command", "Show what verdicts teach of each setting."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,3 +33,7 @@ Dispersion = Annotated[
     amount("How much more answers scatter than independent ones, as those of one session do.", 1, 100),
 ]
 AnswerSeconds = Annotated[float, amount("How long an answer takes, in seconds.", 0, 3600)]
+Curve = Annotated[
+    Path | None,
+    typer.Option(help="For a policy that searches: CSV with setting, em and tokens of each, and a row for baseline."),
+]

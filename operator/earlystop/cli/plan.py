@@ -16,8 +16,10 @@ from earlystop.api.policy import PolicySpec
 from earlystop.api.status import PolicyStatus
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy, read_manifest
-from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.files import read_manifest, read_offline_policy
+from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate
+from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
+from earlystop.cli.searches import SEARCHES_PLANNED, show_searches
 from earlystop.evidence.bets import Side
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.objective import Basis, Objective
@@ -45,9 +47,13 @@ def command(
     dispersion: Dispersion = 1.0,
     answer_seconds: AnswerSeconds = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    curve: Curve = None,
 ) -> None:
     """Forecast the verdict on EM, which decides last: tokens resolve long before it."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
+    if spec.search is not None or curve is not None:
+        show_searches(spec, curve, None, rate, SEARCHES_PLANNED, 0, as_json=as_json)
+        return
     losses = _stored_losses(policy)
     used, refusal = used_before(spec, losses), refusal_of_baseline(spec, losses)
     if used is not None and refusal is not None:
@@ -71,7 +77,7 @@ def command(
         f"power. The deadline allows {found['requests_to_deadline']:,.0f}: a verdict by then has probability "
         f"{found['power']:.0%}.{_sensible(found)}"
     )
-    for sentence in (*_remarks(spec, found), *_margin_remarks(spec, found, used)):
+    for sentence in (*_remarks(spec, found), *wait_remarks(spec, found), *_margin_remarks(spec, found, used)):
         console.print(terminal.printable(sentence))
 
 
@@ -96,7 +102,7 @@ def _sensible(found: Mapping[str, float | str]) -> str:
 
 def _remarks(spec: PolicySpec, found: Mapping[str, float | str]) -> list[str]:
     """What speaks against the forecast, and what it takes for granted beyond the options."""
-    names = [each.name for each in spec.candidates or ()]
+    names = [each.name for each in spec.settings_to_try()]
     sentences = []
     deadline = spec.rollout.deadline_seconds / 3600
     if float(found["hours_mean"]) > deadline:
@@ -231,11 +237,13 @@ def planned(
     answers, candidate, seconds = (values[ends_so] for values in (told.answers, told.candidate, told.seconds))
     sampled = {} if judged.about is None else {"distinct_questions": _ninety(answers)}
     pinned = {} if spec.baseline.pinned is None else {"margin": judged.margin}
+    waits = dispersion_hours(spec)
     return {
+        **({} if waits is None else {"dispersion_hours": waits}),
         **sampled,
         **pinned,
         "verdict": _verdict(spec, question.side),
-        "candidates": max(1, len(spec.candidates or ())),
+        "candidates": max(1, spec.most_at_once),
         "risk": question.risk,
         "requests_mean": _mean(answers),
         "requests_ninety": _ninety(answers),
@@ -265,7 +273,7 @@ def _asked(
     stages = stages_of(spec)
     if not stages:
         raise ValueError("spec.rollout.steps is empty; write at least one step, as in {weight: 25}")
-    last, candidates = stages[-1], max(1, len(spec.candidates or ()))
+    last, candidates = stages[-1], max(1, spec.most_at_once)
     if last.kind is StageKind.SHADOW:
         judged = replace(judged, basis=Basis.PAIRS, classes=(), require_each=False)
     pairs = max(discordance, abs(em_loss)) if judged.basis is Basis.PAIRS else None

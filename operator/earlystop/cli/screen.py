@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
+from earlystop.cli.search_screen import search_facts, search_phrase, trial_facts
 from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.plan import Stage, parse_plan, stages_of
@@ -35,8 +36,21 @@ def picture(policy: Manifest, now: float, width: int) -> RenderableType:
     else:
         blocks = (_block(each["name"], _facts(policy, each)) for each in status["candidates"])
         shown = FirstThatFits(_candidates(policy), Group(*blocks))
-    parts = Group(_progress(policy, now), shown, message)
+    parts = Group(_progress(policy, now), *_trials(status), shown, message)
     return Panel(parts, title=title, subtitle=Text(phase), expand=width < UNLIMITED)
+
+
+def _trials(status: Manifest) -> Iterator[RenderableType]:
+    """A row for each trial of a search that is over, or a block for each; nothing where none is."""
+    trials = trial_facts(status)
+    if not trials:
+        return
+    table = Table(box=None, padding=(0, 2))
+    for heading in ("", *trials[0][1]):
+        table.add_column(heading, justify="left" if heading in ("", "end") else "right", no_wrap=True)
+    for title, facts in trials:
+        _add(table, title, *facts.values())
+    yield FirstThatFits(table, Group(*(_block(title, facts) for title, facts in trials)))
 
 
 def overview(policies: Sequence[Manifest]) -> RenderableType:
@@ -82,6 +96,7 @@ def line(policy: Manifest) -> str:
         f"{policy['metadata']['name']}: {status.get('phase', 'Pending')}, weight {status.get('weight', 0)} %, "
         f"{scored or 'no'} answers, EM difference {evidence.get('effect', '-')}, "
         f"log e promote {log_e.get('promote', '-')} harm {log_e.get('harm', '-')}, saving {evidence.get('saving', '-')}"
+        f"{search_phrase(status)}"
     )
 
 
@@ -92,10 +107,11 @@ def _progress(policy: Manifest, now: float) -> Table:
     planned = "" if status.get("candidates") else f" of {steps}"
     table = Table.grid(padding=(0, 2))
     _add(table, "step", f"{status.get('step', 0) + 1}{planned}")
-    _add(table, "candidates' weight", f"{status.get('weight', 0)} %")
+    weight = "weight of other settings" if status.get("search") else "candidates' weight"
+    _add(table, weight, f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
-    for name, value in _margin(policy):
+    for name, value in (*search_facts(status), *_margin(policy)):
         _add(table, name, value)
     for name, value in _times(policy, now):
         _add(table, name, value)

@@ -13,9 +13,11 @@ from rich.table import Table
 
 from earlystop.cli import terminal
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.files import read_checked_policy
-from earlystop.cli.options import AnswerSeconds, BaselineEm, Discordance, Dispersion, EmLoss, Rate, amount
+from earlystop.cli.files import read_offline_policy
+from earlystop.cli.options import AnswerSeconds, BaselineEm, Curve, Discordance, Dispersion, EmLoss, Rate, amount
+from earlystop.cli.searches import show_searches
 from earlystop.rollout.state import Verdict
+from earlystop.rollout.trials import strategy_in
 from earlystop.simulation.shares import share_interval
 from earlystop.simulation.simulate import SimulatedRollout, SyntheticTraffic, simulate
 
@@ -38,9 +40,13 @@ def command(
     runs: Annotated[int, typer.Option(help="How many rollouts.", min=1, max=100_000)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the made-up traffic.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    curve: Curve = None,
 ) -> None:
     """Run a policy on made-up traffic, with the engine that runs in the cluster."""
-    spec = read_checked_policy(policy)
+    spec = read_offline_policy(policy)
+    if spec.search is not None or curve is not None:
+        show_searches(spec, curve, [strategy_in(spec)] if spec.search else [], rate, runs, seed, as_json=as_json)
+        return
     try:
         traffic = SyntheticTraffic(
             rate=rate,

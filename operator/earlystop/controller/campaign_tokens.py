@@ -19,7 +19,7 @@ from earlystop.api.wire import commitment_in, commitment_of, is_genuine
 from earlystop.controller.cluster import Cluster, ClusterError, Manifest, NotFound
 from earlystop.controller.counts.secrets import SECRETS
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.state import ENDED, Phase, RolloutState
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, Phase, RolloutState
 
 DEFAULT_SECRET = "earlystop-token-key"  # noqa: S105 - the name of an object
 KEY_FIELD = "key"
@@ -29,7 +29,7 @@ MISSING = 404
 PATIENCE_SECONDS = 5.0
 """The rights of a new install do not hold at once: a refusal is not believed for so long. A right that comes later is
 found by and by."""
-NEEDS_NO_TOKEN = (ENDED | {Phase.PENDING}) - {Phase.HELD}
+NEEDS_NO_TOKEN = (ENDED | BETWEEN_TRIALS | {Phase.PENDING}) - {Phase.HELD}
 """Phases that nothing is counted in, so that users keep their setting under a revision without a commitment."""
 
 log = logging.getLogger(__name__)

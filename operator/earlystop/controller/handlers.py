@@ -91,6 +91,13 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         else:
             runtime.source_changed(dict(event["object"]))
 
+    @kopf.on.event(GROUP, VERSION, "earlystopproposals", registry=handlers)
+    async def proposal(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            runtime.proposals.deleted(event["object"])
+        else:
+            runtime.proposals.shown(dict(event["object"]))
+
     for kind in dict.fromkeys((*FOLLOWED, *watched_kinds())):
         resource = BY_KIND[kind]
         on_event = kopf.on.event(resource.group, resource.version, resource.plural, id=kind, registry=handlers)

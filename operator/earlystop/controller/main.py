@@ -88,6 +88,7 @@ async def operate(
         jobs = [
             runtime.scheduler.run(),
             runtime.source_watch.run(),
+            runtime.proposals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),

@@ -19,6 +19,7 @@ from earlystop.controller.counts.source_status import SourceStatusWriter, source
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
+from earlystop.controller.proposals import Proposals
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
@@ -26,6 +27,8 @@ from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
 from earlystop.controller.telemetry import RECONCILIATIONS
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.search.offers import SearchView
+from earlystop.rollout.search_view import no_such_policy, search_view
 from earlystop.rollout.state import Phase
 
 LONGEST_BACKOFF = 15.0
@@ -66,6 +69,7 @@ class Runtime:
         self._answered_at = clock()
         self.scheduler = Scheduler(self._reconcile, clock)
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
+        self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
@@ -77,6 +81,7 @@ class Runtime:
             clock,
             tokens=self._tokens,
             wake=self.scheduler.wake,
+            proposed=self.proposals.waiting_for,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
@@ -278,6 +283,10 @@ class Runtime:
         wrote = tracked.deliveries if tracked.state.plan is not None else ()
         self.orphan_collector.settings.policy_gone(tracked.uid, tracked.namespace, wrote)
         self.orphan_collector.request_sweep()
+
+    def _search_view(self, key: Key) -> SearchView | str:
+        tracked = self._tracked.get(key)
+        return no_such_policy(key) if tracked is None else search_view(tracked.spec, tracked.state)
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))

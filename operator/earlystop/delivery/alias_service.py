@@ -1,4 +1,4 @@
-"""A candidate's alias Service: a second name for the Pods of the user's Service, and its mirror in all that matters."""
+"""A variant's alias Service: a second name for the Pods of the user's Service, and its mirror in all that matters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HEADLESS = "None"
 
 
 def alias_service(inputs: ClusterInputs, name: str, variant: str) -> Manifest:
-    """The alias of Service `name` for a candidate. Its labels are its own, or a ServiceMonitor would scrape each Pod
+    """The alias of Service `name` for a variant. Its labels are its own, or a ServiceMonitor would scrape each Pod
     twice. The user's Service owns it as well, so that it goes with it."""
     users = inputs.services[name]
     mirrored = mirrored_content(users)
@@ -114,7 +114,7 @@ def fixed_refusal(observed: Manifest | None, desired: Manifest) -> Refusal | Non
     return Refusal(
         "AliasOutdated",
         f"Service {users} was created anew with another clusterIP or first IP family, which nobody can change of "
-        f"Service {name}, its alias for the candidate. Delete Service {name}; the operator makes it anew.",
+        f"Service {name}, its alias for a variant. Delete Service {name}; the operator makes it anew.",
     )
 
 

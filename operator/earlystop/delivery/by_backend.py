@@ -83,7 +83,7 @@ class ByBackend:
         name, nonce = users.backend["name"], probe_nonce(inputs, split, PROBE_ONLY)
         rules = []
         for each in split.variants:
-            double = each if each in self._aliased(split) else split.candidates[0]
+            double = each if each in self._aliased(split) else split.variants[1]
             service = self.alias_name(name, double.variant)
             headers = as_filter(modifier(inputs, variant_headers(inputs, split, each)))
             backends = [{**users.backend_reference(service, 100), "filters": [headers]}]
@@ -103,7 +103,7 @@ class ByBackend:
         return ProbeOnlyRules((*prerequisites, overlay), tuple(found))
 
     def _aliased(self, split: TrafficSplit) -> tuple[VariantWeight, ...]:
-        return split.variants if self.baseline_aliased else split.candidates
+        return split.variants if self.baseline_aliased else split.variants[1:]
 
     def _names(self, inputs: ClusterInputs, split: TrafficSplit) -> list[tuple[str, str]]:
         """Name of a Service of the user's and of an alias of it, for each that a split needs."""
@@ -157,8 +157,8 @@ def probes(inputs: ClusterInputs, split: TrafficSplit, overlay: Manifest) -> lis
 
 def summary(split: TrafficSplit) -> str:
     """A sentence about a split that is in force."""
-    if len(split.candidates) == 1 and not split.shadows:
-        return f"{split.candidate_weight} % of requests try the candidate."
+    if len(split.variants) == 2 and split.candidates and not split.shadows:
+        return f"{split.weight_beside_baseline} % of requests try the candidate."
     if split.shadows:
         named = ", ".join(each.variant for each in split.shadows)
         return f"All requests stay on the baseline, and {named} are judged on them without any user seeing it."

@@ -1,8 +1,8 @@
 """Asking for each variant alone whether its requests come to the server, while users are led: a gateway that cannot
-lead to a candidate's Service answers with an error of its own, which no server counts and no statistics see.
+lead to a variant's Service answers with an error of its own, which no server counts and no statistics see.
 
-One probe for each candidate, as long as each comes to the server; only where one does not are all variants asked for
-several times, the baseline too.
+One probe for each variant but the baseline, as long as each comes to the server; only where one does not are all of
+them asked for several times, the baseline too.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ async def probe_variants(session: aiohttp.ClientSession, targets: Sequence[Probe
 
     targets: as `proof.Probes.by_variant` has them.
     """
-    candidates = [each for each in targets if _variant(each) != Variant.BASELINE] or list(targets)
-    first = await asyncio.gather(*(ask(session, each) for each in candidates))
-    if all(_is_served(answer, target) for answer, target in zip(first, candidates, strict=True)):
+    others = [each for each in targets if _variant(each) != Variant.BASELINE] or list(targets)
+    first = await asyncio.gather(*(ask(session, each) for each in others))
+    if all(_is_served(answer, target) for answer, target in zip(first, others, strict=True)):
         return ProbeResult(Proof.IN_FORCE, "Every variant's probe comes to the server.")
     asked = [each for each in targets for _ in range(CONFIRMATIONS)]
     answers = await asyncio.gather(*(ask(session, each) for each in asked))
@@ -54,8 +54,8 @@ async def probe_variants(session: aiohttp.ClientSession, targets: Sequence[Probe
 
 
 def judge(answers: Mapping[ProbeTarget, Sequence[Answer]]) -> ProbeResult:
-    """What the answers to as many probes of each variant mean. A candidate fails if half of its probes or more do not
-    come to the server while all of the baseline's do."""
+    """What the answers to as many probes of each variant mean. A candidate, or the incumbent, fails if half of its
+    probes or more do not come to the server while all of the baseline's do."""
     echoes = [(each, target) for target, got in answers.items() for each in got if isinstance(each, str)]
     if any(not _is_served(echo, target) for echo, target in echoes):
         return ProbeResult(Proof.STALE, "A probe of one variant came to the server as another's.")

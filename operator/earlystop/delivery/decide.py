@@ -24,7 +24,8 @@ from earlystop.delivery.harm import SECONDS_TO_SERVE, harm
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.misrouting import MISROUTES, misroutes, misrouting
 from earlystop.delivery.proof import Metrics, ProbeResult, Proof, Reports
-from earlystop.delivery.readiness import to_detach, while_short, while_unready
+from earlystop.delivery.readiness import to_detach, while_unready
+from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_conditions import no_user_was_led, not_served
 from earlystop.delivery.traffic_view import TrafficView
 from earlystop.delivery.young import are_young
@@ -49,21 +50,20 @@ def decide(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: 
         return Detach(SplitStatus.PROVEN, over, off) if off else Wait(SplitStatus.PROVEN, over)
     if memory.quarantined_revision == desired.split.revision:
         return _quarantine(observed, desired, memory.condition)
-    found = harm(desired, memory, now) if desired.serves_users and desired.split.tries_candidates else None
+    found = harm(desired, memory, now) if desired.serves_users and desired.split.is_more_than_baseline else None
     if found is not None:
         condition, rest = found
         return Detach(SplitStatus.NOT_WRITTEN, condition, to_detach(observed, desired), rest)
-    unready = while_unready(observed, desired)
+    unready = while_unready(observed, desired, memory, now)
     if unready is not None:
         return unready
     if memory.rest is not None and memory.rest.split == desired.split and now < memory.rest.until:
         return Wait(SplitStatus.NOT_WRITTEN, memory.rest.condition)
     changed = drifted(observed, desired.rendered.objects)
-    decision = while_short(observed, desired, changed, memory, now)
-    if decision is None and changed and not desired.serves_users:
+    if changed and not desired.serves_users:
         decision = _before_users(observed, desired, memory, now)
-    if decision is not None:
-        return decision
+        if decision is not None:
+            return decision
     if changed:
         return _write(observed, desired, changed, memory, now)
     return _prove(observed, desired, memory, now)
@@ -95,12 +95,18 @@ def _without_fit(observed: ClusterInputs, desired: Desired) -> Detach:
     assert desired.refusal is not None  # that is why this is asked
     reason, message = desired.refusal.reason, desired.refusal.message
     lasts = desired.is_kept_by_servers and not desired.detached
-    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.candidate_weight > 0 else SplitStatus.UNPROVABLE
+    status = SplitStatus.NOT_WRITTEN if lasts or desired.split.gives_others else SplitStatus.UNPROVABLE
     if lasts:
         message = f"{message} Servers go on by the settings that they have read."
     elif desired.detached or status is SplitStatus.UNPROVABLE:
-        message = f"{message} The candidate gets no requests."
+        message = f"{message} {_no_requests(desired.split)}"
     return Detach(status, traffic_condition(ConditionStatus.FALSE, reason, message), to_detach(observed, desired))
+
+
+def _no_requests(split: TrafficSplit) -> str:
+    if split.incumbent is None:
+        return "The candidate gets no requests."
+    return "Neither the incumbent nor a candidate gets requests."
 
 
 def _quarantine(observed: ClusterInputs, desired: Desired, condition: Condition) -> Quarantine:
@@ -157,8 +163,7 @@ def _write(
     if desired.serves_users and primary not in changed:
         # What a gateway sends to follows the user's Service at once: until then only the candidate's requests fail.
         return Write(tuple(changed))
-    falls = desired.split.candidate_weight == 0 and desired.primary_found
-    if primary is None or falls:
+    if primary is None or _falls(observed, desired, changed, now):
         return Write(tuple(changed))
     if _is_paced(memory, now):
         return _paced("last change of the route")
@@ -168,6 +173,18 @@ def _write(
         waiting = _paced(f"candidate's {prerequisites[0]['kind']}")
         return Write(missing, then=waiting) if missing else waiting
     return Write(tuple(changed))
+
+
+def _falls(observed: ClusterInputs, desired: Desired, changed: list[Manifest], now: float) -> bool:
+    """Whether the change only takes candidates off. An incumbent that stays is led to where it was before: what leads
+    there is in place, and not made just now."""
+    split, prerequisites = desired.split, desired.rendered.prerequisites
+    if split.gives_candidates or not desired.primary_found:
+        return False
+    if not split.gives_others:
+        return True
+    in_place = all(each is desired.rendered.primary for each in changed)
+    return desired.serves_users and in_place and not are_young(observed, prerequisites, now, SECONDS_BETWEEN_CHANGES)
 
 
 def _prove(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision:

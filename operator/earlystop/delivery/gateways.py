@@ -9,7 +9,10 @@ from earlystop.api.conditions import Refusal
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 
 FEATURE = "HTTPRouteBackendRequestHeaderModification"
-ELSEWHERE = "Use another gateway, or delivery.mode HeaderCohort or Shadow, which need no filter on a backend."
+ELSEWHERE = (
+    "Use another gateway, or delivery.mode HeaderCohort or Shadow, or RequestBody with split: Injector, which need no "
+    "filter on a backend."
+)
 
 # By controllerName of the GatewayClass, or its beginning before a slash. They refuse, ignore or fail on filters of a
 # backend.

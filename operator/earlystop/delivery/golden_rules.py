@@ -18,8 +18,9 @@ from earlystop.delivery.split import TrafficSplit, VariantWeight
 
 
 def golden_variants(split: TrafficSplit) -> list[VariantWeight]:
-    """The variants that questions may ask for: the baseline, and candidates that users get too. None before that."""
-    return [split.baseline, *(each for each in split.candidates if each.weight > 0)] if split.candidate_weight else []
+    """The variants that questions may ask for: the baseline, and each other that users get too. None before that."""
+    others = [each for each in split.variants[1:] if each.weight > 0]
+    return [split.baseline, *others] if others else []
 
 
 def golden_rule(rule: dict[str, Any], variant: VariantWeight) -> dict[str, Any]:

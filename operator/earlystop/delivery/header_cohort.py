@@ -21,7 +21,7 @@ from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import RouteMode
+from earlystop.delivery.route_mode import RouteMode, incumbent_refusal
 from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit, VariantWeight
 from earlystop.delivery.variant_probes import one_of_each
@@ -30,7 +30,12 @@ Reading = frozenset[tuple[str, str, str]]
 """Value of the cohorts' header ("" for all others), revision and variant that its requests get."""
 
 
-def header_in_route(inputs: ClusterInputs, _: TrafficSplit) -> Refusal | None:
+def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why cohorts cannot get the split's variants on the user's route, None when they can."""
+    return incumbent_refusal(inputs, split) or _header_in_route(inputs)
+
+
+def _header_in_route(inputs: ClusterInputs) -> Refusal | None:
     """Why the cohorts cannot be told apart on the user's route, None when they can."""
     header = _settings(inputs.spec.delivery).header
     for each in target_rules(inputs):
@@ -179,7 +184,7 @@ def _settings(delivery: Delivery) -> HeaderCohort:
 
 
 MODE = RouteMode(
-    refusal=header_in_route,
+    refusal=refusal,
     render=render,
     has_split=has_split,
     probes=probes,

@@ -150,15 +150,19 @@ def asking(rule: Rule, name: str, value: str) -> Rule:
     return {**{key: each for key, each in rule.items() if key != "name"}, "matches": matches}
 
 
-def for_probes(rule: Rule, nonce: str) -> Rule:
-    """The rule again for requests with the nonce, which it marks: an answer with the mark proves this very object.
+def for_nonce(rule: Rule, nonce: str) -> Rule:
+    """The rule again for requests with the nonce.
 
     What the user's rule asks for by a regular expression is not asked of probes, so that one can be sent for every
     rule: nobody else's request has the nonce.
     """
+    return asking({**rule, "matches": _plain_matches(rule)}, PROBE_HEADER, nonce)
+
+
+def for_probes(rule: Rule, nonce: str) -> Rule:
+    """The same, and the rule marks the nonce: an answer with the mark proves this very object."""
     mark = {"name": PROBE_HEADER, "value": nonce + IN_FORCE_MARK}
-    asked = asking({**rule, "matches": _plain_matches(rule)}, PROBE_HEADER, nonce)
-    return changed(asked, lambda content: {**content, "set": [*content["set"], mark]})
+    return changed(for_nonce(rule, nonce), lambda content: {**content, "set": [*content["set"], mark]})
 
 
 def has_expressions(rule: Rule) -> bool:

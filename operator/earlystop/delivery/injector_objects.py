@@ -1,16 +1,19 @@
 """The objects of an injector: a Deployment of its own between an overlay's alias Services and the user's Service.
 
-None of them holds a secret or may call the API server. The settings are an argument of the process and no ConfigMap, so
-a Pod and what it writes into bodies change together, in one rolling update.
+None of them may call the API server. What is written into bodies is an argument of the process and no ConfigMap, so a
+Pod and what it writes change together, in one rolling update. By which weights it draws variants, where it does, stands
+in a mounted file, which changes without one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from earlystop.api.body_settings import written_settings
-from earlystop.api.injector import InjectorSpec
+from earlystop.api.by_headers import RequestBody
+from earlystop.api.injector import InjectorSpec, UserKey
 from earlystop.api.values import bounded
 from earlystop.api.wire import INJECTOR_LABEL
 from earlystop.delivery.inputs import ClusterInputs, Manifest
@@ -23,6 +26,32 @@ COMMAND = ["python", "-m", "earlystop.injector"]
 # Until no gateway leads here any more; running requests then have 60 s, and two scrapes the rest.
 PRE_STOP_SECONDS = 5
 GRACE_SECONDS = 90
+MOUNT = "/etc/earlystop"
+
+
+class Upstream(NamedTuple):
+    """A Service before the engine, and one of its ports."""
+
+    service: str
+    port: int
+
+
+def settings_of(inputs: ClusterInputs) -> RequestBody:
+    """The mode's settings."""
+    assert inputs.spec.delivery.request_body is not None  # the CRD demands it for this mode
+    return inputs.spec.delivery.request_body
+
+
+def settings_text(inputs: ClusterInputs) -> str:
+    """What the injector writes into bodies, as its argument."""
+    settings = written_settings(inputs.spec.parameters, settings_of(inputs).engine)
+    return json.dumps(settings.wire(), sort_keys=True, separators=(",", ":"))
+
+
+def weights_key(inputs: ClusterInputs) -> str:
+    """The key of the ConfigMap that holds the weights. It follows from what the injector writes into bodies: a Pod that
+    writes something else, since it has not been replaced yet, finds no weights that are not meant for it."""
+    return f"weights-{hashlib.sha256(settings_text(inputs).encode()).hexdigest()[:12]}.json"
 
 
 def owned_with_service(inputs: ClusterInputs, name: str, service: str) -> dict[str, Any]:
@@ -51,25 +80,34 @@ def injected_alias(inputs: ClusterInputs, users: TargetRule, variant: str) -> Ma
     }
 
 
-def injector_deployment(inputs: ClusterInputs, users: TargetRule) -> Manifest:
-    """The Deployment. users: the rule whose Service is before the engine."""
-    request_body = inputs.spec.delivery.request_body
-    assert request_body is not None  # the CRD demands it for this mode
+def injector_service(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
+    """The Service of an injector that draws variants, at the port of the Service before the engine."""
+    port = {"name": "http", "port": upstream.port, "targetPort": PORT, "protocol": "TCP"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": owned_with_service(inputs, injector_name(inputs.policy), upstream.service),
+        "spec": {"type": "ClusterIP", "selector": selector(inputs), "ports": [port]},
+    }
+
+
+def injector_deployment(inputs: ClusterInputs, upstream: Upstream) -> Manifest:
+    """The Deployment."""
+    request_body = settings_of(inputs)
     labels = {**selector(inputs), "app.kubernetes.io/name": "earlystop-injector"}
     scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": str(ADMIN_PORT)}
-    service = users.backend["name"]
-    settings = written_settings(inputs.spec.parameters, request_body.engine)
     arguments = [
         f"--engine={request_body.engine}",
-        f"--upstream=http://{service}.{inputs.namespace}.svc:{users.backend['port']}",
-        f"--settings={json.dumps(settings.wire(), sort_keys=True, separators=(',', ':'))}",
+        f"--upstream=http://{upstream.service}.{inputs.namespace}.svc:{upstream.port}",
+        f"--settings={settings_text(inputs)}",
         f"--policy={inputs.namespace}/{inputs.policy}",
         f"--header-prefix={request_body.header_prefix}",
+        *_drawing(inputs),
     ]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": owned_with_service(inputs, injector_name(inputs.policy), service),
+        "metadata": owned_with_service(inputs, injector_name(inputs.policy), upstream.service),
         "spec": {
             "replicas": request_body.injector.replicas,
             "revisionHistoryLimit": 2,
@@ -84,8 +122,30 @@ def injector_deployment(inputs: ClusterInputs, users: TargetRule) -> Manifest:
     }
 
 
+def _drawing(inputs: ClusterInputs) -> list[str]:
+    """Arguments by which the injector draws variants itself, none where a gateway does."""
+    drawn = inputs.spec.delivery.drawn_by_injector
+    if drawn is None:
+        return []
+    return [
+        f"--weights={MOUNT}/{weights_key(inputs)}",
+        *([f"--user-key={_words(drawn.user_key)}"] if drawn.user_key else []),
+    ]
+
+
+def _words(key: UserKey) -> str:
+    return key.kind if key.name is None else f"{key.kind}={key.name}"
+
+
 def _pod(inputs: ClusterInputs, injector: InjectorSpec, arguments: list[str]) -> dict[str, Any]:
     """A Pod that is admitted under the `restricted` Pod Security Standard."""
+    container = _container(inputs.injector_image, injector, arguments)
+    mounted: dict[str, Any] = {}
+    if inputs.spec.delivery.drawn_by_injector is not None:
+        container["volumeMounts"] = [{"name": "weights", "mountPath": MOUNT, "readOnly": True}]
+        # Where there is none any more, as after the policy's end, Pods that come serve by no weights.
+        source = {"name": injector_name(inputs.policy), "optional": True}
+        mounted = {"volumes": [{"name": "weights", "configMap": source}]}
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -100,7 +160,8 @@ def _pod(inputs: ClusterInputs, injector: InjectorSpec, arguments: list[str]) ->
             }
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ],
-        "containers": [_container(inputs.injector_image, injector, arguments)],
+        "containers": [container],
+        **mounted,
     }
 
 
@@ -155,8 +216,9 @@ def disruption_budget(inputs: ClusterInputs) -> Manifest:
     }
 
 
-def network_policy(inputs: ClusterInputs, injector: InjectorSpec) -> Manifest:
+def network_policy(inputs: ClusterInputs) -> Manifest:
     """Requests from the gateways' namespaces alone, where the policy names them, and scrapes from anywhere."""
+    injector = settings_of(inputs).injector
     requests: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": PORT}]}
     if injector.gateway_namespaces:
         requests["from"] = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from earlystop.delivery.drift import matches_desired
 from earlystop.delivery.inputs import ClusterInputs, Manifest
-from earlystop.delivery.rendered import Shortage
-from earlystop.delivery.route_mode import serves_users
+from earlystop.delivery.rendered import Unready
 
 
-def injector_shortage(inputs: ClusterInputs, desired: Manifest) -> Shortage | None:
-    """What the injector lacks, None where users may be led through it. desired: its Deployment as it shall be.
+def injector_unready(inputs: ClusterInputs, desired: Manifest, *, led: bool) -> Unready | None:
+    """What the injector lacks, None where users may be led through it.
+
+    desired: its Deployment as it shall be. led: whether users are led through it.
 
     Before that every Pod has the settings of the Deployment as it is, and two are ready, or all if there is but one.
     While users are led through it, one ready Pod serves them.
@@ -17,18 +18,19 @@ def injector_shortage(inputs: ClusterInputs, desired: Manifest) -> Shortage | No
     name, wanted = desired["metadata"]["name"], int(desired["spec"]["replicas"])
     observed = inputs.own("Deployment", name)
     status = (observed or {}).get("status") or {}
-    ready, led = int(status.get("readyReplicas") or 0), serves_users(inputs)
+    ready = int(status.get("readyReplicas") or 0)
     needed = 1 if led else min(2, wanted)
     if ready >= needed and observed is not None and _is_rolled_out(observed, desired):
         return None
     missing = "is not there yet" if observed is None else f"has {ready} ready of {wanted} Pods"
     change = "" if ready < needed else ", and some of them are not as they shall be yet"
-    where = "" if led and ready else " All requests go by your own route until then."
+    way = "by your own route" if inputs.spec.delivery.route_ref is not None else "straight to the engine"
+    where = "" if led and ready else f" All requests go {way} until then."
     message = (
         f"The injector, Deployment {name}, {missing}{change}.{where} Where that stays so, look at its Pods: they are "
         "ready once they reach the Service of the engine."
     )
-    return Shortage("InjectorNotReady", message, serves_as_before=ready > 0)
+    return Unready("InjectorNotReady", message, serves_nobody=ready == 0, needs_help=True, leads_all=True)
 
 
 def _is_rolled_out(observed: Manifest, desired: Manifest) -> bool:

@@ -30,7 +30,7 @@ class Mode(Protocol):
     def owned_names(self, inputs: ClusterInputs, candidates: Sequence[str], /) -> list[tuple[str, str]]:
         """Kind and name of every object that the mode may own, as far as known from what was read so far.
 
-        candidates: labels of the candidates.
+        candidates: labels of the candidates, an incumbent's among them.
         """
 
     def check(self, inputs: ClusterInputs, split: TrafficSplit, /) -> Refusal | None:

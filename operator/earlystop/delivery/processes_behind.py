@@ -36,8 +36,11 @@ class Reported(Protocol):
         """Why it cannot read the latest settings, "" where it can."""
 
 
-def processes_behind(reports: Sequence[Reported], digest: str) -> Condition | None:
-    """What to say while not every process serves by the settings with this digest, None once each does."""
+def processes_behind(reports: Sequence[Reported], digest: str, fewest: int = 0) -> Condition | None:
+    """What to say while not every process serves by the settings with this digest, None once each does.
+
+    fewest: how many processes there are at least; 0 where nobody knows.
+    """
     if not reports:
         message = (
             "No process of the target reports by which settings it serves. Let the servers read them by "
@@ -45,13 +48,19 @@ def processes_behind(reports: Sequence[Reported], digest: str) -> Condition | No
         )
         return _condition(ConditionStatus.UNKNOWN, "NoProcessReports", message)
     behind = [each for each in reports if each.digest != digest]
+    known = len({each.process for each in reports})
+    if not behind and known < fewest:
+        message = (
+            f"{known} of {fewest} processes that are ready report by which settings they serve. Let Prometheus scrape "
+            f"{SETTINGS_INFO} of each of them."
+        )
+        return _condition(ConditionStatus.UNKNOWN, "ProcessesBehind", message)
     if not behind:
         return None
     named = "; ".join(map(_words, behind[:NAMED]))
     others = f"; and {len(behind) - NAMED} others" if len(behind) > NAMED else ""
-    processes = len({each.process for each in reports})
     message = (
-        f"{len({each.process for each in behind})} of {processes} processes do not serve by this step's settings yet: "
+        f"{len({each.process for each in behind})} of {known} processes do not serve by this step's settings yet: "
         f"{named}{others}. Their requests count for the step that they serve by; evidence of this one begins when all "
         "have switched."
     )

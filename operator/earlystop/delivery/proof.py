@@ -26,8 +26,8 @@ class Proof(StrEnum):
     SLOW = "ProbesTooSlow"
     """All answers were right, and too slow to send as many probes as a proof takes."""
     CANDIDATE_FAILS = "CandidateNotServed"
-    """Of probes that can each reach one variant only, those of a candidate did not come to the server, and those of the
-    baseline did."""
+    """Of probes that can each reach one variant only, those of a candidate or of the incumbent did not come to the
+    server, and those of the baseline did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class ProbeTarget:
 class Probes:
     """Proof by requests of the operator's own.
 
-    targets: where they are sent, never empty. by_variant: one target for the baseline and for each candidate that users
-        get, to tell which of them is not served; those of the baseline where candidates are judged on its requests.
-        Empty where the mode or the size of the route allows none.
+    targets: where they are sent, never empty. by_variant: one target for the baseline and for each other variant that
+        users get, to tell which of them is not served; those of the baseline where candidates are judged on its
+        requests. Empty where the mode or the size of the route allows none.
     """
 
     targets: tuple[ProbeTarget, ...]
@@ -87,10 +87,12 @@ class Metrics:
 class Reports:
     """Proof by what every process that is up says of itself in the metrics.
 
-    digest: of the settings, which each has to report.
+    digest: of the settings, which each has to report. fewest: how many processes have to report, as Pods of the
+        operator's own are ready; 0 where nobody knows.
     """
 
     digest: str
+    fewest: int = 0
 
 
 SplitProof = Probes | Metrics | Reports

@@ -1,11 +1,14 @@
-"""What to do while that is not ready which users are led through, or which a split leads to."""
+"""What to do while that is not ready which a split leads requests to."""
 
 from __future__ import annotations
 
 from earlystop.api.conditions import ConditionStatus
+from earlystop.api.wire import REVISION
 from earlystop.delivery.decisions import Detach, SplitStatus, TrafficDecision, Wait, Write, traffic_condition
 from earlystop.delivery.desired import Desired
 from earlystop.delivery.drift import drifted, matches_desired
+from earlystop.delivery.golden_rules import rules_in_force
+from earlystop.delivery.headers import headers_set
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.ownership import is_controlled_by, is_part
 from earlystop.delivery.traffic_conditions import no_user_was_led
@@ -24,40 +27,46 @@ def to_detach(observed: ClusterInputs, desired: Desired) -> tuple[Manifest, ...]
     return (*parts, *own)
 
 
-def while_short(
-    observed: ClusterInputs, desired: Desired, changed: list[Manifest], memory: TrafficView, now: float
-) -> TrafficDecision | None:
-    """What to do while that is not ready which users are led through: nobody is led there, whatever the split was to
-    be. None where nothing is missing, or where users may stay as they are led."""
-    shortage, primary = desired.rendered.shortage, desired.rendered.primary
-    if shortage is None:
-        return None
-    missing = tuple(each for each in changed if each is not primary)
-    starts = missing or are_young(observed, desired.rendered.prerequisites, now, SECONDS_TO_START)
-    status = ConditionStatus.UNKNOWN if starts and not desired.serves_users else ConditionStatus.FALSE
-    waiting = Wait(SplitStatus.NOT_WRITTEN, traffic_condition(status, shortage.reason, shortage.message))
-    if desired.serves_users and not shortage.serves_as_before:
-        return Detach(waiting.status, waiting.condition, to_detach(observed, desired))
-    if desired.serves_users and (primary not in changed or desired.split.candidate_weight == 0):
-        return None
-    if desired.rolling_back and not desired.serves_users:
-        return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
-    return Write(missing, then=waiting) if missing else waiting
-
-
-def while_unready(observed: ClusterInputs, desired: Desired) -> Write | Wait | Detach | None:
+def while_unready(observed: ClusterInputs, desired: Desired, memory: TrafficView, now: float) -> TrafficDecision | None:
     """What to do while what the split leads to cannot serve: it is made or put right, and waited for; users whose
-    requests nobody would answer go by their own route. None when it can serve."""
-    unready = desired.rendered.unready
+    requests nobody would answer, or who are led to something else, go by their own route. None when it can serve, or
+    where users may stay as they are led."""
+    unready, leads = desired.rendered.unready, desired.serves_users
     if unready is None:
         return None
-    status = ConditionStatus.FALSE if unready.overdue or unready.needs_help else ConditionStatus.UNKNOWN
-    said = traffic_condition(status, unready.reason, unready.message)
-    if unready.serves_nobody and desired.serves_users and (off := to_detach(observed, desired)):
-        return Detach(SplitStatus.NOT_WRITTEN, said, off)
-    reached = SplitStatus.WRITTEN if desired.serves_users else SplitStatus.NOT_WRITTEN
-    waiting = Wait(SplitStatus.OVERDUE if unready.overdue else reached, said)
+    if unready.leads_all and leads and not unready.serves_nobody and not _leads_more(observed, desired):
+        return None
     missing = tuple(drifted(observed, desired.rendered.prerequisites))
+    starts = missing or are_young(observed, desired.rendered.prerequisites, now, SECONDS_TO_START)
+    is_certain = unready.needs_help and not (unready.leads_all and starts and not leads)
+    status = ConditionStatus.FALSE if unready.overdue or is_certain else ConditionStatus.UNKNOWN
+    said = traffic_condition(status, unready.reason, unready.message)
+    leave = unready.serves_nobody or (not unready.leads_all and _must_leave(observed, desired))
+    if leads and leave and (off := to_detach(observed, desired)):
+        return Detach(SplitStatus.NOT_WRITTEN, said, off)
+    if unready.leads_all and desired.rolling_back and not leads:
+        return Wait(SplitStatus.PROVEN, no_user_was_led(memory.condition))
+    reached = SplitStatus.WRITTEN if leads and not unready.leads_all else SplitStatus.NOT_WRITTEN
+    waiting = Wait(SplitStatus.OVERDUE if unready.overdue else reached, said)
     if not missing:
         return waiting
-    return Write(missing) if desired.serves_users else Write(missing, then=waiting)
+    return Write(missing) if leads and not unready.leads_all else Write(missing, then=waiting)
+
+
+def _leads_more(observed: ClusterInputs, desired: Desired) -> bool:
+    """Whether the split, once it is written, gives candidates another share than users get now."""
+    primary = desired.rendered.primary
+    return primary is not None and desired.split.gives_candidates and bool(drifted(observed, (primary,)))
+
+
+def _must_leave(observed: ClusterInputs, desired: Desired) -> bool:
+    """Whether users must not stay where they are led while what the split leads to is made ready: no candidate shall
+    have requests any more, as one that was found to do harm; or they are led by another campaign, whose Pods are about
+    to get this one's settings."""
+    primary = desired.rendered.primary
+    found = None if primary is None else observed.own(primary["kind"], primary["metadata"]["name"])
+    if primary is None or found is None or not drifted(observed, (primary,)):
+        return False
+    name = f"{observed.spec.delivery.header_prefix}{REVISION}"
+    led_by = {headers.get(name) for rule in rules_in_force(found) for headers in headers_set(rule)}
+    return not desired.split.gives_candidates or led_by != {desired.split.revision}

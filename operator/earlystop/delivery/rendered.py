@@ -9,24 +9,12 @@ from earlystop.delivery.inputs import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Shortage:
-    """What is not ready of the objects that all users are led through.
-
-    reason, message: of the condition TrafficApplied. serves_as_before: whether what is there serves the users that it
-    has, though not those of another split.
-    """
-
-    reason: str
-    message: str
-    serves_as_before: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Unready:
-    """Why what the primary object leads candidates' requests to cannot serve yet, as it was observed.
+    """Why what the primary object leads requests to cannot serve another split yet, as it was observed.
 
-    reason, message: of the condition. overdue: whether it has had all the time that it may take. serves_nobody: whether
-    a request that is led there is answered by nobody. needs_help: whether it may stay so unless somebody acts.
+    reason, message: of the condition TrafficApplied. overdue: whether it has had all the time that it may take.
+    serves_nobody: whether a request that is led there is answered by nobody. needs_help: whether it may stay so unless
+    somebody acts. leads_all: whether the baseline's requests are led there too, and not only candidates'.
     """
 
     reason: str
@@ -34,6 +22,7 @@ class Unready:
     overdue: bool = False
     serves_nobody: bool = False
     needs_help: bool = False
+    leads_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +44,7 @@ class Rendered:
     objects: in the order of writing.
     primary: the one of them by which a gateway leads users' requests, None for a mode without such an object. The
         others are in place before it is written, and its changes are kept apart, since gateways take time to serve it.
-    shortage: why users cannot be led by it yet, or no longer, None where nothing is missing.
-    unready: why no request may be led by the primary one yet, None when it may.
+    unready: why no request may be led by the primary one yet, or no longer, None when it may.
     over: what is said when no request needs the objects any more, since the target itself has what was promoted; None
         before that.
     promotion: values of the user's object that carry out a promotion; none where a person does that.
@@ -66,7 +54,6 @@ class Rendered:
 
     objects: tuple[Manifest, ...]
     primary: Manifest | None = None
-    shortage: Shortage | None = None
     unready: Unready | None = None
     over: Condition | None = None
     idle: tuple[Manifest, ...] = ()

@@ -12,6 +12,8 @@ from earlystop.delivery.matches import narrowed
 from earlystop.delivery.overlay import in_use, selects, target_rules
 from earlystop.delivery.precedence import EVERYTHING
 
+INFERENCE_POOL = "InferencePool"
+"""The kind of Gateway API's inference extension whose endpoint picker chooses a Pod for each request."""
 RESERVED_HEADERS = frozenset({PROBE_HEADER, GOLDEN_HEADER})
 
 
@@ -55,10 +57,30 @@ def route_reaches_target(inputs: ClusterInputs) -> Refusal | None:
             f"HTTPRoute {inputs.route_name} sends no request to Service {drained['name']}, since its backendRef has "
             "weight 0. Give it a weight when it is to have requests again.",
         )
+    foreign = next((each for each in backends if each.get("kind", "Service") != "Service"), None)
+    if foreign is not None:
+        return _foreign_refusal(inputs, foreign["kind"], foreign["name"])
     return Refusal(
         "RouteMissesTarget",
         f"No rule of HTTPRoute {inputs.route_name} leads to a Service that selects the Pods of Deployment "
         f"{inputs.spec.target_ref.name}. Point a backendRef at such a Service, or correct spec.targetRef.",
+    )
+
+
+def _foreign_refusal(inputs: ClusterInputs, kind: str, name: str) -> Refusal:
+    """Why an overlay cannot lead by a backend that is no Service."""
+    why = f"HTTPRoute {inputs.route_name} leads to {kind} {name}, and an overlay leads to Services alone"
+    if kind == INFERENCE_POOL:
+        return Refusal(
+            "BackendKindUnfit",
+            f"{why}: it would lead past the pool's choice of a Pod. Let the pool's own Pods draw the variant: an "
+            "injector as their sidecar (manifests/examples/injector-sidecar.yaml) with delivery.mode ConfigMap, which "
+            "needs no route.",
+        )
+    return Refusal(
+        "BackendKindUnfit",
+        f"{why}. Point a backendRef at a Service that selects the Pods of Deployment {inputs.spec.target_ref.name}, or "
+        "write delivery.mode ConfigMap, which needs no route.",
     )
 
 

@@ -128,6 +128,18 @@ def no_variant_probes(_: ClusterInputs, __: TrafficSplit, ___: Manifest) -> tupl
     return ()
 
 
+def incumbent_refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
+    """Why a mode that leads nobody by weights cannot let the incumbent of a search serve, None where there is none."""
+    if split.incumbent is None:
+        return None
+    return Refusal(
+        "IncumbentNotDelivered",
+        f"A setting that the search has certified cannot serve while others are tried, since delivery.mode "
+        f"{inputs.spec.delivery.mode} moves no share of requests. Write a mode that does, such as GatewayHeader, or "
+        "remove the search.",
+    )
+
+
 def no_refusal(_: ClusterInputs, __: TrafficSplit) -> None:
     """What any overlay needs is all that the mode needs."""
 
@@ -175,5 +187,5 @@ class RouteMode:
         if not targets:
             return why_no_probe(inputs, rendered.primary)
         by_variant = tuple(self.by_variant(inputs, split, rendered.primary))
-        in_shadow = split.tries_candidates and split.candidate_weight == 0
+        in_shadow = bool(split.shadows) and not split.gives_others
         return Probes(targets, targets if in_shadow else by_variant)

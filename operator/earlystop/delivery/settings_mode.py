@@ -172,15 +172,7 @@ class SettingsMode:
     def _document(self, inputs: ClusterInputs, split: TrafficSplit) -> SettingsDocument:
         settings = self.settings(inputs.spec.delivery)
         assert settings is not None  # as the CRD asks for
-        return SettingsDocument(
-            policy=policy_label(inputs),
-            uid=inputs.uid,
-            revision=split.revision,
-            step=split.step,
-            variants=tuple(VariantSettings(each.variant, each.weight, dict(each.settings)) for each in split.variants),
-            drawn_by=settings.drawn_by,
-            token=split.token,
-        )
+        return settings_document(inputs, split, settings.drawn_by)
 
     def _manifest(self, inputs: ClusterInputs, document: SettingsDocument) -> Manifest:
         return {
@@ -204,6 +196,19 @@ class SettingsMode:
     def _entry(self, inputs: ClusterInputs) -> str:
         settings = self.settings(inputs.spec.delivery)
         return "" if settings is None else self.entry(settings)
+
+
+def settings_document(inputs: ClusterInputs, split: TrafficSplit, drawn_by: str) -> SettingsDocument:
+    """What processes that draw variants themselves shall serve by. drawn_by: as `SettingsDocument` has it."""
+    return SettingsDocument(
+        policy=policy_label(inputs),
+        uid=inputs.uid,
+        revision=split.revision,
+        step=split.step,
+        variants=tuple(VariantSettings(each.variant, each.weight, dict(each.settings)) for each in split.variants),
+        drawn_by=drawn_by,
+        token=split.token,
+    )
 
 
 def policy_label(inputs: ClusterInputs) -> str:

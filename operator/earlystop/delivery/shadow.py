@@ -15,7 +15,7 @@ from earlystop.delivery.probe_nonce import PROBE_ONLY, probe_nonce
 from earlystop.delivery.probe_target import probe_target
 from earlystop.delivery.proof import ProbeOnlyRules, ProbeTarget
 from earlystop.delivery.rendered import Rendered
-from earlystop.delivery.route_mode import RouteMode
+from earlystop.delivery.route_mode import RouteMode, incumbent_refusal
 from earlystop.delivery.rule_level import setting
 from earlystop.delivery.split import TrafficSplit
 
@@ -68,4 +68,6 @@ def summary(split: TrafficSplit) -> str:
     return f"All requests stay on the baseline; {judged}"
 
 
-MODE = RouteMode(render=render, has_split=has_split, probes=probes, retrial=retrial, summary=summary)
+MODE = RouteMode(
+    refusal=incumbent_refusal, render=render, has_split=has_split, probes=probes, retrial=retrial, summary=summary
+)

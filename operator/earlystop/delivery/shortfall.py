@@ -7,7 +7,7 @@ month, it is broken by chance in one of a thousand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, log
 
@@ -61,7 +61,7 @@ class ServedMarks:
             grown, opened = _grown(mark, now), _opened(mark, now)
             requests = sum(grown.values())
             for name in (each for each in grown if each not in opened):
-                expected = requests * _share(name, self.split)
+                expected = requests * _share(name, grown, self.split)
                 if grown[name] <= LEAST_PART * expected and _surprise(grown, name, self.split) >= SURPRISE:
                     return (
                         f"Of {requests} requests that were counted in {now.at - mark.at} s, {name} should have had "
@@ -80,19 +80,21 @@ def _grown(mark: Mark, now: Mark) -> dict[str, int]:
     return {name: max(0, count - mark.counted.get(name, 0)) for name, count in now.counted.items()}
 
 
-def _share(name: str, split: TrafficSplit) -> float:
-    return next(each.weight for each in split.variants if each.variant == name) / 100
+def _share(name: str, counted: Collection[str], split: TrafficSplit) -> float:
+    """The part of the counted variants' requests that one of them should have."""
+    weights = {each.variant: each.weight for each in split.variants if each.variant in counted}
+    return weights[name] / sum(weights.values())
 
 
 def _surprise(grown: Mapping[str, int], name: str, split: TrafficSplit) -> float:
     """Minus the logarithm of a bound on the probability that a variant has so few of the requests."""
     requests = sum(grown.values())
-    return requests * _divergence(grown[name] / requests, _share(name, split)) if requests else 0.0
+    return requests * _divergence(grown[name] / requests, _share(name, grown, split)) if requests else 0.0
 
 
 def _would_show(grown: Mapping[str, int], name: str, split: TrafficSplit) -> bool:
     """Whether so many requests are enough to show that a variant gets half of its share."""
-    share = _share(name, split)
+    share = _share(name, grown, split)
     return sum(grown.values()) * _divergence(LEAST_PART * share, share) >= SURPRISE
 
 

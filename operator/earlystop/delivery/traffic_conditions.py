@@ -54,7 +54,7 @@ def taken_off(fault: Fault, rest: float, now: float) -> Condition:
     reason = Proof.CANDIDATE_FAILS.value if fault.proof == Proof.CANDIDATE_FAILS else "ShareNotServed"
     message = (
         f"{fault.message} All requests go by your own route. Look at what stands between the gateway and the "
-        "candidate's Service: its ports and endpoints, and TLS and other policies that name your Service. "
+        "Service of what is not served: its ports and endpoints, and TLS and other policies that name your Service. "
         f"{_tried_again(rest, now)}"
     )
     return _condition(ConditionStatus.FALSE, reason, message)

@@ -2,7 +2,8 @@
 
 The overlay is that of GatewayHeader, and a candidate's alias Service selects the candidate's Pods. No request is led
 there before they are ready, and the Pods end only when no request was led to them for a while. A promotion is a change
-of the target, which the operator does not own: until the target has it, the candidate keeps its share.
+of the target, which the operator does not own: until the target has it, the candidate keeps its share. The incumbent of
+a search has Pods as a candidate has.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def refusal(inputs: ClusterInputs, split: TrafficSplit) -> Refusal | None:
     for setting in settings.settings:
         found = found_value(container, setting)
         refused = refused or (found if isinstance(found, Refusal) else None)
-        for each in split.candidates:
+        for each in split.variants[1:]:
             value = dict(each.settings)[setting.parameter]
             refused = refused or negative_refusal(container, setting, value)
     return refused or _baseline_refusal(inputs, split, target) or gateway_header.BACKENDS.refusal(inputs, split)
@@ -108,11 +109,11 @@ def _baseline_refusal(inputs: ClusterInputs, split: TrafficSplit, target: Manife
 
 
 def _promoted(split: TrafficSplit) -> VariantWeight | None:
-    return next((each for each in split.candidates if each.variant == split.promoted), None)
+    return next((each for each in split.variants[1:] if each.variant == split.promoted), None)
 
 
 def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
-    """The candidates' Deployments, their alias Services, and the overlay."""
+    """The Deployments of the candidates and of the incumbent, their alias Services, and the overlay."""
     target, settings = inputs.deployment, settings_of(inputs)
     assert target is not None  # checked before
     promoted = _promoted(split)
@@ -124,7 +125,7 @@ def render(inputs: ClusterInputs, split: TrafficSplit) -> Rendered:
         return _with_idle(Rendered((), over=_over(target)), inputs)
     by_header = gateway_header.render(inputs, split)
     assert by_header.primary is not None  # the overlay
-    workloads = [candidate_deployment(inputs, split, each) for each in split.candidates if each.weight > 0]
+    workloads = [candidate_deployment(inputs, split, each) for each in split.variants[1:] if each.weight > 0]
     aliases = [_to_candidates(inputs, split, each) for each in by_header.prerequisites]
     objects, waits_for = (*workloads, *aliases, by_header.primary), _unready(inputs, target, workloads)
     rendered = Rendered(objects, by_header.primary, unready=waits_for, left_to_do=_left_to_do(inputs, split))
@@ -177,10 +178,10 @@ def _unready(inputs: ClusterInputs, target: Manifest, workloads: Iterable[Manife
 
 
 def _to_candidates(inputs: ClusterInputs, split: TrafficSplit, alias: Manifest) -> Manifest:
-    """An alias Service that leads to its candidate's Pods instead of the target's, and to none that is not ready."""
+    """An alias Service that leads to its variant's own Pods instead of the target's, and to none that is not ready."""
     variant = next(
         each.variant
-        for each in split.candidates
+        for each in split.variants[1:]
         for service in backend_services(inputs)
         if alias_name(service, each.variant) == alias["metadata"]["name"]
     )

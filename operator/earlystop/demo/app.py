@@ -2,7 +2,7 @@
 
 It reads the variant's headers, counts by them, answers probes, and says at which setting it answered. It believes these
 headers only with the token that its revision commits to, and repeats that token to nobody. On requests that
-the baseline serves it also judges the bolder windows that `<prefix>shadow` names, without acting on them.
+the baseline serves it also judges the bolder rules that `<prefix>shadow` names, without acting on them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -23,17 +23,17 @@ from earlystop.api.wire import (
     ECHO_HEADER,
     GOLDEN_HEADER,
     MISMATCH,
-    ONE_CANDIDATE,
     PROBE_HEADER,
     UNASSIGNED,
 )
 from earlystop.demo import chat
-from earlystop.demo.placement import PARAMETER, Placement, drawn_placement, placement_of, unassigned
+from earlystop.demo.knobs import KNOBS
+from earlystop.demo.placement import Placement, drawn_placement, placement_of, unassigned
 from earlystop.demo.replay import Replay, Reply
-from earlystop.demo.shadow import LeftOut, ShadowedWindow, can_be_judged
+from earlystop.demo.shadow import LeftOut, ShadowedRule, can_be_judged
 from earlystop.demo.spoiling import Outcome, Spoiling
-from earlystop.demo.voting import MAXIMUM_WINDOW
-from earlystop.exporter.assignment import checked_policies
+from earlystop.demo.voting import MAXIMUM_WINDOW, StopRule
+from earlystop.exporter.assignment import checked_policies, variants_beside
 from earlystop.exporter.export import Assignment, Exporter, Shadow
 from earlystop.exporter.request_headers import MAX_NONCE, probe_nonce
 from earlystop.exporter.settings import MountedSettings
@@ -65,6 +65,11 @@ class ServerSettings:
     slow_wrong_answers: float = 0.0
     spoiling: Spoiling = field(default_factory=Spoiling)
     settings_file: str = ""
+
+    @property
+    def baseline(self) -> StopRule:
+        """The rule of requests without a setting of their own: the baseline's window, until it is unanimous."""
+        return StopRule(self.baseline_window)
 
     def __post_init__(self) -> None:
         if not 1 <= self.baseline_window <= MAXIMUM_WINDOW:
@@ -163,12 +168,12 @@ class ReferenceServer:
         """What each candidate that can be judged would have made of the question."""
         judged = self._judged(placement)
         self._left_out.count += len(placement.shadows) - len(judged)
-        replies = [(each.variant, self._replay.reply(question, each.window)) for each in judged]
+        replies = [(each.variant, self._replay.reply(question, *each.rule)) for each in judged]
         return [Shadow(variant, reply.vote.words, reply.result) for variant, reply in replies if reply is not None]
 
-    def _judged(self, placement: Placement) -> list[ShadowedWindow]:
-        full, most = placement.window, self._replay.most_samples
-        return [each for each in placement.shadows if full is not None and can_be_judged(each.window, full, most)]
+    def _judged(self, placement: Placement) -> list[ShadowedRule]:
+        full, most = placement.rule, self._replay.most_samples
+        return [each for each in placement.shadows if full is not None and can_be_judged(each.rule, full, most)]
 
     async def _uncounted(self, request: web.Request) -> web.Response:
         """Answers an evaluator's request. It is not live traffic, whose shares and sums it would distort."""
@@ -180,16 +185,16 @@ class ReferenceServer:
         return self._named(_json(answered.body), placement.told)
 
     async def _answer(self, request_body: bytes, placement: Placement) -> _Answered:
-        """The answer at the placement's window. Raises ChatError for a request without an answer."""
-        window = placement.window
-        if window is None:
-            where = f"the header '{self._settings.header_prefix}param-{PARAMETER}'"
+        """The answer by the placement's rule. Raises ChatError for a request without an answer."""
+        rule = placement.rule
+        if rule is None:
+            where = f"the header '{self._settings.header_prefix}param-{placement.invalid}'"
             if self._mounted is not None:
-                where = f"the parameter '{PARAMETER}' of the mounted settings"
-            message = f"{where} must be a whole number from 1 to {MAXIMUM_WINDOW}"
+                where = f"the parameter '{placement.invalid}' of the mounted settings"
+            message = f"{where} must be {KNOBS[placement.invalid].meaning}"
             raise chat.ChatError(400, "invalid_parameter", message)
         question = chat.read_question(request_body)
-        reply = self._replay.reply(question, window)
+        reply = self._replay.reply(question, *rule)
         if reply is None:
             raise chat.ChatError(404, "question_not_found", "the question is not among the recordings")
         if seconds := self._seconds(reply):
@@ -211,27 +216,25 @@ class ReferenceServer:
         settings = self._settings
         if self._mounted is not None:
             user = request.headers.get(settings.user_header, "") if settings.user_header else None
-            return drawn_placement(self._mounted.choose(user=user), settings.baseline_window)
-        placement = placement_of(
-            request.headers, settings.header_prefix, settings.baseline_window, settings.user_header
-        )
+            return drawn_placement(self._mounted.choose(user=user), settings.baseline)
+        placement = placement_of(request.headers, settings.header_prefix, settings.baseline, settings.user_header)
         told = placement.assignment
         if not placement.is_assigned:
             return placement
         revision = (told.policy, told.revision)
         if not self._register(placement):
-            # The gateway asked for this window, so it is served; but it is evidence for no one.
-            return unassigned(told.policy, placement.window)
-        if placement.window is not None:
-            self._exporter.setting(*revision, told.variant, PARAMETER, str(placement.window))
+            # The gateway asked for this setting, so it is served; but it is evidence for no one.
+            return replace(placement, assignment=unassigned(told.policy, None).assignment, shadows=())
+        if placement.rule is not None:
+            for name, value in placement.values.items():
+                self._exporter.setting(*revision, told.variant, name, value)
         return placement
 
     def _register(self, placement: Placement) -> bool:
         """Exposes what the request is counted by. Shadows for which there is no room are counted nowhere."""
         told = placement.assignment
-        variants = ONE_CANDIDATE
-        if told.variant not in ONE_CANDIDATE or placement.shadows:
-            variants = (Variant.BASELINE, told.variant)
+        # Of a baseline with shadows, candidates have names of their own.
+        variants = (Variant.BASELINE,) if placement.shadows else variants_beside(told.variant)
         if not self._exporter.register(told.policy, told.revision, told.step, variants=variants):
             return False
         if judged := self._judged(placement):

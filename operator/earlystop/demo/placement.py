@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from multidict import CIMultiDictProxy
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import SHADOW, UNASSIGNED, commitment_in, is_signed
-from earlystop.demo.shadow import ShadowedWindow, read_shadows
-from earlystop.demo.voting import MAXIMUM_WINDOW
+from earlystop.api.wire import PARAMETERS, SHADOW, UNASSIGNED, commitment_in, is_signed
+from earlystop.demo.knobs import KNOBS, invalid_knob, stop_rule
+from earlystop.demo.shadow import ShadowedRule, read_shadows
+from earlystop.demo.voting import StopRule
 from earlystop.exporter.assignment import Assignment
 from earlystop.exporter.choice import Choice
 from earlystop.exporter.request_headers import assigned
 
-PARAMETER = "window"
-
-_WINDOW = re.compile(r"[1-9][0-9]?", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How a request is counted and which window it gets, None when its window header is not valid.
+    """How a request is counted and by which rule it is answered, None when a value of its setting is not valid.
 
-    An invalid window is an error of the variant: to run another one under its name would be false evidence.
-    shadows: what is to be judged beside it; none unless the baseline serves an assigned request.
+    An invalid value is an error of the variant: to run another one under its name would be false evidence.
+    shadows: what is to be judged beside it; none unless the baseline serves an assigned request. values: the setting as
+    it was given, by parameter.
     A request without its revision's token keeps its assignment, so that the exporter counts it as forged.
     """
 
     assignment: Assignment
-    window: int | None
-    shadows: tuple[ShadowedWindow, ...] = ()
+    rule: StopRule | None
+    shadows: tuple[ShadowedRule, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_assigned(self) -> bool:
@@ -43,6 +42,11 @@ class Placement:
         """What an answer says of it: nothing about a revision whose token the request has not."""
         return self.assignment if self.is_assigned else unassigned(self.assignment.policy, None).assignment
 
+    @property
+    def invalid(self) -> str:
+        """Name of the first parameter whose value is not valid; "" where all are."""
+        return invalid_knob(self.values) or ""
+
     def answers(self, nonce: str) -> bool:
         """Whether a probe with this nonce is told its revision and variant: only one that the operator made. Probes of
         a campaign of an earlier release are not signed."""
@@ -50,40 +54,43 @@ class Placement:
         return not commitment_in(assignment.revision) or is_signed(assignment.token, nonce)
 
 
-def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline_window: int, user_header: str = "") -> Placement:
-    """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token` and `param-window`, and `shadow` on the baseline.
+def placement_of(headers: CIMultiDictProxy[str], prefix: str, baseline: StopRule, user_header: str = "") -> Placement:
+    """Reads `<prefix>policy`, `revision`, `step`, `variant`, `token` and `param-` of each of `KNOBS`, and `shadow` on
+    the baseline. What a setting leaves out is the server's own.
 
-    Without policy, revision, step, variant and window, with one of them there twice, or with a malformed step or
-    variant, the request is unassigned and gets the baseline's window. So does one whose window is not among the names
-    in `parameters`, where that is there: a client added it. And so does one without its revision's token: it did not
-    come by the overlay. Policy and revision are judged by the exporter, which knows the label rules.
+    Without policy, revision, step, variant and any parameter, with one of them there twice, or with a malformed step or
+    variant, the request is unassigned and gets the baseline's rule. So does one that lacks a parameter which
+    `parameters` names, and one whose parameters are not among the names there: a client added them. And so does one
+    without its revision's token: it did not come by the overlay. Policy and revision are judged by the exporter, which
+    knows the label rules.
 
-    user_header: name of the header that says who asks, "" where none does; requests without it are one user's.
+    baseline: the server's own rule. user_header: name of the header that says who asks, "" where none does; requests
+    without it are one user's.
     """
-    found = assigned(lambda name: headers.getall(name, ()), (PARAMETER,), prefix, user_header)
-    assignment, window = found.assignment, found.settings.get(PARAMETER)
+    found = assigned(lambda name: headers.getall(name, ()), tuple(KNOBS), prefix, user_header)
+    assignment, values = found.assignment, found.settings
     if assignment.is_forged:
-        return Placement(assignment, baseline_window)
-    if not found.is_assigned or window is None:
-        return unassigned(assignment.policy, baseline_window)
-    variant = assignment.variant
-    shadows = read_shadows(headers.getall(prefix + SHADOW, ())) if variant == Variant.BASELINE else ()
-    return Placement(assignment, _window(window), shadows)
+        return Placement(assignment, baseline)
+    named = {name for line in headers.getall(prefix + PARAMETERS, ()) for name in line.split(",")}
+    if not found.is_assigned or not values or any(name in named and name not in values for name in KNOBS):
+        return unassigned(assignment.policy, baseline)
+    rule = stop_rule(values, baseline)
+    shadows: tuple[ShadowedRule, ...] = ()
+    if assignment.variant == Variant.BASELINE and rule is not None:
+        shadows = read_shadows(headers.getall(prefix + SHADOW, ()), rule)
+    return Placement(assignment, rule, shadows, values)
 
 
-def drawn_placement(choice: Choice, baseline_window: int) -> Placement:
-    """The placement of a request whose variant this server drew by settings that it has read. Without a window there
-    the server's own holds."""
-    window = choice.values.get(PARAMETER)
-    found = baseline_window if window is None else _window(window)
-    return Placement(choice.assignment, found) if choice.is_assigned else unassigned(choice.assignment.policy, found)
+def drawn_placement(choice: Choice, baseline: StopRule) -> Placement:
+    """The placement of a request whose variant this server drew by settings that it has read. A parameter that is not
+    there keeps the server's own value."""
+    values = {name: value for name, value in choice.values.items() if name in KNOBS}
+    rule = stop_rule(values, baseline)
+    if choice.is_assigned:
+        return Placement(choice.assignment, rule, values=values)
+    return Placement(unassigned(choice.assignment.policy, rule).assignment, rule, values=values)
 
 
-def unassigned(policy: str, window: int | None) -> Placement:
+def unassigned(policy: str, rule: StopRule | None) -> Placement:
     """The placement of a request that counts for no revision; the policy tells only whose route it came by."""
-    return Placement(Assignment(policy, UNASSIGNED, 0, UNASSIGNED), window)
-
-
-def _window(text: str) -> int | None:
-    """A whole number from 1 to MAXIMUM_WINDOW without sign or leading zeros, else None."""
-    return int(text) if _WINDOW.fullmatch(text) and int(text) <= MAXIMUM_WINDOW else None
+    return Placement(Assignment(policy, UNASSIGNED, 0, UNASSIGNED), rule)

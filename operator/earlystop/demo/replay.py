@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from earlystop.demo.recordings import Recording
-from earlystop.demo.voting import SampledAnswer, Vote, read_sample, vote
+from earlystop.demo.voting import SampledAnswer, StopRule, Vote, read_sample, vote
 from earlystop.evaluator.scoring import exact_match
+
+MOST_RULES = 256
+"""Whose replies are kept; a search tries at most 200 settings. Where clients ask for more, all are worked out anew."""
 
 Result = Literal["match", "mismatch"]
 
@@ -27,9 +30,9 @@ class Reply:
 
 
 class Replay:
-    """Looks questions up and votes; each reply is computed once for a question and window, then kept.
+    """Looks questions up and votes; each reply is computed once for a question and rule, then kept.
 
-    At most one reply for each recording and window is kept, so clients cannot make it grow.
+    At most `MOST_RULES` replies for each recording are kept, so clients cannot make it grow.
     """
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
@@ -37,23 +40,23 @@ class Replay:
             each.question: tuple(read_sample(text) for text in each.samples) for each in recordings
         }
         self._gold = {each.question: each.gold for each in recordings}
-        self._replies: dict[tuple[str, int], Reply] = {}
+        self._replies: dict[StopRule, dict[str, Reply]] = {}
         self.most_samples = max(map(len, self._samples.values()), default=0)
 
-    def reply(self, question: str, window: int) -> Reply | None:
-        """The reply at this window, None for a question that was not recorded.
+    def reply(self, question: str, window: int, agreement: float = 1.0, least_samples: int = 1) -> Reply | None:
+        """The reply by this rule, None for a question that was not recorded.
 
-        Raises ValueError for a window out of range.
+        Raises ValueError for a rule out of range.
         """
-        key = (question.strip(), window)
-        known = self._replies.get(key)
-        if known is not None:
-            return known
-        samples = self._samples.get(key[0])
+        asked, rule = question.strip(), StopRule(window, agreement, least_samples)
+        samples = self._samples.get(asked)
         if samples is None:
             return None
-        voted = vote(samples, window)
-        right = voted.answer is not None and exact_match(voted.answer, self._gold[key[0]])
-        reply = Reply(voted, "match" if right else "mismatch")
-        self._replies[key] = reply
-        return reply
+        if rule not in self._replies and len(self._replies) >= MOST_RULES:
+            self._replies.clear()
+        known = self._replies.setdefault(rule, {})
+        if asked not in known:
+            voted = vote(samples, *rule)
+            right = voted.answer is not None and exact_match(voted.answer, self._gold[asked])
+            known[asked] = Reply(voted, "match" if right else "mismatch")
+        return known[asked]

@@ -96,7 +96,8 @@ def main(
         float, typer.Option(help="How long /metrics answers after SIGTERM; use two scrape intervals.", min=0)
     ] = DRAIN_SECONDS,
 ) -> None:
-    """Answers recorded questions by early-stopping self-consistency, at the window that the headers ask for."""
+    """Answers recorded questions by early-stopping self-consistency, by the window, the agreement and the least-samples
+    that headers ask for."""
     try:
         recordings = load_recordings(data)
         settings = ServerSettings(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import MATCH, MISMATCH, UNSCORED, pair_outcome
+from earlystop.api.wire import INCUMBENT, MATCH, MISMATCH, UNSCORED, pair_outcome
 from earlystop.evaluator.budget import Budget
 from earlystop.evaluator.dealing import Deals, EachOnce, ForgottenQuestions, RemembersQuestions, WithReplacement
 from earlystop.evaluator.grading import Answer, Spoilt, asks_judge, fate_of, is_match, spoilt
@@ -96,7 +96,7 @@ class EvaluationPlan:
             raise ValueError(f"the rate is {self.pairs_per_second} pairs a second; write a number above 0")
         if not 0 < self.share <= 1:
             raise ValueError(f"the share is {self.share}; write more than 0 and at most 1")
-        if not is_variant(self.candidate) or self.candidate == Variant.BASELINE:
+        if not is_variant(self.candidate) or self.candidate in (Variant.BASELINE, INCUMBENT):
             raise ValueError(f"the candidate is {self.candidate!r}; write its name in the policy, or candidate")
         if self.open_pairs < 1 or self.reserve_tokens < 0:
             raise ValueError("open_pairs must be at least 1, and reserve_tokens at least 0")

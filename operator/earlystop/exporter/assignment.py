@@ -80,6 +80,13 @@ def checked_policies(policies: Collection[str]) -> Collection[str]:
     return policies
 
 
+def variants_beside(label: str) -> tuple[str, ...]:
+    """The variants whose counters stand at 0 from the first request of one of them on. label: that request's."""
+    if label == names.INCUMBENT:
+        return (*names.ONE_CANDIDATE, label)
+    return names.ONE_CANDIDATE if label in names.ONE_CANDIDATE else (names.BASELINE, label)
+
+
 def is_variant(label: str) -> bool:
     """Whether a variant can be exposed under this label."""
     return bool(WORD.fullmatch(label)) and label != names.UNASSIGNED

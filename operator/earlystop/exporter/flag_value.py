@@ -3,7 +3,7 @@ server sees no other part of a flag."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,39 +41,33 @@ class FlagValue:
 
     def as_json(self) -> dict[str, Any]:
         """The value as a flag holds it."""
-        return {
-            "apiVersion": wire.API_VERSION,
-            "kind": KIND,
-            "policy": self.policy,
-            "uid": self.uid,
-            "revision": self.revision,
-            "step": self.step,
-            "digest": self.digest,
-            "token": self.token,
-            "drawnBy": self.drawn_by,
-            "place": self.place,
-            "weight": self.weight,
-            "variant": self.variant,
-            "values": dict(self.values),
-        }
+        fields = {key: getattr(self, name) for key, (name, _) in _FIELDS.items()}
+        return {"apiVersion": wire.API_VERSION, "kind": KIND, **fields, "values": dict(self.values)}
+
+
+_OF_ALL: dict[str, tuple[str, Callable[[Mapping[str, Any], str], Any]]] = {
+    "policy": ("policy", text_in),
+    "uid": ("uid", text_in),
+    "revision": ("revision", text_in),
+    "step": ("step", whole_number_in),
+    "digest": ("digest", text_in),
+    "token": ("token", text_in),
+    "drawnBy": ("drawn_by", text_in),
+}
+"""By the key in a flag: the field's name here and in `SettingsDocument`, and what reads it. Equal in all values."""
+_FIELDS = _OF_ALL | {
+    "place": ("place", whole_number_in),
+    "weight": ("weight", whole_number_in),
+    "variant": ("variant", text_in),
+}
+"""The same with what each value has of its own, but for the settings themselves."""
 
 
 def flag_values(document: SettingsDocument) -> list[FlagValue]:
     """The values of all variants, in their order."""
+    common: dict[str, Any] = {name: getattr(document, name) for name, _ in _OF_ALL.values()}
     return [
-        FlagValue(
-            policy=document.policy,
-            uid=document.uid,
-            revision=document.revision,
-            step=document.step,
-            digest=document.digest,
-            drawn_by=document.drawn_by,
-            place=place,
-            weight=each.weight,
-            variant=each.name,
-            values=each.values,
-            token=document.token,
-        )
+        FlagValue(**common, place=place, weight=each.weight, variant=each.name, values=each.values)
         for place, each in enumerate(document.variants)
     ]
 
@@ -82,19 +76,8 @@ def read_value(found: object) -> FlagValue:
     """The value that an evaluation gave. Raises ValueError with a sentence for anything else."""
     if not isinstance(found, Mapping) or found.get("apiVersion") != wire.API_VERSION or found.get("kind") != KIND:
         raise ValueError(f"it is no {KIND} of {wire.API_VERSION}, which the operator writes")
-    value = FlagValue(
-        policy=text_in(found, "policy"),
-        uid=text_in(found, "uid"),
-        revision=text_in(found, "revision"),
-        step=whole_number_in(found, "step"),
-        digest=text_in(found, "digest"),
-        drawn_by=text_in(found, "drawnBy"),
-        place=whole_number_in(found, "place"),
-        weight=whole_number_in(found, "weight"),
-        variant=text_in(found, "variant"),
-        values=values_in(found),
-        token=text_in(found, "token"),
-    )
+    fields: dict[str, Any] = {name: read(found, key) for key, (name, read) in _FIELDS.items()}
+    value = FlagValue(**fields, values=values_in(found))
     _document((value,), partly=True)
     return value
 
@@ -117,14 +100,6 @@ def _document(values: tuple[FlagValue, ...], *, partly: bool) -> SettingsDocumen
         raise ValueError("it has no variants")
     first = values[0]
     variants = tuple(VariantSettings(each.variant, 100 if partly else each.weight, each.values) for each in values)
-    document = SettingsDocument(
-        policy=first.policy,
-        uid=first.uid,
-        revision=first.revision,
-        step=first.step,
-        variants=variants,
-        drawn_by=first.drawn_by,
-        token=first.token,
-        digest=first.digest,
-    )
+    common: dict[str, Any] = {name: getattr(first, name) for name, _ in _OF_ALL.values()}
+    document = SettingsDocument(**common, variants=variants)
     return checked(document, needs_baseline=not partly)

@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, UNASSIGNED, commitment_in
+from earlystop.api.wire import COUNT_FIELDS, GROUPED_EVENTS, INCUMBENT, UNASSIGNED, commitment_in
 from earlystop.exporter.assignment import Assignment, has_places, is_exposable, is_variant
 
 MAX_SETTINGS = 32
@@ -90,7 +90,10 @@ class Revisions:
         return True
 
     def row(self, assignment: Assignment) -> Counts | None:
-        """Where a request counts that uses the revision; None when it is to be counted as unassigned."""
+        """Where a request counts that uses the revision; None when it is to be counted as unassigned. A search's
+        incumbent, of which servers that register baseline and candidate know nothing, is exposed with its first one."""
+        if assignment.variant == INCUMBENT and self._get(assignment) is not None:
+            self.admit(assignment, (INCUMBENT,))
         known, row = self._get(assignment), self.known_row(assignment, assignment.variant)
         if known is not None and row is not None:
             known.used_at = self._clock()

@@ -117,6 +117,27 @@ class MountedSettings:
         )
         return Choice(assignment, values)
 
+    def choice_of(self, variant: str) -> Choice | None:
+        """The choice of a request that asks for this variant by its name, as an evaluator's question does, whatever its
+        weight; None where nothing of the kind is served."""
+        self._look()
+        serving = self._serving
+        if serving is None or serving.is_withdrawn or not serving.is_counted:
+            return None
+        document = serving.document
+        if variant not in dict(document.weights):
+            return None
+        assignment = Assignment(document.policy, document.revision, document.step, variant, token=document.token)
+        return Choice(assignment, document.values_of(variant))
+
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The variants that requests get, of the settings that were read last."""
+        serving = self._serving
+        if serving is None or serving.is_withdrawn:
+            return frozenset()
+        return frozenset(name for name, weight in serving.document.weights if weight > 0)
+
     def in_force(self) -> SettingsInForce:
         """What this process serves by now."""
         self._look()

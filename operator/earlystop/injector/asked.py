@@ -14,6 +14,7 @@ from earlystop.api.body_knobs import Api, BodySetting
 from earlystop.api.wire import ECHO_HEADER, UNKNOWN_FIELDS_HEADER
 from earlystop.injector.body import Effect, edited
 from earlystop.injector.known_fields import DOCUMENT, MAX_DOCUMENT, known_fields, unknown_fields
+from earlystop.injector.question import as_users_send
 from earlystop.injector.upstream import EngineUnreachable, Upstream, beginning_of
 
 MAX_ANSWER = 64 << 10
@@ -34,7 +35,8 @@ async def answer_to_operator(
     """
     # A setting for some bodies is tried in this one, too: the question stands for them all.
     everywhere = {name: (replace(setting, where=None), text) for name, (setting, text) in wanted.items()}
-    change = edited(await request.read(), api, everywhere)
+    question, may_be_long = as_users_send(await request.read(), api, everywhere)
+    change = edited(question, api, everywhere)
     written = [
         setting.fields[api][0].path
         for name, (setting, _) in wanted.items()
@@ -47,7 +49,8 @@ async def answer_to_operator(
     headers["Content-Length"] = str(len(change.body))
     try:
         async with upstream.send("POST", request.path_qs, headers, change.body) as answer:
-            body = await beginning_of(answer.content, MAX_ANSWER)
+            most = 1 if may_be_long and answer.status == 200 else MAX_ANSWER
+            body = await beginning_of(answer.content, most)
             return web.Response(status=answer.status, body=body, content_type=answer.content_type, headers=told)
     except (EngineUnreachable, aiohttp.ClientError):
         return web.Response(status=502, headers=told)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from earlystop.api.wire import ONE_CANDIDATE, UNASSIGNED
+from earlystop.api.wire import UNASSIGNED
+from earlystop.exporter.assignment import variants_beside
 from earlystop.exporter.export import Assignment, Exporter
 from earlystop.injector.answers import Answer
 from earlystop.injector.body import EditedBody, Effect
@@ -48,6 +49,7 @@ class CountedRequest:
             self._fail("usage")
         else:
             self._is_over = True
+            self._telemetry.passed(answer)
             if not self._is_golden:
                 # Nobody has tried to score it here, which is no answer that could not be scored.
                 self._exporter.completed(
@@ -65,11 +67,13 @@ class CountedRequest:
     def __enter__(self) -> Self:
         told = self._assignment
         if told.revision != UNASSIGNED and not told.is_forged:
-            variants = ONE_CANDIDATE if told.variant in ONE_CANDIDATE else (ONE_CANDIDATE[0], told.variant)
             # One without a place is evidence for nobody. It gets its setting all the same: it came by the overlay.
-            self._is_known = self._exporter.register(told.policy, told.revision, told.step, variants=variants)
+            self._is_known = self._exporter.register(
+                told.policy, told.revision, told.step, variants=variants_beside(told.variant)
+            )
         if not self._is_golden:
             self._exporter.started(self._assignment)
+        self._telemetry.started()
         return self
 
     def __exit__(
@@ -77,3 +81,4 @@ class CountedRequest:
     ) -> None:
         if not self._is_over:
             self._fail("client")
+        self._telemetry.over()

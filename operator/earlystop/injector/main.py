@@ -20,27 +20,37 @@ from yarl import URL
 
 from earlystop.api.body_knobs import Engine
 from earlystop.api.body_settings import WrittenSettings, body_settings
-from earlystop.api.delivery import HeaderPrefix
+from earlystop.api.by_headers import HeaderPrefix
 from earlystop.api.wire import DEFAULT_PREFIX
 from earlystop.command_line import plain_app
 from earlystop.exporter.assignment import checked_policies
 from earlystop.exporter.listening import listening
+from earlystop.injector.drawing import KINDS, DrawingSettings, UserKey
 from earlystop.injector.proxy import Injector, InjectorSettings
 from earlystop.injector.settings import read_file, read_text, read_words
 from earlystop.injector.upstream import Upstream
 
 DRAIN_SECONDS = 10.0
 """Two scrapes at an interval of 5 s."""
+LEAVE_SECONDS = 2.0
+"""For how long requests are still taken, the last one of each connection."""
 
 
 @asynccontextmanager
 async def serving(
-    upstream_url: str, settings: InjectorSettings, host: str, port: int, admin_port: int, drain_seconds: float = 0.0
+    upstream_url: str,
+    settings: InjectorSettings,
+    host: str,
+    port: int,
+    admin_port: int,
+    drain_seconds: float = 0.0,
+    leave_seconds: float = 0.0,
 ) -> AsyncIterator[tuple[str, str]]:
     """Serves while the block runs; gives both URLs, with the real ports where a port is 0.
 
-    At its end no request is taken any more, those that run are finished, and the injector's own pages are served for
-    drain_seconds after the last of them, so that its counts are scraped.
+    At its end each connection gets one answer more, for leave_seconds; then no request is taken any more, those that
+    run are finished, and the injector's own pages are served for drain_seconds after the last of them, so that its
+    counts are scraped.
 
     The injector's own pages have a port of their own, since an engine has pages called /metrics and /health, too.
     Raises OSError when an address cannot be bound.
@@ -53,6 +63,8 @@ async def serving(
         async with listening(web.AppRunner(_admin(upstream, registry), access_log=None), host, admin_port) as admin_url:
             async with listening(main, host, port) as url:
                 yield url, admin_url
+                injector.leave()
+                await asyncio.sleep(leave_seconds)
             await asyncio.sleep(drain_seconds)
     finally:
         await upstream.close()
@@ -83,7 +95,8 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(upstream_url, settings, host, port, admin_port, drain_seconds) as (url, admin):
+    service = serving(upstream_url, settings, host, port, admin_port, drain_seconds, LEAVE_SECONDS)
+    async with service as (url, admin):
         typer.echo(f"passing requests on {url} to {upstream_url}; metrics on {admin}/metrics", err=True)
         await stop.wait()
 
@@ -100,6 +113,12 @@ def run(
     settings: Annotated[
         str, typer.Option(help="The same as --parameters, as JSON text: what the operator writes.")
     ] = "",
+    count_only: Annotated[
+        bool,
+        typer.Option(
+            help="Write into no body: settings of the engine's own process are tried (delivery.mode Workload)."
+        ),
+    ] = False,
     policy: Annotated[
         list[str] | None, typer.Option(help="Policy that is served, like llm/qa; no other is counted. May be repeated.")
     ] = None,
@@ -107,6 +126,8 @@ def run(
     user_header: Annotated[
         str, typer.Option(help="Header that says who asks, for policies in which each user keeps a variant.")
     ] = "",
+    weights: Annotated[str, typer.Option(help="Mounted file of one policy's weights: variants are drawn here.")] = "",
+    user_key: Annotated[str, typer.Option(help="Header=NAME, Cookie=NAME or ApiKey: users keep a variant drawn.")] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
     port: Annotated[int, typer.Option(help="Port of the engine's API, 0 for any free one.", min=0, max=65535)] = 8000,
     admin_port: Annotated[int, typer.Option(help="Port of /metrics, /healthz and /readyz.", min=0, max=65535)] = 9464,
@@ -117,10 +138,13 @@ def run(
     """Write the settings that the overlay's headers name into requests' bodies, and count answers by variant."""
     try:
         engine_url = checked_upstream(upstream)
-        written = _written(engine, parameter or [], parameters, settings)
-        own = InjectorSettings(
-            body_settings(written), checked_prefix(header_prefix), tuple(checked_policies(policy or ())), user_header
-        )
+        written = _written(engine, parameter or [], parameters, settings, count_only=count_only)
+        fields = {} if written is None else body_settings(written)
+        policies = tuple(checked_policies(policy or ()))
+        drawing = drawing_of(weights, policies, user_key)
+        if drawing is not None and count_only:
+            raise ValueError("--count-only writes no setting, so none can be drawn; write either it or --weights")
+        own = InjectorSettings(fields, checked_prefix(header_prefix), policies, user_header, drawing)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     with contextlib.suppress(ImportError):  # a faster event loop, where it is installed
@@ -149,6 +173,20 @@ def checked_upstream(url: str) -> str:
     return url
 
 
+def drawing_of(weights: str, policies: tuple[str, ...], user_key: str) -> DrawingSettings | None:
+    """How variants are drawn, None where no file of weights is named. Raises ValueError that says what to write."""
+    if not weights:
+        if user_key:
+            raise ValueError("--user-key is for an injector that draws variants; write --weights FILE, or remove it")
+        return None
+    if len(policies) != 1:
+        raise ValueError("--weights are those of one policy; write --policy NAMESPACE/NAME once")
+    kind, _, name = user_key.partition("=")
+    if user_key and (kind not in KINDS or (kind == "ApiKey") == bool(name)):
+        raise ValueError(f"--user-key {user_key!r} is none; write Header=NAME, Cookie=NAME or ApiKey")
+    return DrawingSettings(weights, policies[0], UserKey(kind, name) if user_key else None)
+
+
 def checked_prefix(prefix: str) -> str:
     """The headers' prefix, as a policy may have it. Raises ValueError that says what to write instead."""
     try:
@@ -160,9 +198,17 @@ def checked_prefix(prefix: str) -> str:
         ) from None
 
 
-def _written(engine: Engine, words: list[str], path: Path | None, text: str) -> WrittenSettings:
-    if [bool(words), path is not None, bool(text)].count(True) != 1:
-        raise ValueError("write either --parameter NAME=KNOB, once or more, or --parameters FILE, or --settings JSON")
+def _written(
+    engine: Engine, words: list[str], path: Path | None, text: str, *, count_only: bool
+) -> WrittenSettings | None:
+    """The settings for bodies, None where none is written. Raises ValueError that says what to write, and OSError."""
+    if [bool(words), path is not None, bool(text), count_only].count(True) != 1:
+        raise ValueError(
+            "write either --parameter NAME=KNOB, once or more, or --parameters FILE, or --settings JSON, or "
+            "--count-only"
+        )
+    if count_only:
+        return None
     if words:
         return read_words(engine, words)
     written = read_text(text) if path is None else read_file(path)

@@ -18,6 +18,7 @@ from earlystop.injector.answers import read_answer
 from earlystop.injector.asked import answer_to_operator
 from earlystop.injector.body import EditedBody, edited
 from earlystop.injector.counted import CountedRequest
+from earlystop.injector.drawing import Drawing, DrawingSettings
 from earlystop.injector.event_stream import EventStream
 from earlystop.injector.telemetry import Telemetry
 from earlystop.injector.upstream import EngineUnreachable, Upstream, passed_on
@@ -32,12 +33,14 @@ _NOT_FOR_THE_ENGINE = frozenset({"host", "accept-encoding", "expect", *_OURS})
 @dataclass(frozen=True, slots=True)
 class InjectorSettings:
     """parameters: where each goes in a body. policies: the only ones counted, as namespace/name; none for any.
-    user_header: name of the header that says who asks, "" where none does."""
+    user_header: name of the header that says who asks, "" where none does. drawing: how variants are drawn here, None
+    where a gateway's headers say them."""
 
     parameters: Mapping[str, BodySetting]
     header_prefix: str = DEFAULT_PREFIX
     policies: Collection[str] = ()
     user_header: str = ""
+    drawing: DrawingSettings | None = None
 
 
 class Injector:
@@ -48,33 +51,57 @@ class Injector:
         self._settings = settings
         self._exporter = Exporter(registry, policies=settings.policies)
         self._telemetry = Telemetry(registry)
+        drawing = settings.drawing
+        self._drawing = None if drawing is None else Drawing(drawing, self._exporter, settings.parameters)
+        self._is_leaving = False
 
     def application(self) -> web.Application:
         """The application: any path and method."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._serve)
+        app.on_response_prepare.append(self._close_if_leaving)
         return app
 
+    def leave(self) -> None:
+        """From now on each answer says that its connection ends, so that clients go on by others. A connection that is
+        closed while a client sends into it fails that request."""
+        self._is_leaving = True
+
+    async def _close_if_leaving(self, _: web.Request, response: web.StreamResponse) -> None:
+        if self._is_leaving:
+            response.headers["Connection"] = "close"
+            response.force_close()
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        own = self._settings
-        told = assigned(
-            lambda name: request.headers.getall(name, ()), list(own.parameters), own.header_prefix, own.user_header
-        )
         if PROBE_HEADER in request.headers:
-            return await self._probed(request, told)
+            return await self._probed(request)
         api = api_of(request.path) if request.method == "POST" else None
         try:
-            return await (self._pass(request) if api is None else self._generate(request, api, told))
+            return await (self._pass(request) if api is None else self._generate(request, api))
         except ConnectionResetError:
             return web.Response(status=CLIENT_CLOSED_REQUEST)  # nobody is there to read it
 
-    async def _probed(self, request: web.Request, told: Assigned) -> web.Response:
+    def _told(self, request: web.Request) -> Assigned:
+        """What the overlay's headers say."""
+        own = self._settings
+        return assigned(
+            lambda name: request.headers.getall(name, ()), list(own.parameters), own.header_prefix, own.user_header
+        )
+
+    async def _probed(self, request: web.Request) -> web.Response:
         """Answers the operator's probe, without the engine unless it asks for it; tells a client's nothing."""
         nonce = probe_nonce(request.headers.getall(PROBE_HEADER))
         if nonce is None:
             return web.Response(
                 status=400, text=f"the header '{PROBE_HEADER}' must be 1 to {MAX_NONCE} printable ASCII characters\n"
             )
+        if self._drawing is None:
+            told = self._told(request)
+        else:
+            drawn = self._drawing.probed(request.headers, nonce)
+            if drawn is None:
+                return web.Response(status=503, text="no weights of the campaign of this probe were read yet\n")
+            told, nonce = drawn
         api = api_of(request.path) if request.method == "POST" and ASK_HEADER in request.headers else None
         if api is None or not told.asks_engine(nonce):
             return web.Response(status=204, headers={ECHO_HEADER: told.echo(nonce)})
@@ -98,8 +125,11 @@ class Injector:
         except EngineUnreachable as error:
             return _bad_gateway(error)
 
-    async def _generate(self, request: web.Request, api: Api, told: Assigned) -> web.StreamResponse:
-        golden = GOLDEN_HEADER in request.headers
+    async def _generate(self, request: web.Request, api: Api) -> web.StreamResponse:
+        if self._drawing is None:
+            told, golden = self._told(request), GOLDEN_HEADER in request.headers
+        else:
+            told, golden = self._drawing.assigned(request.headers)
         with CountedRequest(self._exporter, self._telemetry, told.assignment, golden=golden) as counted:
             change = edited(await request.read(), api, self._wanted(told))
             counted.edited(change, told.settings)

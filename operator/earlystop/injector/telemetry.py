@@ -1,10 +1,11 @@
-"""What an injector says of itself beside the convention's counts: what became of settings, and how answers end."""
+"""What an injector says of itself beside the convention's counts: what became of settings, how answers end, and all
+that passed it, whosever: what an engine's own counters are compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from earlystop.exporter.assignment import Assignment
 from earlystop.injector.answers import Answer
@@ -42,6 +43,43 @@ class Telemetry:
         )
         for cause in ("client", "engine", "usage"):
             self._failures.labels(cause)
+        self._sequences = Counter(
+            "earlystop_injector_sequences",
+            "Choices of all answers that were passed on, golden questions among them; a request with n=3 has three.",
+            registry=registry,
+        )
+        self._tokens = Counter(
+            "earlystop_injector_tokens", "Output tokens of all answers that were passed on.", registry=registry
+        )
+        self._tokens_squared = Counter(
+            "earlystop_injector_tokens_squared", "Sum over these answers of their tokens squared.", registry=registry
+        )
+        self._in_flight = Gauge(
+            "earlystop_injector_in_flight", "Requests for answers that have begun and not ended.", registry=registry
+        )
+        self._choices = Gauge(
+            "earlystop_injector_most_choices", "Choices of the answer that had most, as of n=3.", registry=registry
+        )
+        self._most_choices = 0
+
+    def started(self) -> None:
+        """A request for an answer has begun, whosever it is."""
+        self._in_flight.inc()
+
+    def over(self) -> None:
+        """A request that had begun is done with."""
+        self._in_flight.dec()
+
+    def passed(self, answer: Answer) -> None:
+        """An answer whose tokens are known was passed on, whosever it is."""
+        tokens = answer.tokens or 0
+        choices = max(1, len(answer.finishes))
+        self._sequences.inc(choices)
+        if choices > self._most_choices:
+            self._most_choices = choices
+            self._choices.set(choices)
+        self._tokens.inc(tokens)
+        self._tokens_squared.inc(tokens * tokens)
 
     def edited(self, assignment: Assignment, effects: Mapping[str, Effect]) -> None:
         """A body of this variant was edited."""

@@ -22,6 +22,8 @@ class CountQuestion:
     policy: namespace/name; revision: as in the label; preset: a name in `api/presets.PRESETS`; variants: labels of the
     candidates; window_seconds: how far to look back; templates: those of the MetricSource, by field of `Tally`;
     liveness: what tells silence from absence. users: what to ask about groups of users, None for nothing.
+    beside: labels of variants that serve users and are compared with nothing, as a search's incumbent: where they can
+    be told apart they are counted, to see that they are served, and never as evidence.
     """
 
     policy: str
@@ -32,6 +34,7 @@ class CountQuestion:
     templates: Mapping[str, str] = field(default_factory=dict)
     liveness: LivenessHints = NO_HINTS
     users: UserQuestion | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class CountedStep:
     """The step that a reading is evidence for.
 
     policy: namespace/name; step: index >= 0; started_at: Unix second at which the step's weights were in force, None
-    when they were not yet; variants: labels of the baseline and then of each candidate.
+    when they were not yet; variants: labels of the baseline and then of each candidate, an incumbent's among them.
     """
 
     policy: str
@@ -61,7 +64,8 @@ class Applied(Generic[LedgerT]):
 
 
 class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
-    """One kind of counters. Every method is pure."""
+    """One kind of counters. Every method is pure. Where variants are named, those that counters of the kind cannot tell
+    apart from others, as an incumbent by templates, are left out of what is returned; every other appears."""
 
     def request(self, question: CountQuestion) -> RequestT_co:
         """What the metrics source is asked. Raises ValueError for variants that this kind cannot tell apart."""
@@ -77,12 +81,12 @@ class CountSource(Protocol[RequestT_co, ReadingT_contra, LedgerT]):
     def totals(
         self, ledger: LedgerT, step: int, variants: Sequence[str], query_class: str | None = None
     ) -> dict[str, Tally]:
-        """Counts of one step by variant's label, of one query class where it is named. Every variant appears."""
+        """Counts of one step by variant's label, of one query class where it is named."""
         ...
 
     def open_requests(self, ledger: LedgerT, step: int, variants: Sequence[str]) -> Mapping[str, int]:
         """A measure, by variant's label, of requests of one step that the counts may lack. While it stays as it is, the
-        counts of a variant have grown by all of its requests. Every variant appears.
+        counts of a variant have grown by all of its requests.
         """
         ...
 

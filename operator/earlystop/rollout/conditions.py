@@ -10,13 +10,15 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
-from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.observations import Observation, Observations
+from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.promotion import EvidenceTurned, HoursNotCovered, LeastTime, held_promotion
+from earlystop.rollout.search_words import choosing_sentence, trial_phrase
 from earlystop.rollout.settling import answers_are_outstanding, outstanding, waits_for
 from earlystop.rollout.state import (
     ACTING,
+    BETWEEN_TRIALS,
     DECIDED,
     ENDED,
     TRYING,
@@ -87,9 +89,8 @@ def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -
     if state.phase is Phase.PENDING:
         return refusal.message
     why = f"The edit is refused: {refusal.message}" if edited else refusal.message
-    beneath = {Phase.SUSPENDED: "stands still", **dict.fromkeys(ENDED, "is over")}.get(
-        state.phase, "goes on as it began"
-    )
+    others = {Phase.SUSPENDED: "stands still", Phase.CHOOSING: "is over, and the next trial waits"}
+    beneath = {**others, **dict.fromkeys(ENDED, "is over")}.get(state.phase, "goes on as it began")
     return f"{why} Campaign {state.campaign} {beneath}: {stands}"
 
 
@@ -107,7 +108,7 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
     if answers_are_outstanding(state):
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)
-    if state.phase in TRYING | ACTING:
+    if state.phase in TRYING | ACTING | BETWEEN_TRIALS:
         return Condition(
             Type.PROGRESSING, ConditionStatus.TRUE, _progress_reason(state), outlook(state) if stands else ""
         )
@@ -221,12 +222,13 @@ def _ended(type_: Type, phase: Phase, state: RolloutState, edited: bool) -> Cond
     if state.phase not in ENDED:
         return Condition(type_, ConditionStatus.UNKNOWN, state.phase.value, "No verdict has been carried out yet.")
     assert state.decision is not None  # terminal phases follow a decision
+    end = state.search.ended if state.search is not None and state.search.ended is not None else state.decision
     if edited:
         message = f"The edit has no verdict yet. The campaign before it ended as {state.phase.value}."
-        return Condition(type_, ConditionStatus.UNKNOWN, state.decision.reason, message)
+        return Condition(type_, ConditionStatus.UNKNOWN, end.reason, message)
     if state.phase is phase:
-        return Condition(type_, ConditionStatus.TRUE, state.decision.reason, state.decision.message)
-    return Condition(type_, ConditionStatus.FALSE, state.decision.reason, f"The campaign ended as {state.phase.value}.")
+        return Condition(type_, ConditionStatus.TRUE, end.reason, end.message)
+    return Condition(type_, ConditionStatus.FALSE, end.reason, f"The campaign ended as {state.phase.value}.")
 
 
 def _completed(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
@@ -247,36 +249,28 @@ def _completed(state: RolloutState, observations: Observations, edited: bool, st
     return Condition(Type.COMPLETED, ConditionStatus.FALSE, "InProgress", message)
 
 
-def outcome_reason(state: RolloutState) -> str:
-    """What a campaign that is over came to, in one word."""
-    assert state.decision is not None  # the phases of an end follow a decision
-    if state.decision.reason == ABORTED:
-        return "Aborted"
-    match state.decision.verdict:
-        case Verdict.PROMOTE:
-            return "Promoted"
-        case Verdict.RECOMMEND:
-            return "Reported"
-        case Verdict.ROLL_BACK:
-            return "RolledBack"
-        case Verdict.INCONCLUSIVE:
-            return "Inconclusive"
-
-
 def summary(state: RolloutState) -> str:
     """Where the rollout stands, in one sentence for people."""
     if state.phase == Phase.PENDING:
         return "No campaign has begun. One begins when the policy is accepted and not suspended."
     plan = state.pinned_plan
-    strategy = strategy_of(plan)
     settings = f"{_tried_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})"
-    stage = plan.stage(state.step)
-    step = strategy.describe_step(plan, state)
+    step = strategy_of(plan).describe_step(plan, state)
+    if state.phase in BETWEEN_TRIALS:
+        return choosing_sentence(state)
+    if state.phase in ENDED and state.search is not None and state.search.ended is not None:
+        return state.search.ended.message
     if state.phase in DECIDED:
         assert state.decision is not None  # these phases follow a decision
         return _after_decision(state, settings)
     if state.phase == Phase.SUSPENDED:
         return f"Suspended at {step}, trying {settings}. Set spec.suspend to false to go on."
+    return f"{_under_way(plan, state, settings, step)}{trial_phrase(state)}"
+
+
+def _under_way(plan: Plan, state: RolloutState, settings: str, step: str) -> str:
+    """Where a campaign stands that has no decision."""
+    stage, strategy = plan.stage(state.step), strategy_of(plan)
     if stage.kind is StageKind.LEARN:
         return (
             f"Before trying {settings}: watching the baseline alone, to learn how much its answers scatter "

@@ -11,6 +11,8 @@ from earlystop.rollout.strategy import strategy_of
 
 HARM_REASONS = ("HarmShown", "BelowFloor", "GuardrailBroken", "QueryClassHarmed")
 EVERY_CANDIDATE_DROPPED = "EveryCandidateDropped"
+BY_CLASS = "ProvenByClass"
+HARMFUL_IN_EVERY_CLASS = "HarmfulInEveryClass"
 
 
 def roll_back_harmful(plan: Plan, comparison: Comparison, at: int) -> Decision:

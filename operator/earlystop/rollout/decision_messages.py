@@ -27,7 +27,7 @@ from earlystop.rollout.promotion import (
     UnmovedSetting,
     UnsoundSplit,
 )
-from earlystop.rollout.state import Comparison, RolloutState
+from earlystop.rollout.state import NOT_CHOSEN, Comparison, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
 # A verdict's message has room for 1,024 characters.
@@ -62,10 +62,17 @@ def _beside(plan: Plan, state: RolloutState, winner: str) -> str:
     proven: list[str] = []
     dropped: list[str] = []
     undecided: list[str] = []
+    in_shadow: list[str] = []
     for each in state.comparisons:
-        group = dropped if each.dropped else proven if each.certified_at is not None else undecided
+        left = in_shadow if each.dropped and each.dropped.reason == NOT_CHOSEN else dropped
+        group = left if each.dropped else proven if each.certified_at is not None else undecided
         group += [each.name] if each.name != winner else []
-    groups = (("also proven", proven), ("dropped", dropped), ("not decided", undecided))
+    groups = (
+        ("also proven", proven),
+        ("dropped", dropped),
+        ("not chosen", in_shadow),
+        ("not decided", undecided),
+    )
     phrases = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups if names)
     return f" for all {len(state.comparisons)} candidates together ({phrases})"
 

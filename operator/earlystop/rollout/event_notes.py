@@ -16,8 +16,11 @@ from earlystop.rollout.conditions import (
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
+from earlystop.rollout.search.space import settings_of
+from earlystop.rollout.search.trial import TrialEnd
+from earlystop.rollout.search_words import started_sentence, trial_phrase, trial_sentence
 from earlystop.rollout.settling import answers_are_outstanding, outstanding
-from earlystop.rollout.state import Phase, RolloutState
+from earlystop.rollout.state import NOT_CHOSEN, Phase, RolloutState
 from earlystop.rollout.step_messages import refuted_sentence
 from earlystop.rollout.strategy import strategy_of
 
@@ -43,7 +46,7 @@ ERROR_NOTE = EventNote(
 
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
-    notes = []
+    notes = _search_notes(before, after)
     if after.campaign != before.campaign:
         plan = after.pinned_plan
         notes.append(
@@ -51,7 +54,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
                 "CampaignStarted",
                 "StartCampaign",
                 f"Campaign {after.campaign} tries {' | '.join(map(in_settings, plan.settings))} against the baseline "
-                f"{in_settings(plan.baseline_settings)}{strategy_of(plan).describe(plan)}.",
+                f"{in_settings(plan.baseline_settings)}{strategy_of(plan).describe(plan)}.{trial_phrase(after)}",
             )
         )
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
@@ -59,6 +62,25 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     notes.extend(_candidate_notes(before, after))
     notes.extend(_doubts(before, after))
     return tuple(notes)
+
+
+def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events that tell how a search went on, oldest first; none outside of one."""
+    now = after.search
+    if now is None or now is before.search:
+        return []
+    then = before.search if before.search is not None and before.search.number == now.number else None
+    notes = []
+    if then is None:
+        number = len(settings_of(after.pinned_plan.spec))
+        notes.append(EventNote("SearchStarted", "StartSearch", started_sentence(after, number)))
+    for record in now.trials[0 if then is None else len(then.trials) :]:
+        is_harm = record.outcome.end is TrialEnd.HARMFUL
+        notes.append(EventNote("TrialEnded", "EndTrial", trial_sentence(record), warning=is_harm))
+    if now.ended is not None and (then is None or then.ended is None):
+        is_baseline = after.phase is Phase.ROLLED_BACK
+        notes.append(EventNote("SearchEnded", "EndSearch", now.ended.message, warning=is_baseline))
+    return notes
 
 
 def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
@@ -69,7 +91,7 @@ def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNot
     earlier = {each.name: each for each in before.comparisons}
     for new in after.comparisons:
         old = earlier[new.name]
-        if new.dropped is not None and old.dropped is None:
+        if new.dropped is not None and old.dropped is None and new.dropped.reason != NOT_CHOSEN:
             notes.append(EventNote("CandidateDropped", "DropCandidate", new.dropped.message, warning=True))
         if new.certified_at is not None and old.certified_at is None:
             assessment = new.assessment
@@ -122,6 +144,8 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
             return [EventNote("AnswersOutstanding", "Settle", outstanding(after), warning=True)]
         case Phase.SUSPENDED:
             return [EventNote("Suspended", "Suspend", text)]
+        case Phase.PROMOTED | Phase.ROLLED_BACK if after.search is not None:
+            return []  # the end of a search is told by an event of its own
         case Phase.PROMOTED:
             return [EventNote("Promoted", "Promote", text)]
         case Phase.ROLLED_BACK:
@@ -156,6 +180,8 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             )
         if new.reason == "ScrapeIntervalDiffers" and old.reason != "ScrapeIntervalDiffers":
             notes.append(EventNote(new.reason, "ReadMetrics", new.message, warning=True))
+        if new.reason == "CountsDisagree" and old.reason != "CountsDisagree":
+            notes.append(EventNote(new.reason, "CompareCounts", new.message, warning=True))
         if new.reason in ("OverlayMisses", "ForgedRequests", "NeverApplied") and new.reason != old.reason:
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.plan import StageKind
-from earlystop.rollout.state import TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
+from earlystop.rollout.serving import Served, served_after
+from earlystop.rollout.state import DECIDED, TRYING, WITHOUT_CANDIDATE, Phase, RolloutState
 from earlystop.rollout.strategy import strategy_of
 
 PROMOTED = frozenset({Phase.PROMOTING, Phase.PROMOTED})
 
 
 def weights(state: RolloutState) -> tuple[int, ...] | None:
-    """Percent of traffic that the baseline and each candidate of the plan, in its order, shall have, of sum 100; None
-    before a campaign."""
+    """Percent of traffic that the baseline and each candidate of the plan, in its order, shall have; None before a
+    campaign. With `incumbent_weight` their sum is 100."""
     if state.phase == Phase.PENDING:
         return None
+    if state.pinned_plan.trial is not None:
+        return _weights_in_search(state)
     plan = state.pinned_plan
     percents: Mapping[str, int] = {}
     if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
+    elif state.phase in PROMOTED and serves_classes(state):
+        percents = {}  # each class by itself, and all other requests get the baseline
     elif state.phase in PROMOTED:
         percents = {state.leader: 100}
     elif state.phase not in WITHOUT_CANDIDATE:
@@ -29,9 +35,43 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
     return (100 - sum(of_candidates), *of_candidates)
 
 
+def incumbent_weight(state: RolloutState) -> int:
+    """Percent of traffic that the best certified setting of a search shall have; 0 where there is none."""
+    if state.phase == Phase.PENDING:
+        return 0
+    if state.phase in DECIDED:
+        return 100 if served(state) is Served.INCUMBENT else 0
+    return state.pinned_plan.incumbent_weight(state.step)
+
+
+def _weights_in_search(state: RolloutState) -> tuple[int, int]:
+    """Of the baseline and the setting under trial: equal shares of what an incumbent leaves. Once it is decided, one
+    setting has all."""
+    plan = state.pinned_plan
+    if state.phase in DECIDED:
+        serves = served(state)
+        return 100 * (serves is Served.BASELINE), 100 * (serves is Served.CANDIDATE)
+    candidate = plan.stage(state.step).weight
+    return 100 - plan.incumbent_weight(state.step) - candidate, candidate
+
+
+def served(state: RolloutState) -> Served:
+    """Whose setting serves by the decision of a campaign; the baseline's before one."""
+    if state.decision is None:
+        return Served.BASELINE
+    return served_after(state.pinned_plan, state.comparison(state.decision.candidate), state.decision)
+
+
 def promoted(state: RolloutState) -> str:
-    """Name of the candidate that was promoted, "" before a promotion."""
-    return state.leader if state.phase in PROMOTED else ""
+    """Name of the candidate that was promoted for all requests, "" before a promotion and where an incumbent serves."""
+    if state.phase not in PROMOTED or serves_classes(state):
+        return ""
+    return "" if incumbent_weight(state) else state.leader
+
+
+def serves_classes(state: RolloutState) -> bool:
+    """Whether the decision gives query classes settings of their own."""
+    return state.decision is not None and state.decision.reason == BY_CLASS
 
 
 def shadowed(state: RolloutState) -> tuple[str, ...]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from earlystop.api.counts import Look
+from earlystop.rollout.class_packing import pack_beside
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.packing import pack_looks
+from earlystop.rollout.plan import Plan
 from earlystop.rollout.state import WATCHING, Phase, RolloutState
 
 LOOKS_PER_SPACING = 64
 MAXIMUM_LOOKS = 4096
-# Of the 40 KiB that looks and ledger share: the rest is for the series of about 50 processes.
+# Of the 128 KiB that looks and ledger share. The rest is for the series of processes, of which each candidate has some.
 LOOKS_LIMIT = 36_864
+# The shortest useful record of a candidate, when there are many.
+LIMIT_OF_A_CANDIDATE = 1024
+CANDIDATES_WITHIN = 10
 # Each query class multiplies the series.
 LIMIT_OF_A_CLASS = 800
 
@@ -25,6 +30,11 @@ def spacing(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1
     30 days at 15 s looks stays below 800 rows, whatever the traffic.
     """
     return int(look_seconds * 2 ** (looks // looks_per_spacing(classes, candidates)))
+
+
+def seconds_of_looks(look_seconds: int, looks: int, classes: int = 0, candidates: int = 1) -> int:
+    """Seconds from the beginning of a step until so many looks are taken, but for those that it settles."""
+    return sum(spacing(look_seconds, stored, classes, candidates) for stored in range(looks))
 
 
 def looks_per_spacing(classes: int, candidates: int = 1) -> int:
@@ -41,12 +51,18 @@ def next_look(times: LiveTimes, state: RolloutState) -> int | None:
         return state.step_started_at + times.settle.least
     if state.phase is Phase.SETTLING:
         return _next_while_settling(times, state.step_started_at, state.last_look_at)
-    classes = len(state.pinned_plan.objective.classes)
+    classes = columns_of_classes(state.pinned_plan)
     seconds = spacing(times.look_seconds, state.most_looks, classes, len(state.comparisons))
     if state.metrics_lost_at is not None:
         # A rollout that has long been watched is not rolled back for one moment at which its servers were restarted.
         seconds = min(seconds, times.look_seconds)
     return state.last_look_at + seconds
+
+
+def columns_of_classes(plan: Plan) -> int:
+    """How many query classes with columns in a look take as much room as those of a plan do: one that is judged by
+    itself has a record of its own, as long as that of all requests."""
+    return len(plan.objective.classes) * (4 if plan.is_per_class else 1)
 
 
 def _next_while_settling(times: LiveTimes, started_at: int, last: int) -> int:
@@ -59,16 +75,19 @@ def _next_while_settling(times: LiveTimes, started_at: int, last: int) -> int:
     return max(last + 1, min(following, started_at + times.settle.longest))
 
 
-def record_is_full(records: Sequence[Sequence[Look]]) -> bool:
+def record_is_full(records: Sequence[Sequence[Look]], of_classes: Sequence[Sequence[Look]] = ()) -> bool:
     """Whether there is no room for more looks of each candidate: in a verdict, or in the part of the status that is
-    theirs.
+    theirs. of_classes: looks of each candidate in each query class that is judged by itself.
 
     A decision must always find room, so the rollout ends before it is used up. A packed look takes 20 to 60
     characters, and some 10 for each query class, so there is nothing to measure before the fourth spacing.
     """
     longest = max(records, key=len)
     classes = max((len(looks[-1].classes) for looks in records if looks), default=0)
-    if len(longest) < 4 * looks_per_spacing(classes, len(records)):
+    if len(longest) < 4 * looks_per_spacing(4 * len(of_classes) // len(records) or classes, len(records)):
         return False
-    limit = LOOKS_LIMIT - LIMIT_OF_A_CLASS * classes
-    return len(longest) >= MAXIMUM_LOOKS or sum(len(pack_looks(looks)) for looks in records) > limit
+    more = max(0, len(records) - CANDIDATES_WITHIN)
+    of_a_class = LIMIT_OF_A_CLASS * max(classes, len(of_classes) // len(records))
+    limit = LOOKS_LIMIT + LIMIT_OF_A_CANDIDATE * more - of_a_class
+    packed = sum(len(pack_looks(looks)) for looks in records) + len(pack_beside(of_classes))
+    return len(longest) >= MAXIMUM_LOOKS or packed > limit

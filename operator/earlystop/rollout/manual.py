@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
 from earlystop.rollout.decision_messages import missing_phrases
+from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.promotion import missing_for_promotion
-from earlystop.rollout.state import WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
+from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.transitions import LONGEST_MESSAGE, with_decision
 
@@ -38,7 +39,8 @@ class Declined:
 def abort(
     times: LiveTimes, state: RolloutState, request: Request, previous_digest: str, now: int
 ) -> RolloutState | Declined:
-    """The state with a decision to give all requests to the baseline; the same state when they have it already.
+    """The state with a decision to give all requests to the baseline; the same state when they have it already. A
+    search ends with it.
 
     It needs no evidence and no metrics. It works while suspended, and after a promotion or a verdict that holds the
     weights: then it is a further decision of the campaign, and a setting certified by it is certified no more.
@@ -53,15 +55,14 @@ def abort(
             f"{_quoted(request.text)}. Nothing is done.",
             refused=True,
         )
-    if state.phase in WITHOUT_CANDIDATE:
+    if state.phase in WITHOUT_CANDIDATE and not incumbent_weight(state):
         return state
     before = state.decision
     after = "" if before is None else f", after its decision {before.verdict.value} ({before.reason})"
     message = f"Asked for by {request.by}: the campaign is aborted{after}, and all requests go to the baseline."
-    was_proven = before is not None and before.verdict == Verdict.PROMOTE and not before.requested_by
+    values = _certified_here(state)
     changed = state
-    if was_proven and state.phase == Phase.PROMOTED:
-        values = state.pinned_plan.settings_of(state.leader)
+    if values is not None:
         changed = replace(state, certified=None, losses=losses_without(state.losses, values))
     decision = Decision(
         verdict=Verdict.ROLL_BACK,
@@ -72,6 +73,16 @@ def abort(
         requested_by=request.by,
     )
     return _decide(times, changed, decision, previous_digest)
+
+
+def _certified_here(state: RolloutState) -> dict[str, str] | None:
+    """Values of the setting that the campaign, or its search, has certified and put in force; None where it has none:
+    an abort takes the certificate back."""
+    if state.search is not None:
+        return None if state.search.incumbent is None else dict(state.search.incumbent.values)
+    decision = state.decision
+    was_proven = decision is not None and decision.verdict == Verdict.PROMOTE and not decision.requested_by
+    return state.pinned_plan.settings_of(state.leader) if was_proven and state.phase == Phase.PROMOTED else None
 
 
 def promote_now(
@@ -86,6 +97,12 @@ def promote_now(
     if stale is not None:
         return stale
     plan = state.pinned_plan
+    if state.search is not None and (state.phase in DECIDED and not _is_promoted_by_person(state)):
+        return Declined(
+            f"The trial {state.revision} of the search is decided already; ask for the one that follows, if one does, "
+            "or retry the policy for another search. Nothing is done.",
+            refused=True,
+        )
     if state.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
         # After an abort the older request is merely still written down.
         is_news = state.decision is None or not state.decision.requested_by
@@ -161,6 +178,10 @@ def _stale(verb: str, state: RolloutState, request: Request) -> Declined | None:
         f"{GROUP}/{verb} is {_quoted(request.text)}, but the campaign of this policy is {state.revision}. "
         f"Nothing is done. Write {state.revision} if that one is meant, or remove the annotation.",
     )
+
+
+def _is_promoted_by_person(state: RolloutState) -> bool:
+    return state.decision is not None and state.decision.reason == PROMOTED_BY_PERSON
 
 
 def _named_candidate(plan: Plan, state: RolloutState, request: Request) -> str | Declined:

@@ -1,4 +1,4 @@
-"""Looks and totals as short text: a status has 40 KiB for them, and a map of integers would cost ten times that."""
+"""Looks and totals as short text: a status has 128 KiB for them, and a map of integers would cost ten times that."""
 
 from __future__ import annotations
 
@@ -36,20 +36,22 @@ COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 17, "lc"
 BETWEEN_RECORDS, BETWEEN_MARKS = ",", "/"
 
 
-def pack_records(records: Sequence[Sequence[Look]]) -> str:
-    """The looks of each candidate, in order; those of several have a column for the baseline's weight, and those in
-    which users are counted have columns for them."""
-    return BETWEEN_RECORDS.join(pack_looks(looks, len(records) > 1) for looks in records)
+def pack_records(records: Sequence[Sequence[Look]], *, beside: bool = False) -> str:
+    """The looks of each candidate, in order; those of several, and of one beside an incumbent (`beside`), have a column
+    for the baseline's weight, and those in which users are counted have columns for them."""
+    return BETWEEN_RECORDS.join(pack_looks(looks, beside or len(records) > 1) for looks in records)
 
 
-def unpack_records(text: str, classes: Sequence[int], by_users: Sequence[bool] = ()) -> list[tuple[Look, ...]]:
+def unpack_records(
+    text: str, classes: Sequence[int], by_users: Sequence[bool] = (), *, beside: bool = False
+) -> list[tuple[Look, ...]]:
     """Inverse of `pack_records`. classes: how many query classes the looks of each candidate have; by_users: whether
     users are counted in them, never by default. Raises ValueError for text not made by it."""
     parts = text.split(BETWEEN_RECORDS)
     if len(parts) != len(classes):
         raise ValueError(f"status.looks holds the looks of {len(parts)} candidates, the plan has {len(classes)}")
     rows = zip(parts, classes, by_users or [False] * len(parts), strict=True)
-    return [unpack_looks(part, number, len(parts) > 1, counted) for part, number, counted in rows]
+    return [unpack_looks(part, number, beside or len(parts) > 1, counted) for part, number, counted in rows]
 
 
 def pack_marks(marks: Sequence[Totals]) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
 from earlystop.api.counts import Variant
 from earlystop.api.interning import interned, interned_spec
-from earlystop.api.policy import PolicySpec
+from earlystop.api.policy import Candidate, PolicySpec, Setting
+from earlystop.evidence.class_map import class_objective
 from earlystop.evidence.dispersion_source import DispersionSource
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.evidence.objective import About, Basis, ClassMargin, Guardrail, GuardrailKind, Objective, Unscored
 from earlystop.evidence.version import CURRENT, FIRST
 from earlystop.rollout.margin_use import NOTHING_USED, MarginUse, part_of
+from earlystop.rollout.search.progress import Incumbent
+from earlystop.rollout.search.space import by_trials
+from earlystop.rollout.search.trial_plan import TrialPlan
 
 TIMES = ("learnSeconds", "minimumHours", "minimumSeconds", "shadowSeconds")
 WHEN_SAFE, BY_TIME = "WhenSafe", "ByTime"
@@ -56,6 +61,7 @@ class Plan:
     stages: learning how answers scatter and judging in shadow come first where the policy asks for them.
     attempt: which campaign of its candidates this is, among those that share the risks of error.
     used: what promotions since the pinned baseline have used of margin and risk.
+    trial: which trial of a search it is, None outside of one; its setting is then the only candidate.
     """
 
     text: str
@@ -68,6 +74,20 @@ class Plan:
     objective: Objective = field(compare=False)
     attempt: int = field(default=1, compare=False)
     used: MarginUse = field(default=NOTHING_USED, compare=False)
+    trial: TrialPlan | None = field(default=None, compare=False)
+
+    @property
+    def incumbent(self) -> Incumbent | None:
+        """The setting that serves while the candidate is tried, None where the baseline does."""
+        return None if self.trial is None else self.trial.incumbent
+
+    def incumbent_weight(self, step: int) -> int:
+        """Percent of requests that the incumbent gets in a step: all that baseline and candidate, in equal shares, do
+        not; 0 without one."""
+        if self.trial is None or self.trial.incumbent is None:
+            return 0
+        stage = self.stage(step)
+        return self.trial.incumbent_weight if stage.kind is not StageKind.SPLIT else 100 - 2 * stage.weight
 
     def settings_of(self, name: str) -> dict[str, str]:
         """Value of each parameter of a candidate. Raises ValueError for a name that is not in the plan."""
@@ -79,8 +99,9 @@ class Plan:
 
     def is_asked_for(self, spec: PolicySpec, retry: str) -> bool:
         """Whether a policy as it is written now asks for this plan, and for no other campaign. The version of the
-        engine, the attempt and what was used are the plan's own: no policy asks for these. retry: as in `plan_text`."""
-        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used)
+        engine, the attempt, what was used and the trial are the plan's own: no policy asks for these. retry: as in
+        `plan_text`."""
+        return _asks_for(self.text, spec, retry, self.objective.engine, self.attempt, self.used, self.trial)
 
     def stage(self, step: int) -> Stage:
         """The stage of a step. Each candidate that is dropped begins a new step, of the last stage's kind."""
@@ -111,6 +132,19 @@ class Plan:
             )
         return objective
 
+    @property
+    def is_per_class(self) -> bool:
+        """Whether every candidate is judged in each query class by itself."""
+        return self.spec.objective.per_class
+
+    def class_objectives_at(self, step: int, learned: float | None) -> dict[str, Objective]:
+        """What is to be proven in each query class that is judged by itself, by its name and in the policy's order;
+        parameters as for `objective_at`."""
+        if not self.is_per_class:
+            return {}
+        whole = self.objective_at(step, learned)
+        return {each.name: class_objective(whole, each.margin) for each in self.objective.classes}
+
     def _share_of_harm(self, stage: StageKind) -> float:
         """The part of the risk of harm that a stage spends: a candidate may be taken back in shadow and again on live
         answers, so the two share it. Version 1 of the engine spent the whole in each."""
@@ -123,9 +157,9 @@ class Plan:
 @lru_cache(maxsize=4096)
 def variant_labels(spec: PolicySpec) -> tuple[str, ...]:
     """Labels of the candidates in headers and metrics: a canary has just one, elsewhere its name tells each apart."""
-    if spec.delivery.traits.by_weights and not spec.rollout.traits.takes_several:
+    if spec.delivery.traits.by_weights and not spec.strategy_traits.takes_several:
         return (Variant.CANDIDATE.value,)
-    return tuple(candidate.name for candidate in spec.candidates or ())
+    return tuple(candidate.name for candidate in spec.settings_to_try())
 
 
 def plan_text(
@@ -134,12 +168,14 @@ def plan_text(
     engine: int = CURRENT,
     attempt: int = 1,
     used: MarginUse = NOTHING_USED,
+    trial: TrialPlan | None = None,
 ) -> str:
     """Canonical JSON of what a campaign is about. Defaults are left out, so that a release which adds a field
     with a default does not restart every rollout. `retry` is a token that a person changes to start again; engine:
-    version of the arithmetic that judges it, left out for version 1; attempt, used: as in `Plan`, left out where they
-    are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1."""
+    version of the arithmetic that judges it, left out for version 1; attempt, used, trial: as in `Plan`, left out where
+    they are 1 and nothing. How steps are left is said where it is not by time, as in all plans of version 1."""
     pinned = spec.model_dump(mode="json", by_alias=True, include=PINNED, exclude_defaults=True, exclude_none=True)
+    pinned.get("metrics", {}).pop("crossCheck", None)  # no evidence, so whoever asks for it begins no campaign anew
     pinned["strategy"] = spec.rollout.strategy
     pinned["steps"] = [step.wire() for step in spec.rollout.steps]
     pinned |= {name: value for name, value in spec.rollout.wire().items() if name in TIMES and value}
@@ -152,13 +188,18 @@ def plan_text(
         pinned["attempt"] = attempt
     if used != NOTHING_USED:
         pinned["used"] = used._asdict()
+    if trial is not None:
+        pinned.pop("candidates", None)  # of a plan's own spec, which has the trial's setting as its only candidate
+        pinned["trial"] = trial.wire()
     return json.dumps(pinned, sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
-def _asks_for(text: str, spec: PolicySpec, retry: str, engine: int, attempt: int, used: MarginUse) -> bool:
+def _asks_for(
+    text: str, spec: PolicySpec, retry: str, engine: int, attempt: int, used: MarginUse, trial: TrialPlan | None
+) -> bool:
     """Whether that is the plan's text. Every reconciliation asks, and hardly ever of another spec."""
-    return plan_text(spec, retry, engine, attempt, used) == text
+    return plan_text(spec, retry, engine, attempt, used, trial) == text
 
 
 @lru_cache(maxsize=4096)
@@ -176,13 +217,14 @@ def parse_plan(text: str) -> Plan:
     if not isinstance(attempt, int):
         raise ValueError(f"the plan's attempt is {attempt!r}; write which campaign of its candidates it is, 1 or more")
     used = MarginUse.of(pinned.pop("used", {}))
+    trial = TrialPlan.of(pinned.pop("trial")) if "trial" in pinned else None
     rollout = {name: pinned.pop(name) for name in ("strategy", "steps", *TIMES) if name in pinned}
     rollout["advance"] = pinned.pop("advance", BY_TIME)
-    spec = interned_spec(PolicySpec.model_validate({**pinned, "rollout": rollout}))
-    candidates = spec.candidates or ()
-    if not candidates or (len(candidates) > 1 and not _takes_several(spec)):
+    spec = interned_spec(_with_setting(PolicySpec.model_validate({**pinned, "rollout": rollout}), trial))
+    candidates = spec.settings_to_try()
+    if not candidates or (len(candidates) > 1 and not spec.tries_together):
         raise ValueError("a plan has exactly one candidate, or several that are judged together")
-    stages = stages_of(spec)
+    stages = stages_of(spec, trial)
     if not stages:
         raise ValueError("a plan that splits requests has steps")
     return Plan(
@@ -193,18 +235,26 @@ def parse_plan(text: str) -> Plan:
         baseline_settings=spec.baseline_settings(),
         settings=tuple(spec.candidate_settings(candidate) for candidate in candidates),
         stages=stages,
-        objective=interned(objective_of(spec, engine, attempt, used)),
+        objective=interned(objective_of(spec, engine, attempt, used, trial)),
         attempt=attempt,
         used=used,
+        trial=trial,
     )
 
 
-def _takes_several(spec: PolicySpec) -> bool:
-    return spec.rollout.traits.takes_several or spec.delivery.traits.takes_several
+def _with_setting(spec: PolicySpec, trial: TrialPlan | None) -> PolicySpec:
+    """The spec with the setting of a trial as its only candidate. Raises ValueError where it has candidates already."""
+    if trial is None:
+        return spec
+    if spec.candidates or not by_trials(spec):
+        raise ValueError("the plan's trial is of no search that has trials; a plan has candidates, or a trial of those")
+    values = tuple(Setting(name=name, value=value) for name, value in trial.values)
+    return spec.model_copy(update={"candidates": (Candidate(name=trial.name, values=values),)})
 
 
-def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
-    """What happens one after the other; nothing where requests are to be split and there are no steps."""
+def stages_of(spec: PolicySpec, trial: TrialPlan | None = None) -> tuple[Stage, ...]:
+    """What happens one after the other; nothing where requests are to be split and there are no steps. Beside an
+    incumbent the candidate of a trial gets no more than half of what that one leaves."""
     rollout = spec.rollout
     if not spec.delivery.traits.moves_traffic:
         return (Stage(StageKind.SHADOW, 0, rollout.minimum_seconds),)
@@ -212,23 +262,37 @@ def stages_of(spec: PolicySpec) -> tuple[Stage, ...]:
     first += [Stage(StageKind.SHADOW, 0, rollout.shadow_seconds)] if rollout.shadow_seconds else []
     if not spec.delivery.traits.split_known:
         # Nobody knows how many requests a cohort sends; an even share stands for it.
-        even = 100 // (len(spec.candidates or ()) + 1)
+        even = 100 // (spec.most_at_once + 1)
         return (*first, Stage(StageKind.SPLIT, even, rollout.minimum_seconds))
-    splits = (Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
+    splits = tuple(Stage(StageKind.SPLIT, step.weight, step.minimum_seconds) for step in rollout.steps)
+    if trial is not None:
+        splits = _at_most(splits, trial.largest_weight)
     return (*first, *splits) if rollout.steps else ()
 
 
+def _at_most(stages: Sequence[Stage], largest: int) -> tuple[Stage, ...]:
+    """Stages of which none has a larger weight; those that become alike are one, with the longest least time."""
+    below = {each.weight: each for each in stages if each.weight < largest}
+    above = [each.minimum_seconds for each in stages if each.weight >= largest]
+    return (*below.values(), *([Stage(StageKind.SPLIT, largest, max(above))] if above else []))
+
+
 def objective_of(
-    spec: PolicySpec, engine: int = CURRENT, attempt: int = 1, used: MarginUse = NOTHING_USED
+    spec: PolicySpec,
+    engine: int = CURRENT,
+    attempt: int = 1,
+    used: MarginUse = NOTHING_USED,
+    trial: TrialPlan | None = None,
 ) -> Objective:
-    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used:
-    as in `Plan`; raises ValueError where it is none of those that share the risks, or nothing is left."""
+    """What a policy wants to have proven, as the evidence takes it. engine: version of the arithmetic. attempt, used,
+    trial: as in `Plan`; a trial has a risk of its own, out of what its attempt may spend. Raises ValueError where the
+    attempt is none of those that share the risks, or nothing is left."""
     wanted, risk = spec.objective, spec.objective.risk
     part = part_of(spec, used)
     return Objective(
         margin=part.margin,
         minimum_saving=float(wanted.tokens.minimum_saving),
-        risk_promote=campaign_risk(part.risk, attempt, risk.campaigns),
+        risk_promote=campaign_risk(part.risk, attempt, risk.campaigns) if trial is None else trial.risk,
         risk_harm=campaign_risk(float(risk.harm), attempt, risk.campaigns),
         floor=None if wanted.exact_match.floor is None else float(wanted.exact_match.floor),
         guardrails=tuple(

@@ -146,7 +146,7 @@ def missing_proof(plan: Plan, comparison: Comparison, tried: Iterable[Comparison
     missing += [UnsoundSplit(each.name) for each in others if each.assessment.sample_ratio_broken]
     if not missing and strategy_of(plan).judges_together(plan) and comparison.certified_at is None:
         missing.append(NotCertified())
-    uncovered = _uncovered(plan, comparison)
+    uncovered = hours_not_covered(plan, comparison)
     if not missing and uncovered is not None:
         missing.append(uncovered)
     return tuple(missing)
@@ -194,7 +194,7 @@ def _turned(comparison: Comparison) -> list[Missing]:
     return [EvidenceTurned(*claim) for claim in claims if claim[1] <= 0 and claim[2] >= needed]
 
 
-def _uncovered(plan: Plan, comparison: Comparison) -> HoursNotCovered | None:
+def hours_not_covered(plan: Plan, comparison: Comparison) -> HoursNotCovered | None:
     """The hours that the looks do not span yet. They are counted from the first look, so the looks alone tell it."""
     hours, looks = plan.spec.rollout.minimum_hours, comparison.looks
     if not hours or not looks:

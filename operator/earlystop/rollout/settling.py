@@ -131,5 +131,5 @@ def _open(tally: Tally) -> int:
 
 
 def _marked(state: RolloutState, totals: Sequence[Totals]) -> RolloutState:
-    marked = (replace(each, mark=counted.as_mark) for each, counted in zip(state.comparisons, totals, strict=True))
+    marked = (each.marked(counted) for each, counted in zip(state.comparisons, totals, strict=True))
     return replace(state, comparisons=tuple(marked))

@@ -24,6 +24,7 @@ from earlystop.api.status import RiskStatus
 from earlystop.evidence.multiple_testing import campaign_share
 from earlystop.rollout.margin_use import part_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search.space import by_trials
 from earlystop.rollout.state import Attempts, RolloutState
 
 MOST_REMEMBERED = 16
@@ -35,7 +36,8 @@ def attempts_spent(state: RolloutState) -> tuple[Attempts, ...]:
     plan = state.plan
     if plan is None or plan.spec.objective.risk.campaigns == 1:
         return state.attempts
-    if not any(len(each.looks) for each in state.comparisons):
+    has_trials = state.search is not None and bool(state.search.trials)
+    if not has_trials and not any(len(each.looks) for each in state.comparisons):
         return state.attempts
     mine = {key: Attempts(key, plan.attempt) for key in _keys(plan.spec)}
     return (*mine.values(), *(each for each in state.attempts if each.candidate not in mine))[:MOST_REMEMBERED]
@@ -85,9 +87,14 @@ def risk_status(plan: Plan) -> RiskStatus:
 
 
 def _keys(spec: PolicySpec) -> list[str]:
-    """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count."""
+    """What tells candidates apart, whatever they are called: their values, and over how many campaigns they count. A
+    search that tries one setting after the other is one candidate, by the parameters that it changes: else who adds a
+    value would have the whole risk again."""
+    if spec.search is not None and by_trials(spec):
+        searched = [sorted(each.name for each in spec.search.parameters), spec.objective.risk.campaigns]
+        return [hashlib.sha256(json.dumps(["search", searched]).encode()).hexdigest()[:16]]
     found = []
-    for candidate in spec.candidates or ():
+    for candidate in spec.settings_to_try():
         identity = [sorted(spec.candidate_settings(candidate).items()), spec.objective.risk.campaigns]
         found.append(hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16])
     return found

@@ -10,6 +10,7 @@ from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.search.progress import SearchProgress
 
 
 class Phase(StrEnum):
@@ -28,6 +29,7 @@ class Phase(StrEnum):
     HELD = "Held"
     REPORTING = "Reporting"
     REPORTED = "Reported"
+    CHOOSING = "Choosing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,15 @@ class PhaseTraits:
 
     tries: a campaign has no decision yet and goes on. watches: counts are looked at, and harm acts. becomes: the phase
     that follows once a decision is stored and in force; None where nothing is being carried out. ended: a decision was
-    carried out. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
+    carried out, and nothing follows by itself. between: a decision about one trial of a search was carried out, and the
+    next trial follows. has_candidates: candidates may have requests, or the baseline's requests are judged for them.
     """
 
     tries: bool = False
     watches: bool = False
     becomes: Phase | None = None
     ended: bool = False
+    between: bool = False
     has_candidates: bool = True
 
 
@@ -60,13 +64,15 @@ PHASES: dict[Phase, PhaseTraits] = {
     Phase.HELD: PhaseTraits(ended=True),
     Phase.REPORTING: PhaseTraits(becomes=Phase.REPORTED, has_candidates=False),
     Phase.REPORTED: PhaseTraits(ended=True, has_candidates=False),
+    Phase.CHOOSING: PhaseTraits(between=True),
 }
 
 TRYING = frozenset(phase for phase, traits in PHASES.items() if traits.tries)
 WATCHING = frozenset(phase for phase, traits in PHASES.items() if traits.watches)
 ACTING = frozenset(phase for phase, traits in PHASES.items() if traits.becomes)
 ENDED = frozenset(phase for phase, traits in PHASES.items() if traits.ended)
-DECIDED = ACTING | ENDED
+BETWEEN_TRIALS = frozenset(phase for phase, traits in PHASES.items() if traits.between)
+DECIDED = ACTING | ENDED | BETWEEN_TRIALS
 WITHOUT_CANDIDATE = frozenset(phase for phase in DECIDED if not PHASES[phase].has_candidates)
 
 
@@ -87,18 +93,19 @@ class Totals:
     """Counts of both variants at one moment of one step; classes: of each query class that the plan names.
 
     users: what groups of users show by then, since requests were split; None where they are not asked for, and in a
-    mark.
+    mark. by_class: all that was counted of each query class, where each is judged by itself; none elsewhere.
     """
 
     baseline: Tally = Tally()
     candidate: Tally = Tally()
     classes: tuple[ClassAnswers, ...] = ()
     users: UserScatter | None = None
+    by_class: tuple[Totals, ...] = ()
 
     @property
     def as_mark(self) -> Totals:
-        """The counts alone, from which a later look is measured."""
-        return self if self.users is None else replace(self, users=None)
+        """The counts of all requests alone, from which a later look is measured."""
+        return self if self.users is None and not self.by_class else replace(self, users=None, by_class=())
 
     def look_since(self, mark: Totals, at: int, step: int, weight: int) -> Look:
         """What was added after `mark`, as a look."""
@@ -131,6 +138,10 @@ class Decision:
     number: int = 1
 
 
+NOT_CHOSEN = "AnotherSavesMore"
+"""Why a setting is tried no longer that nobody has shown to be harmful."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Why one of several candidates gets no more requests; step: the last one in which it had some."""
@@ -150,6 +161,7 @@ class Comparison:
     uncertain: how many more events than in `looks` there may have been; only counters of others leave any.
     evidence: always equal to the replay of `looks`. certified_at: moment of the look at which all that a promotion
     needs was proven, beside the other candidates; never where there is only one. dropped: None while it is tried.
+    by_class: the same of each query class's requests alone, by the class's name, where each is judged by itself.
     """
 
     name: str
@@ -159,6 +171,13 @@ class Comparison:
     uncertain: Totals = Totals()
     certified_at: int | None = None
     dropped: Dropped | None = None
+    by_class: tuple[Comparison, ...] = ()
+
+    def marked(self, totals: Totals) -> Comparison:
+        """The comparison whose next look begins at these totals."""
+        parts = totals.by_class or (Totals(),) * len(self.by_class)
+        of_classes = (each.marked(counted) for each, counted in zip(self.by_class, parts, strict=True))
+        return replace(self, mark=totals.as_mark, by_class=tuple(of_classes))
 
     @property
     def assessment(self) -> Assessment:
@@ -167,11 +186,23 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassSetting:
+    """What is proven for one query class. query_class: its name. candidate: the name of what it gets. values: of each
+    parameter."""
+
+    query_class: str
+    candidate: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Certified:
-    """A setting that was proven, and when (Unix seconds)."""
+    """A setting that was proven, and when (Unix seconds). classes: settings of their own that query classes have, in
+    the policy's order; `values` is then what all other requests keep."""
 
     values: dict[str, str]
     at: int
+    classes: tuple[ClassSetting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +259,7 @@ class RolloutState:
     them; None where a step has none to wait for.
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
+    search: where the search stands of which the campaign is a trial; None outside of one.
     """
 
     phase: Phase = Phase.PENDING
@@ -253,6 +285,7 @@ class RolloutState:
     handled: tuple[HandledRequest, ...] = ()
     in_flight: int | None = None
     interrupted: bool = False
+    search: SearchProgress | None = None
 
     @property
     def pinned_plan(self) -> Plan:

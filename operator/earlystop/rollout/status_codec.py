@@ -11,7 +11,6 @@ from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
     CandidateStatus,
-    CertifiedSetting,
     Counts,
     DecisionStatus,
     EvidenceText,
@@ -23,8 +22,9 @@ from earlystop.api.status import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
+from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
-from earlystop.rollout.exposure import weights
+from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -38,11 +38,11 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search_codec import restore_search, search_status
 from earlystop.rollout.state import (
     DECIDED,
     NOTHING_LEARNED,
     Attempts,
-    Certified,
     Comparison,
     Decision,
     Dropped,
@@ -52,7 +52,7 @@ from earlystop.rollout.state import (
     Totals,
     Verdict,
 )
-from earlystop.rollout.stored_settings import losses_text, restore_losses, settings_text, values_of
+from earlystop.rollout.stored_settings import certified_text, losses_text, restore_certified, restore_losses
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import recorded_risk, uncertain_of, verdict_name, verdict_spec
 
@@ -64,7 +64,7 @@ class TooLarge(ValueError):
 def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger: str) -> dict[str, Any]:
     """The status without its conditions and observedGeneration. `ledger` is the packed ledger.
 
-    Raises TooLarge when ledger and looks take more than their 40 KiB.
+    Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
     if state.phase == Phase.PENDING:
         return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=_handled(state)).wire()
@@ -74,9 +74,11 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     assert percents is not None
     due = next_look(times, state)
     unpacked = {each.name: tuple(each.looks) for each in state.comparisons}
-    looks = pack_records(list(unpacked.values()))
-    if len(ledger) + len(looks) > PACKED_LIMIT:
-        raise TooLarge(f"ledger and looks take {len(ledger)} + {len(looks)} characters, more than {PACKED_LIMIT}")
+    looks = pack_records(list(unpacked.values()), beside=plan.incumbent is not None)
+    class_looks, class_mark = class_texts(state.comparisons)
+    packed = len(looks) + len(class_looks or "")
+    if len(ledger) + packed > PACKED_LIMIT:
+        raise TooLarge(f"ledger and looks take {len(ledger)} + {packed} characters, more than {PACKED_LIMIT}")
     return PolicyStatus(
         phase=state.phase.value,
         campaign=state.campaign,
@@ -87,7 +89,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         step=state.step,
         progress=strategy_of(plan).count_step(plan, state),
         weight=100 - percents[0],
-        variant=_variant(plan, percents),
+        variant=_variant(plan, percents, incumbent_weight(state)),
         campaign_started_at=rfc3339(state.campaign_started_at),
         step_started_at=_time(state.step_started_at),
         evidence_from=_time(state.evidence_from),
@@ -104,6 +106,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         interrupted=state.interrupted or None,
         mark=pack_marks([each.mark for each in state.comparisons]),
         looks=looks,
+        class_looks=class_looks,
+        class_mark=class_mark,
         scatter=pack_dispersion(state.scatter) if state.scatter != NOTHING_LEARNED else None,
         dispersion=None if state.dispersion is None else repr(state.dispersion),
         decision=_decision(name, uid, state),
@@ -113,8 +117,9 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         margin=margin_of(state),
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
-        certified=_certified(state),
+        certified=certified_text(state.certified),
         handled_requests=_handled(state),
+        search=search_status(state),
     ).wire()
 
 
@@ -146,15 +151,16 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         dispersion=factor,
         decision=_restore_decision(plan, stored.decision),
         previous_digest=stored.previous_digest or "",
-        certified=_restore_certified(stored.certified),
+        certified=restore_certified(stored.certified),
         attempts=tuple(Attempts(each.candidate, each.campaigns) for each in stored.attempts or ()),
         losses=restore_losses(stored.losses),
         handled=_restore_handled(stored),
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
+        search=restore_search(stored.search, plan),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
-    if state.step >= steps:
+    if state.step >= steps and not plan.spec.strategy_traits.moves_shares:
         raise ValueError(f"status.step is {state.step}, but status.plan has {steps} steps")
     if (state.decision is None) == (state.phase in DECIDED):
         raise ValueError(
@@ -176,8 +182,10 @@ def _moment(text: str | None) -> int | None:
     return None if text is None else from_rfc3339(text)
 
 
-def _variant(plan: Plan, percents: tuple[int, ...]) -> str:
+def _variant(plan: Plan, percents: tuple[int, ...], of_incumbent: int) -> str:
     """The setting that most requests get. percents: of the baseline and each candidate."""
+    if plan.incumbent is not None and of_incumbent >= max(percents):
+        return plan.incumbent.name
     most = max(range(len(percents)), key=percents.__getitem__)
     return plan.names[most - 1] if most else "baseline"
 
@@ -215,18 +223,20 @@ def _comparisons(plan: Plan, stored: PolicyStatus, factor: float | None) -> tupl
         stored.looks or "," * (len(statuses) - 1),
         [len(each.classes) for each in objectives],
         [each.by_users for each in objectives],
+        beside=plan.incumbent is not None,
     )
     marks = unpack_marks(stored.mark) if stored.mark else [Totals()] * len(statuses)
     if len(marks) != len(statuses):
         raise ValueError(f"status.mark has totals of {len(marks)} candidates, but status.plan has {len(plan.names)}")
     uncertain = _restore_uncertain(stored.uncertain)
-    return tuple(
+    whole = [
         _restored(
             status,
             Comparison(name, replay(objective, looks), mark=mark, looks=CompressedLooks(looks), uncertain=uncertain),
         )
         for name, status, mark, looks, objective in zip(plan.names, statuses, marks, records, objectives, strict=True)
-    )
+    ]
+    return restore_classes(plan, whole, stored.step or 0, factor, (stored.class_looks, stored.class_mark))
 
 
 def _restored(status: CandidateStatus | None, comparison: Comparison) -> Comparison:
@@ -311,20 +321,8 @@ def _known_name(plan: Plan, name: str) -> str:
     return name
 
 
-def _certified(state: RolloutState) -> CertifiedSetting | None:
-    if state.certified is None:
-        return None
-    return CertifiedSetting(values=settings_text(state.certified.values), at=rfc3339(state.certified.at))
-
-
 def _restore_uncertain(stored: Uncertain | None) -> Totals:
     return Totals() if stored is None else Totals(stored.baseline.tally(), stored.candidate.tally())
-
-
-def _restore_certified(stored: CertifiedSetting | None) -> Certified | None:
-    if stored is None:
-        return None
-    return Certified(values_of(stored.values), from_rfc3339(stored.at))
 
 
 def _handled(state: RolloutState) -> tuple[HandledRequestStatus, ...] | None:

@@ -21,7 +21,10 @@ sooner: users are as exposed to it as by ten minutes at 5 % and at 25 % (`make b
 
 def begin_comparisons(plan: Plan, step: int, learned: float | None) -> tuple[Comparison, ...]:
     """Comparisons of all candidates before the first look of a step. learned: as in `Plan.objective_at`."""
-    return tuple(Comparison(name, begin(plan.objective_at(step, learned))) for name in plan.names)
+    classes = tuple(
+        Comparison(name, begin(objective)) for name, objective in plan.class_objectives_at(step, learned).items()
+    )
+    return tuple(Comparison(name, begin(plan.objective_at(step, learned)), by_class=classes) for name in plan.names)
 
 
 def restart_step(state: RolloutState) -> RolloutState:
@@ -38,7 +41,7 @@ def restart_step(state: RolloutState) -> RolloutState:
         metrics_lost_at=None,
         in_flight=None,
         interrupted=True,
-        comparisons=tuple(replace(each, mark=Totals()) for each in state.comparisons),
+        comparisons=tuple(each.marked(Totals()) for each in state.comparisons),
     )
 
 

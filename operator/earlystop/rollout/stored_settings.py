@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from earlystop.api.policy import Setting
-from earlystop.api.status import ProvenLossStatus
-from earlystop.rollout.state import ProvenLoss
+from earlystop.api.status import CertifiedClass, CertifiedSetting, ProvenLossStatus
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.state import Certified, ClassSetting, ProvenLoss
 
 
 def settings_text(values: dict[str, str]) -> tuple[Setting, ...]:
@@ -15,6 +16,31 @@ def settings_text(values: dict[str, str]) -> tuple[Setting, ...]:
 def values_of(settings: tuple[Setting, ...]) -> dict[str, str]:
     """Inverse of `settings_text`."""
     return {each.name: each.value for each in settings}
+
+
+def classes_text(classes: tuple[ClassSetting, ...]) -> tuple[CertifiedClass, ...] | None:
+    """Settings of query classes; None for none, which a status leaves out."""
+    found = (
+        CertifiedClass(name=each.query_class, candidate=each.candidate, values=settings_text(each.values))
+        for each in classes
+    )
+    return tuple(found) or None
+
+
+def certified_text(certified: Certified | None) -> CertifiedSetting | None:
+    """The setting that was proven last, as a status has it."""
+    if certified is None:
+        return None
+    values, classes = settings_text(certified.values), classes_text(certified.classes)
+    return CertifiedSetting(values=values, at=rfc3339(certified.at), classes=classes)
+
+
+def restore_certified(stored: CertifiedSetting | None) -> Certified | None:
+    """Inverse of `certified_text`."""
+    if stored is None:
+        return None
+    classes = tuple(ClassSetting(each.name, each.candidate, values_of(each.values)) for each in stored.classes or ())
+    return Certified(values_of(stored.values), from_rfc3339(stored.at), classes)
 
 
 def losses_text(losses: tuple[ProvenLoss, ...]) -> tuple[ProvenLossStatus, ...] | None:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from earlystop.api.strategies import WITHOUT_TRAFFIC
-
 if TYPE_CHECKING:
     from earlystop.rollout.plan import Plan
     from earlystop.rollout.state import Decision, RolloutState
@@ -58,5 +56,4 @@ class Strategy(Protocol):
 
 def strategy_of(plan: Plan) -> Strategy:
     """The strategy by which a plan's candidates are tried."""
-    traits = plan.spec.rollout.traits if plan.spec.delivery.traits.moves_traffic else WITHOUT_TRAFFIC
-    return cast(Strategy, import_module(traits.module).STRATEGY)
+    return cast(Strategy, import_module(plan.spec.strategy_traits.module).STRATEGY)

@@ -8,25 +8,28 @@ from dataclasses import replace
 from earlystop.api.policy import PolicySpec
 from earlystop.evidence import dispersion
 from earlystop.evidence.bets import Answers
-from earlystop.rollout.compressed_looks import with_look
+from earlystop.rollout.campaign_budget import used_up
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.comparing import compared
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
-from earlystop.rollout.increments import compare
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
-from earlystop.rollout.margin_use import NOTHING_USED
-from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline, used_before
-from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan, plan_text, revision_of
+from earlystop.rollout.next_campaign import follows_by_itself, next_campaign, same_campaign
+from earlystop.rollout.pinned_baseline import losses_with, refusal_of_baseline
+from earlystop.rollout.plan import Plan, StageKind, revision_of
+from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.trial import Belief
 from earlystop.rollout.settling import settle
-from earlystop.rollout.spent_risk import attempts_spent, next_attempt
 from earlystop.rollout.state import (
     ACTING,
+    BETWEEN_TRIALS,
     PHASES,
     TRYING,
     WATCHING,
     Attempts,
     Certified,
-    Comparison,
     Decision,
     Phase,
     RolloutState,
@@ -35,6 +38,7 @@ from earlystop.rollout.state import (
 )
 from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_least_time, restart_step
 from earlystop.rollout.strategy import strategy_of
+from earlystop.rollout.trials import BUDGET_USED, after_trial, after_waiting, decision_on_budget, decision_on_time
 
 LONGEST_MESSAGE = 1024
 NEVER_READY = "CandidateNeverReady"
@@ -53,8 +57,11 @@ def start_campaign(
     commitment: str = "",
     token_lost: bool = False,
     recorded: tuple[Attempts, ...] = (),
+    belief: Belief | None = None,
+    waiting: tuple[WaitingOffer, ...] = (),
 ) -> RolloutState:
-    """A new campaign when the judged part of the policy differs from the one under way, else the same state.
+    """A new campaign when the judged part of the policy differs from the one under way, or the next trial of its search
+    is due; else the same state.
 
     A decision that is being carried out is finished first, so that none is left half done. While the policy is
     suspended none begins: its weights would move. Nor does one that would have no margin. A newer version of the engine
@@ -63,31 +70,38 @@ def start_campaign(
     entropy: random text, by which nobody foretells the revision. commitment: to the new campaign's token, "" where it
     has none. token_lost: whether nobody knows the token of the campaign under way any more, so that servers would take
     all of its requests for forged: it begins anew. recorded: campaigns that verdicts tell of, where the policy itself
-    has had none.
+    has had none. belief: what earlier verdicts make likely of a search's settings, for one that begins. waiting: what
+    others have proposed to a search.
     """
     is_same = state.plan is not None and state.plan.is_asked_for(spec, retry)
-    if is_same and not (token_lost and _needs_counts(state)):
+    begins_anew = token_lost and _needs_counts(state)
+    if is_same and not (begins_anew or follows_by_itself(state, spec, now)):
         return state
-    if state.phase in ACTING or spec.suspend:
+    if state.phase in ACTING or spec.suspend or refusal_of_baseline(spec, state.losses) is not None:
         return state
-    if refusal_of_baseline(spec, state.losses) is not None:
-        return state
-    attempts = recorded if state.plan is None else attempts_spent(state)
-    used = used_before(spec, state.losses) or NOTHING_USED
-    plan = parse_plan(plan_text(spec, retry, attempt=next_attempt(attempts, spec), used=used))
+    following = (
+        same_campaign(state)
+        if is_same and begins_anew
+        else next_campaign(
+            spec, retry, state, now, entropy=entropy, recorded=recorded, belief=belief, is_same=is_same, waiting=waiting
+        )
+    )
+    if following is None:
+        return after_waiting(state, now) if is_same and state.phase in BETWEEN_TRIALS else state
     return RolloutState(
         phase=Phase.APPLYING,
         campaign=state.campaign + 1,
         revision=revision_of(uid, state.campaign + 1, entropy, commitment),
         entropy=entropy,
-        plan=plan,
+        plan=following.plan,
         campaign_started_at=now,
-        comparisons=begin_comparisons(plan, 0, None),
+        comparisons=begin_comparisons(following.plan, 0, None),
         previous_digest=previous_digest,
         certified=state.certified,
-        attempts=attempts,
+        attempts=following.attempts,
         losses=state.losses,
         handled=state.handled,
+        search=following.search,
     )
 
 
@@ -103,6 +117,7 @@ def suspend_or_resume(times: LiveTimes, state: RolloutState, now: int) -> Rollou
             phase=Phase.APPLYING,
             suspended_at=None,
             campaign_started_at=state.campaign_started_at + pause,
+            search=None if state.search is None else replace(state.search, started_at=state.search.started_at + pause),
         )
     return state
 
@@ -162,50 +177,35 @@ def take_look(
     stage = plan.stage(state.step)
     if stage.kind is StageKind.LEARN:
         return _learn(plan, state, at, totals[0])
-    weights = _weights_of_a_look(stage, len(state.active))
-    compared = tuple(
-        each if each.dropped else _compare(each, counted, at, state.step, *weights)
+    weights = _weights_of_a_look(plan, state)
+    following = tuple(
+        each if each.dropped else compared(each, counted, at, state.step, *weights[each.name])
         for each, counted in zip(state.comparisons, totals, strict=True)
     )
-    if all(new is old for new, old in zip(compared, state.comparisons, strict=True)):
+    if all(new is old for new, old in zip(following, state.comparisons, strict=True)):
         return state
-    if any(counts_twice(each) for each in compared):
+    if any(counts_twice(each) for each in following):
         return with_decision(times, state, _questions_used_up(state, at))
-    return _conclude(times, replace(state, comparisons=compared), at)
+    return _conclude(times, replace(state, comparisons=following), at)
 
 
-def _weights_of_a_look(stage: Stage, active: int) -> tuple[int, int | None]:
-    """A candidate's percent, and the baseline's where there are more candidates. In shadow each request counts for the
-    baseline and for the candidate."""
-    if stage.kind is StageKind.SHADOW:
-        return 50, None
-    return stage.weight, 100 - active * stage.weight if active > 1 else None
-
-
-def _compare(
-    comparison: Comparison, totals: Totals, at: int, step: int, weight: int, baseline_weight: int | None
-) -> Comparison:
-    """The comparison after a look; the same one when nothing can be used yet."""
-    compared = compare(
-        evidence=comparison.evidence,
-        mark=comparison.mark,
-        totals=totals,
-        at=at,
-        step=step,
-        weight=weight,
-        baseline_weight=baseline_weight,
-    )
-    if compared is None:
-        return comparison
-    looks = with_look(comparison.looks, compared.look)
-    return replace(comparison, mark=compared.mark, looks=looks, evidence=compared.evidence)
+def _weights_of_a_look(plan: Plan, state: RolloutState) -> dict[str, tuple[int, int | None]]:
+    """Each candidate's percent, and the baseline's where other variants have some too: as much as the candidate's
+    beside an incumbent. In shadow each request counts for the baseline and for the candidate."""
+    if plan.stage(state.step).kind is StageKind.SHADOW:
+        return {each.name: (50, None) for each in state.active}
+    percents = strategy_of(plan).weights(plan, state)
+    if plan.incumbent is not None:
+        return {name: (weight, weight) for name, weight in percents.items()}
+    rest = 100 - sum(percents.values()) if len(state.active) > 1 else None
+    return {each.name: (percents[each.name], rest) for each in state.active}
 
 
 def _learn(plan: Plan, state: RolloutState, at: int, totals: Totals) -> RolloutState:
     """A look of the baseline alone teaches how much its answers scatter; after enough the next stage begins."""
     new = totals.baseline - state.comparisons[0].mark.baseline
     scatter = dispersion.observe(state.scatter, Answers(new.scored, new.match))
-    marked = tuple(replace(each, mark=totals.as_mark) for each in state.comparisons)
+    marked = tuple(each.marked(totals) for each in state.comparisons)
     state = replace(state, scatter=scatter, comparisons=marked)
     factor = dispersion.factor(scatter)
     if factor is None or not has_least_time(plan, state, at):
@@ -221,12 +221,16 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     decision = strategy.decision_at(plan, state, at)
     if decision is not None:
         return with_decision(times, state, decision)
+    over = decision_on_budget(state, state.comparisons[0], at)
+    if over is not None:
+        return with_decision(times, state, over)
     following = strategy.next_stage(plan, state, at)
     if following is not None:
         return following
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
-    if record_is_full(tuple(each.looks for each in state.comparisons)):
+    of_classes = tuple(part.looks for each in state.comparisons for part in each.by_class)
+    if record_is_full(tuple(each.looks for each in state.comparisons), of_classes):
         message = f"No verdict after {state.most_looks} looks, the most that a record holds."
         return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
     return state
@@ -270,6 +274,11 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
         return with_decision(times, state, Decision(Verdict.ROLL_BACK, "NoMetrics", message, now, state.leader))
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, now))
+    over = decision_on_time(state, now)
+    if over is not None:
+        return with_decision(times, state, over)
+    if sentence := used_up(state, now):
+        return with_decision(times, state, _last_decision(state, BUDGET_USED, sentence, now))
     if now - state.campaign_started_at >= times.deadline_seconds:
         message = f"Neither benefit nor harm was shown within {times.deadline_seconds} s."
         return with_decision(times, state, _last_decision(state, "DeadlineExceeded", message, now))
@@ -285,11 +294,10 @@ def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
 
 
 def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
-    """The state with a decision that waits to be carried out."""
-    if decision.verdict is Verdict.INCONCLUSIVE and times.hold_when_inconclusive:
-        phase = Phase.HOLDING
-    else:
-        phase = CARRIED_OUT_IN[decision.verdict]
+    """The state with a decision that waits to be carried out. A trial without a verdict holds nothing: its search goes
+    on without its setting."""
+    holds = times.hold_when_inconclusive and state.search is None and decision.verdict is Verdict.INCONCLUSIVE
+    phase = Phase.HOLDING if holds else CARRIED_OUT_IN[decision.verdict]
     uncertain = state.comparison(decision.candidate).uncertain
     return replace(state, phase=phase, decision=replace(decision, message=with_remainder(decision.message, uncertain)))
 
@@ -315,7 +323,16 @@ def carried_out(state: RolloutState) -> RolloutState:
     if phase is None:
         return state
     state = replace(state, losses=losses_with(state))
+    if state.search is not None:
+        return after_trial(state)
+    if decision is not None and decision.reason == BY_CLASS:
+        return replace(state, phase=phase, certified=_certified_by_class(state, decision.at))
     if phase is not Phase.PROMOTED or decision is None or decision.requested_by:
         return replace(state, phase=phase)
     values = state.pinned_plan.settings_of(decision.candidate)
     return replace(state, phase=phase, certified=Certified(values, decision.at))
+
+
+def _certified_by_class(state: RolloutState, at: int) -> Certified:
+    plan = state.pinned_plan
+    return Certified(plan.baseline_settings, at, class_settings(plan, state.comparisons))

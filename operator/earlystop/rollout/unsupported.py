@@ -10,17 +10,19 @@ from pydantic.alias_generators import to_camel
 from earlystop.api.body_settings import body_refusal, unreached_refusal
 from earlystop.api.conditions import Refusal
 from earlystop.api.counts import Pairs
+from earlystop.api.modes import MODES, built_modes
 from earlystop.api.policy import PolicySpec
 from earlystop.api.policy_rules import NOBODY_SCORES
 from earlystop.api.presets import PRESETS_FOR_SHARED_PODS
 from earlystop.api.unbuilt import unbuilt_parts
+from earlystop.rollout.unsupported_search import search_refusal
 
 
 def refusal_of_spec(spec: PolicySpec) -> Refusal | None:
     """Why this release cannot carry out a policy whatever the cluster holds, or None."""
     checks = (
-        *(unbuilt, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies, unwritable_fields),
-        *(uncounted_by_preset, unscored_refusal),
+        *(unbuilt, search_refusal, engine_refusal, shadow_refusal, pinned_refusal, unwritten_bodies),
+        *(unwritable_fields, uncounted_by_preset, unscored_refusal),
     )
     return next((refusal for check in checks if (refusal := check(spec)) is not None), None)
 
@@ -58,16 +60,18 @@ def shadow_refusal(spec: PolicySpec) -> Refusal | None:
             f"metrics.preset {spec.metrics.preset}: judging in shadow needs the pairs that a server exposes by the "
             "convention. Write preset EarlyStop, or remove rollout.shadowSeconds or mode Shadow.",
         )
-    if not spec.delivery.traits.moves_traffic and spec.objective.query_classes:
+    in_classes = spec.objective.query_classes and not spec.objective.per_class
+    if not spec.delivery.traits.moves_traffic and in_classes:
         return Refusal(
             "ShadowNeedsPairs",
-            "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them.",
+            "objective.queryClasses are compared on live answers, and delivery.mode Shadow has none. Remove them, or "
+            "write objective.perClass: true, which compares pairs in each class.",
         )
-    if not spec.metrics.traits.by_convention and spec.candidates is not None and len(spec.candidates) > 1:
+    if not spec.metrics.traits.by_convention and spec.most_at_once > 1:
         return Refusal(
             "VariantsNotTold",
-            f"metrics.preset {spec.metrics.preset} counts one candidate beside the baseline. Write one candidate, or "
-            "preset EarlyStop.",
+            f"metrics.preset {spec.metrics.preset} counts one candidate beside the baseline. Write one candidate, a "
+            "search that tries one setting after the other, or preset EarlyStop.",
         )
     return None
 
@@ -147,13 +151,26 @@ def missing_counts(spec: PolicySpec, written: Collection[str]) -> Refusal | None
     if not spec.metrics.traits.from_source:
         return Refusal(
             "CountsMissing",
-            f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. Write "
-            "another preset, or an objective without it.",
+            f"metrics.preset {spec.metrics.preset} does not count {named}, which this policy's objective needs. "
+            f"{_instead(spec)}",
         )
     return Refusal(
         "CountsMissing",
         f"metrics.preset {spec.metrics.preset}: MetricSource {spec.metrics.source_ref.name} has no template for "
         f"{named}, which this policy's objective needs. Ask the cluster's admin to write it in spec.templates.",
+    )
+
+
+def _instead(spec: PolicySpec) -> str:
+    """What to write where a preset's own counters do not suffice."""
+    if not spec.metrics.traits.needs_own_pods:
+        return "Write another preset, or an objective without it."
+    by_body = " or ".join(name for name in built_modes() if MODES[name].through_injector)
+    return (
+        "An engine scores no answer and adds up no squares of lengths, so its own counters are never enough. Where a "
+        f"request's body can carry the setting, write delivery.mode {by_body}. Else write preset EarlyStop, put an "
+        "injector that only counts (--count-only) into the target's Pods as a sidecar, and ask golden questions "
+        "(exactMatch.evidence: Pairs), as operator/docs/workload.md shows."
     )
 
 

@@ -14,11 +14,15 @@ from earlystop.api.verdict import OtherCandidate, RecordedLogE, SettingPair, Ver
 from earlystop.api.wire import API_VERSION, MANAGED_BY_LABEL, MANAGER, POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment
 from earlystop.evidence.version import FIRST
+from earlystop.rollout.class_codec import class_map_entries, class_records
+from earlystop.rollout.decision import BY_CLASS
 from earlystop.rollout.formatting import in_percent, in_points, rfc3339
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.search_codec import recorded_search
+from earlystop.rollout.serving import Served, served_after
 from earlystop.rollout.spent_risk import risk_status
-from earlystop.rollout.state import Comparison, RolloutState, Totals, Verdict
+from earlystop.rollout.state import Comparison, Decision, RolloutState, Totals
 from earlystop.rollout.strategy import strategy_of
 
 LONGEST_NAME = 253  # of an object in Kubernetes
@@ -32,10 +36,11 @@ COLUMNS = (
 
 def columns(plan: Plan, later: Sequence[str] = ()) -> tuple[str, ...]:
     """Names of the columns of a look under a plan: four more for each query class, as `baseline.match/multi-hop`, the
-    baseline's weight in looks that other candidates shared traffic with, those of later counts in looks that have
+    baseline's weight in looks that other variants shared traffic with, those of later counts in looks that have
     some, and `users.` columns where users are counted."""
     names = [name.replace("_", ".", 1) for name in ClassAnswers._fields]
-    beside = ("baseline.weight",) if strategy_of(plan).judges_together(plan) else ()
+    is_beside = plan.incumbent is not None or strategy_of(plan).judges_together(plan)
+    beside = ("baseline.weight",) if is_beside else ()
     users = (f"users.{name}" for name in UserScatter._fields) if plan.objective.by_users else ()
     classes = (f"{name}/{each.name}" for each in plan.objective.classes for name in names)
     return (*COLUMNS, *classes, *beside, *later, *users)
@@ -69,7 +74,7 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         message=decision.message,
         at=rfc3339(decision.at),
         candidate=decision.candidate,
-        settings=setting_pairs(plan, decision.verdict, decision.candidate),
+        settings=setting_pairs(plan, comparison, decision),
         plan=plan.text,
         log_e=_log_e(assessment),
         risk=recorded_risk(plan),
@@ -80,8 +85,11 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         columns=columns(plan, later_columns() if _has_later(state) else ()),
         looks=_rows(comparison),
         others=tuple(_other(each) for each in state.comparisons if each.name != decision.candidate),
+        classes=class_records(state.comparisons),
+        class_map=class_map_entries(plan, state.comparisons) if decision.reason == BY_CLASS else None,
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
+        search=recorded_search(state),
         previous=state.previous_digest,
         digest="",
     ).wire()
@@ -93,10 +101,16 @@ def recorded_risk(plan: Plan) -> RiskStatus | None:
     return None if plan.objective.engine == FIRST else risk_status(plan)
 
 
-def setting_pairs(plan: Plan, verdict: Verdict, candidate: str) -> tuple[SettingPair, ...]:
-    """Each parameter with its value before a decision and the one that the decision leaves in force."""
-    before, tried = plan.baseline_settings, plan.settings_of(candidate)
-    after = tried if verdict == Verdict.PROMOTE else before
+def setting_pairs(plan: Plan, comparison: Comparison, decision: Decision) -> tuple[SettingPair, ...]:
+    """Each parameter with its value before a decision about a candidate and the one that the decision leaves in
+    force."""
+    before, tried = plan.baseline_settings, plan.settings_of(comparison.name)
+    after = before
+    match served_after(plan, comparison, decision):
+        case Served.CANDIDATE:
+            after = tried
+        case Served.INCUMBENT if plan.incumbent is not None:
+            after = dict(plan.incumbent.values)
     return tuple(SettingPair(name=name, before=before.get(name), after=after.get(name)) for name in before | tried)
 
 

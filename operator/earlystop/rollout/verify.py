@@ -10,10 +10,10 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
-from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
-from earlystop.rollout.plan import Plan, Stage, parse_plan
+from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
 from earlystop.rollout.promotion import (
     ContradictoryCounts,
     EvidenceTurned,
@@ -26,11 +26,13 @@ from earlystop.rollout.promotion import (
     UnsoundSplit,
     missing_proof,
 )
-from earlystop.rollout.state import Comparison, Verdict
+from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verify_classes import class_differences, with_class_records
 from earlystop.rollout.verify_margin import margin_differences
+from earlystop.rollout.verify_search import earlier_trial_differences, search_differences
 from earlystop.rollout.verify_steps import step_differences
 from earlystop.rollout.verify_words import word_differences
 
@@ -56,21 +58,24 @@ def differences(spec: dict[str, Any]) -> list[str]:
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
         problems.append("The candidates are not those of the plan.")
-    favourable = Verdict(record.decision) in FAVOURABLE
+    favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
     by_person = record.reason in BY_PERSON
     try:
-        own = _comparison(record, plan, record)
-        others = {other.candidate: _comparison(record, plan, other) for other in record.others}
+        own = recomputed(record, plan, record)
+        others = {other.candidate: recomputed(record, plan, other) for other in record.others}
+        own, others = with_class_records(plan, record, own, others)
     except ValueError as error:
         return [*problems, f"The looks cannot be counts: {error}."]
     problems += _other_values(record.log_e, own.assessment)
     for other in record.others:
         problems += _other_values(other.log_e, others[other.candidate].assessment, f"of {other.candidate} ")
-        problems += _other_drop(other, others[other.candidate].assessment)
+        problems += _other_drop(plan, other, others[other.candidate].assessment)
     if record.margin != margin_status(plan, own if favourable and not by_person else None):
         problems.append("What the record says is spent of the margin does not follow from its plan and its looks.")
     problems += [each for one in (own, *others.values()) for each in step_differences(plan, one)]
+    problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
+    problems += search_differences(record, plan)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -117,7 +122,8 @@ def chain_differences(manifest: Mapping[str, Any], verdicts: Sequence[Mapping[st
         followed.append(previous)
         previous = before["spec"].get("previous", "")
     chain = [by_digest[each]["spec"] for each in reversed(followed)]
-    return [*margin_differences(manifest["spec"], chain), *_forks(verdicts)]
+    spec = manifest["spec"]
+    return [*margin_differences(spec, chain), *earlier_trial_differences(spec, chain), *_forks(verdicts)]
 
 
 def _forks(verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -139,8 +145,9 @@ def _are_later(names: Sequence[str]) -> bool:
     return not names or (set(names) <= {*known, "unused", "later"} and names[-1] == "later")
 
 
-def _comparison(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
-    """A candidate's looks, with what they had to prove: in shadow that is less than on live answers."""
+def recomputed(record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate) -> Comparison:
+    """A candidate's comparison as its looks give it, with what they had to prove: in shadow that is less than on live
+    answers. Raises ValueError for looks that cannot be counts."""
     looks = tuple(Look.from_row(list(row), by_users=plan.objective_at(row[1], None).by_users) for row in of.looks)
     learned = float(record.dispersion) if record.dispersion else None
     objective = plan.objective_at(looks[-1].step if looks else _step_without_looks(plan, of), learned)
@@ -172,9 +179,14 @@ def _other_values(stored: RecordedLogE, assessment: Assessment, whose: str = "")
     return problems + [f"The record has a log e-value for {name}, which its plan does not ask for." for name in others]
 
 
-def _other_drop(other: OtherCandidate, assessment: Assessment) -> list[str]:
+def _other_drop(plan: Plan, other: OtherCandidate, assessment: Assessment) -> list[str]:
     if other.reason is None or other.reason == harm_reason(assessment):
         return []
+    step = other.dropped_at_step
+    in_shadow = step is not None and plan.stage(step).kind is StageKind.SHADOW
+    traits = plan.spec.strategy_traits
+    if other.reason == NOT_CHOSEN and (traits.moves_shares or (in_shadow and traits.splits_among_one)):
+        return []  # to try a setting no longer promotes none, whoever is chosen
     return [f"The looks of {other.candidate} do not show what it was dropped for ({other.reason})."]
 
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
-from earlystop.rollout.decision import EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
+from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.decision import (
+    BY_CLASS,
+    EVERY_CANDIDATE_DROPPED,
+    HARM_REASONS,
+    HARMFUL_IN_EVERY_CLASS,
+    harm_reason,
+)
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
@@ -18,14 +27,20 @@ from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missi
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
 from earlystop.rollout.transitions import LONGEST_MESSAGE, NEVER_READY, NEVER_READY_MESSAGE, with_remainder
+from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, decision_on_budget, time_used
 from earlystop.rollout.verdict import setting_pairs
+from earlystop.rollout.verify_search import decision_in
 
 NO_METRICS = r"Counts could not be read for \d+ s; back to the baseline\."
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
-    **dict.fromkeys((alone.REASON, together.REASON), (Verdict.PROMOTE, Verdict.RECOMMEND)),
-    **dict.fromkeys(("DeadlineExceeded", "RecordFull", "QuestionsExhausted"), (Verdict.INCONCLUSIVE,)),
+    HARMFUL_IN_EVERY_CLASS: (Verdict.ROLL_BACK,),
+    **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
+    **dict.fromkeys(
+        ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
+        (Verdict.INCONCLUSIVE,),
+    ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
 }
 
@@ -41,7 +56,7 @@ def word_differences(
     problems = _findings(record, own)
     for other in record.others:
         problems += _findings(other, others[other.candidate], f"of {other.candidate} ")
-    if record.settings != setting_pairs(plan, Verdict(record.decision), record.candidate):
+    if record.settings != setting_pairs(plan, own, decision_in(record)):
         problems.append("The settings before and after are not those that the plan and the decision give.")
     commitment = commitment_in(record.revision)
     if record.revision != revision_of(record.policy_uid, record.campaign, record.entropy or "", commitment):
@@ -71,6 +86,7 @@ def _state(
 ) -> RolloutState:
     """The campaign at its decision, as far as the record tells of it."""
     steps = {each.candidate: each.dropped_at_step for each in record.others}
+    reasons = {each.candidate: each.reason for each in record.others}
     uncertain = Totals()
     if record.uncertain is not None:
         uncertain = Totals(record.uncertain.baseline.tally(), record.uncertain.candidate.tally())
@@ -78,7 +94,9 @@ def _state(
     for each in (own, *others.values()):
         step = steps.get(each.name)
         is_dropped = step is not None or record.reason == EVERY_CANDIDATE_DROPPED
-        dropped = Dropped(harm_reason(each.assessment), "", 0, step or 0) if is_dropped else None
+        dropped = (
+            Dropped(reasons.get(each.name) or harm_reason(each.assessment), "", 0, step or 0) if is_dropped else None
+        )
         proven = each.name in certified and not is_dropped
         comparisons.append(replace(each, dropped=dropped, certified_at=0 if proven else None, uncertain=uncertain))
     return RolloutState(plan=plan, comparisons=tuple(sorted(comparisons, key=lambda each: plan.names.index(each.name))))
@@ -104,8 +122,17 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [harm_message(plan, own)]
     if record.reason == EVERY_CANDIDATE_DROPPED:
         return [all_dropped_message(plan, state)]
+    if record.reason == BY_CLASS:
+        return [by_class_message(plan, class_settings(plan, state.comparisons))]
+    if record.reason == HARMFUL_IN_EVERY_CLASS:
+        return [harmful_in_classes_message(plan)]
     if record.reason == "RecordFull":
         return [f"No verdict after {state.most_looks} looks, the most that a record holds."]
+    if record.reason == TRIAL_REQUESTS_USED:
+        used_up = decision_on_budget(state, own, 0)
+        return [] if used_up is None else [used_up.message]
+    if record.reason == BUDGET_USED:
+        return [time_used(plan)] if plan.trial is not None else _budget_sentences(plan, state)
     if record.reason == NEVER_READY:
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
@@ -116,6 +143,16 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
             for each in _doubts(plan, state, own)
         ]
     return [benefit_message(plan, state, own.name)]
+
+
+def _budget_sentences(plan: Plan, state: RolloutState) -> list[str]:
+    """What may be said of the budget of a search in one campaign; of its time looks tell nothing."""
+    budget = None if plan.spec.search is None else plan.spec.search.budget
+    if budget is None:
+        return []
+    enough = budget.requests is not None and requests_used(plan, state) >= budget.requests
+    sentences = [requests_sentence(budget.requests)] if budget.requests is not None and enough else []
+    return sentences if budget.seconds is None else [*sentences, seconds_sentence(budget.seconds)]
 
 
 def _doubts(plan: Plan, state: RolloutState, own: Comparison) -> list[str]:
@@ -138,7 +175,13 @@ def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]
         at = from_rfc3339(record.at)
     except ValueError as error:
         return [f"The time of the decision cannot be read: {error}."]
-    at_its_look = record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, alone.REASON, "RecordFull")
+    at_its_look = record.reason in (
+        *HARM_REASONS,
+        EVERY_CANDIDATE_DROPPED,
+        alone.REASON,
+        "RecordFull",
+        TRIAL_REQUESTS_USED,
+    )
     if at < last or (at_its_look and at != last):
         return ["The time of the decision does not fit its last look."]
     return []

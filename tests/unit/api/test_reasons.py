@@ -12,12 +12,12 @@ import pytest
 from earlystop.api.reasons import REASONS, page
 from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
+from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
 
 ROOT = Path(__file__).parents[3] / "operator"
 PLACE_OF_REASON = {
     "Refusal": 0,
-    "Shortage": 0,
     "EventNote": 0,
     "Decision": 1,
     "Dropped": 0,
@@ -59,7 +59,7 @@ def words_in(node: ast.expr | None, constants: dict[str, str]) -> Iterator[str]:
 
 def given() -> set[str]:
     """All reasons that the code can give."""
-    found = {each.value for enum in (FailureKind, Phase) for each in enum}
+    found = {each.value for enum in (FailureKind, Phase, FateReason) for each in enum}
     # Of what probes show, these are never said under their own name: `put_in_force` waits, or quarantines the gateway.
     found |= {each.value for each in Proof} - {Proof.NOT_YET.value, Proof.STALE.value, Proof.WRONG.value}
     for tree in trees():

@@ -68,11 +68,25 @@ def test_no_rule_reads_an_optional_field_of_a_list_item_without_asking_for_it() 
     """What has no default may be absent, and CEL fails where it is read then."""
     items = [(path, node) for path, node in ALL if path.endswith("[]")]
     for path, node in items:
+        items_of = path.split(".")[-1].removesuffix("[]")
+        ranging = re.compile(rf"\b{re.escape(items_of)}\.(?:all|exists|exists_one|map|filter)\((\w+),")
         for name in node.get("properties", {}).keys() - set(node.get("required", [])):
             for holder in (each for where, each in ALL if path.startswith(where)):
                 for rule in holder.get("x-kubernetes-validations", []):
                     reading = set(re.findall(rf"(?<![.\w])(?!self\b)(\w+)\.{name}\b", rule["rule"]))
+                    reading &= set(ranging.findall(rule["rule"]))
                     assert reading <= set(re.findall(rf"has\((\w+)\.{name}\)", rule["rule"])), (path, name, rule)
+
+
+def test_every_list_that_is_merged_by_keys_may_be_left_out_or_is_never_empty() -> None:
+    """A server-side apply that empties such a list takes it out, with its parent where nothing else is in that."""
+    missing = [
+        path
+        for path, node in ALL
+        for name in set(node.get("required", [])) & node.get("properties", {}).keys()
+        if (child := node["properties"][name]).get("x-kubernetes-list-type") == "map" and not child.get("minItems")
+    ]
+    assert missing == []
 
 
 def test_no_field_is_a_float() -> None:

@@ -71,10 +71,10 @@ def in_doubt(state: RolloutState) -> bool:
 
 @pytest.mark.parametrize("name", sorted(name for name, state in REACHED.items() if in_doubt(state)))
 def test_abort_and_promote_name_the_campaign_that_was_seen(name: str) -> None:
-    revision = REACHED[name].revision
-    aborted, promoted = abort(policy_that_is(name), LATER), promote(policy_that_is(name), "w10", LATER)
+    revision, tried = REACHED[name].revision, REACHED[name].comparisons[0].name
+    aborted, promoted = abort(policy_that_is(name), LATER), promote(policy_that_is(name), tried, LATER)
     assert aborted.changes == {"metadata": {"annotations": {"earlystop.dev/abort": revision}}}
-    assert promoted.changes == {"metadata": {"annotations": {"earlystop.dev/promote": f"{revision}/w10"}}}
+    assert promoted.changes == {"metadata": {"annotations": {"earlystop.dev/promote": f"{revision}/{tried}"}}}
     assert promoted.doubts
 
 

@@ -56,6 +56,29 @@ def test_a_field_of_another_form_is_refused_where_an_api_server_refuses_it(name:
     assert all(each.endswith(".") and len(each) < 300 for each in problems)
 
 
+@pytest.mark.parametrize(
+    ("preset", "engine", "said"),
+    [
+        ("VLLM", "VLLM", None),
+        ("VLLM", "OpenAI", None),
+        ("VLLM", "SGLang", "metrics.crossCheck VLLM is another engine than requestBody.engine SGLang"),
+        ("SGLang", "LlamaCpp", "remove it where the engine counts no requests"),
+        ("LlamaCpp", "LlamaCpp", "there can be no preset LlamaCpp"),
+    ],
+)
+def test_a_cross_check_is_of_the_engine_behind_the_injector(preset: str, engine: str, said: str | None) -> None:
+    (path,) = (each for each in EXAMPLES if each.name == "stock-vllm.yaml")
+    (written,) = (each for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "EarlyStopPolicy")
+    changed(written, "spec.delivery.requestBody.engine", engine)
+    problems = problems_of(changed(written, "spec.metrics.crossCheck", preset))
+    assert problems == [] if said is None else any(said in each for each in problems), problems
+
+
+def test_a_preset_of_llama_cpp_is_refused_with_why_there_can_be_none() -> None:
+    (said,) = problems_of(changed(policy(), "spec.metrics.preset", "LlamaCpp"))
+    assert "llama.cpp counts no requests" in said and "write EarlyStop with delivery.mode RequestBody" in said
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
 def test_every_example_is_accepted(path: Path) -> None:
     for manifest in yaml.safe_load_all(path.read_text()):

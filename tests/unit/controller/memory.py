@@ -15,6 +15,7 @@ from earlystop.controller.cluster import (
     GATEWAYS,
     GRPC_ROUTES,
     POLICIES,
+    PROPOSALS,
     ROUTES,
     SERVICES,
     SOURCES,
@@ -27,7 +28,19 @@ from earlystop.controller.cluster import (
 )
 from tests.unit.controller.server_side_apply import applied, merged
 
-KINDS = (POLICIES, VERDICTS, SOURCES, DEPLOYMENTS, SERVICES, ROUTES, GRPC_ROUTES, GATEWAYS, DEFINITIONS, CONFIG_MAPS)
+KINDS = (
+    POLICIES,
+    VERDICTS,
+    SOURCES,
+    PROPOSALS,
+    DEPLOYMENTS,
+    SERVICES,
+    ROUTES,
+    GRPC_ROUTES,
+    GATEWAYS,
+    DEFINITIONS,
+    CONFIG_MAPS,
+)
 APPLY = "application/apply-patch+yaml"
 LONG_AGO = "2001-01-01T00:00:00Z"
 
@@ -80,6 +93,9 @@ class Memory(Cluster):
             return self._create(f"{path}/{body['metadata']['name']}", body)
         status_only = path.endswith("/status")
         path = path.removesuffix("/status")
+        if path not in self.objects and content_type == APPLY and "resourceVersion" not in (body or {})["metadata"]:
+            assert body is not None
+            self.objects[path] = self._versioned({key: body[key] for key in ("apiVersion", "kind", "metadata")})
         if path not in self.objects:
             raise NotFound(404, f"{path} not found")
         if method == "PUT":

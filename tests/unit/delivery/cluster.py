@@ -23,15 +23,22 @@ def settings(window: str) -> tuple[tuple[str, str], ...]:
 
 
 def split(
-    *weights: int, revision: str = "0123456789", step: int = 1, shadows: int = 0, token: str = ""
+    *weights: int,
+    revision: str = "0123456789",
+    step: int = 1,
+    shadows: int = 0,
+    token: str = "",
+    incumbent: int | None = None,
 ) -> TrafficSplit:
     """The share of each candidate: `candidate` when there is one, else w10, w5, w2, ...; the baseline has the rest.
-    shadows: how many candidates are judged in the baseline's shadow. token: the campaign's, "" for one without."""
+    shadows: how many candidates are judged in the baseline's shadow. token: the campaign's, "" for one without.
+    incumbent: its share in a search, None where there is none."""
     labels = ["candidate"] if len(weights) == 1 else [f"w{window}" for window in WINDOWS[: len(weights)]]
     candidates = [VariantWeight(*each) for each in zip(labels, weights, map(settings, WINDOWS), strict=False)]
     judged = tuple(ShadowSetting(f"w{window}", settings(window)) for window in WINDOWS[:shadows])
-    baseline = VariantWeight("baseline", 100 - sum(weights), settings("40"))
-    return TrafficSplit(revision, step, (baseline, *candidates), judged, token=token)
+    certified = [] if incumbent is None else [VariantWeight("incumbent", incumbent, settings("20"))]
+    baseline = VariantWeight("baseline", 100 - sum(weights) - (incumbent or 0), settings("40"))
+    return TrafficSplit(revision, step, (baseline, *certified, *candidates), judged, token=token)
 
 
 SHARE = split(25)

@@ -128,6 +128,16 @@ REFUSED: dict[str, tuple[ClusterInputs, str, str]] = {
         "RouteMissesTarget",
         "Point a backendRef at",
     ),
+    "a pool": (
+        inputs({"matches": [prefix("/")], "backendRefs": [backend(kind="InferencePool")]}),
+        "BackendKindUnfit",
+        "an injector as their sidecar",
+    ),
+    "a kind of a gateway": (
+        inputs({"matches": [prefix("/")], "backendRefs": [backend(kind="AIServiceBackend")]}),
+        "BackendKindUnfit",
+        "Point a backendRef at a Service",
+    ),
     "no rules": (inputs(route=route(rules=[])), "RouteMissesTarget", "Point a backendRef at"),
     "splits": (
         inputs({"matches": [prefix("/")], "backendRefs": [backend(), backend("other")]}),

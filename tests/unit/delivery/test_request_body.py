@@ -16,9 +16,10 @@ from earlystop.delivery.decisions import Detach, Probe, SplitStatus, TrafficDeci
 from earlystop.delivery.desired import desired_traffic
 from earlystop.delivery.engine_check import AskEngine, EngineCheck
 from earlystop.delivery.golden_rules import serves_no_user
+from earlystop.delivery.injector_upstream import ANNOTATIONS_BY_CALLER, BY_CALLER
 from earlystop.delivery.inputs import ClusterInputs, Manifest
 from earlystop.delivery.preflight import preflight
-from earlystop.delivery.request_body import ANNOTATIONS_BY_CALLER, BY_CALLER, MODE, owned_names
+from earlystop.delivery.request_body import MODE, owned_names
 from earlystop.delivery.split import TrafficSplit
 from earlystop.delivery.traffic_view import TrafficView
 from tests.unit.delivery.cluster import backend, in_bodies, inputs, prefix, rule, running, service, spec_in, split

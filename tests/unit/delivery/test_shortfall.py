@@ -86,3 +86,20 @@ def test_counts_that_may_lack_requests_of_a_variant_take_nobody_off_until_they_a
         starved = Mark(120, {"baseline": 1000, "candidate": 0}, opened)
         found = served.shortfall(starved)
         assert found is not None and "Of 500 requests that were counted in 60 s" in found
+
+
+def test_an_incumbent_that_gets_nothing_shows_as_any_variant_does() -> None:
+    wanted = split(20, incumbent=60)
+    found = first_shortfall(wanted, readings(wanted, 150, 10, {"incumbent": 1.0}, seed=1))
+    assert found is not None and "incumbent should have had about" in found[1]
+
+
+def test_where_nobody_counts_the_incumbent_the_two_others_share_what_is_counted() -> None:
+    wanted = split(20, incumbent=60)
+    marks = readings(wanted, 150, 400, {}, seed=2)
+    counted = [Mark(each.at, {name: n for name, n in each.counted.items() if name != "incumbent"}) for each in marks]
+    assert first_shortfall(wanted, counted) is None
+    lost = readings(wanted, 150, 40, {"candidate": 1.0}, seed=2)
+    counted = [Mark(each.at, {name: n for name, n in each.counted.items() if name != "incumbent"}) for each in lost]
+    found = first_shortfall(wanted, counted)
+    assert found is not None and "candidate" in found[1]

@@ -138,3 +138,16 @@ async def test_forged_revisions_never_end_the_count_of_one_in_use() -> None:
             await ask(client, question, told(revision=f"forged-{number}"))
         await ask(client, question, told())
         assert (await tallies(client))[REVISION, "0", "candidate"].completed == 2
+
+
+async def test_an_incumbent_is_counted_beside_the_two_that_are_compared() -> None:
+    recorded = list(recordings())[:5]
+    async with serving() as (client, _):
+        await ask_all(client, recorded, told("incumbent", 10, "r1"))
+        counted = await tallies(client)
+        assert await settings_in_force(client) == {("r1", "incumbent", "10")}
+    assert counted == {
+        ("r1", "0", "baseline"): Tally(),
+        ("r1", "0", "candidate"): Tally(),
+        ("r1", "0", "incumbent"): tally_of(recorded, 10),
+    }

@@ -14,6 +14,8 @@ from tests.unit.demo.server_counts import ask_all, tally_of
 from tests.unit.demo.server_shadows import HEADER, SHADOW, WINDOWS, right, shadow_of
 from tests.unit.demo.serving import NOBODY, REVISION, Client, ask, chat, scrape, serving, tallies, told
 
+COMBINED = {"a": (10, 0.8, 1), "b": (5, 0.6, 10), "c": (3, 0.6, 1), "d": (2, 1.0, 20)}
+
 
 def source() -> list[Recording]:
     """The recorded GPT-3.5 answers where they are at hand, else the shipped set."""
@@ -126,3 +128,47 @@ async def test_a_candidate_with_a_name_is_counted_by_its_name() -> None:
     assert counted[REVISION, "0", "w5"] == tally_of(recorded, 5)
     assert counted[REVISION, "0", "baseline"] == Tally()
     assert counted[NOBODY] == tally_of(recorded, 40)
+
+
+async def test_combined_rules_are_all_judged_on_the_one_stream_of_samples_that_the_baseline_makes() -> None:
+    recorded = list(recordings())[:60]
+    header = ", ".join(f"{name};window={w};agreement={a};least-samples={n}" for name, (w, a, n) in COMBINED.items())
+    async with serving(recorded=recorded) as (client, _):
+        await ask_all(client, recorded, told("baseline", 40) | {HEADER: header})
+        counted = await tallies(client)
+        assert await left_out(client) == 0
+    replay = Replay(recorded)
+    for name, rule in COMBINED.items():
+        said = [reply for each in recorded if (reply := replay.reply(each.question, *rule)) is not None]
+        tally = counted[REVISION, "0", name]
+        assert tally.tokens == sum(reply.vote.words for reply in said), name
+        assert tally.pairs.both + tally.pairs.candidate_only == sum(reply.result == "match" for reply in said), name
+        assert tally.pairs.total == len(recorded)
+
+
+async def test_a_candidate_answers_by_the_agreement_and_least_samples_that_its_headers_name() -> None:
+    recorded = list(recordings())[:20]
+    bold = told("candidate", 5) | {"x-early-stop-param-agreement": "0.6", "x-early-stop-param-least-samples": "10"}
+    async with serving() as (client, _):
+        await ask_all(client, recorded, bold)
+        counted = await tallies(client)
+        shown = {one.labels["parameter"]: one.labels["value"] for one in await scrape(client) if "value" in one.labels}
+        odd = await ask(client, recorded[0].question, bold | {"x-early-stop-param-agreement": "60"})
+    replay = Replay(recorded)
+    said = [reply for each in recorded if (reply := replay.reply(each.question, 5, 0.6, 10)) is not None]
+    assert counted[REVISION, "0", "candidate"].tokens == sum(reply.vote.words for reply in said)
+    assert shown == {"window": "5", "agreement": "0.6", "least-samples": "10"}
+    assert odd.status == 400
+    error = (await odd.json())["error"]["message"]
+    assert error == "the header 'x-early-stop-param-agreement' must be a share above 0 and at most 1, such as 0.8"
+
+
+async def test_a_setting_that_lost_one_of_its_parameters_on_the_way_counts_for_nobody() -> None:
+    recorded = list(recordings())[:3]
+    headers = told("candidate", 5) | {"x-early-stop-parameters": "window,agreement"}
+    async with serving() as (client, _):
+        await ask_all(client, recorded, headers)
+        await ask_all(client, recorded, headers | {"x-early-stop-param-agreement": "0.8"})
+        counted = await tallies(client)
+    assert counted[NOBODY] == tally_of(recorded, 40)
+    assert counted[REVISION, "0", "candidate"].started == len(recorded)

@@ -170,3 +170,24 @@ def test_an_answer_that_nobody_tried_to_score_is_in_no_count_of_results(
         completed=3, mismatch=1, unscored=1, tokens=22, tokens_squared=178, empty=1, cut=1
     )
     assert counted["w10"] == Tally(started=1, completed=1, match=1, tokens=3, tokens_squared=9)
+
+
+def test_an_incumbent_is_counted_by_a_server_that_knows_of_baseline_and_candidate_alone(
+    exporter: Exporter, registry: CollectorRegistry
+) -> None:
+    exporter.register(POLICY, REVISION, 0)
+    assert "incumbent" not in read(registry, "incumbent")
+    for variant in ("incumbent", "baseline", "incumbent"):
+        exporter.started(assignment(variant))
+        exporter.completed(assignment(variant), 10, None)
+    counted = read(registry, "candidate", "incumbent")
+    assert {name: each.completed for name, each in counted.items()} == {"baseline": 1, "candidate": 0, "incumbent": 2}
+    assert unassigned(registry) == {}
+
+
+def test_an_incumbent_of_a_revision_that_is_not_exposed_is_counted_as_unassigned(
+    exporter: Exporter, registry: CollectorRegistry
+) -> None:
+    exporter.register(POLICY, REVISION, 0)
+    exporter.started(assignment("incumbent", revision="other"))
+    assert unassigned(registry) == {POLICY: 1} and "incumbent" not in read(registry, "incumbent")

@@ -35,7 +35,7 @@ class StubEngine:
             except asyncio.CancelledError:
                 self.cancelled += 1
                 raise
-        if self.pieces is None and not _streams(body):
+        if self.pieces is None and (self.status != 200 or not _streams(body)):
             return web.Response(body=self.plain or completion(), status=self.status, content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)

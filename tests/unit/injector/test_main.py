@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -85,6 +86,12 @@ def test_a_prefix_that_no_policy_can_have_is_refused_in_words(prefix: str) -> No
 def test_an_upstream_that_is_no_engines_root_is_refused_in_words(url: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"--upstream .* write"):
         run(Engine.VLLM, url, parameter=["cap=AnswerCap"])
+
+
+@pytest.mark.parametrize("options", [{}, {"parameter": ["cap=AnswerCap"], "count_only": True}])
+def test_what_is_written_into_bodies_is_said_in_one_way_or_not_at_all(options: dict[str, Any]) -> None:
+    with pytest.raises(typer.BadParameter, match=r"write either --parameter .* or --count-only"):
+        run(Engine.SGLANG, "http://qwen:8000", **options)
 
 
 def test_what_is_right_is_taken() -> None:

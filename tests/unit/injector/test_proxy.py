@@ -268,3 +268,15 @@ async def test_a_policy_that_is_not_served_is_counted_nowhere() -> None:
         async with asking.session.post(CHAT, json={}, headers=HEADERS) as answer:
             assert answer.status == 200
         assert (await asking.counts())["started"] == 0
+
+
+async def test_an_incumbents_requests_get_its_setting_and_are_counted_beside_the_two_that_are_compared() -> None:
+    engine = StubEngine()
+    async with client(engine) as asking:
+        headers = {**HEADERS, "x-early-stop-variant": "incumbent", "x-early-stop-param-cap": "30"}
+        async with asking.session.post(CHAT, json={"max_tokens": 100}, headers=headers) as answer:
+            assert answer.status == 200
+        ((body, _),) = engine.received
+        assert body == b'{"max_tokens": 30}'
+        assert await asking.counts("incumbent") == ANSWERED
+        assert await asking.counts("candidate") == await asking.counts("baseline") == dict.fromkeys(ANSWERED, 0)

@@ -10,11 +10,11 @@ from earlystop.api.counts import Pairs, Tally
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import abort, promote_now
-from earlystop.rollout.state import RolloutState, Totals
+from earlystop.rollout.state import BETWEEN_TRIALS, Phase, RolloutState, Totals
 from earlystop.rollout.status_codec import digest_of_decision, to_status
 from earlystop.rollout.transitions import carried_out, expire, lose_metrics, start_campaign, suspend_or_resume
 from earlystop.rollout.transitions import weights_in_force as in_force
-from tests.unit.rollout import several
+from tests.unit.rollout import searching, several
 from tests.unit.rollout.claims import CLAIMED, PAIRED, arms, in_classes, judging, observed, paired, with_events
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.traffic import HARMFUL, SAME, SAVING, Server, answers, decided, observe, snapshot, split
@@ -161,7 +161,22 @@ def _reached_by_several() -> dict[str, RolloutState]:
     }
 
 
-REACHED = _reached()
+def _reached_by_a_search() -> dict[str, RolloutState]:
+    """States of a policy that tries one setting after the other."""
+    world = searching.World(searching.searched(), searching.SAFE_BUT_LAST)
+    promoting = world.run(lambda state: state.phase is Phase.PROMOTING)
+    choosing = world.run(lambda state: state.phase in BETWEEN_TRIALS)
+    beside = world.run(lambda state: state.phase is Phase.OBSERVING and state.pinned_plan.incumbent is not None)
+    return {
+        "searching, between two trials": choosing,
+        "searching beside an incumbent": beside,
+        "searching, a trial is certified": promoting,
+        "a search is over": world.run(),
+        "a search is over at the baseline": searching.World(searching.searched(), searching.NONE_IS_SAFE).run(),
+    }
+
+
+REACHED = {**_reached(), **_reached_by_a_search()}
 
 
 def stored(state: RolloutState, ledger: str = "") -> dict[str, Any]:

@@ -70,11 +70,12 @@ def test_a_wish_that_is_still_written_down_never_meets_the_next_campaign() -> No
 
 @pytest.mark.parametrize("name", TRIED)
 def test_a_promotion_on_request_says_what_was_not_proven_and_certifies_nothing(name: str) -> None:
-    state = promoted_now(REACHED[name], text=f"{REACHED[name].revision}/w10")
+    tried = REACHED[name].comparisons[0].name
+    state = promoted_now(REACHED[name], text=f"{REACHED[name].revision}/{tried}")
     decision = state.decision
     assert decision is not None and candidate_weight(state) == 100
     assert (decision.verdict, decision.reason) == (Verdict.PROMOTE, "PromotedByPerson")
-    assert "Asked for by user alice: w10 is promoted now. " in decision.message
+    assert f"Asked for by user alice: {tried} is promoted now. " in decision.message
     doubts = REACHED[name].comparisons[0].certified_at is None
     assert ("Not proven at that moment: " in decision.message) is doubts
     assert carried_out(state).phase == Phase.PROMOTED
@@ -212,7 +213,8 @@ def test_who_asked_and_which_decision_it_was_outlive_a_restart(name: str) -> Non
 
 def test_a_message_has_room_for_the_longest_name_and_the_most_that_can_be_unproven() -> None:
     for name in TRIED:
-        state = promoted_now(REACHED[name], "user " + "x" * 128, f"{REACHED[name].revision}/w10")
+        text = f"{REACHED[name].revision}/{REACHED[name].comparisons[0].name}"
+        state = promoted_now(REACHED[name], "user " + "x" * 128, text)
         assert state.decision is not None and len(state.decision.message) <= LONGEST_MESSAGE
         assert state.decision.message.endswith(".")
 

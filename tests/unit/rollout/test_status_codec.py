@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from earlystop.api.status import PolicyStatus
-from earlystop.rollout.exposure import weights
+from earlystop.api.wire import PACKED_LIMIT
+from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import TooLarge, from_status, to_status
@@ -43,8 +44,11 @@ def test_a_status_says_in_numbers_what_people_ask_for(name: str) -> None:
     weight = status["weight"]
     shares = weights(state)
     assert shares is not None and weight == 100 - shares[0]
-    names = ("baseline", *state.pinned_plan.names)
-    assert shares[names.index(status["variant"])] == max(shares)
+    names, serves = ["baseline", *state.pinned_plan.names], incumbent_weight(state)
+    incumbent = state.pinned_plan.incumbent
+    if incumbent is not None:
+        names, shares = [*names, incumbent.name], (*shares, serves)
+    assert shares[names.index(status["variant"])] == max(shares) and sum(shares) == 100
     assert status["counts"]["baseline"]["scored"] == sum(look.baseline.scored for look in state.looks)
     assert status["evidence"]["looks"] == len(state.looks)
     assert "None" not in json.dumps(status) and "nan" not in json.dumps(status["evidence"])
@@ -75,8 +79,8 @@ def test_a_policy_without_a_campaign_begins_with_nothing(status: dict[str, Any])
 
 
 def test_ledger_and_looks_that_outgrow_the_status_are_said_to_by_name() -> None:
-    with pytest.raises(TooLarge, match="more than 40960"):
-        to_status("qa", UID, LiveTimes.of(SPEC), REACHED["observing"], "x" * 40_960)
+    with pytest.raises(TooLarge, match=f"more than {PACKED_LIMIT}"):
+        to_status("qa", UID, LiveTimes.of(SPEC), REACHED["observing"], "x" * PACKED_LIMIT)
 
 
 def test_totals_of_any_size_find_room_in_the_status() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from earlystop.api.policy import PolicySpec
 from earlystop.rollout.conditions import summary
 from earlystop.rollout.pinned_baseline import used_before
 from earlystop.rollout.plan import parse_plan, plan_text
-from earlystop.rollout.state import Verdict
+from earlystop.rollout.state import Decision, Verdict
 from earlystop.rollout.stored_settings import settings_text, values_of
 from earlystop.rollout.unsupported import pinned_refusal, unwritten_bodies
 from earlystop.rollout.verdict import setting_pairs
@@ -29,14 +31,16 @@ def test_a_plan_is_read_back_as_it_was_written() -> None:
 
 
 def test_a_verdict_says_what_was_left_to_clients_before_and_after() -> None:
-    plan = parse_plan(plan_text(spec()))
-    promoted = [each.wire() for each in setting_pairs(plan, Verdict.PROMOTE, "low")]
+    state = started(spec())
+    plan, comparison = state.pinned_plan, state.comparisons[0]
+    decided = Decision(Verdict.PROMOTE, "NonInferiorAndSaving", "", 0, "low")
+    promoted = [each.wire() for each in setting_pairs(plan, comparison, decided)]
     assert promoted == [
         {"name": "effort", "after": "low"},
         {"name": "thinking", "after": "false"},
         {"name": "budget", "after": "512"},
     ]
-    pairs = setting_pairs(plan, Verdict.ROLL_BACK, "low")
+    pairs = setting_pairs(plan, comparison, replace(decided, verdict=Verdict.ROLL_BACK))
     assert [each.wire() for each in pairs] == [{"name": "effort"}, {"name": "thinking"}, {"name": "budget"}]
 
 

@@ -11,10 +11,6 @@ from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbui
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "spec.search": (
-        {"candidates": None, "search": {"strategy": "Ladder", "parameter": "window", "values": ["20", "10"]}},
-        "remove it, and write the settings to try as candidates",
-    ),
     "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
 }
@@ -44,6 +40,9 @@ def test_counts_that_a_preset_has_in_no_source_are_refused_from_the_policy_alone
     delivery = {"mode": "Workload", "gatewayHeader": None, "workload": settings}
     refusal = refusal_of_spec(policy({"metrics": {"preset": "VLLM"}, "delivery": delivery}))
     assert refusal is not None and refusal.reason == "CountsMissing" and "VLLM does not count match" in refusal.message
+    # A person is told what is never enough, and what to write in its place for either kind of setting.
+    assert "adds up no squares of lengths" in refusal.message and "delivery.mode RequestBody" in refusal.message
+    assert "preset EarlyStop" in refusal.message and "--count-only" in refusal.message
     classes = {"objective": {"queryClasses": [{"name": "multi-hop", "margin": "0.03"}]}}
     refusal = refusal_of_spec(policy({"metrics": {"preset": "Custom"}, **classes}))
     assert refusal is not None and refusal.message.startswith("objective.queryClasses: the preset Custom")

@@ -103,23 +103,23 @@ class CountBatcher:
 
     async def read_unseen(self, source: str, question: UnseenQuestion, at: int) -> Unseen | MetricsFailure:
         """How many requests of a policy's target came past its overlay, up to Unix second `at`."""
-        return await self._read_of_one(source, question.policy, lambda client: read_unseen(client, question, at))
+        return await self.read_of_one(source, question.policy, lambda client: read_unseen(client, question, at))
 
     async def read_forged(self, source: str, question: ForgedQuestion, at: int) -> float | MetricsFailure:
         """How many requests named a policy's revision without its token, up to Unix second `at`."""
-        return await self._read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
+        return await self.read_of_one(source, question.policy, lambda client: read_forged(client, question, at))
 
     async def read_reports(
         self, source: str, question: ReportsQuestion, at: int
     ) -> tuple[ProcessReport, ...] | MetricsFailure:
         """By which settings each process of a policy's target says that it serves, at Unix second `at`."""
-        return await self._read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
+        return await self.read_of_one(source, question.policy, lambda client: read_reports(client, question, at))
 
     async def read_effects(self, source: str, question: EffectsQuestion, at: int) -> BodyEffects | MetricsFailure:
         """What an injector did to bodies for a policy's candidates, up to Unix second `at`."""
-        return await self._read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
+        return await self.read_of_one(source, question.policy, lambda client: read_effects(client, question, at))
 
-    async def _read_of_one(
+    async def read_of_one(
         self, source: str, policy: str, read: Callable[[ExactPrometheus], T | MetricsFailure]
     ) -> T | MetricsFailure:
         """What `read` finds about one policy, in a turn of its namespace, or why it finds nothing."""

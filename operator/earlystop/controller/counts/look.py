@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.api.counts import ClassAnswers, Tally, UserScatter, Variant, total
 from earlystop.api.source import SourceSpec
+from earlystop.api.wire import INCUMBENT
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.delivery.split import TrafficSplit
 from earlystop.evidence.missing_answers import counts_as_mismatch
@@ -75,6 +76,7 @@ def look_request(
         templates=templates,
         liveness=_liveness(tracked, at),
         users=_user_question(tracked, at, interval) if since is None else None,
+        beside=() if tracked.plan.incumbent is None else (INCUMBENT,),
     )
     request: AnyRequest = count_source(metrics.preset).request(question)
     return request
@@ -176,14 +178,17 @@ def _totals(tracked: TrackedPolicy, ledger: CountLedger, reading: AnyReading) ->
     counts, step, candidates = source_of(ledger), tracked.state.step, tracked.plan.variants
     variants = (Variant.BASELINE.value, *candidates)
     named = [[each.name for each in comparison.evidence.objective.classes] for comparison in tracked.state.comparisons]
+    judged = [each.name for comparison in tracked.state.comparisons[:1] for each in comparison.by_class]
     arms = counts.totals(ledger, step, variants)
     in_class = {
-        name: counts.totals(ledger, step, variants, name) for name in {name for names in named for name in names}
+        name: counts.totals(ledger, step, variants, name)
+        for name in {*judged, *(name for names in named for name in names)}
     }
     for variant, names, comparison in zip(candidates, named, tracked.state.comparisons, strict=True):
         answers = (_answers(in_class[name], variant) for name in names)
         users = _users(tracked, comparison, reading, variant, arms)
-        yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers), users)
+        by_class = (Totals(in_class[name][Variant.BASELINE], in_class[name][variant]) for name in judged)
+        yield Totals(arms[Variant.BASELINE], arms[variant], tuple(answers), users, tuple(by_class))
 
 
 def _users(

@@ -32,7 +32,7 @@ async def proof_by_reports(
     answer = await reader.read_reports(metrics.source_ref.name, question, at)
     if isinstance(answer, MetricsFailure):
         return written
-    behind = processes_behind(answer, proof.digest)
+    behind = processes_behind(answer, proof.digest, proof.fewest)
     if behind is not None:
         return replace(written, observation=Observation(behind.status, behind.reason, behind.message))
     tracked.traffic.note_proven(split, at)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.cross_check import with_disagreement
 from earlystop.controller.counts.look import look_failed, look_request, state_or_failure
 from earlystop.controller.counts.observations import lost, readable
 from earlystop.controller.counts.replicas import explained_by_replicas
@@ -54,5 +55,6 @@ async def take_look_due(
     LOOK_LATENESS.observe(max(0.0, clock() - at - delay))
     tracked.note_reading()
     differing = reader.differing_interval(tracked.plan.spec.metrics.source_ref.name, tracked.label)
-    tracked.observe(replace(tracked.observations, metrics=readable(ledger, differing)), clock())
+    metrics = with_disagreement(tracked, readable(ledger, differing))
+    tracked.observe(replace(tracked.observations, metrics=metrics), clock())
     return Progress(state, ledger)

@@ -17,6 +17,7 @@ from earlystop.controller.traffic.gatherer import inputs_of_spec
 from earlystop.controller.traffic.neighbourhood import reader_of
 from earlystop.delivery.preflight import preflight
 from earlystop.metrics.templates.presets import TemplateError, checked_templates
+from earlystop.rollout.next_campaign import refusal_of_search
 from earlystop.rollout.pinned_baseline import refusal_of_baseline
 from earlystop.rollout.unsupported import missing_counts, refusal_of_spec
 
@@ -74,6 +75,7 @@ async def acceptance(
     refusal = (
         refusal_of_spec(spec)
         or refusal_of_baseline(spec, tracked.state.losses)
+        or refusal_of_search(spec)
         or source_refusal(spec, sources)
         or templates_refusal(spec, sources)
         or competition_refusal(tracked, competing_policies)

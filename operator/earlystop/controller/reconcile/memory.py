@@ -1,14 +1,16 @@
-"""What the operator remembers of one policy's checks and status between reconciliations.
+"""What the operator remembers of one policy's checks, counts and status between reconciliations.
 
 Other files read the fields; they change them by the methods only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earlystop.api.conditions import Refusal
 from earlystop.metrics.count_ledger import CountLedger
+from earlystop.metrics.cross_check import CrossChecks, Disagreement
+from earlystop.rollout.observations import NOT_YET, Observation
 from earlystop.rollout.state import RolloutState
 
 
@@ -30,6 +32,36 @@ class AcceptanceMemory:
     def require_check(self) -> None:
         """What the check depends on has changed: the next reconciliation checks the policy again."""
         self.generation = -1
+
+
+@dataclass(slots=True)
+class CrossCheckMemory:
+    """What comparisons of an engine's counters with an injector's have shown since this operator started.
+
+    windows: the comparisons. until: Unix second up to which nothing is compared any more. missing: which counters could
+    not be found last, "" for none. read: what was last said about counts, without that.
+    """
+
+    windows: CrossChecks = field(default_factory=CrossChecks)
+    until: int = 0
+    missing: str = ""
+    read: Observation = NOT_YET
+
+    def note_window(self, found: Disagreement | None, until: int) -> None:
+        """The counters of one more window were compared; None: they agree."""
+        self.windows, self.until, self.missing = self.windows.after(found), until, ""
+
+    def note_unread(self, until: int, missing: str) -> None:
+        """A window could not be compared."""
+        self.until, self.missing = until, missing
+
+    def forget(self) -> None:
+        """Nobody asks for a comparison any more."""
+        self.windows, self.missing = CrossChecks(), ""
+
+    def note_read(self, read: Observation) -> None:
+        """This is said about counts, but for the engine's."""
+        self.read = read
 
 
 @dataclass(slots=True)

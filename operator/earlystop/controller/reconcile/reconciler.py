@@ -23,6 +23,7 @@ from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
 from earlystop.controller.reconcile.competition import leaving_for
+from earlystop.controller.reconcile.past_verdicts import history_for
 from earlystop.controller.reconcile.recorder import Recorder
 from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
@@ -30,6 +31,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconc
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
 
@@ -56,9 +58,11 @@ class Reconciler:
         entropy: Callable[[], str] = secrets.token_hex,
         tokens: CampaignTokens | None = None,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
+        proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
-        where they have none. wake: makes the policy of a namespace and name due at once."""
+        where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have
+        proposed to its search."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
@@ -66,6 +70,7 @@ class Reconciler:
         self._entropy = entropy
         self._tokens = tokens or CampaignTokens()
         self._wake = wake
+        self._proposed = proposed
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = FairTurns(CHECKS_AT_ONCE)
@@ -133,7 +138,9 @@ class Reconciler:
         entropy = self._entropy()
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
-        return NewCampaign(entropy, commitment, is_lost, await recorded_attempts(self._cluster, tracked))
+        recorded = await recorded_attempts(self._cluster, tracked)
+        history = await history_for(self._cluster, tracked, int(self._clock()))
+        return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key), history)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,

@@ -9,6 +9,8 @@ from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
+from earlystop.rollout.search.external import WaitingOffer
+from earlystop.rollout.search.warm_start import WarmStart
 from earlystop.rollout.state import Attempts, Phase, RolloutState
 from earlystop.rollout.status_codec import digest_of_decision
 from earlystop.rollout.transitions import start_campaign, suspend_or_resume
@@ -19,13 +21,16 @@ class NewCampaign:
     """What a campaign gets that would begin now, all of it made at the edge.
 
     entropy: random text, for its revision. commitment: to its token, "" where it has none. token_lost: whether the
-    token of the campaign under way is lost. recorded: campaigns of an earlier policy of the same name.
+    token of the campaign under way is lost. recorded: campaigns of an earlier policy of the same name. waiting: what
+    others have proposed to its search. history: what a search starts from, None where it is to start from none.
     """
 
     entropy: str
     commitment: str = ""
     token_lost: bool = False
     recorded: tuple[Attempts, ...] = ()
+    waiting: tuple[WaitingOffer, ...] = ()
+    history: WarmStart | None = None
 
 
 def after_abort(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
@@ -42,7 +47,7 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
     if tracked.observations.refusal is not None:
         return state
     digest = digest_of_decision(tracked.name, tracked.uid, state)
-    return start_campaign(
+    after = start_campaign(
         tracked.spec,
         tracked.uid,
         tracked.retry_token,
@@ -53,7 +58,12 @@ def after_new_campaign(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Ro
         commitment=new.commitment,
         token_lost=new.token_lost,
         recorded=new.recorded,
+        waiting=new.waiting,
+        belief=None if new.history is None else new.history.belief,
     )
+    if new.history is not None and after is not state:
+        tracked.announce(EventNote("HistoryRead", "StartSearch", " ".join(new.history.told)))
+    return after
 
 
 def after_pause(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:

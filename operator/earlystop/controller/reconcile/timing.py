@@ -20,7 +20,8 @@ from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.state import ACTING, TRYING, Phase
+from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, TRYING, Phase
+from earlystop.rollout.trials import due_again_at, waits_until
 
 # Phases in which the operator moves no weight.
 RESTING = (Phase.PENDING, Phase.SUSPENDED)
@@ -31,6 +32,8 @@ REFUSED_CHECKS_A_SECOND = 10.0
 FINDINGS_A_SECOND = 2.0
 # A message that changes while its reason stays is stored this often at most.
 MESSAGE_SECONDS = 10.0
+# A proposal wakes the policy that it names; this is for one that no watch reported.
+SECONDS_BETWEEN_PROPOSALS = 60.0
 # What follows from comparisons: Progressing changes with the phase, which is stored at once, or with one of the others.
 COMPARED = frozenset({ConditionType.SETTING_EFFECTIVE, ConditionType.SAMPLE_RATIO_OK, ConditionType.PROGRESSING})
 
@@ -106,6 +109,12 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     rechecks = tracked.traffic.recheck and state.phase not in RESTING
     if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
+    again_at = due_again_at(state, tracked.spec)
+    follows = state.phase in BETWEEN_TRIALS or (again_at is not None and now >= again_at)
+    if again_at is not None and now < again_at:
+        moments.append(again_at)
+    if follows and not tracked.spec.suspend and tracked.observations.refusal is None:
+        moments.append(_follows_at(tracked, now))
     watches = next_watch(tracked, policies), next_counts(tracked, desired_split(state), policies)
     moments += [each for each in watches if each is not None]
     look = next_look(tracked.times, state)
@@ -119,6 +128,16 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(_store_due(tracked, policies))
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
+
+
+def _follows_at(tracked: TrackedPolicy, now: float) -> float:
+    """When what follows by itself begins: now, but where a search waits for proposals, with the next one, which wakes
+    the policy, or when its time is over."""
+    search, until = tracked.spec.search, waits_until(tracked.state) if tracked.state.plan is not None else None
+    if search is None or not search.traits.takes_proposals or tracked.state.phase not in BETWEEN_TRIALS:
+        return now
+    waits = now + SECONDS_BETWEEN_PROPOSALS
+    return waits if until is None else min(waits, max(now, float(until)))
 
 
 def _reading_due(tracked: TrackedPolicy, complete_at: float, now: float) -> float:

@@ -9,7 +9,7 @@ from earlystop.api.delivery import Delivery
 from earlystop.api.interning import interned_spec
 from earlystop.api.policy import PolicySpec
 from earlystop.controller.cluster import Manifest
-from earlystop.controller.reconcile.memory import AcceptanceMemory, StatusMemory
+from earlystop.controller.reconcile.memory import AcceptanceMemory, CrossCheckMemory, StatusMemory
 from earlystop.controller.reconcile.pauses import LONGEST_RETRY_SECONDS
 from earlystop.controller.reconcile.policy_snapshot import PolicySnapshot
 from earlystop.controller.traffic.memory import TrafficMemory
@@ -40,7 +40,8 @@ class TrackedPolicy:
     spec: its spec.
     spec_read_at: when the object was first read in its present generation, in Unix seconds.
     state, ledger: where the rollout stands, possibly ahead of the stored status.
-    status, traffic, acceptance: what is remembered of storing, of the cluster's objects and of checks.
+    status, traffic, acceptance, cross_check: what is remembered of storing, of the cluster's objects, of checks and of
+        the engine's own counters.
     observations: what the operator last found out about acceptance, traffic, metrics and storage.
     shown_metrics, shown_traffic: what conditions and events show of that.
     announced: what was shown when people were last told by events.
@@ -61,6 +62,7 @@ class TrackedPolicy:
     shown_traffic: DampedObservation = field(default_factory=DampedObservation)
     traffic: TrafficMemory = field(default_factory=TrafficMemory)
     acceptance: AcceptanceMemory = field(default_factory=AcceptanceMemory)
+    cross_check: CrossCheckMemory = field(default_factory=CrossCheckMemory)
     announced: Observations = field(default_factory=Observations)
     notes: list[EventNote] = field(default_factory=list)
     metrics_failures: int = 0

@@ -12,6 +12,7 @@ from earlystop.api.conditions import ConditionStatus
 from earlystop.controller.campaign_tokens import CampaignTokens
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.count_batcher import CountBatcher
+from earlystop.controller.counts.cross_check import look_for_disagreement, with_disagreement
 from earlystop.controller.counts.proof_by_counts import proof_by_counts
 from earlystop.controller.counts.proof_by_reports import proof_by_reports
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
@@ -109,8 +110,11 @@ class TrafficActor:
         await watch_candidates(self._http, tracked, split, self._policies(), self._clock(), self._turns)
         await watch_counts(self._reader, tracked, split, self._policies(), self._clock(), delay)
         await look_for_unseen(self._reader, tracked, int(self._clock() - delay))
+        await look_for_disagreement(self._reader, tracked, int(self._clock() - delay))
         said = tracked.observations
-        tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic)), self._clock())
+        read = tracked.cross_check.read
+        metrics = said.metrics if read.status is not said.metrics.status else with_disagreement(tracked, read)
+        tracked.observe(replace(said, traffic=with_unseen(tracked, said.traffic), metrics=metrics), self._clock())
 
     async def _keep_users_safe(self, tracked: TrackedPolicy, split: TrafficSplit, delay: float) -> None:
         """A decision waits for its verdict, and users are led as before it: no less carefully."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from earlystop.controller.cluster import BY_KIND, Cluster, ClusterError, Conflict, Manifest, NotFound
+from earlystop.controller.cluster import BY_KIND, READ_BY_PATCH, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.delivery.alias_service import without_outdated
 from earlystop.delivery.carried_metadata import updated_metadata
 from earlystop.delivery.drift import content
@@ -17,6 +17,8 @@ from earlystop.delivery.ownership import is_part
 MERGED_KINDS = frozenset({"Service"})
 # Parts of the metadata that others write to as well.
 NAMED = ("labels", "annotations")
+# Of the metadata of an object that is written by server-side apply.
+APPLIED = ("name", "namespace", "labels", "ownerReferences")
 
 
 class WriteRefused(ClusterError):
@@ -48,7 +50,7 @@ async def write_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterable
     for manifest in manifests:
         observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
         with refusals_named(manifest):
-            if is_part(manifest):
+            if is_part(manifest) or BY_KIND[manifest["kind"]] in READ_BY_PATCH:
                 await _write_part(cluster, inputs.uid, observed, manifest)
             else:
                 await _write(cluster, observed, manifest)
@@ -62,7 +64,7 @@ async def replace_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterab
     """
     for manifest in manifests:
         with refusals_named(manifest):
-            if is_part(manifest):
+            if is_part(manifest) or BY_KIND[manifest["kind"]] in READ_BY_PATCH:
                 observed = inputs.own(manifest["kind"], manifest["metadata"]["name"])
                 await _write_part(cluster, inputs.uid, observed, manifest)
             else:
@@ -70,11 +72,13 @@ async def replace_all(cluster: Cluster, inputs: ClusterInputs, manifests: Iterab
 
 
 async def _write_part(cluster: Cluster, uid: str, observed: Manifest | None, part: Manifest) -> None:
-    """Write some fields of a user's object, if it is still as it was read: what stands there now was found to be the
-    policy's own. Raises Conflict when it has changed since; then it is decided on anew."""
+    """Write some fields of a user's object, or an object of the operator's own of a kind that it reads and writes by
+    patches, if it is still as it was read: what stands there now was found to be the policy's own. Raises Conflict when
+    it has changed since; then it is decided on anew."""
     version = {} if observed is None else {"resourceVersion": observed["metadata"].get("resourceVersion", "")}
     namespace = part["metadata"]["namespace"]
-    named = {**part, "metadata": {**part["metadata"], **{key: text for key, text in version.items() if text}}}
+    metadata = {key: part["metadata"][key] for key in APPLIED if key in part["metadata"]}
+    named = {**part, "metadata": {**metadata, **{key: text for key, text in version.items() if text}}}
     await cluster.apply(BY_KIND[part["kind"]], namespace, named, field_manager(uid))
 
 

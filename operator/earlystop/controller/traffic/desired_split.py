@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from earlystop.api.counts import Variant
 from earlystop.api.policy import PolicySpec
-from earlystop.delivery.split import ShadowSetting, TrafficSplit, VariantWeight
-from earlystop.rollout.exposure import promoted, shadowed, weights
-from earlystop.rollout.plan import variant_labels
-from earlystop.rollout.state import RolloutState
+from earlystop.api.wire import INCUMBENT
+from earlystop.delivery.split import ClassRule, ShadowSetting, TrafficSplit, VariantWeight
+from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.exposure import PROMOTED, incumbent_weight, promoted, serves_classes, shadowed, weights
+from earlystop.rollout.plan import StageKind, variant_labels
+from earlystop.rollout.search.space import by_trials
+from earlystop.rollout.state import DECIDED, RolloutState
 
 # As long as every token, for checks of an overlay's size.
 SAMPLE_TOKEN = "0" * 64
@@ -21,20 +24,56 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
     plan = state.pinned_plan
     settings = [tuple(values.items()) for values in (plan.baseline_settings, *plan.settings)]
     labels = (Variant.BASELINE.value, *plan.variants)
-    variants = tuple(map(VariantWeight, labels, percents, settings))
+    baseline, *candidates = _needed(state, tuple(map(VariantWeight, labels, percents, settings)))
+    incumbent = plan.incumbent
+    serving = () if incumbent is None else (VariantWeight(INCUMBENT, incumbent_weight(state), incumbent.values),)
+    variants = (baseline, *serving, *candidates)
     shadows = tuple(
         ShadowSetting(plan.label_of(name), tuple(plan.settings_of(name).items())) for name in shadowed(state)
     )
     label = plan.label_of(promoted(state)) if promoted(state) else ""
-    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label)
+    if state.phase in PROMOTED and incumbent_weight(state):
+        label = INCUMBENT
+    return TrafficSplit(state.revision, state.step, variants, shadows, promoted=label, classes=_class_rules(state))
+
+
+def _class_rules(state: RolloutState) -> tuple[ClassRule, ...]:
+    """What each query class gets once a map of them was decided, those that keep the baseline too."""
+    if state.phase not in PROMOTED or not serves_classes(state):
+        return ()
+    plan = state.pinned_plan
+    given = {each.query_class: plan.label_of(each.candidate) for each in class_settings(plan, state.comparisons)}
+    return tuple(
+        ClassRule(each.match.header, each.match.value, given.get(each.name, Variant.BASELINE.value))
+        for each in plan.spec.objective.query_classes or ()
+        if each.match is not None
+    )
+
+
+def _needed(state: RolloutState, variants: tuple[VariantWeight, ...]) -> tuple[VariantWeight, ...]:
+    """The variants that a split has room for: where only one candidate ever gets requests, that one and no other. Until
+    it is known, the first stands for it, with nothing."""
+    plan = state.pinned_plan
+    if not plan.spec.strategy_traits.splits_among_one:
+        return variants
+    in_shadow = plan.stage(state.step).kind is StageKind.SHADOW
+    one = plan.names[0] if in_shadow and state.phase not in DECIDED else state.leader
+    kept = {Variant.BASELINE.value, plan.label_of(one)}
+    return tuple(each for each in variants if each.variant in kept)
 
 
 def largest_split(spec: PolicySpec, promoted: str = "") -> TrafficSplit:
     """The most that a policy ever puts in force, for checks that come before its first campaign. promoted: label of
     the variant that an earlier campaign promoted, "" for none."""
-    settings = [tuple(spec.candidate_settings(each).items()) for each in spec.candidates or ()]
-    weights = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
-    baseline = VariantWeight(Variant.BASELINE.value, 100 - len(weights), tuple(spec.baseline_settings().items()))
+    settings = [tuple(spec.candidate_settings(each).items()) for each in spec.settings_to_try()]
+    if spec.most_at_once < len(settings):  # one after the other: the longest of them stands for each
+        settings = [max(settings, key=lambda values: len(str(values)))]
+    tried = [VariantWeight(label, 1, values) for label, values in zip(variant_labels(spec), settings, strict=True)]
     in_shadow = not spec.delivery.traits.moves_traffic or spec.rollout.shadow_seconds > 0
-    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in weights if in_shadow)
+    shadows = tuple(ShadowSetting(each.variant, each.settings) for each in tried if in_shadow)
+    weights = [max(tried, key=lambda each: len(str(each)))] if spec.strategy_traits.splits_among_one else tried
+    if by_trials(spec) and spec.delivery.traits.by_weights:
+        weights = [VariantWeight(INCUMBENT, 1, weights[0].settings), *weights]
+    of_baseline = 100 - len(weights)
+    baseline = VariantWeight(Variant.BASELINE.value, of_baseline, tuple(spec.baseline_settings().items()))
     return TrafficSplit("0" * 10, 0, (baseline, *weights), shadows, token=SAMPLE_TOKEN, promoted=promoted)

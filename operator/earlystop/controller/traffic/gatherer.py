@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from earlystop.api.policy import PolicySpec
-from earlystop.api.wire import POLICY_UID_LABEL
+from earlystop.api.wire import INCUMBENT, POLICY_UID_LABEL
 from earlystop.controller.cluster import DEPLOYMENTS, FORBIDDEN, PODS, POLICIES, Cluster, ClusterError, Manifest
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.traffic.neighbourhood import with_neighbours
@@ -64,7 +64,7 @@ async def _gathered(
 ) -> tuple[ClusterInputs, Collection[ObjectKey]]:
     """The inputs, and all objects that were looked for. Each is noted before it is read: a change of it from then on
     has the policy checked again."""
-    mode, candidates = mode_of(spec.delivery), variant_labels(spec)
+    mode, labels = mode_of(spec.delivery), _labels(spec)
     inputs = ClusterInputs(
         namespace=tracked.namespace,
         policy=tracked.name,
@@ -81,7 +81,7 @@ async def _gathered(
             cluster.cache.note_reads(tracked.key, read)
         inputs = replace(inputs, pods=await _candidate_pods(cluster, inputs))
     while True:
-        owned = (ObjectKey(kind, inputs.namespace, name) for kind, name in mode.owned_names(inputs, candidates))
+        owned = (ObjectKey(kind, inputs.namespace, name) for kind, name in mode.owned_names(inputs, labels))
         named = dict.fromkeys((inputs.target_key, *mode.objects_needed(inputs), *owned))
         unread = [key for key in named if key not in read]
         if not unread:
@@ -91,6 +91,11 @@ async def _gathered(
         found = await asyncio.gather(*(cluster.read(key) for key in unread))
         read.update(zip(unread, found, strict=True))
         inputs = replace(inputs, objects={key: each for key, each in read.items() if each is not None})
+
+
+def _labels(spec: PolicySpec) -> tuple[str, ...]:
+    """Labels of all variants that may have objects of their own: those of the candidates, and a search's incumbent."""
+    return (*variant_labels(spec), *([INCUMBENT] if spec.search is not None else []))
 
 
 async def _candidate_pods(cluster: Cluster, inputs: ClusterInputs) -> tuple[Manifest, ...] | None:

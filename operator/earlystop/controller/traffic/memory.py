@@ -149,7 +149,7 @@ class TrafficMemory:
         """Whether users are led by objects of the policy at Unix time `now`, while this split is desired. After a time
         in which nobody asked, as while the policy was suspended, the time without proof begins anew."""
         self.attended = True
-        if not led or self.proven == split or not split.tries_candidates:
+        if not led or self.proven == split or not split.is_more_than_baseline:
             self._forget_unproven()
             return
         known = self.unproven

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.delivery.decisions import SplitStatus
-from earlystop.rollout.state import ACTING, ENDED, WATCHING, Phase
+from earlystop.rollout.state import ACTING, BETWEEN_TRIALS, ENDED, WATCHING, Phase
 
 
 class When(StrEnum):
@@ -98,7 +98,7 @@ ACTIONS: Mapping[Phase, PhaseActions] = {
     **dict.fromkeys(WATCHING, WATCHED),
     **dict.fromkeys(ACTING - {Phase.ROLLING_BACK}, RISING),
     Phase.ROLLING_BACK: FALLING,
-    **dict.fromkeys(ENDED - {Phase.HELD}, OVER),
+    **dict.fromkeys((ENDED | BETWEEN_TRIALS) - {Phase.HELD}, OVER),
     Phase.HELD: HELD,
 }
 

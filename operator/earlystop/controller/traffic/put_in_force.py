@@ -85,7 +85,8 @@ async def put_in_force(
                 memory.note_proven(split, now)
             case Wait() as wait:
                 drains = await _end_idle(cluster, tracked, observed, desired, wait.status, now)
-                unfinished = drains or desired.rendered.unready is not None
+                unready = desired.rendered.unready
+                unfinished = drains or (unready is not None and not unready.leads_all)
                 told, applied = await _promote(cluster, tracked, desired, wait, now)
                 result = _result(told, written, followed)
                 return replace(result, proof=desired.proof, unfinished=unfinished or applied)

@@ -12,7 +12,10 @@ from earlystop.controller.traffic.memory import TrafficMemory
 from earlystop.delivery.leaving import successor_in
 from earlystop.delivery.traffic_conditions import WRITE_REFUSED, rest_in
 from earlystop.rollout.observations import Observation
-from earlystop.rollout.state import ENDED, WATCHING, Phase, RolloutState
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, WATCHING, Phase, RolloutState
+
+IN_FORCE = WATCHING | ENDED | BETWEEN_TRIALS | {Phase.SUSPENDED, Phase.HOLDING}
+"""Phases in which the split was in force when the status was stored, if it said so."""
 
 
 def resumed_traffic(
@@ -28,7 +31,7 @@ def resumed_traffic(
     successor = successor_in(said.reason, said.message)
     if successor and state.phase in ENDED:
         memory.resume_left(successor)
-    if said.status is ConditionStatus.TRUE and state.phase in WATCHING | ENDED | {Phase.SUSPENDED, Phase.HOLDING}:
+    if said.status is ConditionStatus.TRUE and state.phase in IN_FORCE:
         memory.resume_in_force(split)
     since = next((each.since for each in conditions if each.type == ConditionType.TRAFFIC_APPLIED), None)
     if said.status is not ConditionStatus.FALSE or since is None or said.reason == WRITE_REFUSED:

@@ -10,7 +10,7 @@ from earlystop.delivery.canary import probe_variants
 from earlystop.delivery.decisions import Probe
 from earlystop.delivery.misrouting import contradicts
 from earlystop.delivery.split import TrafficSplit
-from earlystop.rollout.state import ENDED, WATCHING, Phase
+from earlystop.rollout.state import BETWEEN_TRIALS, ENDED, WATCHING, Phase
 
 SECONDS_BETWEEN = 5.0
 SECONDS_BETWEEN_ONCE_DECIDED = 30.0
@@ -20,7 +20,7 @@ SECONDS_AFTER_START = 30.0
 # Of the whole fleet: with many policies each is asked for less often.
 POLICIES_A_SECOND = 20.0
 # Phases in which users may be led to candidates while nothing is being put in force.
-WATCHED = WATCHING | ENDED | {Phase.SUSPENDED}
+WATCHED = WATCHING | ENDED | BETWEEN_TRIALS | {Phase.SUSPENDED}
 # Phases in which nothing else asks how long an unproven split has led users.
 FROZEN = frozenset({Phase.SUSPENDED, Phase.HELD})
 SECONDS_BETWEEN_WHILE_UNPROVEN = 30.0
@@ -39,7 +39,7 @@ def _due(tracked: TrackedPolicy, policies: int) -> float | None:
     canary = tracked.traffic.canary
     if canary is None or not canary.targets:
         return None
-    spacing = SECONDS_BETWEEN_ONCE_DECIDED if tracked.state.phase in ENDED else SECONDS_BETWEEN
+    spacing = SECONDS_BETWEEN_ONCE_DECIDED if tracked.state.phase in ENDED | BETWEEN_TRIALS else SECONDS_BETWEEN
     return tracked.traffic.canary_at + max(spacing, policies / POLICIES_A_SECOND)
 
 
@@ -54,7 +54,7 @@ async def watch_candidates(
     """Ask for each candidate if that is due. Whatever is not as it should be requires a check of the traffic, which
     takes the candidates off or proves the split anew."""
     memory, due = tracked.traffic, _due(tracked, policies)
-    forgotten = split.tries_candidates and not memory.attended
+    forgotten = split.is_more_than_baseline and not memory.attended
     unproven = next_watch(tracked, policies) if memory.unproven is not None else None
     if unproven is not None and now >= unproven:
         memory.require_recheck()

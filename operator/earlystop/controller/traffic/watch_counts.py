@@ -88,8 +88,9 @@ def _compared(tracked: TrackedPolicy, split: TrafficSplit) -> TrafficSplit | Non
         return None
     asked = memory.canary is not None and bool(memory.canary.targets)
     delivery = tracked.plan.spec.delivery
-    # Where servers draw the variant, each process says by which weights.
-    by_weights = delivery.traits.by_weights and delivery.by_servers is None and len(led.in_use) > 1
+    # Where processes draw the variant, each says by which weights.
+    drawn = delivery.by_servers is not None or delivery.drawn_by_injector is not None
+    by_weights = delivery.traits.by_weights and not drawn and len(led.in_use) > 1
     return led if by_weights and not asked else None
 
 
@@ -130,10 +131,10 @@ async def _read(
 
 
 def _mark(at: int, ledger: CountLedger, split: TrafficSplit) -> Mark:
-    """Requests of each variant in use that a ledger holds of this step. Those that fail are among them where counters
-    say so."""
+    """Requests of each variant in use that a ledger holds of this step; of an incumbent where counters tell it apart.
+    Those that fail are among them where counters say so."""
     source, labels = source_of(ledger), tuple(each.variant for each in split.variants)
     totals, lacking = source.totals(ledger, split.step, labels), source.open_requests(ledger, split.step, labels)
-    in_use = [each.variant for each in split.variants if each.weight > 0]
+    in_use = [each.variant for each in split.variants if each.weight > 0 and each.variant in totals]
     counted = {name: max(totals[name].started, totals[name].completed) for name in in_use}
     return Mark(at, counted, {name: lacking[name] for name in in_use})

@@ -1,4 +1,4 @@
-"""The Deployment of a candidate, and how many Pods it has.
+"""The Deployment of a candidate, or of the incumbent of a search, and how many Pods it has.
 
 Its Pods carry a label of their own, by which alone their Service selects them: a candidate's Pod that the user's
 Service selected too would serve the baseline's requests.
@@ -71,7 +71,7 @@ def candidate_deployment(inputs: ClusterInputs, split: TrafficSplit, variant: Va
 
 def replicas_of(inputs: ClusterInputs, split: TrafficSplit, variant: VariantWeight) -> int:
     """How many Pods a candidate has. What is found stays while a campaign goes on, so that no autoscaler of the
-    candidate's is fought."""
+    candidate's is fought. An incumbent has its largest share of requests first, since candidates rise beside it."""
     target, settings = inputs.deployment, inputs.spec.delivery.workload
     assert target is not None and settings is not None  # checked before
     found = inputs.own("Deployment", workload_name(target["metadata"]["name"], variant.variant))
@@ -80,6 +80,8 @@ def replicas_of(inputs: ClusterInputs, split: TrafficSplit, variant: VariantWeig
         return present
     of_target = max(1, int((target.get("spec") or {}).get("replicas", 1)))
     largest = max((step.weight for step in inputs.spec.rollout.steps), default=100)
+    if variant == split.incumbent:
+        largest = variant.weight
     return min(of_target, settings.replicas or ceil(of_target * largest / 100))
 
 

@@ -21,7 +21,7 @@ def unready(desired: Manifest, observed: Manifest | None, pods: Iterable[Manifes
     """
     name, wanted = desired["metadata"]["name"], int(desired["spec"]["replicas"])
     if observed is None:
-        return Unready("CandidateStarting", f"Deployment {name} is made for the candidate.", serves_nobody=True)
+        return Unready("CandidateStarting", f"Deployment {name} is made.", serves_nobody=True)
     status: dict[str, Any] = observed.get("status") or {}
     ready = int(status.get("availableReplicas", 0))
     overdue = _reported(status, "Progressing").get("reason") == DEADLINE_EXCEEDED
@@ -59,18 +59,17 @@ def _hindrance(name: str, status: dict[str, Any], pods: list[Manifest], ready: s
         scheduled = _reported(pod.get("status") or {}, "PodScheduled")
         if scheduled.get("status") == "False":
             message = (
-                f"A Pod of the candidate's Deployment {name} has no node: {_quoted(scheduled)} Make room for it, or "
+                f"A Pod of Deployment {name} has no node: {_quoted(scheduled)} Make room for it, or "
                 "write fewer replicas. The target is not scaled down for it."
             )
             return Unready("CandidateUnschedulable", message, needs_help=True)
     failure = _reported(status, "ReplicaFailure")
     if failure.get("status") == "True":
         message = (
-            f"A Pod of the candidate's Deployment {name} is not admitted: {_quoted(failure)} Raise the quota, or "
-            "write fewer replicas."
+            f"A Pod of Deployment {name} is not admitted: {_quoted(failure)} Raise the quota, or write fewer replicas."
         )
         return Unready("CandidateUnschedulable", message, needs_help=True)
-    ready_pods = f"{ready} Pods of the candidate's Deployment {name} are ready"
+    ready_pods = f"{ready} Pods of Deployment {name} are ready"
     waiting = next((reason for pod in pods for reason in _waiting(pod)), "")
     if waiting:
         message = f"{ready_pods}; a container waits: {waiting}. Look at the Pods' events and logs."

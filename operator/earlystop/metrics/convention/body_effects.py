@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 
-from earlystop.api.wire import BASELINE, BODY_EFFECTS, POLICY, VARIANT
+from earlystop.api.wire import BASELINE, BODY_EFFECTS, INCUMBENT, POLICY, VARIANT
 from earlystop.metrics.convention.query import escape
 from earlystop.metrics.convention.reader import InstantVectors
 from earlystop.metrics.source.failures import MetricsFailure
@@ -26,7 +26,7 @@ class EffectsQuestion:
 @dataclass(frozen=True, slots=True)
 class BodyEffects:
     """About how many settings of candidates changed the body that they were for, and how many did not; and the
-    baseline's, which has none where its values are not set."""
+    baseline's, which has none where its values are not set. An incumbent's say nothing of either."""
 
     changed: float
     unchanged: float
@@ -50,6 +50,6 @@ def read_effects(client: InstantVectors, question: EffectsQuestion, at: int) -> 
         return failure.with_traceback(None)
     sums = dict.fromkeys(product((False, True), repeat=2), 0.0)
     for labels, value in samples:
-        if isfinite(value) and value > 0:
+        if isfinite(value) and value > 0 and labels.get(VARIANT) != INCUMBENT:
             sums[labels.get(VARIANT) == BASELINE, labels.get("effect") in CHANGED] += value
     return BodyEffects(sums[False, True], sums[False, False], sums[True, True], sums[True, False])

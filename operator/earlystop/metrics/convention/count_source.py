@@ -26,7 +26,7 @@ class ConventionCounts:
             policy=question.policy,
             revision=question.revision,
             window_seconds=question.window_seconds,
-            variants=question.variants,
+            variants=(*question.variants, *question.beside),
             liveness=question.liveness,
             users=question.users,
         )

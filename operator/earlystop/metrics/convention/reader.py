@@ -66,9 +66,9 @@ class InstantVectors(Protocol):
 @dataclass(frozen=True, slots=True)
 class CountRequest:
     """policy: namespace/name; revision: as in the label; window_seconds: how far to look back, see `window_since`;
-    variants: labels of the campaign's candidates. The baseline is always counted, any other label never: what a label
-    says may come from a client. liveness: what tells silence from absence. users: what to ask about groups of users.
-    Raises ValueError for candidates that could not be told apart, or too many of them.
+    variants: labels of the campaign's candidates, and of a search's incumbent. The baseline is always counted, any
+    other label never: what a label says may come from a client. liveness: what tells silence from absence. users: what
+    to ask about groups of users. Raises ValueError for variants that could not be told apart, or too many of them.
     """
 
     SHARES_QUERIES: ClassVar[bool] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from earlystop.api.counts import Tally, Variant
+from earlystop.api.wire import INCUMBENT
 from earlystop.metrics.convention.compaction import SILENT_SECONDS
 from earlystop.metrics.count_source import Applied, CountedStep, CountQuestion
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
@@ -14,7 +15,8 @@ from earlystop.metrics.templates.reset_ledger import ResetLedger
 
 
 class TemplateCounts:
-    """Counts the growth of each series in a `ResetLedger`. There is one candidate, whatever its label."""
+    """Counts the growth of each series in a `ResetLedger`. There is one candidate, whatever its label; an incumbent
+    beside it is not counted."""
 
     def request(self, question: CountQuestion) -> TemplateRequest:
         """The policy's own queries. Raises ValueError for several candidates, which the acceptance refuses."""
@@ -52,7 +54,7 @@ class TemplateCounts:
     def open_requests(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> Mapping[str, int]:
         """What could not be placed, and values of counters that fell and do not say when their process began."""
         uncertain = _by_label(reset_ledger.uncertain(ledger, step), variants)
-        fallen = dict(zip(variants, (reset_ledger.fallen_requests(ledger, each) for each in Variant), strict=True))
+        fallen = dict(zip(uncertain, (reset_ledger.fallen_requests(ledger, each) for each in Variant), strict=True))
         return {label: each.started + each.completed + fallen[label] for label, each in uncertain.items()}
 
     def in_flight(self, ledger: ResetLedger, step: int, variants: Sequence[str]) -> None:
@@ -67,7 +69,7 @@ class TemplateCounts:
         """
         grown = reset_ledger.look(ResetLedger(step, int(1000 * since)), reading.observed).ledger
         sums = _by_label(reset_ledger.totals(grown, step), tuple(weights))
-        return {variant: sums[variant].completed for variant, weight in weights.items() if weight > 0}
+        return {variant: each.completed for variant, each in sums.items() if weights[variant] > 0}
 
     def is_packed(self, text: str) -> bool:
         """Whether the text begins with the line of the open step."""
@@ -115,5 +117,6 @@ def ledger_of_step(ledger: object, step: int, started_at: int, queries: str) -> 
 
 
 def _by_label(tallies: Mapping[Variant, Tally], variants: Sequence[str]) -> dict[str, Tally]:
-    """The tallies by the labels of baseline and candidate."""
-    return {label: tallies[variant] for variant, label in zip(Variant, variants, strict=True)}
+    """The tallies by the labels of baseline and candidate, whoever serves beside them."""
+    compared = [each for each in variants if each != INCUMBENT]
+    return {label: tallies[variant] for variant, label in zip(Variant, compared, strict=True)}

@@ -232,15 +232,20 @@ def _filled(template: str, request: PresetRequest, variant: Variant) -> str:
 
 
 def _ranged(selector: str, request: PresetRequest, patterns: Mapping[str, str]) -> str:
-    """The selector over the window, within the policy's namespace where the source can tell it."""
+    return ranged(selector, request.policy, request.window_seconds, request.namespace_label, patterns)
+
+
+def ranged(selector: str, policy: str, seconds: int, namespace_label: str | None, patterns: Mapping[str, str]) -> str:
+    """The selector over so many seconds, within the policy's namespace where the source can tell it. patterns: of more
+    labels, as PromQL anchors them."""
     more = [f'{name}=~"{escape(pattern)}"' for name, pattern in patterns.items()]
-    if request.namespace_label is not None:
-        namespace = request.policy.partition("/")[0]
-        more.append(f'{checked_namespace_label(request.namespace_label)}="{escape(namespace)}"')
+    if namespace_label is not None:
+        namespace = policy.partition("/")[0]
+        more.append(f'{checked_namespace_label(namespace_label)}="{escape(namespace)}"')
     # Matchers are conjunctive, so what is added can only narrow what a template selects.
     body = selector[:-1].rstrip().removesuffix(",")
     comma = "," if more and not body.endswith("{") else ""
-    return f"{body}{comma}{','.join(more)}}}[{request.window_seconds}s]"
+    return f"{body}{comma}{','.join(more)}}}[{seconds}s]"
 
 
 check_presets()

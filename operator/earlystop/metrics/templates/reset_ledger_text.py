@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 from earlystop.api.counts import TALLY_FIELDS, Variant
-from earlystop.api.wire import PACKED_LIMIT
+from earlystop.api.wire import LEDGER_LIMIT
 from earlystop.metrics.convention.ledger import LedgerError
 from earlystop.metrics.templates.reset_ledger import ResetLedger, SumKey
 from earlystop.metrics.templates.series_mark import Amount, SeriesId, SeriesMark
@@ -32,16 +32,16 @@ def pack(ledger: ResetLedger) -> str:
     """Lines of words: the step and the name of the queries, then targets that were forgotten, then closed sums, then
     series. Odd characters are percent-encoded.
 
-    Raises TooManySeries above PACKED_LIMIT: it must never be cut, for then counts would be wrong.
+    Raises TooManySeries above LEDGER_LIMIT: it must never be cut, for then counts would be wrong.
     """
     lines = [f"step {ledger.step} {ledger.since_ms} {ledger.forgotten_ms}" + (ledger.queries and f" {ledger.queries}")]
     lines += [" ".join((_FORGOTTEN, *map(_word, sorted(ledger.forgotten))))] if ledger.forgotten else []
     lines += [_sum_line(place, ledger.folded[place]) for place in sorted(ledger.folded)]
     lines += [_series_line(key, ledger.series[key]) for key in sorted(ledger.series)]
     text = "\n".join(lines)
-    if len(text) > PACKED_LIMIT:
+    if len(text) > LEDGER_LIMIT:
         raise TooManySeries(
-            f"{len(ledger.series)} series take {len(text)} bytes, more than the {PACKED_LIMIT} that fit into status; "
+            f"{len(ledger.series)} series take {len(text)} bytes, more than the {LEDGER_LIMIT} that fit into status; "
             "let the MetricSource's templates select fewer series, or run fewer server processes"
         )
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Decision, RolloutState
-from earlystop.rollout.strategies import alone, together
+from earlystop.rollout.strategies import alone, by_class, together
 from earlystop.rollout.strategies.staged import SHADOW_STAGE, Staged
 
 
@@ -16,13 +16,18 @@ class ABTest(Staged):
         return len(plan.names) > 1
 
     def after_look(self, plan: Plan, state: RolloutState, at: int) -> RolloutState:
-        """Harmful candidates are dropped, and proven ones certified."""
+        """Harmful candidates are dropped, and proven ones certified, in each query class where the plan asks for it."""
+        if plan.is_per_class:
+            return by_class.after_look(plan, state, at)
         if not self.judges_together(plan):
             return state
         return together.after_look(plan, state, at, self.is_final(plan, state.step))
 
     def decision_at(self, plan: Plan, state: RolloutState, at: int, *, time_is_over: bool = False) -> Decision | None:
-        """The promotion of the proven candidate that saves most, or a rollback when none is left."""
+        """The promotion of the proven candidate that saves most, in each query class where the plan asks for it, or a
+        rollback when none is left."""
+        if plan.is_per_class:
+            return by_class.decision_at(plan, state, at, time_is_over)
         if self.judges_together(plan):
             return together.decision_at(plan, state, at, time_is_over)
         return None if time_is_over else alone.decision_at(plan, state, at)

@@ -29,8 +29,8 @@ def after_look(plan: Plan, state: RolloutState, at: int, is_final: bool) -> Roll
 
     is_final: whether evidence of this step may promote: what is proven in shadow before is proven anew on live answers.
     """
-    state = replace(state, comparisons=tuple(_drop_harmful(plan, state, each, at) for each in state.comparisons))
-    return _certify(plan, state, at) if is_final else state
+    state = replace(state, comparisons=tuple(drop_harmful(plan, state, each, at) for each in state.comparisons))
+    return certify(plan, state, at) if is_final else state
 
 
 def decision_at(plan: Plan, state: RolloutState, at: int, time_is_over: bool) -> Decision | None:
@@ -46,9 +46,9 @@ def decision_at(plan: Plan, state: RolloutState, at: int, time_is_over: bool) ->
     proven = [each for each in state.active if _may_win(plan, state, each.name, at, time_is_over)]
     if not proven:
         return None
-    winner = max(proven, key=lambda each: _least_saving(each.assessment))
+    winner = max(proven, key=lambda each: least_saving(each.assessment))
     undecided = (each for each in state.active if each not in proven)
-    if not time_is_over and any(not _saves_less(each.assessment, winner.assessment) for each in undecided):
+    if not time_is_over and any(not saves_less(each.assessment, winner.assessment) for each in undecided):
         return None
     return favour(plan, state, winner.name, REASON, at)
 
@@ -70,14 +70,15 @@ def _moment(entry: tuple[int, str, Look]) -> int:
     return entry[0]
 
 
-def _drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: int) -> Comparison:
+def drop_harmful(plan: Plan, state: RolloutState, comparison: Comparison, at: int) -> Comparison:
+    """The comparison of a candidate that gets no more requests, if it is shown to be harmful; else the same."""
     if comparison.dropped is not None or not comparison.assessment.harmful:
         return comparison
     dropped = Dropped(harm_reason(comparison.assessment), harm_message(plan, comparison), at, state.step)
     return replace(comparison, dropped=dropped, certified_at=None)
 
 
-def _certify(plan: Plan, state: RolloutState, at: int) -> RolloutState:
+def certify(plan: Plan, state: RolloutState, at: int) -> RolloutState:
     """The state after asking, with the evidence of this moment, which candidates are proven. Who is stays so."""
     family = {each.name: each.assessment for each in state.comparisons if _takes_part(plan, state, each)}
     shown = _shown(family, plan.objective.risk_promote)
@@ -114,10 +115,12 @@ def _may_win(plan: Plan, state: RolloutState, name: str, at: int, time_is_over: 
     return all(time_is_over and isinstance(each, LeastTime) for each in missing)
 
 
-def _least_saving(assessment: Assessment) -> float:
+def least_saving(assessment: Assessment) -> float:
+    """The least saving that the interval holds, -1 where it has no lower end."""
     return -1.0 if assessment.saving.low is None else assessment.saving.low
 
 
-def _saves_less(one: Assessment, other: Assessment) -> bool:
+def saves_less(one: Assessment, other: Assessment) -> bool:
+    """Whether one is shown to save no more than the other."""
     most, least = one.saving.high, other.saving.low
     return most is not None and least is not None and most <= least

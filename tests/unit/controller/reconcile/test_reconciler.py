@@ -127,7 +127,7 @@ async def test_a_policy_that_is_created_suspended_touches_no_traffic_until_it_is
 
 def crowded(begin: int = 0) -> World:
     """A world in which more processes than a status can hold are started after so many seconds."""
-    return World(SAME, ONE_STEP, crowd=400, crowd_after=begin)
+    return World(SAME, ONE_STEP, crowd=1200, crowd_after=begin)
 
 
 async def test_more_series_than_a_status_holds_are_told_and_harm_still_acts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 
@@ -28,17 +29,18 @@ HALF, ALL, NONE = split(50, step=2), split(100, step=2), split(0, step=2)
 
 
 class Moves:
-    """One policy whose shares are put in force, an hour between two."""
+    """One policy whose shares are put in force, an hour between two. searches: whether it is a search's trial."""
 
-    def __init__(self, mode: str = "GatewayHeader") -> None:
+    def __init__(self, mode: str = "GatewayHeader", *, searches: bool = False) -> None:
         self.api: Memory = World(SAME).api
         self.api.injector_image = "earlystop:1"
         spec = spec_in(mode)
         # The looks that it has had count no users.
-        changes = {
+        changes: dict[str, Any] = {
             "parameters": [each.wire() for each in spec.parameters],
             "delivery": {"gatewayHeader": None, **spec.delivery.wire()},
             "objective": {"exactMatch": {"assumeIndependent": True}},
+            **({"search": {"parameters": [{"name": "window", "values": ["10"]}]}} if searches else {}),
         }
         state = replace(REACHED["observing"], plan=parse_plan(plan_text(policy(changes))))
         self.tracked = TrackedPolicy.load(self.api.put(POLICIES, manifest(state, changes=changes)), NOW)

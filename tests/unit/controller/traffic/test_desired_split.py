@@ -7,7 +7,10 @@ import pytest
 from earlystop.controller.traffic.desired_split import desired_split, largest_split
 from earlystop.rollout.plan import variant_labels
 from earlystop.rollout.state import RolloutState
+from earlystop.rollout.transitions import carried_out
 from tests.unit.delivery.cluster import settings, spec_in
+from tests.unit.rollout import classes
+from tests.unit.rollout.policies import started
 from tests.unit.rollout.states import REACHED
 
 
@@ -35,3 +38,16 @@ def test_checks_see_every_candidate_by_its_label() -> None:
     full = largest_split(spec_in("GatewayHeader", 3))
     assert [each.variant for each in full.variants] == ["baseline", "w10", "w5", "w2"] and full.shadows == ()
     assert [each.variant for each in largest_split(spec_in("Shadow", 3)).shadows] == ["w10", "w5", "w2"]
+
+
+def test_once_a_map_of_classes_is_decided_each_class_has_its_variant_and_all_others_the_baseline() -> None:
+    trying = classes.observe(classes.LIVE, started(classes.LIVE), classes.EASY_AND_HARD)
+    assert (during := desired_split(trying)) is not None and during.classes == ()
+    state = carried_out(classes.decided(classes.LIVE, started(classes.LIVE), classes.EASY_AND_HARD))
+    found = desired_split(state)
+    assert found is not None and found.weights == (100, 0, 0, 0) and found.gives_candidates
+    assert [(each.header, each.value) for each in found.classes] == [
+        ("x-query-class", "lookup"),
+        ("x-query-class", "proof"),
+    ]
+    assert found.classes[1].variant == "w10" and found.promoted == ""

@@ -74,4 +74,4 @@ def proof(_: ClusterInputs, __: TrafficSplit, ___: Rendered) -> SplitProof:
 
 
 def summary(split: TrafficSplit) -> str:
-    return f"Servers give {split.candidate_weight} % of requests the candidate."
+    return f"Servers give {split.weight_beside_baseline} % of requests the candidate."

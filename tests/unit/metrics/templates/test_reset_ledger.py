@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from earlystop.api.counts import Variant
-from earlystop.api.wire import PACKED_LIMIT
+from earlystop.api.wire import LEDGER_LIMIT
 from earlystop.metrics.convention.ledger import LedgerError
 from earlystop.metrics.templates.reset_ledger import (
     Observed,
@@ -229,7 +229,7 @@ def test_a_ledger_too_large_for_status_is_refused_before_it_breaks_and_never_cut
         for number in range(450)
     }
     ledger = look(ResetLedger(0, 1_700_000_000_000), many).ledger
-    with pytest.raises(TooManySeries, match=f"more than the {PACKED_LIMIT}"):
+    with pytest.raises(TooManySeries, match=f"more than the {LEDGER_LIMIT}"):
         pack(ledger)
     fits = ResetLedger(0, SINCE, series=dict(list(ledger.series.items())[:300]))
-    assert len(pack(fits)) <= PACKED_LIMIT
+    assert len(pack(fits)) <= LEDGER_LIMIT

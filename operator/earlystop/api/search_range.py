@@ -1,0 +1,76 @@
+"""The numbers of a range that a search may try."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from earlystop.api.search import SearchProblem, SearchRange
+from earlystop.api.values import canonical_decimal
+
+MOST_NUMBERS = 1000
+"""Of a range, before it is refused unread; a search takes fewer."""
+DIGITS = 6
+"""After the point, that a number of a policy may have."""
+
+
+def numbers_of(written: SearchRange, whole: bool, where: str) -> tuple[str, ...]:
+    """The numbers of a range in canonical spelling, from the smallest to the largest.
+
+    whole: whether the parameter takes no other. where: the beginning of a sentence about the range. Raises
+    SearchProblem for a range that holds none, or whose steps do not reach its end.
+    """
+    least, most, is_log = Fraction(written.from_), Fraction(written.to), written.scale == "Log"
+    if (written.step is None) == (written.count is None):
+        raise SearchProblem(f"{where} needs exactly one of step and count")
+    if least >= most:
+        instead = f'from: "{written.to}", to: "{written.from_}"' if least > most else "two that differ, or values"
+        raise SearchProblem(f"{where} does not lead from the smallest number to the largest; write {instead}")
+    if is_log and least <= 0:
+        raise SearchProblem(f"{where} does not begin above 0, as scale Log must; write such a from")
+    if written.count is not None:
+        return _spaced(written, written.count, whole)
+    step = Fraction(written.step or 0)
+    if step <= is_log:
+        raise SearchProblem(
+            f"{where}: a step of {written.step} never reaches {written.to}; write one above {int(is_log)}"
+        )
+    return _stepped(written, step, where)
+
+
+def _stepped(written: SearchRange, step: Fraction, where: str) -> tuple[str, ...]:
+    """Numbers by equal distances or factors, which must reach the end."""
+    most, is_log = Fraction(written.to), written.scale == "Log"
+    how = f"with a factor of {written.step}" if is_log else f"in steps of {written.step}"
+    numbers = [Fraction(written.from_)]
+    while numbers[-1] < most:
+        if len(numbers) == MOST_NUMBERS:
+            raise SearchProblem(f"{where} holds more than {MOST_NUMBERS:,} numbers {how}; write a larger step")
+        numbers.append(numbers[-1] * step if is_log else numbers[-1] + step)
+    if numbers[-1] != most:
+        last = _near(numbers[-2])
+        instead = f'to: "{last}", or ' if len(numbers) > 2 else ""
+        raise SearchProblem(
+            f"{where} is not reached to its end {how}: {last} is followed by {_near(numbers[-1])}; write {instead}"
+            "count instead of step"
+        )
+    # From one end to the other no number has more digits after the point than the ends.
+    return tuple(map(_near, numbers))
+
+
+def _spaced(written: SearchRange, count: int, whole: bool) -> tuple[str, ...]:
+    """So many numbers with equal distances or factors, rounded; the ends are as they are written."""
+    least, most = Fraction(written.from_), Fraction(written.to)
+    parts = [Fraction(at, count - 1) for at in range(1, count - 1)]
+    if written.scale == "Log":
+        between = [Fraction(float(least) * float(most / least) ** float(part)) for part in parts]
+    else:
+        between = [least + part * (most - least) for part in parts]
+    digits = 0 if whole else DIGITS
+    return (written.from_, *(_near(round(each, digits)) for each in between), written.to)
+
+
+def _near(number: Fraction) -> str:
+    """The number, with as many digits after the point as a policy may have."""
+    rounded = round(number, DIGITS)
+    return canonical_decimal(format(Decimal(rounded.numerator) / Decimal(rounded.denominator), "f"))

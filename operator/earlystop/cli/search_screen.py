@@ -1,0 +1,62 @@
+"""A policy's search on the terminal: the trials so far, who serves, what is tried now and why, and the risk spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Manifest = dict[str, Any]
+
+
+def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
+    """Name and value of what there is to say of a search; nothing outside of one."""
+    search = status.get("search")
+    if not search:
+        return
+    trials = len(search.get("trials", ()))
+    yield "search", f"{search['number']}, {trials} trial{'s' if trials != 1 else ''} over"
+    if not search.get("ended"):
+        yield "tried now, because", str(search["why"])
+    best = search.get("incumbent")
+    saving = "" if best is None else f", proven to save {_percent(best['leastSaving'])} at least"
+    yield (
+        "best certified",
+        "none; the baseline serves" if best is None else f"{best['name']} at {best['weight']} %{saving}",
+    )
+    yield "risk of the search", f"{search['riskSpent']} of {search['risk']} spent"
+
+
+def search_phrase(status: Manifest) -> str:
+    """The search as the end of a line, "" outside of one."""
+    search = status.get("search")
+    if not search:
+        return ""
+    best = search.get("incumbent")
+    serves = "the baseline" if best is None else best["name"]
+    return f", search {search['number']}: {len(search.get('trials', ()))} trials over, best is {serves}"
+
+
+def trial_facts(status: Manifest) -> list[tuple[str, dict[str, str]]]:
+    """Title and facts of each trial that is over, in order."""
+    trials = (status.get("search") or {}).get("trials", ())
+    return [(f"trial {number}: {each['setting']}", _facts(each)) for number, each in enumerate(trials, start=1)]
+
+
+def _facts(trial: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "end": str(trial["end"]),
+        "EM lost": _with_error(trial, "loss"),
+        "saving": _with_error(trial, "saving"),
+        "requests": f"{trial['requests']:,}",
+        "risk": str(trial["risk"]),
+    }
+
+
+def _with_error(trial: Mapping[str, Any], name: str) -> str:
+    if name not in trial:
+        return "-"
+    return f"{100 * float(trial[name]):.1f} ± {100 * float(trial[f'{name}Error']):.1f}"
+
+
+def _percent(fraction: str) -> str:
+    return f"{100 * float(fraction):.3g} %"

@@ -1,0 +1,262 @@
+"""Verdicts as memory: which of them are about what a policy may try, and what each of their comparisons showed.
+
+What counts is decided by what a verdict holds, never by who wrote it:
+- It can be recomputed, and the chain of verdicts that leads to it is whole. Anything else is refused.
+- It is about the same parameters, by name, type and meaning, compared with the same baseline. Others are passed over.
+- It is of the policy's own namespace, whose verdicts everybody who writes policies there may read, or of one that an
+  admin allows (`may_share`). The workload may be another one, such as one with a new version of the model: how much
+  deployments differ is part of what is learned.
+
+Estimates are worked out from the looks, so verdicts of earlier releases count as well.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.api.parameters import Parameter
+from earlystop.api.policy import PolicySpec, TargetReference
+from earlystop.api.verdict import OtherCandidate, VerdictSpec
+from earlystop.api.wire import HISTORY_LABEL
+from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.manual import BY_PERSON
+from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.search.trial import Estimate
+from earlystop.rollout.search.verdict_chain import Chains, Link
+from earlystop.rollout.state import Verdict
+from earlystop.rollout.trial_outcome import loss_of, requests_of, saving_of
+from earlystop.rollout.verify import object_differences, recomputed
+
+Manifest = Mapping[str, Any]
+MOST_VERDICTS = 64
+"""The latest ones count: each is replayed, and may have a megabyte."""
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+
+FAVOURABLE = (Verdict.PROMOTE, Verdict.RECOMMEND)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a search is about, and a verdict must be about as well.
+
+    parameters: all of the policy; baseline: canonical value of each that it sets.
+    """
+
+    parameters: tuple[Parameter, ...]
+    baseline: Mapping[str, str]
+
+    @classmethod
+    def of(cls, spec: PolicySpec) -> Subject:
+        """That of a policy."""
+        return cls(spec.parameters, spec.baseline_settings())
+
+
+@dataclass(frozen=True, slots=True)
+class PastComparison:
+    """One candidate of a verdict.
+
+    namespace, policy, verdict: names; target: whose requests were split; at: when it was decided, as RFC 3339.
+    subject: what it is about. margin: Exact Match that it was allowed to lose, 0..1.
+    values: canonical value of each parameter. loss, saving: as in `TrialOutcome`. requests: of both variants, of looks
+    that were evidence. promoted, rolled_back: what became of it for all requests; neither where it was left undecided,
+    nor where query classes got settings of their own. by_person: whether somebody asked for that, whatever the evidence
+    said.
+    """
+
+    namespace: str
+    policy: str
+    verdict: str
+    target: TargetReference
+    at: str
+    subject: Subject
+    margin: float
+    values: Mapping[str, str]
+    loss: Estimate | None
+    saving: Estimate | None
+    requests: int
+    promoted: bool
+    rolled_back: bool
+    by_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was read.
+
+    comparisons: those that count, the latest verdict first. refused: sentences, each about a verdict whose record or
+    chain is broken. passed_over: sentences, each about verdicts of something else.
+    """
+
+    comparisons: tuple[PastComparison, ...] = ()
+    refused: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+def may_share(labels: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether a search in a namespace with these labels may learn from the verdicts of another one: both must carry the
+    label `earlystop.dev/shares-history` with the same value, which only who may edit namespaces can set."""
+    group = labels.get(HISTORY_LABEL, "")
+    return bool(group) and other.get(HISTORY_LABEL) == group
+
+
+def read_history(
+    subject: Subject | None, verdicts: Iterable[Manifest], namespaces: Collection[str] | None = None
+) -> History:
+    """What verdicts show: as `HistoryReader`, of all at once."""
+    reader = HistoryReader(subject, namespaces)
+    for each in verdicts:
+        reader.add(each)
+    return reader.history()
+
+
+class HistoryReader:
+    """Reads verdicts one by one, and keeps those that may count, at most `MOST_VERDICTS`.
+
+    subject: what they must be about; None: whatever each is about. namespaces: that may be learned from; None: all.
+    """
+
+    def __init__(self, subject: Subject | None, namespaces: Collection[str] | None = None) -> None:
+        self._subject = subject
+        self._namespaces = namespaces
+        self._kept: list[tuple[tuple[str, str], Manifest]] = []
+        self._links: dict[tuple[str, str], Link] = {}
+        self._refused: list[str] = []
+        self._others: Counter[str] = Counter()
+
+    def add(self, verdict: Manifest) -> None:
+        """Read one. All verdicts of a policy must be among them, so that chains can be followed."""
+        namespace = _namespace(verdict)
+        if self._namespaces is not None and namespace not in self._namespaces:
+            self._others[_not_shared(namespace)] += 1
+            return
+        try:
+            link, record = Link.of(verdict), verdict["spec"]
+            reason = self._another_subject(record)
+            moment = str(record["at"]), _name(verdict)
+        except UNREADABLE as error:
+            self._refused.append(_unreadable(verdict, error))
+            return
+        self._links[namespace, link.name] = link
+        if reason is not None:
+            self._others[f"of {namespace}/{record['policy']}: {reason}"] += 1
+            return
+        insort(self._kept, (moment, verdict), key=lambda each: each[0])
+        if len(self._kept) > MOST_VERDICTS:
+            del self._kept[0]
+            self._others[f"older than the latest {MOST_VERDICTS}"] += 1
+
+    def history(self) -> History:
+        """What was read. Replays the looks of each verdict that counts, so it takes some ten milliseconds for each."""
+        chains = Chains(self._links.values())
+        comparisons: list[PastComparison] = []
+        refused = list(self._refused)
+        for _, each in reversed(self._kept):
+            try:
+                problems = object_differences(each)
+                problem = (
+                    problems[0] if problems else chains.problem_of(self._links[_namespace(each), _plain_name(each)])
+                )
+                if problem is None:
+                    comparisons += _comparisons(each)
+                else:
+                    refused.append(f"{_name(each)} is refused: {problem}")
+            except UNREADABLE as error:
+                refused.append(_unreadable(each, error))
+        passed_over = tuple(_counted(reason, number) for reason, number in self._others.items())
+        return History(tuple(comparisons), tuple(refused), passed_over)
+
+    def _another_subject(self, record: Mapping[str, Any]) -> str | None:
+        """Why a record is about something else, None where it is not."""
+        found = Subject.of(parse_plan(record["plan"]).spec)
+        return None if self._subject is None else another_subject(self._subject, found)
+
+
+def another_subject(wanted: Subject, found: Subject) -> str | None:
+    """Why a verdict is about something else than what is wanted, as a clause; None where it is not."""
+    own, theirs = ({each.name: each for each in subject.parameters} for subject in (wanted, found))
+    if own.keys() != theirs.keys():
+        return f"the parameters are {', '.join(sorted(theirs))}, not {', '.join(sorted(own))}"
+    for name, parameter in own.items():
+        if _meaning(parameter) != _meaning(theirs[name]):
+            return f"{name} is another parameter there ({_described(theirs[name])}, not {_described(parameter)})"
+    if dict(wanted.baseline) != dict(found.baseline):
+        return f"the baseline is {in_words(found.baseline)}, not {in_words(wanted.baseline)}"
+    return None
+
+
+def in_words(values: Mapping[str, str]) -> str:
+    """A setting as people read it: "window 10, patience 2"."""
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "what clients ask for"
+
+
+def _meaning(parameter: Parameter) -> tuple[object, ...]:
+    """What makes values of a parameter mean the same: bounds and the choices beside a value do not matter."""
+    return parameter.type, parameter.stops_sooner, parameter.body
+
+
+def _described(parameter: Parameter) -> str:
+    order = f", stops sooner {parameter.stops_sooner}" if parameter.stops_sooner else ""
+    body = ", written into bodies" if parameter.body else ""
+    return f"type {parameter.type}{order}{body}"
+
+
+def _comparisons(manifest: Manifest) -> list[PastComparison]:
+    record = VerdictSpec.model_validate(manifest["spec"])
+    plan = parse_plan(record.plan)
+    candidates: list[VerdictSpec | OtherCandidate] = [record, *record.others]
+    return [_comparison(manifest, record, plan, each) for each in candidates]
+
+
+def _comparison(
+    manifest: Manifest, record: VerdictSpec, plan: Plan, of: VerdictSpec | OtherCandidate
+) -> PastComparison:
+    compared = recomputed(record, plan, of)
+    is_leading = isinstance(of, VerdictSpec)
+    is_dropped = isinstance(of, OtherCandidate) and of.reason is not None
+    decision = Verdict(record.decision)
+    return PastComparison(
+        namespace=_namespace(manifest),
+        policy=record.policy,
+        verdict=str(manifest["metadata"]["name"]),
+        target=plan.spec.target_ref,
+        at=record.at,
+        subject=Subject.of(plan.spec),
+        margin=plan.objective.margin,
+        values=plan.settings_of(of.candidate),
+        loss=loss_of(compared),
+        saving=saving_of(compared),
+        requests=requests_of(compared.looks),
+        promoted=is_leading and decision in FAVOURABLE and record.reason != BY_CLASS,
+        rolled_back=is_dropped or (is_leading and decision is Verdict.ROLL_BACK),
+        by_person=is_leading and record.reason in BY_PERSON,
+    )
+
+
+def _not_shared(namespace: str) -> str:
+    return f"of namespace {namespace}: it has no label {HISTORY_LABEL} with the own namespace's value, set by an admin"
+
+
+def _counted(reason: str, number: int) -> str:
+    return f"{number} verdict{'s' * (number > 1)} passed over, {reason}."
+
+
+def _namespace(manifest: Manifest) -> str:
+    return str((manifest.get("metadata") or {}).get("namespace", ""))
+
+
+def _plain_name(manifest: Manifest) -> str:
+    return str((manifest.get("metadata") or {}).get("name", "(without a name)"))
+
+
+def _name(manifest: Manifest) -> str:
+    return f"The verdict {_namespace(manifest)}/{_plain_name(manifest)}"
+
+
+def _unreadable(manifest: Manifest, error: Exception) -> str:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"{_name(manifest)} is refused: it is no verdict that this release can read ({first})."

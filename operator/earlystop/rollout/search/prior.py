@@ -1,0 +1,93 @@
+"""What is supposed of settings before a trial: means, how sure they are, and how alike settings near each other are.
+
+Every number here orders trials and enters no certificate. Losses and savings are Gaussian processes over places: a
+setting is supposed to lose and save more the bolder it is, by a guess wide enough that a few outcomes overrule it, so
+that a curve that turns round is followed. Where history knows a setting, its mean and error take the guess's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, prod, sqrt
+
+from earlystop.rollout.search.trial import Belief, Estimate, SearchTerms, Setting, TrialOutcome
+
+LENGTHS = (0.2, 0.7)
+"""Distances between places over which settings are alike, the whole range being 1; both alike probable."""
+
+SPREADS = (0.6, 1.5)
+"""What the guess's error may have to be multiplied by, alike probable."""
+
+LEAST_NOISE = 1e-3
+"""No estimate is taken to be surer than this part of the guess's error, so that two of one place may disagree."""
+
+LOSS_MARGINS = 2.5
+"""Margins that the boldest setting is supposed to lose: who writes what may be tried goes on to where it harms."""
+
+SUPPOSED_SAVING = 0.5
+"""Share of tokens that the boldest setting is supposed to save."""
+
+SAVING_ERROR = 0.15
+"""Standard error of that guess, at every place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """One figure of all settings before any trial: means, and standard errors above 0."""
+
+    mean: tuple[float, ...]
+    error: tuple[float, ...]
+
+
+def loss_prior(settings: Sequence[Setting], terms: SearchTerms, belief: Belief | None) -> Prior:
+    """Of the Exact Match lost: nothing at the careful end, and more with the square of boldness, up to `LOSS_MARGINS`
+    margins at the bold one, give or take half of that."""
+    boldness = [_boldness(each) for each in settings]
+    guess = [
+        Estimate(LOSS_MARGINS * terms.margin * bold**2, terms.margin * (0.5 + (LOSS_MARGINS / 2 - 0.5) * bold))
+        for bold in boldness
+    ]
+    return _known(guess, None if belief is None else belief.loss)
+
+
+def saving_prior(settings: Sequence[Setting], belief: Belief | None) -> Prior:
+    """Of the share of tokens saved: it grows with boldness."""
+    guess = [Estimate(SUPPOSED_SAVING * _boldness(each), SAVING_ERROR) for each in settings]
+    return _known(guess, None if belief is None else belief.saving)
+
+
+def likeness(a: Setting, b: Setting, lengths: Sequence[float]) -> float:
+    """Correlation of two settings, 0..1: a Matérn kernel of order 3/2 for each parameter, multiplied.
+
+    lengths: of each parameter, > 0. Rasmussen, Williams, "Gaussian processes for machine learning" (2006), 4.17.
+    """
+    scaled = [sqrt(3) * abs(x - y) / length for x, y, length in zip(a.place, b.place, lengths, strict=True)]
+    return prod(1 + each for each in scaled) * exp(-sum(scaled))
+
+
+def noise(seen: Estimate, supposed_error: float) -> float:
+    """Variance with which an estimate is believed."""
+    return max(seen.error, LEAST_NOISE * supposed_error) ** 2
+
+
+def losses(outcomes: Sequence[TrialOutcome]) -> list[tuple[int, Estimate]]:
+    """What trials have shown of Exact Match: setting and estimate, where there is one."""
+    return [(each.setting, each.loss) for each in outcomes if each.loss is not None]
+
+
+def savings(outcomes: Sequence[TrialOutcome]) -> list[tuple[int, Estimate]]:
+    """What trials have shown of tokens: setting and estimate, where there is one."""
+    return [(each.setting, each.saving) for each in outcomes if each.saving is not None]
+
+
+def _boldness(setting: Setting) -> float:
+    return sum(setting.place) / len(setting.place)
+
+
+def _known(guess: Sequence[Estimate], known: Sequence[Estimate | None] | None) -> Prior:
+    """The guess, with what history knows in its place. Raises ValueError where history is of other settings."""
+    if known is not None and len(known) != len(guess):
+        raise ValueError(f"history knows {len(known)} settings and {len(guess)} may be tried; pass one entry for each")
+    chosen = [mine or each for each, mine in zip(guess, known or (None,) * len(guess), strict=True)]
+    return Prior(tuple(each.mean for each in chosen), tuple(each.error for each in chosen))

@@ -1,0 +1,107 @@
+"""What a campaign's plan says of the trial that it is, as canonical JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from earlystop.rollout.search.progress import Incumbent, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """A trial of a search.
+
+    search, number: which search of the policy, and which trial of it, from 1. name, values: of the setting. risk:
+    probability of a false certificate at which it is judged. requests: of both variants after which it ends.
+    incumbent: the setting that serves meanwhile, None where the baseline does; incumbent_weight: percent of requests
+    that it gets at least, 0 without one. proposer, proposal: who proposed the setting, and the name of the
+    EarlyStopProposal; "" where the search's own strategy did.
+    """
+
+    search: int
+    number: int
+    name: str
+    values: tuple[tuple[str, str], ...]
+    risk: float
+    requests: int
+    incumbent: Incumbent | None = None
+    incumbent_weight: int = 0
+    proposer: str = ""
+    proposal: str = ""
+
+    def wire(self) -> dict[str, Any]:
+        """As it stands in a plan's text."""
+        written: dict[str, Any] = {
+            "search": self.search,
+            "number": self.number,
+            "name": self.name,
+            "values": dict(self.values),
+            "risk": self.risk,
+            "requests": self.requests,
+        }
+        if self.incumbent is not None:
+            written["incumbent"] = {
+                "name": self.incumbent.name,
+                "values": dict(self.incumbent.values),
+                "leastSaving": self.incumbent.least_saving,
+                "weight": self.incumbent_weight,
+            }
+        if self.proposer:
+            written |= {"proposer": self.proposer, "proposal": self.proposal}
+        return written
+
+    @classmethod
+    def of(cls, written: object) -> TrialPlan:
+        """Inverse of `wire`. Raises ValueError for anything else."""
+        try:
+            return _checked(_read(written))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the plan's trial cannot be read: {error!r}") from None
+
+    @property
+    def largest_weight(self) -> int:
+        """Percent of requests that the candidate gets at most: as many as the baseline, and the incumbent the rest."""
+        return 100 if self.incumbent is None else (100 - self.incumbent_weight) // 2
+
+
+def _read(written: Any) -> TrialPlan:
+    incumbent = written.get("incumbent")
+    return TrialPlan(
+        search=written["search"],
+        number=written["number"],
+        name=written["name"],
+        values=_pairs(written["values"]),
+        risk=written["risk"],
+        requests=written["requests"],
+        incumbent=None
+        if incumbent is None
+        else Incumbent(incumbent["name"], _pairs(incumbent["values"]), incumbent["leastSaving"]),
+        incumbent_weight=0 if incumbent is None else incumbent["weight"],
+        proposer=written.get("proposer", ""),
+        proposal=written.get("proposal", ""),
+    )
+
+
+def _checked(trial: TrialPlan) -> TrialPlan:
+    counts = trial.search, trial.number, trial.requests
+    if not all(type(each) is int and each >= 1 for each in counts):
+        raise ValueError(f"the plan's trial counts {counts}; write whole numbers from 1")
+    if not isinstance(trial.proposer, str) or not isinstance(trial.proposal, str):
+        raise ValueError(f"the plan's trial was proposed by {trial.proposer!r} in {trial.proposal!r}; write names")
+    if type(trial.risk) is not float or not 0 < trial.risk < 1:
+        raise ValueError(f"the plan's trial has a risk of {trial.risk!r}; write a probability, as in 0.025")
+    if trial.incumbent is None:
+        return trial
+    saving, weight = trial.incumbent.least_saving, trial.incumbent_weight
+    if type(saving) not in (int, float) or not isfinite(saving) or type(weight) is not int or not 0 < weight < 99:
+        raise ValueError(f"the plan's incumbent saves {saving!r} at a weight of {weight!r} %")
+    return trial
+
+
+def _pairs(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if not all(isinstance(each, str) for pair in values.items() for each in pair):
+        raise ValueError(f"the plan's trial sets {values!r}; write text for each parameter")
+    return in_order(values)

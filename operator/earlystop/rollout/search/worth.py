@@ -1,0 +1,161 @@
+"""What a trial is worth: saving that it may bring over the horizon, minus requests that it takes.
+
+Answers carry information `requests / noise`, and a claim needs `log(1 / risk)` and a price for not knowing the gap, so
+a trial of a setting whose loss is `gap` below the margin takes `2 noise (log(1 / risk) + PRICE) / gap^2` requests of
+both variants (`simulation.planning` has the same formula in detail). What is close to the margin is expensive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import erfc, exp, log, pi, sqrt
+
+from earlystop.rollout.search.trial import Estimate, Proposal, SearchTerms, Setting, TrialEnd, TrialOutcome
+
+PRICE = 0.75
+"""Nats that it costs to spread bets over gaps that are not known."""
+
+NOISE = 0.64
+"""Variance of the estimated loss times requests, before any trial: two variants of an Exact Match of 0.8, half each."""
+
+NEAR_MARGIN = 0.25
+"""A setting this close to the margin, as a part of it, is not worth telling from one beyond."""
+
+LEAST_COST = 0.01
+"""What a request in a trial costs at least, as a part of the baseline's tokens."""
+
+LEAST_LOOKS = 20
+"""No trial ends as inconclusive before so many looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What to expect of a trial.
+
+    holds: probability that the setting keeps both the margin and the saving asked for. saving: share of tokens that it
+    is supposed to save. requests: after which it ends as inconclusive. value: in answers of the baseline, whose tokens
+    are saved over the horizon beyond what is saved already, minus those that the trial costs.
+    """
+
+    holds: float
+    saving: float
+    requests: int
+    value: float
+
+
+def certified_saving(outcomes: Sequence[TrialOutcome]) -> float:
+    """Share of tokens that the best certified setting saves, 0 before the first."""
+    return max((_mean(each.saving) for each in outcomes if each.end is TrialEnd.CERTIFIED), default=0.0)
+
+
+def noise(outcomes: Sequence[TrialOutcome]) -> float:
+    """Variance of the estimated loss times requests, as the longest trial has it."""
+    known = [(each.requests, each.loss.error) for each in outcomes if each.loss is not None and each.requests > 0]
+    if not known:
+        return NOISE
+    requests, error = max(known)
+    return requests * error * error
+
+
+def worths(
+    losses: Sequence[Estimate],
+    savings: Sequence[Estimate],
+    outcomes: Sequence[TrialOutcome],
+    terms: SearchTerms,
+    risk: float,
+) -> tuple[Worth, ...]:
+    """What a trial of each setting is worth at this risk.
+
+    A request in a trial costs half of the best saving that may be expected: half of them are the baseline's, which
+    save nothing, while what the search ends with has to wait. A trial that fails uses up one of those that may fail,
+    and with it that part of what the best of the others can bring. A trial goes on for as long as what it may bring is
+    worth its requests, but not to tell a setting from the margin that lies within `NEAR_MARGIN` of it.
+    """
+    holding = [
+        chance_below(loss, terms.margin) * chance_below(Estimate(-saving.mean, saving.error), -terms.minimum_saving)
+        for loss, saving in zip(losses, savings, strict=True)
+    ]
+    now, spread, nats = certified_saving(outcomes), noise(outcomes), log(1 / risk) + PRICE
+    tried = {each.setting for each in outcomes}
+    gains = [chance * (saving.mean - now) * terms.horizon for chance, saving in zip(holding, savings, strict=True)]
+    untried = sorted((max(0.0, gain) for index, gain in enumerate(gains) if index not in tried), reverse=True)
+    hopes = [*untried, 0.0, 0.0]
+    cost = max((now + hopes[0] / terms.horizon) / 2, LEAST_COST)
+    may_fail = max(1, terms.failure_budget - sum(each.end is not TrialEnd.CERTIFIED for each in outcomes))
+    longest = 2 * spread * nats / (NEAR_MARGIN * terms.margin) ** 2
+    found = []
+    for chance, loss, saving, gain in zip(holding, losses, savings, gains, strict=True):
+        most = max(round(float(f"{min(longest, max(gain, 0.0) / cost):.2g}")), LEAST_LOOKS * terms.per_look)
+        most = most if terms.requests is None else min(most, terms.requests)
+        needed = 2 * spread * nats / _gap(loss, terms.margin) ** 2
+        until_harm = 2 * spread * nats / _gap(_mirrored(loss, terms.margin), terms.margin) ** 2
+        taken = chance * min(needed, most) + (1 - chance) * min(until_harm, most)
+        forgone = (1 - chance) * (hopes[1] if gain >= hopes[0] else hopes[0]) / may_fail
+        found.append(Worth(chance, saving.mean, most, min(1.0, most / needed) * gain - forgone - cost * taken))
+    return tuple(found)
+
+
+def proposal(
+    settings: Sequence[Setting],
+    worths: Sequence[Worth],
+    open_ones: Sequence[int],
+    risk: float,
+    outcomes: Sequence[TrialOutcome],
+) -> Proposal | None:
+    """The trial that is worth most, None where none is worth its requests. open_ones: settings that may be tried now;
+    of equals the first is chosen.
+
+    Values are compared in whole answers, and requests have two digits: a verdict is recomputed on other machines, whose
+    last digits differ.
+    """
+    best = max(open_ones, key=lambda index: round(worths[index].value), default=None)
+    if best is None or round(worths[best].value) <= 0:
+        return None
+    expected, now = worths[best], certified_saving(outcomes)
+    reason = (
+        f"{settings[best].name} holds with a probability of {expected.holds:.0%} and may save {expected.saving:.0%} of "
+        f"the tokens, where {now:.0%} are saved now"
+    )
+    return Proposal(best, risk, expected.requests, reason)
+
+
+def is_used_up(terms: SearchTerms) -> bool:
+    """Whether the requests that are left are fewer than a look has."""
+    return terms.requests is not None and terms.requests < terms.per_look
+
+
+def check_outcomes(settings: Sequence[Setting], outcomes: Sequence[TrialOutcome]) -> None:
+    """Raise ValueError where an outcome is of a setting that is not among those searched."""
+    unknown = [each.setting for each in outcomes if not 0 <= each.setting < len(settings)]
+    if unknown:
+        raise ValueError(f"outcomes are of settings {unknown}, and {len(settings)} may be tried; pass all settings")
+
+
+def _gap(loss: Estimate, margin: float) -> float:
+    """Mean distance of a loss from the margin, should it lie below."""
+    distance = margin - loss.mean
+    score = distance / loss.error
+    # The mean of a normal variable above 0; far below it that is nearly error / -score.
+    chance = _probability(score)
+    density = exp(-score * score / 2) / sqrt(2 * pi)
+    return distance + loss.error * density / chance if chance > 1e-12 else loss.error / max(-score, 1.0)
+
+
+def _mirrored(loss: Estimate, margin: float) -> Estimate:
+    """The loss on the other side of the margin."""
+    return Estimate(2 * margin - loss.mean, loss.error)
+
+
+def chance_below(estimate: Estimate, bound: float) -> float:
+    """Probability that what is estimated lies below a bound."""
+    return _probability((bound - estimate.mean) / estimate.error)
+
+
+def _probability(score: float) -> float:
+    """Standard normal distribution function; `statistics.NormalDist` gives the same and takes twice as long."""
+    return erfc(-score / sqrt(2)) / 2
+
+
+def _mean(estimate: Estimate | None) -> float:
+    return 0.0 if estimate is None else estimate.mean

@@ -1,0 +1,47 @@
+"""Which setting serves users once a decision is carried out: one rule for traffic, status and verdict."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.state import Comparison, Decision, Verdict
+
+
+class Served(StrEnum):
+    """Whose setting most requests get."""
+
+    BASELINE = "Baseline"
+    CANDIDATE = "Candidate"
+    INCUMBENT = "Incumbent"
+
+
+def served_after(plan: Plan, comparison: Comparison, decision: Decision) -> Served:
+    """Whose setting serves after a decision about the candidate of a comparison.
+
+    In a search the incumbent stays unless the trial proves a larger saving, or a person asks for another setting. The
+    trial of the incumbent's own setting, with which a search that is repeated begins, keeps it or takes it off. Where
+    query classes get settings of their own, the baseline serves all other requests.
+    """
+    if decision.reason == BY_CLASS:
+        return Served.BASELINE
+    if decision.verdict is Verdict.PROMOTE:
+        return Served.CANDIDATE if decision.requested_by or is_best(plan, comparison) else Served.INCUMBENT
+    is_incumbent = plan.incumbent is None or plan.incumbent.name == comparison.name
+    return Served.BASELINE if decision.requested_by or is_incumbent else Served.INCUMBENT
+
+
+def is_best(plan: Plan, comparison: Comparison) -> bool:
+    """Whether a candidate, if it is certified, has a larger proven saving than the setting that serves."""
+    incumbent = plan.incumbent
+    if incumbent is None or incumbent.name == comparison.name:
+        return True
+    return least_saving(comparison) > incumbent.least_saving
+
+
+def least_saving(comparison: Comparison) -> float:
+    """Share of the baseline's tokens that a certified candidate is proven to save, in whole millionths: the lower end
+    of its interval, and what it had to save at least."""
+    proven, needed = comparison.assessment.saving.low, comparison.evidence.objective.minimum_saving
+    return round(needed if proven is None else max(proven, needed), 6)

@@ -1,0 +1,158 @@
+"""A search on made-up traffic: the real proposer and the real evidence of each trial, against a curve that is known.
+
+Each trial is what its campaign is to the evidence: looks on the schedule of rollouts, the engine's verdict at the
+trial's risk, and an end when its requests are used up. Waits, probes and stores of a cluster are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+from numpy.random import Generator
+
+from earlystop.api.counts import Tally
+from earlystop.evidence.assessment import Verdict
+from earlystop.evidence.engine import EvidenceState, begin, update
+from earlystop.evidence.objective import Basis, Objective
+from earlystop.rollout.look_schedule import spacing
+from earlystop.rollout.search.trial import (
+    Belief,
+    Estimate,
+    Proposal,
+    Proposer,
+    SearchTerms,
+    Setting,
+    TrialEnd,
+    TrialOutcome,
+)
+from earlystop.simulation.search_traffic import split_looks
+from earlystop.simulation.search_truth import TrueCurve
+
+LONGEST_TRIAL = 1_000_000
+"""Requests of both variants after which a trial's campaign has no room for more looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSearch:
+    """How one simulated search ended.
+
+    best: index of the setting that it ended with, None for the baseline. certified: all that were. violations: of
+    these, settings that lose more than the margin or save too little. requests: that were compared, of all variants.
+    served: requests of all users meanwhile. saved: of these, the share of their tokens that was saved.
+    """
+
+    best: int | None
+    certified: tuple[int, ...]
+    violations: int
+    requests: int
+    served: float
+    saved: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a trial, and the evidence that it ended with."""
+
+    outcome: TrialOutcome
+    evidence: EvidenceState
+
+
+def simulate_search(
+    proposer: Proposer,
+    settings: Sequence[Setting],
+    curve: TrueCurve,
+    objective: Objective,
+    terms: SearchTerms,
+    random: Generator,
+    belief: Belief | None = None,
+    incumbent_weight: int = 50,
+) -> SimulatedSearch:
+    """One search from its first trial to its end.
+
+    settings, curve: in the same order. objective: of each trial, but for its risk. incumbent_weight: percent of
+    requests that the best certified setting serves while another is tried; 0 where none serves before the end.
+    """
+    seed = int(random.integers(2**32))
+    outcomes: list[TrialOutcome] = []
+    left, best, served, saved = terms.requests, None, 0.0, 0.0
+    while True:
+        proposal = proposer.propose(settings, outcomes, replace(terms, requests=left), belief, seed)
+        if proposal is None:
+            break
+        outcome = simulate_trial(curve, proposal, objective, terms.per_look, random).outcome
+        outcomes.append(outcome)
+        left = None if left is None else max(0, left - outcome.requests)
+        incumbent = 0 if best is None else incumbent_weight
+        during = outcome.requests * 100 / (100 - incumbent)
+        serving = 0.0 if best is None else curve.settings[best].saving
+        served += during
+        saved += outcome.requests / 2 * curve.settings[outcome.setting].saving + during * incumbent / 100 * serving
+        best = best_of(outcomes)
+    certified = tuple(each.setting for each in outcomes if each.end is TrialEnd.CERTIFIED)
+    return SimulatedSearch(
+        best=best,
+        certified=certified,
+        violations=sum(not curve.keeps(each, terms.margin, terms.minimum_saving) for each in certified),
+        requests=sum(each.requests for each in outcomes),
+        served=served,
+        saved=saved / served if served else 0.0,
+    )
+
+
+def best_of(outcomes: Sequence[TrialOutcome]) -> int | None:
+    """The certified setting that seems to save most, None before the first."""
+    certified = [each for each in outcomes if each.end is TrialEnd.CERTIFIED and each.saving is not None]
+    best = max(certified, key=lambda each: each.saving.mean if each.saving else 0.0, default=None)
+    return None if best is None else best.setting
+
+
+def simulate_trial(
+    curve: TrueCurve, proposal: Proposal, objective: Objective, per_look: int, random: Generator
+) -> Trial:
+    """One trial: its campaign's looks until a verdict, or until its requests are used up."""
+    evidence = begin(replace(objective, risk_promote=proposal.risk))
+    paired = objective.basis is Basis.PAIRS
+    requests, looks, verdict = 0, 0, Verdict.CONTINUE
+    baseline, candidate = Tally(), Tally()
+    while verdict is Verdict.CONTINUE and requests < min(proposal.requests, LONGEST_TRIAL):
+        more = spacing(per_look, looks)
+        (look,) = split_looks(curve, (proposal.setting,), more, requests, random, paired=paired)
+        evidence = update(evidence, look)
+        baseline, candidate = baseline + look.baseline, candidate + look.candidate
+        requests, looks = requests + more, looks + 1
+        verdict = evidence.assessment.verdict
+    ends = {Verdict.PROMOTE: TrialEnd.CERTIFIED, Verdict.ROLL_BACK: TrialEnd.HARMFUL}
+    end = ends.get(verdict, TrialEnd.INCONCLUSIVE)
+    told = TrialOutcome(
+        proposal.setting,
+        end,
+        proposal.risk,
+        _loss(baseline, candidate, paired=paired),
+        _saving(baseline, candidate),
+        requests,
+    )
+    return Trial(told, evidence)
+
+
+def _loss(baseline: Tally, candidate: Tally, *, paired: bool) -> Estimate | None:
+    if paired:
+        pairs = candidate.pairs
+        differing = (pairs.baseline_only + pairs.candidate_only + 1) / (pairs.total + 1)
+        loss = (pairs.baseline_only - pairs.candidate_only) / max(1, pairs.total)
+        return Estimate(loss, sqrt(differing / (pairs.total + 1)))
+    if not baseline.scored or not candidate.scored:
+        return None
+    rates = [(each.match + 0.5) / (each.scored + 1) for each in (baseline, candidate)]
+    counts = baseline.scored + 1, candidate.scored + 1
+    variance = sum(rate * (1 - rate) / count for rate, count in zip(rates, counts, strict=True))
+    return Estimate(baseline.match / baseline.scored - candidate.match / candidate.scored, sqrt(variance))
+
+
+def _saving(baseline: Tally, candidate: Tally) -> Estimate | None:
+    if not baseline.tokens or not candidate.tokens:
+        return None
+    ratio = candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
+    spread = sum(each.tokens_squared / each.tokens**2 - 1 / each.completed for each in (baseline, candidate))
+    return Estimate(1 - ratio, max(1e-6, ratio * sqrt(max(0.0, spread))))

@@ -1,0 +1,89 @@
+"""A live Ladder on real parts: the best certified window serves while the next is tried, though the operator dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from earlystop.demo import manifests
+from earlystop.rollout.verify import chain_differences, object_differences
+from tests.cluster.gateway import Gateway
+from tests.cluster.kit import Cluster
+from tests.e2e.own_stage import own_stage
+from tests.e2e.proof import share, weights
+from tests.e2e.stage import BUILTIN, Stage, phase_is
+from tests.e2e.watching import Following, following
+
+RATE, SEARCH_SECONDS = 400.0, 120
+NAME = "tonight"
+# All three windows keep Exact Match on these answers. Window 10 is proven first, and what is found will serve for so
+# long that window 5 is worth a trial beside it.
+SPEC: dict[str, Any] = {
+    "search": {
+        "strategy": "Ladder",
+        "parameters": [{"name": "window", "values": ["20", "10", "5"]}],
+        "horizonRequests": 1_000_000_000,
+    },
+    "rollout": {"lookSeconds": 1, "settleSeconds": 2, "deadlineSeconds": 900, "steps": [{"weight": 50}]},
+}
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: Cluster, gateway: Gateway) -> Iterator[Stage]:
+    with own_stage(cluster, gateway, BUILTIN) as stage:
+        stage.start_operator()
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def watched(stage: Stage) -> Iterator[Following]:
+    with following(stage) as watches:
+        yield watches
+
+
+def policy_that_searches(stage: Stage) -> dict[str, Any]:
+    """The policy of the demo with a search instead of a candidate, at a lenient margin."""
+    policy = manifests.policy(stage.namespace, NAME, stage.source, 5, "0.05")
+    del policy["spec"]["candidates"]
+    policy["spec"]["objective"]["risk"] = {"promote": "0.05", "harm": "0.05"}
+    policy["spec"].update(SPEC)
+    return policy
+
+
+def serves_beside_a_trial(status: dict[str, Any]) -> bool:
+    """Whether an incumbent serves while another setting is watched."""
+    return status.get("phase") == "Observing" and "incumbent" in status.get("search", {})
+
+
+def test_a_live_ladder_serves_the_best_certified_window_meanwhile_and_in_the_end(
+    stage: Stage, watched: Following
+) -> None:
+    stage.start_load(RATE)
+    stage.access.apply(policy_that_searches(stage))
+    status = stage.wait_for(NAME, serves_beside_a_trial, SEARCH_SECONDS, "trying a window beside an incumbent")
+    assert status["search"]["incumbent"]["weight"] == 50 and status["weight"] == 75
+    assert 0.3 < share(stage, "incumbent") < 0.7
+    assert stage.operator is not None
+    stage.operator.stop(patience_seconds=0.0)
+    stage.start_operator()
+    status = stage.wait_for(NAME, phase_is("Promoted"), SEARCH_SECONDS, "over")
+    search, best = status["search"], status["search"]["incumbent"]
+    assert best["name"] in ("window-10", "window-5") and best["weight"] == 100
+    assert status["certified"]["values"] == [{"name": "window", "value": best["name"].removeprefix("window-")}]
+    assert float(search["riskSpent"]) <= float(search["risk"]) == 0.05
+    serving = [variant for variant in ("candidate", "incumbent") if share(stage, variant) == 1.0]
+    assert len(serving) == 1
+    verdicts = [each for each in stage.verdicts() if each["spec"]["policy"] == NAME]
+    assert len(verdicts) == len(search["trials"]) == status["campaign"]
+    for verdict in verdicts:
+        assert object_differences(verdict) == [] and chain_differences(verdict, verdicts) == []
+    moves = [next(iter(weights(overlay))) for overlay in watched.overlays(NAME)]
+    assert all(sum(move) == 100 for move in moves) and (25, 50, 25) in moves
+    stage.told(NAME, "SearchEnded")
+    told = [reason for reason, _ in stage.events(NAME)]
+    assert told.count("SearchStarted") == told.count("SearchEnded") == 1
+    assert told.count("TrialEnded") == len(search["trials"])
+    summary = stage.stop_load()
+    assert summary["failed"] == 0, summary["examples"]

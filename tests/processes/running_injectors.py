@@ -1,0 +1,48 @@
+"""Injectors as processes, and what they say of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from tests.processes.environment import started_module
+
+DEADLINE_SECONDS = 30
+
+
+@dataclass
+class RunningInjector:
+    """One injector. page: its metrics as they were read last."""
+
+    process: Process
+    url: str
+    admin: str
+    page: str = ""
+
+    async def scrape(self, session: aiohttp.ClientSession) -> None:
+        """Read its metrics."""
+        async with session.get(f"{self.admin}/metrics") as answer:
+            self.page = await answer.text()
+
+    def total(self, counter: str, label: str = "") -> int:
+        """The sum of a counter of the convention over all series with this label."""
+        found = re.findall(rf"^{counter}.*{label}.* ([0-9.]+)$", self.page, re.MULTILINE)
+        return sum(int(float(each)) for each in found)
+
+
+@asynccontextmanager
+async def injector(*options: str) -> AsyncIterator[RunningInjector]:
+    """`python -m earlystop.injector` on free ports, ended with the block whatever happens."""
+    own = ("--host=127.0.0.1", "--port=0", "--admin-port=0", "--drain-seconds=1")
+    async with started_module("earlystop.injector", *options, *own) as process:
+        assert process.stderr is not None
+        line = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_SECONDS)).decode()
+        found = re.search(r"on (http\S+) to .* on (http\S+)/metrics", line)
+        assert found is not None, line
+        yield RunningInjector(process, found[1], found[2])

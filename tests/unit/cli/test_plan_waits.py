@@ -1,0 +1,63 @@
+"""`kubectl earlystop plan` says what a promotion waits for besides answers, how long, and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from earlystop.api.policy import PolicySpec
+from earlystop.cli.plan_waits import dispersion_hours, wait_remarks
+from earlystop.rollout.look_schedule import seconds_of_looks, spacing
+from tests.unit.rollout.policies import policy
+
+SHADOW = Path(__file__).parents[3] / "manifests" / "examples" / "shadow.yaml"
+
+
+def spec(candidates: int = 4, **exact: Any) -> PolicySpec:
+    """The example in shadow, with so many of its candidates."""
+    (found,) = (each["spec"] for each in yaml.safe_load_all(SHADOW.read_text()) if each["kind"] == "EarlyStopPolicy")
+    found["candidates"] = found["candidates"][:candidates]
+    found["objective"]["exactMatch"] |= exact
+    return PolicySpec.model_validate(found)
+
+
+def remarks(spec: PolicySpec, hours: float = 17.02, verdict: str = "Recommend") -> str:
+    return " ".join(wait_remarks(spec, {"hours_mean": hours, "verdict": verdict}))
+
+
+def test_the_looks_that_teach_scatter_are_said_with_why_they_take_17_hours_for_four_candidates() -> None:
+    said = remarks(spec())
+    assert "before 128 looks have shown how much answers scatter (DispersionUnknown), which takes 17 h." in said
+    assert "takes the time here" in said and "A look of 4 candidates takes more room" in said
+    assert "half as often after every 16 of them" in said
+    assert "with one candidate it would take 0.82 h" in said and "assumeIndependent: true" in said
+
+
+@pytest.mark.parametrize(("candidates", "hours"), [(1, 0.82), (2, 2.02), (3, 6.06), (4, 17.02)])
+def test_the_time_is_that_of_the_looks_themselves(candidates: int, hours: float) -> None:
+    found = dispersion_hours(spec(candidates))
+    assert found is not None and abs(found - hours) < 0.01
+    assert seconds_of_looks(15, 128) == sum(spacing(15, each) for each in range(128)) == 48 * 60
+
+
+def test_query_classes_that_make_looks_rarer_are_said_too_and_nothing_where_none_do() -> None:
+    live = policy({"objective": {"exactMatch": {"assumeIndependent": None}}})
+    classes = {"queryClasses": [{"name": f"c{k}", "margin": "0.03"} for k in range(10)]}
+    several = policy({"objective": {"exactMatch": {"assumeIndependent": None}, **classes}})
+    assert "10 query classes" in remarks(several) and "after every 14 of them" in remarks(several)
+    assert "no query classes it would take 0.81 h" in remarks(several)
+    assert "takes more room" not in remarks(live) and "DispersionUnknown" in remarks(live)
+
+
+@pytest.mark.parametrize("stated", [{"assumeIndependent": True}, {"dispersion": "2"}])
+def test_who_says_how_much_answers_scatter_is_told_of_no_wait_for_it(stated: dict[str, Any]) -> None:
+    assert dispersion_hours(spec(**stated)) is None
+    said = remarks(spec(**stated), hours=0.18)
+    assert "DispersionUnknown" not in said and "what the policy asks for at least" in said
+
+
+def test_harm_waits_for_nothing() -> None:
+    assert remarks(spec(), verdict="RollBack") == ""

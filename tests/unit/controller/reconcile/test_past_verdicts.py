@@ -1,0 +1,110 @@
+"""A search with warmStart: History starts from verdicts of its namespace, and of others only by an admin's label."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from earlystop.api.wire import HISTORY_LABEL
+from earlystop.controller.cluster import EVENTS, NAMESPACES, VERDICTS, ClusterError
+from earlystop.rollout.search.history import Subject
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.transitions import start_campaign
+from earlystop.rollout.verdict import verdict_object
+from earlystop.rollout.verify import object_differences
+from tests.unit.controller.searching_world import SearchingWorld
+from tests.unit.rollout.policies import NOW, policy
+from tests.unit.rollout.searching import SEARCH
+from tests.unit.rollout.traffic import Quality, Server, decided
+
+WARM = {"search": {**SEARCH, "warmStart": "History"}}
+
+
+def earlier(window: str, quality: Quality, namespace: str = "llm") -> dict[str, Any]:
+    """A verdict about one window, of another policy with the same parameters and baseline."""
+    values = [{"name": "window", "value": window}]
+    spec = policy({"candidates": [{"name": "it", "values": values}]})
+    uid = f"{namespace}-{window}"
+    begun = start_campaign(spec, uid, "", "", RolloutState(), NOW - 100_000, entropy="")
+    made = verdict_object(f"earlier-{window}", namespace, uid, decided(spec, begun, Server(), quality))
+    found: dict[str, Any] = json.loads(json.dumps(made))
+    return found
+
+
+def world(*verdicts: dict[str, Any], labels: dict[str, str | None] | None = None) -> SearchingWorld:
+    """A policy that is about to search, with verdicts, and the group in which each namespace shares."""
+    found = SearchingWorld(changes=WARM)
+    found.api.serve(NAMESPACES)
+    for each in verdicts:
+        found.api.put(VERDICTS, each)
+    for name, group in (labels or {}).items():
+        found.api.put(NAMESPACES, {"metadata": {"name": name, "labels": {HISTORY_LABEL: group} if group else {}}})
+    return found
+
+
+def told(searching: SearchingWorld) -> list[str]:
+    """What the events about history say."""
+    events = (each for path, each in searching.api.objects.items() if path.startswith(EVENTS.path("llm")))
+    return [each["message"] for each in events if each["reason"] == "HistoryRead"]
+
+
+async def begun(searching: SearchingWorld) -> SearchingWorld:
+    async with searching.open():
+        await searching.reconcile_until("Observing")
+    return searching
+
+
+async def test_what_verdicts_taught_is_stored_with_the_search_and_told() -> None:
+    searching = await begun(world(earlier("20", Quality(mean_tokens=420)), earlier("5", Quality(0.5, 200))))
+    assert searching.status["search"]["belief"]
+    (note,) = told(searching)
+    assert note.startswith(
+        "The order of trials starts from 2 comparisons in 2 verdicts of llm/earlier-20, llm/earlier-5"
+    )
+
+
+async def test_a_search_that_started_from_history_ends_as_well_and_its_verdicts_can_be_recomputed() -> None:
+    searching = world(earlier("10", Quality(mean_tokens=300)), earlier("5", Quality(0.5, 200)))
+    async with searching.open():
+        await searching.search()
+    assert searching.status["search"]["incumbent"]["name"] == "window-10"
+    own = [each for each in searching.verdicts() if each["spec"]["policy"] == "qa"]
+    assert own
+    assert [object_differences(each) for each in own] == [[]] * len(own)
+
+
+async def test_without_warm_start_no_verdict_is_read() -> None:
+    searching = SearchingWorld()
+    searching.api.put(VERDICTS, earlier("20", Quality(mean_tokens=420)))
+    await begun(searching)
+    assert "belief" not in searching.status["search"]
+    assert told(searching) == []
+
+
+async def test_verdicts_of_another_namespace_count_only_where_an_admin_gave_both_the_same_label() -> None:
+    theirs = earlier("20", Quality(mean_tokens=420), namespace="team-b")
+    shared = await begun(world(theirs, labels={"llm": "qa", "team-b": "qa"}))
+    assert "team-b/earlier-20" in told(shared)[0]
+    apart = await begun(world(theirs, labels={"llm": "qa", "team-b": "other"}))
+    alone = await begun(world(theirs, labels={"llm": None, "team-b": None}))
+    for each in (apart, alone):
+        assert "belief" not in each.status["search"]
+        assert told(each)[0].startswith("No verdict says anything of these settings yet")
+
+
+async def test_without_the_right_to_read_namespaces_the_own_ones_verdicts_count() -> None:
+    searching = world(earlier("20", Quality(mean_tokens=420)))
+    call = searching.api._call
+
+    async def refusing(method: str, path: str, *rest: Any) -> Any:
+        if path.startswith(NAMESPACES.path(None)) and path.endswith("/llm"):
+            raise ClusterError(403, 'User "x" cannot get resource "namespaces"')
+        return await call(method, path, *rest)
+
+    searching.api._call = refusing  # type: ignore[method-assign, assignment]
+    await begun(searching)
+    assert searching.status["search"]["belief"]
+
+
+def test_the_policy_of_these_tests_is_about_what_the_verdicts_are_about() -> None:
+    assert Subject.of(SearchingWorld(changes=WARM).tracked.spec) == Subject.of(policy())

@@ -1,0 +1,194 @@
+"""Verdicts count as memory only where they are whole and about the same thing; what does not count is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earlystop.api.policy import PolicySpec
+from earlystop.api.wire import HISTORY_LABEL
+from earlystop.rollout.search import history
+from earlystop.rollout.search.history import Subject, may_share, read_history
+from earlystop.rollout.verdict import digest_of
+from tests.unit.rollout.search.past_verdicts import WINDOW, altered, past_verdict, two_verdicts, window_policy
+
+OWN = Subject.of(window_policy())
+RECORDED = sorted((Path(__file__).parents[1] / "recorded").glob("*.json"))
+
+
+def recorded_verdicts() -> list[dict[str, Any]]:
+    """Verdicts of an earlier release, as objects, but for those that follow one which was not recorded."""
+    specs = [json.loads(path.read_text())["verdict"] for path in RECORDED]
+    return [
+        {"metadata": {"namespace": "llm", "name": f"{spec['policy']}-{spec['revision']}"}, "spec": spec}
+        for spec in specs
+        if spec is not None and not spec.get("previous")
+    ]
+
+
+def test_a_verdict_says_what_its_candidate_lost_and_saved_as_its_looks_have_it() -> None:
+    (found,) = read_history(OWN, [past_verdict("10", loss=0.01, saving=0.4)]).comparisons
+    assert dict(found.values) == {"window": "10"}
+    assert found.loss is not None
+    assert found.saving is not None
+    assert abs(found.loss.mean - 0.01) < 2 * found.loss.error < 0.1
+    assert abs(found.saving.mean - 0.4) < 2 * found.saving.error < 0.2
+    assert (found.promoted, found.rolled_back, found.by_person) == (True, False, False)
+    assert found.requests > 1000
+
+
+def test_a_harmful_candidate_is_remembered_as_rolled_back() -> None:
+    (found,) = read_history(OWN, [past_verdict("1", loss=0.4)]).comparisons
+    assert (found.promoted, found.rolled_back) == (False, True)
+    assert found.loss is not None
+    assert found.loss.mean == pytest.approx(0.4, abs=2 * found.loss.error)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"effect": "+9.9 [+9.0, +9.9]"}, {"decision": "Inconclusive"}, {"columns": []}, {"policy": "other"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_altered_record_is_refused_with_a_sentence_that_names_it(change: dict[str, Any]) -> None:
+    found = read_history(OWN, [altered(past_verdict(), **change)])
+    assert found.comparisons == ()
+    (sentence,) = found.refused
+    assert sentence.startswith("The verdict llm/qa-")
+    assert "is refused: " in sentence
+
+
+def test_an_altered_record_with_a_new_digest_is_refused_by_its_looks() -> None:
+    verdict = past_verdict()
+    looks = [[*row[:6], row[6] + 50, *row[7:]] for row in verdict["spec"]["looks"]]
+    changed = altered(verdict, looks=looks)
+    changed["spec"]["digest"] = digest_of(changed["spec"])
+    assert "is refused: " in read_history(OWN, [changed]).refused[0]
+
+
+def test_a_chain_that_is_whole_counts_and_one_with_a_gap_does_not() -> None:
+    first, second = two_verdicts()
+    whole = read_history(OWN, [second, first])
+    assert whole.refused == ()
+    assert [dict(each.values)["window"] for each in whole.comparisons] == ["5", "10"]
+    (refused,) = read_history(OWN, [second]).refused
+    assert "is refused: The verdict before chain-" in refused
+    assert "is not there" in refused
+
+
+def test_a_later_verdict_is_refused_where_an_earlier_one_of_its_chain_was_changed() -> None:
+    first, second = two_verdicts()
+    found = read_history(OWN, [altered(first, message="Better than it was."), second])
+    assert found.comparisons == ()
+    assert len(found.refused) == 2
+
+
+def test_two_verdicts_that_follow_the_same_one_are_both_refused() -> None:
+    first, second = two_verdicts()
+    twin = altered(second, message="Another one.")
+    twin["spec"]["digest"] = digest_of(twin["spec"])
+    twin["metadata"]["name"] += "-2"
+    found = read_history(OWN, [first, second, twin])
+    assert found.comparisons == ()
+    assert len(found.refused) == 3
+
+
+def other(changes: dict[str, Any]) -> PolicySpec:
+    return window_policy("10", changes)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (
+            other(
+                {
+                    "parameters": [{**WINDOW, "name": "budget"}],
+                    "baseline": {"values": [{"name": "budget", "value": "40"}]},
+                    "candidates": [{"name": "b10", "values": [{"name": "budget", "value": "10"}]}],
+                }
+            ),
+            "the parameters are budget, not window",
+        ),
+        (other({"parameters": [{**WINDOW, "type": "Decimal"}]}), "window is another parameter there"),
+        (other({"parameters": [{**WINDOW, "stopsSooner": "WhenHigher"}]}), "stops sooner WhenHigher, not type Integer"),
+        (
+            other({"baseline": {"values": [{"name": "window", "value": "20"}]}}),
+            "the baseline is window 20, not window 40",
+        ),
+    ],
+    ids=["name", "type", "direction", "baseline"],
+)
+def test_a_verdict_about_something_else_is_passed_over_with_a_sentence(spec: PolicySpec, why: str) -> None:
+    found = read_history(OWN, [past_verdict("10", spec=spec, name="elsewhere")])
+    assert not found.comparisons
+    assert not found.refused
+    (sentence,) = found.passed_over
+    assert sentence.startswith("1 verdict passed over, of llm/elsewhere: ")
+    assert why in sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parameters": [{**WINDOW, "minimum": "5", "maximum": "80"}]},
+        {"targetRef": {"name": "qa-server-with-a-new-model"}},
+        {"objective": {"exactMatch": {"margin": "0.03"}}},
+    ],
+    ids=["bounds", "target", "margin"],
+)
+def test_other_bounds_another_workload_and_another_margin_are_the_same_subject(changes: dict[str, Any]) -> None:
+    found = read_history(OWN, [past_verdict("10", spec=other(changes))])
+    assert len(found.comparisons) == 1
+
+
+def test_without_leave_no_verdict_of_another_namespace_counts() -> None:
+    mine, theirs = past_verdict(), past_verdict(namespace="team-b")
+    found = read_history(OWN, [mine, theirs], {"llm"})
+    assert [each.namespace for each in found.comparisons] == ["llm"]
+    assert found.passed_over == (
+        "1 verdict passed over, of namespace team-b: it has no label earlystop.dev/shares-history with the own "
+        "namespace's value, set by an admin.",
+    )
+    assert len(read_history(OWN, [mine, theirs], {"llm", "team-b"}).comparisons) == 2
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "shared"),
+    [("a", "a", True), ("a", "b", False), ("a", None, False), (None, "a", False), (None, None, False), ("", "", False)],
+)
+def test_namespaces_share_history_only_if_an_admin_put_both_in_one_group(
+    mine: str | None, theirs: str | None, shared: bool
+) -> None:
+    labels = [{} if group is None else {HISTORY_LABEL: group} for group in (mine, theirs)]
+    assert may_share(*labels) is shared
+
+
+@pytest.mark.slow
+def test_verdicts_of_earlier_releases_count_in_every_mode_and_strategy() -> None:
+    verdicts = recorded_verdicts()
+    read = [read_history(None, [each]) for each in verdicts]
+    assert len(verdicts) > 20
+    assert [each.refused for each in read] == [()] * len(verdicts)
+    errors = [each.loss.error for found in read for each in found.comparisons if each.loss and each.saving]
+    assert len(errors) >= 0.9 * len(verdicts)  # some were ended before they had any answer
+    assert max(errors) < 0.2
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [{}, {"metadata": None, "spec": None}, {"metadata": {"name": "x", "namespace": "llm"}, "spec": {"at": 3}}],
+)
+def test_what_is_no_verdict_is_refused_and_hides_no_other(rubbish: dict[str, Any]) -> None:
+    found = read_history(OWN, [rubbish, past_verdict()])
+    assert len(found.comparisons) == 1
+    assert "no verdict that this release can read" in found.refused[0]
+
+
+def test_only_the_latest_verdicts_are_read_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST_VERDICTS", 1)
+    found = read_history(OWN, [past_verdict("10", later=0), past_verdict("5", name="new", later=50_000)])
+    assert [each.policy for each in found.comparisons] == ["new"]
+    assert found.passed_over == ("1 verdict passed over, older than the latest 1.",)

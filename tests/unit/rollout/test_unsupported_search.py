@@ -1,0 +1,162 @@
+"""A search of which nothing could be tried is refused by the operator, with a sentence that says what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from earlystop.rollout.unsupported import refusal_of_spec
+from earlystop.rollout.unsupported_search import search_refusal
+from tests.unit.rollout.policies import policy
+
+WINDOWS = {"name": "window", "values": ["20", "10"]}
+SHADOW: dict[str, Any] = {
+    "delivery": {"mode": "Shadow", "shadow": {"routeRef": {"name": "qa"}}, "gatewayHeader": None},
+    "rollout": {"steps": None, "minimumSeconds": 60},
+}
+
+
+def searching(search: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    changes = {"rollout": {"steps": [{"weight": 5}]}, **changes}
+    return {"candidates": None, "search": {"strategy": "Grid", "parameters": [WINDOWS], **search}, **changes}
+
+
+def over(**written: Any) -> dict[str, Any]:
+    return searching({"parameters": [{"name": "window", **written}]})
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "steps that miss the end": (
+        over(range={"from": "5", "to": "20", "step": "4"}),
+        'from 5 to 20 is not reached to its end in steps of 4: 17 is followed by 21; write to: "17", or count',
+    ),
+    "a step that misses the end at once": (
+        over(range={"from": "5", "to": "20", "step": "16"}),
+        "5 is followed by 21; write count instead of step",
+    ),
+    "factors that miss the end": (
+        over(range={"from": "5", "to": "30", "step": "2", "scale": "Log"}),
+        '20 is followed by 40; write to: "20", or count instead of step',
+    ),
+    "factors with too many digits": (
+        searching(
+            {
+                "parameters": [
+                    {"name": "patience", "range": {"from": "1", "to": "1.331", "step": "1.1", "scale": "Log"}},
+                    {"name": "window", "range": {"from": "1", "to": "4.84", "step": "2.2", "scale": "Log"}},
+                ]
+            }
+        ),
+        "window 2.2 is no whole number",
+    ),
+    "a range from the largest": (
+        over(range={"from": "20", "to": "5", "step": "5"}),
+        'does not lead from the smallest number to the largest; write from: "5", to: "20"',
+    ),
+    "a range of one number": (over(range={"from": "5", "to": "5", "step": "1"}), "write two that differ, or values"),
+    "a step of nothing": (
+        over(range={"from": "5", "to": "20", "step": "0"}),
+        "a step of 0 never reaches 20; write one above 0",
+    ),
+    "a step back": (over(range={"from": "5", "to": "20", "step": "-5"}), "a step of -5 never reaches 20"),
+    "a factor of one": (
+        over(range={"from": "5", "to": "20", "step": "1", "scale": "Log"}),
+        "a step of 1 never reaches 20; write one above 1",
+    ),
+    "numbers without end": (
+        searching({"parameters": [{"name": "patience", "range": {"from": "0", "to": "9", "step": "0.000001"}}]}),
+        "holds more than 1,000 numbers in steps of 0.000001; write a larger step",
+    ),
+    "a logarithm of nothing": (
+        searching(
+            {"parameters": [{"name": "patience", "range": {"from": "0", "to": "9", "count": 3, "scale": "Log"}}]}
+        ),
+        "does not begin above 0, as scale Log must; write such a from",
+    ),
+    "whole numbers too close": (
+        over(range={"from": "1", "to": "4", "count": 9}),
+        "would be tried twice; write each value once",
+    ),
+    "a fraction of an Integer": (over(range={"from": "1", "to": "4", "step": "1.5"}), "window 2.5 is no whole number"),
+    "one value twice": (over(values=["10", "20", "10.0"]), "window 10 would be tried twice"),
+    "one parameter twice": (searching({"parameters": [WINDOWS, WINDOWS]}), "window stands there twice"),
+    "a value beyond the bounds": (over(values=["41"]), "window 41 is not between 1 and 40"),
+    "a number without values": (over(), "window is a number; write values or range"),
+    "a parameter that is not there": (
+        searching({"parameters": [{"name": "pace"}]}),
+        "there is no parameter pace; write the name of one, such as window",
+    ),
+    "the baseline alone": (over(values=["40"]), "there is nothing to try beside the baseline's own setting"),
+    "too many for a ladder": (
+        searching(
+            {"strategy": "Ladder", "parameters": [{"name": "window", "range": {"from": "1", "to": "21", "step": "1"}}]}
+        ),
+        "there are 21 settings to try beside the baseline's, and strategy Ladder takes 20",
+    ),
+    "two parameters of a ladder": (
+        searching({"strategy": "Ladder", "parameters": [WINDOWS, {"name": "patience", "values": ["1"]}]}),
+        "strategy Ladder takes 1, and these are window, patience; write one, or strategy Grid",
+    ),
+    "too many for any": (
+        searching(
+            {
+                "parameters": [
+                    {"name": "window", "range": {"from": "1", "to": "40", "step": "1"}},
+                    {"name": "patience", "range": {"from": "0", "to": "9", "step": "1.5"}},
+                ]
+            }
+        ),
+        "there are 280 settings to try beside the baseline's, and strategy Grid takes 64; write fewer values",
+    ),
+    "shares below a hundredth": (
+        over(values=[str(each) for each in range(1, 9)]),
+        "the 8 settings of the search share the weight of a step, so of 5 % each would get less than 1 %; write "
+        "weights of 8 or more, or fewer settings",
+    ),
+    "steps of a grid": (
+        over(values=["20"]) | {"rollout": {"steps": [{"weight": 5}, {"weight": 25}]}},
+        "strategy Grid tries all settings in one step, whose weight they share; write one",
+    ),
+    "more than one campaign judges": (
+        searching({"parameters": [{"name": "patience", "range": {"from": "0.1", "to": "9", "step": "0.1"}}]}),
+        "there are 89 settings to try beside the baseline's, and strategy Grid takes 64",
+    ),
+    "a grid that would begin again": (
+        searching({"repeatSeconds": 86_400}),
+        "search.repeatSeconds: a search that tries all settings in one campaign does not begin again by itself",
+    ),
+    "candidates beside it": (
+        {"search": {"strategy": "Grid", "parameters": [WINDOWS]}},
+        "search and candidates: write one of the two",
+    ),
+    "a strategy beside the search's": (
+        searching({}, rollout={"strategy": "ABTest", "steps": [{"weight": 20}]}),
+        "rollout.strategy ABTest: search.strategy says how settings are tried; remove rollout.strategy",
+    ),
+    "a Bandit in shadow": (searching({"strategy": "Bandit"}, **SHADOW), "write Ladder or Grid, or judge nothing"),
+    "cohorts": (
+        searching({}, delivery={"mode": "HeaderCohort"}),
+        "delivery.mode HeaderCohort has a cohort for each candidate; write candidates",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_search_that_cannot_be_made_is_refused_with_what_to_write(mistake: str) -> None:
+    changes, sentence = MISTAKES[mistake]
+    refusal = search_refusal(policy(changes))
+    assert refusal is not None and refusal.reason == "SearchUnusable"
+    assert sentence in refusal.message and refusal.message.endswith(".")
+
+
+@pytest.mark.parametrize("changes", [searching({}), over(range={"from": "10", "to": "40", "count": 4}), {}])
+def test_a_search_that_can_be_made_is_accepted(changes: dict[str, Any]) -> None:
+    assert refusal_of_spec(policy(changes)) is None
+
+
+def test_in_shadow_no_weight_is_shared_by_settings() -> None:
+    many = {"name": "patience", "range": {"from": "0.1", "to": "9", "count": 60}}
+    assert refusal_of_spec(policy(searching({"parameters": [many]}, **SHADOW))) is None
+    steps = {"steps": [{"weight": 5}, {"weight": 25}], "shadowSeconds": 600}
+    assert refusal_of_spec(policy(searching({"parameters": [many]}, rollout=steps))) is None
