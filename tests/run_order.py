@@ -41,6 +41,7 @@ SECONDS = {
     "tests/e2e/test_forged.py": 75,
     "tests/e2e/test_whole.py": 60,
     "tests/e2e/test_evaluator.py": 50,
+    "tests/e2e/test_real_engine.py": 50,
     "tests/e2e/test_custom_preset.py": 45,
     "tests/cluster/test_custom_counts.py": 115,
     "tests/faults/test_bad_gateway.py": 40,

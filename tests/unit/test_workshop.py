@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.binaries import PACKAGES
+from tests.cluster.engine_build import build_progress
 from tests.cluster.go_build import executable_name, progress_line
 from tests.run_order import SECONDS, WITH_A_CLUSTER, rank
 
@@ -37,6 +38,13 @@ def test_the_first_build_says_how_far_it_is_and_about_how_long_it_will_take() ->
     assert progress_line(500, 2000, 60).endswith("500 of 2000 packages, 1:00 min, about 3:00 min left")
     assert progress_line(3, 2000, 1).endswith("3 of 2000 packages, 0:01 min")
     assert progress_line(2000, 2000, 245).endswith("4:05 min, linking")
+
+
+def test_the_build_of_the_real_engine_says_how_far_it_is_and_about_how_long_it_will_take() -> None:
+    printed = "[1/200] Building C object a.o\nnote: [99/100]\n[50/200] Linking CXX static library b.a\n"
+    assert build_progress(printed, 60) == "building the real engine: 50 of 200 steps, 1:00 min, about 3:00 min left"
+    assert build_progress("", 1) == "building the real engine, 0:01 min"
+    assert build_progress("[200/200] Linking", 61).endswith("200 of 200 steps, 1:01 min")
 
 
 def test_executables_are_found_under_the_names_that_go_gives_them() -> None:
