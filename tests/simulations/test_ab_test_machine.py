@@ -17,7 +17,7 @@ from earlystop.rollout.event_notes import event_notes
 from earlystop.rollout.exposure import shadowed, weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.look_schedule import next_look
-from earlystop.rollout.manual import Declined, abort, promote_now
+from earlystop.rollout.manual import Decide, Declined, abort, promote_now
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import (
@@ -113,10 +113,10 @@ class Contest(RolloutMachine):
 
     @precondition(lambda self: self.state.most_looks > 16 or self.state.decision is not None)
     @rule(verb=st.sampled_from((abort, promote_now)), name=st.sampled_from(("", "/w10", "/w5", "/w1")))
-    def request(self, verb: Any, name: str) -> None:
+    def request(self, verb: Decide, name: str) -> None:
         before = self.state
         digest = digest_of_decision("qa", UID, before)
-        after = verb(self.spec, before, Request(before.revision + name, "someone"), digest, self.now)
+        after = verb(self.times, before, Request(before.revision + name, "someone"), digest, self.now)
         if isinstance(after, Declined):
             assert after.message and "one of ." not in after.message
         else:
