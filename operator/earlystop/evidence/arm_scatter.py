@@ -118,8 +118,8 @@ def _with_events(known: EventScatter, baseline: Events, candidate: Events) -> Ev
     exposed, events = baseline.exposed + candidate.exposed, baseline.events + candidate.events
     if events < EVENTS_A_BLOCK or not baseline.exposed or not candidate.exposed:
         return replace(known, baseline=baseline, candidate=candidate)
-    share = candidate.exposed / exposed
-    information = events / (share * (1 - share))
+    share, rest = candidate.exposed / exposed, baseline.exposed / exposed
+    information = events / (share * rest)
     apart = candidate.events / events - share
     learned = scatter.observe(known.scatter, apart * information, information)
     squares = known.squares + apart * apart * information

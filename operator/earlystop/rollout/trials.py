@@ -32,7 +32,9 @@ from earlystop.rollout.trial_outcome import outcome_of, requests_of
 
 WAITING = "WaitingForProposals"
 """No end: a search that others propose to goes on with the next proposal."""
-NOTHING_LEFT, BUDGET_USED, RISK_USED = "NothingLeftToTry", "SearchBudgetUsed", "SearchRiskUsed"
+NOTHING_LEFT = "NothingLeftToTry"
+BUDGET_USED = "SearchBudgetUsed"
+RISK_USED = "SearchRiskUsed"
 TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
 SLACK = 1 + 1e-9
