@@ -6,7 +6,8 @@ from math import isfinite
 
 import pytest
 
-from earlystop.evidence.arm_scatter import Events, observe_events, start
+from earlystop.evidence.arm_scatter import observe_events, start
+from earlystop.evidence.rate_ratio import Events
 
 
 @pytest.mark.parametrize("many", [10, 10**6, 2**54, 10**18])
