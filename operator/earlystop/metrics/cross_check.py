@@ -95,12 +95,12 @@ def growth(points: Sequence[tuple[int, str]], begin_ms: int, end_ms: int) -> Bou
     before = [each for each in read if each[0] <= begin_ms][-1:]
     inside = [each for each in read if begin_ms < each[0] <= end_ms]
     after = [each for each in read if each[0] > end_ms][:1]
-    around = [*before, *inside, *after]
+    nearest = [*before, *inside, *after]
     if not inside and not (before and after):
         return Bounds()  # it ended before the window, or began after it
-    born = 0 if before else around[0][1]
-    fell = any(later < earlier for (_, earlier), (_, later) in pairwise(around))
-    return Bounds(_sum(inside), born + _sum(around), is_cut=fell or not after)
+    born = 0 if before else nearest[0][1]
+    fell = any(later < earlier for (_, earlier), (_, later) in pairwise(nearest))
+    return Bounds(_sum(inside), born + _sum(nearest), is_cut=fell or not after)
 
 
 def counts(points: Iterable[tuple[int, str]]) -> list[tuple[int, float]]:

@@ -93,8 +93,8 @@ def _compared(found: dict[str, list[RawSeries]], question: CrossCheckQuestion) -
     begin, end = 1000 * question.begin, 1000 * question.end
     grown = {name: total_growth(series, begin, end, question.replica_label) for name, series in found.items()}
     # Those of answers that were in flight at either end are among the squares, too.
-    around = begin - 1000 * question.margin, end + 1000 * question.margin
-    squares = total_growth(found[INJECTOR_TOKENS_SQUARED], *around, question.replica_label)
+    widened = begin - 1000 * question.margin, end + 1000 * question.margin
+    squares = total_growth(found[INJECTOR_TOKENS_SQUARED], *widened, question.replica_label)
     injector = InjectorSide(
         sequences=grown[INJECTOR_SEQUENCES],
         tokens=grown[INJECTOR_TOKENS],

@@ -28,6 +28,7 @@ from earlystop.rollout.search.trial import (
     TrialEnd,
     TrialOutcome,
 )
+from earlystop.rollout.strategies.pooled_looks import loss_of_answers, saving_of
 from earlystop.simulation.search_traffic import split_looks
 from earlystop.simulation.search_truth import TrueCurve
 
@@ -140,7 +141,7 @@ def simulate_trial(
         end,
         proposal.risk,
         _loss(baseline, candidate, paired=paired),
-        _saving(baseline, candidate),
+        saving_of(baseline, candidate),
         requests,
     )
     return Trial(told, evidence)
@@ -152,17 +153,4 @@ def _loss(baseline: Tally, candidate: Tally, *, paired: bool) -> Estimate | None
         differing = (pairs.baseline_only + pairs.candidate_only + 1) / (pairs.total + 1)
         loss = (pairs.baseline_only - pairs.candidate_only) / max(1, pairs.total)
         return Estimate(loss, sqrt(differing / (pairs.total + 1)))
-    if not baseline.scored or not candidate.scored:
-        return None
-    rates = [(each.match + 0.5) / (each.scored + 1) for each in (baseline, candidate)]
-    counts = baseline.scored + 1, candidate.scored + 1
-    variance = sum(rate * (1 - rate) / count for rate, count in zip(rates, counts, strict=True))
-    return Estimate(baseline.match / baseline.scored - candidate.match / candidate.scored, sqrt(variance))
-
-
-def _saving(baseline: Tally, candidate: Tally) -> Estimate | None:
-    if not baseline.tokens or not candidate.tokens:
-        return None
-    ratio = candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
-    spread = sum(each.tokens_squared / each.tokens**2 - 1 / each.completed for each in (baseline, candidate))
-    return Estimate(1 - ratio, max(1e-6, ratio * sqrt(max(0.0, spread))))
+    return loss_of_answers(baseline, candidate)

@@ -144,11 +144,11 @@ def _wander(known: Sequence[_Known], typical: Typical, axes: Axes) -> float:
 def _at(place: Place, known: Sequence[_Known], wander: float, typical: Typical, axes: Axes) -> Estimate:
     """What is likely at a place: its own mean, leaning on its neighbours."""
     own = next((each.mean for each in known if each.place == place), None)
-    around = _neighbours(place, [each for each in known if each.place != place], axes)
+    neighbours = _neighbours(place, [each for each in known if each.place != place], axes)
     if own is None:
-        found = _between(place, around, wander, axes)
+        found = _between(place, neighbours, wander, axes)
     else:
-        found = _leaning(own, _between(place, around, wander, axes)) if around else own
+        found = _leaning(own, _between(place, neighbours, wander, axes)) if neighbours else own
     likely = found.of_the_next
     mean = min(max(likely.mean, typical.least), typical.most)
     return Estimate(_digits(mean), _digits(likely.error))
@@ -174,7 +174,7 @@ def _neighbours(place: Place, known: Sequence[_Known], axes: Axes) -> list[_Know
     return [side[0] for side in sides if side]
 
 
-def _between(place: Place, around: Sequence[_Known], wander: float, axes: Axes) -> Mean:
+def _between(place: Place, neighbours: Sequence[_Known], wander: float, axes: Axes) -> Mean:
     """A mean read from others: on a line, on the straight line between them, or that of the one neighbour; elsewhere
     their mean by the inverse of the distance, to the power of as many dimensions as there are.
 
@@ -182,15 +182,15 @@ def _between(place: Place, around: Sequence[_Known], wander: float, axes: Axes) 
     `wander` between two at the distances a and b on a line, `wander` a beyond one. Elsewhere it is that of the nearest
     place alone, since the others may lie on the same side.
     """
-    distances = [_distance(each.place, place, axes) for each in around]
+    distances = [_distance(each.place, place, axes) for each in neighbours]
     closeness = [each ** -len(axes) for each in distances]
     shares = [each / sum(closeness) for each in closeness]
     away = 1 / sum(closeness) if axes == (True,) else min(distances)
 
     def averaged(part: Callable[[Mean], float]) -> float:
-        return sum(share * part(each.mean) for share, each in zip(shares, around, strict=True))
+        return sum(share * part(each.mean) for share, each in zip(shares, neighbours, strict=True))
 
-    own = sum(share * share * each.mean.sampling for share, each in zip(shares, around, strict=True))
+    own = sum(share * share * each.mean.sampling for share, each in zip(shares, neighbours, strict=True))
     return Mean(
         averaged(lambda mean: mean.value),
         own + wander * away,
@@ -199,8 +199,8 @@ def _between(place: Place, around: Sequence[_Known], wander: float, axes: Axes) 
     )
 
 
-def _leaning(own: Mean, around: Mean) -> Mean:
+def _leaning(own: Mean, of_neighbours: Mean) -> Mean:
     """A setting's own mean with what its neighbours say of it, by precision."""
-    share = around.sampling / (own.sampling + around.sampling)
-    value = share * own.value + (1 - share) * around.value
+    share = of_neighbours.sampling / (own.sampling + of_neighbours.sampling)
+    value = share * own.value + (1 - share) * of_neighbours.value
     return replace(own, value=value, sampling=share * own.sampling)

@@ -20,7 +20,7 @@ NOISE = 0.64
 """Variance of the estimated loss times requests, before any trial: two variants of an Exact Match of 0.8, half each."""
 
 NEAR_MARGIN = 0.25
-"""A setting this close to the margin, as a part of it, is not worth telling from one beyond."""
+"""A setting this close to the margin, as a part of it, is not worth distinguishing from one beyond."""
 
 LEAST_COST = 0.01
 """What a request in a trial costs at least, as a part of the baseline's tokens."""

@@ -13,22 +13,22 @@ class Grid(ABTest):
 
     def weights(self, plan: Plan, state: RolloutState) -> dict[str, int]:
         """An even part of the step's weight for every setting that is still tried."""
-        return {each.name: share_of(plan, state.step) for each in state.active}
+        return {each.name: weight_of_each(plan, state.step) for each in state.active}
 
     def describe(self, plan: Plan) -> str:
         """The share of each setting."""
-        return f" at {share_of(plan, len(plan.stages) - 1)} % each"
+        return f" at {weight_of_each(plan, len(plan.stages) - 1)} % each"
 
     def describe_step(self, plan: Plan, state: RolloutState) -> str:
         """The number of the step and the share of each setting. Each that is dropped begins a step that nobody
         planned, so the steps are not counted."""
         if plan.stage(state.step).kind is StageKind.SHADOW:
             return SHADOW_STAGE
-        share, tried = share_of(plan, state.step), len(state.active)
+        share, tried = weight_of_each(plan, state.step), len(state.active)
         return f"step {state.step + 1}, {share} % of requests for each of {tried} settings"
 
 
-def share_of(plan: Plan, step: int) -> int:
+def weight_of_each(plan: Plan, step: int) -> int:
     """Percent of requests that each setting gets in a step."""
     return plan.stage(step).weight // len(plan.names)
 

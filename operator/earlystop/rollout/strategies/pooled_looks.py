@@ -22,20 +22,25 @@ def loss_in(looks: Sequence[Look], basis: Basis) -> Estimate | None:
     candidate = total([look.candidate for look in looks])
     if basis is Basis.PAIRS:
         return _of_pairs(candidate.pairs)
-    return _of_rates(total([look.baseline for look in looks]), candidate)
+    return loss_of_answers(total([look.baseline for look in looks]), candidate)
 
 
 def saving_in(looks: Sequence[Look]) -> Estimate | None:
     """Share of the baseline's tokens saved in these looks: one minus the ratio of both means, its error by the delta
     method; None before both variants completed an answer."""
-    baseline, candidate = total([look.baseline for look in looks]), total([look.candidate for look in looks])
+    return saving_of(total([look.baseline for look in looks]), total([look.candidate for look in looks]))
+
+
+def saving_of(baseline: Tally, candidate: Tally) -> Estimate | None:
+    """As `saving_in`, from the sums of both variants."""
     if min(baseline.completed, candidate.completed, baseline.tokens, candidate.tokens) < 1:
         return None
     kept = candidate.tokens / candidate.completed / (baseline.tokens / baseline.completed)
     return _estimate(1 - kept, kept**2 * (_relative_variance(baseline) + _relative_variance(candidate)))
 
 
-def _of_rates(baseline: Tally, candidate: Tally) -> Estimate | None:
+def loss_of_answers(baseline: Tally, candidate: Tally) -> Estimate | None:
+    """As `loss_in`, from the sums of both variants; on answers, not on pairs."""
     if not baseline.scored or not candidate.scored:
         return None
     variance = sum(_rate_variance(each.match, each.scored) for each in (baseline, candidate))

@@ -124,9 +124,9 @@ def test_a_u_shape_stays_one_with_its_best_setting_in_the_middle() -> None:
 
 
 def test_a_result_that_says_little_leans_on_precise_neighbours_and_a_precise_one_does_not() -> None:
-    around = [result(3, 0.01, 0.001), result(5, 0.01, 0.001)]
-    vague = losses(belief_of(RUNGS, [*around, result(4, 0.15, 0.1)]))[4]
-    precise = losses(belief_of(RUNGS, [*around, result(4, 0.15, 0.001)]))[4]
+    neighbours = [result(3, 0.01, 0.001), result(5, 0.01, 0.001)]
+    vague = losses(belief_of(RUNGS, [*neighbours, result(4, 0.15, 0.1)]))[4]
+    precise = losses(belief_of(RUNGS, [*neighbours, result(4, 0.15, 0.001)]))[4]
     assert vague.mean < 0.05
     assert precise.mean > 0.14
 
