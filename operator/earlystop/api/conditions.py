@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     COMPLETED = "Completed"
+    GUARDED = "Guarded"
 
 
 class ConditionStatus(StrEnum):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.guard_status import GuardStatus
+from earlystop.api.handled_status import HandledRequests
 from earlystop.api.policy import Settings
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
@@ -226,20 +228,6 @@ class CertifiedSetting(Value):
     ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
 
 
-class HandledRequestStatus(Value):
-    """A request that the operator has dealt with: it is not looked at again until its text changes."""
-
-    verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
-    text: Short = Field("", description="The value of the request.")
-    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
-    by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
-
-
-HandledRequests = Annotated[
-    tuple[HandledRequestStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "verb"})
-]
-
-
 class StoredCondition(Value):
     """A condition as Kubernetes knows it."""
 
@@ -342,6 +330,10 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    guard: GuardStatus | None = Field(
+        None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
+    )
+    guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None

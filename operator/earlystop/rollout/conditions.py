@@ -1,4 +1,4 @@
-"""The ten statements that a policy makes about itself, from its state and what was observed in the cluster."""
+"""The statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.guard.words import guard_sentence, guarded
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
@@ -41,7 +42,7 @@ def conditions(
     policy as it is written, whatever came of that campaign. worded: whether messages hold where the rollout stands,
     which takes longest and which nobody reads who asks for statuses and reasons only.
     """
-    stands = summary(state) if worded else ""
+    stands, guard = summary(state) if worded else "", guarded(state)
     return (
         _ready(state, observations, edited, stands),
         _accepted(observations),
@@ -53,6 +54,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        *((guard,) if guard is not None else ()),
     )
 
 
@@ -331,4 +333,5 @@ def _after_decision(state: RolloutState, settings: str) -> str:
     favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
     kept = "Decided" if favourable or state.decision.requested_by else "Found"
     way_out = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
-    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}"
+    watch = f" {guard_sentence(state.guard)}" if state.guard is not None and state.is_guarded else ""
+    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}{watch}"

@@ -22,7 +22,9 @@ def weights(state: RolloutState) -> tuple[int, ...] | None:
         return _weights_in_search(state)
     plan = state.pinned_plan
     percents: Mapping[str, int] = {}
-    if state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
+    if state.guard is not None and state.is_guarded:
+        percents = {state.leader: 100 - state.guard.holdback}
+    elif state.phase in PROMOTED and plan.spec.delivery.traits.promotes_target:
         # Its Pods were enough for this share. It goes to them until the target has what was promoted.
         percents = {state.leader: strategy_of(plan).weights(plan, state).get(state.leader, 0)}
     elif state.phase in PROMOTED and serves_classes(state):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from earlystop.api.guard import Guard
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
 from earlystop.rollout.settling import SettleTimes, settle_times
@@ -21,6 +22,7 @@ class LiveTimes:
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
     stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move.
+    guard: what watches over a promotion, None for nothing.
     """
 
     look_seconds: int
@@ -29,6 +31,7 @@ class LiveTimes:
     hold_when_inconclusive: bool
     on_no_metrics: OnNoMetrics
     suspend: bool
+    guard: Guard | None = None
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -41,4 +44,5 @@ class LiveTimes:
             hold_when_inconclusive=rollout.on_inconclusive == "Hold",
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
+            guard=spec.guard,
         )

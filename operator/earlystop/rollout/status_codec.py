@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
+from earlystop.api.handled_status import HandledRequestStatus
 from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
@@ -14,7 +15,6 @@ from earlystop.api.status import (
     Counts,
     DecisionStatus,
     EvidenceText,
-    HandledRequestStatus,
     LogEText,
     NamedLogE,
     PolicyStatus,
@@ -26,6 +26,7 @@ from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.guard.codec import guard_status, restore_guard
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
@@ -120,6 +121,8 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         certified=certified_text(state.certified),
         handled_requests=_handled(state),
         search=search_status(state),
+        guard=guard_status(state.guard),
+        guard_steps=state.guard_steps or None,
     ).wire()
 
 
@@ -158,6 +161,8 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
+        guard=restore_guard(stored.guard, plan, factor),
+        guard_steps=stored.guard_steps or 0,
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:

@@ -11,6 +11,8 @@ from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.guard.response import GUARD_ALARM
+from earlystop.rollout.guard.verify import guard_differences
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status
 from earlystop.rollout.plan import Plan, Stage, StageKind, parse_plan
@@ -76,6 +78,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     problems += class_differences(plan, record, own, others)
     problems += _unsigned(record, by_person)
     problems += search_differences(record, plan)
+    problems += guard_differences(record, plan)
     if favourable and not by_person:
         problems += _unproven(plan, record, own, others)
     if favourable and own.assessment.harmful:
@@ -95,7 +98,7 @@ def object_differences(manifest: Mapping[str, Any]) -> list[str]:
     spec, metadata = manifest["spec"], manifest.get("metadata", {})
     problems = differences(spec)
     base = first_verdict_name(spec["policy"], spec["revision"])
-    later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in BY_PERSON else []
+    later = [f"{base}-{number}" for number in (2, 3)] if spec["reason"] in (*BY_PERSON, GUARD_ALARM) else []
     if "name" in metadata and metadata["name"] not in (base, *later):
         problems.append(f"The name {metadata['name']} is not that of this policy and revision, {base}.")
     if metadata.get("labels", {}).get(POLICY_UID_LABEL, spec["policyUid"]) != spec["policyUid"]:

@@ -21,6 +21,8 @@ from earlystop.rollout.decision import (
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
+from earlystop.rollout.guard.codec import claim_in
+from earlystop.rollout.guard.response import GUARD_ALARM, alarm_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, revision_of
@@ -46,6 +48,7 @@ LEADS_TO = {
         (Verdict.INCONCLUSIVE,),
     ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
+    GUARD_ALARM: (Verdict.ROLL_BACK,),
 }
 
 
@@ -144,6 +147,9 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
         return [NEVER_READY_MESSAGE]
     if record.reason == "QuestionsExhausted":
         return [exhausted_message(own)]
+    if record.reason == GUARD_ALARM:
+        claims = () if record.guard is None else tuple(map(claim_in, record.guard.alarm))
+        return [] if record.guard is None else [alarm_message(claims, record.guard.false_revert_seconds)]
     if record.reason == PROMOTED_BY_PERSON:
         return [
             f"Asked for by {record.requested_by}: {own.name} is promoted now. {each}"

@@ -13,7 +13,6 @@ from earlystop.rollout.unsupported import missing_counts, refusal_of_spec, unbui
 from tests.unit.rollout.policies import policy
 
 UNBUILT: dict[str, tuple[dict[str, Any], str]] = {
-    "spec.guard": ({"guard": {}}, "remove it"),
     "approval.mode BeforePromotion": ({"approval": {"mode": "BeforePromotion"}}, "write Never"),
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.event_notes import EventNote
+from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
 from earlystop.rollout.manual import Decide, abort, follow, promote_now
 from earlystop.rollout.search.external import WaitingOffer
@@ -81,7 +82,14 @@ def after_promotion(tracked: TrackedPolicy, now: int, new: NewCampaign) -> Rollo
     return _after_request(tracked, PROMOTE, tracked.policy.requests.promote, promote_now, now)
 
 
-REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion)
+def after_guard(tracked: TrackedPolicy, now: int, new: NewCampaign) -> RolloutState:
+    """The state after `spec.guard` was followed. A refused spec changes nothing of a guard under way."""
+    return (
+        tracked.state if tracked.observations.refusal is not None else follow_guard(tracked.times, tracked.state, now)
+    )
+
+
+REQUESTED = (after_abort, after_new_campaign, after_pause, after_promotion, after_guard)
 """An abort comes first, so that the campaign that it ends has a verdict before the next one begins."""
 
 

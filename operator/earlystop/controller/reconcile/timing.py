@@ -111,8 +111,8 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
     """
     state = tracked.state
     moments = [_check_due(tracked, in_namespace)]
-    rechecks = tracked.traffic.recheck and state.phase not in RESTING
-    if state.phase in ACTING or state.phase == Phase.APPLYING or rechecks:
+    rechecks = tracked.traffic.recheck and state.watch_phase not in RESTING
+    if state.phase in ACTING or state.watch_phase == Phase.APPLYING or rechecks:
         moments.append(_next_try(tracked, now))
     again_at = due_again_at(state, tracked.spec)
     if again_at is not None:

@@ -36,7 +36,7 @@ def desired_split(state: RolloutState) -> TrafficSplit | None:
         label = INCUMBENT
     return TrafficSplit(
         state.revision,
-        state.step,
+        state.clock.step,
         variants,
         shadows,
         promoted=label,
