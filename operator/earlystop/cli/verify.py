@@ -55,6 +55,15 @@ def command(
         say(f"{asked} e-values and digest are right.", colour="green")
     else:
         say(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", colour="green")
+    if spec.get("guard"):
+        say(guard_sentence(spec["guard"]), colour="green")
+
+
+def guard_sentence(guard: dict[str, Any]) -> str:
+    """What of a guard's alarm was recomputed, and what had to be believed."""
+    kept, before = len(guard["looks"]), guard["looksTaken"] - len(guard["looks"])
+    unseen = f"; the {before:,} looks before them are in its checkpoint alone, and are believed" if before else ""
+    return f"The guard's alarm follows from its last {kept} looks{unseen}."
 
 
 async def _verdicts_beside(verdict: dict[str, Any], context: str | None) -> list[dict[str, Any]]:

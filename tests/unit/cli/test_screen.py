@@ -72,3 +72,11 @@ def test_what_is_spent_and_left_of_a_shared_margin_and_risk_is_shown() -> None:
     assert f"{part} in this campaign, 1 of 5 of the candidate; {part} of 0.05 spent" in text
     assert f"of {-log(float(part)):.2f}" in text
     assert "spent" not in shown("observing")
+
+
+def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alarm_is() -> None:
+    text = shown("promoted and guarded")
+    assert "watches, 10 % on the baseline, 40 looks since" in text and "one in 30 days at most, on average" in text
+    assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "log of alarm, exact_match" in text
+    assert "alarmed (exact_match)" in shown("rolled back by its guard")
+    assert "blind since" in shown("promoted and guarded, blind")

@@ -23,7 +23,7 @@ from earlystop.rollout.plan import Plan
 def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     """Where what a record says of a guard's alarm does not follow from its looks, one sentence each.
 
-    What the guard saw before the checkpoint is in that alone, and is believed (`unseen_looks` says how much it is).
+    What the guard saw before the checkpoint is in that alone, and is believed.
     """
     guard = record.guard
     if guard is None:
@@ -46,11 +46,6 @@ def guard_differences(record: VerdictSpec, plan: Plan) -> list[str]:
     if from_rfc3339(record.at) != moments[-1] or sorted(set(moments)) != moments or moments[0] < again.checkpoint_at:
         problems.append("The times of the guard's looks do not fit each other, or the time of the decision.")
     return problems
-
-
-def unseen_looks(record: VerdictSpec) -> int:
-    """How many looks of a guard its verdict does not hold: those before the checkpoint."""
-    return 0 if record.guard is None else max(0, record.guard.looks_taken - len(record.guard.looks))
 
 
 def _replayed(record: VerdictSpec, stored: RecordedGuard, plan: Plan) -> GuardState:
