@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def turning(stage: Stage) -> Stage:
 def test_a_promoted_setting_that_goes_bad_is_taken_back_with_a_verdict_and_no_request_fails(turning: Stage) -> None:
     stage, steps = turning, [{"weight": 50, "minimumSeconds": 2}]
     guard = {"holdbackWeight": 20, "windowSeconds": 60}
-    times = {"steps": steps, "settleSeconds": 0, "lookSeconds": 1}
+    times: dict[str, Any] = {"steps": steps, "settleSeconds": 0, "lookSeconds": 1}
     stage.apply_policy(NAME, 10, "0.10", risk="0.05", spec={"guard": guard}, **times)
     stage.wait_for(NAME, phase_is("Promoted"), 60, "promoted")
     watched = stage.wait_for(NAME, condition_is("Guarded", "True", "Watching"), 30, "watched")
