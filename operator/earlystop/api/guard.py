@@ -15,6 +15,17 @@ DEFAULT_HOLDBACK = 5
 """Percent that stays on the baseline where the guard compares answers and the policy names no share."""
 
 
+class Adjust(Value):
+    """What follows by itself from what the guard sees."""
+
+    on_alarm: Literal["StepBack"] = Field(
+        "StepBack",
+        description="StepBack: once all requests are back at the baseline, the next more careful setting that the "
+        "campaign has certified beside the harmful one serves, at once and without asking; the baseline if there is "
+        "none. It takes several candidates, and parameters with stopsSooner.",
+    )
+
+
 class Guard(Value):
     """What keeps watching after a promotion, and how seldom it may be wrong."""
 
@@ -51,6 +62,10 @@ class Guard(Value):
         le=2_592_000,
         description="Length of the sliding window in which Exact Match and tokens of both variants are shown in "
         "status.guard.window. It decides nothing.",
+    )
+
+    adjust: Adjust | None = Field(
+        None, description="What follows by itself from an alarm. Absent: the baseline serves until somebody retries."
     )
 
     @property

@@ -18,6 +18,13 @@ GUARD_ROWS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         },
     ),
     (
+        VERDICT,
+        {
+            "SteppedBack": "After a guard's alarm the next more careful setting that the campaign has certified "
+            "serves; find out what has changed, and retry the policy to try bolder ones again.",
+        },
+    ),
+    (
         (*_GUARDED, EVENT),
         {
             "Watching": "A guard watches over the promoted setting; nothing is to be done.",

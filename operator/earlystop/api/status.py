@@ -203,8 +203,9 @@ class DecisionStatus(Value):
     message: Text = Field(description="Why, in a sentence.")
     name: ObjectName = Field(description="Name of the EarlyStopVerdict.")
     digest: Short = Field(description="Digest of the EarlyStopVerdict.")
-    number: Annotated[int, Field(ge=1, le=3)] | None = Field(
-        None, description="Which decision of this campaign: a person may change the first. Absent: the first."
+    number: Annotated[int, Field(ge=1, le=24)] | None = Field(
+        None,
+        description="Which decision of this campaign: a person or a guard may change the first. Absent: the first.",
     )
     requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
     at: Time = Field(description="When.")

@@ -10,7 +10,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
-from earlystop.rollout.guard.words import guard_sentence, guarded
+from earlystop.rollout.guard.words import guarded
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
@@ -333,5 +333,4 @@ def _after_decision(state: RolloutState, settings: str) -> str:
     favourable = state.decision.verdict in (Verdict.PROMOTE, Verdict.RECOMMEND)
     kept = "Decided" if favourable or state.decision.requested_by else "Found"
     way_out = " Edit the policy or retry it to go on." if state.phase == Phase.HELD else ""
-    watch = f" {guard_sentence(state.guard)}" if state.guard is not None and state.is_guarded else ""
-    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}{watch}"
+    return f"{verb}: {settings}. {kept}: {state.decision.message}{way_out}"

@@ -21,6 +21,7 @@ from earlystop.rollout.decision import (
 from earlystop.rollout.decision_messages import all_dropped_message, benefit_message, harm_message, missing_phrases
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
+from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.codec import claim_in
 from earlystop.rollout.guard.response import GUARD_ALARM, alarm_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
@@ -49,6 +50,7 @@ LEADS_TO = {
     ),
     PROMOTED_BY_PERSON: (Verdict.PROMOTE,),
     GUARD_ALARM: (Verdict.ROLL_BACK,),
+    STEPPED_BACK: (Verdict.PROMOTE,),
 }
 
 
@@ -150,6 +152,8 @@ def _messages(record: VerdictSpec, plan: Plan, state: RolloutState) -> list[str]
     if record.reason == GUARD_ALARM:
         claims = () if record.guard is None else tuple(map(claim_in, record.guard.alarm))
         return [] if record.guard is None else [alarm_message(claims, record.guard.false_revert_seconds)]
+    if record.reason == STEPPED_BACK:
+        return [stepped_back_message(plan, state, own.name)]
     if record.reason == PROMOTED_BY_PERSON:
         return [
             f"Asked for by {record.requested_by}: {own.name} is promoted now. {each}"

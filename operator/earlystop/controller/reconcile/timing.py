@@ -19,6 +19,8 @@ from earlystop.controller.traffic.desired_split import desired_split
 from earlystop.controller.traffic.watch_candidates import next_watch
 from earlystop.controller.traffic.watch_counts import next_counts
 from earlystop.delivery.decide import PACING, SECONDS_BETWEEN_CHANGES
+from earlystop.rollout.guard.adjust import careful_setting_due
+from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.outages import goes_on_at, is_interrupted
 from earlystop.rollout.search_clock import waits_until
@@ -131,8 +133,18 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
+    if _guard_is_due(tracked):
+        moments.append(now)
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]
     return max(now + SHORTEST_PAUSE_SECONDS, min(moments))
+
+
+def _guard_is_due(tracked: TrackedPolicy) -> bool:
+    """Whether a guard begins, or a more careful setting follows its alarm."""
+    times, state = tracked.times, tracked.state
+    if times.guard is None or tracked.observations.refusal is not None:
+        return False
+    return begins_now(times, state) or careful_setting_due(times, state) is not None
 
 
 def _follows_at(tracked: TrackedPolicy, now: float) -> float:

@@ -26,7 +26,7 @@ def follow_guard(times: LiveTimes, state: RolloutState, now: int) -> RolloutStat
     if state.phase is not Phase.PROMOTED:
         return state
     if guard is None:
-        if wanted is None or times.suspend or not is_guardable(state):
+        if wanted is None or not begins_now(times, state):
             return state
         return _with_step(state, _begun(wanted, state, now))
     if times.suspend:
@@ -44,6 +44,12 @@ def follow_guard(times: LiveTimes, state: RolloutState, now: int) -> RolloutStat
     elif (guard.false_revert_seconds, guard.window_seconds) != (wanted.false_revert_seconds, wanted.window_seconds):
         guard = _with_times(guard, wanted)
     return state if guard is state.guard else replace(state, guard=guard)
+
+
+def begins_now(times: LiveTimes, state: RolloutState) -> bool:
+    """Whether a guard is asked for that has not begun, and may."""
+    is_asked_for = times.guard is not None and state.guard is None and not times.suspend
+    return is_asked_for and state.phase is Phase.PROMOTED and is_guardable(state)
 
 
 def is_guardable(state: RolloutState) -> bool:
