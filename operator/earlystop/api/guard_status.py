@@ -20,8 +20,10 @@ class WindowArm(Value):
     """What one variant did within the window."""
 
     scored: Count = Field(description="Answers that were scored.")
-    exact_match: Short = Field(description="Exact Match among them, in percent.")
+    match: Count = Field(description="Exact matches among them.")
+    exact_match: Short = Field(description="Exact Match, in percent.")
     completed: Count = Field(description="Requests that were completed.")
+    tokens: Count = Field(description="Output tokens of these.")
     mean_tokens: Short = Field(description="Output tokens of a completed request on average.")
 
 

@@ -20,7 +20,7 @@ from earlystop.cli.documents import read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.terminal import console, say
 from earlystop.controller.cluster import VERDICTS
-from earlystop.rollout.guard.response import GUARD_ALARM
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.plan import parse_plan
 from earlystop.rollout.state import Verdict
 from earlystop.rollout.verify import object_differences

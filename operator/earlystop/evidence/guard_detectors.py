@@ -30,6 +30,11 @@ FLOOR_GRID = weighted_grid([2.0**-k for k in range(1, 8)], [1.0] * 7)
 """Bets on Exact Match below the floor, by the share of the floor that is missing: from a half down to 1 in 128."""
 
 
+MOST_OPENED_SECONDS = 60.0
+"""However long ago the look before was, no more time opens new bets: else a long gap would be an alarm by itself. It
+makes false alarms rarer than promised, and never more frequent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Factors:
     """By how much the evidence of a look is divided, each >= 1. answers: that on Exact Match and floor. guardrails: in
@@ -78,10 +83,10 @@ def update(
 ) -> Detectors:
     """The detectors after one more look.
 
-    seconds: since the look before, > 0. usable: whether its answers can be compared (`em_claims.usable`); else only its
-    requests are. Raises ValueError for counts that cannot be.
+    seconds: since the look before, > 0; more than a minute counts as one. usable: whether its answers can be compared
+    (`em_claims.usable`); else only its requests are. Raises ValueError for counts that cannot be.
     """
-    judged = missing_answers.as_judged(objective, look)
+    judged, seconds = missing_answers.as_judged(objective, look), min(seconds, MOST_OPENED_SECONDS)
     after = _with_rates(detectors, objective, factors, look, seconds)
     return _with_answers(after, objective, factors.answers, judged, seconds) if usable else after
 

@@ -10,9 +10,8 @@ from earlystop.api.counts import FIRST_COUNTS, TALLY_FIELDS, Look, UserScatter, 
 from earlystop.api.verdict import OtherCandidate, RecordedLogE, VerdictSpec
 from earlystop.api.wire import POLICY_UID_LABEL
 from earlystop.evidence.engine import Assessment, replay
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, harm_reason
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, GUARD_ALARM, HARM_REASONS, harm_reason
 from earlystop.rollout.guard.adjust import STEPPED_BACK
-from earlystop.rollout.guard.response import GUARD_ALARM
 from earlystop.rollout.guard.verify import guard_differences
 from earlystop.rollout.manual import ABORTED, BY_PERSON, PROMOTED_BY_PERSON
 from earlystop.rollout.pinned_baseline import margin_status

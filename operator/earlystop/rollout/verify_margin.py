@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from earlystop.api.verdict import VerdictSpec
-from earlystop.rollout.guard.response import GUARD_ALARM
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.manual import ABORTED
 from earlystop.rollout.pinned_baseline import losses_without, used_before, with_loss
 from earlystop.rollout.plan import parse_plan

@@ -14,6 +14,7 @@ from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.decision import (
     BY_CLASS,
     EVERY_CANDIDATE_DROPPED,
+    GUARD_ALARM,
     HARM_REASONS,
     HARMFUL_IN_EVERY_CLASS,
     harm_reason,
@@ -23,7 +24,7 @@ from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points
 from earlystop.rollout.golden_questions import exhausted_message
 from earlystop.rollout.guard.adjust import STEPPED_BACK, stepped_back_message
 from earlystop.rollout.guard.codec import claim_in
-from earlystop.rollout.guard.response import GUARD_ALARM, alarm_message
+from earlystop.rollout.guard.response import alarm_message
 from earlystop.rollout.manual import ABORTED, PROMOTED_BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, revision_of

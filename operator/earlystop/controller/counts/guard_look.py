@@ -5,6 +5,7 @@ from __future__ import annotations
 from earlystop.api.counts import ClassAnswers, Variant
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.metrics.count_ledger import CountLedger, source_of
+from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.guard.response import respond
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.state import Phase, RolloutState
@@ -19,7 +20,7 @@ def after_guard_look(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> Ro
     Raises ValueError for counts that cannot be.
     """
     state = tracked.state
-    label = tracked.plan.label_of(state.leader)
+    label = promoted_label(state)
     totals, in_flight = _totals(tracked, ledger, label), None
     if state.watch_phase is Phase.SETTLING:
         variants = (Variant.BASELINE.value, label)

@@ -20,6 +20,7 @@ from earlystop.metrics.count_ledger import AnyReading, AnyRequest, CountLedger, 
 from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
+from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
@@ -128,12 +129,17 @@ def _liveness(tracked: TrackedPolicy, at: int) -> LivenessHints:
     )
 
 
+def _incumbent(state: RolloutState) -> tuple[str, ...]:
+    """The label of a search's incumbent, where a guard watches over it."""
+    return (INCUMBENT,) if state.is_guarded and promoted_label(state) == INCUMBENT else ()
+
+
 def _expected(tracked: TrackedPolicy) -> tuple[str, ...]:
     """Labels of the variants that should have requests in the step under way."""
     state, plan = tracked.state, tracked.plan
     if state.guard is not None and state.is_guarded:
         kept = (Variant.BASELINE.value,) if state.guard.holdback else ()
-        return (*kept, plan.label_of(state.leader))
+        return (*kept, promoted_label(state))
     tried = [each.name for each in state.active if plan.stage(state.step).kind is not StageKind.LEARN]
     labels = dict(zip((each.name for each in state.comparisons), plan.variants, strict=True))
     return (Variant.BASELINE.value, *(labels[name] for name in tried))
@@ -149,7 +155,7 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
         policy=tracked.label,
         step=state.clock.step,
         started_at=state.clock.started_at,
-        variants=(Variant.BASELINE.value, *tracked.plan.variants),
+        variants=(Variant.BASELINE.value, *tracked.plan.variants, *_incumbent(state)),
     )
     applied = source_of(reading).apply(tracked.ledger, reading, at, step)
     ledger: CountLedger = applied.ledger

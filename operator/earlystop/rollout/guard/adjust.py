@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from earlystop.api.parameters import Parameter
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.decision_messages import benefit_message
-from earlystop.rollout.guard.response import GUARD_ALARM
 from earlystop.rollout.later_decision import decided_again
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan

@@ -148,8 +148,10 @@ def _arm(sums: Sums) -> WindowArm:
     exact_match, tokens = sums.exact_match, sums.mean_tokens
     return WindowArm(
         scored=sums.scored,
+        match=sums.match,
         exact_match="not known" if exact_match is None else f"{100 * exact_match:.1f} %",
         completed=sums.completed,
+        tokens=sums.tokens,
         mean_tokens="not known" if tokens is None else f"{tokens:.1f}",
     )
 

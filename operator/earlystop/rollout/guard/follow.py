@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from earlystop.api.guard import Guard
+from earlystop.api.wire import INCUMBENT
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.objective import About, Basis, Objective
-from earlystop.rollout.exposure import promoted
+from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.plan import Plan
@@ -53,9 +54,11 @@ def begins_now(times: LiveTimes, state: RolloutState) -> bool:
 
 
 def is_guardable(state: RolloutState) -> bool:
-    """Whether a promotion is of one setting that gets a share of requests beside the baseline's."""
-    spec = state.pinned_plan.spec
-    return bool(promoted(state)) and state.search is None and not spec.delivery.traits.promotes_target
+    """Whether a promotion is of one setting that gets a share of requests beside the baseline's: a search's, once that
+    is over."""
+    label, spec = promoted_label(state), state.pinned_plan.spec
+    told_apart = label != INCUMBENT or spec.metrics.traits.by_convention
+    return bool(label) and told_apart and not spec.delivery.traits.promotes_target
 
 
 def guard_objective(plan: Plan, learned: float | None, basis: Basis) -> Objective:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from earlystop.evidence.objective import Claim
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.guard.transitions import alarm_of
 from earlystop.rollout.later_decision import decided_again, without_certificate
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.state import Decision, RolloutState, Verdict
-
-GUARD_ALARM = "GuardAlarm"
 
 
 def respond(times: LiveTimes, state: RolloutState, previous_digest: str) -> RolloutState:

@@ -143,7 +143,7 @@ def _compacted(guard: GuardState) -> GuardState:
 def _advanced(
     guard: GuardState, detectors: guard_detectors.Detectors, found: LookToUse, before: int
 ) -> guard_detectors.Detectors:
-    """The detectors after a look. before: moment of the one before it: what lies between opens new bets."""
+    """The detectors after a look. before: moment of the one before it; the time between opens new bets."""
     seconds = max(1.0, float(found.look.at - before))
     return guard_detectors.update(detectors, guard.objective, guard.factors, found.look, seconds, usable=found.usable)
 

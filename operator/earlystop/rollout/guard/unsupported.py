@@ -27,11 +27,10 @@ def _nothing_promoted(spec: PolicySpec) -> str | None:
             "objective.perClass gives query classes settings of their own, and each class as a whole, so none of its "
             "requests stays on the baseline. Remove guard, or write objective.queryClasses without perClass."
         )
-    if by_trials(spec):
+    if by_trials(spec) and not spec.metrics.traits.by_convention:
         return (
-            "a search that tries one setting after the other may end with one that an earlier trial has certified, "
-            "which a guard of the last trial does not watch. Remove guard, commit what the search finds as the only "
-            "candidate, and write guard there."
+            f"metrics.preset {spec.metrics.preset} cannot tell the best setting of a search apart from the one under "
+            "trial, and a search may end with either. Remove guard, or write preset EarlyStop."
         )
     return None
 

@@ -10,11 +10,11 @@ from earlystop.api.verdict import VerdictSpec
 from earlystop.evidence import guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.formatting import from_rfc3339
 from earlystop.rollout.guard.codec import claim_in, detectors_text
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import unpack_detectors, unpack_factors
-from earlystop.rollout.guard.response import GUARD_ALARM
 from earlystop.rollout.guard.state import GuardState, StepClock
 from earlystop.rollout.guard.transitions import replayed
 from earlystop.rollout.plan import Plan

@@ -22,9 +22,8 @@ from earlystop.api.parameters import Parameter
 from earlystop.api.policy import PolicySpec, TargetReference
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.rollout.decision import BY_CLASS
+from earlystop.rollout.decision import BY_CLASS, GUARD_ALARM
 from earlystop.rollout.guard.adjust import STEPPED_BACK
-from earlystop.rollout.guard.response import GUARD_ALARM
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.outages import interrupts
 from earlystop.rollout.plan import Plan, parse_plan

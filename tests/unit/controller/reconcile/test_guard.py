@@ -9,6 +9,7 @@ from earlystop.controller.cluster import Manifest
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.verify import object_differences
 from tests.unit.controller.guarded_world import Dying, GuardedWorld, Killed
+from tests.unit.controller.searching_world import SearchingWorld
 
 
 async def test_a_promoted_setting_is_watched_while_the_policy_stays_promoted() -> None:
@@ -120,3 +121,16 @@ async def test_an_abort_takes_a_guarded_setting_off_and_ends_the_watch() -> None
         world.edit(annotations={"earlystop.dev/abort": world.status["revision"]})
         await world.reconcile_until("RolledBack")
         assert world.verdicts()[-1]["spec"]["reason"] == "Aborted" and "guard" not in world.status
+
+
+async def test_the_best_setting_of_a_search_is_watched_by_its_own_counts() -> None:
+    async with SearchingWorld(changes={"guard": {"holdbackWeight": 10}}).open() as world:
+        assert isinstance(world, SearchingWorld)
+        await world.search()
+        until = world.now + 600
+        while world.now < until:
+            await world.reconcile()
+        guard = world.status["guard"]
+        assert guard["phase"] == "Observing" and guard["looksTaken"] >= 5 and "alarm" not in guard
+        candidate, baseline = (guard["window"][arm]["scored"] for arm in ("candidate", "baseline"))
+        assert candidate == 9 * baseline, "the counts of the setting under the last trial were compared"

@@ -105,8 +105,9 @@ def test_an_outage_after_a_promotion_is_told_and_never_reverts_a_certified_setti
     for month in range(1, 12):
         blind = lose_metrics(blind, at + month * 2_592_000, at + month * 2_592_000 - 15)
         assert blind.decision == state.decision and weights(blind) == weights(state)
+    server.serve(blind, Totals(answers(20_000), answers(180_000, mean_tokens=300)))
     seeing = look(SPEC, blind, server)
-    assert seeing.clock.metrics_lost_at is None and seeing.is_guarded
+    assert seeing.clock.metrics_lost_at is None and seeing.is_guarded, "the length of an outage was evidence"
 
 
 def test_who_changes_the_split_gives_the_guard_nothing_to_compare_until_it_is_back() -> None:
