@@ -1,0 +1,40 @@
+"""A chain of verdicts, as the operator writes one, for tests of the record."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.transitions import start_campaign
+from earlystop.rollout.verdict import digest_of, verdict_object
+from tests.unit.rollout.policies import NOW
+from tests.unit.rollout.search.past_verdicts import window_policy
+from tests.unit.rollout.traffic import Quality, Server, decided
+
+Manifest = dict[str, Any]
+WINDOWS = ("10", "5", "3", "8", "12")
+
+
+def chain_of(number: int, *, name: str = "qa", uid: str = "uid-1", after: str = "", later: int = 0) -> list[Manifest]:
+    """So many verdicts of a policy, each of another window, with the digest of the one before. after: digest that the
+    first one follows. later: seconds."""
+    verdicts: list[Manifest] = []
+    for campaign in range(number):
+        spec = window_policy(WINDOWS[campaign % len(WINDOWS)])
+        before = RolloutState(campaign=campaign)
+        begun = start_campaign(spec, uid, "", after, before, NOW + later + 10_000 * campaign, entropy=f"{campaign}")
+        state = decided(spec, replace(begun), Server(), Quality(mean_tokens=300))
+        verdicts.append(json.loads(json.dumps(verdict_object(name, "llm", uid, state))))
+        after = verdicts[-1]["spec"]["digest"]
+    return verdicts
+
+
+def resealed(verdict: Manifest, **changes: Any) -> Manifest:
+    """A verdict that somebody changed who knows how digests are made."""
+    found = copy.deepcopy(verdict)
+    found["spec"].update(changes)
+    found["spec"]["digest"] = digest_of(found["spec"])
+    return found
