@@ -24,10 +24,8 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    return {
-        f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd
-        for crd in (_policy(), _source(), _verdict(), _checkpoint(), _proposal())
-    }
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal())
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
 def _policy() -> dict[str, Any]:

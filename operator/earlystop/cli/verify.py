@@ -33,8 +33,8 @@ def command(
         list[str] | None,
         typer.Argument(
             help="Name of an EarlyStopVerdict in the cluster; with --chain that of a policy. What holds a slash or "
-            "ends in .yaml, .yml or .json is the path of a file, and - standard input; write ./NAME for a file of another "
-            "name."
+            "ends in .yaml, .yml or .json is the path of a file, and - standard input; write ./NAME for a file of "
+            "another name."
         ),
     ] = None,
     chain: Chain = False,

@@ -49,14 +49,8 @@ def chain_report(
     found = list(problems)
     links, readable = [], []
     for each in verdicts:
-        name = (each.get("metadata") or {}).get("name", "(without a name)")
-        try:
-            link, differences = Link.of(each), object_differences(each)
-        except UNREADABLE as error:
-            first = (str(error).splitlines() or [type(error).__name__])[0]
-            found.append(f"{name} cannot be recomputed by this release: {first}.")
-            link, differences = _unrecomputed(each), []
-        found += [f"{name}: {sentence}" for sentence in differences]
+        link, sentences = _judged(each)
+        found += sentences
         if link is not None:
             links.append(link)
             readable.append(each)
@@ -69,12 +63,16 @@ def chain_report(
     return ChainReport(policy, tuple(dict.fromkeys(found)), notes, len(verdicts), len(removed), head)
 
 
-def _unrecomputed(verdict: Manifest) -> Link | None:
-    """The link of a verdict that this release cannot recompute, None where it is no verdict at all."""
+def _judged(verdict: Manifest) -> tuple[Link | None, list[str]]:
+    """The link of a verdict, None where it is no verdict at all, and where it differs from what its looks give."""
+    name = (verdict.get("metadata") or {}).get("name", "(without a name)")
+    link = None
     try:
-        return Link.of(verdict)
-    except UNREADABLE:
-        return None
+        link = Link.of(verdict)
+        return link, [f"{name}: {sentence}" for sentence in object_differences(dict(verdict))]
+    except UNREADABLE as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        return link, [f"{name} cannot be recomputed by this release: {first}."]
 
 
 def _name_of(links: Iterable[Link], digest: str) -> str:

@@ -106,7 +106,8 @@ def test_what_a_newer_release_has_written_is_said_not_to_be_verified_and_the_oth
 
 
 def test_what_is_no_verdict_at_all_ends_nothing() -> None:
-    for each in ({}, {"spec": None}, {"spec": {"digest": 1}}, {"metadata": None, "spec": {}}):
+    broken: list[Manifest] = [{}, {"spec": None}, {"spec": {"digest": 1}}, {"metadata": None, "spec": {}}]
+    for each in broken:
         (problem,) = chain_report("qa", [*four(), each]).problems
         assert "cannot be recomputed" in problem
 
