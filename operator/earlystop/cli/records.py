@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from earlystop.cli.connection import NO_API, connected, explained
-from earlystop.cli.documents import read_documents
+from earlystop.cli.connection import NO_API, connected, explained, namespace_of
+from earlystop.cli.documents import STANDARD_INPUT, read_documents
 from earlystop.cli.failure import CommandFailure
 from earlystop.controller.cluster import CHECKPOINTS, POLICIES, VERDICTS, Cluster, ClusterError, NotFound, Resource
 
 Manifest = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a policy; policies that had it one after the other are one record."""
+FILES = (".yaml", ".yml", ".json")
 FIELDS = {"EarlyStopVerdict": "verdicts", "EarlyStopCheckpoint": "checkpoints", "EarlyStopPolicy": "policies"}
 
 
@@ -59,6 +62,50 @@ async def records_in_cluster(
             found = await _listed(cluster, resource, namespace, lambda name: policy is None or name == policy)
             _sort_in(records, kind, found)
     return records
+
+
+def is_file(name: str) -> bool:
+    """Whether an argument is the path of a file, and no name in the cluster."""
+    return os.sep in name or name.endswith(FILES) or Path(name) == STANDARD_INPUT
+
+
+def read_records(
+    names: Sequence[str], namespace: str | None, context: str | None, *, everywhere: bool = False
+) -> dict[Key, Record]:
+    """The records of one policy that is named, of files, or of all policies of a namespace. Raises CommandFailure."""
+    if names and all(map(is_file, names)):
+        return records_in_files(map(Path, names))
+    if len(names) > 1:
+        raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
+    chosen = None if everywhere else namespace_of(namespace, context)
+    found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
+    if not any(each.verdicts or each.checkpoints for each in found.values()):
+        where = "any namespace" if chosen is None else f"namespace {chosen}"
+        whose = f"policy {names[0]}" if names else "any policy"
+        raise CommandFailure(f"there is no verdict of {whose} in {where}; name another with --namespace.")
+    return found
+
+
+def records_named(name: str, namespace: str | None, context: str | None) -> dict[Key, Record]:
+    """The record that a verdict of this name is of, else that of a policy of this name, else what a file holds. Raises
+    CommandFailure."""
+    if is_file(name):
+        return records_in_files([Path(name)])
+    found = asyncio.run(_verdict_or_none(name, namespace_of(namespace, context), context))
+    if found is None:
+        return read_records([name], namespace, context)
+    key = str(found["metadata"].get("namespace", "")), str(found["spec"].get("policy", ""))
+    return {key: Record(verdicts=[found])}
+
+
+async def _verdict_or_none(name: str, namespace: str, context: str | None) -> Manifest | None:
+    async with connected(context) as cluster:
+        try:
+            return await cluster.get(VERDICTS, namespace, name)
+        except ClusterError as error:
+            raise CommandFailure(explained(error, "get", namespace, VERDICTS)) from None
+        except ValueError:
+            raise CommandFailure(NO_API) from None
 
 
 async def _listed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,22 @@ import typer
 from earlystop.cli.connection import Context, Namespace, read_object
 from earlystop.cli.failure import FAILED, CommandFailure
 from earlystop.cli.files import read_manifest
-from earlystop.cli.records import Record, records_in_cluster
+from earlystop.cli.records import Record, is_file, read_records, records_in_cluster
+from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
-from earlystop.cli.verify_chain import is_file, read_records, reports, say_reports
+from earlystop.cli.verify_chain import reports, say_reports
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify import chain_differences, object_differences
 
 Chain = Annotated[
     bool, typer.Option("--chain", help="Verify the whole record of a policy, of files, or of all policies.")
+]
+Statement = Annotated[
+    Path | None, typer.Option(help="Verify an exported statement in its envelope, without a cluster, and no verdict.")
+]
+Extract = Annotated[
+    Path | None, typer.Option(help="With --statement: write what was signed, and the signatures, to this directory.")
 ]
 Head = Annotated[
     list[str] | None,
@@ -38,6 +46,8 @@ def command(
         ),
     ] = None,
     chain: Chain = False,
+    statement: Statement = None,
+    extract: Extract = None,
     head: Head = None,
     everywhere: Everywhere = False,
     namespace: Namespace = None,
@@ -45,11 +55,16 @@ def command(
 ) -> None:
     """Recompute a stored verdict from its looks, follow the verdicts before it, and say where it differs."""
     names = verdict or []
+    if statement is not None and not (names or chain):
+        _say_problems(verify_statement(statement, extract))
+        return
     if chain:
         whole = say_reports(reports(read_records(names, namespace, context, everywhere=everywhere), head or ()))
         raise typer.Exit(0 if whole else FAILED)
     if len(names) != 1 or head or everywhere:
-        raise typer.BadParameter("name one verdict, or write --chain for the whole record of a policy.")
+        raise typer.BadParameter(
+            "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone."
+        )
     _verify(names[0], namespace, context)
 
 
@@ -68,13 +83,19 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None
-    for sentence in problems:
-        say(sentence, colour="red")
-    if problems:
-        raise typer.Exit(FAILED)
+    _say_problems(problems)
     spec, looks = found["spec"], len(found["spec"]["looks"])
     if spec.get("requestedBy"):
         asked = f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its {looks} looks,"
         say(f"{asked} e-values and digest are right.", colour="green")
     else:
         say(f"{spec['decision']} of {spec['candidate']} follows from its {looks} looks.", colour="green")
+
+
+def _say_problems(problems: Iterable[str]) -> None:
+    """Print what is wrong, a sentence a line, and end with 1 where anything is."""
+    found = list(problems)
+    for sentence in found:
+        say(sentence, colour="red")
+    if found:
+        raise typer.Exit(FAILED)

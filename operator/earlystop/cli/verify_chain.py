@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from earlystop.cli.connection import namespace_of
-from earlystop.cli.failure import CommandFailure
-from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
+from earlystop.cli.records import Key, Record
 from earlystop.cli.terminal import say
 from earlystop.rollout.record.chain_report import ChainReport, Published, chain_report
 from earlystop.rollout.state import ACTING
 
 CARRIED_OUT = frozenset(phase.value for phase in ACTING)
 """Phases in which the verdict of a decision may not be stored yet."""
-FILES = (".yaml", ".yml", ".json")
-
-
-def is_file(name: str) -> bool:
-    """Whether an argument is the path of a file, and no name in the cluster."""
-    return os.sep in name or name.endswith(FILES) or name == "-"
-
-
-def read_records(
-    names: Sequence[str], namespace: str | None, context: str | None, *, everywhere: bool = False
-) -> dict[Key, Record]:
-    """The records of one policy that is named, of files, or of all policies of a namespace. Raises CommandFailure."""
-    if names and all(map(is_file, names)):
-        return records_in_files(map(Path, names))
-    if len(names) > 1:
-        raise CommandFailure("name one policy, or files alone: a file's name has a slash, or ends in .yaml or .json.")
-    chosen = None if everywhere else namespace_of(namespace, context)
-    found = asyncio.run(records_in_cluster(chosen, context, names[0] if names else None))
-    if not any(each.verdicts or each.checkpoints for each in found.values()):
-        where = "any namespace" if chosen is None else f"namespace {chosen}"
-        whose = f"policy {names[0]}" if names else "any policy"
-        raise CommandFailure(f"there is no verdict of {whose} in {where}; name another with --namespace.")
-    return found
 
 
 def reports(records: dict[Key, Record], heads: Iterable[str] = ()) -> list[tuple[Key, ChainReport]]:

@@ -174,8 +174,8 @@ def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNot
         if each.looks
     )
     message = (
-        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}. "
-        f"Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
+        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}."
+        f" Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
     )
     return [EventNote("EvidenceClosed", "CloseCampaign", message, warning=True)]
 

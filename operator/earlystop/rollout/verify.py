@@ -58,7 +58,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     if record.columns != columns(plan, later) or not _are_later(later):
         problems.append("The names of the columns are not those of a look under this plan.")
     if {record.candidate, *(other.candidate for other in record.others)} != set(plan.names):
-        problems.append("The candidates are not those of the plan.")
+        return [*problems, "The candidates are not those of the plan."]
     favourable = Verdict(record.decision) in FAVOURABLE and record.reason != BY_CLASS
     by_person = record.reason in BY_PERSON
     try:
