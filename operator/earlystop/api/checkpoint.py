@@ -19,6 +19,7 @@ class RemovedVerdict(Value):
     name: Text = Field(description="Name of the verdict.")
     policy_uid: Short = Field(description="UID of the policy that it was of.")
     at: Short = Field(description="When its decision was taken.")
+    created: Short = Field(description="When the API server had stored it, as its creationTimestamp said.")
     decision: Literal["Promote", "RollBack", "Inconclusive", "Recommend"] = Field(description="What was decided.")
     candidate: SettingName = Field(description="Name of the candidate.")
     digest: Digest = Field(description="Digest of the verdict.")

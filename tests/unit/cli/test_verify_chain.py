@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from earlystop.cli.main import app
 from earlystop.rollout.record.checkpoint import checkpoint_object
 from tests.unit.cli.api_server import api_with
-from tests.unit.rollout.record.chains import chain_of
+from tests.unit.rollout.record.chains import chain_of, removed
 
 Manifest = dict[str, Any]
 
@@ -46,7 +46,7 @@ def test_a_gap_ends_with_1_and_a_cut_by_retention_does_not(tmp_path: Path) -> No
     first, *rest = chain_of(3)
     code, output = run("--chain", saved(tmp_path, *rest))
     assert code == 1 and "somebody did" in output
-    code, output = run("--chain", saved(tmp_path, checkpoint_object("qa", "llm", [first]), *rest))
+    code, output = run("--chain", saved(tmp_path, checkpoint_object("qa", "llm", removed(first)), *rest))
     assert code == 0 and "Retention removed 1 verdict" in output and "1 more removed by retention" in output
 
 

@@ -17,10 +17,10 @@ LONGEST_POLICY = 200
 """Characters of the policy's name in that of a checkpoint."""
 
 
-def checkpoint_object(policy: str, namespace: str, verdicts: Sequence[Manifest]) -> dict[str, Any]:
-    """The checkpoint of verdicts of one policy, the oldest first. The same verdicts always have the same one."""
-    removed = tuple(_removed(each) for each in sorted(verdicts, key=_at_and_name))
-    record = CheckpointSpec(policy=policy, removed=removed, digest="").wire()
+def checkpoint_object(policy: str, namespace: str, removed: Sequence[RemovedVerdict]) -> dict[str, Any]:
+    """The checkpoint of verdicts of one policy. The same verdicts always have the same one."""
+    in_order = tuple(sorted(removed, key=lambda each: (each.at, each.name)))
+    record = CheckpointSpec(policy=policy, removed=in_order, digest="").wire()
     digest = digest_of(record)
     return {
         "apiVersion": API_VERSION,
@@ -34,30 +34,18 @@ def checkpoint_object(policy: str, namespace: str, verdicts: Sequence[Manifest])
     }
 
 
-def _removed(verdict: Manifest) -> RemovedVerdict:
-    spec = verdict["spec"]
-    return RemovedVerdict(
-        name=verdict["metadata"]["name"],
-        policy_uid=spec["policyUid"],
-        at=spec["at"],
-        decision=spec["decision"],
-        candidate=spec["candidate"],
-        digest=spec["digest"],
-        previous=spec.get("previous", ""),
-    )
-
-
-def _at_and_name(verdict: Manifest) -> tuple[str, str]:
-    return str(verdict["spec"]["at"]), str(verdict["metadata"]["name"])
-
-
-def removed_links(checkpoint: Manifest) -> tuple[Link, ...]:
-    """Links of the verdicts that a checkpoint tells of. Raises ValueError (pydantic's is one) where it is none, or was
-    changed after it was made."""
+def record_in(checkpoint: Manifest) -> CheckpointSpec:
+    """What a checkpoint tells. Raises ValueError (pydantic's is one) where it is none, or was changed after it was
+    made."""
     name, spec = (checkpoint.get("metadata") or {}).get("name"), checkpoint.get("spec")
     record = CheckpointSpec.model_validate(spec)
     if not isinstance(spec, dict) or digest_of(spec) != record.digest:
         raise ValueError(f"the checkpoint {name} was changed after it was made")
+    return record
+
+
+def links_in(record: CheckpointSpec) -> tuple[Link, ...]:
+    """Links of the verdicts that a checkpoint tells of."""
     return tuple(Link(each.policy_uid, each.name, each.digest, each.previous, True) for each in record.removed)
 
 
@@ -67,7 +55,7 @@ def links_of(checkpoints: Iterable[Manifest]) -> tuple[tuple[Link, ...], tuple[s
     refused = []
     for each in checkpoints:
         try:
-            links |= {link.digest: link for link in removed_links(each)}
+            links |= {link.digest: link for link in links_in(record_in(each))}
         except ValueError as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             name = (each.get("metadata") or {}).get("name", "(without a name)")

@@ -63,7 +63,8 @@ class Chains:
     them."""
 
     def __init__(self, links: Iterable[Link]) -> None:
-        known = tuple(links)
+        # A verdict is there and in a checkpoint, too, when the operator ended between the two.
+        known = tuple({(each.name, each.digest): each for each in links}.values())
         self._by_digest = {each.digest: each for each in known}
         self._forks: dict[str, str] = {}
         for (_, previous), found in forks(known).items():

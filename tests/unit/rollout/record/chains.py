@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 from typing import Any
 
+from earlystop.api.checkpoint import RemovedVerdict
+from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_object
@@ -26,8 +27,8 @@ def chain_of(number: int, *, name: str = "qa", uid: str = "uid-1", after: str = 
         spec = window_policy(WINDOWS[campaign % len(WINDOWS)])
         before = RolloutState(campaign=campaign)
         begun = start_campaign(spec, uid, "", after, before, NOW + later + 10_000 * campaign, entropy=f"{campaign}")
-        state = decided(spec, replace(begun), Server(), Quality(mean_tokens=300))
-        verdicts.append(json.loads(json.dumps(verdict_object(name, "llm", uid, state))))
+        state = decided(spec, begun, Server(), Quality(mean_tokens=300))
+        verdicts.append(as_stored(json.loads(json.dumps(verdict_object(name, "llm", uid, state)))))
         after = verdicts[-1]["spec"]["digest"]
     return verdicts
 
@@ -38,3 +39,14 @@ def resealed(verdict: Manifest, **changes: Any) -> Manifest:
     found["spec"].update(changes)
     found["spec"]["digest"] = digest_of(found["spec"])
     return found
+
+
+def removed(*verdicts: Manifest) -> list[RemovedVerdict]:
+    """What retention leaves of verdicts."""
+    return [StoredVerdict.of(each).removed for each in verdicts]
+
+
+def as_stored(verdict: Manifest, created: str = "2030-01-01T00:00:00Z") -> Manifest:
+    """A verdict with what an API server adds."""
+    metadata = {**verdict["metadata"], "uid": f"object-{verdict['metadata']['name']}", "creationTimestamp": created}
+    return {**verdict, "metadata": metadata}

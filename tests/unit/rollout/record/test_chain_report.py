@@ -14,6 +14,7 @@ from earlystop.rollout.record.checkpoint import checkpoint_object
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.verify import chain_differences
 from tests.unit.rollout.record.chains import chain_of, resealed
+from tests.unit.rollout.record.chains import removed as gone_of
 
 Manifest = dict[str, Any]
 
@@ -115,7 +116,7 @@ def test_what_is_no_verdict_at_all_ends_nothing() -> None:
 @pytest.mark.parametrize("removed", [(0,), (0, 1), (1, 2)])
 def test_what_retention_removed_is_told_apart_from_what_somebody_removed(removed: tuple[int, ...]) -> None:
     verdicts = four()
-    checkpoint = checkpoint_object("qa", "llm", [verdicts[each] for each in removed])
+    checkpoint = checkpoint_object("qa", "llm", gone_of(*(verdicts[each] for each in removed)))
     left = [each for number, each in enumerate(verdicts) if number not in removed]
     report = chain_report("qa", left, [checkpoint])
     assert report.problems == () and report.removed == len(removed)
@@ -136,7 +137,7 @@ def _links(checkpoint: Manifest) -> list[Link]:
 
 def test_a_changed_checkpoint_excuses_nothing() -> None:
     verdicts = four()
-    checkpoint = checkpoint_object("qa", "llm", verdicts[:1])
+    checkpoint = checkpoint_object("qa", "llm", gone_of(verdicts[0]))
     checkpoint["spec"]["removed"].append({**checkpoint["spec"]["removed"][0], "digest": verdicts[1]["spec"]["digest"]})
     problems = chain_report("qa", verdicts[2:], [checkpoint]).problems
     assert any("was changed after it was made" in each for each in problems)
