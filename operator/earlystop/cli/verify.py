@@ -15,7 +15,7 @@ from earlystop.cli.files import read_manifest
 from earlystop.cli.records import Record, is_file, read_records, records_in_cluster
 from earlystop.cli.statement import verify_statement
 from earlystop.cli.terminal import say
-from earlystop.cli.verify_chain import reports, say_reports
+from earlystop.cli.verify_chain import reports, say_published, say_reports
 from earlystop.controller.cluster import VERDICTS
 from earlystop.rollout.record.checkpoint import links_of
 from earlystop.rollout.verify import chain_differences, object_differences
@@ -32,6 +32,13 @@ Extract = Annotated[
 Head = Annotated[
     list[str] | None,
     typer.Option(help="With --chain: a digest that was published as the policy's latest, as in the operator's log."),
+]
+Lease = Annotated[
+    str | None,
+    typer.Option(
+        help="With --chain -A: the Lease in which the operator publishes a digest over all verdicts, as "
+        "NAMESPACE/NAME, for example earlystop-system/earlystop-record."
+    ),
 ]
 Everywhere = Annotated[bool, typer.Option("--all-namespaces", "-A", help="With --chain: of all namespaces.")]
 
@@ -50,6 +57,7 @@ def command(
     extract: Extract = None,
     head: Head = None,
     everywhere: Everywhere = False,
+    lease: Lease = None,
     namespace: Namespace = None,
     context: Context = None,
 ) -> None:
@@ -59,9 +67,12 @@ def command(
         _say_problems(verify_statement(statement, extract))
         return
     if chain:
-        whole = say_reports(reports(read_records(names, namespace, context, everywhere=everywhere), head or ()))
+        records = read_records(names, namespace, context, everywhere=everywhere)
+        whole = say_reports(reports(records, head or ()))
+        if lease is not None:
+            whole = say_published(lease, context, records) and whole
         raise typer.Exit(0 if whole else FAILED)
-    if len(names) != 1 or head or everywhere:
+    if len(names) != 1 or head or everywhere or lease:
         raise typer.BadParameter(
             "name one verdict, or write --chain for the whole record of a policy, or --statement FILE alone."
         )

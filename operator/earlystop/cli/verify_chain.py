@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 
+from earlystop.cli.connection import read_object
+from earlystop.cli.failure import CommandFailure
 from earlystop.cli.records import Key, Record
 from earlystop.cli.terminal import say
+from earlystop.controller.cluster import LEASES
 from earlystop.rollout.record.chain_report import ChainReport, Published, chain_report
+from earlystop.rollout.record.checkpoint import record_in
+from earlystop.rollout.record.publication import Stored, difference, publication_in
 from earlystop.rollout.state import ACTING
 
 CARRIED_OUT = frozenset(phase.value for phase in ACTING)
@@ -51,3 +57,40 @@ def say_reports(found: Sequence[tuple[Key, ChainReport]]) -> bool:
             count = f"{report.verdicts} verdict{'s' * (report.verdicts != 1)}{removed}"
             say(f"{label}: the record is whole: {count}; its head is {report.head}.", colour="green")
     return not any(report.problems for _, report in found)
+
+
+def say_published(lease: str, context: str | None, records: Mapping[Key, Record]) -> bool:
+    """Print whether all verdicts are as the operator published them in a Lease. Returns whether they are. Raises
+    CommandFailure for a Lease that publishes nothing."""
+    namespace, _, name = lease.partition("/")
+    found = asyncio.run(read_object(LEASES, namespace, context, name))
+    known = publication_in(found["metadata"].get("annotations") or {})
+    if known is None:
+        raise CommandFailure(
+            f"the Lease {lease} publishes no digest over verdicts; name the one of the chart's release."
+        )
+    problem = known.broken or difference(known, _stored(records))
+    if problem:
+        say(problem, colour="red")
+    else:
+        say(
+            f"All {known.verdicts} verdicts that were made before {known.before} are as they were published.",
+            colour="green",
+        )
+    return not problem
+
+
+def _stored(records: Mapping[Key, Record]) -> list[Stored]:
+    found = []
+    for (namespace, _), record in records.items():
+        for each in record.verdicts:
+            metadata = each["metadata"]
+            digest = str(each["spec"].get("digest", ""))
+            found.append(Stored(str(metadata.get("creationTimestamp", "")), namespace, str(metadata["name"]), digest))
+        for checkpoint in record.checkpoints:
+            try:
+                removed = record_in(checkpoint).removed
+            except ValueError:
+                continue  # the report names it
+            found += [Stored(each.created, namespace, each.name, each.digest) for each in removed]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from typer.testing import CliRunner
 
 from earlystop.cli.main import app
 from earlystop.rollout.record.checkpoint import checkpoint_object
-from tests.unit.cli.api_server import api_with
+from earlystop.rollout.record.publication import Stored, published_at
+from tests.unit.cli.api_server import answering, api_with
+from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.record.chains import chain_of, removed
 
 Manifest = dict[str, Any]
@@ -77,3 +80,36 @@ def test_a_policy_is_named_and_read_from_the_cluster(tmp_path: Path, monkeypatch
 def test_without_chain_one_verdict_is_named(arguments: list[str]) -> None:
     code, output = run(*arguments)
     assert code == 2 and "name one verdict, or write --chain" in output
+
+
+def test_all_verdicts_are_compared_with_what_the_operator_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = chain_of(3)
+    stored = [
+        Stored("2030-01-01T00:00:00Z", "llm", each["metadata"]["name"], each["spec"]["digest"]) for each in verdicts
+    ]
+    published = published_at(stored, "2031-01-01T00:00:00Z")
+    lease = {"metadata": {"name": "record", "namespace": "system", "annotations": published.annotations()}}
+    present: dict[str, list[Manifest]] = {"earlystopverdicts": verdicts}
+
+    def answer(handler: Handler) -> None:
+        last = handler.path.split("?")[0].rpartition("/")[2]
+        found = lease if last == "record" else {"items": present.get(last, []), "metadata": {}}
+        handler.reply(200, json.dumps(found).encode())
+
+    with answering(answer, tmp_path, monkeypatch):
+        code, output = run("--chain", "-A", "--lease", "system/record")
+        assert code == 0 and "All 3 verdicts" in output, output
+        present["earlystopverdicts"] = verdicts[:2]
+        code, output = run("--chain", "-A", "--lease", "system/record")
+        assert code == 1 and "3 were published" in output, output
+        present |= {
+            "earlystopverdicts": verdicts[1:],
+            "earlystopcheckpoints": [checkpoint_object("qa", "llm", removed(verdicts[0]))],
+        }
+        code, output = run("--chain", "-A", "--lease", "system/record")
+        assert code == 0, "what retention removed still counts"
+        lease["metadata"]["annotations"] = {}
+        code, output = run("--chain", "-A", "--lease", "system/record")
+        assert code == 1 and "publishes no digest" in output
