@@ -14,7 +14,7 @@ from earlystop.rollout.formatting import rfc3339
 from earlystop.rollout.record.publication import BROKEN, COUNT, DIGEST, Stored, published_at
 from earlystop.rollout.record.retention import Retention
 from tests.unit.controller.memory import Memory
-from tests.unit.rollout.record.chains import chain_of, resealed
+from tests.unit.rollout.record.chains import chain_of, long_chain
 
 NOW = 1_900_000_000
 CREATED = rfc3339(NOW - 1000)
@@ -106,22 +106,8 @@ async def test_without_a_lease_the_operator_goes_on_and_says_so_once(caplog: pyt
     assert caplog.text.count("the record is published in no Lease") == 1
 
 
-def old_chain(number: int = 70) -> list[Manifest]:
-    """So many verdicts of one policy, one after the other."""
-    first = chain_of(1)[0]
-    made: list[Manifest] = []
-    for count in range(number):
-        previous = made[-1]["spec"]["digest"] if made else ""
-        each = resealed(first, previous=previous, at=f"2020-01-01T{count // 60:02d}:{count % 60:02d}:00Z")
-        annotations = {DIGEST_ANNOTATION: each["spec"]["digest"]}
-        each["metadata"] = {**each["metadata"], "name": f"qa-{count:03d}", "annotations": annotations}
-        del each["metadata"]["uid"]
-        made.append(each)
-    return made
-
-
 async def test_retention_stores_a_checkpoint_before_it_removes_and_leaves_what_is_published_as_it_is() -> None:
-    record = Record(old_chain(), Retention(verdicts=10))
+    record = Record(long_chain(70), Retention(verdicts=10))
     await record.keeper.keep()
     assert record.names == [f"qa-{number:03d}" for number in range(6, 70)]
     (checkpoint,) = record.checkpoints
@@ -137,7 +123,7 @@ async def test_retention_stores_a_checkpoint_before_it_removes_and_leaves_what_i
 
 @pytest.mark.parametrize("fails_at", ["POST", "DELETE"])
 async def test_retention_goes_on_after_a_crash_at_either_write(fails_at: str) -> None:
-    record = Record(old_chain(), Retention(verdicts=10))
+    record = Record(long_chain(70), Retention(verdicts=10))
     record.api.fail(fails_at, ClusterError(500, "down"))
     with pytest.raises(ClusterError):
         await record.keeper.keep()
@@ -147,16 +133,16 @@ async def test_retention_goes_on_after_a_crash_at_either_write(fails_at: str) ->
 
 
 async def test_without_the_checkpoint_as_it_was_made_nothing_is_removed() -> None:
-    record = Record(old_chain(), Retention(verdicts=10))
+    record = Record(long_chain(70), Retention(verdicts=10))
     await record.keeper.keep()
     (checkpoint,) = record.checkpoints
-    other = Record(old_chain(), Retention(verdicts=10))
+    other = Record(long_chain(70), Retention(verdicts=10))
     other.api.put(CHECKPOINTS, {**checkpoint, "spec": {**checkpoint["spec"], "policy": "other"}})
     await other.keeper.keep()
     assert len(other.names) == 70
 
 
 async def test_without_retention_nothing_is_read_but_metadata_and_nothing_is_removed() -> None:
-    record = Record(old_chain())
+    record = Record(long_chain(70))
     await record.keeper.keep()
     assert len(record.names) == 70 and record.checkpoints == []

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from earlystop.api.checkpoint import RemovedVerdict
+from earlystop.api.wire import DIGEST_ANNOTATION
 from earlystop.rollout.record.retention import StoredVerdict
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.transitions import start_campaign
@@ -50,3 +51,18 @@ def as_stored(verdict: Manifest, created: str = "2030-01-01T00:00:00Z") -> Manif
     """A verdict with what an API server adds."""
     metadata = {**verdict["metadata"], "uid": f"object-{verdict['metadata']['name']}", "creationTimestamp": created}
     return {**verdict, "metadata": metadata}
+
+
+def long_chain(number: int) -> list[Manifest]:
+    """So many verdicts of one campaign's looks, one after the other from 2020 on. Not each of them can be
+    recomputed, since their moments are made up."""
+    first = chain_of(1)[0]
+    made: list[Manifest] = []
+    for count in range(number):
+        previous = made[-1]["spec"]["digest"] if made else ""
+        each = resealed(first, previous=previous, at=f"2020-01-01T{count // 60:02d}:{count % 60:02d}:00Z")
+        annotations = {DIGEST_ANNOTATION: each["spec"]["digest"]}
+        own = {"name": f"qa-{count:03d}", "uid": f"object-{count}", "annotations": annotations}
+        each["metadata"] = {**each["metadata"], **own}
+        made.append(each)
+    return made

@@ -16,7 +16,7 @@ from earlystop.rollout.search.history import MOST_VERDICTS, HistoryReader
 from earlystop.rollout.search.verdict_chain import Chains, Link
 from earlystop.rollout.spent_risk import attempts_recorded
 from tests.unit.rollout.policies import NOW
-from tests.unit.rollout.record.chains import chain_of, resealed
+from tests.unit.rollout.record.chains import chain_of, long_chain, resealed
 
 Manifest = dict[str, Any]
 NUMBER = MOST_VERDICTS + 12
@@ -25,18 +25,11 @@ LATER = NOW + 10_000 * NUMBER
 
 @cache
 def _made() -> str:
-    """A chain longer than history reads: verdicts of few campaigns, sealed again and again with later moments."""
-    first = chain_of(1)[0]
-    made: list[Manifest] = []
-    for number in range(NUMBER):
-        previous = made[-1]["spec"]["digest"] if made else ""
-        each = resealed(first, previous=previous, at=f"2030-01-01T{number // 60:02d}:{number % 60:02d}:00Z")
-        each["metadata"] = {**each["metadata"], "name": f"qa-{number:03d}", "uid": f"object-{number}"}
-        made.append(each)
-    return json.dumps(made)
+    return json.dumps(long_chain(NUMBER))
 
 
-def long_chain() -> list[Manifest]:
+def verdicts_made() -> list[Manifest]:
+    """A chain longer than history reads."""
     found: list[Manifest] = json.loads(_made())
     return found
 
@@ -55,26 +48,26 @@ def without(verdicts: Sequence[Manifest], gone: Sequence[StoredVerdict]) -> list
 
 
 def test_nothing_is_removed_unless_the_admin_says_so() -> None:
-    assert removable(of(long_chain()), (), Retention(), LATER) == []
+    assert removable(of(verdicts_made()), (), Retention(), LATER) == []
     assert not Retention().removes
 
 
 @pytest.mark.parametrize("retention", [Retention(verdicts=1), Retention(verdicts=70), Retention(days=1)])
 def test_the_oldest_go_first_and_what_history_would_read_stays(retention: Retention) -> None:
-    verdicts = long_chain()
+    verdicts = verdicts_made()
     gone = removable(of(verdicts), (), retention, 2_000_000_000)
     kept = max(MOST_VERDICTS, retention.verdicts)
     assert names(gone) == [f"qa-{number:03d}" for number in range(NUMBER - kept)]
 
 
 def test_an_age_alone_removes_nothing_that_is_younger() -> None:
-    verdicts = long_chain()
-    moment = 1_893_456_000 + 5 * 60 + DAY  # a day after the fifth minute of 2030
+    verdicts = verdicts_made()
+    moment = 1_577_836_800 + 5 * 60 + DAY  # a day after the fifth minute of 2020
     assert names(removable(of(verdicts), (), Retention(days=1), moment)) == [f"qa-{number:03d}" for number in range(5)]
 
 
 def test_history_reads_the_same_verdicts_before_and_after() -> None:
-    verdicts = long_chain()
+    verdicts = verdicts_made()
     gone = removable(of(verdicts), (), Retention(verdicts=1), LATER)
     checkpoint = record_in(checkpoint_object("qa", "llm", [each.removed for each in gone]))
     before, after = HistoryReader(None), HistoryReader(None)
@@ -87,7 +80,7 @@ def test_history_reads_the_same_verdicts_before_and_after() -> None:
 
 
 def test_the_chain_is_whole_after_any_number_of_passes_also_after_a_crash_between_checkpoint_and_removal() -> None:
-    verdicts, checkpoints = long_chain(), []
+    verdicts, checkpoints = verdicts_made(), []
     links: list[Link] = []
     draw = random.Random(16)
     while gone := batch(removable(of(verdicts), links, Retention(verdicts=1), LATER), 5):
@@ -129,7 +122,7 @@ def test_attempts_at_shared_risk_are_not_forgotten_with_old_verdicts() -> None:
 
 
 def test_what_counts_losses_since_a_pinned_baseline_stays() -> None:
-    verdicts = long_chain()
+    verdicts = verdicts_made()
     verdicts[3]["spec"]["margin"] = {"spentAfter": "0.01"}
     rows = of(verdicts)
     assert rows[3].is_loss and not rows[2].is_loss
@@ -139,7 +132,7 @@ def test_what_counts_losses_since_a_pinned_baseline_stays() -> None:
 
 @pytest.mark.parametrize("spoil", ["gap", "fork", "changed"])
 def test_of_a_chain_that_is_not_whole_nothing_is_removed(spoil: str) -> None:
-    verdicts = long_chain()
+    verdicts = verdicts_made()
     if spoil == "gap":
         del verdicts[2]
     elif spoil == "fork":
@@ -151,7 +144,7 @@ def test_of_a_chain_that_is_not_whole_nothing_is_removed(spoil: str) -> None:
 
 
 def test_trials_of_one_search_go_together() -> None:
-    rows = of(long_chain())[:9]
+    rows = of(verdicts_made())[:9]
     searched = [
         StoredVerdict(each.uid, each.removed, each.link, each.subject, (), False, f"uid/{number // 3}")
         for number, each in enumerate(rows)
