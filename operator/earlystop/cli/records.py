@@ -108,6 +108,12 @@ async def _verdict_or_none(name: str, namespace: str, context: str | None) -> Ma
             raise CommandFailure(NO_API) from None
 
 
+async def checkpoints_in(namespace: str, context: str | None) -> list[Manifest]:
+    """The checkpoints of a namespace. Raises CommandFailure."""
+    async with connected(context) as cluster:
+        return list(await _listed(cluster, CHECKPOINTS, namespace, lambda _: True))
+
+
 async def _listed(
     cluster: Cluster, resource: Resource, namespace: str | None, is_wanted: Callable[[str], bool]
 ) -> Sequence[Manifest]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from earlystop.api.verdict import VerdictSpec
 from earlystop.cli.connection import Context, Namespace
 from earlystop.cli.failure import FAILED, CommandFailure
-from earlystop.cli.records import Manifest, records_named
+from earlystop.cli.records import Manifest, Record, records_named
 from earlystop.cli.terminal import say
 from earlystop.evidence.engine import LogE
 from earlystop.rollout.formatting import rfc3339
@@ -51,7 +52,7 @@ def command(
         raise typer.Exit(FAILED)
 
 
-def _chosen(name: str, records: Any) -> list[Manifest]:
+def _chosen(name: str, records: Iterable[Record]) -> list[Manifest]:
     """The verdict of this name, else all that were found, the earliest first."""
     found: list[Manifest] = [each for record in records for each in record.verdicts]
     named = [each for each in found if _name(each) == name]

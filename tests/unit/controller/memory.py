@@ -51,12 +51,13 @@ LONG_AGO = "2001-01-01T00:00:00Z"
 
 
 class Memory(Cluster):
-    """The real Cluster over a dict of objects by path. `calls` says what was written; `fail` makes the next call of a
-    method fail."""
+    """The real Cluster over a dict of objects by path. `calls` says what was written, `lists` which kinds were listed
+    whole; `fail` makes the next call of a method fail."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Manifest] = {}
         self.calls: list[tuple[str, str]] = []
+        self.lists: list[str] = []
         self._failures: dict[str, list[Exception]] = {}
         self._kinds = list(KINDS)
         self._versions = count(1)
@@ -127,6 +128,7 @@ class Memory(Cluster):
     ) -> Manifest:
         found = await self._call(method, path, body, content_type)
         if accept != METADATA_ONLY:
+            self.lists += [path.partition("?")[0].rpartition("/")[2]] * ("items" in found)
             return found
         return {**found, "items": [{"metadata": each["metadata"]} for each in found["items"]]}
 

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from earlystop.api.checkpoint import MOST_REMOVED, CheckpointSpec
-from earlystop.api.wire import DIGEST_ANNOTATION, POLICY_LABEL
+from earlystop.api.checkpoint import CheckpointSpec
+from earlystop.api.wire import DIGEST_ANNOTATION
 from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Cluster, ClusterError, Conflict, Manifest, NotFound
 from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.record.lease import PublishedRecord
+from earlystop.controller.record.remover import VerdictRemover
 from earlystop.controller.telemetry import RECORD_BROKEN, RECORD_VERDICTS
-from earlystop.rollout.formatting import rfc3339
-from earlystop.rollout.record.checkpoint import checkpoint_object, links_in, record_in
+from earlystop.rollout.record.checkpoint import record_in
 from earlystop.rollout.record.publication import Publication, Stored, next_publication
-from earlystop.rollout.record.retention import DAY, Retention, StoredVerdict, batch, removable
+from earlystop.rollout.record.retention import Retention
 
 PASS_SECONDS = 300.0
 LISTED_AT_ONCE = 500
 """Metadata of one answer, of a kilobyte each."""
-READ_AT_ONCE = 4
-"""Verdicts of one answer: each may have a megabyte."""
 DEFAULT_LEASE = "earlystop-record"
 
 log = logging.getLogger(__name__)
-Group = tuple[str, str]
-"""Namespace, and the label with the policy's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +55,7 @@ class RecordKeeper:
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._settings = settings
         self._lease_namespace = namespace or own_namespace()
+        self._remover = VerdictRemover(cluster, clock, settings.retention)
         self._digests: dict[str, str] = {}
         self._told = ""
 
@@ -86,9 +82,7 @@ class RecordKeeper:
             for one in record.removed
         ]
         await self._publish(stored)
-        if self._settings.retention.removes:
-            for group in self._over(listed):
-                await self._remove(group, [record for namespace, record in checkpoints if namespace == group[0]])
+        await self._remover.remove_old(listed, checkpoints)
 
     async def _listed(self) -> list[Manifest]:
         """Metadata of all verdicts."""
@@ -102,12 +96,18 @@ class RecordKeeper:
     async def _checkpoints(self) -> list[tuple[str, CheckpointSpec]]:
         found = []
         for namespace in self._namespaces:
-            for each in await self._cluster.list(CHECKPOINTS, namespace):
+            for each in await self._listed_checkpoints(namespace):
                 try:
                     found.append((str(each["metadata"]["namespace"]), record_in(each)))
                 except ValueError as error:
                     log.warning("a checkpoint tells of nothing: %s", error)
         return found
+
+    async def _listed_checkpoints(self, namespace: str | None) -> list[Manifest]:
+        try:
+            return await self._cluster.list(CHECKPOINTS, namespace)
+        except NotFound:
+            return []  # the definition of the kind is of an earlier release
 
     async def _stored(self, metadata: Manifest) -> Stored:
         digest = (metadata.get("annotations") or {}).get(DIGEST_ANNOTATION) or self._digests.get(metadata["uid"])
@@ -140,64 +140,3 @@ class RecordKeeper:
         log.info("the record is published: %s verdicts have the digest %s", now.verdicts, now.digest, extra=fields)
         if now.broken and (before is None or now.broken != before.broken):
             log.error("the record is broken: %s", now.broken)
-
-    def _over(self, listed: Sequence[Manifest]) -> list[Group]:
-        """Policies that may have verdicts to remove, by number and age alone. What has no label with the name, as of
-        an earlier release, stays."""
-        retention = self._settings.retention
-        oldest = rfc3339(int(self._clock()) - retention.days * DAY)
-        groups: dict[Group, list[str]] = defaultdict(list)
-        for each in listed:
-            label = (each.get("labels") or {}).get(POLICY_LABEL)
-            if label:
-                groups[each["namespace"], label].append(each["creationTimestamp"])
-        return [
-            group
-            for group, created in groups.items()
-            if 0 < retention.verdicts < len(created) or (retention.days > 0 and min(created) < oldest)
-        ]
-
-    async def _remove(self, group: Group, checkpoints: Sequence[CheckpointSpec]) -> None:
-        """Remove what may be removed of the policies of one name: at most one checkpoint at a time."""
-        namespace, label = group
-        by_policy: dict[str, list[StoredVerdict]] = defaultdict(list)
-        pages = self._cluster.pages(VERDICTS, namespace, f"{POLICY_LABEL}={label}", at_once=READ_AT_ONCE)
-        async for page in pages:
-            for each in page:
-                try:
-                    by_policy[str(each["spec"]["policy"])].append(StoredVerdict.of(each))
-                except (ValueError, KeyError, TypeError) as error:
-                    log.warning("nothing of %s/%s is removed, since a verdict cannot be read: %s", *group, error)
-                    return
-        for policy, verdicts in by_policy.items():
-            links = [link for each in checkpoints if each.policy == policy for link in links_in(each)]
-            chosen = batch(removable(verdicts, links, self._settings.retention, self._clock()), MOST_REMOVED)
-            if chosen:
-                await self._remove_chosen(policy, namespace, chosen, {each.digest for each in links})
-
-    async def _remove_chosen(
-        self, policy: str, namespace: str, chosen: Sequence[StoredVerdict], told: set[str]
-    ) -> None:
-        """The checkpoint is stored before anything is removed: after a crash the rest follows without another one."""
-        untold = [each.removed for each in chosen if each.removed.digest not in told]
-        if untold and not await self._checkpoint_is_stored(checkpoint_object(policy, namespace, untold)):
-            return
-        for each in chosen:
-            try:
-                await self._cluster.delete(VERDICTS, namespace, each.removed.name, each.uid)
-            except (NotFound, Conflict):
-                continue  # it is gone, or another one has its name
-            fields = {"policy": f"{namespace}/{policy}", "verdict": each.removed.name, "digest": each.removed.digest}
-            log.info("retention removed the verdict %s", each.removed.name, extra=fields)
-
-    async def _checkpoint_is_stored(self, checkpoint: Manifest) -> bool:
-        """Store a checkpoint. Returns whether it is there as it was made; one of the name may be of another hand."""
-        namespace, name = checkpoint["metadata"]["namespace"], checkpoint["metadata"]["name"]
-        try:
-            await self._cluster.create(CHECKPOINTS, namespace, checkpoint)
-        except Conflict:
-            found = await self._cluster.get(CHECKPOINTS, namespace, name)
-            if found is None or found["spec"] != checkpoint["spec"]:
-                log.warning("nothing is removed: EarlyStopCheckpoint %s/%s has other contents", namespace, name)
-                return False
-        return True

@@ -95,7 +95,7 @@ def _closed(policy: str, verdicts: Sequence[Manifest]) -> list[AuditEntry]:
         if closed:
             which = f"Campaign {closed[0]}" if len(closed) == 1 else f"Campaigns {closed[0]} to {closed[-1]}"
             told = f"{which} ended without a verdict that is still there, before campaign {spec['campaign']}."
-            entries.append(AuditEntry(str(spec["at"]), policy, UNKNOWN, "EvidenceClosed", told, _name(each)))
+            entries.append(AuditEntry(str(spec["at"]), policy, UNKNOWN, "NoVerdict", told, _name(each)))
     return entries
 
 

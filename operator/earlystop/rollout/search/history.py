@@ -115,10 +115,14 @@ def may_share(labels: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def read_history(
-    subject: Subject | None, verdicts: Iterable[Manifest], namespaces: Collection[str] | None = None
+    subject: Subject | None,
+    verdicts: Iterable[Manifest],
+    namespaces: Collection[str] | None = None,
+    removed: Iterable[Link] = (),
 ) -> History:
     """What verdicts show: as `HistoryReader`, of all at once."""
     reader = HistoryReader(subject, namespaces)
+    reader.add_removed(removed)
     by_name: dict[Name, Manifest] = {}
     for each in verdicts:
         reader.add(each)

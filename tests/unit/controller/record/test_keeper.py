@@ -41,6 +41,10 @@ class Record:
     def remove(self, name: str) -> None:
         del self.api.objects[VERDICTS.path("llm", name)]
 
+    def count_lists(self) -> int:
+        """How often verdicts were listed whole."""
+        return self.api.lists.count(VERDICTS.plural)
+
     @property
     def names(self) -> list[str]:
         return [each["metadata"]["name"] for path, each in self.api.objects.items() if VERDICTS.plural in path]
@@ -130,6 +134,20 @@ async def test_retention_goes_on_after_a_crash_at_either_write(fails_at: str) ->
     assert len(record.names) == 70
     await record.keeper.keep()
     assert len(record.names) == 64 and len(record.checkpoints) == 1
+
+
+async def test_verdicts_are_read_whole_again_only_after_something_changed_or_a_day_later() -> None:
+    record = Record(long_chain(70), Retention(verdicts=10))
+    await record.keeper.keep()  # removes six
+    await record.keeper.keep()  # looks at what is left
+    whole = "a verdict without its metadata alone"
+    reads = record.count_lists()
+    record.now += 300
+    await record.keeper.keep()
+    assert record.count_lists() == reads, whole
+    record.now += 86_400
+    await record.keeper.keep()
+    assert record.count_lists() > reads
 
 
 async def test_without_the_checkpoint_as_it_was_made_nothing_is_removed() -> None:

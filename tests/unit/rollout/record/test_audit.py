@@ -37,11 +37,11 @@ def test_people_who_approved_are_named() -> None:
 
 def test_campaigns_that_an_edit_closed_are_told_from_verdicts_alone() -> None:
     first, second, third = chain_of(3)
-    closed = [each for each in audit_entries("qa", [third, first]) if each.what == "EvidenceClosed"]
+    closed = [each for each in audit_entries("qa", [third, first]) if each.what == "NoVerdict"]
     assert [each.told for each in closed] == [
         "Campaign 2 ended without a verdict that is still there, before campaign 3."
     ]
-    assert not [each for each in audit_entries("qa", [first, second, third]) if each.what == "EvidenceClosed"]
+    assert not [each for each in audit_entries("qa", [first, second, third]) if each.what == "NoVerdict"]
 
 
 def test_events_tell_who_asked_and_the_spec_who_wrote_it_last() -> None:
