@@ -66,7 +66,11 @@ def command(
     if statement is not None and not (names or chain):
         _say_problems(verify_statement(statement, extract))
         return
+    if statement is not None or extract is not None:
+        raise typer.BadParameter("write --statement FILE alone, with --extract DIRECTORY if you like.")
     if chain:
+        if lease is not None and names:
+            raise typer.BadParameter("--lease is about all verdicts that the operator watches; name none beside it.")
         records = read_records(names, namespace, context, everywhere=everywhere)
         whole = say_reports(reports(records, head or ()))
         if lease is not None:

@@ -19,8 +19,11 @@ CARRIED_OUT = frozenset(phase.value for phase in ACTING)
 """Phases in which the verdict of a decision may not be stored yet."""
 
 
-def reports(records: dict[Key, Record], heads: Iterable[str] = ()) -> list[tuple[Key, ChainReport]]:
-    """The report on each policy's record. heads: digests that were published, of one policy."""
+def reports(records: dict[Key, Record], heads: Sequence[str] = ()) -> list[tuple[Key, ChainReport]]:
+    """The report on each policy's record. heads: digests that were published, of one policy. Raises CommandFailure for
+    heads of several."""
+    if heads and len(records) > 1:
+        raise CommandFailure("a head is of one policy; name that beside --head.")
     named = [Published("--head", each) for each in heads]
     return [
         (key, chain_report(key[1], each.verdicts, each.checkpoints, [*named, *_of_status(each.policies)]))
