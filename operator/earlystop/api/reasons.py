@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
-from earlystop.api.guard_reasons import GUARD_ROWS
+from earlystop.api.in_service_reasons import IN_SERVICE_ROWS
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
@@ -162,8 +162,8 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
     *search_rows(REFUSAL),
-    *GUARD_ROWS,
     (COUNTS, LABEL_REASONS),
+    *IN_SERVICE_ROWS,
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),

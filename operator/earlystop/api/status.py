@@ -336,6 +336,6 @@ class PolicyStatus(Value):
     )
     guard_steps: Count | None = Field(None, description="Steps that guards of this campaign have had. Absent: none.")
     conditions: (
-        Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")

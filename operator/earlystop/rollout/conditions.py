@@ -54,6 +54,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        _stalled(observations),
         *((guard,) if guard is not None else ()),
     )
 
@@ -68,6 +69,14 @@ def _accepted(observations: Observations) -> Condition:
             Type.ACCEPTED, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message
         )
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
+
+
+def _stalled(observations: Observations) -> Condition:
+    """Whether nothing but an edit of the policy helps, by which tools that wait know that they need not."""
+    refusal = observations.refusal
+    if refusal is not None and refusal.by_spec:
+        return Condition(Type.STALLED, ConditionStatus.TRUE, "SpecRefused", refusal.message)
+    return Condition(Type.STALLED, ConditionStatus.FALSE, "NotStalled", "Nothing waits for an edit of the policy.")
 
 
 def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:
