@@ -69,7 +69,7 @@ class GuardStatus(Value):
     interrupted: bool | None = Field(None, description="As status.interrupted, of its step.")
     looks_taken: Count = Field(description="Looks that were evidence, in all.")
     window: GuardWindow | None = Field(None, description="What both variants did lately.")
-    detectors: Detectors = Field((), description="How far each detector is from an alarm.")
+    detectors: Detectors = Field((), description="The detectors that are nearest to an alarm, and how far.")
     alarm: tuple[Claim, ...] | None = Field(
         None, max_length=24, description="Claims of which harm is shown. Absent: there is no alarm."
     )

@@ -23,6 +23,9 @@ from earlystop.rollout.guard.words import detector_rows
 from earlystop.rollout.packing import pack_looks, pack_marks, unpack_looks, unpack_marks
 from earlystop.rollout.plan import Plan
 
+MOST_SHOWN = 4
+"""Detectors in a status."""
+
 
 def guard_status(guard: GuardState | None) -> GuardStatus | None:
     """What a status says of a guard; None without one."""
@@ -47,7 +50,7 @@ def guard_status(guard: GuardState | None) -> GuardStatus | None:
         interrupted=guard.interrupted or None,
         looks_taken=guard.taken,
         window=_window(guard),
-        detectors=detectors_text(guard),
+        detectors=_nearest(guard),
         alarm=None if alarm is None else tuple(map(str, alarm.claims)),
         alarm_at=None if alarm is None else rfc3339(alarm.at),
         factors=pack_factors(guard.factors),
@@ -123,6 +126,14 @@ def detectors_text(guard: GuardState) -> tuple[DetectorStatus, ...]:
         DetectorStatus(name=str(claim), log_statistic=log_e_text(value), needed=log_e_text(needed))
         for claim, value, needed in detector_rows(guard)
     )
+
+
+def _nearest(guard: GuardState) -> tuple[DetectorStatus, ...]:
+    """Those that are nearest to an alarm, in the order of their claims: with many query classes all of them would be
+    most of a status."""
+    rows = sorted(detectors_text(guard), key=lambda each: float(each.needed) - float(each.log_statistic))
+    nearest = {each.name for each in rows[:MOST_SHOWN]}
+    return tuple(each for each in detectors_text(guard) if each.name in nearest)
 
 
 def claim_in(text: str) -> Claim:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from earlystop.evidence import em_claims, guard_detectors
 from earlystop.evidence.look_check import check_counts
 from earlystop.rollout.guard.follow import restarted
+from earlystop.rollout.guard.packing import rounded
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
 from earlystop.rollout.guard.window import added
 from earlystop.rollout.increments import LookToUse, look_to_use
@@ -118,9 +119,10 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
     """The guard after a look that is evidence, with an alarm where it shows harm."""
     look = found.look
     check_counts(guard.objective, look)
+    guard = _compacted(guard)
     detectors = _advanced(guard, guard.detectors, found, guard.looked_at)
     guard = replace(
-        _compacted(guard),
+        guard,
         mark=found.mark,
         detectors=detectors,
         taken=guard.taken + 1,
@@ -136,8 +138,9 @@ def _compacted(guard: GuardState) -> GuardState:
     if len(guard.looks) < KEPT_LOOKS:
         return guard
     half = KEPT_LOOKS // 2
-    older = replayed(replace(guard, looks=guard.looks[:half]))
-    return replace(guard, checkpoint=older.detectors, checkpoint_at=guard.looks[half - 1].at, looks=guard.looks[half:])
+    older = replayed(replace(guard, looks=guard.looks[:half])).detectors
+    checkpoint, at = rounded(older, guard.objective), guard.looks[half - 1].at
+    return replayed(replace(guard, checkpoint=checkpoint, checkpoint_at=at, looks=guard.looks[half:]))
 
 
 def _advanced(

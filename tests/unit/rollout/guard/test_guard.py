@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from earlystop.api.counts import Pairs
+from earlystop.api.counts import ClassAnswers, Pairs
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.guard.follow import follow_guard
 from earlystop.rollout.guard.state import KEPT_LOOKS, WatchPhase
@@ -35,7 +36,7 @@ from tests.unit.rollout.guarding import (
     watched,
     watching,
 )
-from tests.unit.rollout.policies import UID
+from tests.unit.rollout.policies import UID, started
 from tests.unit.rollout.traffic import SAVING, Server, answers
 
 TIMES = LiveTimes.of(SPEC)
@@ -214,3 +215,50 @@ def test_nothing_is_looked_at_before_the_guards_weights_are_in_force() -> None:
     state = begun()
     assert next_look(TIMES, state) is None
     assert take_look(TIMES, state, guard_of(state).since + 50, Totals(answers(50), answers(50, 0.0))) == state
+
+
+RAILS = [
+    {"name": kind.lower(), "kind": kind, "maximumRatio": "1.5"}
+    for kind in ("FailureRate", "NegativeFeedback", "UnscoredRate", "EmptyRate", "CutRate")
+]
+CLASSES = [{"name": f"class-{number}", "margin": "0.05"} for number in range(10)]
+EVERYTHING = guarded_policy(
+    {"objective": {"exactMatch": {"floor": "0.5"}, "guardrails": RAILS, "queryClasses": CLASSES}}
+)
+
+
+def in_classes(rng: random.Random, harmed: float = 0.8) -> Totals:
+    """A look with ten query classes, in one of which the candidate has another rate; events of every kind."""
+    rows, arms = [], []
+    for number in range(len(CLASSES)):
+        rate, few, many = harmed if number == 3 else 0.8, rng.randrange(18, 23), rng.randrange(180, 220)
+        right = round(few * 0.8), round(many * rate)
+        rows.append(ClassAnswers(right[0], few - right[0], right[1], many - right[1]))
+    for match, miss, tokens in (
+        (sum(each[0] for each in rows), sum(each[1] for each in rows), 600),
+        (sum(each[2] for each in rows), sum(each[3] for each in rows), 300),
+    ):
+        rare = {name: rng.randrange(3) for name in ("failed", "feedback_down", "empty", "cut")}
+        counted = answers(match + miss, match / (match + miss), tokens)
+        arms.append(replace(counted, started=match + miss + rare["failed"], **rare))
+    return Totals(*arms, tuple(rows))
+
+
+def test_with_every_claim_that_there_is_a_guard_takes_four_kib_and_finds_the_class_that_is_harmed() -> None:
+    rng, server = random.Random(3), Server(len(CLASSES))
+    state = replace(started(EVERYTHING), phase=Phase.PROMOTED, decision=promoted().decision)
+    state = watching(EVERYTHING, server, state)
+    for looks in range(80):
+        server.serve(state, in_classes(rng))
+        state = look(EVERYTHING, state, server)
+        if looks % 20 == 19:
+            status = json.loads(json.dumps(to_status("qa", UID, LiveTimes.of(EVERYTHING), state, "")))
+            assert len(json.dumps(status["guard"], separators=(",", ":"))) <= 4096
+            assert from_status(status)[0].guard == state.guard
+    assert state.is_guarded
+    for _ in range(60):
+        if not state.is_guarded:
+            break
+        server.serve(state, in_classes(rng, harmed=0.5))
+        state = look(EVERYTHING, state, server)
+    assert state.decision is not None and "(class/class-3)" in state.decision.message
