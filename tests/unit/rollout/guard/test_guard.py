@@ -241,7 +241,8 @@ def in_classes(rng: random.Random, harmed: float = 0.8) -> Totals:
         rare = {name: rng.randrange(3) for name in ("failed", "feedback_down", "empty", "cut")}
         counted = answers(match + miss, match / (match + miss), tokens)
         arms.append(replace(counted, started=match + miss + rare["failed"], **rare))
-    return Totals(*arms, tuple(rows))
+    baseline, candidate = arms
+    return Totals(baseline, candidate, tuple(rows))
 
 
 def test_with_every_claim_that_there_is_a_guard_takes_four_kib_and_finds_the_class_that_is_harmed() -> None:
