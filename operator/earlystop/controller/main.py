@@ -89,6 +89,7 @@ async def operate(
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),
