@@ -80,12 +80,13 @@ class Approvals(ConditionWriter):
         return tuple(each.given for each in self._known.get(policy, {}).values())
 
     def _to_write(self) -> Iterable[DueConditions]:
-        """What became of an approval is said once; while the decision that it names waits, it may still change."""
+        """What became of an approval is said once; while the decision that it names waits, it may still change. That
+        it was followed is said whatever was said before."""
         for policy, known in self._known.items():
             of = self._asks(policy)
             told = self._told_of_none(known) if of is None else fates(self.given_to(policy), of)
             for given, fate in told:
-                is_open = of is not None and given.digest == of.digest
+                is_open = fate is Fate.COUNTED or (of is not None and given.digest == of.digest)
                 said = {COUNTED: ("True" if fate is Fate.COUNTED else "False", fate.value)}
                 if known[given.name].told != said and (is_open or not known[given.name].is_told):
                     yield DueConditions((policy[0], given.name), said, fate_sentence(fate, policy[1]))
