@@ -9,7 +9,7 @@ from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.decided import decided
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import Request
-from earlystop.rollout.live_times import NOBODY, LiveTimes
+from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.manual import Declined, printable, promote_now
 from earlystop.rollout.requirements import Answer, Requirement, Standing, joined
 from earlystop.rollout.state import ACTING, Decision, Phase, RolloutState, Verdict
@@ -81,10 +81,10 @@ def _promoted(
 ) -> tuple[RolloutState, EventNote | None]:
     """The state with the promotion that a person asked for, as it would be decided now; without it where it is declined
     by now, as for harm that was shown since."""
-    free, request = replace(times, approval=NOBODY), Request(f"{state.revision}/{awaited.candidate}", "")
+    request = Request(f"{state.revision}/{awaited.candidate}", "")
     request = replace(request, by=awaited.requested_by)
     before = replace(state, awaiting=None)
-    after = promote_now(free, before, request, previous_digest, now)
+    after = promote_now(times.without_people, before, request, previous_digest, now)
     if isinstance(after, Declined):
         return before, EventNote("RequestRefused", "ApplyRequest", after.message, warning=True)
     if after.decision is None or after.decision is before.decision:

@@ -131,7 +131,7 @@ class World:
                 lambda: [self.tracked, *self.beside],
                 lambda: self.now,
                 tokens=self.tokens,
-                given=lambda key: self.approvals.given_to(key),
+                given=lambda key: self.approvals.confirmed(key),
             )
             yield self
             self.counts.close()

@@ -122,6 +122,16 @@ async def test_an_approval_that_is_taken_back_in_time_is_not_followed() -> None:
         assert world.status["phase"] == "Observing" and "awaiting" in world.status
 
 
+async def test_an_approval_that_was_deleted_while_no_watch_looked_is_not_followed() -> None:
+    async with World(SAVING, ASKING).open() as world:
+        await until_it_waits(world)
+        world.answer("Approve")
+        del world.api.objects[APPROVALS.path("llm", "bob-approve")]
+        for _ in range(5):
+            await world.reconcile()
+        assert world.status["phase"] == "Observing" and "awaiting" in world.status
+
+
 class Play:
     """A campaign from before its decision is proposed, as often as it is asked for."""
 
