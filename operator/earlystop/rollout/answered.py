@@ -42,9 +42,12 @@ def after_answers(
         return state, None
     if answer.standing is Standing.OPEN:
         answered = proposal if answer.by else ""
-        if awaited.by_evidence:
-            return _carried_out(times, state, awaited, answer, answered, now), None
-        return _promoted(times, state, awaited, answer, answered, previous_digest, now)
+        if not awaited.by_evidence:
+            return _promoted(times, state, awaited, answer, answered, previous_digest, now)
+        after = _carried_out(times, state, awaited, answer, answered, now)
+        if after is not state or now < awaited.since + times.approval.expires_seconds:
+            return after, None
+        answer = Answer(Standing.TIMED_OUT)  # the evidence has not come back to what was approved
     ended = _ended(state, awaited, answer, proposal, times, now)
     if awaited.by_evidence:
         return decided(times, state, ended), None
@@ -106,8 +109,9 @@ def _ended(
 
 
 def expired_message(name: str, seconds: int) -> str:
-    """The sentence on a decision that nobody answered. seconds: how long it waited."""
-    return f"Nobody approved candidate {name} within {seconds} s."
+    """The sentence on a decision that nobody answered in time, or for which the evidence no longer spoke by then.
+    seconds: how long it waited."""
+    return f"No approval of candidate {name} could be followed within {seconds} s."
 
 
 def rejected_message(name: str, by: str, comment: str) -> str:
