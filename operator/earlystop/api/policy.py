@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.approval import Approval
 from earlystop.api.delivery import Delivery
 from earlystop.api.guard import Guard
 from earlystop.api.objective import Objective
@@ -147,14 +148,6 @@ class MetricsReference(Value):
     def traits(self) -> PresetTraits:
         """What the preset is like."""
         return PRESETS[self.preset]
-
-
-class Approval(Value):
-    """When a person must agree."""
-
-    mode: Literal["Never", "BeforePromotion", "WhenBelowFloor", "Always"] = Field(
-        "Never", description="Which decisions wait for an EarlyStopApproval."
-    )
 
 
 class PolicySpec(Value):

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.guard_status import GuardStatus
-from earlystop.api.handled_status import HandledRequests
+from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.policy import Settings
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
@@ -209,6 +210,9 @@ class DecisionStatus(Value):
     )
     requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
     at: Time = Field(description="When.")
+    proposal_digest: Short | None = Field(None, description="What people answered. Absent: nobody was asked.")
+    approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
+    rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
 
 
 class CertifiedClass(Value):
@@ -331,6 +335,7 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     guard: GuardStatus | None = Field(
         None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
     )

@@ -85,11 +85,6 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             "MetricSource's templates, from counters that carry a label for the variant.",
             own={name: f"{why}." for name, why in IMPOSSIBLE.items()},
         ),
-        UnbuiltPart(
-            path=("approval", "mode"),
-            built=("Never",),
-            message=f"approval.mode {VALUE} is not built yet; write Never.",
-        ),
     )
 
 

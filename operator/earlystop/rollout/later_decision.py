@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from earlystop.rollout.decided import LONGEST_MESSAGE, with_decision
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.pinned_baseline import losses_without
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
-from earlystop.rollout.transitions import LONGEST_MESSAGE, with_decision
 
 
 def decided_again(times: LiveTimes, state: RolloutState, decision: Decision, previous_digest: str) -> RolloutState:
-    """The state with a decision that may follow another one of its campaign: its verdict then names that one's.
+    """The state with a decision that may follow another one of its campaign: its verdict then names that one's. The
+    same state, but for what is proposed, where the decision waits for people.
 
     previous_digest: of the policy's latest verdict.
     """
     number = 1 if state.decision is None else state.decision.number + 1
     decision = replace(decision, message=decision.message[:LONGEST_MESSAGE], number=number)
-    return replace(with_decision(times, state, decision), previous_digest=previous_digest, suspended_at=None)
+    after = with_decision(times, state, decision)
+    if after.decision is state.decision:
+        return after  # it waits for people
+    return replace(after, previous_digest=previous_digest, suspended_at=None)
 
 
 def without_certificate(state: RolloutState) -> RolloutState:

@@ -73,7 +73,8 @@ def abort(
 def promote_now(
     times: LiveTimes, state: RolloutState, request: Request, previous_digest: str, now: int
 ) -> RolloutState | Declined:
-    """The state with a decision to give all requests to a candidate; the same state when it has them already.
+    """The state with a decision to give all requests to a candidate; the same state when it has them already. Where the
+    policy asks people to agree, the decision waits for them.
 
     Declined where harm is shown, where nothing is under way, and while suspended: then no weight may rise. The decision
     says what was not proven when it was taken, and certifies nothing.

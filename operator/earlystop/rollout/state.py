@@ -9,6 +9,7 @@ from enum import StrEnum
 from earlystop.api.counts import Look
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
+from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import SearchProgress
@@ -102,6 +103,7 @@ class Decision:
 
     candidate: name of the one that it is about, or of the foremost one. requested_by: who asked for it, "" when the
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
+    proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
     """
 
     verdict: Verdict
@@ -111,6 +113,9 @@ class Decision:
     candidate: str
     requested_by: str = ""
     number: int = 1
+    proposal: str = ""
+    approved_by: tuple[str, ...] = ()
+    rejected_by: str = ""
 
 
 NOT_CHOSEN = "AnotherSavesMore"
@@ -235,6 +240,7 @@ class RolloutState:
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
+    awaiting: a favourable decision that waits for people; None when none does.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
     """
@@ -263,6 +269,7 @@ class RolloutState:
     in_flight: int | None = None
     interrupted: bool = False
     search: SearchProgress | None = None
+    awaiting: AwaitedDecision | None = None
     guard: GuardState | None = None
     guard_steps: int = 0
 

@@ -92,6 +92,9 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
         guard=recorded_guard(state.guard),
+        approved_by=decision.approved_by,
+        rejected_by=decision.rejected_by or None,
+        proposal_digest=decision.proposal or None,
         previous=state.previous_digest,
         digest="",
     ).wire()

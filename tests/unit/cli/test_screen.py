@@ -80,3 +80,9 @@ def test_a_guard_is_shown_with_what_both_variants_did_lately_and_how_far_an_alar
     assert "EM 80.0 % of" in text and "saving 50.0 %" in text and "log of alarm, exact_match" in text
     assert "alarmed (exact_match)" in shown("rolled back by its guard")
     assert "blind since" in shown("promoted and guarded, blind")
+
+
+def test_a_decision_that_waits_is_shown_with_its_candidate_and_how_long_it_still_does() -> None:
+    text = shown("waiting for an approval")
+    assert "waits for an approval" in text and "Promote of w10, expires in " in text
+    assert "Proposed: all requests get window=10" in " ".join(text.split())

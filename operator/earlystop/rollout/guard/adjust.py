@@ -24,7 +24,8 @@ STEPPED_BACK = "SteppedBack"
 
 def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: Callable[[], str]) -> RolloutState:
     """The state with a decision for the next more careful certified setting, once an alarm was carried out and where
-    the policy asks for it; else the same one. While the policy is suspended no weight rises.
+    the policy asks for it; else the same one. While the policy is suspended no weight rises. Nobody is asked: harm
+    waits for no answer, and what serves was certified before.
 
     previous_digest: gives that of the alarm's verdict.
     """
@@ -33,7 +34,7 @@ def step_back(times: LiveTimes, state: RolloutState, now: int, previous_digest: 
         return state
     message = stepped_back_message(state.pinned_plan, state, name)
     following = Decision(Verdict.PROMOTE, STEPPED_BACK, message, now, name)
-    return decided_again(times, replace(state, guard=None), following, previous_digest())
+    return decided_again(times.without_people, replace(state, guard=None), following, previous_digest())
 
 
 def careful_setting_due(times: LiveTimes, state: RolloutState) -> str | None:

@@ -26,7 +26,7 @@ def respond(times: LiveTimes, state: RolloutState, previous_digest: str) -> Roll
         at=alarm.at,
         candidate=state.leader,
     )
-    return decided_again(times, without_certificate(state), decision, previous_digest)
+    return decided_again(times.without_people, without_certificate(state), decision, previous_digest)
 
 
 def alarm_message(claims: tuple[Claim, ...], seconds: int) -> str:

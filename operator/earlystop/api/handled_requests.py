@@ -1,4 +1,4 @@
-"""What a status remembers of requests that people made."""
+"""The requests of people that the operator has dealt with, as a policy's status keeps them."""
 
 from __future__ import annotations
 
