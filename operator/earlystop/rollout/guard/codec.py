@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from earlystop.api.guard_status import DetectorStatus, GuardStatus, GuardWindow, RecordedGuard, WindowArm
 from earlystop.evidence.objective import Basis, Claim, ClaimKind
+from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.formatting import from_rfc3339, log_e_text, rfc3339
 from earlystop.rollout.guard.follow import guard_objective
 from earlystop.rollout.guard.packing import (
@@ -92,7 +93,7 @@ def restore_guard(stored: GuardStatus | None, plan: Plan, learned: float | None)
         mark=unpack_marks(stored.mark)[0],
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
-        looks=unpack_looks(stored.looks, len(objective.classes)),
+        looks=CompressedLooks(unpack_looks(stored.looks, len(objective.classes))),
         taken=stored.looks_taken,
         window=unpack_window(stored.window_parts, 0 if stored.window is None else stored.window.seconds),
     )

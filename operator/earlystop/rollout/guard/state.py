@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from earlystop.api.counts import Look
 from earlystop.evidence.guard_detectors import Detectors, Factors
 from earlystop.evidence.objective import Basis, Claim, Objective
+from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.guard.window import EMPTY, Window
 from earlystop.rollout.totals import NO_COUNTS, Totals
 
 KEPT_LOOKS = 24
 """As many looks are kept at most; then the older half of them becomes the checkpoint."""
+
+
+NO_LOOKS = CompressedLooks()
 
 
 class WatchPhase(StrEnum):
@@ -80,7 +85,7 @@ class GuardState:
     mark: Totals = NO_COUNTS
     in_flight: int | None = None
     interrupted: bool = False
-    looks: tuple[Look, ...] = ()
+    looks: Sequence[Look] = NO_LOOKS
     taken: int = 0
     window: Window = EMPTY
     alarm: Alarm | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.evidence import em_claims, guard_detectors
 from earlystop.evidence.look_check import check_counts
+from earlystop.rollout.compressed_looks import CompressedLooks, with_look
 from earlystop.rollout.guard.follow import restarted
 from earlystop.rollout.guard.packing import rounded
 from earlystop.rollout.guard.state import KEPT_LOOKS, Alarm, GuardState, WatchPhase
@@ -130,7 +131,7 @@ def _after_look(guard: GuardState, found: LookToUse) -> GuardState:
     )
     claims = guard_detectors.alarms(detectors, guard.objective, guard.false_revert_seconds)
     alarm = Alarm(claims, look.at, guard.false_revert_seconds) if claims else None
-    return replace(guard, looks=(*guard.looks, look), alarm=alarm)
+    return replace(guard, looks=with_look(guard.looks, look), alarm=alarm)
 
 
 def _compacted(guard: GuardState) -> GuardState:
@@ -140,7 +141,8 @@ def _compacted(guard: GuardState) -> GuardState:
     half = KEPT_LOOKS // 2
     older = replayed(replace(guard, looks=guard.looks[:half])).detectors
     checkpoint, at = rounded(older, guard.objective), guard.looks[half - 1].at
-    return replayed(replace(guard, checkpoint=checkpoint, checkpoint_at=at, looks=guard.looks[half:]))
+    newer = CompressedLooks(guard.looks[half:])
+    return replayed(replace(guard, checkpoint=checkpoint, checkpoint_at=at, looks=newer))
 
 
 def _advanced(
