@@ -51,13 +51,13 @@ def test_a_promotion_stays_promoted_and_leaves_the_baseline_the_share_that_the_g
     assert after.certified == before.certified and after.looks == before.looks
 
 
-def test_harm_that_begins_after_long_health_takes_the_setting_back_and_its_certificate() -> None:
-    server = Server()
-    healthy = watched(SPEC, watching(SPEC, server), server, SAVING, 400)
-    assert healthy.is_guarded and guard_of(healthy).taken == 400
-    after = watched(SPEC, healthy, server, HARM, 50)
+def test_harm_that_begins_after_six_weeks_of_health_takes_the_setting_back_and_its_certificate() -> None:
+    spec, server = guarded_policy({"rollout": {"lookSeconds": 3600}}), Server()
+    healthy = watched(spec, watching(spec, server, promoted(spec)), server, SAVING, 1030)
+    assert healthy.is_guarded and guard_of(healthy).looked_at - guard_of(healthy).since > 42 * 86_400
+    after = watched(spec, healthy, server, HARM, 50)
     decision = after.decision
-    assert decision is not None and guard_of(after).taken < 410
+    assert decision is not None and guard_of(after).taken < 1040
     assert (decision.verdict, decision.reason, decision.number) == (Verdict.ROLL_BACK, "GuardAlarm", 2)
     assert after.phase is Phase.ROLLING_BACK and weights(after) == (100, 0)
     assert after.certified is None and after.previous_digest == digest(healthy)
@@ -89,7 +89,7 @@ def test_the_verdict_of_an_alarm_can_be_recomputed_and_no_count_of_it_be_changed
 def test_a_status_holds_all_of_a_guard_and_no_more_for_longer_watching() -> None:
     server, sizes = Server(), []
     state = watching(SPEC, server)
-    for looks in (KEPT_LOOKS, 200, 600):
+    for looks in (KEPT_LOOKS, 150, 300):
         state = watched(SPEC, state, server, SAVING, looks)
         status = json.loads(json.dumps(to_status("qa", UID, TIMES, state, "")))
         again, _ = from_status(status)
