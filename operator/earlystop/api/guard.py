@@ -24,6 +24,14 @@ class Adjust(Value):
         "campaign has certified beside the harmful one serves, at once and without asking; the baseline if there is "
         "none. It takes several candidates, and parameters with stopsSooner.",
     )
+    tries_per_week: int = Field(
+        0,
+        ge=0,
+        le=7,
+        description="How often a week, at most, a search that is over begins again by itself while the guard sees room "
+        "above the margin: it tries what it has certified anew, and then what its strategy proposes next, each at a "
+        "risk of its own. 0: never.",
+    )
 
 
 class Guard(Value):
@@ -65,7 +73,9 @@ class Guard(Value):
     )
 
     adjust: Adjust | None = Field(
-        None, description="What follows by itself from an alarm. Absent: the baseline serves until somebody retries."
+        None,
+        description="What follows by itself from what the guard sees. Absent: after an alarm the baseline serves until "
+        "somebody retries, and nothing bolder is tried.",
     )
 
     @property

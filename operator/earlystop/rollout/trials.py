@@ -15,6 +15,7 @@ from earlystop.api.search import Search
 from earlystop.evidence.multiple_testing import campaign_risk
 from earlystop.rollout.decision import GUARD_ALARM
 from earlystop.rollout.dispersion_words import unknown_dispersion, waits_for_looks
+from earlystop.rollout.guard.room import sees_room
 from earlystop.rollout.margin_use import MarginUse, part_of
 from earlystop.rollout.outages import is_interrupted
 from earlystop.rollout.pinned_baseline import is_certificate, losses_without
@@ -40,6 +41,9 @@ TRIAL_REQUESTS_USED = "TrialRequestsUsed"
 ENDED_BY_PERSON = "SearchEndedByPerson"
 SLACK = 1 + 1e-9
 """Parts of a risk that are added up again may differ from it in the last digits."""
+
+
+WEEK_SECONDS = 604_800
 
 
 def begin_search(
@@ -323,11 +327,16 @@ def is_due_again(state: RolloutState, spec: PolicySpec, now: int) -> bool:
 
 
 def due_again_at(state: RolloutState, spec: PolicySpec) -> int | None:
-    """When a search that is over begins again, in Unix seconds; None for never."""
+    """When a search that is over begins again, in Unix seconds; None for never, and while the guard that is to see room
+    for it sees none."""
     ended = None if state.search is None else state.search.ended
-    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None or spec.search.repeat_seconds is None:
+    if ended is None or ended.reason == ENDED_BY_PERSON or spec.search is None:
         return None
-    return ended.at + spec.search.repeat_seconds
+    waits = [] if spec.search.repeat_seconds is None else [spec.search.repeat_seconds]
+    tries = 0 if spec.guard is None or spec.guard.adjust is None else spec.guard.adjust.tries_per_week
+    if tries and state.guard is not None and state.is_guarded and sees_room(state.guard):
+        waits.append(WEEK_SECONDS // tries)
+    return ended.at + min(waits) if waits else None
 
 
 def strategy_in(spec: PolicySpec) -> str:

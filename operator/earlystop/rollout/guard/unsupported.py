@@ -49,6 +49,11 @@ def _nothing_beside(spec: PolicySpec) -> str | None:
             f"delivery.mode {spec.delivery.mode} splits users by a header, not by weights, so no percent of them can "
             "be held back. Write guard.evidence: Pairs without holdbackWeight, or a mode by weights."
         )
+    if guard is not None and guard.adjust is not None and guard.adjust.tries_per_week and not by_trials(spec):
+        return (
+            "adjust.triesPerWeek lets a search begin again, and this policy has none that tries one setting after the "
+            "other. Write 0, or such a search in place of candidates."
+        )
     return None
 
 

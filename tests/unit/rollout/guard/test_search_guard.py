@@ -11,16 +11,18 @@ from earlystop.api.wire import INCUMBENT
 from earlystop.rollout.exposure import incumbent_weight, promoted_label, weights
 from earlystop.rollout.guard.follow import begins_now
 from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.next_campaign import follows_by_itself
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.state import Phase, RolloutState
 from earlystop.rollout.status_codec import from_status, to_status
-from earlystop.rollout.transitions import carried_out
+from earlystop.rollout.transitions import carried_out, start_campaign
+from earlystop.rollout.trials import due_again_at
 from earlystop.rollout.verdict import verdict_name, verdict_spec
 from earlystop.rollout.verify import chain_differences, object_differences
 from tests.unit.rollout import searching
-from tests.unit.rollout.guarding import HARM, SPEC, guard_of, watched, watching
+from tests.unit.rollout.guarding import HARM, SPEC, digest, guard_of, watched, watching
 from tests.unit.rollout.policies import UID
-from tests.unit.rollout.traffic import SAVING, Server
+from tests.unit.rollout.traffic import SAVING, Quality, Server
 
 TIMES = LiveTimes.of(SPEC)
 ALL_ARE_SAFE = {
@@ -79,3 +81,36 @@ def test_no_guard_begins_between_two_trials() -> None:
         assert not begins_now(TIMES, world.state)
         world.go_on()
     assert begins_now(TIMES, world.state)
+
+
+TRIES = searching.searched(guard={"holdbackWeight": 10, "adjust": {"triesPerWeek": 2}})
+LITTLE_ROOM = Quality(exact_match=0.76, mean_tokens=300)
+
+
+def watched_for(world: searching.World, quality: Quality, looks: int) -> RolloutState:
+    server = Server()
+    return watched(SPEC, watching(SPEC, server, world.state), server, quality, looks)
+
+
+def test_a_search_begins_again_so_often_a_week_while_the_guard_sees_room_and_never_otherwise(
+    world: searching.World,
+) -> None:
+    steady = watched_for(world, SAVING, 80)
+    assert steady.search is not None and steady.search.ended is not None
+    due = steady.search.ended.at + 302_400
+    assert due_again_at(steady, TRIES) == due
+    assert follows_by_itself(steady, TRIES, due) and not follows_by_itself(steady, TRIES, due - 1)
+    again = start_campaign(TRIES, UID, "", digest(steady), steady, due, entropy="x")
+    assert again.campaign == steady.campaign + 1 and again.guard is None and again.phase is Phase.APPLYING
+    assert again.search is not None and again.search.resumes, "what was certified is tried anew before anything bolder"
+    seen = guard_of(steady)
+    blind = replace(seen, clock=replace(seen.clock, metrics_lost_at=due))
+    for state in (
+        world.state,
+        watched_for(world, SAVING, 30),
+        watched_for(world, LITTLE_ROOM, 80),
+        replace(steady, guard=blind),
+        carried_out(alarmed(world)),
+    ):
+        assert due_again_at(state, TRIES) is None
+    assert due_again_at(steady, searching.searched(guard={"adjust": {}})) is None

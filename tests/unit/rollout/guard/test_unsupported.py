@@ -29,6 +29,7 @@ REFUSED: dict[str, tuple[Mapping[str, Any], str]] = {
         "so nobody asks them. Write exactMatch.evidence",
     ),
     "nobody scores live answers": ({**in_mode("RequestBody"), **PAIRS}, "delivery.mode RequestBody scores no live"),
+    "nothing bolder is known": ({"guard": {"adjust": {"triesPerWeek": 1}}}, "adjust.triesPerWeek lets a search begin"),
     "a search's best setting is not told apart": (
         {"candidates": None, "search": SEARCH, "metrics": {"preset": "Custom"}},
         "cannot tell the best setting of a search apart",
@@ -53,7 +54,7 @@ def test_a_guard_without_anything_to_compare_is_refused_with_what_to_write(why: 
         {"guard": {}},
         {**PAIRS, "guard": {"evidence": "Pairs"}},
         {**PAIRS, "guard": {"evidence": "Pairs", "holdbackWeight": 5}},
-        {"candidates": None, "search": SEARCH, "guard": {}},
+        {"candidates": None, "search": SEARCH, "guard": {"adjust": {"triesPerWeek": 7}}},
     ],
 )
 def test_a_guard_that_has_something_to_compare_is_taken(changes: Mapping[str, Any]) -> None:
