@@ -1,0 +1,109 @@
+"""The verdicts of a policy without their looks: the audit trail, and the settings that were tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from earlystop.rollout.formatting import in_settings
+from earlystop.rollout.plan import parse_plan
+from earlystop.rollout.search.verdict_chain import Chains, Link
+
+LONGEST_TEXT = 1024
+"""Of one field: a verdict's CRD allows no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedSetting:
+    """A setting that was tried in a campaign. values: its parameters. effect, saving: with their intervals, as the
+    verdict says them. outcome: what became of it."""
+
+    candidate: str
+    campaign: int
+    values: str
+    effect: str
+    saving: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """One decision: what a verdict says of it. at: as Kubernetes writes times. link: its place in the chain."""
+
+    name: str
+    at: str
+    campaign: int
+    decision: str
+    reason: str
+    candidate: str
+    message: str
+    requested_by: str
+    approved_by: str
+    settings: tuple[TriedSetting, ...]
+    link: Link
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the digest is that of the record."""
+        return self.link.is_sound
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> TrailEntry:
+        """That of a verdict, of whatever release. Raises KeyError, TypeError, AttributeError or ValueError for an
+        object that is none."""
+        spec = manifest["spec"]
+
+        def text(name: str) -> str:
+            return str(spec.get(name) or "")[:LONGEST_TEXT]
+
+        return cls(
+            name=str(manifest["metadata"]["name"]),
+            at=text("at"),
+            campaign=int(spec["campaign"]),
+            decision=text("decision"),
+            reason=text("reason"),
+            candidate=text("candidate"),
+            message=text("message"),
+            requested_by=text("requestedBy"),
+            approved_by=", ".join(map(str, spec.get("approvedBy") or ()))[:LONGEST_TEXT],
+            settings=tuple(_tried(spec)),
+            link=Link.of(manifest),
+        )
+
+
+def latest_first(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
+    """The latest campaign and, in it, the latest decision first. A second decision has `-2` behind its name."""
+    return sorted(trail, key=lambda each: (each.campaign, each.at, len(each.name), each.name), reverse=True)
+
+
+def chain_problem(name: str, trail: Sequence[TrailEntry]) -> str | None:
+    """Why the verdict of this name does not follow those before it, as a sentence; None where it does.
+
+    trail: all verdicts of the policy.
+    """
+    link = next(each.link for each in trail if each.name == name)
+    return Chains(each.link for each in trail).problem_of(link)
+
+
+def _tried(spec: Mapping[str, Any]) -> Iterable[TriedSetting]:
+    values = _values(str(spec.get("plan")))
+    own, campaign = str(spec["candidate"]), int(spec["campaign"])
+    outcome = f"{spec.get('decision')} ({spec.get('reason')})"
+    yield TriedSetting(own, campaign, values.get(own, ""), str(spec["effect"]), str(spec["saving"]), outcome)
+    for other in spec.get("others") or ():
+        name = str(other["candidate"])
+        became = f"dropped ({other['reason']})" if other.get("reason") else "not decided about"
+        yield TriedSetting(
+            name, campaign, values.get(name, ""), str(other["effect"]), str(other["saving"]), became
+        )
+
+
+def _values(plan_text: str) -> dict[str, str]:
+    """The values of each candidate, in words; none where this release cannot read the plan."""
+    try:
+        plan = parse_plan(plan_text)
+    except (ValueError, TypeError, KeyError, json.JSONDecodeError):
+        return {}
+    return {name: in_settings(plan.settings_of(name)) for name in plan.names}
