@@ -93,7 +93,7 @@ def report_of(manifest: Mapping[str, Any], trail: Sequence[TrailEntry], made_at:
     ]
     return Report(
         name=str(metadata["name"]),
-        namespace=str(metadata["namespace"]),
+        namespace=str(metadata.get("namespace") or "default"),
         record=record,
         text=canonical_text(spec),
         terms=json.dumps(terms, sort_keys=True, separators=(",", ":")),
@@ -118,16 +118,14 @@ def price_of_error(record: VerdictSpec, objective: Objective) -> str:
     if record.reason in BY_PERSON:
         return "A person decided this, so no probability of error is promised."
     if record.reason == BY_CLASS:
-        return f"In each query class a setting that must not be promoted is promoted with a probability of at most {promote}."
+        return f"In each query class a setting that must not be promoted is, with a probability of at most {promote}."
     if record.decision in (Verdict.PROMOTE, Verdict.RECOMMEND):
         return (
             f"A candidate that loses the margin or more, or saves too little, gets this verdict with a probability of "
             f"at most {promote}, however often one looks."
         )
     if record.reason in HARM_REASONS or record.reason == EVERY_CANDIDATE_DROPPED:
-        return (
-            f"A candidate that does no harm is taken back with a probability of at most {harm}, however often one looks."
-        )
+        return f"A harmless candidate is taken back with a probability of at most {harm}, however often one looks."
     return (
         "Nothing was claimed about the candidate, so nothing claimed can be wrong. A wrong promotion had a probability "
         f"of at most {promote}, a wrong rollback one of at most {harm}."

@@ -1,8 +1,9 @@
-"""A report as one self-contained page: nothing in it is fetched from anywhere, and no text in it is taken for markup."""
+"""A report as one self-contained page: it fetches nothing, and takes no text for markup."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from functools import cache
 
@@ -21,10 +22,15 @@ PLOTS = (
 """Name, title and subtitle of each plot of a comparison."""
 
 
+LONGEST_PLAIN_RECORD = 60_000
+"""Characters of a record that stands in its page as it is; a longer one is compressed."""
+
+
 def page_of(report: Report) -> str:
     """The page, in HTML."""
     return _template().render(
         report=report,
+        packed=_packed(report.text) if len(report.text) > LONGEST_PLAIN_RECORD else None,
         plots=PLOTS,
         security_policy=security_policy(),
         styles=Markup(styles()),  # noqa: S704  # files of this package, which hold no text of anybody
@@ -38,6 +44,11 @@ def security_policy() -> str:
     """What a browser may do for a page: run this script, apply these styles, and fetch nothing."""
     script, style = (_source(text) for text in (page_script(), styles()))
     return f"default-src 'none'; script-src {script}; style-src {style}; base-uri 'none'; form-action 'none'"
+
+
+def _packed(text: str) -> str:
+    """A text that is compressed by gzip, in base64."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _source(text: str) -> str:

@@ -33,6 +33,7 @@ class TrailEntry:
     """One decision: what a verdict says of it. at: as Kubernetes writes times. link: its place in the chain."""
 
     name: str
+    policy: str
     at: str
     campaign: int
     decision: str
@@ -60,6 +61,7 @@ class TrailEntry:
 
         return cls(
             name=str(manifest["metadata"]["name"]),
+            policy=str(spec["policy"]),
             at=text("at"),
             campaign=int(spec["campaign"]),
             decision=text("decision"),
@@ -76,6 +78,15 @@ class TrailEntry:
 def latest_first(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
     """The latest campaign and, in it, the latest decision first. A second decision has `-2` behind its name."""
     return sorted(trail, key=lambda each: (each.campaign, each.at, len(each.name), each.name), reverse=True)
+
+
+def newest_policy(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
+    """Of policies of one name, of which earlier ones were deleted, the entries of the one that decided last."""
+    found = list(trail)
+    if not found:
+        return []
+    uid = max(found, key=lambda each: (each.at, each.campaign)).link.policy_uid
+    return [each for each in found if each.link.policy_uid == uid]
 
 
 def chain_problem(name: str, trail: Sequence[TrailEntry]) -> str | None:
@@ -95,9 +106,7 @@ def _tried(spec: Mapping[str, Any]) -> Iterable[TriedSetting]:
     for other in spec.get("others") or ():
         name = str(other["candidate"])
         became = f"dropped ({other['reason']})" if other.get("reason") else "not decided about"
-        yield TriedSetting(
-            name, campaign, values.get(name, ""), str(other["effect"]), str(other["saving"]), became
-        )
+        yield TriedSetting(name, campaign, values.get(name, ""), str(other["effect"]), str(other["saving"]), became)
 
 
 def _values(plan_text: str) -> dict[str, str]:

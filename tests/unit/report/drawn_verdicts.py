@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
@@ -15,14 +16,33 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import verdict_object
 from tests.unit.rollout.policies import NOW, UID, policy
 from tests.unit.rollout.several import CANDIDATES
-from tests.unit.rollout.test_same_users import DELIVERY
 
 CLASSES = ("easy", "hard")
+COHORTS = [{"variant": "baseline", "values": ["a"]}, {"variant": "w10", "values": ["b"]}]
+DELIVERY = {
+    "mode": "HeaderCohort",
+    "gatewayHeader": None,
+    "headerCohort": {"routeRef": {"name": "qa"}, "header": "x-user-cohort", "cohorts": COHORTS},
+}
 Drawn = random.Random
 
 
 def drawn_verdict(seed: int) -> dict[str, Any]:
     """The verdict object of a campaign that was drawn, whatever its evidence says. The same for the same seed."""
+    return verdict_object("qa", "llm", UID, drawn_campaign(seed))
+
+
+def drawn_chain(*seeds: int) -> list[dict[str, Any]]:
+    """Verdicts of one policy, each of which follows the one before it."""
+    found: list[dict[str, Any]] = []
+    for seed in seeds:
+        before = found[-1]["spec"]["digest"] if found else ""
+        found.append(verdict_object("qa", "llm", UID, replace(drawn_campaign(seed), previous_digest=before)))
+    return found
+
+
+def drawn_campaign(seed: int) -> RolloutState:
+    """The state of that campaign, decided."""
     rng = Drawn(seed)
     plan = _plan(rng)
     comparisons = tuple(_comparison(rng, plan, name) for name in plan.names)
@@ -31,7 +51,7 @@ def drawn_verdict(seed: int) -> dict[str, Any]:
     decision = Decision(Verdict.INCONCLUSIVE, "DeadlineExceeded", message, last, plan.names[0])
     campaign, entropy = 1 + seed, f"{seed:x}"
     revision = revision_of(UID, campaign, entropy)
-    state = RolloutState(
+    return RolloutState(
         campaign=campaign,
         revision=revision,
         entropy=entropy,
@@ -39,7 +59,6 @@ def drawn_verdict(seed: int) -> dict[str, Any]:
         comparisons=comparisons,
         decision=decision,
     )
-    return verdict_object("qa", "llm", UID, state)
 
 
 def _plan(rng: Drawn) -> Plan:
@@ -77,27 +96,27 @@ def _plan(rng: Drawn) -> Plan:
 
 def _comparison(rng: Drawn, plan: Plan, name: str) -> Comparison:
     objective = plan.objective_at(0, None)
-    looks = _looks(rng, plan, rng.choice([0, 3, 12, 40, 40, 140]))
+    looks = _looks(rng, plan, rng.choice([0, 3, 12, 24, 24, 135]))
     return Comparison(name, replay(objective, looks), looks=looks)
 
 
 def _looks(rng: Drawn, plan: Plan, number: int) -> Sequence[Look]:
     beside = strategy_of(plan).judges_together(plan)
     rate, loss, saving = rng.uniform(0.4, 0.95), rng.choice([0.0, 0.0, 0.01, 0.2]), rng.choice([0.0, 0.2, 0.6])
-    size, scored = rng.choice([6, 60, 900]), rng.choice([1.0, 0.7])
+    size, scored = rng.choice([6, 40, 160]), rng.choice([1.0, 0.7])
     found, at = [], NOW
     for index in range(number):
         weight = 20 if index < number // 3 or beside else 50
         at += rng.choice([15, 30])
-        counts = [round(size * part * rng.uniform(0.5, 1.5) / 50) for part in (weight if beside else 100 - weight, weight)]
-        arms = [
-            _tally(rng, counts[0], rate, 400, scored),
-            _tally(rng, counts[1], rate - loss, 400 * (1 - saving), scored),
+        counts = [
+            round(size * part * rng.uniform(0.5, 1.5) / 50) for part in (weight if beside else 100 - weight, weight)
         ]
-        classes = tuple(_class_answers(rng, *arms) for _ in plan.objective.classes)
+        baseline = _tally(rng, counts[0], rate, 400, scored)
+        candidate = _tally(rng, counts[1], rate - loss, 400 * (1 - saving), scored)
+        classes = tuple(_class_answers(rng, baseline, candidate) for _ in plan.objective.classes)
         users = UserScatter(rng.choice([0, 1500, 2500]), 1300, 1000, 1000, 90, 80)
-        by_users = plan.objective.by_users
-        found.append(Look(at, 0, weight, *arms, classes, weight if beside else None, users if by_users else None))
+        own_weight, counted = weight if beside else None, users if plan.objective.by_users else None
+        found.append(Look(at, 0, weight, baseline, candidate, classes, own_weight, counted))
     return tuple(found)
 
 
@@ -106,19 +125,21 @@ def _tally(rng: Drawn, started: int, rate: float, mean: float, scored: float) ->
     unscored = sum(rng.random() < 0.02 for _ in range(tried))
     match = sum(rng.random() < rate for _ in range(tried - unscored))
     lengths = [min(4096, 1 + int(rng.expovariate(1 / mean))) for _ in range(started)]
-    pairs = [sum(rng.random() < part for _ in range(tried // 3)) for part in (0.6, 0.05, 0.06, 0.1)]
+    both, baseline_only, candidate_only, neither = (
+        sum(rng.random() < part for _ in range(tried // 3)) for part in (0.6, 0.05, 0.06, 0.1)
+    )
     return Tally(
-        started,
-        started,
-        0,
-        match,
-        tried - unscored - match,
-        unscored,
-        sum(lengths),
-        sum(each * each for each in lengths),
-        0,
-        0,
-        *pairs,
+        started=started,
+        completed=started,
+        match=match,
+        mismatch=tried - unscored - match,
+        unscored=unscored,
+        tokens=sum(lengths),
+        tokens_squared=sum(each * each for each in lengths),
+        pairs_both=both,
+        pairs_baseline_only=baseline_only,
+        pairs_candidate_only=candidate_only,
+        pairs_neither=neither,
         empty=rng.choice([0, 0, 1]) if started > 1 else 0,
     )
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from py_mini_racer import MiniRacer
 
+from earlystop.evidence.engine import Objective
 from earlystop.report.assets import replay_script
 from earlystop.report.terms import terms_of
-from earlystop.evidence.engine import Objective
 
 RUN = """
 function replayed(terms, columns, looks) {

@@ -6,6 +6,16 @@ const LEAST_WIDTH = 260;
 const inHundredths = (value) => (value === null ? null : 100 * value);
 const signed = (value, digits) => `${value > 0 ? "+" : ""}${value.toFixed(digits)}`;
 
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+// Seconds between marks and, for each, how a mark, one of a new year, of a new day and of a new month is written.
+const TIME_FORMATS = [
+  [DAY, "{DD} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [HOUR, "{HH}:{mm}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{DD} {MMM} {YYYY}", null, "\n{DD} {MMM}", null, null, null, 1],
+];
+
 const AXIS = { stroke: "#333", grid: { stroke: "#e3e3e3", width: 1 }, ticks: { stroke: "#999", width: 1 } };
 
 /** Bounds of an axis: those of the later looks, since the first ones bound nothing yet. */
@@ -20,9 +30,12 @@ function rangeOf(columns) {
 
 const widthOf = (host) => Math.max(LEAST_WIDTH, host.clientWidth);
 
-/** A plot that is as wide as its host, also when that changes. */
+/** A plot that is as wide as its host, also when that changes. Bounds of bands are not named below it. */
 function draw(host, options, columns) {
   const plot = new uPlot({ width: widthOf(host), height: HEIGHT, ...options }, columns, host);
+  host.querySelectorAll(".u-legend .u-series").forEach((row, index) => {
+    if (options.series[index + 1].isBound) row.style.display = "none"; // the times, which come first, have no row
+  });
   new ResizeObserver(() => {
     const width = widthOf(host);
     if (width !== plot.width) plot.setSize({ width, height: HEIGHT });
@@ -32,18 +45,19 @@ function draw(host, options, columns) {
 /**
  * Curves over the times of looks.
  * curves: {label, values, colour, dash, low, high, stepped}; low and high: the bounds of a band.
- * lines: {label, value, colour}, each a decision or a limit.
+ * lines: {label, value, colour}, each a decision or a limit. least: the axis reaches down to it at least.
  */
-function drawOverTime(host, times, curves, lines, unit) {
-  const [series, columns, bands] = [[{ label: "time (UTC)" }], [times], []];
+function drawOverTime(host, times, curves, lines, unit, least = Infinity) {
+  const [series, columns, bands] = [[{}], [times], []];
   const add = (values, one) => {
     columns.push(values);
     series.push({ points: { show: times.length < 3 }, spanGaps: true, ...one });
   };
   for (const { label, values, colour, dash, low, high, stepped } of curves) {
     if (low) {
-      add(high, { label: `${label}, upper bound`, stroke: colour, width: 0.5, points: { show: false } });
-      add(low, { label: `${label}, lower bound`, stroke: colour, width: 0.5, points: { show: false } });
+      for (const bound of [high, low]) {
+        add(bound, { label, isBound: true, stroke: colour, width: 0.5, points: { show: false } });
+      }
       bands.push({ series: [columns.length - 2, columns.length - 1], fill: `${colour}22` });
     }
     const paths = stepped ? { paths: uPlot.paths.stepped({ align: -1 }) } : {};
@@ -56,8 +70,8 @@ function drawOverTime(host, times, curves, lines, unit) {
   draw(host, {
     series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { time: true }, y: { range: () => [low, high] } },
-    axes: [AXIS, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
+    scales: { x: { time: true }, y: { range: () => [Math.min(low, least), high] } },
+    axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
   }, columns);
 }
 
@@ -75,6 +89,7 @@ function drawTradeOff(host, settings, lines) {
     const [x, y] = ["x", "y"].map((scale) => (value) => plot.valToPos(value, scale, true));
     context.save();
     context.lineWidth = 1.5 * ratio;
+    context.textAlign = "left";
     context.font = `${12 * ratio}px system-ui, sans-serif`;
     const stroke = (colour, from, to, dash = []) => {
       context.strokeStyle = colour;
@@ -106,7 +121,7 @@ function drawTradeOff(host, settings, lines) {
     series: [{}, { label: "setting", stroke: COLOURS.blue, paths: () => null, points: { show: true, size: 9, fill: COLOURS.blue } }],
     legend: { show: false }, cursor: { show: false }, hooks: { draw: [bars] },
     scales: { x: { time: false, range: () => across }, y: { range: () => up } },
-    axes: [{ ...AXIS, label: "tokens saved, %", labelSize: 18 }, { ...AXIS, size: 60, label: "EM against the baseline, points", labelSize: 18 }],
+    axes: [{ ...AXIS, label: "tokens saved, %", labelSize: 18 }, { ...AXIS, size: 60, label: "EM, points", labelSize: 18 }],
   }, columns);
   return true;
 }

@@ -29,7 +29,7 @@ function plotComparison(host, comparison) {
   ], "log e-value");
   drawOverTime(find("weight"), times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
-    [{ label: "none", value: 0 }], "% of requests");
+    [], "% of requests", 0);
 }
 
 function plotTradeOff(comparisons) {
@@ -82,11 +82,19 @@ function showRight(comparisons, note) {
     `This page has repeated the evidence from ${looks} looks in your browser, and has found what the record says. ${note}`;
 }
 
+/** The text of the record, which a long one is compressed in. Raises an error where a character of it was changed. */
+async function recordIn(host) {
+  if (!host.dataset.packed) return host.textContent;
+  const bytes = Uint8Array.from(atob(host.textContent), (each) => each.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
 async function main() {
-  const [recordText, termsText] = [byId("record").textContent, byId("terms").textContent];
+  const termsText = byId("terms").textContent;
   const problems = [];
   let [comparisons, note] = [[], ""];
   try {
+    const recordText = await recordIn(byId("record"));
     const record = parsedRecord(recordText);
     comparisons = comparisonsOf(record, JSON.parse(termsText));
     const digests = await digestDifferences(recordText, termsText);
