@@ -41,6 +41,18 @@ def drawn_chain(*seeds: int) -> list[dict[str, Any]]:
     return found
 
 
+def long_verdict() -> dict[str, Any]:
+    """One whose record is long: the looks of another one, again and again."""
+    state = drawn_campaign(5)
+    (only,) = state.comparisons
+    last = only.looks[-1].at
+    looks = tuple(replace(look, at=look.at + again * (last - NOW)) for again in range(5) for look in only.looks)
+    assert state.decision is not None
+    longer = replace(only, evidence=replay(only.evidence.objective, looks), looks=looks)
+    decision = replace(state.decision, at=looks[-1].at)
+    return verdict_object("qa", "llm", UID, replace(state, comparisons=(longer,), decision=decision))
+
+
 def drawn_campaign(seed: int) -> RolloutState:
     """The state of that campaign, decided."""
     rng = Drawn(seed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -16,36 +15,10 @@ from earlystop.rollout.verdict import canonical_text, digest_of
 from tests.cluster.objects import verdict
 from tests.unit.report.drawn_verdicts import drawn_verdict
 from tests.unit.report.hostile import MARKUP, hostile_verdict, reported, stored
+from tests.unit.report.tags import Tags
 
 LARGEST = 300_000
 RECORDED = Path(__file__).parents[1] / "rollout" / "recorded"
-VOID = ("meta", "br", "img", "link", "input", "hr")
-
-
-class Tags(HTMLParser):
-    """Every element of a page with its attributes, and the text of those that have an id."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, str] = {}
-        self.open: list[tuple[str, str | None]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append((tag, dict(attrs).get("id")))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> ends nothing"
-        begun, _ = self.open.pop()
-        assert begun == tag
-
-    def handle_data(self, data: str) -> None:
-        for _, name in self.open:
-            if name:
-                self.texts[name] = self.texts.get(name, "") + data
 
 
 def test_a_page_holds_the_record_that_its_digest_is_of() -> None:
