@@ -68,6 +68,7 @@ CHANGES = {
     "a count of a look": (r'("looks":\[\[\d+,\d+,\d+,\d+,\d+,\d+,\d)(\d)', r"\g<1>7"),
     "a number in the message": (r"risk of error 0\.05\.(?=</p>)", "risk of error 0.01."),
     "what had to be proven": (r'(id="terms"[^>]*>.*?margin&#34;:0\.0)5', r"\g<1>6"),
+    "an interval in a table": (r'(<td class="number effect">\+)\d', r"\g<1>9"),
     "the digest": (r'(id="digest">sha256:[0-9a-f]{10})([0-9a-f])', r"\g<1>x"),
 }
 

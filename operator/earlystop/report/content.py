@@ -11,7 +11,7 @@ from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.objective import Objective
 from earlystop.report.terms import terms_of
 from earlystop.report.trail import TrailEntry, TriedSetting, chain_problem, latest_first
-from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS
+from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
 from earlystop.rollout.formatting import in_factor, rfc3339
 from earlystop.rollout.manual import BY_PERSON
 from earlystop.rollout.plan import parse_plan
@@ -124,7 +124,7 @@ def price_of_error(record: VerdictSpec, objective: Objective) -> str:
             f"A candidate that loses the margin or more, or saves too little, gets this verdict with a probability of "
             f"at most {promote}, however often one looks."
         )
-    if record.reason in HARM_REASONS or record.reason == EVERY_CANDIDATE_DROPPED:
+    if record.reason in (*HARM_REASONS, EVERY_CANDIDATE_DROPPED, HARMFUL_IN_EVERY_CLASS):
         return f"A harmless candidate is taken back with a probability of at most {harm}, however often one looks."
     return (
         "Nothing was claimed about the candidate, so nothing claimed can be wrong. A wrong promotion had a probability "

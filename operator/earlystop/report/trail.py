@@ -17,9 +17,10 @@ LONGEST_TEXT = 1024
 
 @dataclass(frozen=True, slots=True)
 class TriedSetting:
-    """A setting that was tried in a campaign. values: its parameters. effect, saving: with their intervals, as the
-    verdict says them. outcome: what became of it."""
+    """A setting that was tried in a campaign. verdict: the name of the one that says so. values: its parameters.
+    effect, saving: with their intervals, as the verdict says them. outcome: what became of it."""
 
+    verdict: str
     candidate: str
     campaign: int
     values: str
@@ -70,7 +71,7 @@ class TrailEntry:
             message=text("message"),
             requested_by=text("requestedBy"),
             approved_by=", ".join(map(str, spec.get("approvedBy") or ()))[:LONGEST_TEXT],
-            settings=tuple(_tried(spec)),
+            settings=tuple(_tried(str(manifest["metadata"]["name"]), spec)),
             link=Link.of(manifest),
         )
 
@@ -98,15 +99,22 @@ def chain_problem(name: str, trail: Sequence[TrailEntry]) -> str | None:
     return Chains(each.link for each in trail).problem_of(link)
 
 
-def _tried(spec: Mapping[str, Any]) -> Iterable[TriedSetting]:
+def _tried(name: str, spec: Mapping[str, Any]) -> Iterable[TriedSetting]:
     values = _values(str(spec.get("plan")))
-    own, campaign = str(spec["candidate"]), int(spec["campaign"])
     outcome = f"{spec.get('decision')} ({spec.get('reason')})"
-    yield TriedSetting(own, campaign, values.get(own, ""), str(spec["effect"]), str(spec["saving"]), outcome)
-    for other in spec.get("others") or ():
-        name = str(other["candidate"])
-        became = f"dropped ({other['reason']})" if other.get("reason") else "not decided about"
-        yield TriedSetting(name, campaign, values.get(name, ""), str(other["effect"]), str(other["saving"]), became)
+    for each in (spec, *(spec.get("others") or ())):
+        if each is not spec:
+            outcome = f"dropped ({each['reason']})" if each.get("reason") else "not decided about"
+        candidate = str(each["candidate"])
+        yield TriedSetting(
+            verdict=name,
+            candidate=candidate,
+            campaign=int(spec["campaign"]),
+            values=values.get(candidate, ""),
+            effect=str(each["effect"]),
+            saving=str(each["saving"]),
+            outcome=outcome,
+        )
 
 
 def _values(plan_text: str) -> dict[str, str]:

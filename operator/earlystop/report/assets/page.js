@@ -32,10 +32,12 @@ function plotComparison(host, comparison) {
     [], "% of requests", 0);
 }
 
+const cellOf = (row, name) => row.querySelector(`.${name}`).textContent;
+
 function plotTradeOff(comparisons) {
   const rows = Array.from(document.querySelectorAll("#settings tbody tr"));
   const settings = rows.map((row) => ({
-    name: row.dataset.name, effect: numbersIn(row.dataset.effect), saving: numbersIn(row.dataset.saving),
+    name: row.cells[0].textContent, effect: numbersIn(cellOf(row, "effect")), saving: numbersIn(cellOf(row, "saving")),
   }));
   const { margin, minimumSaving } = comparisons[0].terms;
   const host = document.querySelector('[data-plot="trade-off"]');
@@ -48,9 +50,13 @@ function plotTradeOff(comparisons) {
 /** Texts that the page repeats from its record, and that are not the record's any more. */
 function textDifferences(record) {
   const at = (path) => path.split(".").reduce((value, key) => value?.[key], record);
-  return Array.from(document.querySelectorAll("[data-record]"))
-    .filter((each) => each.textContent !== String(at(each.dataset.record) ?? ""))
-    .map((each) => `The page says "${each.textContent}" where the record has another ${each.dataset.record}.`);
+  const rows = Array.from(document.querySelectorAll("#settings tr.own")).slice(0, judgedIn(record).length);
+  const cells = rows.flatMap((row, index) =>
+    ["effect", "saving"].map((name) => [cellOf(row, name), judgedIn(record)[index][name], name]));
+  const texts = Array.from(document.querySelectorAll("[data-record]"))
+    .map((each) => [each.textContent, String(at(each.dataset.record) ?? ""), each.dataset.record]);
+  return [...texts, ...cells].filter(([shown, recorded]) => shown !== recorded)
+    .map(([shown, , name]) => `The page says "${shown}" where the record has another ${name}.`);
 }
 
 async function digestDifferences(recordText, termsText) {
