@@ -10,13 +10,17 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from earlystop.report.assets import asset, page_script, styles
 from earlystop.report.content import Report
+from earlystop.report.embedded import asset, page_script, styles
 
 PLOTS = (
     ("effect", "Exact Match", "Points against the baseline, with the interval that is valid at every look."),
     ("saving", "Tokens saved", "Share of the baseline's, with the interval that is valid at every look."),
-    ("evidence", "Evidence", "Log e-values of the claims; one that reaches its line is proven."),
+    (
+        "evidence",
+        "Evidence",
+        "Log e-values, drawn up to three times a line; a claim that reaches its line is proven.",
+    ),
     ("weight", "Weight", "Requests that the candidate had."),
 )
 """Name, title and subtitle of each plot of a comparison."""

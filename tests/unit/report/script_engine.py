@@ -10,7 +10,7 @@ from typing import Any
 from py_mini_racer import MiniRacer
 
 from earlystop.evidence.engine import Objective
-from earlystop.report.assets import replay_script
+from earlystop.report.embedded import replay_script
 from earlystop.report.terms import terms_of
 
 RUN = """

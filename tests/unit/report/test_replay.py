@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from earlystop.report.assets import asset
+from earlystop.report.embedded import asset
 from earlystop.rollout.verdict import canonical_text
 from tests.unit.report.drawn_verdicts import drawn_campaign
 from tests.unit.report.hostile import reported
 from tests.unit.report.repeating import ensure_repeated
 from tests.unit.report.script_engine import Replayer, replayer
 
-PROMOTED = Path(__file__).parents[1] / "rollout" / "recorded" / "canary-decided.json"
+RECORDED = sorted((Path(__file__).parents[1] / "rollout" / "recorded").glob("*decided.json"))
+PROMOTED = next(path for path in RECORDED if path.stem == "canary-decided")
 
 
 @pytest.fixture(scope="module", name="scripts")
@@ -54,6 +55,14 @@ def test_a_changed_count_of_answers_or_tokens_is_told(scripts: Replayer, variant
     row[place] += row[place] // 10 + 1
     problems = json.loads(str(scripts.engine.call("problemsOf", canonical_text(spec), report.terms)))
     assert problems and "the record says" in problems[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_what_earlier_releases_recorded_is_repeated(scripts: Replayer, path: Path) -> None:
+    spec = json.loads(path.read_text())["verdict"]
+    report = reported({"metadata": {"name": f"qa-{spec['revision']}", "namespace": "llm"}, "spec": spec})
+    assert scripts.engine.call("problemsOf", report.text, report.terms) == "[]"
 
 
 def test_a_whole_number_that_no_float_holds_is_read_exactly(scripts: Replayer) -> None:

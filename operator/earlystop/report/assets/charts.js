@@ -45,9 +45,9 @@ function draw(host, options, columns) {
 /**
  * Curves over the times of looks.
  * curves: {label, values, colour, dash, low, high, stepped}; low and high: the bounds of a band.
- * lines: {label, value, colour}, each a decision or a limit. least: the axis reaches down to it at least.
+ * lines: {label, value, colour}, each a decision or a limit. least, most: where the axis begins and ends at most.
  */
-function drawOverTime(host, times, curves, lines, unit, least = Infinity) {
+function drawOverTime(host, times, curves, lines, unit, { least = Infinity, most = Infinity } = {}) {
   const [series, columns, bands] = [[{}], [times], []];
   const add = (values, one) => {
     columns.push(values);
@@ -70,7 +70,7 @@ function drawOverTime(host, times, curves, lines, unit, least = Infinity) {
   draw(host, {
     series, bands, legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    scales: { x: { time: true }, y: { range: () => [Math.min(low, least), high] } },
+    scales: { x: { time: true }, y: { range: () => [Math.min(low, least), Math.min(high, most)] } },
     axes: [{ ...AXIS, values: TIME_FORMATS, label: "time, UTC", labelSize: 18 }, { ...AXIS, size: 60, label: unit, labelSize: 18 }],
   }, columns);
 }

@@ -1,5 +1,8 @@
 // The page: it repeats the evidence of its record, says whether it holds, and draws it.
 
+/** Evidence is drawn up to so many times the higher line: what is beyond is proven, however far. */
+const MOST_LINES = 3;
+
 const byId = (id) => document.getElementById(id);
 
 function plotComparison(host, comparison) {
@@ -26,18 +29,20 @@ function plotComparison(host, comparison) {
   ], [
     { label: "line of a promotion", value: promoteLine },
     { label: "line of harm", value: harmLine, colour: COLOURS.red },
-  ], "log e-value");
+  ], "log e-value", { most: MOST_LINES * Math.max(promoteLine, harmLine) });
   drawOverTime(find("weight"), times,
     [{ label: "candidate's weight", values: looks.map(({ look }) => look.weight), colour: COLOURS.violet, stepped: true }],
-    [], "% of requests", 0);
+    [], "% of requests", { least: 0 });
 }
 
 const cellOf = (row, name) => row.querySelector(`.${name}`).textContent;
 
 function plotTradeOff(comparisons) {
   const rows = Array.from(document.querySelectorAll("#settings tbody tr"));
+  const [nameOf, campaignOf] = [0, 1].map((cell) => (row) => row.cells[cell].textContent);
+  const areSeveral = new Set(rows.map(campaignOf)).size > 1;
   const settings = rows.map((row) => ({
-    name: row.cells[0].textContent, effect: numbersIn(cellOf(row, "effect")), saving: numbersIn(cellOf(row, "saving")),
+    name: areSeveral ? `${nameOf(row)} (${campaignOf(row)})` : nameOf(row), effect: numbersIn(cellOf(row, "effect")), saving: numbersIn(cellOf(row, "saving")),
   }));
   const { margin, minimumSaving } = comparisons[0].terms;
   const host = document.querySelector('[data-plot="trade-off"]');
