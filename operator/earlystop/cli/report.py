@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from earlystop.cli.connection import Context, Namespace, list_objects, namespace_of
-from earlystop.cli.documents import read_documents
+from earlystop.cli.connection import Context, Namespace, namespace_of
 from earlystop.cli.failure import FAILED, CommandFailure
+from earlystop.cli.records import Key, Record, records_in_cluster, records_in_files
 from earlystop.cli.terminal import say
 from earlystop.cli.words import nearest, shown
-from earlystop.controller.cluster import VERDICTS
 from earlystop.report.content import Report, report_of
 from earlystop.report.page import page_of
-from earlystop.report.trail import TrailEntry, latest_first, newest_policy
+from earlystop.report.trail import TrailEntry, is_whole, latest_first
+from earlystop.rollout.record.checkpoint import links_of
+from earlystop.rollout.verify import chain_differences
 
 Manifest = dict[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 STANDARD_OUTPUT = Path("-")
+NOT_FOLLOWED = "Earlier verdicts were not at hand, so the chain that leads to this one was not followed."
 
 
 def command(
@@ -42,8 +44,19 @@ def command(
 
     It ends with 1 where the verdict does not verify; the page is written all the same, and says so first thing.
     """
-    found = _in_files(file) if file else asyncio.run(_in_cluster(policy, namespace, context))
-    report = _report_among(found, policy, verdict, from_files=bool(file))
+    if file:
+        records, where = records_in_files(file), " and ".join(map(str, file))
+    elif policy is None:
+        raise CommandFailure("Name a policy, or files with verdicts by --file.")
+    else:
+        own = namespace_of(namespace, context)
+        records, where = asyncio.run(records_in_cluster(own, context, policy)), f"namespace {own}"
+    asked = {
+        key: record
+        for key, record in records.items()
+        if policy in (None, key[1]) and record.verdicts and (namespace is None or key[0] in ("", namespace))
+    }
+    report = _report_of(_only(asked, policy, where), verdict, is_all=not file)
     page = page_of(report)
     if output == STANDARD_OUTPUT:
         typer.echo(page, nl=False)
@@ -60,59 +73,36 @@ def command(
     say(f"{output}: {about}. Open it in a browser.", colour="green", is_problem=is_beside_page)
 
 
-def _in_files(files: Sequence[Path]) -> list[Manifest]:
-    found = [each for path in files for each in read_documents(path) if each.get("kind") == "EarlyStopVerdict"]
-    if not found:
+def _only(records: Mapping[Key, Record], policy: str | None, where: str) -> Record:
+    """The one record that is asked for. where: what was read. Raises CommandFailure unless there is just one."""
+    if not records:
+        whose = "" if policy is None else f" of a policy {shown(policy)}"
         raise CommandFailure(
-            f"{' and '.join(map(str, files))}: no EarlyStopVerdict; save them by "
-            "kubectl get esv -n llm -o yaml > verdicts.yaml."
+            f"There is no verdict{whose} in {where}; kubectl earlystop list shows where policies stand."
         )
-    return found
+    if len(records) > 1:
+        names = ", ".join(sorted("/".join(filter(None, key)) for key in records))
+        raise CommandFailure(f"There are verdicts of several policies: {names}. Name one, with its --namespace.")
+    return next(iter(records.values()))
 
 
-async def _in_cluster(policy: str | None, namespace: str | None, context: str | None) -> list[Manifest]:
-    if policy is None:
-        raise CommandFailure("Name a policy, or files with verdicts by --file.")
-    own = namespace_of(namespace, context)
-    listed = await list_objects(VERDICTS, own, context)
-    found = [each for each in listed if each["spec"]["policy"] == policy]
-    if not found:
-        raise CommandFailure(
-            f"The policy {shown(policy)} has no verdict in namespace {own}; kubectl earlystop status {policy} -n {own} "
-            "shows where it stands."
-        )
-    return found
-
-
-def _report_among(verdicts: Sequence[Manifest], policy: str | None, name: str | None, *, from_files: bool) -> Report:
-    """The report of the verdict that is asked for. Raises CommandFailure where there is none, or several may be."""
-    read = [(_entry(each), each) for each in verdicts]
-    manifests = {entry.name: manifest for entry, manifest in read}
-    entries = [entry for entry, _ in read if policy in (None, entry.policy)]
-    policies = sorted({each.policy for each in entries})
-    if len(policies) > 1:
-        raise CommandFailure(f"There are verdicts of several policies: {', '.join(policies)}. Name one of them.")
-    if not entries:
-        raise CommandFailure(f"There is no verdict of a policy {shown(policy or '')} in what was read.")
-    names = [each.name for each in entries]
+def _report_of(record: Record, name: str | None, *, is_all: bool) -> Report:
+    """The report of the verdict of this name, or of the latest one. is_all: whether no verdict can be missing."""
+    read = [(_entry(each), each) for each in record.verdicts]
+    names = [entry.name for entry, _ in read]
     if name is not None and name not in names:
         raise CommandFailure(f"There is no verdict {shown(name)}{nearest(name, names)}.")
-    asked = [each for each in entries if each.name == name] or newest_policy(entries)
-    chosen = latest_first(asked)[0]
-    same_policy = [each for each in entries if each.link.policy_uid == chosen.link.policy_uid]
-    left_out = _left_out(same_policy) if from_files else ""
+    trail = [entry for entry, _ in read]
+    chosen = name or latest_first(trail)[0].name
+    manifest = next(each for entry, each in read if entry.name == chosen)
+    removed = links_of(record.checkpoints)[0]
+    is_followed = is_all or is_whole(trail, removed)
     try:
-        return report_of(manifests[chosen.name], same_policy, int(time.time()), left_out)
+        broken = chain_differences(manifest, record.verdicts, removed) if is_followed else []
+        left_out = "" if is_followed else NOT_FOLLOWED
+        return report_of(manifest, trail, int(time.time()), broken_chain=broken, left_out=left_out)
     except UNREADABLE as error:
-        raise CommandFailure(_unreadable(chosen.name, error)) from None
-
-
-def _left_out(trail: Sequence[TrailEntry]) -> str:
-    """What of the trail was not there, as a sentence: files may hold the latest verdicts alone."""
-    digests = {each.link.digest for each in trail}
-    if all(not each.link.previous or each.link.previous in digests for each in trail):
-        return ""
-    return "Earlier verdicts of this policy were not at hand, so the chain that leads to this one was not followed."
+        raise CommandFailure(_unreadable(chosen, error)) from None
 
 
 def _entry(manifest: Manifest) -> TrailEntry:

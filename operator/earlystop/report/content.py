@@ -10,7 +10,7 @@ from typing import Any
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.evidence.objective import Objective
 from earlystop.report.terms import terms_of
-from earlystop.report.trail import TrailEntry, TriedSetting, chain_problem, latest_first
+from earlystop.report.trail import TrailEntry, TriedSetting, latest_first
 from earlystop.rollout.decision import BY_CLASS, EVERY_CANDIDATE_DROPPED, HARM_REASONS, HARMFUL_IN_EVERY_CLASS
 from earlystop.rollout.formatting import in_factor, rfc3339
 from earlystop.rollout.manual import BY_PERSON
@@ -64,15 +64,22 @@ class Report:
         return sum(each.number_of_looks for each in self.comparisons)
 
 
-def report_of(manifest: Mapping[str, Any], trail: Sequence[TrailEntry], made_at: int, left_out: str = "") -> Report:
+def report_of(
+    manifest: Mapping[str, Any],
+    trail: Sequence[TrailEntry],
+    made_at: int,
+    *,
+    broken_chain: Sequence[str] = (),
+    left_out: str = "",
+) -> Report:
     """The report of a verdict, which is recomputed here as `verify` does.
 
-    trail: of all verdicts of the policy, this one among them. made_at: Unix seconds. left_out: what of the trail was
-    not read, as a sentence. Raises ValueError, KeyError, TypeError or AttributeError for an object that is no verdict.
+    trail: of all verdicts of the policy, this one among them. made_at: Unix seconds. broken_chain: where the chain that
+    leads to it is broken, a sentence each. left_out: what of the trail was not read, as a sentence.
+    Raises ValueError, KeyError, TypeError or AttributeError for an object that is no verdict.
     """
     spec, metadata = manifest["spec"], manifest["metadata"]
-    problems = object_differences(manifest)
-    broken = None if left_out else chain_problem(str(metadata["name"]), trail)
+    problems = (*object_differences(manifest), *broken_chain)
     record = VerdictSpec.model_validate(spec)
     plan = parse_plan(record.plan)
     judged: tuple[VerdictSpec | OtherCandidate, ...] = (record, *record.others)
@@ -97,7 +104,7 @@ def report_of(manifest: Mapping[str, Any], trail: Sequence[TrailEntry], made_at:
         record=record,
         text=canonical_text(spec),
         terms=json.dumps(terms, sort_keys=True, separators=(",", ":")),
-        problems=tuple(problems if broken is None else [*problems, broken]),
+        problems=problems,
         price_of_error=price_of_error(record, objectives[0]),
         comparisons=tuple(
             ReportedComparison(

@@ -77,26 +77,23 @@ class TrailEntry:
 
 
 def latest_first(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
-    """The latest campaign and, in it, the latest decision first. A second decision has `-2` behind its name."""
-    return sorted(trail, key=lambda each: (each.campaign, each.at, len(each.name), each.name), reverse=True)
+    """The latest decision first, of all policies that had the name."""
+    return sorted(trail, key=lambda each: (each.at, each.campaign, len(each.name), each.name), reverse=True)
 
 
-def newest_policy(trail: Iterable[TrailEntry]) -> list[TrailEntry]:
-    """Of policies of one name, of which earlier ones were deleted, the entries of the one that decided last."""
-    found = list(trail)
-    if not found:
-        return []
-    uid = max(found, key=lambda each: (each.at, each.campaign)).link.policy_uid
-    return [each for each in found if each.link.policy_uid == uid]
+def is_whole(trail: Sequence[TrailEntry], removed: Sequence[Link] = ()) -> bool:
+    """Whether each verdict that another one follows is at hand. removed: those of which a checkpoint tells."""
+    digests = {each.link.digest for each in trail} | {each.digest for each in removed}
+    return all(not each.link.previous or each.link.previous in digests for each in trail)
 
 
-def chain_problem(name: str, trail: Sequence[TrailEntry]) -> str | None:
+def chain_problem(name: str, trail: Sequence[TrailEntry], removed: Sequence[Link] = ()) -> str | None:
     """Why the verdict of this name does not follow those before it, as a sentence; None where it does.
 
-    trail: all verdicts of the policy.
+    trail: all verdicts of policies that had the name. removed: those of which a checkpoint tells.
     """
     link = next(each.link for each in trail if each.name == name)
-    return Chains(each.link for each in trail).problem_of(link)
+    return Chains([*(each.link for each in trail), *removed]).problem_of(link)
 
 
 def _tried(name: str, spec: Mapping[str, Any]) -> Iterable[TriedSetting]:

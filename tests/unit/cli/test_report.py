@@ -88,4 +88,4 @@ def test_the_verdicts_of_a_policy_are_read_from_the_cluster(tmp_path: Path, monk
         assert result.exit_code == 0, result.output
         assert "llm/<span" in page.read_text()
         missing = run("qb", "-n", "llm", "-o", str(page))
-    assert missing.exit_code == 1 and "has no verdict in namespace llm" in missing.output
+    assert missing.exit_code == 1 and 'no verdict of a policy "qb" in namespace llm' in missing.output

@@ -35,9 +35,11 @@ def drawn_verdict(seed: int) -> dict[str, Any]:
 def drawn_chain(*seeds: int) -> list[dict[str, Any]]:
     """Verdicts of one policy, each of which follows the one before it."""
     found: list[dict[str, Any]] = []
-    for seed in seeds:
-        before = found[-1]["spec"]["digest"] if found else ""
-        found.append(verdict_object("qa", "llm", UID, replace(drawn_campaign(seed), previous_digest=before)))
+    for number, seed in enumerate(seeds, start=1):
+        before, state = found[-1]["spec"]["digest"] if found else "", drawn_campaign(seed)
+        assert state.decision is not None
+        decision = replace(state.decision, at=NOW + number * 100_000)
+        found.append(verdict_object("qa", "llm", UID, replace(state, previous_digest=before, decision=decision)))
     return found
 
 

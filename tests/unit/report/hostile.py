@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from earlystop.report.content import Report, report_of
-from earlystop.report.trail import TrailEntry
+from earlystop.report.trail import TrailEntry, chain_problem
 from earlystop.rollout.verdict import digest_of
 from tests.cluster.objects import verdict
 
@@ -29,4 +29,6 @@ def hostile_verdict(**fields: Any) -> dict[str, Any]:
 
 def reported(*manifests: dict[str, Any]) -> Report:
     """The report of the first of these verdicts of one policy."""
-    return report_of(manifests[0], [TrailEntry.of(each) for each in manifests], NOW)
+    trail = [TrailEntry.of(each) for each in manifests]
+    problem = chain_problem(trail[0].name, trail)
+    return report_of(manifests[0], trail, NOW, broken_chain=() if problem is None else (problem,))

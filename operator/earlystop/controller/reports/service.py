@@ -14,13 +14,16 @@ from typing import Any
 
 from aiohttp import web
 
-from earlystop.api.wire import POLICY_UID_LABEL
-from earlystop.controller.cluster import POLICIES, VERDICTS, Cluster, ClusterError
+from earlystop.api.wire import POLICY_LABEL
+from earlystop.controller.cluster import CHECKPOINTS, VERDICTS, Cluster, ClusterError, NotFound
 from earlystop.controller.fairness.rate import Rate
 from earlystop.controller.reports.access import may_read, token_in, user_of
 from earlystop.report.content import report_of
 from earlystop.report.page import page_of, security_policy
-from earlystop.report.trail import TrailEntry, latest_first
+from earlystop.report.trail import TrailEntry, chain_problem, is_whole, latest_first
+from earlystop.rollout.record.checkpoint import links_of
+from earlystop.rollout.search.verdict_chain import Link
+from earlystop.rollout.verdict import policy_label
 
 MOST_AT_ONCE = 8
 MOST_VERDICTS = 100
@@ -31,6 +34,9 @@ BURST, SECONDS_BETWEEN = 20, 1.0
 RETRY_SECONDS = 5
 NAME = r"[a-z0-9][-a-z0-9.]{0,252}"
 PATH = f"/report/{{namespace:{NAME}}}/{{name:{NAME}}}"
+NOT_FOLLOWED = (
+    "The chain that leads to this one was not followed; kubectl earlystop report, and verify --chain, read all of them."
+)
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 Manifest = dict[str, Any]
@@ -39,11 +45,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a report is made of. latest: the verdict that it is about, whole. trail: all that were read."""
+    """What a report is made of. latest: the verdict that it is about, whole. trail: all that were read. removed: those
+    of which checkpoints tell. is_all: whether no verdict was left."""
 
     latest: Manifest
     trail: Sequence[TrailEntry]
-    left_out: str
+    removed: Sequence[Link]
+    is_all: bool
 
 
 class Reports:
@@ -96,39 +104,54 @@ class Reports:
         return web.Response(text=page, content_type="text/html", headers={**HEADERS, **policy})
 
     def _page(self, found: Found) -> str:
-        return page_of(report_of(found.latest, found.trail, int(self._clock()), found.left_out))
+        broken: Sequence[str] = ()
+        left_out = ""
+        if not found.is_all:
+            left_out = f"Only {len(found.trail)} verdicts were read, so a later one may be missing. {NOT_FOLLOWED}"
+        elif not is_whole(found.trail, found.removed):
+            left_out = f"Earlier verdicts were not found. {NOT_FOLLOWED}"
+        else:
+            problem = chain_problem(str(found.latest["metadata"]["name"]), found.trail, found.removed)
+            broken = () if problem is None else (problem,)
+        made_at = int(self._clock())
+        return page_of(report_of(found.latest, found.trail, made_at, broken_chain=broken, left_out=left_out))
 
     async def _verdicts(self, namespace: str, name: str) -> Found | None:
-        """The latest verdict of a policy, and what the others say; None where there is none."""
-        policy = await self._cluster.get(POLICIES, namespace, name)
-        if policy is None:
-            return None
-        labels = f"{POLICY_UID_LABEL}={policy['metadata']['uid']}"
+        """The latest verdict of policies of this name, and what the others say; None where there is none."""
+        labels = f"{POLICY_LABEL}={policy_label(name)}"
         latest: Manifest | None = None
         trail: list[TrailEntry] = []
-        left_out = ""
+        is_all = True
         async for page in self._cluster.pages(VERDICTS, namespace, labels, at_once=AT_ONCE):
-            for entry, manifest in await asyncio.to_thread(_read, page):
+            for entry, manifest in await asyncio.to_thread(_read, page, name):
                 trail.append(entry)
                 if latest_first(trail)[0] is entry:
                     latest = manifest
             if len(trail) >= MOST_VERDICTS:
-                left_out = (
-                    f"Only {len(trail)} verdicts were read, so the chain that leads to this one was not followed, and "
-                    f"a later one may be missing: kubectl earlystop report {name} -n {namespace} reads all of them."
-                )
+                is_all = False
                 break
-        return None if latest is None else Found(latest, trail, left_out)
+        return None if latest is None else Found(latest, trail, await self._removed(namespace, labels), is_all)
+
+    async def _removed(self, namespace: str, labels: str) -> Sequence[Link]:
+        """The verdicts that retention has removed, as checkpoints tell."""
+        try:
+            return links_of(await self._cluster.list(CHECKPOINTS, namespace, labels))[0]
+        except NotFound:
+            return ()  # the definitions in this cluster are of an earlier release
 
 
-def _read(page: Sequence[Manifest]) -> list[tuple[TrailEntry, Manifest]]:
-    """The verdicts of an answer; what is none is passed over, as anybody with the right may have written it."""
+def _read(page: Sequence[Manifest], policy: str) -> list[tuple[TrailEntry, Manifest]]:
+    """The verdicts of a policy in an answer; what is none is passed over, as anybody with the right may have written
+    it. A label has no room for every name, so others may have the same."""
     found = []
     for manifest in page:
         try:
-            found.append((TrailEntry.of(manifest), manifest))
+            entry = TrailEntry.of(manifest)
         except UNREADABLE:
             log.warning("an EarlyStopVerdict cannot be read and is left out of a report")
+            continue
+        if entry.policy == policy:
+            found.append((entry, manifest))
     return found
 
 
