@@ -62,7 +62,6 @@ function largestBound(scales, chance = CHANCE_QUANTILE) {
 }
 
 const withFreedom = (scatter, least) => scatter.filter((each) => freedomOf(each) >= least);
-const isLearned = (scatter) => withFreedom(scatter, LEAST_FREEDOM).length > 0;
 const beyondDoubt = (scatter) => largestBound(withFreedom(scatter, LEAST_FREEDOM), DOUBT_QUANTILE);
 
 function isScatterKnown(scatter, looks = 1) {
