@@ -335,6 +335,6 @@ class PolicyStatus(Value):
     )
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     conditions: (
-        Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")
