@@ -31,7 +31,11 @@ class TriedSetting:
 
 @dataclass(frozen=True, slots=True)
 class TrailEntry:
-    """One decision: what a verdict says of it. at: as Kubernetes writes times. link: its place in the chain."""
+    """One decision: what a verdict says of it.
+
+    at: as Kubernetes writes times. approval: who approved or rejected it, "" where nobody did. link: its place in the
+    chain.
+    """
 
     name: str
     policy: str
@@ -42,7 +46,7 @@ class TrailEntry:
     candidate: str
     message: str
     requested_by: str
-    approved_by: str
+    approval: str
     settings: tuple[TriedSetting, ...]
     link: Link
 
@@ -70,7 +74,7 @@ class TrailEntry:
             candidate=text("candidate"),
             message=text("message"),
             requested_by=text("requestedBy"),
-            approved_by=", ".join(map(str, spec.get("approvedBy") or ()))[:LONGEST_TEXT],
+            approval=_approval(spec)[:LONGEST_TEXT],
             settings=tuple(_tried(str(manifest["metadata"]["name"]), spec)),
             link=Link.of(manifest),
         )
@@ -94,6 +98,12 @@ def chain_problem(name: str, trail: Sequence[TrailEntry], removed: Sequence[Link
     """
     link = next(each.link for each in trail if each.name == name)
     return Chains([*(each.link for each in trail), *removed]).problem_of(link)
+
+
+def _approval(spec: Mapping[str, Any]) -> str:
+    if spec.get("rejectedBy"):
+        return f"rejected by {spec['rejectedBy']}"
+    return ", ".join(map(str, spec.get("approvedBy") or ()))
 
 
 def _tried(name: str, spec: Mapping[str, Any]) -> Iterable[TriedSetting]:
