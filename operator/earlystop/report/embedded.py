@@ -34,9 +34,10 @@ def replay_script() -> str:
 
 
 def page_script() -> str:
-    """Everything that a page runs: the library of plots, the evidence, and the page's own scripts."""
+    """Everything that a page runs: the library of plots with its licence, the evidence, and the page's own scripts."""
     own = "\n".join(asset(name) for name in (*REPLAY, *PAGE))
-    return f'{asset("uplot/uPlot.iife.min.js")}\n(() => {{\n"use strict";\n{own}\n}})();\n'
+    library = f"/*\n{asset('uplot/LICENSE')}*/\n{asset('uplot/uPlot.iife.min.js')}"
+    return f'{library}\n(() => {{\n"use strict";\n{own}\n}})();\n'
 
 
 def styles() -> str:

@@ -14,6 +14,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, str] = {}
+        self.scripts = ""
         self.open: list[tuple[str, str | None]] = []
         self.feed(page)
 
@@ -28,6 +29,7 @@ class Tags(HTMLParser):
         assert begun == tag
 
     def handle_data(self, data: str) -> None:
+        self.scripts += data if self.open and self.open[-1][0] == "script" else ""
         for _, name in self.open:
             if name:
                 self.texts[name] = self.texts.get(name, "") + data

@@ -70,6 +70,10 @@ def test_a_page_fetches_nothing_and_runs_its_own_script_alone() -> None:
     assert page.index("Content-Security-Policy") < page.index("<style>") < page.index("<script>")
 
 
+def test_a_page_carries_the_licence_of_the_library_that_it_embeds() -> None:
+    assert asset("uplot/LICENSE").strip() in Tags(page_of(reported(stored(verdict("llm"))))).scripts
+
+
 @pytest.mark.parametrize("name", ["uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "page.css"])
 def test_no_embedded_file_can_end_the_element_that_it_stands_in(name: str) -> None:
     assert not re.search(r"</(script|style)|<!--", asset(name), re.IGNORECASE)
