@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from earlystop.cli.endings import EXIT_CODES
 from earlystop.cli.main import app
-from earlystop.cli.screens import EXIT_CODES
 from earlystop.controller.cluster import Manifest
 from earlystop.rollout.state import ENDED
 from tests.cluster.objects import verdict
