@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.counts import Tally, total
-from earlystop.cli.evidence_history import history_of
 from earlystop.cli.evidence_words import LEAST, NO_SIGN, one_in, one_in_line, sparkline
 from earlystop.cli.fitting import Block, labelled, said
 from earlystop.cli.screen_view import View
 from earlystop.cli.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis
+from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from typer.completion import get_completion_inspect_parameters
 
+from earlystop.cli.failure import run_safely
 from earlystop.cli.main import app
 
 NO_FILES = ":4"
@@ -22,7 +23,7 @@ VARIABLE = "_KUBECTL_EARLYSTOP_COMPLETE"
 
 
 def complete(words: Sequence[str]) -> None:
-    """Print the completions of the last word, a line each. Whatever fails, nothing is offered."""
+    """Print the completions of the last word, a line each."""
     get_completion_inspect_parameters()  # which is how typer registers its shells
     typed = [PROGRAM, *words]
     os.environ |= {VARIABLE: "complete_bash", "COMP_WORDS": shlex.join(typed), "COMP_CWORD": str(len(words))}
@@ -36,5 +37,5 @@ def complete(words: Sequence[str]) -> None:
 
 def run() -> None:
     """The program."""
-    complete(sys.argv[1:] or [""])
+    run_safely(lambda: complete(sys.argv[1:] or [""]))
     print(NO_FILES)

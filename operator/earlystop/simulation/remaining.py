@@ -4,8 +4,9 @@ The rollouts of `forecast` begin anew; these begin where the campaign stands. Th
 campaign's have, their step has the answers that its step has, and traffic goes on as it came in the looks so far. How
 much Exact Match the candidate loses is not known: it is drawn from what the looks say of it, about normal.
 
-What it leaves out is what `forecast` leaves out: guardrails and the floor, which are taken to hold, and tokens, which
-are taken to be saved as soon as their test may bet. Several candidates, and trials beside an incumbent, are not told.
+The evidence of tokens goes on as fast as it has grown so far: logarithms of capital whose drift is half their variance
+reach a line after an inverse Gaussian time. Guardrails and the floor are taken to hold. Several candidates, and trials
+beside an incumbent, are not told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from math import inf, sqrt
+from math import inf, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -26,6 +27,7 @@ from earlystop.evidence.engine import EvidenceState
 from earlystop.evidence.gaps import UNSOUND
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.pairs import PairsProcess
+from earlystop.rollout.evidence_history import history_of
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.state import WATCHING, Comparison, Phase, RolloutState
 from earlystop.simulation.forecast import Claim, RolloutForecast, SupposedTraffic, Watched, follow, seconds_to_learn
@@ -39,6 +41,8 @@ PARTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Quantiles of the loss, as the looks so far have it, at which rollouts are drawn."""
 LEAST_ANSWERS = 100
 """Of the variant with fewer: before, the looks say too little of the loss."""
+LEAST_LOG_E = 0.1
+"""Evidence that is smaller has not begun to grow."""
 EDGE = 1e-3
 """Rates are supposed to be no nearer to 0 and to 1, where nothing would vary."""
 
@@ -84,7 +88,8 @@ def remaining(
     spec: PolicySpec, state: RolloutState, now: float, runs: int = RUNS, seed: int = SEED
 ) -> Remaining | None:
     """How long a campaign still takes at Unix time `now`; None where nobody can say: with several candidates or an
-    incumbent, before 100 answers of each variant, while it is not observed, and while the comparison is not sound.
+    incumbent, before 100 answers of each variant and some evidence of a saving, while it is not observed, and while the
+    comparison is not sound.
 
     spec: of the policy now, whose live times go on. runs: forecasts for each supposed loss.
     """
@@ -99,10 +104,14 @@ def remaining(
     seconds, verdicts = zip(
         *(_forecast(spec, state, seen, loss.inv_cdf(part), runs, seed) for part in PARTS), strict=True
     )
-    ends = np.concatenate(verdicts)
+    left, ends = np.concatenate(seconds) - elapsed, np.concatenate(verdicts)
     if not _may_save(comparison):
         ends[ends > 0] = 0
-    return _summed(np.concatenate(seconds) - elapsed, ends, spec.rollout.deadline_seconds - elapsed)
+    saved = _seconds_to_save(comparison, now, len(left), seed)
+    if saved is None:
+        return None
+    left = np.where(ends > 0, np.maximum(left, saved), left)
+    return _summed(left, ends, spec.rollout.deadline_seconds - elapsed)
 
 
 def _told(state: RolloutState) -> Comparison | None:
@@ -118,6 +127,20 @@ def _may_save(comparison: Comparison) -> bool:
     """Whether the tokens that are asked for may still be shown to be saved, by what is seen of them."""
     seen = comparison.assessment.saving.estimate
     return comparison.assessment.saves_tokens or seen is None or seen >= comparison.evidence.objective.minimum_saving
+
+
+def _seconds_to_save(comparison: Comparison, now: float, runs: int, seed: int) -> Floats | None:
+    """Seconds from now until the saving of tokens is shown in each forecast; None where its evidence has not begun to grow."""
+    assessed, looks = comparison.assessment, comparison.looks
+    if assessed.saves_tokens or not _may_save(comparison):
+        return np.zeros(runs)
+    if assessed.log_e.tokens < LEAST_LOG_E:
+        return None
+    before = [look.at for look, value in zip(looks, history_of(comparison).tokens, strict=True) if value == 0]
+    left = -log(comparison.evidence.objective.risk_promote) - assessed.log_e.tokens
+    drift = assessed.log_e.tokens / max(1, looks[-1].at - (before or [looks[0].at])[-1])
+    left = max(left, LEAST_LOG_E)
+    return default_rng(seed).wald(left / drift, left**2 / (2 * drift), runs) - (now - looks[-1].at)
 
 
 def _seen(comparison: Comparison) -> _Seen | None:
