@@ -38,6 +38,10 @@ def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 PolicyName = Annotated[str, typer.Argument(help="Name of the policy.", autocompletion=complete_name)]
+MaybePolicyName = Annotated[
+    str | None,
+    typer.Argument(help="Name of one policy; without it, all there are.", autocompletion=complete_name),
+]
 COMPLETION_SECONDS = 2.0
 """So long a shell that completes a name waits for the cluster."""
 MISSING_RIGHT = " cannot "

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.counts import Tally, total
-from earlystop.cli.evidence_words import LEAST, NO_SIGN, one_in, one_in_line, sparkline
+from earlystop.cli.evidence_words import LEAST, claim_words, sparkline
 from earlystop.cli.fitting import Block, labelled, said
 from earlystop.cli.screen_view import View
 from earlystop.cli.waiting_words import harms_of
@@ -23,13 +23,12 @@ from earlystop.rollout.state import Comparison
 
 SPARK_COLUMNS = 20
 AXIS_COLUMNS = 40
-WORTH_TELLING = 2.0
-"""A larger e-value before is told from here on."""
 
 
 def evidence_blocks(view: View) -> Iterator[Block]:
-    """The evidence of the only candidate; nothing where there are several, or none yet."""
-    if len(view.state.comparisons) != 1:
+    """The evidence of the only candidate; nothing where there are several or none, and where a search is over."""
+    search = view.state.search
+    if len(view.state.comparisons) != 1 or (search is not None and search.ended is not None):
         return
     (comparison,) = view.state.comparisons
     if comparison.looks:
@@ -64,7 +63,7 @@ def _tokens(tally: Tally) -> str:
 def _exact_match(comparison: Comparison) -> Iterator[Block]:
     effect, objective = comparison.assessment.effect, comparison.evidence.objective
     rates = _rates(comparison)
-    text = f"{rates}difference {in_points(effect)} ; a loss of {in_points(objective.margin)} is allowed"
+    text = f"{rates}difference {in_points(effect)}; a loss of {in_points(objective.margin)} is allowed"
     axis = _axis(effect, objective.margin)
     full = labelled("EM", said(text), *([axis] if axis else []))
     yield Block((full, labelled("EM", said(text))), rank=3)
@@ -114,20 +113,6 @@ def _proof(comparison: Comparison) -> Iterator[Block]:
     full = labelled("sure", table, *(said(each) for each in others))
     shown = labelled("sure", table, *(said(each) for each in others[:1]))
     yield Block((full, shown, labelled("sure", table)) if others else (full,), rank=3)
-
-
-def claim_words(log_e: float, largest: float, risk: float) -> str:
-    """How far a claim is. log_e: now. largest: the one that claims are read from, 0 while nobody knows how much answers
-    scatter. risk: of the claim, 0 for none."""
-    line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
-    if largest >= needed:
-        return f"shown at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
-    if log_e >= needed:
-        return f"{one_in(log_e)}, proven of {line} once scatter is known"
-    if one_in(log_e) == NO_SIGN:
-        return f"{NO_SIGN} yet (shown at {line})"
-    before = f" (was {one_in(largest)})" if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e) else ""
-    return f"{one_in(log_e)} of {line}{before}"
 
 
 def _others(comparison: Comparison) -> Iterator[str]:

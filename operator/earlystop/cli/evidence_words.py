@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, floor, log
+from math import exp, floor, inf, log
 
 NO_SIGN = "no sign"
 LEAST = 1.05
 """E-values below this say nothing for their claim."""
 MANY = 1e6
+WORTH_TELLING = 2.0
+"""A larger e-value before is told from here on."""
 LEVELS = "▁▂▃▄▅▆▇█"
 LEVELS_IN_ASCII = "_.-~=+*#"
 
@@ -32,6 +34,20 @@ def one_in(log_e: float) -> str:
 def one_in_line(risk: float) -> str:
     """The e-value at which a claim is proven at a risk, 0 < risk < 1, as "1 in N"; "never" for no risk at all."""
     return f"1 in {round(1 / risk, 1):,.10g}" if risk > 0 else "never"
+
+
+def claim_words(log_e: float, largest: float, risk: float) -> str:
+    """How far a claim is. log_e: now. largest: the one that claims are read from, 0 while nobody knows how much answers
+    scatter. risk: of the claim, 0 for none."""
+    line, needed = one_in_line(risk), -log(risk) if risk > 0 else inf
+    if largest >= needed:
+        return f"shown at {line}" + (f"; {one_in(log_e)} now" if one_in(log_e) != one_in(largest) else "")
+    if log_e >= needed:
+        return f"{one_in(log_e)}, proven of {line} once scatter is known"
+    if one_in(log_e) == NO_SIGN:
+        return f"{NO_SIGN} yet (shown at {line})"
+    before = f" (was {one_in(largest)})" if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e) else ""
+    return f"{one_in(log_e)} of {line}{before}"
 
 
 def sparkline(values: Sequence[float], line: float, columns: int, *, in_ascii: bool = False) -> str:

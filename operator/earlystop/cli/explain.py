@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 
 from earlystop.cli.connection import Context, Namespace, PolicyName, read_object
-from earlystop.cli.evidence_words import one_in, one_in_line
+from earlystop.cli.evidence_words import claim_words, one_in_line
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen_holds import hold_of
+from earlystop.cli.screen_holds import hold_of, outlook_of
 from earlystop.cli.screen_reading import remaining_of, unreadable
 from earlystop.cli.screen_times import duration, forecast_phrase
 from earlystop.cli.screen_view import UNREADABLE, Manifest, View, view_of
@@ -51,14 +51,17 @@ def explanation(policy: Manifest, now: float, remaining: Remaining | None) -> It
     yield from _held(view)
     plan, state = view.state.plan, view.state
     if plan is None:
+        yield outlook_of(view), ()
         return
-    yield summary(state), ()
+    if state.phase not in (Phase.SUSPENDED, Phase.HELD):  # what holds it has said so
+        yield summary(state), ()
     if state.phase in ENDED:
         yield _afterwards(view), ()
     elif state.phase in BETWEEN_TRIALS:
         yield "The next trial of the search begins by itself.", ()
     elif state.phase in TRYING or state.phase is Phase.SUSPENDED:
-        yield from _waits(plan, state)
+        if state.phase in TRYING:
+            yield from _waits(plan, state)
         yield from _back(state)
         yield _end(view), ()
         yield _people(view), ()
@@ -112,13 +115,13 @@ def _waits(plan: Plan, state: RolloutState) -> Iterator[Paragraph]:
 def _back(state: RolloutState) -> Iterator[Paragraph]:
     """What takes candidates back, with how near that is."""
     for each in state.active:
-        yield f"{each.name} goes back to no requests at once when it is shown that:", tuple(_harms(each))
+        yield f"Requests of {each.name} go back to the baseline at once when it is shown that:", tuple(_harms(each))
 
 
 def _harms(comparison: Comparison) -> Iterator[str]:
     for words, log_e, risk in harms_of(comparison):
         if risk > 0:
-            yield f"{words} ({one_in(log_e)}, of {one_in_line(risk)})"
+            yield f"{words} ({claim_words(log_e, log_e, risk)})"
 
 
 def _end(view: View) -> str:
@@ -130,9 +133,7 @@ def _end(view: View) -> str:
         if rollout.on_inconclusive == "Hold"
         else ("all requests go back to the baseline")
     )
-    told = (
-        "" if view.remaining is None else (f" As it looks, there is {forecast_phrase(view.remaining, end - view.now)}.")
-    )
+    told = "" if view.remaining is None else (f" As it looks: {forecast_phrase(view.remaining, end - view.now)}.")
     return f"Without a verdict by {rfc3339(end)} (in {duration(end - view.now)}), {then}.{told}"
 
 

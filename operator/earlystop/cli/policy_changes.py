@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
-from earlystop.cli.connection import connected, explained, namespace_of, read_from
+from earlystop.cli.connection import NO_API, connected, explained, namespace_of, read_from
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.screen_reading import latest_events
-from earlystop.cli.screen_view import Event, Manifest
+from earlystop.cli.screen_view import UNREADABLE, Event, Manifest
 from earlystop.cli.terminal import say
 from earlystop.controller.cluster import POLICIES, Cluster, ClusterError
 
@@ -30,7 +30,7 @@ class PolicyChanges:
         self._cluster, self._namespace, self._name, self._seconds = cluster, namespace, name, seconds
         self._newest: Manifest | None = None
         self._changed = asyncio.Event()
-        self._failure: CommandFailure | None = None
+        self._failure: Exception | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -55,13 +55,20 @@ class PolicyChanges:
         return () if self._newest is None else await latest_events(self._cluster, self._newest)
 
     async def follow(self) -> None:
-        """Read and watch the policy until this is cancelled. A failure is told to who iterates."""
+        """Read and watch the policy until this is cancelled. Whatever fails is raised for who iterates."""
         try:
             while True:
                 await self._follow_once()
-        except CommandFailure as error:
-            self._failure = error
-            self._changed.set()
+                # Whoever ends watches at once, as a proxy may, is not asked without a pause.
+                await asyncio.sleep(self._seconds)
+        except UNREADABLE:
+            self._fail(CommandFailure(NO_API))
+        except Exception as error:  # whoever iterates would wait for ever
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self._changed.set()
 
     async def _follow_once(self) -> None:
         """One reading, and the watch after it until it breaks off, which it does every few minutes."""
@@ -86,7 +93,6 @@ class PolicyChanges:
             if error.status in PERMANENT:
                 raise CommandFailure(why) from None
             say(f"{why} It is tried again.", is_problem=True)
-            await asyncio.sleep(self._seconds)
 
     def _see(self, policy: Manifest | None) -> None:
         if policy is None:

@@ -101,7 +101,7 @@ def _ramp(view: View) -> Text | None:
 def _when(view: View) -> Iterator[Block]:
     lines = [said(each) for each in when_lines(view)]
     if lines:
-        yield Block((labelled("when", *lines), labelled("when", lines[0])), rank=2)
+        yield Block((labelled("when", *lines), labelled("when", *lines[:2])), rank=2)
 
 
 def _checks(view: View) -> Iterator[Block]:

@@ -65,7 +65,7 @@ def outlook_of(view: View) -> str:
     if state.phase is not Phase.OBSERVING or at is None or state.leading is None:
         return summary(state)
     waits = promotion_waits(plan, state, state.leading.name, at, with_numbers=False)
-    following = step_waits(plan, state, at)
+    following = step_waits(plan, state, at, with_numbers=False)
     sentences = [f"A promotion waits for {_listed(waits)}."] if waits else []
     if following:
         sentences.append(f"The next step waits for {_listed(following)}.")

@@ -27,9 +27,9 @@ async def latest_events(cluster: Cluster, policy: Manifest) -> tuple[Event, ...]
     fields = f"involvedObject.kind=EarlyStopPolicy,involvedObject.name={metadata['name']}"
     try:
         found = await cluster.list(EVENTS, metadata["namespace"], fields=fields)
-    except ClusterError:
+        own = [_event(each) for each in found if each["involvedObject"]["uid"] == metadata["uid"]]
+    except (ClusterError, *UNREADABLE):
         return ()
-    own = [_event(each) for each in found if each.get("involvedObject", {}).get("uid") == metadata["uid"]]
     return tuple(sorted((each for each in own if each), key=lambda each: each.at, reverse=True)[:MOST_EVENTS])
 
 

@@ -16,7 +16,8 @@ UNITS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def when_lines(view: View) -> Iterator[str]:
-    """A line on the campaign's time, and one on what is due next; nothing outside of a campaign."""
+    """How long a campaign has taken and what comes next, when its verdict is to be expected, and what is due by the
+    clock, a line each; nothing outside of a campaign."""
     state = view.state
     if not state.campaign_started_at:
         return
@@ -25,17 +26,16 @@ def when_lines(view: View) -> Iterator[str]:
         yield f"decided {clock(state.decision.at)}, {took} after the campaign's start"
         return
     elapsed, deadline = view.now - state.campaign_started_at, view.spec.rollout.deadline_seconds
-    told = "" if view.remaining is None else f"; {forecast_phrase(view.remaining, deadline - elapsed)}"
-    yield f"{duration(elapsed)} of at most {duration(deadline)}{told}"
-    due = list(_due(view))
-    if due:
-        yield "; ".join(due)
+    yield "; ".join([f"{duration(elapsed)} of at most {duration(deadline)}", *_next_look(view)])
+    if view.remaining is not None:
+        yield forecast_phrase(view.remaining, deadline - elapsed)
+    yield "; ".join(_due(view))
 
 
 def forecast_phrase(remaining: Remaining, left: float) -> str:
     """When a verdict is to be expected. left: seconds until the deadline."""
     if isinf(remaining.low):
-        return "hardly any verdict before that, as it looks"
+        return "hardly any verdict by the deadline, as it looks"
     ends = (
         f"{word} {100 * part:.0f} %"
         for part, word in ((remaining.promoted, "promoted"), (remaining.rolled_back, "rolled back"))
@@ -53,13 +53,16 @@ def _span(low: float, high: float) -> str:
     return f"{number} to {last}" if last.partition(" ")[2] == unit else f"{first} to {last}"
 
 
-def _due(view: View) -> Iterator[str]:
-    """What is to come by the clock."""
-    state, spec = view.state, view.spec.rollout
+def _next_look(view: View) -> Iterator[str]:
     following = view.status.get("nextLookAt")
-    if following and state.suspended_at is None:
+    if following and view.state.suspended_at is None:
         left = from_rfc3339(following) - view.now
         yield f"next look in {duration(left)}" if left >= 1 else "a look is due"
+
+
+def _due(view: View) -> Iterator[str]:
+    """What comes by the clock."""
+    state, spec = view.state, view.spec.rollout
     yield f"looks every {spec.look_seconds} s or more"
     if state.evidence_from is not None and state.plan is not None and state.phase not in DECIDED:
         left = state.evidence_from + least_seconds(state.plan, state) - view.now

@@ -13,6 +13,7 @@ import yaml
 
 from earlystop.cli.connection import (
     Context,
+    MaybePolicyName,
     Namespace,
     PolicyName,
     connected,
@@ -69,7 +70,7 @@ async def _status(name: str, namespace: str | None, context: str | None, output:
 
 
 def get_policies(
-    policy: Annotated[str | None, typer.Argument(help="Name of one policy; without it, all there are.")] = None,
+    policy: MaybePolicyName = None,
     namespace: Namespace = None,
     context: Context = None,
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")] = False,

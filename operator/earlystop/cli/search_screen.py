@@ -30,7 +30,7 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
     yield "risk", f"{search['riskSpent']} of {search['risk']} of the search spent"
     ended = search.get("ended")
     if ended:
-        yield "ended", f"{ended['reason']}: {ended['message']}"
+        yield "ended", str(ended["reason"])
     certified = (status.get("certified") or {}).get("values")
     if ended and certified:
         yield "commit", ", ".join(f"{each['name']} {each['value']}" for each in certified)
@@ -39,11 +39,12 @@ def search_facts(status: Manifest) -> Iterator[tuple[str, str]]:
 def search_phrase(status: Manifest) -> str:
     """The search as the end of a line, "" outside of one."""
     search = status.get("search")
-    if not search:
+    if not isinstance(search, dict) or not search:
         return ""
-    best = search.get("incumbent")
-    serves = "the baseline" if best is None else best["name"]
-    return f", search {search['number']}: {len(search.get('trials', ()))} trials over, best is {serves}"
+    best, trials = search.get("incumbent"), search.get("trials")
+    serves = best.get("name") if isinstance(best, dict) else "the baseline"
+    over = len(trials) if isinstance(trials, list) else 0
+    return f", search {search.get('number', '-')}: {over} trials over, best is {serves}"
 
 
 def trial_blocks(view: View) -> Iterator[Block]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from earlystop.cli.evidence_words import one_in, one_in_line
+from earlystop.cli.evidence_words import claim_words, one_in, one_in_line
 from earlystop.evidence.objective import ClaimKind
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.formatting import in_count, in_factor, in_percent, in_points, rfc3339
@@ -49,16 +49,20 @@ def promotion_waits(
 
 
 def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool) -> str:
-    line, now = one_in_line(comparison.evidence.objective.risk_promote), comparison.assessment.log_e
+    risk, now, most = (
+        comparison.evidence.objective.risk_promote,
+        comparison.assessment.log_e,
+        comparison.assessment.log_e_max,
+    )
     match missing:
         case NotNonInferior():
             each = " in each query class" if missing.require_each else ""
             proven = f"proof that less than {in_points(missing.margin)} points of EM are lost{each}"
-            numbers = f" ({one_in(now.promote)} of {line}; seen {in_points(missing.effect)})"
+            numbers = f" ({claim_words(now.promote, most.promote, risk)}; seen {in_points(missing.effect)})"
             return proven + numbers * with_numbers
         case NotSaving():
             proven = f"proof that at least {in_percent(missing.minimum_saving)} of the tokens are saved"
-            numbers = f" ({one_in(now.tokens)} of {line}; seen {in_percent(missing.saving)})"
+            numbers = f" ({claim_words(now.tokens, most.tokens, risk)}; seen {in_percent(missing.saving)})"
             return proven + numbers * with_numbers
         case EvidenceTurned():
             return f"evidence that speaks for {missing.claim} again ({one_in(missing.log_e)} now)"
@@ -71,21 +75,24 @@ def _for_promotion(missing: Missing, comparison: Comparison, with_numbers: bool)
     return missing_phrases((missing,), comparison.name)[0]
 
 
-def step_waits(plan: Plan, state: RolloutState, at: int) -> tuple[str, ...]:
-    """What the next step still waits for at moment `at` (Unix seconds), a phrase each; nothing in the last step."""
+def step_waits(plan: Plan, state: RolloutState, at: int, *, with_numbers: bool = True) -> tuple[str, ...]:
+    """What the next step still waits for at moment `at` (Unix seconds), a phrase each; nothing in the last step.
+    with_numbers: as in `promotion_waits`."""
     if state.step + 1 >= len(plan.stages) or plan.spec.strategy_traits.moves_shares:
         return ()
     several = len(state.active) > 1
-    return tuple(dict.fromkeys(_for_step(each, several) for each in missing_for_next_step(plan, state, at)))
+    return tuple(
+        dict.fromkeys(_for_step(each, several, with_numbers) for each in missing_for_next_step(plan, state, at))
+    )
 
 
-def _for_step(missing: StepGap, several: bool) -> str:
+def _for_step(missing: StepGap, several: bool, with_numbers: bool) -> str:
     whose = f" of {missing.candidate}" if several and not isinstance(missing, Unsound | StepTime) else ""
     match missing:
         case Unsound():
             return "a comparison that is sound"
         case StepTime():
-            return f"the least time of this step, over at {rfc3339(missing.until)}"
+            return "the least time of this step" + f", over at {rfc3339(missing.until)}" * with_numbers
         case FewAnswers():
             return (
                 f"{SCORED_TO_ADVANCE} answers of each variant{whose} in this step ({in_count(missing.scored)} so far)"

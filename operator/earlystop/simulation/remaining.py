@@ -130,7 +130,7 @@ def _may_save(comparison: Comparison) -> bool:
 
 
 def _seconds_to_save(comparison: Comparison, now: float, runs: int, seed: int) -> Floats | None:
-    """Seconds from now until the saving of tokens is shown in each forecast; None where its evidence has not begun to grow."""
+    """Seconds from now until the saving of tokens is shown in each forecast; None where nothing speaks for it yet."""
     assessed, looks = comparison.assessment, comparison.looks
     if assessed.saves_tokens or not _may_save(comparison):
         return np.zeros(runs)

@@ -41,7 +41,7 @@ def test_losses_and_savings_stand_with_their_units() -> None:
 
 def test_a_search_that_is_over_says_why_and_what_to_commit() -> None:
     facts = dict(search_facts(ended()))
-    assert facts["ended"] == "NothingLeftToTry: The search ended after 1 trial."
+    assert facts["ended"] == "NothingLeftToTry"
     assert facts["commit"] == "budget 2048" and "why" not in facts
 
 

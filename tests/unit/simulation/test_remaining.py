@@ -1,4 +1,4 @@
-"""How long a rollout under way still takes is told as it then comes, in most cases, and never for what nobody can say."""
+"""How long a rollout under way still takes is told as it comes in most cases, and not at all where nobody can say."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.unit.rollout.policies import NOW, policy
 from tests.unit.rollout.states import REACHED
 
 STEPS = {"lookSeconds": 15, "settleSeconds": 30, "steps": [{"weight": 25}, {"weight": 50}]}
-INDEPENDENT = {"margin": "0.03", "assumeIndependent": True}
-CASES = {
+INDEPENDENT: dict[str, Any] = {"margin": "0.03", "assumeIndependent": True}
+CASES: dict[str, tuple[dict[str, Any], SyntheticTraffic]] = {
     "on answers": (INDEPENDENT, SyntheticTraffic(rate=20)),
     "on pairs": ({"margin": "0.03", "evidence": "Pairs"}, SyntheticTraffic(rate=20)),
 }
