@@ -1,4 +1,4 @@
-"""`kubectl earlystop`, as kubectl finds and completes it, follows a policy on a real API server to its rollout's end."""
+"""`kubectl earlystop`, as kubectl finds and completes it, follows a policy on a real API server to the end."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_rollout_is_followed_line_by_line_to_its_end_and_every_command_knows_i
     assert "Nothing more happens by itself." in explained.stdout, explained.stderr
     completed = terminal.run("__complete", "earlystop", "explain", "-n", terminal.namespace, "q")
     assert completed.stdout.split()[0] == "qa", (completed.stdout, completed.stderr)
-    mistyped = terminal.run("earlystop", "status", "qq", "-n", terminal.namespace)
+    mistyped = terminal.run("earlystop", "status", "qaa", "-n", terminal.namespace)
     assert mistyped.returncode == 1 and "perhaps qa is meant" in mistyped.stderr
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from earlystop.cli.fitting import Block, labelled, said
+from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
 
@@ -16,7 +16,8 @@ def fact_blocks(view: View) -> Iterator[Block]:
     """A block for each fact: its name in front, and what there is to say."""
     for of_view in FACTS:
         for label, text in of_view(view):
-            yield Block((labelled(label, said(text)),), rank=2)
+            is_short = len(label) <= LABEL_WIDTH
+            yield Block((labelled(label, said(text)) if is_short else labelled("", said(f"{label}: {text}")),), rank=2)
 
 
 def _search(view: View) -> Iterator[tuple[str, str]]:
@@ -49,4 +50,4 @@ def _risk(view: View) -> Iterator[tuple[str, str]]:
 
 
 FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (_search, _margin, _risk)
-"""Each gives label and text of what a policy has; a label has at most 8 characters."""
+"""Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

@@ -17,7 +17,7 @@ from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
 from earlystop.rollout.status_codec import from_status
 from earlystop.simulation.remaining import Remaining, remaining
 
-MOST_EVENTS = 5
+MOST_EVENTS, EVENTS_AT_ONCE = 5, 500
 
 
 async def latest_events(cluster: Cluster, policy: Manifest) -> tuple[Event, ...]:
@@ -26,7 +26,8 @@ async def latest_events(cluster: Cluster, policy: Manifest) -> tuple[Event, ...]
     metadata = policy["metadata"]
     fields = f"involvedObject.kind=EarlyStopPolicy,involvedObject.name={metadata['name']}"
     try:
-        found = await cluster.list(EVENTS, metadata["namespace"], fields=fields)
+        pages = cluster.pages(EVENTS, metadata["namespace"], fields=fields, at_once=EVENTS_AT_ONCE)
+        found = [each async for page in pages for each in page]
         own = [_event(each) for each in found if each["involvedObject"]["uid"] == metadata["uid"]]
     except (ClusterError, *UNREADABLE):
         return ()

@@ -31,7 +31,7 @@ def watch(
     exit_status: ExitStatus = False,
 ) -> None:
     """Show a policy live until its rollout ends. Where the output is no terminal, print a line for every look."""
-    ended = asyncio.run(_watch(namespace, context, policy, seconds, console()))
+    ended = asyncio.run(follow_on(namespace, context, policy, seconds, console()))
     if exit_status:
         raise typer.Exit(exit_code(phase_of(ended)))
 
@@ -67,8 +67,11 @@ async def _wait(namespace: str | None, context: str | None, name: str, seconds: 
     raise AssertionError("changes never end by themselves")
 
 
-async def _watch(namespace: str | None, context: str | None, name: str, seconds: float, shown: Console) -> Manifest:
-    """Show the policy until its campaign has ended. Returns it as it then is."""
+async def follow_on(namespace: str | None, context: str | None, name: str, seconds: float, shown: Console) -> Manifest:
+    """Show the policy until its campaign has ended; on a terminal in place of what was shown before.
+
+    Returns it as it then is. Raises CommandFailure when it is deleted, or may not be watched.
+    """
     async with policy_changes(namespace, context, name, seconds) as changes:
         if shown.is_terminal:
             return await _show_live(changes, shown)
@@ -85,7 +88,7 @@ async def _watch(namespace: str | None, context: str | None, name: str, seconds:
 
 
 async def _show_live(changes: PolicyChanges, shown: Console) -> Manifest:
-    """As `_watch` on a terminal. Between changes the clock on the screen goes on."""
+    """As `follow_on` on a terminal. Between changes the clock on the screen goes on."""
     left: Remaining | None = None
     events: tuple[Event, ...] = ()
     looked: object = None

@@ -203,11 +203,9 @@ class Cluster:
         # What a watch has shown meanwhile may be newer than the answer.
         return (self.cache.get(key) if self.cache is not None else None) or answer
 
-    async def list(
-        self, resource: Resource, namespace: str | None = None, labels: str = "", fields: str = ""
-    ) -> list[Manifest]:
-        """All objects of a kind, of one namespace or all, with these labels and fields, without their kind."""
-        return [each async for page in self.pages(resource, namespace, labels, fields=fields) for each in page]
+    async def list(self, resource: Resource, namespace: str | None = None, labels: str = "") -> list[Manifest]:
+        """All objects of a kind, of one namespace or of all, with these labels. They do not repeat their kind."""
+        return [each async for page in self.pages(resource, namespace, labels) for each in page]
 
     async def pages(
         self,
@@ -218,7 +216,7 @@ class Cluster:
         fields: str = "",
         at_once: int = PAGE,
     ) -> AsyncIterator[builtins.list[Manifest]]:
-        """As `list`, in pages of at most so many objects: a caller that needs little of each never holds them all."""
+        """As `list`, with these fields, in pages of at most so many objects, so that a caller never holds them all."""
         selectors = {"labelSelector": labels, "fieldSelector": fields}
         query = {"limit": at_once, **{name: value for name, value in selectors.items() if value}}
         while True:

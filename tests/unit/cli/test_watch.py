@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from rich.ansi import AnsiDecoder
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from earlystop.cli.durations import seconds_of
 from earlystop.cli.endings import is_over
 from earlystop.cli.main import app
 from earlystop.cli.policy_changes import policy_changes
+from earlystop.cli.watch import follow_on
 from earlystop.controller.cluster import Manifest
 from tests.unit.cli.shown_policies import policy_in
 from tests.unit.cli.watched_api import WatchedApi, event, version
@@ -115,6 +119,21 @@ def test_durations_are_written_as_for_kubectl_and_others_are_refused_as_usage() 
     for wrong in ("", "soon", "-1s", "1.5h", "nan", "1w"):
         result = run("wait", "qa", "--timeout", wrong)
         assert result.exit_code == 2 and "30m" in result.stderr, (wrong, result.output)
+
+
+async def test_on_a_terminal_the_screen_is_drawn_in_place_until_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = WatchedApi([version(UNDER_WAY, 1)], [[("MODIFIED", version(PROMOTED, 2))]])
+    terminal = Console(file=StringIO(), force_terminal=True, width=80, height=24, highlight=False)
+    with api.serving(tmp_path, monkeypatch):
+        ended = await follow_on(None, None, "qa", 0.1, terminal)
+    assert ended["status"]["phase"] == "Promoted"
+    assert isinstance(terminal.file, StringIO)
+    drawn = [text.plain for text in AnsiDecoder().decode(terminal.file.getvalue())]
+    assert max(map(len, drawn)) <= 80
+    last = "\n".join(drawn[-23:])
+    assert "Promoted" in last and "where" in last and "100 % now" in last
 
 
 async def test_the_latest_events_of_this_very_policy_are_shown_first(
