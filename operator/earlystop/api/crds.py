@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from earlystop.api.checkpoint import CheckpointSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -23,9 +24,8 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    return {
-        f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in (_policy(), _source(), _verdict(), _proposal())
-    }
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal())
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
 def _policy() -> dict[str, Any]:
@@ -88,6 +88,18 @@ def _verdict() -> dict[str, Any]:
             _column("Saving", ".spec.saving"),
             AGE,
         ],
+    )
+
+
+def _checkpoint() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopCheckpoint",
+        plural="earlystopcheckpoints",
+        short="esc",
+        scope="Namespaced",
+        description="What is left of verdicts that retention removed: their digests, by which their chain is followed.",
+        spec=structural_schema(CheckpointSpec),
+        columns=[_column("Policy", ".spec.policy"), _column("Oldest removed", ".spec.removed[0].name"), AGE],
     )
 
 

@@ -16,6 +16,7 @@ from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
 from earlystop.api.reasons_page import Reason, page_of
+from earlystop.api.record_reasons import RECORD_ROWS
 from earlystop.api.search_reasons import search_rows
 from earlystop.api.settings_reasons import settings_rows
 from earlystop.api.source import REACHABLE
@@ -162,6 +163,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *WORKLOAD_ROWS,
     *search_rows(REFUSAL),
     (COUNTS, LABEL_REASONS),
+    *RECORD_ROWS,
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
     ((Type.METRICS_AVAILABLE.value,), {"Readable": "Counts can be read; nothing is to be done."}),
@@ -200,10 +202,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "gateway and the headers that clients send, then retry."
         },
     ),
-    (
-        (Type.PROGRESSING.value, EVENT),
-        WAITING_REASONS,
-    ),
+    ((Type.PROGRESSING.value, EVENT), WAITING_REASONS),
     (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),
         {

@@ -343,6 +343,6 @@ class PolicyStatus(Value):
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     conditions: (
-        Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")

@@ -46,7 +46,12 @@ COMPLETION_SECONDS = 2.0
 """So long a shell that completes a name waits for the cluster."""
 MISSING_RIGHT = " cannot "
 """Stands in RBAC's refusals, as in `User "x" cannot get resource "y"`; admission policies have words of their own."""
-KINDS = {"earlystoppolicies": "policy", "earlystopverdicts": "verdict", "metricsources": "MetricSource"}
+KINDS = {
+    "earlystoppolicies": "policy",
+    "earlystopverdicts": "verdict",
+    "metricsources": "MetricSource",
+    "leases": "Lease",
+}
 
 
 NO_ANSWER = {

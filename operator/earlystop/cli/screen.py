@@ -28,7 +28,7 @@ from earlystop.rollout.strategy import strategy_of
 from earlystop.simulation.remaining import Remaining
 
 COLOURS = {"Promoted": "green", "RolledBack": "red", "Held": "yellow", "Reported": "green", "Suspended": "yellow"}
-OTHER_CONDITIONS = ("Ready", "Progressing", "Promoted", "RolledBack", "Completed")
+OTHER_CONDITIONS = ("Ready", "Progressing", "Promoted", "RolledBack", "Completed", "Stalled")
 """Conditions that the rest of the screen tells of."""
 CHECK_WORDS = (("False", "NOT", "red"), ("True", "holds:", "green"), ("Unknown", "not known:", "dim"))
 SHORT_MESSAGE = 300

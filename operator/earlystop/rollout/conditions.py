@@ -1,4 +1,4 @@
-"""The ten statements that a policy makes about itself, from its state and what was observed in the cluster."""
+"""The eleven statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        _stalled(observations),
     )
 
 
@@ -66,6 +67,14 @@ def _accepted(observations: Observations) -> Condition:
             Type.ACCEPTED, ConditionStatus.FALSE, observations.refusal.reason, observations.refusal.message
         )
     return Condition(Type.ACCEPTED, ConditionStatus.TRUE, "Accepted", "The policy can be carried out as written.")
+
+
+def _stalled(observations: Observations) -> Condition:
+    """Whether nothing but an edit of the policy helps, by which tools that wait know that they need not."""
+    refusal = observations.refusal
+    if refusal is not None and refusal.by_spec:
+        return Condition(Type.STALLED, ConditionStatus.TRUE, "SpecRefused", refusal.message)
+    return Condition(Type.STALLED, ConditionStatus.FALSE, "NotStalled", "Nothing waits for an edit of the policy.")
 
 
 def _ready(state: RolloutState, observations: Observations, edited: bool, stands: str) -> Condition:

@@ -14,7 +14,7 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
-from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -48,6 +48,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
     if after.campaign != before.campaign:
+        notes.extend(_closed_evidence(before, after))
         plan = after.pinned_plan
         notes.append(
             EventNote(
@@ -158,6 +159,25 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
             return [EventNote("Reported", "Report", text)]
         case _:
             return []
+
+
+def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The event of a campaign that ended without a verdict since another one was asked for: nothing of it is lost in
+    silence. A campaign without any look had no evidence."""
+    looks = sum(len(each.looks) for each in before.comparisons)
+    if before.decision is not None or not looks:
+        return []
+    asked = "an edit of the policy" if before.pinned_plan.spec != after.pinned_plan.spec else "a new beginning"
+    stood = "; ".join(
+        f"{each.name} stood at an EM difference of {in_points(each.assessment.effect)} points"
+        for each in before.comparisons
+        if each.looks
+    )
+    message = (
+        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}."
+        f" Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
+    )
+    return [EventNote("EvidenceClosed", "CloseCampaign", message, warning=True)]
 
 
 def _only_fewer(before: RolloutState, after: RolloutState) -> bool:
