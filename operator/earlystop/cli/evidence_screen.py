@@ -17,7 +17,7 @@ from earlystop.cli.screen_view import View
 from earlystop.cli.waiting_words import harms_of
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Basis
-from earlystop.rollout.evidence_history import history_of
+from earlystop.rollout.evidence_history import EvidenceHistory
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
 
@@ -34,7 +34,8 @@ def evidence_blocks(view: View) -> Iterator[Block]:
     if comparison.looks:
         yield from _answers(comparison)
         yield from _exact_match(comparison)
-    yield from _proof(comparison)
+    if view.history is not None:
+        yield from _proof(comparison, view.history)
 
 
 def _answers(comparison: Comparison) -> Iterator[Block]:
@@ -71,9 +72,7 @@ def _exact_match(comparison: Comparison) -> Iterator[Block]:
 
 def _rates(comparison: Comparison) -> str:
     """The raw rates, from which the difference beside them may differ: that one is of the same traffic in both."""
-    baseline, candidate = (
-        total([getattr(each, arm) for each in comparison.looks]) for arm in ("baseline", "candidate")
-    )
+    baseline, candidate = _totals(comparison)
     if comparison.evidence.objective.basis is Basis.PAIRS or not (baseline.scored and candidate.scored):
         return ""
     shown = [f"{100 * each.match / each.scored:.1f}" for each in (baseline, candidate)]
@@ -92,9 +91,8 @@ def _axis(effect: Interval, margin: float) -> Text | None:
     return said(f"{100 * least:+.1f} {''.join(row)} {100 * most:+.1f}", "dim")
 
 
-def _proof(comparison: Comparison) -> Iterator[Block]:
+def _proof(comparison: Comparison, past: EvidenceHistory) -> Iterator[Block]:
     objective, assessed = comparison.evidence.objective, comparison.assessment
-    past = history_of(comparison)
     now, most = assessed.log_e, assessed.log_e_max
     rows = [
         ("keeps EM", past.promote, now.promote, most.promote, objective.risk_promote),

@@ -69,7 +69,7 @@ def labelled(label: str, *lines: RenderableType) -> Table:
     table.add_column(width=LABEL_WIDTH, overflow="fold")
     table.add_column(overflow="fold")
     for number, line in enumerate(lines):
-        table.add_row(Text("" if number else label, style="dim"), Text(line) if isinstance(line, str) else line)
+        table.add_row(Text("" if number else label, style="dim"), said(line) if isinstance(line, str) else line)
     return table
 
 

@@ -46,7 +46,11 @@ def picture(
 ) -> RenderableType:
     """The whole policy. now: Unix seconds. width: columns that there are, UNLIMITED in a pipe. height: lines that there
     are, None for no limit. Raises one of `screen_view.UNREADABLE` for a policy that this release cannot read."""
-    view = view_of(policy, now, width, remaining, events)
+    return drawn(view_of(policy, now, width, remaining, events), height)
+
+
+def drawn(view: View, height: int | None = None) -> RenderableType:
+    """The screen of a view; height and errors as for `picture`."""
     return FittedScreen((block for of_view in BLOCKS for block in of_view(view)), height)
 
 

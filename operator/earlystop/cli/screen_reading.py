@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +12,8 @@ from rich.console import Console, RenderableType
 
 from earlystop.api.policy import PolicySpec
 from earlystop.cli.failure import CommandFailure
-from earlystop.cli.screen import picture
-from earlystop.cli.screen_view import UNREADABLE, Event, Manifest, status_of
+from earlystop.cli.screen import drawn
+from earlystop.cli.screen_view import UNREADABLE, Event, Manifest, View, status_of, view_of
 from earlystop.controller.cluster import EVENTS, Cluster, ClusterError
 from earlystop.rollout.status_codec import from_status
 from earlystop.simulation.remaining import Remaining, remaining
@@ -48,23 +49,24 @@ def remaining_of(policy: Manifest, now: float) -> Remaining | None:
     try:
         state, _ = from_status(status_of(policy))
         return remaining(PolicySpec.model_validate(policy["spec"]), state, now)
-    except UNREADABLE:
+    except (ArithmeticError, *UNREADABLE):
         return None
 
 
-def screen_of(
-    policy: Manifest,
-    shown: Console,
-    *,
-    height: int | None = None,
-    left: Remaining | None = None,
-    events: tuple[Event, ...] = (),
-) -> RenderableType:
-    """The screen of a policy now. Raises CommandFailure for one that another release wrote."""
+def reading(policy: Manifest, shown: Console, left: Remaining | None = None, events: tuple[Event, ...] = ()) -> View:
+    """The view of a policy now. Raises CommandFailure for one that another release wrote."""
     try:
-        return picture(policy, time.time(), shown.width, height=height, remaining=left, events=events)
+        return view_of(policy, time.time(), shown.width, left, events)
     except UNREADABLE:
         raise CommandFailure(unreadable(policy)) from None
+
+
+def screen_of(view: View, height: int | None = None) -> RenderableType:
+    """The screen of a view now. Raises CommandFailure as `reading`."""
+    try:
+        return drawn(replace(view, now=time.time()), height)
+    except UNREADABLE:
+        raise CommandFailure(unreadable(view.policy)) from None
 
 
 def unreadable(policy: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earlystop.api.policy import PolicySpec
+from earlystop.rollout.evidence_history import EvidenceHistory, history_of
 from earlystop.rollout.plan import Stage, stages_of
 from earlystop.rollout.state import RolloutState
 from earlystop.rollout.status_codec import from_status
@@ -29,14 +30,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One policy at one moment. now: Unix seconds. width: columns that there are. remaining: how long the campaign
-    still takes, None where nobody can say. events: the latest first."""
+    """One policy at one moment. To be drawn again at another one, it is replaced with that, and nothing is read anew.
+
+    now: Unix seconds. width: columns that there are. history: of the only candidate's evidence, None where there are
+    several or none. remaining: how long the campaign still takes, None where nobody can say. events: the latest first.
+    """
 
     policy: Manifest
     spec: PolicySpec
     state: RolloutState
     now: float
     width: int
+    history: EvidenceHistory | None = None
     remaining: Remaining | None = None
     events: tuple[Event, ...] = ()
 
@@ -65,7 +70,8 @@ def view_of(
 ) -> View:
     """The view of a policy. Raises one of `UNREADABLE` for one that this release cannot read."""
     state, _ = from_status(status_of(policy))
-    return View(policy, PolicySpec.model_validate(policy["spec"]), state, now, width, remaining, events)
+    history = history_of(state.comparisons[0]) if len(state.comparisons) == 1 else None
+    return View(policy, PolicySpec.model_validate(policy["spec"]), state, now, width, history, remaining, events)
 
 
 def status_of(policy: Mapping[str, Any]) -> Manifest:

@@ -23,7 +23,7 @@ from earlystop.cli.connection import (
     read_object,
 )
 from earlystop.cli.overview import overview
-from earlystop.cli.screen_reading import latest_events, remaining_of, screen_of
+from earlystop.cli.screen_reading import latest_events, reading, remaining_of, screen_of
 from earlystop.cli.terminal import console
 from earlystop.controller.cluster import POLICIES
 
@@ -66,7 +66,7 @@ async def _status(name: str, namespace: str | None, context: str | None, output:
             return
         events = await latest_events(cluster, found)
     shown = console()
-    shown.print(screen_of(found, shown, left=remaining_of(found, time.time()), events=events))
+    shown.print(screen_of(reading(found, shown, remaining_of(found, time.time()), events)))
 
 
 def get_policies(

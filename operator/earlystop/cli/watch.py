@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -15,12 +16,14 @@ from earlystop.cli.endings import ExitStatus, exit_code, is_over, phase_of
 from earlystop.cli.failure import CommandFailure
 from earlystop.cli.overview import line
 from earlystop.cli.policy_changes import PolicyChanges, policy_changes
-from earlystop.cli.screen_reading import forecast_beside, screen_of
-from earlystop.cli.screen_view import Event, Manifest, status_of
+from earlystop.cli.screen_reading import forecast_beside, reading, screen_of
+from earlystop.cli.screen_view import Manifest, View, status_of
 from earlystop.cli.terminal import console, say
 from earlystop.simulation.remaining import Remaining
 
 REDRAW_SECONDS = 1.0
+FORECAST_BY = ("lastLookAt", "phase", "step")
+"""Parts of a status that a forecast depends on."""
 
 
 def watch(
@@ -89,18 +92,22 @@ async def follow_on(namespace: str | None, context: str | None, name: str, secon
 
 async def _show_live(changes: PolicyChanges, shown: Console) -> Manifest:
     """As `follow_on` on a terminal. Between changes the clock on the screen goes on."""
-    left: Remaining | None = None
-    events: tuple[Event, ...] = ()
-    looked: object = None
-    policy = await anext(changes)
+    view: View | None = None
+    policy: Manifest | None = await anext(changes)
     with Live(console=shown, auto_refresh=False, transient=False, vertical_overflow="crop") as live:
         while True:
-            status = status_of(policy)
-            if looked != (status.get("lastLookAt"), status.get("phase"), status.get("step")):
-                looked = (status.get("lastLookAt"), status.get("phase"), status.get("step"))
-                left, events = await forecast_beside(policy), await changes.events()
+            if view is None or policy is not None:
+                assert policy is not None  # or there is a view of the one before
+                view = reading(policy, shown, await _forecast_again(policy, view), await changes.events())
             # One line is kept for the cursor, or the terminal would scroll.
-            live.update(screen_of(policy, shown, height=shown.height - 1, left=left, events=events), refresh=True)
-            if is_over(policy):
-                return policy
-            policy = await changes.within(REDRAW_SECONDS) or policy
+            live.update(screen_of(replace(view, width=shown.width), shown.height - 1), refresh=True)
+            if is_over(view.policy):
+                return view.policy
+            policy = await changes.within(REDRAW_SECONDS)
+
+
+async def _forecast_again(policy: Manifest, before: View | None) -> Remaining | None:
+    """How long the policy still takes; asked anew only after a look, since it takes a moment."""
+    if before is not None and all(status_of(policy).get(each) == before.status.get(each) for each in FORECAST_BY):
+        return before.remaining
+    return await forecast_beside(policy)

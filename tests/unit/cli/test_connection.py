@@ -18,7 +18,7 @@ from tests.unit.controller.tracked_policies import manifest
 from tests.unit.metrics.source.faulty_server import Handler
 from tests.unit.rollout.states import REACHED
 
-VERBS = ("status", "watch", "pause", "resume", "abort", "retry", "promote", "verify")
+VERBS = ("status", "watch", "explain", "wait", "get", "pause", "resume", "abort", "retry", "promote", "verify")
 NO_CLUSTER = {
     "a file that is not there": None,
     "a directory": "",
