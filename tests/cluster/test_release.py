@@ -28,6 +28,8 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopproposals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopproposals/status", "update"),
+    *(("earlystop.dev", "earlystopapprovals", verb) for verb in ("get", "list", "watch")),
+    ("earlystop.dev", "earlystopapprovals/status", "update"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
     ("earlystop.dev", "earlystopcheckpoints", "list"),
     *(("coordination.k8s.io", "leases", verb) for verb in ("get", "update")),  # one of its own namespace, by its name
@@ -145,6 +147,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "earlystopproposals.earlystop.dev"),
         ("create", "earlystopproposals.earlystop.dev"),
         ("delete", "earlystopproposals.earlystop.dev"),
+        ("create", "earlystopapprovals.earlystop.dev"),
+        ("approve", "earlystoppolicies.earlystop.dev"),
         ("impersonate", "users"),
     ],
 )
@@ -190,6 +194,9 @@ def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster:
         ("view", "create", "earlystopproposals.earlystop.dev", False),
         ("edit", "create", "earlystopproposals.earlystop.dev", True),
         ("edit", "update", "earlystopproposals.earlystop.dev/status", False),
+        ("view", "list", "earlystopapprovals.earlystop.dev", True),
+        ("edit", "approve", "earlystoppolicies.earlystop.dev", False),
+        ("admin", "create", "earlystopapprovals.earlystop.dev", False),
         ("edit", "create", "metricsources.earlystop.dev", False),
         ("admin", "create", "earlystoppolicies.earlystop.dev", True),
         ("admin", "create", "metricsources.earlystop.dev", False),

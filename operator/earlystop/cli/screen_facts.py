@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from earlystop.cli.fitting import LABEL_WIDTH, Block, labelled, said
+from earlystop.cli.screen_times import duration
 from earlystop.cli.screen_view import View
 from earlystop.cli.search_screen import search_facts
+from earlystop.rollout.formatting import from_rfc3339
 
 
 def fact_blocks(view: View) -> Iterator[Block]:
@@ -49,5 +51,13 @@ def _risk(view: View) -> Iterator[tuple[str, str]]:
         )
 
 
-FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (_search, _margin, _risk)
+def _awaiting(view: View) -> Iterator[tuple[str, str]]:
+    """Which decision waits for people, and how long it still does. What it says is in the message below."""
+    awaiting = view.status.get("awaiting")
+    if awaiting:
+        left = duration(from_rfc3339(awaiting["expiresAt"]) - view.now)
+        yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
+
+
+FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (_awaiting, _search, _margin, _risk)
 """Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

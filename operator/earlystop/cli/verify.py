@@ -100,6 +100,8 @@ def _verify(verdict: str, namespace: str | None, context: str | None) -> None:
         raise CommandFailure(f"{verdict} is not an EarlyStopVerdict that this release can read: {first}.") from None
     _say_problems(problems)
     spec, looks = found["spec"], len(found["spec"]["looks"])
+    if spec.get("approvedBy"):
+        say(f"Approved by {', '.join(spec['approvedBy'])}, who were asked about {spec['proposalDigest']}.")
     if spec.get("requestedBy"):
         asked = f"{spec['decision']} of {spec['candidate']} was asked for by {spec['requestedBy']}; its {looks} looks,"
         say(f"{asked} e-values and digest are right.", colour="green")

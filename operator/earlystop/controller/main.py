@@ -105,6 +105,7 @@ async def operate(
             runtime.source_watch.run(),
             runtime.proposals.run(),
             RecordKeeper(cluster, time.time, namespaces, record).run(),
+            runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),

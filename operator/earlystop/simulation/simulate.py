@@ -63,7 +63,7 @@ def states_of(spec: PolicySpec, traffic: SyntheticTraffic, random: Generator) ->
 
     Raises ValueError as `simulate`.
     """
-    now, times = 0, LiveTimes.of(spec)
+    now, times = 0, LiveTimes.of(spec).without_people
     state = start_campaign(spec, "simulated", "", "", RolloutState(), now, entropy="")
     plan = state.pinned_plan
     totals: tuple[Totals, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    APPROVALS,
     CHECKPOINTS,
     CONFIG_MAPS,
     DEFINITIONS,
@@ -36,6 +37,7 @@ KINDS = (
     VERDICTS,
     SOURCES,
     CHECKPOINTS,
+    APPROVALS,
     PROPOSALS,
     DEPLOYMENTS,
     SERVICES,

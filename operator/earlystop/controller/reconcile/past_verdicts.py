@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from earlystop.api.wire import HISTORY_LABEL
-from earlystop.controller.cluster import CHECKPOINTS, FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError, NotFound
+from earlystop.controller.cluster import CHECKPOINTS, FORBIDDEN, NAMESPACES, VERDICTS, Cluster, ClusterError
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.rollout.next_campaign import begins_search
@@ -15,6 +15,7 @@ from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.verdict_chain import Link
 from earlystop.rollout.search.warm_start import WarmStart, warm_start
 
+MISSING = 404
 READ_AT_ONCE = 4
 """Verdicts of one answer: while it is parsed, it takes 27 MiB at most."""
 
@@ -58,11 +59,15 @@ class PastVerdicts:
 
 
 async def removed_links(cluster: Cluster, namespace: str) -> tuple[Link, ...]:
-    """Links of the verdicts of a namespace that retention has removed. Raises ClusterError when the API fails."""
+    """Links of the verdicts of a namespace that retention has removed. Where the kind or the right to list it is of an
+    earlier release, none: what follows a removed verdict teaches nothing then. Raises ClusterError when the API fails.
+    """
     try:
         return links_of(await cluster.list(CHECKPOINTS, namespace))[0]
-    except NotFound:
-        return ()  # this cluster does not know the kind yet
+    except ClusterError as error:
+        if error.status not in (FORBIDDEN, MISSING):
+            raise
+        return ()
 
 
 async def _learned_from(cluster: Cluster, own: str) -> tuple[str, ...]:
