@@ -73,5 +73,6 @@ def test_nothing_is_told_of_what_is_decided_stands_still_is_unsound_or_has_sever
     told = remaining(spec, state, (state.last_look_at or NOW) + 5)
     if told is not None:
         assert state.decision is None and state.suspended_at is None and len(state.comparisons) == 1
+        assert state.awaiting is None
         assert not state.comparisons[0].assessment.sample_ratio_broken
         assert 0 <= told.low <= told.high and told.promoted + told.rolled_back <= 1
