@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
-
 from earlystop.cli.evidence_words import one_in, one_in_line
-from earlystop.cli.fitting import Block, labelled, said
+from earlystop.cli.fitting import Block, fitting_rows, labelled, said
 from earlystop.cli.screen_view import View
-from earlystop.cli.terminal import FirstThatFits
 from earlystop.evidence.objective import Basis
 from earlystop.rollout.formatting import in_count, in_percent, in_points
 from earlystop.rollout.state import Comparison
 
-LEFT = ("candidate", "state")
 OPTIONAL = ("answers", "saving")
 DETAILS = (*OPTIONAL, "keeps EM", "harm")
 """Facts that a screen with few lines does without, where a row for each would not fit otherwise."""
@@ -65,19 +59,3 @@ def _answers(comparison: Comparison) -> int:
     if comparison.evidence.objective.basis is Basis.PAIRS:
         return sum(each.candidate.pairs.total for each in comparison.looks)
     return sum(each.candidate.scored for each in comparison.looks)
-
-
-def fitting_rows(title: str, rows: list[tuple[str, dict[str, str]]]) -> FirstThatFits:
-    """A row for each, below a heading with the names of its facts; or a block for each where rows would be too long."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in (title, *rows[0][1]):
-        table.add_column(heading, justify="left" if heading in LEFT or heading == title else "right", no_wrap=True)
-    for name, facts in rows:
-        table.add_row(said(name), *map(said, facts.values()))
-    return FirstThatFits(table, Group(*(block_of(name, facts) for name, facts in rows)))
-
-
-def block_of(title: str, facts: Mapping[str, str]) -> Text:
-    """The facts of one, one after the other."""
-    text = said(f"{title}: ", "bold")
-    return text.append_text(said("; ".join(f"{name} {value}" for name, value in facts.items()), "not bold"))

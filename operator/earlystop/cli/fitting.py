@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from earlystop.cli.terminal import printable
+from earlystop.cli.terminal import FirstThatFits, printable
 
 LABEL_WIDTH = 8
+LEFT = ("state", "end")
+"""Headings of facts that are words."""
 Lines = list[list[Segment]]
 
 
@@ -86,3 +88,19 @@ def sentences_within(text: str, characters: int) -> str:
             break
         kept = f"{kept} {sentence}".strip()
     return kept
+
+
+def fitting_rows(title: str, rows: list[tuple[str, dict[str, str]]]) -> FirstThatFits:
+    """A row for each, below a heading with the names of its facts; or a block for each where rows would be too long."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in (title, *rows[0][1]):
+        table.add_column(heading, justify="left" if heading in (title, *LEFT) else "right", no_wrap=True)
+    for name, facts in rows:
+        table.add_row(said(name), *map(said, facts.values()))
+    return FirstThatFits(table, Group(*(block_of(name, facts) for name, facts in rows)))
+
+
+def block_of(title: str, facts: Mapping[str, str]) -> Text:
+    """The facts of one, one after the other."""
+    text = said(f"{title}: ", "bold")
+    return text.append_text(said("; ".join(f"{name} {value}" for name, value in facts.items()), "not bold"))

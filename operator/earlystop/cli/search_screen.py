@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from earlystop.cli.candidate_screen import fitting_rows
-from earlystop.cli.fitting import Block
+from earlystop.cli.fitting import Block, fitting_rows
 from earlystop.cli.screen_view import View
 
 Manifest = dict[str, Any]
