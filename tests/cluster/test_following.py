@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Terminal:
 
     def follow(self, name: str, *words: str) -> Child:
         """`kubectl earlystop WORDS qa`, under way."""
-        command = [binary("kubectl"), "earlystop", *words, "qa", f"--namespace={self.namespace}"]
+        command: list[str | Path] = [binary("kubectl"), "earlystop", *words, "qa", f"--namespace={self.namespace}"]
         return Child(name, command, self.folder, environment=self.environment())
 
     def tell(self, state: str) -> None:
@@ -67,6 +68,10 @@ def terminal(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Termi
     cluster.access.kubectl("delete", "esp/qa", f"--namespace={namespace}", "--ignore-not-found")
 
 
+def has_said(child: Child, phase: str) -> bool:
+    return phase in child.tail()
+
+
 def test_a_rollout_is_followed_line_by_line_to_its_end_and_every_command_knows_it(terminal: Terminal) -> None:
     terminal.tell(STORY[0])
     watching = terminal.follow("watching", "watch", "--exit-status")
@@ -74,7 +79,7 @@ def test_a_rollout_is_followed_line_by_line_to_its_end_and_every_command_knows_i
     shown = [policy_in(state)["status"]["phase"] for state in STORY]
     for state, phase in zip(STORY, shown, strict=True):
         terminal.tell(state)
-        wait_until(lambda phase=phase: phase in watching.tail(), 30, f"the line that says {phase}")
+        wait_until(partial(has_said, watching, phase), 30, f"the line that says {phase}")
     wait_until(lambda: watching.exit_code is not None and waiting.exit_code is not None, 30, "both to end")
     assert (watching.exit_code, waiting.exit_code) == (0, 0), (watching.tail(), waiting.tail())
     assert "weight 100 %" in watching.tail(1) and "Promoted" in waiting.tail(1)

@@ -72,13 +72,20 @@ def _where(view: View) -> Iterator[Block]:
         target = view.spec.target_ref
         yield Block((labelled("where", f"No campaign has begun for {target.kind} {target.name}."),))
         return
-    tried = " | ".join(in_settings(plan.settings_of(each.name)) for each in state.active or state.comparisons)
-    setting = said(f"{tried} (baseline {in_settings(plan.baseline_settings)})")
+    setting = said(f"{_settings(plan, state)} (baseline {in_settings(plan.baseline_settings)})")
     step, weight = _step(plan, state), f"{view.status.get('weight', 0)} %"
     first = said(f"{weight} now; decided at {step}" if state.phase in DECIDED else f"{step}; {weight} now")
     ramp = _ramp(view)
     full = labelled("where", first, *([ramp] if ramp else []), setting)
     yield Block((full, labelled("where", first, setting), labelled("where", first)), rank=3)
+
+
+def _settings(plan: Plan, state: RolloutState) -> str:
+    """The settings that it is about: those that are tried, the one that was decided on, or what a search found."""
+    if state.search is not None and state.search.ended is not None:
+        return "nothing certified" if state.certified is None else in_settings(state.certified.values)
+    names = [each.name for each in state.active or state.comparisons] if state.decision is None else [state.leader]
+    return " | ".join(in_settings(plan.settings_of(each)) for each in names)
 
 
 def _step(plan: Plan, state: RolloutState) -> str:
