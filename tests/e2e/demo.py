@@ -76,7 +76,7 @@ def _acts(stage: Stage) -> list[Act]:
 def _go_on(setting: Scene, stage: Stage) -> None:
     """Leave a rollout under way, and a shell to look at it with, until Ctrl-C."""
     stage.delete_policy("hasty")
-    stage.apply_policy(GOING_ON, 10, "0.005")
+    stage.apply_policy(GOING_ON, 10, "0.005", deadlineSeconds=86_400)
     console.print(f"Everything keeps running, and {GOING_ON} is tried now: window 40 to 10, at most half a point of EM")
     console.print("may be lost, which takes its time. For a shell with kubectl and this project's command in it:")
     console.print(setting.shell_command(stage), style="bold", soft_wrap=True)

@@ -45,7 +45,7 @@ def claim_words(log_e: float, largest: float, risk: float) -> str:
     if log_e >= needed:
         return f"{one_in(log_e)}, proven of {line} once scatter is known"
     if one_in(log_e) == NO_SIGN:
-        return f"{NO_SIGN} yet (shown at {line})"
+        return f"{NO_SIGN} yet; {line} is needed"
     before = f" (was {one_in(largest)})" if largest >= log(WORTH_TELLING) and one_in(largest) != one_in(log_e) else ""
     return f"{one_in(log_e)} of {line}{before}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -52,13 +52,23 @@ class FittedScreen:
             chosen[shorter] += 1
         for versions, index in zip(rendered, chosen, strict=True):
             for line in versions[index]:
-                yield from line
+                yield from _without_trailing_spaces(line)
                 yield Segment.line()
 
     def _next_to_shorten(self, chosen: Sequence[int]) -> int | None:
         """Index of the block that is shortened next; None where every block is as short as it gets."""
         left = [index for index, each in enumerate(self._blocks) if chosen[index] + 1 < len(each.versions)]
         return max(left, key=lambda index: self._blocks[index].rank, default=None)
+
+
+def _without_trailing_spaces(line: list[Segment]) -> Iterator[Segment]:
+    """The line without what a table fills it up with: in a pipe that is as long as the longest line of all."""
+    kept = list(line)
+    while kept and not kept[-1].text.rstrip():
+        kept.pop()
+    yield from kept[:-1]
+    if kept:
+        yield Segment(kept[-1].text.rstrip(), kept[-1].style)
 
 
 def _lines(rendered: Sequence[Sequence[Lines]], chosen: Sequence[int]) -> int:
