@@ -45,7 +45,8 @@ def test_statuses_of_earlier_releases_are_explained_too(name: str) -> None:
 def test_a_rollout_under_way_says_what_promotes_it_what_takes_it_back_and_what_its_end_is() -> None:
     text = explained(policy_in("observing claims"), FORECAST)
     assert "is promoted when there is:" in text and "proof that at least 10 % of the tokens are saved" in text
-    assert re.search(r"go back .* when it is shown that:\nmore than 5 points of EM are lost \(no sign yet; 1 in \d+ is needed\)", text)
+    harm = r"more than 5 points of EM are lost \(no sign yet; 1 in \d+ is needed\)"
+    assert re.search(rf"go back .* when it is shown that:\n{harm}", text)
     assert "the guardrail" in text and "in easy" in text
     assert "all requests go back to the baseline. As it looks: verdict in 1 to 5 min (promoted 80 %" in text
     assert "kubectl earlystop pause, abort or promote qa -n llm" in text
