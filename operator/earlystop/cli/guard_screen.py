@@ -7,23 +7,22 @@ from typing import Any
 
 
 def guard_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Rows about what watches over a promotion, or did until its alarm; none without a guard."""
+    """Lines about what watches over a promotion, or did until its alarm, by a label; none without a guard."""
     guard = status.get("guard")
     if not guard:
         return
     kept = f"{guard['holdbackWeight']} % on the baseline" if guard["holdbackWeight"] else "by golden questions"
-    yield "guard", f"{_state(guard)}, {kept}, {guard['looksTaken']:,} looks since {guard['since']}"
-    yield "false reverts", f"one in {guard['falseRevertSeconds'] / 86_400:g} days at most, on average"
+    promise = f"one false revert in {guard['falseRevertSeconds'] / 86_400:g} days at most, on average"
+    yield "guard", f"{_state(guard)}, {kept}, {guard['looksTaken']:,} looks since {guard['since']}; {promise}"
     window = guard.get("window")
     if window:
-        arms = (f"{window[arm]['exactMatch']} of {window[arm]['scored']:,}" for arm in ("candidate", "baseline"))
-        promoted, baseline = arms
-        yield (
-            f"in the last {window['seconds']} s",
-            f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}",
+        promoted, baseline = (
+            f"{window[arm]['exactMatch']} of {window[arm]['scored']:,}" for arm in ("candidate", "baseline")
         )
-    for each in guard.get("detectors", []):
-        yield f"log of alarm, {each['name']}", f"{each['logStatistic']} of {each['needed']}"
+        lately = f"EM {promoted} answers, at the baseline {baseline}, saving {window['saving']}"
+        yield "lately", f"in the last {window['seconds']} s {lately}"
+    nearest = (f"{each['name']} {each['logStatistic']} of {each['needed']}" for each in guard.get("detectors", []))
+    yield "alarm at", "; ".join(nearest)
 
 
 def _state(guard: Mapping[str, Any]) -> str:
