@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.policy import Settings
+from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
@@ -342,6 +343,7 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
         | None

@@ -10,6 +10,7 @@ from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.savings import SavingsBook
 from earlystop.rollout.search.progress import SearchProgress
 
 
@@ -260,6 +261,7 @@ class RolloutState:
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
+    savings: tokens of all campaigns' looks; None before the first.
     """
 
     phase: Phase = Phase.PENDING
@@ -286,6 +288,7 @@ class RolloutState:
     in_flight: int | None = None
     interrupted: bool = False
     search: SearchProgress | None = None
+    savings: SavingsBook | None = None
 
     @property
     def pinned_plan(self) -> Plan:

@@ -38,6 +38,7 @@ from earlystop.rollout.packing import (
 )
 from earlystop.rollout.pinned_baseline import margin_of
 from earlystop.rollout.plan import Plan, parse_plan
+from earlystop.rollout.savings_codec import restore_savings, savings_status
 from earlystop.rollout.search_codec import restore_search, search_status
 from earlystop.rollout.state import (
     DECIDED,
@@ -120,6 +121,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         certified=certified_text(state.certified),
         handled_requests=_handled(state),
         search=search_status(state),
+        savings=savings_status(state.savings),
     ).wire()
 
 
@@ -158,6 +160,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
+        savings=restore_savings(stored.savings),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:
