@@ -140,6 +140,7 @@ crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table 
 .PHONY: docs
 docs: $(READY) ## generate the pages that are made from tables of the code
 	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
+	$(BIN)/python -m earlystop.controller.policy_metrics.page operator/docs/metrics.md
 
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml

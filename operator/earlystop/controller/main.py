@@ -23,6 +23,7 @@ from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
 from earlystop.controller.runtime import Runtime
+from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
 
@@ -60,6 +61,12 @@ def run(
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
+    policy_metrics: Annotated[
+        bool,
+        typer.Option(
+            help="Whether /metrics names policies, with their numbers; else it has sums of all policies alone."
+        ),
+    ] = True,
 ) -> None:
     """Run the early-stop rollout operator."""
     log_as_json(log_level)
@@ -67,7 +74,7 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, policy_metrics=policy_metrics))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -75,12 +82,20 @@ def run(
 
 
 async def operate(
-    host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET, injector_image: str = ""
+    host: str,
+    port: int,
+    namespaces: list[str],
+    token_key: str = DEFAULT_SECRET,
+    injector_image: str = "",
+    *,
+    policy_metrics: bool = True,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        if policy_metrics:
+            POLICY_SERIES.show(runtime.policy_views)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
         probes = await serve(health, host, port)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from earlystop.controller.cluster import VERDICTS, Cluster, ClusterError, Conflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.controller.telemetry import VERDICTS as VERDICTS_STORED
 from earlystop.rollout.spent_risk import attempts_recorded
 from earlystop.rollout.state import Attempts
 from earlystop.rollout.verdict import verdict_name, verdict_object
@@ -34,6 +35,8 @@ async def store_verdict(cluster: Cluster, tracked: TrackedPolicy) -> str | None:
             return f"EarlyStopVerdict {name} exists with other contents. Remove it, and the verdict will be stored."
     except ClusterError as error:
         return f"EarlyStopVerdict {name} could not be stored and is tried again: {error.message}"
+    else:
+        VERDICTS_STORED.labels(verdict["spec"]["decision"], verdict["spec"]["reason"]).inc()
     tracked.status.note_verdict(name)
     return None
 
