@@ -141,6 +141,7 @@ crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table 
 docs: $(READY) ## generate the pages that are made from tables of the code
 	$(BIN)/python -m earlystop.api.reasons operator/docs/reasons.md
 	$(BIN)/python -m earlystop.controller.policy_metrics.page operator/docs/metrics.md
+	PYTHONPATH=operator $(BIN)/python -m dashboard_build.build charts/earlystop/files/dashboard.json
 
 .PHONY: manifests
 manifests: crds ## render the chart into manifests/install.yaml

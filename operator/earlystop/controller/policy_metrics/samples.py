@@ -17,7 +17,6 @@ from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
 from earlystop.evidence.assessment import LogE
 from earlystop.evidence.intervals import Interval
 from earlystop.evidence.objective import Objective
-from earlystop.evidence.setting_check import Effect
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
@@ -141,8 +140,7 @@ def _of_candidate(comparison: Comparison) -> Iterator[Number]:
     yield from _main_claims(table.LOG_E, name, said.log_e)
     yield from _main_claims(table.LARGEST_LOG_E, name, said.log_e_max)
     yield from _main_claims(table.LOG_E_LINE, name, _lines(objective))
-    moved = {Effect.MOVED: 1, Effect.NOT_MOVED: 0}.get(said.setting)
-    yield table.SETTING, (name,), moved
+    yield table.SETTING, (name, said.setting.value), 1
     yield table.SAMPLE_RATIO, (name,), said.sample_ratio_broken
 
 

@@ -99,9 +99,9 @@ MEAN_TOKENS = PolicyMetric(
     "Output tokens of a completed request in the present step.",
 )
 SETTING = PolicyMetric(
-    "earlystop_policy_setting_moved",
-    CANDIDATE,
-    "Whether lengths show that the setting is in force: 1 they do, 0 they show that nothing moved; absent before.",
+    "earlystop_policy_setting_effect",
+    (*CANDIDATE, "effect"),
+    "1 for what lengths show of the setting; `effect`: `Moved`, `NotMoved` (it does nothing), `NotShown` (not yet).",
 )
 SAMPLE_RATIO = PolicyMetric(
     "earlystop_policy_sample_ratio_broken", CANDIDATE, "1 where requests are shown not to be split as weights say."

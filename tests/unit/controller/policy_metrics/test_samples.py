@@ -64,7 +64,7 @@ def test_a_claim_is_shown_where_its_largest_log_e_reaches_its_line() -> None:
     for claim in ("promote", "tokens"):
         largest = value_of(samples, "earlystop_policy_largest_log_e", "w10", claim)
         line = value_of(samples, "earlystop_policy_log_e_line", "w10", claim)
-        assert largest is not None and line == pytest.approx(log(1 / 0.05)) and largest >= line
+        assert largest is not None and line is not None and largest >= line == pytest.approx(log(1 / 0.05))
     harm = value_of(samples, "earlystop_policy_largest_log_e", "w10", "harm")
     assert harm is not None and harm < (value_of(samples, "earlystop_policy_log_e_line", "w10", "harm") or 0)
 
