@@ -29,6 +29,7 @@ COMMANDS = {
     "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
     "class-map": LazyCommand("earlystop.cli.class_map", "command", "Print the proven setting of each query class."),
     "history": LazyCommand("earlystop.cli.history", "command", "Show what verdicts teach of each setting."),
+    "savings": LazyCommand("earlystop.cli.savings", "command", "Show what policies have saved, in tokens and money."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 

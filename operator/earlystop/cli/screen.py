@@ -111,7 +111,7 @@ def _progress(policy: Manifest, now: float) -> Table:
     _add(table, weight, f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
-    for name, value in (*search_facts(status), *_margin(policy)):
+    for name, value in (*search_facts(status), *_margin(policy), *_savings(status)):
         _add(table, name, value)
     for name, value in _times(policy, now):
         _add(table, name, value)
@@ -135,6 +135,13 @@ def _margin(policy: Manifest) -> Iterator[tuple[str, str]]:
             f"{risk['promote']} in this campaign, {risk['campaign']} of {risk['campaigns']} of the candidate; "
             f"{risk['promoteSpent']} of {whole} spent",
         )
+
+
+def _savings(status: Manifest) -> Iterator[tuple[str, str]]:
+    """What users' requests did not take of tokens, over all campaigns."""
+    found = status.get("savings")
+    if found:
+        yield "tokens saved so far", f"{found['savedTokens']:,} in {found['requests']:,} requests"
 
 
 def _add(table: Table, *cells: object) -> None:

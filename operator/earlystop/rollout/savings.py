@@ -95,6 +95,15 @@ class SavingsBook:
         """The sums of everything that was booked."""
         return self.closed + worth(self.open)
 
+    @property
+    def saved_a_request(self) -> float | None:
+        """Tokens that a request of the other variants saved in the last step, which is what it saves later as far as
+        nothing changes; None where either arm has no answer."""
+        baseline, others = self.open.baseline_completed, self.open.others_completed
+        if not baseline or not others:
+            return None
+        return self.open.baseline_tokens / baseline - self.open.others_tokens / others
+
 
 def worth(counts: StepCounts) -> Sums:
     """The sums of one step. A step without an answer of the baseline has nothing to be compared with: nothing is saved.
