@@ -304,7 +304,8 @@ class Runtime:
             )
 
     def _in_phase(self, phase: Phase) -> float:
-        return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))
+        # Asked by the thread that makes the page of metrics, while watches add and remove policies.
+        return float(sum(1 for tracked in tuple(self._tracked.values()) if tracked.state.phase == phase))
 
 
 def _key(manifest: Manifest) -> Key:

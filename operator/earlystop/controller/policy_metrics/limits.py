@@ -8,7 +8,7 @@ fills the room with policies of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
@@ -28,22 +28,24 @@ class Exposed(NamedTuple):
     left_out: int
 
 
-def exposed(views: Iterable[PolicyView], most_of_one: int = MOST_OF_ONE, most_in_all: int = MOST_IN_ALL) -> Exposed:
+def exposed(
+    views: Iterable[PolicyView],
+    most_of_one: int = MOST_OF_ONE,
+    most_in_all: int = MOST_IN_ALL,
+    samples_of: Callable[[PolicyView], Iterable[Sample]] = samples_of,
+) -> Exposed:
     """The samples of as many policies as there is room for. A policy is shown whole, up to its own limit, or not at
-    all: half of one would look like one in which nothing happens."""
+    all: half of one would look like one in which nothing happens. One without samples is left out."""
     samples: list[Sample] = []
-    left_out = 0
-    for view in _in_turn(views):
-        if len(samples) >= most_in_all:
-            left_out += 1  # without working out what it has to say
-            continue
+    empty, order = 0, _in_turn(views)
+    for number, view in enumerate(order):
         own = list(samples_of(view))
-        shown = [*own[:most_of_one], Sample(LEFT_OUT, view.key, max(0, len(own) - most_of_one))]
+        shown = [*own[:most_of_one], Sample(LEFT_OUT, view.key, max(0, len(own) - most_of_one))] if own else []
         if len(samples) + len(shown) > most_in_all:
-            left_out += 1
-            continue
+            return Exposed(samples, empty + len(order) - number)  # nobody works out what the others have to say
         samples += shown
-    return Exposed(samples, left_out)
+        empty += not own
+    return Exposed(samples, empty)
 
 
 def _in_turn(views: Iterable[PolicyView]) -> list[PolicyView]:

@@ -53,6 +53,11 @@ class PolicyView:
         """Namespace and name: the first two labels of every sample."""
         return self.namespace, self.name
 
+    @property
+    def label(self) -> str:
+        """As the log names the policy."""
+        return f"{self.namespace}/{self.name}"
+
 
 def samples_of(view: PolicyView) -> Iterator[Sample]:
     """All samples of a policy, the most important first: of the policy, of each candidate, of further claims."""

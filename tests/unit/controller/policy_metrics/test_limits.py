@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -66,6 +67,21 @@ def test_what_is_left_out_is_a_metric_and_one_line_of_the_log_until_there_is_roo
         assert f"{LEFT_OUT} 0.0" in generate_latest(registry).decode()
     assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
     assert "3 policies have no metrics" in caplog.text
+
+
+def test_a_policy_that_provokes_an_error_takes_its_own_metrics_away_and_no_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    registry, collector = CollectorRegistry(), PolicyCollector()
+    registry.register(collector)
+    sound, plan = view(REACHED["observing"]), REACHED["observing"].plan
+    broken = replace(sound, name="broken", state=replace(REACHED["promoted"], comparisons=(), plan=plan))
+    collector.show(lambda: [sound, broken])
+    for _ in range(3):
+        text = generate_latest(registry).decode()
+        assert f"{LEFT_OUT} 1.0" in text
+        assert 'policy="qa"' in text and 'policy="broken"' not in text
+    assert [each.levelname for each in caplog.records] == ["ERROR", "WARNING"]
 
 
 def test_names_that_tenants_choose_cannot_break_the_page() -> None:
