@@ -87,6 +87,10 @@ lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tes
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
 
+.PHONY: promtool
+promtool: binaries ## build promtool, which tests the alert rules (a few minutes once)
+	$(BIN)/python -m tests.cluster.promtool
+
 .PHONY: older-prometheus
 older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are tested with besides 3.x
 	$(BIN)/python -m tests.cluster.older_prometheus
@@ -113,7 +117,7 @@ test-images: $(READY) ## build both images from a Debian of their own, which are
 	$(BIN)/python -m tests.cluster.images
 
 .PHONY: cluster-tests
-cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
+cluster-tests: binaries promtool older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
 
 .PHONY: faults
@@ -125,7 +129,7 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 	$(BIN)/python -m tests.e2e.demo $(if $(DATA),--data $(abspath $(DATA))) $(if $(KEEP),--keep)
 
 .PHONY: test
-test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
+test: binaries promtool older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \

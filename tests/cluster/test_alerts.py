@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
+from tests.cluster.errors import ClusterError
 from tests.cluster.packaging import CHART, named, template
 from tests.cluster.promtool import promtool
 
@@ -49,3 +51,18 @@ def test_nothing_of_it_is_there_unless_it_is_asked_for_and_policies_can_be_left_
     assert not {"ServiceMonitor", "PrometheusRule", "earlystop-dashboard"} & set(template().replace(":", " ").split())
     assert "--no-policy-metrics" not in template()
     assert "--no-policy-metrics" in template("--set=metrics.policies=false")
+
+
+@pytest.mark.parametrize("wanted", ["alerts", "dashboard"])
+def test_alerts_and_a_dashboard_of_policies_that_have_no_metrics_are_refused(wanted: str) -> None:
+    with pytest.raises(ClusterError, match=f"metrics/{wanted}"):
+        template(f"--set=metrics.policies=false,metrics.{wanted}.enabled=true")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["metrics.serviceMonitor.interval=often", "metrics.alerts.runbookUrl=runbooks", "metrics.dashbord.enabled=true"],
+)
+def test_a_wrong_value_of_the_metrics_is_refused(setting: str) -> None:
+    with pytest.raises(ClusterError, match="schema"):
+        template(f"--set={setting}")

@@ -49,8 +49,8 @@ def page_of(stage: Stage) -> str:
 def test_no_query_of_the_dashboard_fails_or_is_empty_and_a_restart_leaves_no_gap(stage: Stage, load: None) -> None:
     targets = {"qa": [f"{stage.server_address}:{stage.metrics_port}"], "operator": [stage.health_url[7:]]}
     stage.prometheus.set_targets(targets)
-    long = {"steps": [{"weight": 50, "minimumSeconds": 600}], "deadlineSeconds": 3600}
-    stage.apply_policy(NAME, 5, "0.02", spec={"savings": PRICE}, **long)
+    steps = [{"weight": 50, "minimumSeconds": 600}]
+    stage.apply_policy(NAME, 5, "0.02", spec={"savings": PRICE}, steps=steps, deadlineSeconds=3600)
     stage.wait_for(NAME, _has_evidence, 60, "with evidence in its status")
     assert stage.operator is not None
     stage.operator.stop(0.0)

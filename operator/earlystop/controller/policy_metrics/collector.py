@@ -28,6 +28,7 @@ class PolicyCollector(Collector):
         self._views: Callable[[], Iterable[PolicyView]] = tuple
         self._most_in_all = most_in_all
         self._left_out = 0
+        self._told: set[tuple[str, str]] = set()
         self._faulty: set[tuple[str, str]] = set()
 
     def show(self, views: Callable[[], Iterable[PolicyView]]) -> None:
@@ -41,6 +42,7 @@ class PolicyCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The families as they are now."""
+        self._told, self._faulty = self._faulty, set()
         found = exposed(self._views(), most_in_all=self._most_in_all, samples_of=self._samples_of)
         families = {each.name: _family(each) for each in TABLE}
         for sample in found.samples:
@@ -55,13 +57,10 @@ class PolicyCollector(Collector):
         try:
             samples = list(samples_of(view))
         except Exception:
-            if view.key not in self._faulty:
-                log.exception(
-                    "a policy has no metrics, by an error of the operator's own", extra={"policy": view.label}
-                )
+            if view.key not in self._told:
+                log.exception("this policy has no metrics, by an error of the operator's own: %s", view.label)
             self._faulty.add(view.key)
             return ()
-        self._faulty.discard(view.key)
         return samples
 
     def _tell(self, left_out: int) -> None:
