@@ -1,25 +1,26 @@
 """The savings ledger: tokens that users' requests did not take, from the counts that looks read. Pure.
 
 Within a step the requests of all variants are of the same kind, so each that had another setting would have taken the
-baseline's mean length of that step. With B tokens in b completed requests of the baseline, T in t requests of the
-others, and p golden questions that both were asked, of mean lengths B/b and T/t:
+baseline's mean length of that step. With B tokens in b completed requests of users by the baseline, and T in t requests
+by the others, without golden questions:
 
-    golden  = p B/b + p T/t                  tokens that were spent on golden questions
-    users   = B + T - golden                 tokens of users' requests
-    without = (b - p + t - p) B/b            what the same requests would have taken with the baseline alone
-    saved   = without - users
+    without = (b + t) B / b                  what the same requests would have taken with the baseline alone
+    saved   = without - (B + T)
 
 Each step is rounded to whole tokens once, when it closes, and `saved` is a difference of whole numbers, so the books
 balance to the token: without = tokens - golden + saved, for every step and for all of them.
 
 The counts of the open step are those of the ledger, which hold all of the step from its beginning, and replace those of
-the look before: reading a moment again, as after a restart, books nothing twice.
+the look before; golden questions are what came from one ledger to the next. Both are stored in one write with that
+ledger: reading a moment again, as after a restart, books nothing twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from operator import ge
+from typing import NamedTuple
 
 from earlystop.api.counts import Tally, total
 from earlystop.rollout.plan import StageKind
@@ -54,28 +55,67 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class StepCounts:
-    """Counts of one step of one campaign so far.
+class Arm:
+    """Counts of the baseline, or of every other variant that served users, in one step. completed, tokens: with golden
+    questions. golden, golden_tokens: answers to these alone."""
 
-    baseline_*, others_*: completed and failed requests, and tokens, of the baseline and of every other variant that
-    served users. pairs: golden questions that both were asked. shadows: tokens of shadows.
-    """
+    completed: int = 0
+    failed: int = 0
+    tokens: int = 0
+    golden: int = 0
+    golden_tokens: int = 0
+
+    @classmethod
+    def of(cls, counted: Tally, golden: Tally) -> Arm:
+        """The arm with these counts, of which some were golden questions."""
+        return cls(counted.completed, counted.failed, counted.tokens, golden.completed, golden.tokens)
+
+    @property
+    def requests(self) -> int:
+        """Completed requests of users."""
+        return self.completed - self.golden
+
+    @property
+    def users_tokens(self) -> int:
+        """Tokens of these."""
+        return self.tokens - self.golden_tokens
+
+    def after(self, before: Arm) -> Arm:
+        """This arm, whose golden questions are new ones, with those of before."""
+        return replace(
+            self, golden=self.golden + before.golden, golden_tokens=self.golden_tokens + before.golden_tokens
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """Counts of one step of one campaign so far. shadows: tokens of these."""
 
     campaign: int
     step: int
-    baseline_completed: int = 0
-    baseline_failed: int = 0
-    baseline_tokens: int = 0
-    others_completed: int = 0
-    others_failed: int = 0
-    others_tokens: int = 0
-    pairs: int = 0
+    baseline: Arm = Arm()
+    others: Arm = Arm()
     shadows: int = 0
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """All of it as numbers, as it is packed."""
+        return (self.campaign, self.step, *astuple(self.baseline), *astuple(self.others), self.shadows)
+
+    @classmethod
+    def from_row(cls, row: Sequence[int]) -> StepCounts:
+        """Inverse of `row`. Raises ValueError for another number of numbers."""
+        if len(row) != ROW:
+            raise ValueError(f"the counts of a step are {ROW} numbers; these are {len(row)}")
+        arm = len(fields(Arm))
+        return cls(row[0], row[1], Arm(*row[2 : 2 + arm]), Arm(*row[2 + arm : 2 + 2 * arm]), row[-1])
 
     def goes_on_as(self, later: StepCounts) -> bool:
         """Whether later counts hold these: the same step's, and none of them smaller."""
-        mine, theirs = astuple(self), astuple(later)
-        return mine[:2] == theirs[:2] and all(new >= old for old, new in zip(mine[2:], theirs[2:], strict=True))
+        return self.row[:2] == later.row[:2] and all(map(ge, later.row[2:], self.row[2:]))
+
+
+ROW = 3 + 2 * len(fields(Arm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +139,10 @@ class SavingsBook:
     def saved_a_request(self) -> float | None:
         """Tokens that a request of the other variants saved in the last step, which is what it saves later as far as
         nothing changes; None where either arm has no answer."""
-        baseline, others = self.open.baseline_completed, self.open.others_completed
-        if not baseline or not others:
+        baseline, others = self.open.baseline, self.open.others
+        if baseline.requests <= 0 or others.requests <= 0:
             return None
-        return self.open.baseline_tokens / baseline - self.open.others_tokens / others
+        return baseline.users_tokens / baseline.requests - others.users_tokens / others.requests
 
 
 def worth(counts: StepCounts) -> Sums:
@@ -111,25 +151,27 @@ def worth(counts: StepCounts) -> Sums:
     Requests are lost where others fail more often than the baseline does: those beyond its rate, which have to be
     asked again, at its mean length.
     """
-    baseline, others = counts.baseline_completed, counts.others_completed
-    pairs = min(counts.pairs, baseline, others)
-    requests, tokens = baseline + others - 2 * pairs, counts.baseline_tokens + counts.others_tokens
-    if baseline == 0:
-        return Sums(requests, tokens, tokens, shadows=counts.shadows)
-    golden = _rounded(pairs * counts.baseline_tokens, baseline)
-    golden += _rounded(pairs * counts.others_tokens, others) if others else 0
-    ended = baseline + counts.baseline_failed
-    excess = (
-        counts.others_failed * baseline - counts.baseline_failed * others
-    )  # failures beyond the rate, times `ended`
-    return Sums(
-        requests=requests,
-        tokens=tokens,
-        without=_rounded(requests * counts.baseline_tokens, baseline),
-        golden=golden,
-        shadows=counts.shadows,
-        lost=_rounded(max(0, excess) * counts.baseline_tokens, ended * baseline),
+    baseline, others = counts.baseline, counts.others
+    requests, golden = baseline.requests + others.requests, baseline.golden_tokens + others.golden_tokens
+    tokens = baseline.tokens + others.tokens
+    sums = Sums(requests, tokens, without=tokens - golden, golden=golden, shadows=counts.shadows)
+    if baseline.requests <= 0:
+        return sums
+    ended = baseline.requests + baseline.failed
+    # Failures beyond the baseline's rate, times `ended`.
+    excess = max(0, others.failed * baseline.requests - baseline.failed * others.requests)
+    return replace(
+        sums,
+        without=_rounded(requests * baseline.users_tokens, baseline.requests),
+        lost=_rounded(excess * baseline.users_tokens, ended * baseline.requests),
     )
+
+
+class Asked(NamedTuple):
+    """Answers to golden questions that came since the look before, of the baseline and of all others."""
+
+    baseline: Tally = Tally()
+    others: Tally = Tally()
 
 
 def counts_of_step(
@@ -139,46 +181,45 @@ def counts_of_step(
     baseline: Tally,
     candidates: Sequence[Tally],
     beside: Sequence[Tally] = (),
+    asked: Asked = Asked(),  # noqa: B008 - a NamedTuple of frozen values
 ) -> StepCounts:
-    """The counts of a step, as a look has read them. beside: of variants that serve users and are compared with
-    nothing, as a search's incumbent. In shadow candidates serve nobody: what they count are shadows."""
+    """The counts of a step, as a look has read them, with the golden questions since the look before. beside: of
+    variants that serve users and are compared with nothing, as a search's incumbent. In shadow candidates serve nobody:
+    what they count are shadows."""
     shadowed = [] if kind is StageKind.SPLIT else candidates
     others = total([Tally(), *beside, *(candidates if kind is StageKind.SPLIT else ())])
     return StepCounts(
-        campaign=campaign,
-        step=step,
-        baseline_completed=baseline.completed,
-        baseline_failed=baseline.failed,
-        baseline_tokens=baseline.tokens,
-        others_completed=others.completed,
-        others_failed=others.failed,
-        others_tokens=others.tokens,
-        pairs=others.pairs.total,
-        shadows=sum(each.tokens for each in shadowed),
+        campaign,
+        step,
+        Arm.of(baseline, asked.baseline),
+        Arm.of(others, asked.others),
+        sum(each.tokens for each in shadowed),
     )
 
 
 def booked(book: SavingsBook | None, counts: StepCounts, at: int) -> SavingsBook:
     """The book after a look at Unix second `at`. Counts that do not hold those of the look before are of another step,
-    or began anew: what was counted before is closed, and stays."""
+    or began anew: what was counted before is closed, and stays. counts: their golden questions are those since then."""
     if book is None:
         return SavingsBook(Sums(), counts, at, at)
-    if book.open.goes_on_as(counts):
-        return replace(book, open=counts, until=at)
+    before = book.open
+    whole = replace(counts, baseline=counts.baseline.after(before.baseline), others=counts.others.after(before.others))
+    if before.goes_on_as(whole):
+        return replace(book, open=whole, until=at)
     return SavingsBook(book.sums, counts, book.since, at)
 
 
 def packed(book: SavingsBook) -> str:
     """The book without its moments as text: `1,2,3,4,5,6;1,0,7,8,...`."""
-    return ";".join(",".join(map(str, astuple(part))) for part in (book.closed, book.open))
+    return ";".join(",".join(map(str, part)) for part in (astuple(book.closed), book.open.row))
 
 
 def unpacked(text: str, since: int, until: int) -> SavingsBook:
     """Inverse of `packed`. Raises ValueError when the text was not made by it."""
     parts = [[int(number) for number in part.split(",")] for part in text.split(";")]
-    if [len(part) for part in parts] != [len(fields(Sums)), len(fields(StepCounts))]:
+    if [len(part) for part in parts] != [len(fields(Sums)), ROW]:
         raise ValueError(f"status.savings.packed is {text!r}, which is no savings ledger of this release")
-    return SavingsBook(Sums(*parts[0]), StepCounts(*parts[1]), since, until)
+    return SavingsBook(Sums(*parts[0]), StepCounts.from_row(parts[1]), since, until)
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -20,7 +20,7 @@ from earlystop.metrics.count_source import CountedStep, CountQuestion
 from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.plan import Plan, StageKind
-from earlystop.rollout.savings import SavingsBook, booked, counts_of_step
+from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.transitions import lose_metrics, take_look
 
@@ -147,15 +147,19 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
 def _savings(tracked: TrackedPolicy, ledger: CountLedger, totals: Sequence[Totals], at: int) -> SavingsBook:
     """The savings ledger with what the step has counted so far."""
     state, plan = tracked.state, tracked.plan
-    incumbent = () if plan.incumbent is None else (Variant.BASELINE.value, INCUMBENT)
-    beside = source_of(ledger).totals(ledger, state.step, incumbent) if incumbent else {}
+    source, step = source_of(ledger), state.step
+    named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
+    beside = source.totals(ledger, step, named) if INCUMBENT in named else {}
+    asked = source.evaluated_since(tracked.ledger, ledger, step, named)
+    others = [asked[each] for each in named[1:] if each in asked]
     counts = counts_of_step(
         state.campaign,
-        state.step,
-        plan.stage(state.step).kind,
+        step,
+        plan.stage(step).kind,
         totals[0].baseline,
         [each.candidate for each in totals],
         [beside[INCUMBENT]] if INCUMBENT in beside else (),
+        Asked(asked.get(Variant.BASELINE.value, Tally()), total([Tally(), *others])),
     )
     return booked(state.savings, counts, at)
 
