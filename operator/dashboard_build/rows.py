@@ -237,6 +237,9 @@ SOUND = Row(
     ),
 )
 
+_SERVED = 'earlystop_requests_total{policy="$namespace/$policy",variant!="baseline",outcome="completed"}'
+_A_REQUEST = f"earlystop_policy_saved_tokens_a_request{{{ONE}}}"
+
 SAVINGS = Row(
     "Savings ledger of $namespace/$policy",
     (
@@ -267,6 +270,18 @@ SAVINGS = Row(
             4,
             "dateTimeAsLocal",
             STAT,
+        ),
+        _series(
+            "Tokens saved a second, estimated",
+            "What a request saved in the last step, times the requests that servers count now; also after a promotion, "
+            "when no look counts any more. Needs the servers' counters in the same Prometheus.",
+            Query(
+                f"sum by (policy) (rate({_SERVED}[5m])) * on (policy) "
+                f'label_join({_A_REQUEST}, "policy", "/", "namespace", "policy")',
+                "{{policy}}",
+            ),
+            unit="short",
+            width=24,
         ),
     ),
 )

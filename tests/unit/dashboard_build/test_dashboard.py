@@ -14,6 +14,7 @@ import yaml
 import dashboard_build.build
 from dashboard_build.build import dashboard
 from dashboard_build.panels import COLUMNS
+from earlystop.api.wire import COUNTED_METRICS, MARKS, SERIES_LABELS
 from earlystop.controller.policy_metrics.table import TABLE
 from earlystop.controller.telemetry import registry
 
@@ -30,8 +31,9 @@ BY_ALERT = pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in
 def known_metrics() -> dict[str, set[str]]:
     """The labels of each metric of policies; of the operator's own, names alone."""
     suffixes = ("", "_total", "_bucket", "_count", "_sum")
+    counted = {each: {*SERIES_LABELS, *MARKS} for each in COUNTED_METRICS}
     own = {f"{family.name}{suffix}" for family in registry.collect() for suffix in suffixes}
-    return {**{name: set() for name in own}, **{each.name: set(each.labels) for each in TABLE}}
+    return {**counted, **{name: set() for name in own}, **{each.name: set(each.labels) for each in TABLE}}
 
 
 def expressions() -> list[str]:

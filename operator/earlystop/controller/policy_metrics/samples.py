@@ -115,6 +115,7 @@ def _of_savings(view: PolicyView) -> Iterator[Number]:
     if view.price is not None:
         money = worth_of(net, view.price)
         yield table.MONEY, (money.currency,), float(money.amount)
+    yield table.A_REQUEST, (), book.saved_a_request
     yield table.BOOKED_UNTIL, (), book.until
 
 

@@ -140,6 +140,12 @@ MONEY = PolicyMetric(
     (*POLICY, "currency"),
     "The net savings at the price as it is written now; absent without a price.",
 )
+A_REQUEST = PolicyMetric(
+    "earlystop_policy_saved_tokens_a_request",
+    POLICY,
+    "Tokens that a request with another setting than the baseline's saved in the last step; times the requests since "
+    "the last look it estimates what no look has counted.",
+)
 BOOKED_UNTIL = PolicyMetric(
     "earlystop_policy_savings_until_timestamp_seconds",
     POLICY,
@@ -183,6 +189,7 @@ TABLE: tuple[PolicyMetric, ...] = (
     COUNTED_REQUESTS,
     SAVINGS,
     MONEY,
+    A_REQUEST,
     BOOKED_UNTIL,
     LEFT_OUT,
 )
