@@ -22,10 +22,12 @@ from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.telemetry import POLICY_SERIES
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
+from earlystop.rollout.record.retention import Retention
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -60,6 +62,13 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    record_lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
+    ] = DEFAULT_LEASE,
+    keep_verdicts: Annotated[
+        int, typer.Option(help="Keep the latest so many verdicts of each policy; 0 keeps all.", min=0)
+    ] = 0,
+    keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
     policy_metrics: Annotated[
         bool,
@@ -74,7 +83,9 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, policy_metrics=policy_metrics))
+        record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
+        namespaces = namespace or []
+        asyncio.run(operate(host, port, namespaces, token_key, injector_image, record, policy_metrics=policy_metrics))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -87,6 +98,7 @@ async def operate(
     namespaces: list[str],
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
+    record: RecordSettings = DEFAULT_RECORD,
     *,
     policy_metrics: bool = True,
 ) -> None:
@@ -104,6 +116,8 @@ async def operate(
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            RecordKeeper(cluster, time.time, namespaces, record).run(),
+            runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
 
-from earlystop.api.conditions import ConditionStatus
 from earlystop.api.counts import Tally, Variant
 from earlystop.api.policy import PolicySpec
 from earlystop.api.savings import Price
@@ -23,9 +22,6 @@ from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.savings_price import net_tokens, worth_of
 from earlystop.rollout.state import Comparison, Phase, RolloutState
 from earlystop.rollout.verdict import recorded_risk
-
-AWAITING_APPROVAL = "AwaitingApproval"
-"""The reason of a condition while a decision waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +88,10 @@ def _of_policy(view: PolicyView) -> Iterator[Number]:
     yield table.CAMPAIGN, (), state.campaign
     yield table.LAST_LOOK, (), state.last_look_at
     yield table.NEXT_LOOK, (), next_look(LiveTimes.of(spec), state)
+    yield table.AWAITING, (), state.awaiting is not None
 
 
 def _of_conditions(conditions: Sequence[ConditionSummary]) -> Iterator[Number]:
-    waits = any(each.reason == AWAITING_APPROVAL and each.status != ConditionStatus.UNKNOWN for each in conditions)
-    yield table.AWAITING, (), waits
     for each in conditions:
         yield table.CONDITION, (each.type, each.status, each.reason), 1
 

@@ -9,9 +9,9 @@ import pytest
 
 from earlystop.api.counts import Tally
 from earlystop.api.savings import Price
-from earlystop.controller.policy_metrics.samples import PolicyView, Sample, samples_of
+from earlystop.controller.policy_metrics.samples import Sample, samples_of
 from earlystop.controller.policy_metrics.table import TABLE
-from earlystop.controller.reconcile.policy_snapshot import ConditionSummary
+from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.plan import StageKind
 from earlystop.rollout.savings import booked, counts_of_step
 from earlystop.rollout.state import RolloutState
@@ -93,8 +93,7 @@ def test_saved_tokens_are_shown_by_account_and_worth_what_the_price_says() -> No
 
 
 def test_a_decision_that_waits_for_a_person_is_told() -> None:
-    waiting = view(REACHED["observing"])
-    told = ConditionSummary("Progressing", "True", "AwaitingApproval", "")
-    asked = PolicyView(waiting.namespace, waiting.name, waiting.spec, waiting.state, (told,))
-    assert value_of(list(samples_of(waiting)), "earlystop_policy_awaiting_approval") == 0
-    assert value_of(list(samples_of(asked)), "earlystop_policy_awaiting_approval") == 1
+    observing = REACHED["observing"]
+    waiting = replace(observing, awaiting=AwaitedDecision("w10", "NonInferiorAndSaving", NOW))
+    assert value_of(said(observing), "earlystop_policy_awaiting_approval") == 0
+    assert value_of(said(waiting), "earlystop_policy_awaiting_approval") == 1
