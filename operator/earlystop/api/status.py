@@ -11,6 +11,7 @@ from earlystop.api.counts import TALLY_FIELDS, Tally
 from earlystop.api.guard_status import GuardStatus
 from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.policy import Settings
+from earlystop.api.savings import SavingsStatus
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
 from earlystop.api.values import ObjectName, Value
@@ -336,6 +337,7 @@ class PolicyStatus(Value):
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
+    savings: SavingsStatus | None = Field(None, description="Tokens of all campaigns. Absent: none were counted.")
     guard: GuardStatus | None = Field(
         None, description="What watches over the promotion, or did until its alarm. Absent: nothing does."
     )

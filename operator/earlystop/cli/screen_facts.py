@@ -61,6 +61,13 @@ def _awaiting(view: View) -> Iterator[tuple[str, str]]:
         yield "waits for an approval", f"{awaiting['decision']} of {awaiting['candidate']}, expires in {left}"
 
 
+def _savings(view: View) -> Iterator[tuple[str, str]]:
+    """What users' requests did not take of tokens, over all campaigns."""
+    found = view.status.get("savings")
+    if found:
+        yield "saved", f"{found['savedTokens']:,} tokens so far, in {found['requests']:,} requests"
+
+
 def _guard(view: View) -> Iterator[tuple[str, str]]:
     yield from guard_facts(view.status)
 
@@ -71,5 +78,6 @@ FACTS: tuple[Callable[[View], Iterator[tuple[str, str]]], ...] = (
     _search,
     _margin,
     _risk,
+    _savings,
 )
 """Each gives label and text of what a policy has; a label of more than 8 characters begins the text."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from earlystop.controller.policy_metrics.served import MetricsPage
 from earlystop.controller.telemetry import registry
 
 # The scheduler runs its loop every 5 s at least; a loop that is late by this much hangs.
@@ -58,8 +59,10 @@ async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDe
         problem = health.problem() or (None if health.ready else "the first lists have not arrived")
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
+    page = MetricsPage(registry)
+
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await page.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     answering: set[Any] = set()
 

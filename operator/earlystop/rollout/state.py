@@ -12,6 +12,10 @@ from earlystop.evidence.engine import Assessment, EvidenceState
 from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.guard.state import GuardState, StepClock, WatchPhase
 from earlystop.rollout.plan import Plan
+from earlystop.rollout.remembered import Attempts as Attempts
+from earlystop.rollout.remembered import HandledRequest as HandledRequest
+from earlystop.rollout.remembered import ProvenLoss as ProvenLoss
+from earlystop.rollout.savings import SavingsBook
 from earlystop.rollout.search.progress import SearchProgress
 from earlystop.rollout.totals import NO_COUNTS
 from earlystop.rollout.totals import Totals as Totals
@@ -185,43 +189,6 @@ class Certified:
     classes: tuple[ClassSetting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """How many campaigns of a candidate have spent risk. candidate: digest of what it is (`spent_risk`)."""
-
-    candidate: str
-    campaigns: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenLoss:
-    """A setting that was proven since a pinned baseline. pinned: digest of that one's values (`pinned_baseline`).
-
-    values: of each parameter. lost: Exact Match that it may have lost since, 0..1. risk: probability that it lost more.
-    promotions: from the pinned baseline to it, at least 1.
-    """
-
-    pinned: str
-    values: dict[str, str]
-    lost: float
-    risk: float
-    promotions: int
-
-
-@dataclass(frozen=True, slots=True)
-class HandledRequest:
-    """The latest request of a verb that the operator has dealt with, whether it was followed, refused or out of date.
-
-    text: the value that was requested. signature: digest of the signature that stood beside it, "" when none did.
-    by: who asked for it, in words.
-    """
-
-    verb: str
-    text: str
-    signature: str
-    by: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
     """Everything that decides what happens next. All times are whole Unix seconds.
@@ -241,6 +208,7 @@ class RolloutState:
     nobody has counted yet what it began with when they came back.
     search: where the search stands of which the campaign is a trial; None outside of one.
     awaiting: a favourable decision that waits for people; None when none does.
+    savings: tokens of all campaigns' looks; None before the first.
     guard: what watches over the promotion, or did until its alarm; None without one. guard_steps: how many steps guards
     of this campaign have had, whose counters are never read again.
     """
@@ -270,6 +238,7 @@ class RolloutState:
     interrupted: bool = False
     search: SearchProgress | None = None
     awaiting: AwaitedDecision | None = None
+    savings: SavingsBook | None = None
     guard: GuardState | None = None
     guard_steps: int = 0
 

@@ -22,6 +22,7 @@ from earlystop.metrics.liveness import LivenessHints
 from earlystop.metrics.source.failures import FailureKind, MetricsFailure
 from earlystop.rollout.exposure import promoted_label
 from earlystop.rollout.plan import Plan, StageKind
+from earlystop.rollout.savings import Asked, SavingsBook, booked, counts_of_step
 from earlystop.rollout.state import Comparison, Phase, RolloutState, Totals
 from earlystop.rollout.step_moves import lose_metrics, take_look
 
@@ -162,9 +163,31 @@ def state_after_reading(tracked: TrackedPolicy, reading: AnyReading, at: int) ->
     if state.phase == Phase.OBSERVING and tracked.plan.stage(state.step).weight > 0:
         state = _with_uncertain(state, tracked.plan.variants, applied.newly_uncertain)
     if state.is_guarded:
-        return after_guard_look(tracked, ledger, at), ledger
-    totals = _totals(tracked, ledger, reading)
-    return take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger)), ledger
+        after = after_guard_look(tracked, ledger, at)
+    else:
+        totals = _totals(tracked, ledger, reading)
+        after = take_look(tracked.times, state, at, *totals, in_flight=_in_flight(tracked, ledger))
+    return replace(after, savings=_savings(tracked, ledger, at)), ledger
+
+
+def _savings(tracked: TrackedPolicy, ledger: CountLedger, at: int) -> SavingsBook:
+    """The savings ledger with what the step has counted so far, that of a guard among others."""
+    state, plan = tracked.state, tracked.plan
+    source, step = source_of(ledger), state.clock.step
+    named = (Variant.BASELINE.value, *plan.variants, *(() if plan.incumbent is None else (INCUMBENT,)))
+    arms = source.totals(ledger, step, named)
+    asked = source.evaluated_since(tracked.ledger, ledger, step, named)
+    others = [asked[each] for each in named[1:] if each in asked]
+    counts = counts_of_step(
+        state.campaign,
+        step,
+        StageKind.SPLIT if state.is_guarded else plan.stage(step).kind,
+        arms[Variant.BASELINE],
+        [arms[variant] for variant in plan.variants],
+        [arms[INCUMBENT]] if INCUMBENT in arms and INCUMBENT not in plan.variants else (),
+        Asked(asked.get(Variant.BASELINE.value, Tally()), total([Tally(), *others])),
+    )
+    return booked(state.savings, counts, at)
 
 
 def _in_flight(tracked: TrackedPolicy, ledger: CountLedger) -> tuple[int, ...] | None:

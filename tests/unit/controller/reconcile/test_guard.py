@@ -16,7 +16,9 @@ async def test_a_promoted_setting_is_watched_while_the_policy_stays_promoted() -
     async with GuardedWorld().open() as world:
         assert isinstance(world, GuardedWorld)
         await world.reconcile_until("Promoted")
+        saved = world.status["savings"]["savedTokens"]
         await world.pass_time(900)
+        assert world.status["savings"]["savedTokens"] > saved, "what is saved after a promotion was not booked"
         assert world.status["phase"] == "Promoted" and world.condition("Guarded")["status"] == "True"
         assert world.condition("Promoted")["status"] == world.condition("Ready")["status"] == "True"
         assert world.route_weights() == {"qa": 10, "qa-es-candidate": 90}
