@@ -116,6 +116,16 @@ test-images: $(READY) ## build both images from a Debian of their own, which are
 cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
 
+.PHONY: e2e
+e2e: binaries test-images ## install the chart on a node where Pods really run, from helm install to helm uninstall (as root)
+	@$(BIN)/python -m tests.pods.why_not
+	$(PYTEST) tests/pods -q
+
+.PHONY: e2e-if-possible
+e2e-if-possible: $(READY)
+	@if reason="$$($(BIN)/python -m tests.pods.why_not)"; then $(MAKE) --no-print-directory e2e; \
+	  else echo "LEFT OUT: the tests with real Pods (make e2e), since $$reason"; fi
+
 .PHONY: faults
 faults: binaries older-prometheus bad-gateway ## run the fault injection tests, and count killed processes for ten minutes
 	EARLYSTOP_COUNTS_SECONDS=600 $(PYTEST) tests/faults tests/cluster/test_real_counts.py -q $(BY_FILE)
@@ -130,6 +140,7 @@ test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images l
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
+	@$(MAKE) --no-print-directory e2e-if-possible
 
 .PHONY: crds
 crds: $(READY) ## generate the CRDs from the typed kinds, and the chart's table of policy kinds
@@ -145,7 +156,7 @@ docs: $(READY) ## generate the pages that are made from tables of the code
 manifests: crds ## render the chart into manifests/install.yaml
 	{ cat manifests/namespace.yaml; \
 	  $$($(BIN)/python -c 'from tests.cluster.binaries import binary; print(binary("helm"))') \
-	  template earlystop charts/earlystop --namespace earlystop-system --kube-version 1.30; } > manifests/install.yaml
+	  template earlystop charts/earlystop --namespace earlystop-system --skip-tests --kube-version 1.30; } > manifests/install.yaml
 
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies anew

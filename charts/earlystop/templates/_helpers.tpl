@@ -1,12 +1,18 @@
 {{/* Name of every object: the release's own when it already says earlystop, else both. */}}
 {{- define "earlystop.fullname" -}}
-{{- $name := ternary .Release.Name (printf "%s-earlystop" .Release.Name) (contains "earlystop" .Release.Name) -}}
-{{- $name | trunc 50 | trimSuffix "-" -}}
+{{- $own := .Values.nameOverride | default "earlystop" -}}
+{{- $both := ternary .Release.Name (printf "%s-%s" .Release.Name $own) (contains $own .Release.Name) -}}
+{{- .Values.fullnameOverride | default $both | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* The account by which the operator speaks with the API server; admission policies know the operator by it. */}}
+{{- define "earlystop.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (include "earlystop.fullname" .) -}}
 {{- end }}
 
 {{/* What a selector names; it never changes over the life of a release. */}}
 {{- define "earlystop.selectorLabels" -}}
-app.kubernetes.io/name: earlystop
+app.kubernetes.io/name: {{ .Values.nameOverride | default "earlystop" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from earlystop import __version__
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -18,6 +19,8 @@ from earlystop.api.unbuilt import refusing
 from earlystop.api.verdict import VerdictSpec
 from earlystop.api.wire import GROUP, VERSION
 
+# The chart compares the version with its own before it changes anything.
+LABELS = {"app.kubernetes.io/part-of": "earlystop", "app.kubernetes.io/version": __version__}
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
@@ -169,7 +172,7 @@ def _definition(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "earlystop"}},
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": LABELS},
         "spec": {
             "group": GROUP,
             "scope": scope,
