@@ -86,6 +86,7 @@ lf: $(READY) ## run the tests that failed in the last run, or those of TESTS=tes
 .PHONY: binaries
 binaries: $(READY) ## build or find the cluster's binaries (about 10 minutes once)
 	$(BIN)/python -m tests.cluster.binaries
+	$(BIN)/python -m tests.cluster.scoring
 
 .PHONY: older-prometheus
 older-prometheus: $(READY) ## find or fetch Prometheus 2.42, which counts are tested with besides 3.x

@@ -18,6 +18,7 @@ from tests.e2e.proof import weights
 from tests.pods.installation import RELEASE, RELEASE_NAMESPACE, TEAM, VERDICT_SECONDS, Installation
 
 PATIENT, HASTY = "patient", "hasty"
+DEFINITION, VERSION_LABEL = "earlystoppolicies.earlystop.dev", "app.kubernetes.io/version"
 ALL_TO_CANDIDATE = {(0, 100)}
 
 
@@ -78,6 +79,8 @@ def _promote_while_the_operator_is_killed(installation: Installation, told: Stor
 def _upgrade(installation: Installation, told: Story) -> None:
     told.overlays["before the upgrade"] = _overlay(installation)
     told.pods.append(installation.operator_pods())
+    # As an older release would have left it.
+    installation.plane.kubectl("label", "crd", DEFINITION, f"{VERSION_LABEL}=0.0.9", "--overwrite")
     installation.helm("upgrade", str(CHART), "--reuse-values", "--set=logLevel=DEBUG", "--wait", "--timeout=3m")
     told.pods.append(installation.operator_pods())
     # The only policy: what the new Pod would move, it has moved by then.
@@ -127,6 +130,11 @@ def test_an_upgrade_that_starts_the_operator_anew_moves_no_traffic(story: Story)
     assert weights(before) == ALL_TO_CANDIDATE
     assert before["spec"] == after["spec"] and before["metadata"]["uid"] == after["metadata"]["uid"]
     assert _only_candidate(story.summaries["upgrade"])
+
+
+def test_an_upgrade_brings_its_own_newer_definitions(installation: Installation, story: Story) -> None:
+    definition = installation.plane.read(DEFINITIONS, None, DEFINITION)
+    assert story.uninstalled and definition["metadata"]["labels"][VERSION_LABEL] == "0.1.0"
 
 
 def test_the_releases_own_test_passes(story: Story) -> None:
