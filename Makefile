@@ -139,8 +139,10 @@ demo: binaries ## watch one setting being promoted and another rolled back (DATA
 test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
+	@$(BIN)/python -m tests.cluster.rights forget
 	$(PYTEST) $(WITH_CLUSTER) -q $(BY_FILE) || \
 	  { test $$? -eq 1 && $(BIN)/python -m tests.second_try $(CACHE)/pytest; }
+	$(BIN)/python -m tests.cluster.rights
 	@$(MAKE) --no-print-directory e2e-if-possible
 
 .PHONY: crds

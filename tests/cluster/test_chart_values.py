@@ -13,7 +13,7 @@ from tests.cluster.scoring import findings
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
 WITHOUT_CRDS = "--set=crds.install=false"
 NAMESPACED = {
-    *("Deployment", "Service", "Secret", "ServiceAccount", "Role", "RoleBinding"),
+    *("Deployment", "Service", "Secret", "ServiceAccount", "Role", "RoleBinding", "Lease"),
     *("NetworkPolicy", "PodDisruptionBudget"),
 }
 # What kube-score would have otherwise, and why it stays.

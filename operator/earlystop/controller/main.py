@@ -20,8 +20,10 @@ from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
+from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.release_lease import DEFAULT_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
@@ -56,6 +58,9 @@ def run(
     token_key: Annotated[
         str, typer.Option(help="Secret of the operator's own namespace that keeps the key of campaigns' tokens.")
     ] = DEFAULT_SECRET,
+    lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
+    ] = DEFAULT_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
@@ -67,7 +72,7 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, lease))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -75,14 +80,22 @@ def run(
 
 
 async def operate(
-    host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET, injector_image: str = ""
+    host: str,
+    port: int,
+    namespaces: list[str],
+    token_key: str = DEFAULT_SECRET,
+    injector_image: str = "",
+    lease_name: str = DEFAULT_LEASE,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
         runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        lease = ReleaseLease(
+            cluster, time.time, own_namespace(), lease_name, identity=platform.node(), serves=namespaces
+        )
         ready = asyncio.Event()
-        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
+        health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
         probes = await serve(health, host, port)
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
@@ -95,7 +108,8 @@ async def operate(
             _sweep(runtime),
             _follow_attached_policies(runtime),
             reader_of(cluster).follow(),
-            _learn_key_and_watch(runtime, namespaces, ready),
+            lease.keep(),
+            _watch_when_free(runtime, lease, namespaces, ready),
             _learn_late_key(runtime),
             fail_without_watches(handlers.missing_watches, ready),
         ]
@@ -112,6 +126,11 @@ async def operate(
             await asyncio.gather(*tasks, return_exceptions=True)
             runtime.reader.close()
             await probes.cleanup()
+
+
+async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: list[str], ready: asyncio.Event) -> None:
+    await lease.until_free()
+    await _learn_key_and_watch(runtime, namespaces, ready)
 
 
 async def _learn_key_and_watch(runtime: Runtime, namespaces: list[str], ready: asyncio.Event) -> None:
