@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.errors import ClusterError
-from tests.cluster.packaging import named, objects, template
+from tests.cluster.packaging import MANIFESTS, named, objects, template
 from tests.cluster.scoring import findings
 
 WRITING = {"create", "update", "patch", "delete", "deletecollection"}
@@ -46,6 +46,9 @@ EXPLAINED = {
         ("networkPolicy.enabled=yes", "/networkPolicy/enabled"),
         ("podDisruptionBudget.minAvailable=1", "/podDisruptionBudget"),
         ("service.type=LoadBalancer", "/service"),
+        ("evaluator.enabled=true", "/evaluator/policy"),
+        ("evaluator.policy=qa", "/evaluator/policy"),
+        ("evaluator.extraArgs={repeat}", "/evaluator/extraArgs/0"),
     ],
 )
 def test_a_value_that_is_misspelt_out_of_range_or_contradictory_is_refused_where_it_stands(
@@ -132,6 +135,23 @@ def test_a_network_policy_lets_in_whom_it_names_and_helms_test_and_bounds_ways_o
     (rule,) = spec["ingress"]
     assert [next(iter(each)) for each in rule["from"]] == ["namespaceSelector", "podSelector"]
     assert [port["port"] for each in spec["egress"] for port in each["ports"]] == [53, 53, 6443]
+
+
+def test_an_evaluator_runs_as_the_example_does_and_the_operators_service_does_not_find_it() -> None:
+    given = "evaluator.enabled=true,evaluator.policy=llm/qa,evaluator.goldenConfigMap=golden-questions"
+    more = "evaluator.url=http://gateway.example.com/v1,evaluator.stateClaim=evaluator-state,evaluator.namespace=llm"
+    text = template(WITHOUT_CRDS, f"--set={given},{more}")
+    deployment = named(text, "Deployment", "earlystop-evaluator")
+    example = named((MANIFESTS / "examples" / "evaluator.yaml").read_text(), "Deployment", "evaluator")
+    pod, expected = (each["spec"]["template"]["spec"] for each in (deployment, example))
+    (container,), (exemplary,) = pod["containers"], expected["containers"]
+    assert set(container["args"]) < set(exemplary["args"]) and deployment["metadata"]["namespace"] == "llm"
+    for key in ("image", "command", "ports", "securityContext", "resources", "volumeMounts"):
+        assert container[key] == exemplary[key], key
+    assert pod["volumes"] == expected["volumes"] and pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"].items() >= expected["securityContext"].items()
+    service = named(text, "Service", "earlystop-metrics")["spec"]["selector"]
+    assert not service.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
 
 
 def test_admission_policies_can_be_left_to_others_with_all_that_needs_them() -> None:

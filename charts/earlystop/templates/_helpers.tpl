@@ -24,6 +24,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* Apart from those of the operator, whose Service must not find the evaluator. */}}
+{{- define "earlystop.evaluatorLabels" -}}
+app.kubernetes.io/name: {{ .Values.nameOverride | default "earlystop" }}-evaluator
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: evaluator
+{{- end }}
+
 {{/* The image of the operator, and of the injectors that it runs. */}}
 {{- define "earlystop.image" -}}
 {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}{{ with .Values.image.digest }}@{{ . }}{{ end }}

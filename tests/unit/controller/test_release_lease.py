@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earlystop.controller.cluster import ClusterError
+from earlystop.controller.health import Health, serve
 from earlystop.controller.release_lease import (
     CLUSTER_ROLES,
     DURATION_SECONDS,
@@ -158,6 +160,20 @@ def test_a_lease_that_says_nothing_is_held_by_nobody(spec: dict[str, Any] | None
 
 def holders(name: str) -> st.SearchStrategy[Holder]:
     return st.builds(Holder, st.just(name), st.just("es"), NAMESPACES, st.integers(0, 3), st.integers(0, 9), st.just(5))
+
+
+async def test_who_waits_is_alive_and_not_ready_and_says_why() -> None:
+    health = Health(lambda: 0.0, lambda: 0.0, list, lambda: "Lease first/es already serves all namespaces", ready=True)
+    runner = await serve(health, "127.0.0.1", 0)
+    host, port = runner.addresses[0][:2]
+    try:
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as client:
+            async with client.get("/readyz") as answer:
+                assert (answer.status, await answer.text()) == (503, "Lease first/es already serves all namespaces")
+            async with client.get("/healthz") as answer:
+                assert answer.status == 200
+    finally:
+        await runner.cleanup()
 
 
 @given(st.tuples(*map(holders, "xyz")), st.integers(0, 15))
