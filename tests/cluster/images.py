@@ -80,11 +80,13 @@ def build(name: str) -> str:
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked."""
+    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked, `layers` by their digests,
+    the lowest first."""
     (listed,) = [each for each in json.loads(_buildah("images", "--all", "--json")) if image.startswith(each["id"])]
-    config = json.loads(_buildah("inspect", "--type=image", image))["OCIv1"]["config"]
+    described = json.loads(_buildah("inspect", "--type=image", image))["OCIv1"]
     number, unit = listed["size"].split()
-    return {"config": config, "size": float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]}
+    size = float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+    return {"config": described["config"], "size": size, "layers": described["rootfs"]["diff_ids"]}
 
 
 @contextmanager

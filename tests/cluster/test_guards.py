@@ -50,7 +50,7 @@ def marked(cluster: Cluster, kind: str, name: str, value: str) -> Iterator[None]
         write(before)
 
 
-@pytest.mark.parametrize("version", ["0.0.9", "9.1.0-rc.1"])
+@pytest.mark.parametrize("version", ["0.0.9", "9.1.0-rc.1", "latest"])
 def test_an_install_over_crds_of_another_version_says_which_and_changes_nothing(cluster: Cluster, version: str) -> None:
     says = f"The cluster's CRD {DEFINITION} is of version {version}, and this chart is of version 0.1.0. Nothing was"
     with marked(cluster, "label", "app.kubernetes.io/version", version):

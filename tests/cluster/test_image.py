@@ -102,6 +102,11 @@ def test_an_image_is_small_and_runs_as_a_number(built: dict[str, str], name: str
     assert described["config"]["User"] == "65532:65532"
 
 
+def test_both_images_share_the_layer_of_the_interpreter_so_a_node_keeps_it_once(built: dict[str, str]) -> None:
+    (operator, *_), (evaluator, *_) = (images.inspect(built[name])["layers"] for name in images.LOCKS)
+    assert operator == evaluator
+
+
 def test_an_image_holds_no_shell_no_users_and_no_installer(files: Path) -> None:
     held = {path.name for path in files.rglob("*")}
     assert held.isdisjoint({"sh", "bash", "dash", "passwd", "shadow", "apt", "dpkg", "pip", "setuptools", "ensurepip"})
