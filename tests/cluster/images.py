@@ -80,7 +80,7 @@ def build(name: str) -> str:
 
 
 def inspect(image: str) -> dict[str, Any]:
-    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked, `layers` by their digests,
+    """What the image says of itself: `config` in the words of OCI, `size` in bytes, unpacked, `layers` by digest,
     the lowest first."""
     (listed,) = [each for each in json.loads(_buildah("images", "--all", "--json")) if image.startswith(each["id"])]
     described = json.loads(_buildah("inspect", "--type=image", image))["OCIv1"]
