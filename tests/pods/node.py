@@ -8,8 +8,10 @@ with the process too.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,6 +28,7 @@ from tests.cluster.processes import Child
 from tests.pods import node_settings
 
 NODE = "real-1"
+_CGROUPS = Path("/sys/fs/cgroup")
 SERVICE_NETWORK = "10.0.0.0/24"
 _START_SECONDS = 60.0
 # Folders outside of their own that these servers write into, whatever their settings say.
@@ -57,10 +60,12 @@ class Node:
     ) -> None:
         for child in reversed(self._children):
             child.stop(0.0)
+        _remove_empty_cgroups()
 
     def _start(self) -> None:
         self._directory.mkdir()
         self._write_settings()
+        _remove_empty_cgroups()
         _prepare_network()
         # What containerd mounts and what kubelet mounts for it must be seen by both.
         share_mounts(CACHE / "run")
@@ -121,6 +126,15 @@ class Node:
 
 
 _ALONE = ("unshare", "--mount", "--propagation=unchanged", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def _remove_empty_cgroups() -> None:
+    """Remove what is left in the kernel of Pods that have ended, also of a run that was killed. What has processes stays:
+    they may be another run's."""
+    for top in (*_CGROUPS.glob("kubepods"), *_CGROUPS.glob("*/kubepods")):
+        for folder, _, _ in os.walk(top, topdown=False):
+            with suppress(OSError):
+                os.rmdir(folder)
 
 
 def _prepare_network() -> None:
