@@ -129,12 +129,12 @@ _ALONE = ("unshare", "--mount", "--propagation=unchanged", "--pid", "--fork", "-
 
 
 def _remove_empty_cgroups() -> None:
-    """Remove what is left in the kernel of Pods that have ended, also of a run that was killed. What has processes stays:
-    they may be another run's."""
+    """Remove what is left in the kernel of Pods that have ended, also of a run that was killed. What has processes
+    stays: they may be another run's."""
     for top in (*_CGROUPS.glob("kubepods"), *_CGROUPS.glob("*/kubepods")):
         for folder, _, _ in os.walk(top, topdown=False):
             with suppress(OSError):
-                os.rmdir(folder)
+                Path(folder).rmdir()
 
 
 def _prepare_network() -> None:
