@@ -16,7 +16,9 @@ SHORT_NAMES = {
     "earlystoppolicies": "esp",
     "metricsources": "ess",
     "earlystopverdicts": "esv",
+    "earlystopcheckpoints": "esc",
     "earlystopproposals": "espr",
+    "earlystopapprovals": "esa",
 }
 
 

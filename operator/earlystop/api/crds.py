@@ -10,6 +10,8 @@ import yaml
 from pydantic import BaseModel
 
 from earlystop import __version__
+from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
+from earlystop.api.checkpoint import CheckpointSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
 from earlystop.api.schema import structural_schema
@@ -26,9 +28,8 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    return {
-        f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in (_policy(), _source(), _verdict(), _proposal())
-    }
+    kinds = (_policy(), _source(), _verdict(), _checkpoint(), _proposal(), _approval())
+    return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in kinds}
 
 
 def _policy() -> dict[str, Any]:
@@ -50,6 +51,7 @@ def _policy() -> dict[str, Any]:
             _column("EM difference", ".status.evidence.effect"),
             _column("Saving", ".status.evidence.saving"),
             _column("Verdict", ".status.decision.verdict"),
+            _column("Awaiting", ".status.awaiting.decision"),
             _column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             AGE,
         ],
@@ -94,6 +96,18 @@ def _verdict() -> dict[str, Any]:
     )
 
 
+def _checkpoint() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopCheckpoint",
+        plural="earlystopcheckpoints",
+        short="esc",
+        scope="Namespaced",
+        description="What is left of verdicts that retention removed: their digests, by which their chain is followed.",
+        spec=structural_schema(CheckpointSpec),
+        columns=[_column("Policy", ".spec.policy"), _column("Oldest removed", ".spec.removed[0].name"), AGE],
+    )
+
+
 def _proposal() -> dict[str, Any]:
     return _definition(
         kind="EarlyStopProposal",
@@ -109,6 +123,26 @@ def _proposal() -> dict[str, Any]:
             _column("Accepted", f".status.conditions[?(@.type=='{ACCEPTED}')].status"),
             _column("Reason", f".status.conditions[?(@.type=='{ACCEPTED}')].reason"),
             _column("Tried", f".status.conditions[?(@.type=='{TRIED}')].reason"),
+            AGE,
+        ],
+    )
+
+
+def _approval() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopApproval",
+        plural="earlystopapprovals",
+        short="esa",
+        scope="Namespaced",
+        description="A person's answer to a decision of a policy that waits. Nothing is promoted by it alone.",
+        spec=structural_schema(ApprovalSpec),
+        status=_status(ApprovalStatus, COUNTED, "Waiting for the early-stop operator to see this approval"),
+        columns=[
+            _column("Policy", ".spec.policy"),
+            _column("Answer", ".spec.answer"),
+            _column("By", ".spec.by"),
+            _column("Counted", f".status.conditions[?(@.type=='{COUNTED}')].status"),
+            _column("Reason", f".status.conditions[?(@.type=='{COUNTED}')].reason"),
             AGE,
         ],
     )

@@ -31,6 +31,8 @@ third of it, and a search that tries 64 settings at once needs it all."""
 ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
+AUTHOR_ANNOTATION = f"{GROUP}/changed-by"
+"""Who last changed what a policy tries and proves; the API server admits nobody else's name."""
 # On the operator's own objects: which of their labels and annotations come from the user's object.
 CARRIED_ANNOTATION = f"{GROUP}/carried"
 # On a target of mode Workload, by its owner: which arguments and variables of which containers policies may set.
@@ -48,6 +50,8 @@ HISTORY_LABEL = f"{GROUP}/shares-history"
 # Labels of the objects that the operator makes.
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGER = "earlystop"
+DIGEST_ANNOTATION = f"{GROUP}/digest"
+"""Of a verdict: the digest in its record, for lists of metadata alone."""
 POLICY_LABEL = f"{GROUP}/policy"
 POLICY_UID_LABEL = f"{GROUP}/policy-uid"
 INJECTOR_LABEL = f"{GROUP}/injector"

@@ -22,6 +22,8 @@ COMMANDS = {
     "pause": LazyCommand(MANUAL, "pause", "Freeze a rollout."),
     "resume": LazyCommand(MANUAL, "resume", "Let a paused rollout go on."),
     "promote": LazyCommand(MANUAL, "promote", "Give all requests to the candidate now, whatever is proven."),
+    "approve": LazyCommand("earlystop.cli.approve", "approve", "Agree to the decision that waits."),
+    "reject": LazyCommand("earlystop.cli.approve", "reject", "Reject the decision that waits."),
     "abort": LazyCommand(MANUAL, "abort", "Give all requests back to the baseline, also after a promotion."),
     "retry": LazyCommand(MANUAL, "retry", "Start a new campaign; nothing counted before counts again."),
     "counts": LazyCommand("earlystop.cli.counts", "command", "Read the counts of a policy."),
@@ -29,6 +31,10 @@ COMMANDS = {
     "effort-map": LazyCommand("earlystop.cli.effort_map", "command", "Show the proven thinking budget of each effort."),
     "class-map": LazyCommand("earlystop.cli.class_map", "command", "Print the proven setting of each query class."),
     "history": LazyCommand("earlystop.cli.history", "command", "Show what verdicts teach of each setting."),
+    "replay": LazyCommand("earlystop.cli.replay", "command", "Replay a campaign look by look."),
+    "audit": LazyCommand("earlystop.cli.audit", "command", "Show who did what to policies, and when."),
+    "diff": LazyCommand("earlystop.cli.change", "command", "Print the change to commit after a promotion."),
+    "statement": LazyCommand("earlystop.cli.statement", "command", "Export a verdict as a statement to sign."),
     "verify": LazyCommand("earlystop.cli.verify", "command", "Recompute a stored verdict from its looks."),
 }
 

@@ -23,10 +23,12 @@ from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.counts.secrets import own_namespace
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
-from earlystop.controller.release_lease import DEFAULT_LEASE, ReleaseLease
+from earlystop.controller.record.keeper import DEFAULT_LEASE, DEFAULT_RECORD, RecordKeeper, RecordSettings
+from earlystop.controller.release_lease import RELEASE_LEASE, ReleaseLease
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
+from earlystop.rollout.record.retention import Retention
 
 COMPARE_SECONDS = 600.0
 START_CHECK_SECONDS = 1.0
@@ -60,10 +62,17 @@ def run(
     ] = DEFAULT_SECRET,
     lease: Annotated[
         str, typer.Option(help="Lease of the operator's own namespace, by which a second release is told.")
-    ] = DEFAULT_LEASE,
+    ] = RELEASE_LEASE,
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    record_lease: Annotated[
+        str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
+    ] = DEFAULT_LEASE,
+    keep_verdicts: Annotated[
+        int, typer.Option(help="Keep the latest so many verdicts of each policy; 0 keeps all.", min=0)
+    ] = 0,
+    keep_days: Annotated[int, typer.Option(help="Keep verdicts for so many days; 0 keeps all.", min=0)] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
@@ -72,7 +81,8 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, lease))
+        record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, lease))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -85,7 +95,8 @@ async def operate(
     namespaces: list[str],
     token_key: str = DEFAULT_SECRET,
     injector_image: str = "",
-    lease_name: str = DEFAULT_LEASE,
+    record: RecordSettings = DEFAULT_RECORD,
+    lease_name: str = RELEASE_LEASE,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
@@ -102,6 +113,8 @@ async def operate(
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            RecordKeeper(cluster, time.time, namespaces, record).run(),
+            runtime.approvals.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from earlystop.api.wire import GROUP
-from earlystop.controller.cluster import Cluster, ClusterError, Conflict, Manifest, Resource
+from earlystop.controller.cluster import LEASES, Cluster, ClusterError, Conflict, Manifest, Resource
 
-LEASES = Resource("coordination.k8s.io", "v1", "leases")
 CLUSTER_ROLES = Resource("rbac.authorization.k8s.io", "v1", "clusterroles")
-DEFAULT_LEASE = "earlystop"
+RELEASE_LEASE = "earlystop"
 SELECTOR = "app.kubernetes.io/part-of=earlystop"
 WATCHES = f"{GROUP}/watches"
 """Annotation of a Lease: the namespaces that are served, with commas between them; empty for all."""

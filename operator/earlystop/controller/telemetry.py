@@ -7,6 +7,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 registry = CollectorRegistry()
 
 POLICIES = Gauge("earlystop_operator_policies", "Policies by the phase of their rollout.", ["phase"], registry=registry)
+AWAITING_APPROVAL = Gauge(
+    "earlystop_operator_policies_awaiting_approval",
+    "Policies with a decision that waits for people.",
+    registry=registry,
+)
 LOOKS = Counter("earlystop_operator_looks", "Looks taken, by their result.", ["outcome"], registry=registry)
 LOOK_LATENESS = Histogram(
     "earlystop_operator_look_lateness_seconds",
@@ -29,5 +34,15 @@ EVENTS_HELD_BACK = Counter(
 LAST_BEAT = Gauge(
     "earlystop_operator_scheduler_beat_timestamp_seconds",
     "When the scheduler last ran its loop.",
+    registry=registry,
+)
+RECORD_VERDICTS = Gauge(
+    "earlystop_operator_record_verdicts",
+    "Verdicts that the record holds, those that retention has removed among them.",
+    registry=registry,
+)
+RECORD_BROKEN = Gauge(
+    "earlystop_operator_record_broken",
+    "1 where verdicts are not as they were published, until somebody takes the Lease's annotation out.",
     registry=registry,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
     mismatch,
@@ -14,7 +15,7 @@ from earlystop.rollout.conditions import (
     unmoved,
 )
 from earlystop.rollout.doubts import new_doubts
-from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.formatting import in_count, in_hundredths, in_percent, in_points, in_settings
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -48,6 +49,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
     if after.campaign != before.campaign:
+        notes.extend(_closed_evidence(before, after))
         plan = after.pinned_plan
         notes.append(
             EventNote(
@@ -60,6 +62,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
     notes.extend(_candidate_notes(before, after))
+    notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))
     return tuple(notes)
 
@@ -83,6 +86,18 @@ def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
         is_baseline = after.phase is Phase.ROLLED_BACK
         notes.append(EventNote("SearchEnded", "EndSearch", now.ended.message, warning=is_baseline))
     return notes
+
+
+def _approval_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events about a decision that begins to wait for people, or that the evidence no longer asks for."""
+    then, now = before.awaiting, after.awaiting
+    if now is not None and (then is None or then.candidate != now.candidate or before.campaign != after.campaign):
+        return [EventNote("AwaitingApproval", "AskPeople", awaiting_sentence(after))]
+    same = before.campaign == after.campaign and after.decision is before.decision
+    if same and then is not None and then.by_evidence and now is None:
+        message = f"Candidate {then.candidate} is not promoted by now, so nobody need approve it any more."
+        return [EventNote("ApprovalWithdrawn", "AskPeople", message)]
+    return []
 
 
 def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
@@ -158,6 +173,25 @@ def _phase_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
             return [EventNote("Reported", "Report", text)]
         case _:
             return []
+
+
+def _closed_evidence(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The event of a campaign that ended without a verdict since another one was asked for: nothing of it is lost in
+    silence. A campaign without any look had no evidence."""
+    looks = sum(len(each.looks) for each in before.comparisons)
+    if before.decision is not None or not looks:
+        return []
+    asked = "an edit of the policy" if before.pinned_plan.spec != after.pinned_plan.spec else "a new beginning"
+    stood = "; ".join(
+        f"{each.name} stood at an EM difference of {in_points(each.assessment.effect)} points"
+        for each in before.comparisons
+        if each.looks
+    )
+    message = (
+        f"Campaign {before.campaign} ended without a verdict after {in_count(looks)} looks, closed by {asked}: {stood}."
+        f" Nothing that it counted is evidence of campaign {after.campaign}; what it spent of the risks counts."
+    )
+    return [EventNote("EvidenceClosed", "CloseCampaign", message, warning=True)]
 
 
 def _only_fewer(before: RolloutState, after: RolloutState) -> bool:

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earlystop.controller.cluster import ClusterError
+from earlystop.controller.cluster import LEASES, ClusterError
 from earlystop.controller.health import Health, serve
 from earlystop.controller.release_lease import (
     CLUSTER_ROLES,
     DURATION_SECONDS,
-    LEASES,
     NAMES_LEASE,
     Holder,
     ReleaseLease,

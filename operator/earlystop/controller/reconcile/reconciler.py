@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from math import inf
 
@@ -22,6 +22,7 @@ from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
+from earlystop.controller.reconcile.answers import after_people
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
@@ -29,8 +30,9 @@ from earlystop.controller.reconcile.requests import REQUESTED, NewCampaign
 from earlystop.controller.reconcile.status_writer import refresh
 from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconcile
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
-from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
+from earlystop.controller.reconcile.verdict_store import earlier_policy, ensure_verdict_stored
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.rollout.approval import GivenApproval
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
@@ -39,6 +41,11 @@ CHANGES_AT_ONCE = 512
 # A check holds all objects that its policy refers to, and the operator checks a whole fleet when it starts.
 CHECKS_AT_ONCE = 50
 COUNTED_EVERY_SECONDS = 5.0
+
+
+async def _nobodys(_: tuple[str, str]) -> tuple[GivenApproval, ...]:
+    """The approvals of a policy where none are followed."""
+    return ()
 
 
 class Reconciler:
@@ -59,10 +66,11 @@ class Reconciler:
         tokens: CampaignTokens | None = None,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
+        given: Callable[[tuple[str, str]], Awaitable[tuple[GivenApproval, ...]]] = _nobodys,
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
         where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have
-        proposed to its search."""
+        proposed to its search. given: approvals that name it."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
@@ -71,6 +79,7 @@ class Reconciler:
         self._tokens = tokens or CampaignTokens()
         self._wake = wake
         self._proposed = proposed
+        self._given = given
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = FairTurns(CHECKS_AT_ONCE)
@@ -139,13 +148,13 @@ class Reconciler:
         entropy = self._entropy()
         commitment = self._tokens.commitment(tracked.label, tracked.uid, entropy)
         is_lost = self._tokens.is_lost(tracked.label, tracked.uid, tracked.state)
-        recorded = await recorded_attempts(self._cluster, tracked)
+        earlier = await earlier_policy(self._cluster, tracked)
         history = await self._past.history_for(tracked, int(self._clock()))
-        return NewCampaign(entropy, commitment, is_lost, recorded, self._proposed(tracked.key), history)
+        return NewCampaign(entropy, commitment, is_lost, earlier, self._proposed(tracked.key), history)
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,
-        and what follows once traffic is as the state says. None when nothing more is to be done now.
+        what people have answered, and what follows once traffic is as the state says. None when nothing is due.
 
         delay: seconds from a look's moment until its counts are complete.
         """
@@ -155,4 +164,8 @@ class Reconciler:
         ended = expire(tracked.times, tracked.state, int(self._clock()))
         if ended is not tracked.state:
             return Progress(ended)
+        given = () if tracked.state.awaiting is None else await self._given(tracked.key)
+        answered = after_people(tracked, given, int(self._clock()))
+        if answered is not tracked.state:
+            return Progress(answered)
         return await self._actor.act(tracked, delay)
