@@ -31,6 +31,8 @@ NODE = "real-1"
 _CGROUPS = Path("/sys/fs/cgroup")
 SERVICE_NETWORK = "10.0.0.0/24"
 _START_SECONDS = 60.0
+# In a process namespace of its own, and with mounts that are shared where those around it are.
+_ALONE = ("unshare", "--mount", "--propagation=unchanged", "--pid", "--fork", "--kill-child", "--mount-proc")
 # Folders outside of their own that these servers write into, whatever their settings say.
 _WRITTEN = ("/run/netns", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
 
@@ -38,7 +40,7 @@ _WRITTEN = ("/run/netns", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containe
 class Node:
     """Use as a context manager, from the main thread, within a control plane without hollow nodes.
 
-    images: archives as `pod_images.archive` makes them, which Pods with imagePullPolicy Never may name.
+    images: archives as `pod_images.archives` makes them, which Pods with imagePullPolicy Never may name.
     """
 
     def __init__(self, control_plane: ControlPlane, images: Sequence[Path]) -> None:
@@ -123,9 +125,6 @@ class Node:
             return False
         conditions = {each["type"]: each["status"] for each in node["status"].get("conditions", [])}
         return conditions.get("Ready") == "True" and not node["spec"].get("taints")
-
-
-_ALONE = ("unshare", "--mount", "--propagation=unchanged", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 def _remove_empty_cgroups() -> None:
