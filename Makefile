@@ -73,7 +73,7 @@ other-half-of-unit: $(READY)
 	$(RUN)/pytest-other-half $(OTHER_HALF) -q -m "not slow"
 
 .PHONY: simulations
-simulations: $(READY) ## run the tests that draw hundreds of campaigns, or start processes
+simulations: browser ## run the tests that draw hundreds of campaigns, or start processes
 	$(PYTEST) tests/simulations tests/processes -q $(CORES) --dist worksteal
 
 .PHONY: lf
@@ -113,6 +113,10 @@ real-engine-if-in-time: $(READY)
 test-images: $(READY) ## build both images from a Debian of their own, which are tested in containers (as root)
 	$(BIN)/python -m tests.cluster.images
 
+.PHONY: browser
+browser: $(READY) ## find or install Chromium, in which reports are opened
+	@$(BIN)/python -m tests.processes.browser
+
 .PHONY: cluster-tests
 cluster-tests: binaries older-prometheus bad-gateway test-images ## run the tests on a real API server, Prometheus and gateway
 	$(PYTEST) tests/cluster -q $(BY_FILE)
@@ -140,7 +144,7 @@ demo-engine: binaries real-engine ## watch a real language model's cap being tri
 	$(BIN)/python -m tests.e2e.demo_engine
 
 .PHONY: test
-test: binaries older-prometheus bad-gateway real-engine-if-in-time test-images lint ## all that CI runs
+test: binaries older-prometheus bad-gateway browser real-engine-if-in-time test-images lint ## all that CI runs
 	$(MAKE) --no-print-directory unit unit-slow
 	$(PYTEST) $(LONG) -q $(CORES) --dist worksteal
 	@$(BIN)/python -m tests.cluster.rights forget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,8 @@ class Health:
         return None
 
 
-async def serve(health: Health, host: str, port: int) -> web.AppRunner:
-    """Serve the probes until the returned runner is cleaned up."""
+async def serve(health: Health, host: str, port: int, more: Sequence[web.RouteDef] = ()) -> web.AppRunner:
+    """Serve the probes, and what else there is, until the returned runner is cleaned up."""
 
     async def healthz(_: web.Request) -> web.Response:
         problem = health.problem()
@@ -75,7 +75,7 @@ async def serve(health: Health, host: str, port: int) -> web.AppRunner:
             answering.discard(request.protocol)
 
     app = web.Application(middlewares=[note_answering])
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics), *more])
     runner = web.AppRunner(app, access_log=None)
 
     async def close_connections(_: web.Application) -> AsyncIterator[None]:

@@ -9,11 +9,13 @@ import platform
 import sys
 import time
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 import kopf
 import typer
+from aiohttp import web
 from pythonjsonlogger.json import JsonFormatter
 
 from earlystop.command_line import plain_app
@@ -66,6 +68,9 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    serve_reports: Annotated[
+        bool, typer.Option(help="Serve /report/NAMESPACE/NAME on the same port, to whoever may read the policy.")
+    ] = False,
     record_lease: Annotated[
         str, typer.Option(help="Lease of the operator's own namespace that publishes a digest over all verdicts.")
     ] = DEFAULT_LEASE,
@@ -82,7 +87,8 @@ def run(
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
         record = RecordSettings(record_lease, Retention(keep_verdicts, keep_days))
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, record, lease))
+        names = namespace or []
+        asyncio.run(operate(host, port, names, token_key, injector_image, record, lease, serve_reports=serve_reports))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -97,6 +103,8 @@ async def operate(
     injector_image: str = "",
     record: RecordSettings = DEFAULT_RECORD,
     lease_name: str = RELEASE_LEASE,
+    *,
+    serve_reports: bool = False,
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
@@ -107,7 +115,7 @@ async def operate(
         )
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches, lease.second_to)
-        probes = await serve(health, host, port)
+        probes = await serve(health, host, port, _report_routes(cluster) if serve_reports else ())
         # These tasks start before Kopf, which takes every later task for its own and cancels it at exit.
         jobs = [
             runtime.scheduler.run(),
@@ -139,6 +147,13 @@ async def operate(
             await asyncio.gather(*tasks, return_exceptions=True)
             runtime.reader.close()
             await probes.cleanup()
+
+
+def _report_routes(cluster: Cluster) -> Sequence[web.RouteDef]:
+    # Imported where they are asked for: templates take memory that most operators never need.
+    from earlystop.controller.reports.service import Reports
+
+    return Reports(cluster, time.time).routes()
 
 
 async def _watch_when_free(runtime: Runtime, lease: ReleaseLease, namespaces: list[str], ready: asyncio.Event) -> None:
