@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 UNUSED = (
+    "numpy.distutils",
     # Generated classes, one for each group of the API: the operator sends its requests by ApiClient.
     "kubernetes.aio.client.api",
     "kubernetes.client.api",
@@ -19,6 +20,9 @@ UNUSED = (
     "scipy.optimize",
     "scipy.stats",
     "scipy.cluster",
+    "scipy.datasets",
+    "scipy.fft",
+    "scipy.fftpack",
     "scipy.integrate",
     "scipy.interpolate",
     "scipy.io",
