@@ -19,6 +19,11 @@ class ConditionType(StrEnum):
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     COMPLETED = "Completed"
+    HOOKS_DELIVERED = "HooksDelivered"
+
+
+OF_PARTS = frozenset({ConditionType.HOOKS_DELIVERED})
+"""What only policies say that use the part which it is about."""
 
 
 class ConditionStatus(StrEnum):

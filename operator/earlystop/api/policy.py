@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from earlystop.api.delivery import Delivery
+from earlystop.api.hooks import Hooks
 from earlystop.api.objective import Objective
 from earlystop.api.parameters import Parameter
 from earlystop.api.policy_rules import RULES
@@ -198,6 +199,7 @@ class PolicySpec(Value):
     objective: Objective = Field(description="What must be proven before a candidate is kept.")
     guard: Guard | None = Field(None, description="What keeps watching after a promotion. Absent: nothing.")
     approval: Approval = Field(default_factory=Approval, description="When a person must agree.")
+    hooks: Hooks | None = Field(None, description="Who outside is told what. An edit starts no campaign.")
 
     def baseline_settings(self) -> dict[str, str]:
         """Canonical value of each parameter for the baseline; of none that it leaves to clients."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
+from earlystop.api.hook_reasons import HOOK_ROWS
 from earlystop.api.injector_reasons import injector_rows
 from earlystop.api.label_reasons import LABEL_REASONS
 from earlystop.api.missing_reasons import MISSING_REASONS
@@ -160,6 +161,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *settings_rows(PREFLIGHT),
     *injector_rows(PREFLIGHT, TRAFFIC_FAULT, (*TRAFFIC, EVENT)),
     *WORKLOAD_ROWS,
+    *HOOK_ROWS,
     *search_rows(REFUSAL),
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
@@ -200,10 +202,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             "gateway and the headers that clients send, then retry."
         },
     ),
-    (
-        (Type.PROGRESSING.value, EVENT),
-        WAITING_REASONS,
-    ),
+    ((Type.PROGRESSING.value, EVENT), WAITING_REASONS),
     (
         (Type.SETTING_EFFECTIVE.value, Type.PROGRESSING.value, EVENT),
         {

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.hook_status import HooksStatus
 from earlystop.api.policy import Settings
 from earlystop.api.search_status import SearchStatus
 from earlystop.api.searches import MOST_TOGETHER
@@ -342,7 +343,8 @@ class PolicyStatus(Value):
     search: SearchStatus | None = Field(
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
+    hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
     conditions: (
-        Annotated[tuple[StoredCondition, ...], Field(max_length=16, json_schema_extra={"x-list-map-key": "type"})]
+        Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None
     ) = Field(None, description="Statements about the policy, each with its reason.")

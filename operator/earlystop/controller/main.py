@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import platform
 import sys
 import time
 from asyncio.sslproto import SSLProtocol
+from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Annotated, Any
 
 import kopf
 import typer
 from pythonjsonlogger.json import JsonFormatter
 
+from earlystop.api.addresses import Network
 from earlystop.command_line import plain_app
 from earlystop.controller import handlers
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET
 from earlystop.controller.cluster import Cluster, ClusterError
 from earlystop.controller.ending import end_by_force_later, fail_without_watches
 from earlystop.controller.health import Health, serve
+from earlystop.controller.hooks.addresses import api_server_networks
 from earlystop.controller.runtime import Runtime
 from earlystop.controller.traffic.neighbourhood import LISTING_SECONDS, reader_of
 from earlystop.delivery.probe_session import probe_session
@@ -59,6 +64,10 @@ def run(
     injector_image: Annotated[
         str, typer.Option(help="Image of injectors for delivery.mode RequestBody; without it that mode is refused.")
     ] = "",
+    refused_network: Annotated[
+        list[str] | None,
+        typer.Option(help="Network of the cluster, as 203.0.113.0/24, to which no webhook is sent; may be repeated."),
+    ] = None,
     log_level: Annotated[LogLevel, typer.Option(help="The lowest level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the early-stop rollout operator."""
@@ -67,7 +76,8 @@ def run(
     gc.freeze()  # modules stay, so no search for cycles need pass through them
     SSLProtocol.max_size = TLS_BUFFER_BYTES
     try:
-        asyncio.run(operate(host, port, namespace or [], token_key, injector_image))
+        refused = [*api_server_networks(os.environ), *map(ip_network, refused_network or [])]
+        asyncio.run(operate(host, port, namespace or [], token_key, injector_image, refused))
     except Exception:
         # The last line of the log is read by the same tools as all others.
         log.exception("the operator ends; Kubernetes restarts it")
@@ -75,12 +85,17 @@ def run(
 
 
 async def operate(
-    host: str, port: int, namespaces: list[str], token_key: str = DEFAULT_SECRET, injector_image: str = ""
+    host: str,
+    port: int,
+    namespaces: list[str],
+    token_key: str = DEFAULT_SECRET,
+    injector_image: str = "",
+    refused_networks: Sequence[Network] = (),
 ) -> None:
     """Run until a signal, or until a watch dies: then the process ends and Kubernetes starts a new one."""
     async with await Cluster.connect() as cluster, probe_session() as http:
         cluster.injector_image = injector_image
-        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key)
+        runtime = Runtime(cluster, http, time.time, platform.node(), namespaces, token_key, refused_networks)
         ready = asyncio.Event()
         health = Health(time.time, lambda: runtime.scheduler.beat_at, handlers.missing_watches)
         probes = await serve(health, host, port)
@@ -89,6 +104,7 @@ async def operate(
             runtime.scheduler.run(),
             runtime.source_watch.run(),
             runtime.proposals.run(),
+            runtime.hooks.scheduler.run(),
             _keep_ready(health, ready),
             _compare(runtime),
             _follow_from_the_start(runtime),

@@ -1,4 +1,4 @@
-"""The ten statements that a policy makes about itself, from its state and what was observed in the cluster."""
+"""The statements that a policy makes about itself, from its state and what was observed in the cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
 from earlystop.rollout.formatting import in_count, in_percent, in_points, in_settings
+from earlystop.rollout.hooks.conditions import hook_conditions
 from earlystop.rollout.observations import Observation, Observations
 from earlystop.rollout.outcome import outcome_reason
 from earlystop.rollout.plan import Plan, StageKind
@@ -53,6 +54,7 @@ def conditions(
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
+        *hook_conditions(state, observations),
     )
 
 

@@ -15,6 +15,7 @@ from earlystop.rollout.conditions import (
 )
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
+from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -47,6 +48,9 @@ ERROR_NOTE = EventNote(
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
+    notes += [
+        EventNote(GIVEN_UP, "TellHook", each, warning=True) for each in given_up_notes(before.outbox, after.outbox)
+    ]
     if after.campaign != before.campaign:
         plan = after.pinned_plan
         notes.append(
@@ -188,6 +192,14 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(EventNote(new.reason, "CompareTraffic", new.message, warning=True))
         if old.status == "False" and new.status == "True":
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
+    known = {(each.hook, each.reason) for each in before.hooks}
+    notes += [
+        EventNote(
+            each.reason, "TellHook", f"Hook {each.hook} cannot be told, and is tried again: {each.message}.", True
+        )
+        for each in after.hooks
+        if (each.hook, each.reason) not in known
+    ]
     if after.storage is not None and before.storage is None:
         notes.append(EventNote("VerdictNotStored", "StoreVerdict", after.storage, warning=True))
     return tuple(notes)

@@ -18,6 +18,15 @@ class Observation:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class HookTrouble:
+    """Why one hook cannot be told now; it is tried again. hook: its name. reason: in one word. message: a sentence."""
+
+    hook: str
+    reason: str
+    message: str
+
+
 NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked for yet.")
 
 
@@ -25,13 +34,15 @@ NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked
 class Observations:
     """refusal: why the policy is not accepted, None when it is. traffic: whether the wanted weights are in force.
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong.
-    error: what to do about an error of the operator's own with this policy, None while it has none."""
+    error: what to do about an error of the operator's own with this policy, None while it has none. hooks: those that
+    cannot be told now."""
 
     refusal: Refusal | None = None
     traffic: Observation = NOT_YET
     metrics: Observation = NOT_YET
     storage: str | None = None
     error: str | None = None
+    hooks: tuple[HookTrouble, ...] = ()
 
 
 def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
+from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import SearchProgress
 
@@ -259,7 +260,8 @@ class RolloutState:
     them; None where a step has none to wait for.
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
-    search: where the search stands of which the campaign is a trial; None outside of one.
+    search: where the search stands of which the campaign is a trial; None outside of one. outbox: what waits to be told
+    by hooks; None where the policy has none.
     """
 
     phase: Phase = Phase.PENDING
@@ -286,6 +288,7 @@ class RolloutState:
     in_flight: int | None = None
     interrupted: bool = False
     search: SearchProgress | None = None
+    outbox: Outbox | None = None
 
     @property
     def pinned_plan(self) -> Plan:

@@ -26,6 +26,7 @@ from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
 from earlystop.rollout.formatting import from_rfc3339, in_percent, in_points, log_e_text, rfc3339
+from earlystop.rollout.hooks.outbox_codec import hooks_status, restore_outbox
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import next_look
 from earlystop.rollout.packing import (
@@ -67,7 +68,12 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
     Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
     if state.phase == Phase.PENDING:
-        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=_handled(state)).wire()
+        return PolicyStatus(
+            phase=state.phase.value,
+            campaign=0,
+            handled_requests=_handled(state),
+            hooks=hooks_status(state.outbox),
+        ).wire()
     plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     percents = weights(state)
@@ -120,6 +126,7 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         certified=certified_text(state.certified),
         handled_requests=_handled(state),
         search=search_status(state),
+        hooks=hooks_status(state.outbox),
     ).wire()
 
 
@@ -130,7 +137,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
     """
     stored = PolicyStatus.model_validate(status)
     if not stored.campaign or stored.plan is None or stored.phase is None:
-        return RolloutState(handled=_restore_handled(stored)), ""
+        return RolloutState(handled=_restore_handled(stored), outbox=restore_outbox(stored.hooks)), ""
     plan = parse_plan(stored.plan)
     factor = None if stored.dispersion is None else float(stored.dispersion)
     state = RolloutState(
@@ -158,6 +165,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         in_flight=stored.in_flight,
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
+        outbox=restore_outbox(stored.hooks),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:

@@ -28,12 +28,14 @@ PLACE_OF_REASON = {
     "traffic_condition": 1,
     "Metrics": 0,
     "Unready": 0,
+    "HookProblem": 0,
 }
 """Constructors, and functions that pass a reason on to one: which positional argument is the reason."""
 
 CONSTANT_NAMES = re.compile(
     "^(REASON|[A-Z_]*(MISROUTES|LEFT|IN_TARGET|NEVER_READY|NOT_BUILT|PACING|ABORTED|TARGET_TAKEN|BY_PERSON|ANSWERING"
-    "|EVERY_CANDIDATE_DROPPED|BY_CLASS|HARMFUL_IN_EVERY_CLASS|BUDGET_USED|RISK_USED))$"
+    "|EVERY_CANDIDATE_DROPPED|BY_CLASS|HARMFUL_IN_EVERY_CLASS|BUDGET_USED|RISK_USED"
+    "|TARGET_NOT_FOUND|TARGET_FORBIDDEN|TARGET_UNUSABLE|NOT_DELIVERED|GIVEN_UP))$"
 )
 CAMEL_CASE = re.compile(r"^([A-Z][a-z0-9]*)+$")
 

@@ -31,6 +31,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconc
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.state import ACTING
 from earlystop.rollout.transitions import expire
@@ -92,6 +93,7 @@ class Reconciler:
             for each in leaving_for(tracked, self._tracked()):
                 each.acceptance.require_check()
                 self._wake(each.key)
+        await self._follow_hooks(tracked)
         await self._follow_requests(tracked)
         delay = evaluation_delay(tracked, self._reader.known())
         for _ in range(CHANGES_AT_ONCE):
@@ -134,6 +136,17 @@ class Reconciler:
                 # An abort's own verdict names the one before, if that could be stored; an abort does not wait for it.
                 await ensure_verdict_stored(self._cluster, tracked, self._clock())
             await self._recorder.keep(tracked, Progress(after))
+
+    async def _follow_hooks(self, tracked: TrackedPolicy) -> None:
+        """Store what hooks were told since, and begin or cease to keep what there is to tell, as the spec says now."""
+        outbox = following_hooks(tracked.state.outbox, tracked.spec.hooks or (), tracked.hooks.settled)
+        if outbox is tracked.state.outbox or await self._recorder.keep(
+            tracked, Progress(replace(tracked.state, outbox=outbox))
+        ):
+            tracked.hooks.forget_settled()
+        troubles = tracked.hooks.troubles(tracked.spec.hooks)
+        if troubles != tracked.observations.hooks:
+            tracked.observe(replace(tracked.observations, hooks=troubles), self._clock())
 
     async def _new_campaign(self, tracked: TrackedPolicy) -> NewCampaign:
         entropy = self._entropy()

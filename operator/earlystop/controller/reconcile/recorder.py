@@ -16,6 +16,7 @@ from earlystop.controller.telemetry import STATUS_WRITES
 from earlystop.metrics.convention.ledger import Ledger
 from earlystop.metrics.count_ledger import CountLedger, without_closed_steps
 from earlystop.rollout.event_notes import ERROR_NOTE, event_notes
+from earlystop.rollout.hooks.happened import with_occurrences
 from earlystop.rollout.state import RolloutState
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Recorder:
         before, state = tracked.state, progress.state
         if state is before:
             return True
+        state = with_occurrences(tracked.identity, tracked.spec.hooks or (), before, state)
         ledger = _ledger_after(before, state, tracked.ledger if progress.ledger is None else progress.ledger)
         if _stored_at_once(before) == _stored_at_once(state):
             tracked.advance(state, ledger)
@@ -95,4 +97,4 @@ def _stored_at_once(state: RolloutState) -> tuple[object, ...]:
     missing is stored with the condition that says so. That a step waits for answers is shown from its first look on."""
     status = tuple((each.certified_at, each.dropped) for each in state.comparisons)
     waits = state.in_flight is None, state.interrupted, state.suspended_at
-    return state.phase, state.step, state.campaign, state.decision, status, state.handled, waits
+    return state.phase, state.step, state.campaign, state.decision, status, state.handled, waits, state.outbox

@@ -1,0 +1,50 @@
+"""What a policy says of its hooks in a condition, and in events; nothing where it has none."""
+
+from __future__ import annotations
+
+from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
+from earlystop.rollout.hooks.outbox import HookCursor, Outbox
+from earlystop.rollout.observations import Observations
+from earlystop.rollout.state import RolloutState
+
+GIVEN_UP = "HookGivenUp"
+
+
+def hook_conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
+    """HooksDelivered: whether everything that happened could be told."""
+    return () if state.outbox is None else (_delivered(state.outbox, observations),)
+
+
+def _delivered(outbox: Outbox, observations: Observations) -> Condition:
+    type_ = ConditionType.HOOKS_DELIVERED
+    if observations.hooks:
+        first, *others = observations.hooks
+        more = f" Nor can {len(others)} other hooks be told." if others else ""
+        message = f"Hook {first.hook} cannot be told, and is tried again: {first.message}.{more}"
+        return Condition(type_, ConditionStatus.FALSE, first.reason, message)
+    given_up = [each for each in outbox.cursors if each.problem]
+    if given_up:
+        return Condition(type_, ConditionStatus.FALSE, GIVEN_UP, " ".join(map(given_up_sentence, given_up)))
+    if outbox.waiting:
+        number = len(outbox.waiting)
+        what = "1 occurrence is" if number == 1 else f"{number} occurrences are"
+        return Condition(type_, ConditionStatus.UNKNOWN, "HooksWaiting", f"{what} about to be told.")
+    told = "All that happened so far was told by every hook."
+    return Condition(type_, ConditionStatus.TRUE, "HooksDelivered", told)
+
+
+def given_up_sentence(cursor: HookCursor) -> str:
+    """What became of occurrences that a hook was not told."""
+    times = "an occurrence was" if cursor.given_up == 1 else f"{cursor.given_up} occurrences were"
+    return (
+        f"Hook {cursor.hook}: {times} given up, the last one since {cursor.problem}. The policy's status, events and "
+        "verdicts have them all."
+    )
+
+
+def given_up_notes(before: Outbox | None, after: Outbox | None) -> tuple[str, ...]:
+    """A sentence for each hook that has given up more since `before`."""
+    if after is None:
+        return ()
+    known = {each.hook: each.given_up for each in before.cursors} if before is not None else {}
+    return tuple(given_up_sentence(each) for each in after.cursors if each.given_up > known.get(each.hook, 0))
