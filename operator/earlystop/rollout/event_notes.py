@@ -15,7 +15,7 @@ from earlystop.rollout.conditions import (
 )
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
-from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes
+from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, trouble_sentence
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -194,9 +194,7 @@ def observation_notes(before: Observations, after: Observations) -> tuple[EventN
             notes.append(EventNote(f"{name}Recovered", f"Recover{name}", new.message))
     known = {(each.hook, each.reason) for each in before.hooks}
     notes += [
-        EventNote(
-            each.reason, "TellHook", f"Hook {each.hook} cannot be told, and is tried again: {each.message}.", True
-        )
+        EventNote(each.reason, "TellHook", trouble_sentence(each), warning=True)
         for each in after.hooks
         if (each.hook, each.reason) not in known
     ]

@@ -14,6 +14,7 @@ from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.source import SecretKey
 from earlystop.controller.cluster import HOOK_TARGETS, Cluster, ClusterError
 from earlystop.controller.counts.secrets import SecretReader
+from earlystop.delivery.probe_session import tls_context
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.hooks.signature import UnusableKey, signing_keys
 
@@ -94,7 +95,7 @@ def _url(name: str, spec: HookTargetSpec, secret: bytes | None) -> str:
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         is_usable = False
-    if not is_usable or not text or not text.isprintable() or " " in text or "@" in parts.netloc:
+    if not is_usable or not text or not text.isascii() or not text.isprintable() or " " in text or "@" in parts.netloc:
         what = "its address is none; write https:// with a host, and no credentials"
         raise HookProblem(TARGET_UNUSABLE, f"HookTarget {name} cannot be used: {what}")
     if parts.scheme == "http" and not spec.allow_http:
@@ -114,8 +115,10 @@ def _keys(name: str, reference: SecretKey | None, value: bytes | None) -> tuple[
 
 
 def _tls(name: str, reference: SecretKey | None, authority: bytes | None) -> ssl.SSLContext:
+    if authority is None:
+        return tls_context("System")
     try:
-        return ssl.create_default_context(cadata=authority.decode() if authority is not None else None)
+        return ssl.create_default_context(cadata=authority.decode())
     except (ssl.SSLError, ValueError):
         key = reference.key if reference is not None else ""
         what = f"caRef, key {key}, holds no certificate in PEM"

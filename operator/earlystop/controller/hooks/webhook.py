@@ -79,6 +79,8 @@ def _fault(error: Exception) -> str:
         return "shows no certificate that can be trusted; write caRef where an authority of your own has signed it"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "has a name that cannot be resolved"
+    if isinstance(error, aiohttp.InvalidURL):
+        return "has an address that cannot be used"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "cannot be reached"
     return f"broke the connection off ({type(error).__name__})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
 from earlystop.rollout.hooks.outbox import HookCursor, Outbox
-from earlystop.rollout.observations import Observations
+from earlystop.rollout.observations import HookTrouble, Observations
 from earlystop.rollout.state import RolloutState
 
 GIVEN_UP = "HookGivenUp"
@@ -20,8 +20,7 @@ def _delivered(outbox: Outbox, observations: Observations) -> Condition:
     if observations.hooks:
         first, *others = observations.hooks
         more = f" Nor can {len(others)} other hooks be told." if others else ""
-        message = f"Hook {first.hook} cannot be told, and is tried again: {first.message}.{more}"
-        return Condition(type_, ConditionStatus.FALSE, first.reason, message)
+        return Condition(type_, ConditionStatus.FALSE, first.reason, trouble_sentence(first) + more)
     given_up = [each for each in outbox.cursors if each.problem]
     if given_up:
         return Condition(type_, ConditionStatus.FALSE, GIVEN_UP, " ".join(map(given_up_sentence, given_up)))
@@ -31,6 +30,11 @@ def _delivered(outbox: Outbox, observations: Observations) -> Condition:
         return Condition(type_, ConditionStatus.UNKNOWN, "HooksWaiting", f"{what} about to be told.")
     told = "All that happened so far was told by every hook."
     return Condition(type_, ConditionStatus.TRUE, "HooksDelivered", told)
+
+
+def trouble_sentence(trouble: HookTrouble) -> str:
+    """Why a hook cannot be told now."""
+    return f"Hook {trouble.hook} cannot be told, and is tried again: {trouble.message}."
 
 
 def given_up_sentence(cursor: HookCursor) -> str:
