@@ -17,6 +17,7 @@ SHORT_NAMES = {
     "metricsources": "ess",
     "earlystopverdicts": "esv",
     "earlystopproposals": "espr",
+    "hooktargets": "esh",
 }
 
 

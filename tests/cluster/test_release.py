@@ -28,6 +28,7 @@ NEEDED: set[Right] = {
     ("earlystop.dev", "metricsources/status", "update"),
     *(("earlystop.dev", "earlystopproposals", verb) for verb in ("get", "list", "watch")),
     ("earlystop.dev", "earlystopproposals/status", "update"),
+    ("earlystop.dev", "hooktargets", "get"),
     *(("earlystop.dev", "earlystopverdicts", verb) for verb in ("create", "get", "list")),
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch", "create", "update")),
     *(("policy", "poddisruptionbudgets", verb) for verb in ("get", "create", "update")),
@@ -136,6 +137,8 @@ def may(cluster: Cluster, namespace: str, account: str, verb: str, resource: str
         ("update", "earlystopverdicts.earlystop.dev"),
         ("delete", "earlystopverdicts.earlystop.dev"),
         ("update", "metricsources.earlystop.dev"),
+        ("list", "hooktargets.earlystop.dev"),
+        ("update", "hooktargets.earlystop.dev"),
         ("update", "earlystopproposals.earlystop.dev"),
         ("create", "earlystopproposals.earlystop.dev"),
         ("delete", "earlystopproposals.earlystop.dev"),
@@ -185,6 +188,8 @@ def test_the_only_secret_that_the_operator_changes_is_the_key_of_tokens(cluster:
         ("edit", "create", "metricsources.earlystop.dev", False),
         ("admin", "create", "earlystoppolicies.earlystop.dev", True),
         ("admin", "create", "metricsources.earlystop.dev", False),
+        ("edit", "create", "hooktargets.earlystop.dev", False),
+        ("admin", "create", "hooktargets.earlystop.dev", False),
     ],
 )
 def test_people_get_the_rights_of_their_role(

@@ -44,10 +44,6 @@ class HookTargetSpec(Value):
             "message": "signingRef: name the Secret with the key that events are signed with, so that the receiver "
             "knows who sent them",
         },
-        {
-            "rule": "!has(self.allowNetworks) || self.allowNetworks.all(each, isCIDR(each))",
-            "message": "allowNetworks: write networks as 10.20.0.0/16 or fd12::/64, without bits beyond the prefix",
-        },
     )
 
     url: Annotated[str, Field(max_length=1024, pattern=r"^https?://")] | None = Field(

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earlystop.api.policy import PolicySpec
+from earlystop.cli.hook_screen import hook_facts
 from earlystop.cli.search_screen import search_facts, search_phrase, trial_facts
 from earlystop.cli.terminal import UNLIMITED, FirstThatFits, printable
 from earlystop.rollout.formatting import from_rfc3339
@@ -111,7 +112,7 @@ def _progress(policy: Manifest, now: float) -> Table:
     _add(table, weight, f"{status.get('weight', 0)} %")
     looks = str((status.get("evidence") or {}).get("looks", 0))
     _add(table, "looks", f"{looks}, one every {_spec(policy).rollout.look_seconds} s or more")
-    for name, value in (*search_facts(status), *_margin(policy)):
+    for name, value in (*search_facts(status), *_margin(policy), *hook_facts(status)):
         _add(table, name, value)
     for name, value in _times(policy, now):
         _add(table, name, value)
