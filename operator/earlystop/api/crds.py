@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from earlystop.api.approval_kind import COUNTED, ApprovalSpec, ApprovalStatus
 from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.policy import PolicySpec
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec, ProposalStatus
@@ -24,7 +25,7 @@ AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 def definitions() -> dict[str, dict[str, Any]]:
     """Every CRD, by file name."""
-    made = (_policy(), _source(), _verdict(), _proposal(), _hook_target())
+    made = (_policy(), _source(), _verdict(), _proposal(), _approval(), _hook_target())
     return {f"{GROUP}_{crd['spec']['names']['plural']}.yaml": crd for crd in made}
 
 
@@ -47,6 +48,7 @@ def _policy() -> dict[str, Any]:
             _column("EM difference", ".status.evidence.effect"),
             _column("Saving", ".status.evidence.saving"),
             _column("Verdict", ".status.decision.verdict"),
+            _column("Awaiting", ".status.awaiting.decision"),
             _column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
             AGE,
         ],
@@ -123,6 +125,26 @@ def _hook_target() -> dict[str, Any]:
             _column("Template", ".spec.template"),
             _column("URL", ".spec.url"),
             _column("Secret", ".spec.urlRef.name"),
+            AGE,
+        ],
+    )
+
+
+def _approval() -> dict[str, Any]:
+    return _definition(
+        kind="EarlyStopApproval",
+        plural="earlystopapprovals",
+        short="esa",
+        scope="Namespaced",
+        description="A person's answer to a decision of a policy that waits. Nothing is promoted by it alone.",
+        spec=structural_schema(ApprovalSpec),
+        status=_status(ApprovalStatus, COUNTED, "Waiting for the early-stop operator to see this approval"),
+        columns=[
+            _column("Policy", ".spec.policy"),
+            _column("Answer", ".spec.answer"),
+            _column("By", ".spec.by"),
+            _column("Counted", f".status.conditions[?(@.type=='{COUNTED}')].status"),
+            _column("Reason", f".status.conditions[?(@.type=='{COUNTED}')].reason"),
             AGE,
         ],
     )

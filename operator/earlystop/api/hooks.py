@@ -18,6 +18,7 @@ class OccurrenceKind(StrEnum):
     ENDED = "Ended"
     TRIAL_ENDED = "TrialEnded"
     REPEATED_FAILURE = "RepeatedFailure"
+    AWAITING_APPROVAL = "AwaitingApproval"
 
 
 class HookTargetReference(Value):
@@ -41,6 +42,7 @@ class Hook(Value):
         None,
         description="What is told. Promoted, RolledBack: this was decided. Ended: a campaign or search ended "
         "otherwise. TrialEnded: a trial of a search. RepeatedFailure: three campaigns in a row promoted nothing. "
+        "AwaitingApproval: a decision waits for people. "
         "Absent: all.",
     )
 

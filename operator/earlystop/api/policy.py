@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from earlystop.api.approval import Approval
 from earlystop.api.delivery import Delivery
 from earlystop.api.hooks import Hooks
 from earlystop.api.objective import Objective
@@ -156,14 +157,6 @@ class Guard(Value):
     holdback_weight: Percent = Field(5, description="Percent of traffic that stays on the baseline.")
     false_revert_seconds: int = Field(
         2_592_000, ge=86_400, le=31_536_000, description="Mean time between reverts of a harmless setting."
-    )
-
-
-class Approval(Value):
-    """When a person must agree."""
-
-    mode: Literal["Never", "BeforePromotion", "WhenBelowFloor", "Always"] = Field(
-        "Never", description="Which decisions wait for an EarlyStopApproval."
     )
 
 

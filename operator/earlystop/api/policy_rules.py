@@ -256,6 +256,11 @@ RULES: tuple[dict[str, str], ...] = (
         " && self.parameters.all(p, self.delivery.workload.settings.exists(s, s.parameter == p.name)))",
         "message": "workload.settings: write one for every parameter of the policy, and no other",
     },
+    {
+        "rule": "self.approval.mode != 'WhenBelowFloor' || has(self.objective.exactMatch.floor)",
+        "message": "approval.mode WhenBelowFloor asks nobody without a floor; write objective.exactMatch.floor, or "
+        "approval.mode BeforePromotion",
+    },
     *POLICY_RULES,
     *SEARCH_RULES,
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from earlystop.api.approval_reasons import APPROVAL_ROWS
 from earlystop.api.class_reasons import CLASS_REASONS, HEADER_REASONS
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.api.hook_reasons import HOOK_ROWS
@@ -163,6 +164,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
     *WORKLOAD_ROWS,
     *HOOK_ROWS,
     *search_rows(REFUSAL),
+    *APPROVAL_ROWS,
     (COUNTS, LABEL_REASONS),
     ((Type.PROGRESSING.value, EVENT), MISSING_REASONS),
     ((*TRAFFIC, Type.METRICS_AVAILABLE.value), {"NotYet": "Nothing has been asked for yet; nothing is to be done."}),
@@ -259,8 +261,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
         (*ENDED_PHASE, Type.COMPLETED.value, EVENT),
         {
             "Promoted": "The candidate has all requests; nothing is to be done.",
-            "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another "
-            "setting.",
+            "RolledBack": "The baseline has all requests; read the verdict, and edit the policy to try another.",
             "Reported": "The result of a campaign in shadow is stored; read the verdict's recommendation.",
         },
     ),
@@ -272,8 +273,7 @@ _TABLE: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
             **CLASS_REASONS,
             "HarmShown": "The candidate is shown to lose more Exact Match than the margin; try a more careful setting.",
             "BelowFloor": "The candidate's Exact Match is shown to be below the floor; try a more careful setting.",
-            "GuardrailBroken": "A rate of bad events is shown to be above its guardrail; read in the message which "
-            "one.",
+            "GuardrailBroken": "A rate of bad events is shown to be above its guardrail, which the message names.",
             "EveryCandidateDropped": "Harm was shown of every candidate; try more careful settings.",
             "NoMetrics": "Counts could not be read for too long, and the policy asks for the baseline then; fix the "
             "metrics source and retry. A trial of a search goes on later by itself.",

@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from earlystop.api.awaiting_status import AwaitingStatus
 from earlystop.api.counts import TALLY_FIELDS, Tally
+from earlystop.api.handled_requests import HandledRequests
 from earlystop.api.hook_status import HooksStatus
 from earlystop.api.policy import Settings
 from earlystop.api.search_status import SearchStatus
@@ -207,6 +209,9 @@ class DecisionStatus(Value):
     )
     requested_by: Text | None = Field(None, description="Who asked for it. Absent: the evidence or a deadline did.")
     at: Time = Field(description="When.")
+    proposal_digest: Short | None = Field(None, description="What people answered. Absent: nobody was asked.")
+    approved_by: Annotated[tuple[Text, ...], Field(max_length=8)] | None = Field(None, description="Who agreed.")
+    rejected_by: Text | None = Field(None, description="Who rejected the promotion.")
 
 
 class CertifiedClass(Value):
@@ -225,20 +230,6 @@ class CertifiedSetting(Value):
     classes: (
         Annotated[tuple[CertifiedClass, ...], Field(max_length=10, json_schema_extra={"x-list-map-key": "name"})] | None
     ) = Field(None, description="Settings of query classes, with objective.perClass. Who is not named keeps values.")
-
-
-class HandledRequestStatus(Value):
-    """A request that the operator has dealt with: it is not looked at again until its text changes."""
-
-    verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
-    text: Short = Field("", description="The value of the request.")
-    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
-    by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
-
-
-HandledRequests = Annotated[
-    tuple[HandledRequestStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "verb"})
-]
 
 
 class StoredCondition(Value):
@@ -344,6 +335,7 @@ class PolicyStatus(Value):
         None, description="Where the search stands of which this campaign is a trial. Absent: it is none."
     )
     hooks: HooksStatus | None = Field(None, description="What there is to tell. Absent: the policy has no hooks.")
+    awaiting: AwaitingStatus | None = Field(None, description="A decision that waits for people. Absent: none does.")
     conditions: (
         Annotated[tuple[StoredCondition, ...], Field(max_length=24, json_schema_extra={"x-list-map-key": "type"})]
         | None

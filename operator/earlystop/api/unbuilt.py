@@ -89,11 +89,6 @@ def unbuilt_parts() -> tuple[UnbuiltPart, ...]:
             path=("guard",),
             message="spec.guard is not built yet; remove it, the promoted setting gets all traffic.",
         ),
-        UnbuiltPart(
-            path=("approval", "mode"),
-            built=("Never",),
-            message=f"approval.mode {VALUE} is not built yet; write Never.",
-        ),
     )
 
 

@@ -133,5 +133,9 @@ class VerdictSpec(Value):
         None, description="What the proposer of this trial was told. Absent: the campaign is no trial of a search."
     )
     approved_by: tuple[Text, ...] = Field((), max_length=8, description="People who agreed.")
+    rejected_by: Text | None = Field(None, description="Who rejected the promotion. Absent: nobody did.")
+    proposal_digest: Digest | None = Field(
+        None, description="Digest of the decision that people were asked about. Absent: nobody was asked."
+    )
     previous: Digest = Field("", description="Digest of the policy's verdict before this one.")
     digest: Digest = Field(description="sha256 of this record as canonical JSON without this field.")

@@ -31,6 +31,8 @@ third of it, and a search that tries 64 settings at once needs it all."""
 ABORT_ANNOTATION = f"{GROUP}/abort"
 PROMOTE_ANNOTATION = f"{GROUP}/promote"
 RETRY_ANNOTATION = f"{GROUP}/retry"
+AUTHOR_ANNOTATION = f"{GROUP}/changed-by"
+"""Who last changed what a policy tries and proves; the API server admits nobody else's name."""
 # On the operator's own objects: which of their labels and annotations come from the user's object.
 CARRIED_ANNOTATION = f"{GROUP}/carried"
 # On a target of mode Workload, by its owner: which arguments and variables of which containers policies may set.

@@ -98,6 +98,13 @@ def registry(runtime: Runtime) -> kopf.OperatorRegistry:
         else:
             runtime.proposals.shown(dict(event["object"]))
 
+    @kopf.on.event(GROUP, VERSION, "earlystopapprovals", registry=handlers)
+    async def approval(event: Any, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            runtime.approvals.deleted(event["object"])
+        else:
+            runtime.approvals.shown(dict(event["object"]))
+
     for kind in dict.fromkeys((*FOLLOWED, *watched_kinds())):
         resource = BY_KIND[kind]
         on_event = kopf.on.event(resource.group, resource.version, resource.plural, id=kind, registry=handlers)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
 from earlystop.api.proposal import ACCEPTED, TRIED, ProposalSpec
 from earlystop.api.values import canonical_setting
-from earlystop.controller.cluster import PROPOSALS, Cluster, ClusterError, Conflict, Manifest
-from earlystop.rollout.formatting import rfc3339
+from earlystop.controller.cluster import PROPOSALS, Cluster, Manifest
+from earlystop.controller.condition_writer import ConditionWriter, DueConditions, Key, told_in
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import (
     OVER,
@@ -28,17 +24,6 @@ from earlystop.rollout.search.offers import (
     waiting_in,
 )
 
-TICK_SECONDS = 10.0
-WRITES_AT_ONCE = 100
-"""Of one pass, after which it is worked out anew what is due."""
-AGAIN_SECONDS = 10.0
-SECONDS_TO_SHOW = 1.0
-"""Until the watch has brought what another writer was faster with."""
-
-log = logging.getLogger(__name__)
-Key = tuple[str, str]
-"""Namespace and name."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -50,7 +35,7 @@ class _Known:
     told: Mapping[str, tuple[str, str]]
 
 
-class Proposals:
+class Proposals(ConditionWriter):
     """Keeps what watches show of proposals, wakes the policies that they name, and writes their conditions.
 
     cluster: for the conditions. view: of a policy, what decides about offers to it; a sentence where it takes none.
@@ -64,13 +49,10 @@ class Proposals:
         wake: Callable[[Key], None],
         clock: Callable[[], float],
     ) -> None:
-        self._cluster = cluster
+        super().__init__(cluster, PROPOSALS, "EarlyStopProposal", clock)
         self._view = view
         self._wake = wake
-        self._clock = clock
         self._known: dict[Key, dict[str, _Known]] = {}
-        self._not_before: dict[Key, float] = {}
-        self._changed = asyncio.Event()
 
     def shown(self, manifest: Manifest) -> None:
         """A watch shows a proposal. One that the API server could not have admitted is passed over."""
@@ -99,58 +81,26 @@ class Proposals:
         """What waits for a trial of a policy's search, in the order of arrival."""
         return waiting_in(self._fates(policy)) if policy in self._known else ()
 
-    async def run(self) -> None:
-        """Write conditions until cancelled."""
-        while True:
-            self._changed.clear()
-            left = await self.write_due()
-            if not left:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TICK_SECONDS):
-                        await self._changed.wait()
-
-    async def write_due(self) -> bool:
-        """Write conditions that have changed; whether more of them are due at once than were written."""
-        due = list(self._due())
-        for policy, fate in due[:WRITES_AT_ONCE]:
-            key = policy[0], fate.offer.name
-            try:
-                await self._write(policy, fate)
-            except Conflict:
-                self._not_before[key] = self._clock() + SECONDS_TO_SHOW
-            except ClusterError as error:
-                log.warning("the status of EarlyStopProposal %s/%s was not written: %s", *key, error)
-                self._not_before[key] = self._clock() + AGAIN_SECONDS
-            except Exception:
-                # A fault that one proposal provokes must not stop the others.
-                log.exception("the status of EarlyStopProposal %s/%s was not written", *key)
-                self._not_before[key] = self._clock() + AGAIN_SECONDS
-        return len(due) > WRITES_AT_ONCE
-
-    def _due(self) -> Iterable[tuple[Key, Fate]]:
-        now = self._clock()
+    def _to_write(self) -> Iterable[DueConditions]:
         for policy, known in self._known.items():
             for fate in self._fates(policy):
-                name = fate.offer.name
-                if known[name].told != told_by(fate) and now >= self._not_before.get((policy[0], name), 0.0):
-                    yield policy, fate
+                told = told_by(fate)
+                if known[fate.offer.name].told != told:
+                    yield DueConditions((policy[0], fate.offer.name), told, fate.message)
 
     def _fates(self, policy: Key) -> tuple[Fate, ...]:
         offers, view = [each.offer for each in self._known.get(policy, {}).values()], self._view(policy)
         return refused_by_all(offers, view) if isinstance(view, str) else fates(offers, view)
 
-    async def _write(self, policy: Key, fate: Fate) -> None:
-        key = policy[0], fate.offer.name
-        manifest = await self._cluster.get(PROPOSALS, *key)
-        known = None if manifest is None else _read(manifest)
-        if manifest is None or known is None or known.offer != fate.offer:
-            self._not_before[key] = self._clock() + AGAIN_SECONDS  # the watch is about to tell of it
-            return
-        status = {**manifest.get("status", {}), "conditions": conditions(manifest, fate, int(self._clock()))}
-        written = await self._cluster.replace(PROPOSALS, key[0], {**manifest, "status": status}, "status")
-        if fate.offer.name in self._known.get(policy, {}):
-            self._known[policy][fate.offer.name] = _read(written) or known
-        log.info("EarlyStopProposal %s/%s: %s: %s", *key, fate.reason.value, fate.message)
+    def _is_same(self, manifest: Manifest, due: DueConditions) -> bool:
+        found = _read(manifest)
+        known = None if found is None else self._known.get(found.policy, {}).get(found.offer.name)
+        return found is not None and known is not None and known.offer == found.offer
+
+    def _note_written(self, manifest: Manifest) -> None:
+        found = _read(manifest)
+        if found is not None and found.offer.name in self._known.get(found.policy, {}):
+            self._known[found.policy][found.offer.name] = found
 
 
 def told_by(fate: Fate) -> dict[str, tuple[str, str]]:
@@ -164,31 +114,12 @@ def told_by(fate: Fate) -> dict[str, tuple[str, str]]:
     return told
 
 
-def conditions(manifest: Manifest, fate: Fate, now: int) -> list[dict[str, Any]]:
-    """The conditions of a proposal after this fate. now: Unix seconds."""
-    before = {each["type"]: each for each in manifest.get("status", {}).get("conditions", [])}
-    return [
-        {
-            "type": kind,
-            "status": status,
-            "observedGeneration": manifest["metadata"].get("generation", 1),
-            "lastTransitionTime": before[kind]["lastTransitionTime"]
-            if before.get(kind, {}).get("status") == status
-            else rfc3339(now),
-            "reason": reason,
-            "message": fate.message[:2048],
-        }
-        for kind, (status, reason) in told_by(fate).items()
-    ]
-
-
 def _read(manifest: Manifest) -> _Known | None:
     try:
         spec = ProposalSpec.model_validate(manifest["spec"])
     except ValidationError:
         return None
     values = tuple(sorted((each.name, canonical_setting(each.value)) for each in spec.values))
-    metadata, stored = manifest["metadata"], manifest.get("status", {}).get("conditions", [])
+    metadata = manifest["metadata"]
     offer = Offer(str(metadata.get("creationTimestamp", "")), metadata["name"], spec.proposer, values)
-    told = {each["type"]: (each["status"], each["reason"]) for each in stored}
-    return _Known((metadata["namespace"], spec.policy_ref.name), offer, told)
+    return _Known((metadata["namespace"], spec.policy_ref.name), offer, told_in(manifest))

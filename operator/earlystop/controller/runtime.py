@@ -11,6 +11,7 @@ import aiohttp
 from earlystop.api.addresses import Network
 from earlystop.api.source import SourceSpec
 from earlystop.api.wire import API_VERSION
+from earlystop.controller.approvals import Approvals
 from earlystop.controller.campaign_tokens import DEFAULT_SECRET, CampaignTokens, has_token_in_use, may_go_without
 from earlystop.controller.cluster import POLICIES, SOURCES, Cluster, ClusterError, Manifest
 from earlystop.controller.counts.connections import Connections
@@ -22,12 +23,14 @@ from earlystop.controller.hooks.deliverer import HookDeliverer
 from earlystop.controller.object_follower import ObjectFollower
 from earlystop.controller.orphan_collector import OrphanCollector
 from earlystop.controller.proposals import Proposals
+from earlystop.controller.reconcile.answers import asked_of
 from earlystop.controller.reconcile.reconciler import Reconciler
 from earlystop.controller.reconcile.status_writer import Gone, StatusConflict
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
-from earlystop.controller.telemetry import LAST_BEAT, RECONCILIATIONS
+from earlystop.controller.telemetry import AWAITING_APPROVAL, LAST_BEAT, RECONCILIATIONS
 from earlystop.controller.telemetry import POLICIES as POLICY_GAUGE
+from earlystop.rollout.approval import Asked
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search_view import no_such_policy, search_view
@@ -76,6 +79,7 @@ class Runtime:
         self.follower = ObjectFollower(cluster, self._tracked, self.scheduler.wake, clock, self._namespaces)
         self.proposals = Proposals(cluster, self._search_view, self.scheduler.wake, clock)
         self.hooks = HookDeliverer(cluster, secrets, self._tracked, self.scheduler.wake, clock, refused_networks)
+        self.approvals = Approvals(cluster, self._asks, self.scheduler.wake, clock)
         self._token_key, self._tokens = token_key, CampaignTokens()
         self._key_asked_since: float | None = None
         self._reconciler = Reconciler(
@@ -88,9 +92,11 @@ class Runtime:
             tokens=self._tokens,
             wake=self.scheduler.wake,
             proposed=self.proposals.waiting_for,
+            given=self.approvals.given_to,
         )
         for phase in Phase:  # counted at each scrape, not at each reconciliation
             POLICY_GAUGE.labels(phase.value).set_function(partial(self._in_phase, phase))
+        AWAITING_APPROVAL.set_function(self._awaiting)
 
     def tracked_policies(self) -> Collection[TrackedPolicy]:
         """Every policy that the operator tracks."""
@@ -298,6 +304,13 @@ class Runtime:
             if tracked is None
             else search_view(tracked.spec, tracked.state, tracked.retry_token, int(self._clock()))
         )
+
+    def _asks(self, key: Key) -> Asked | None:
+        tracked = self._tracked.get(key)
+        return None if tracked is None else asked_of(tracked)
+
+    def _awaiting(self) -> float:
+        return float(sum(1 for tracked in self._tracked.values() if tracked.state.awaiting is not None))
 
     def _in_phase(self, phase: Phase) -> float:
         return float(sum(1 for tracked in self._tracked.values() if tracked.state.phase == phase))

@@ -7,6 +7,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 registry = CollectorRegistry()
 
 POLICIES = Gauge("earlystop_operator_policies", "Policies by the phase of their rollout.", ["phase"], registry=registry)
+AWAITING_APPROVAL = Gauge(
+    "earlystop_operator_policies_awaiting_approval",
+    "Policies with a decision that waits for people.",
+    registry=registry,
+)
 LOOKS = Counter("earlystop_operator_looks", "Looks taken, by their result.", ["outcome"], registry=registry)
 LOOK_LATENESS = Histogram(
     "earlystop_operator_look_lateness_seconds",

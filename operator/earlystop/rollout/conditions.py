@@ -6,6 +6,7 @@ from earlystop.api.conditions import Condition, ConditionStatus, Refusal
 from earlystop.api.conditions import ConditionType as Type
 from earlystop.evidence.objective import Basis
 from earlystop.evidence.setting_check import Effect
+from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.decision_messages import of_users
 from earlystop.rollout.dispersion_words import is_held_by_dispersion, without_users
 from earlystop.rollout.doubts import doubt_about_all
@@ -50,7 +51,7 @@ def conditions(
         _from_observation(Type.TRAFFIC_APPLIED, observations.traffic),
         _setting_effective(state),
         _sample_ratio(state),
-        _progressing(state, stands),
+        _progressing(state, stands, observations.author_unknown),
         _ended(Type.PROMOTED, Phase.PROMOTED, state, edited),
         _ended(Type.ROLLED_BACK, Phase.ROLLED_BACK, state, edited),
         _completed(state, observations, edited, stands),
@@ -96,7 +97,7 @@ def _refused(state: RolloutState, refusal: Refusal, edited: bool, stands: str) -
     return f"{why} Campaign {state.campaign} {beneath}: {stands}"
 
 
-def _progressing(state: RolloutState, stands: str) -> Condition:
+def _progressing(state: RolloutState, stands: str, author_unknown: bool) -> Condition:
     """A refused edit does not stop what is under way. An unsound comparison does: no step and no promotion follows."""
     if state.phase in WATCHING and split_is_broken(state):
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, "TrafficSplitMismatch", mismatch(state))
@@ -107,6 +108,10 @@ def _progressing(state: RolloutState, stands: str) -> Condition:
     doubt = doubt_about_all(_tried_ones(state)) if state.phase in WATCHING else None
     if doubt is not None:
         return Condition(Type.PROGRESSING, ConditionStatus.FALSE, doubt.reason, doubt.message)
+    if state.awaiting is not None:
+        reason = "AuthorUnknown" if author_unknown else "AwaitingApproval"
+        message = f"{awaiting_sentence(state, author_unknown=author_unknown)} {stands}" if stands else ""
+        return Condition(Type.PROGRESSING, ConditionStatus.TRUE, reason, message)
     if answers_are_outstanding(state):
         message = f"{stands} {outstanding(state)}"
         return Condition(Type.PROGRESSING, ConditionStatus.TRUE, "AnswersOutstanding", message)

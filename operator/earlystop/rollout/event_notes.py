@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.conditions import (
     dispersion_is_unknown,
     mismatch,
@@ -64,6 +65,7 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     if (after.phase, after.step, after.campaign) != (before.phase, before.step, before.campaign):
         notes.extend(_phase_notes(before, after))
     notes.extend(_candidate_notes(before, after))
+    notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))
     return tuple(notes)
 
@@ -87,6 +89,18 @@ def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
         is_baseline = after.phase is Phase.ROLLED_BACK
         notes.append(EventNote("SearchEnded", "EndSearch", now.ended.message, warning=is_baseline))
     return notes
+
+
+def _approval_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events about a decision that begins to wait for people, or that the evidence no longer asks for."""
+    then, now = before.awaiting, after.awaiting
+    if now is not None and (then is None or then.candidate != now.candidate or before.campaign != after.campaign):
+        return [EventNote("AwaitingApproval", "AskPeople", awaiting_sentence(after))]
+    same = before.campaign == after.campaign and after.decision is before.decision
+    if same and then is not None and then.by_evidence and now is None:
+        message = f"Candidate {then.candidate} is not promoted by now, so nobody need approve it any more."
+        return [EventNote("ApprovalWithdrawn", "AskPeople", message)]
+    return []
 
 
 def _candidate_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from earlystop.api.approval import Approval
 from earlystop.api.policy import PolicySpec
 from earlystop.api.rollout import OnNoMetrics
 from earlystop.rollout.settling import SettleTimes, settle_times
+
+NOBODY = Approval()
+"""No decision waits for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,8 @@ class LiveTimes:
 
     look_seconds: between two looks, before it doubles. settle: between weights in force and their snapshot.
     deadline_seconds: from the campaign's start until it ends without a verdict. hold_when_inconclusive: whether weights
-    stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move.
+    stay as they are then. on_no_metrics: how long counts may be missing. suspend: whether nothing may move. approval:
+    which decisions wait for people, and how long.
     """
 
     look_seconds: int
@@ -29,6 +34,7 @@ class LiveTimes:
     hold_when_inconclusive: bool
     on_no_metrics: OnNoMetrics
     suspend: bool
+    approval: Approval = NOBODY
 
     @classmethod
     def of(cls, spec: PolicySpec) -> Self:
@@ -41,4 +47,5 @@ class LiveTimes:
             hold_when_inconclusive=rollout.on_inconclusive == "Hold",
             on_no_metrics=rollout.on_no_metrics,
             suspend=spec.suspend,
+            approval=spec.approval,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from earlystop.api.wire import GROUP, PROMOTE_ANNOTATION
+from earlystop.rollout.decided import LONGEST_MESSAGE, with_decision
 from earlystop.rollout.decision_messages import missing_phrases
 from earlystop.rollout.exposure import incumbent_weight
 from earlystop.rollout.handled_requests import Request, handled_of, is_new, note_handled
@@ -22,7 +23,6 @@ from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
 from earlystop.rollout.state import DECIDED, WITHOUT_CANDIDATE, Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import LONGEST_MESSAGE, with_decision
 
 ABORTED = "Aborted"
 PROMOTED_BY_PERSON = "PromotedByPerson"
@@ -101,7 +101,8 @@ def _certified_in_search(state: RolloutState, search: SearchProgress) -> dict[st
 def promote_now(
     times: LiveTimes, state: RolloutState, request: Request, previous_digest: str, now: int
 ) -> RolloutState | Declined:
-    """The state with a decision to give all requests to a candidate; the same state when it has them already.
+    """The state with a decision to give all requests to a candidate; the same state when it has them already. Where the
+    policy asks people to agree, the decision waits for them.
 
     Declined where harm is shown, where nothing is under way, and while suspended: then no weight may rise. The decision
     says what was not proven when it was taken, and certifies nothing.
@@ -219,7 +220,10 @@ def _decide(times: LiveTimes, state: RolloutState, decision: Decision, previous_
     """The state with a decision that may follow another one of its campaign: its verdict then names that one's."""
     number = 1 if state.decision is None else state.decision.number + 1
     decision = replace(decision, message=decision.message[:LONGEST_MESSAGE], number=number)
-    return replace(with_decision(times, state, decision), previous_digest=previous_digest, suspended_at=None)
+    after = with_decision(times, state, decision)
+    if after.decision is state.decision:
+        return after  # it waits for people
+    return replace(after, previous_digest=previous_digest, suspended_at=None)
 
 
 def _quoted(text: str) -> str:

@@ -34,14 +34,15 @@ NOT_YET = Observation(ConditionStatus.UNKNOWN, "NotYet", "Nothing has been asked
 class Observations:
     """refusal: why the policy is not accepted, None when it is. traffic: whether the wanted weights are in force.
     metrics: whether counts can be read. storage: why a verdict could not be stored, None when nothing is wrong.
-    error: what to do about an error of the operator's own with this policy, None while it has none. hooks: those that
-    cannot be told now."""
+    error: what to do about an error of the operator's own with this policy, None while it has none. author_unknown:
+    whether a decision waits for an approval, and nobody's counts. hooks: those that cannot be told now."""
 
     refusal: Refusal | None = None
     traffic: Observation = NOT_YET
     metrics: Observation = NOT_YET
     storage: str | None = None
     error: str | None = None
+    author_unknown: bool = False
     hooks: tuple[HookTrouble, ...] = ()
 
 
@@ -53,12 +54,14 @@ def observations_from(conditions: Iterable[Mapping[str, Any]]) -> Observations:
     ready = stored.get(ConditionType.READY.value)
     unstored = ready is not None and ready["reason"] == "VerdictNotStored"
     failed = ready is not None and ready["reason"] == "InternalError"
+    progressing = stored.get(ConditionType.PROGRESSING.value)
     return Observations(
         refusal=Refusal(accepted["reason"], accepted["message"]) if refused and accepted else None,
         traffic=_sight(stored.get(ConditionType.TRAFFIC_APPLIED.value)),
         metrics=_sight(stored.get(ConditionType.METRICS_AVAILABLE.value)),
         storage=ready["message"] if unstored and ready else None,
         error=ready["message"] if failed and ready else None,
+        author_unknown=progressing is not None and progressing["reason"] == "AuthorUnknown",
     )
 
 

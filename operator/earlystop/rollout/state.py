@@ -9,6 +9,7 @@ from enum import StrEnum
 from earlystop.api.counts import ClassAnswers, Look, Tally, UserScatter
 from earlystop.evidence.dispersion import DispersionEstimate
 from earlystop.evidence.engine import Assessment, EvidenceState
+from earlystop.rollout.awaited import AwaitedDecision
 from earlystop.rollout.hooks.outbox import Outbox
 from earlystop.rollout.plan import Plan
 from earlystop.rollout.search.progress import SearchProgress
@@ -128,6 +129,7 @@ class Decision:
 
     candidate: name of the one that it is about, or of the foremost one. requested_by: who asked for it, "" when the
     evidence or a deadline did. number: which decision of its campaign, from 1: a person may change the first.
+    proposal: digest of what people were asked, "" when nobody was. approved_by, rejected_by: who answered, in words.
     """
 
     verdict: Verdict
@@ -137,6 +139,9 @@ class Decision:
     candidate: str
     requested_by: str = ""
     number: int = 1
+    proposal: str = ""
+    approved_by: tuple[str, ...] = ()
+    rejected_by: str = ""
 
 
 NOT_CHOSEN = "AnotherSavesMore"
@@ -260,8 +265,9 @@ class RolloutState:
     them; None where a step has none to wait for.
     interrupted: whether the step's weights may have been in force before, under which other weights followed, and
     nobody has counted yet what it began with when they came back.
-    search: where the search stands of which the campaign is a trial; None outside of one. outbox: what waits to be told
-    by hooks; None where the policy has none.
+    search: where the search stands of which the campaign is a trial; None outside of one.
+    awaiting: a favourable decision that waits for people; None when none does.
+    outbox: what waits to be told by hooks; None where the policy has none.
     """
 
     phase: Phase = Phase.PENDING
@@ -289,6 +295,7 @@ class RolloutState:
     interrupted: bool = False
     search: SearchProgress | None = None
     outbox: Outbox | None = None
+    awaiting: AwaitedDecision | None = None
 
     @property
     def pinned_plan(self) -> Plan:

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from earlystop.api.counts import Look, Tally, total
+from earlystop.api.handled_requests import HandledRequestStatus
 from earlystop.api.status import (
     ArmCounts,
     AttemptsStatus,
@@ -14,7 +15,6 @@ from earlystop.api.status import (
     Counts,
     DecisionStatus,
     EvidenceText,
-    HandledRequestStatus,
     LogEText,
     NamedLogE,
     PolicyStatus,
@@ -22,6 +22,7 @@ from earlystop.api.status import (
 )
 from earlystop.api.wire import PACKED_LIMIT
 from earlystop.evidence.engine import LogE, replay
+from earlystop.rollout.awaiting_codec import awaiting_status, restore_awaiting
 from earlystop.rollout.class_codec import class_texts, restore_classes
 from earlystop.rollout.compressed_looks import CompressedLooks
 from earlystop.rollout.exposure import incumbent_weight, weights
@@ -67,13 +68,9 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
 
     Raises TooLarge when ledger and looks take more than PACKED_LIMIT.
     """
+    handled, hooks = _handled(state), hooks_status(state.outbox)
     if state.phase == Phase.PENDING:
-        return PolicyStatus(
-            phase=state.phase.value,
-            campaign=0,
-            handled_requests=_handled(state),
-            hooks=hooks_status(state.outbox),
-        ).wire()
+        return PolicyStatus(phase=state.phase.value, campaign=0, handled_requests=handled, hooks=hooks).wire()
     plan, leading = state.pinned_plan, state.leading
     assert leading is not None  # a campaign has begun
     percents = weights(state)
@@ -124,9 +121,10 @@ def to_status(name: str, uid: str, times: LiveTimes, state: RolloutState, ledger
         losses=losses_text(state.losses),
         previous_digest=state.previous_digest,
         certified=certified_text(state.certified),
-        handled_requests=_handled(state),
+        handled_requests=handled,
         search=search_status(state),
-        hooks=hooks_status(state.outbox),
+        hooks=hooks,
+        awaiting=awaiting_status(uid, times, state),
     ).wire()
 
 
@@ -166,6 +164,7 @@ def from_status(status: dict[str, Any]) -> tuple[RolloutState, str]:
         interrupted=bool(stored.interrupted),
         search=restore_search(stored.search, plan),
         outbox=restore_outbox(stored.hooks),
+        awaiting=restore_awaiting(stored.awaiting, plan),
     )
     steps = len(plan.stages) + len(state.comparisons) - len(state.active)
     if state.step >= steps and not plan.spec.strategy_traits.moves_shares:
@@ -306,6 +305,9 @@ def _decision(name: str, uid: str, state: RolloutState) -> DecisionStatus | None
         at=rfc3339(state.decision.at),
         number=state.decision.number if state.decision.number > 1 else None,
         requested_by=state.decision.requested_by or None,
+        proposal_digest=state.decision.proposal or None,
+        approved_by=state.decision.approved_by or None,
+        rejected_by=state.decision.rejected_by or None,
     )
 
 
@@ -320,6 +322,9 @@ def _restore_decision(plan: Plan, stored: DecisionStatus | None) -> Decision | N
         candidate=_known_name(plan, stored.candidate or plan.names[0]),
         requested_by=stored.requested_by or "",
         number=stored.number or 1,
+        proposal=stored.proposal_digest or "",
+        approved_by=stored.approved_by or (),
+        rejected_by=stored.rejected_by or "",
     )
 
 

@@ -11,8 +11,8 @@ from earlystop.evidence.bets import Answers
 from earlystop.rollout.campaign_budget import used_up
 from earlystop.rollout.class_settings import class_settings
 from earlystop.rollout.comparing import compared
+from earlystop.rollout.decided import is_decided_by_evidence, with_decision
 from earlystop.rollout.decision import BY_CLASS
-from earlystop.rollout.formatting import in_remainder
 from earlystop.rollout.golden_questions import counts_twice, exhausted, exhausted_message
 from earlystop.rollout.live_times import LiveTimes
 from earlystop.rollout.look_schedule import record_is_full
@@ -42,8 +42,8 @@ from earlystop.rollout.steps import begin_comparisons, begin_next_step, has_leas
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.trials import BUDGET_USED, after_trial, after_waiting, decision_on_budget, decision_on_time
 
-LONGEST_MESSAGE = 1024
 NEVER_READY = "CandidateNeverReady"
+RECORD_FULL = "RecordFull"
 NEVER_READY_MESSAGE = "The candidate's Pods were not ready within the time that they may take; back to the baseline."
 
 
@@ -185,7 +185,7 @@ def take_look(
     if all(new is old for new, old in zip(following, state.comparisons, strict=True)):
         return state
     if any(counts_twice(each) for each in following):
-        return with_decision(times, state, _questions_used_up(state, at))
+        return state if is_decided_by_evidence(state) else with_decision(times, state, _questions_used_up(state, at))
     return _conclude(times, replace(state, comparisons=following), at)
 
 
@@ -220,7 +220,13 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
     state = strategy.after_look(plan, state, at)
     decision = strategy.decision_at(plan, state, at)
     if decision is not None:
-        return with_decision(times, state, decision)
+        state = with_decision(times, state, decision)
+    elif state.awaiting is not None and state.comparison(state.awaiting.candidate).dropped is not None:
+        state = replace(state, awaiting=None)
+    if state.decision is not None:
+        return state
+    if is_decided_by_evidence(state):
+        return _while_waiting(times, state, at)
     over = decision_on_budget(state, state.comparisons[0], at)
     if over is not None:
         return with_decision(times, state, over)
@@ -229,11 +235,30 @@ def _conclude(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
         return following
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, at))
-    of_classes = tuple(part.looks for each in state.comparisons for part in each.by_class)
-    if record_is_full(tuple(each.looks for each in state.comparisons), of_classes):
-        message = f"No verdict after {state.most_looks} looks, the most that a record holds."
-        return with_decision(times, state, _last_decision(state, "RecordFull", message, at))
+    if _is_full(state):
+        return with_decision(times, state, _last_decision(state, RECORD_FULL, _full_message(state), at))
     return state
+
+
+def _while_waiting(times: LiveTimes, state: RolloutState, at: int) -> RolloutState:
+    """The state after a look while a decision waits: a candidate that was dropped is taken off, and no weight rises."""
+    plan = state.pinned_plan
+    following = strategy_of(plan).next_stage(plan, state, at)
+    if following is not None and plan.stage(following.step) == plan.stage(state.step):
+        return following
+    if _is_full(state):
+        full = Decision(Verdict.INCONCLUSIVE, RECORD_FULL, _full_message(state), at, state.leader)
+        return with_decision(times, state, full)
+    return state
+
+
+def _is_full(state: RolloutState) -> bool:
+    of_classes = tuple(part.looks for each in state.comparisons for part in each.by_class)
+    return record_is_full(tuple(each.looks for each in state.comparisons), of_classes)
+
+
+def _full_message(state: RolloutState) -> str:
+    return f"No verdict after {state.most_looks} looks, the most that a record holds."
 
 
 def _questions_used_up(state: RolloutState, at: int) -> Decision:
@@ -270,6 +295,8 @@ def expire(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
     outage = decision_on_outage(times, state, now)
     if outage is not None:
         return with_decision(times, state, outage)
+    if is_decided_by_evidence(state):
+        return state
     if exhausted(state):
         return with_decision(times, state, _questions_used_up(state, now))
     over = decision_on_time(state, now)
@@ -289,30 +316,6 @@ def give_up(times: LiveTimes, state: RolloutState, now: int) -> RolloutState:
         return state
     decision = Decision(Verdict.ROLL_BACK, NEVER_READY, NEVER_READY_MESSAGE, now, state.leader)
     return with_decision(times, state, decision)
-
-
-def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
-    """The state with a decision that waits to be carried out. A trial without a verdict holds nothing: its search goes
-    on without its setting."""
-    holds = times.hold_when_inconclusive and state.search is None and decision.verdict is Verdict.INCONCLUSIVE
-    phase = Phase.HOLDING if holds else CARRIED_OUT_IN[decision.verdict]
-    uncertain = state.comparison(decision.candidate).uncertain
-    return replace(state, phase=phase, decision=replace(decision, message=with_remainder(decision.message, uncertain)))
-
-
-CARRIED_OUT_IN = {
-    Verdict.PROMOTE: Phase.PROMOTING,
-    Verdict.RECOMMEND: Phase.REPORTING,
-    Verdict.ROLL_BACK: Phase.ROLLING_BACK,
-    Verdict.INCONCLUSIVE: Phase.ROLLING_BACK,
-}
-
-
-def with_remainder(message: str, uncertain: Totals) -> str:
-    """A decision's message with a sentence on what its counts may have missed, where there is anything and room for
-    it."""
-    longer = f"{message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
-    return message if uncertain == Totals() or len(longer) > LONGEST_MESSAGE else longer
 
 
 def carried_out(state: RolloutState) -> RolloutState:

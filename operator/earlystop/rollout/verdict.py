@@ -90,6 +90,9 @@ def verdict_spec(policy: str, uid: str, state: RolloutState) -> dict[str, Any]:
         uncertain=uncertain_of(state),
         requested_by=decision.requested_by or None,
         search=recorded_search(state),
+        approved_by=decision.approved_by,
+        rejected_by=decision.rejected_by or None,
+        proposal_digest=decision.proposal or None,
         previous=state.previous_digest,
         digest="",
     ).wire()

@@ -30,6 +30,7 @@ from earlystop.rollout.state import NOT_CHOSEN, Comparison, Verdict
 from earlystop.rollout.strategies.together import ever_certified
 from earlystop.rollout.strategy import strategy_of
 from earlystop.rollout.verdict import columns, digest_of, first_verdict_name, recorded_risk
+from earlystop.rollout.verify_approval import approval_differences
 from earlystop.rollout.verify_classes import class_differences, with_class_records
 from earlystop.rollout.verify_margin import margin_differences
 from earlystop.rollout.verify_search import earlier_trial_differences, search_differences
@@ -84,8 +85,7 @@ def differences(spec: dict[str, Any]) -> list[str]:
     everyone = all(each.assessment.harmful for each in (own, *others.values()))
     if alleged or (record.reason == EVERY_CANDIDATE_DROPPED and not everyone):
         problems.append(f"The looks do not show what the record rolls back for ({record.reason}).")
-    if record.approved_by:
-        problems.append("The record names people who agreed, but no plan asks for approvals yet.")
+    problems += approval_differences(record, spec)
     return problems + word_differences(record, plan, own, others, _proven_together(plan, own, others))
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from earlystop.api.verdict import OtherCandidate, VerdictSpec
 from earlystop.api.wire import commitment_in
+from earlystop.rollout.answered import APPROVAL_EXPIRED, APPROVAL_REJECTED, rejected_by, rejected_message
 from earlystop.rollout.campaign_budget import requests_sentence, requests_used, seconds_sentence
 from earlystop.rollout.class_messages import by_class_message, harmful_in_classes_message
 from earlystop.rollout.class_settings import class_settings
+from earlystop.rollout.decided import LONGEST_MESSAGE, with_remainder
 from earlystop.rollout.decision import (
     BY_CLASS,
     EVERY_CANDIDATE_DROPPED,
@@ -27,7 +29,7 @@ from earlystop.rollout.plan import Plan, revision_of
 from earlystop.rollout.promotion import LeastTime, Missing, NoLiveAnswers, missing_proof
 from earlystop.rollout.state import Comparison, Dropped, RolloutState, Totals, Verdict
 from earlystop.rollout.strategies import alone, together
-from earlystop.rollout.transitions import LONGEST_MESSAGE, NEVER_READY, NEVER_READY_MESSAGE, with_remainder
+from earlystop.rollout.transitions import NEVER_READY, NEVER_READY_MESSAGE
 from earlystop.rollout.trial_outcome import requests_of
 from earlystop.rollout.trials import BUDGET_USED, TRIAL_REQUESTS_USED, time_used
 from earlystop.rollout.trials import requests_used as trial_requests_used
@@ -39,7 +41,8 @@ NO_METRICS = OUTAGE.format("back to the baseline")
 DEADLINE = r"Neither benefit nor harm was shown within \d+ s\."
 LEADS_TO = {
     **dict.fromkeys((*HARM_REASONS, EVERY_CANDIDATE_DROPPED, "NoMetrics", NEVER_READY, ABORTED), (Verdict.ROLL_BACK,)),
-    HARMFUL_IN_EVERY_CLASS: (Verdict.ROLL_BACK,),
+    **dict.fromkeys((HARMFUL_IN_EVERY_CLASS, APPROVAL_REJECTED), (Verdict.ROLL_BACK,)),
+    APPROVAL_EXPIRED: (Verdict.INCONCLUSIVE,),
     **dict.fromkeys((alone.REASON, together.REASON, BY_CLASS), (Verdict.PROMOTE, Verdict.RECOMMEND)),
     **dict.fromkeys(
         ("DeadlineExceeded", "RecordFull", "QuestionsExhausted", TRIAL_REQUESTS_USED, BUDGET_USED),
@@ -108,12 +111,17 @@ def _state(
 
 def _is_right_message(record: VerdictSpec, plan: Plan, state: RolloutState) -> bool:
     uncertain = state.comparison(record.candidate).uncertain
-    if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED):
+    if record.reason == APPROVAL_REJECTED:
+        ends = rejected_message(record.candidate, "", "").removeprefix(rejected_by(""))
+        return record.message.startswith(rejected_by(record.rejected_by or "")) and record.message.endswith(ends)
+    if record.reason in ("NoMetrics", "DeadlineExceeded", ABORTED, APPROVAL_EXPIRED):
         asked = re.escape(f"Asked for by {record.requested_by}: the campaign is aborted")
         after = r"(, after its decision [A-Za-z]+ \([A-Za-z]+\))?, and all requests go to the baseline\."
         goes_on = interrupts(plan, record.reason, has_looks=bool(record.looks))
         outage = OUTAGE.format("the trial stops, and goes on later with the evidence so far") if goes_on else NO_METRICS
-        pattern = {"NoMetrics": outage, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}[record.reason]
+        expired = rf"Nobody approved candidate {re.escape(record.candidate)} within \d+ s\."
+        patterns = {"NoMetrics": outage, "DeadlineExceeded": DEADLINE, ABORTED: asked + after}
+        pattern = patterns.get(record.reason, expired)
         tail = with_remainder("", uncertain).strip()
         return re.fullmatch(pattern + (re.escape(f" {tail}") if tail else ""), record.message) is not None
     return record.message in {
@@ -189,6 +197,6 @@ def _time(record: VerdictSpec, comparisons: tuple[Comparison, ...]) -> list[str]
         "RecordFull",
         TRIAL_REQUESTS_USED,
     )
-    if at < last or (at_its_look and at != last):
+    if at < last or (at_its_look and at != last and not record.approved_by):
         return ["The time of the decision does not fit its last look."]
     return []

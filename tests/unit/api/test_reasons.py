@@ -12,6 +12,7 @@ import pytest
 from earlystop.api.reasons import REASONS, page
 from earlystop.delivery.proof import Proof
 from earlystop.metrics.source.failures import FailureKind
+from earlystop.rollout.approval import Fate
 from earlystop.rollout.search.offers import FateReason
 from earlystop.rollout.state import Phase
 
@@ -62,7 +63,7 @@ def words_in(node: ast.expr | None, constants: dict[str, str]) -> Iterator[str]:
 
 def given() -> set[str]:
     """All reasons that the code can give."""
-    found = {each.value for enum in (FailureKind, Phase, FateReason) for each in enum}
+    found = {each.value for enum in (FailureKind, Phase, FateReason, Fate) for each in enum}
     # Of what probes show, these are never said under their own name: `put_in_force` waits, or quarantines the gateway.
     found |= {each.value for each in Proof} - {Proof.NOT_YET.value, Proof.STALE.value, Proof.WRONG.value}
     for tree in trees():

@@ -102,7 +102,7 @@ def test_every_example_is_accepted(path: Path) -> None:
         ("metadata.name", "", "metadata.name: write a name"),
         ("metadata", [], "metadata.name: write a name"),
         ("spec", "all", "spec: write what the policy tries"),
-        ("spec.approval", {"mode": "Always"}, "approval.mode Always is not built yet"),
+        ("spec.approval", {"mode": "WhenBelowFloor"}, "write objective.exactMatch.floor, or approval.mode BeforePro"),
         ("spec.metrics.preset", "VLLM", "metrics.preset VLLM cannot tell variants apart"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from earlystop.controller.cluster import (
+    APPROVALS,
     CONFIG_MAPS,
     DEFINITIONS,
     DEPLOYMENTS,
@@ -32,6 +33,7 @@ KINDS = (
     POLICIES,
     VERDICTS,
     SOURCES,
+    APPROVALS,
     PROPOSALS,
     DEPLOYMENTS,
     SERVICES,

@@ -8,7 +8,8 @@ import pytest
 
 from earlystop.api.proposal import ACCEPTED, TRIED
 from earlystop.controller.cluster import PROPOSALS, ClusterError
-from earlystop.controller.proposals import AGAIN_SECONDS, Proposals
+from earlystop.controller.condition_writer import AGAIN_SECONDS
+from earlystop.controller.proposals import Proposals
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.search.offers import SearchView
 from earlystop.rollout.search.trial import Setting, TrialEnd, TrialOutcome

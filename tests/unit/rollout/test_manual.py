@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from earlystop.rollout.decided import LONGEST_MESSAGE
 from earlystop.rollout.exposure import weights
 from earlystop.rollout.handled_requests import Request
 from earlystop.rollout.live_times import LiveTimes
@@ -14,7 +15,7 @@ from earlystop.rollout.manual import Declined, abort, printable, promote_now, un
 from earlystop.rollout.state import TRYING, Phase, RolloutState, Verdict
 from earlystop.rollout.status_codec import from_status, to_status
 from earlystop.rollout.strategy import strategy_of
-from earlystop.rollout.transitions import LONGEST_MESSAGE, carried_out, start_campaign
+from earlystop.rollout.transitions import carried_out, start_campaign
 from earlystop.rollout.verdict import digest_of, verdict_name, verdict_spec
 from earlystop.rollout.verify import differences
 from tests.unit.rollout import several
@@ -76,7 +77,9 @@ def test_a_promotion_on_request_says_what_was_not_proven_and_certifies_nothing(n
     assert decision is not None and candidate_weight(state) == 100
     assert (decision.verdict, decision.reason) == (Verdict.PROMOTE, "PromotedByPerson")
     assert f"Asked for by user alice: {tried} is promoted now. " in decision.message
-    doubts = REACHED[name].comparisons[0].certified_at is None
+    awaited = REACHED[name].awaiting
+    is_proven = awaited is not None and awaited.by_evidence
+    doubts = REACHED[name].comparisons[0].certified_at is None and not is_proven
     assert ("Not proven at that moment: " in decision.message) is doubts
     assert carried_out(state).phase == Phase.PROMOTED
     assert carried_out(state).certified == REACHED[name].certified

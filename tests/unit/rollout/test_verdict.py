@@ -50,7 +50,8 @@ def test_the_digest_does_not_depend_on_the_order_of_fields() -> None:
 @pytest.mark.parametrize("field", sorted(set(VerdictSpec.model_fields) - {"digest", "requested_by", "margin"}))
 def test_the_digest_changes_with_every_field(field: str) -> None:
     by_class = field in ("classes", "class_map")
-    name = "a search is over" if field == "search" else "promoted with a remainder"
+    of_people = "rejected" if field in ("rejected_by", "proposal_digest") else "promoted with a remainder"
+    name = "a search is over" if field == "search" else of_people
     state = decided(IN_SHADOW, started(IN_SHADOW), EASY_AND_HARD) if by_class else REACHED[name]
     spec = spec_of(replace(state, entropy="random"))
     assert to_camel(field) in spec

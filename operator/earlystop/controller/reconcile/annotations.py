@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from earlystop.api.signatures import ABORT, PROMOTE, RETRY, SUSPEND, annotation_of, signature_annotation, signer_of
+from earlystop.api.wire import AUTHOR_ANNOTATION
 from earlystop.rollout.event_notes import EventNote
 from earlystop.rollout.handled_requests import NOTHING, Request, handled_of
 from earlystop.rollout.manual import printable
@@ -25,12 +26,14 @@ class PolicyRequests(NamedTuple):
 
     abort, promote, retry: the annotations' values with their requesters.
     suspend: whether `spec.suspend` is set, as `true` or `false`, and who last changed it.
+    author: the user who last changed what the policy tries and proves, "" where nobody knows.
     """
 
     abort: Request = NOTHING
     promote: Request = NOTHING
     retry: Request = NOTHING
     suspend: Request = NOTHING
+    author: str = ""
 
 
 def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
@@ -40,6 +43,7 @@ def requests_in(manifest: Mapping[str, Any]) -> PolicyRequests:
         promote=_by_annotation(manifest, PROMOTE),
         retry=_by_annotation(manifest, RETRY),
         suspend=_request(manifest, SUSPEND, suspend_text(manifest), SUSPEND_FIELD),
+        author=_annotation(manifest, AUTHOR_ANNOTATION),
     )
 
 

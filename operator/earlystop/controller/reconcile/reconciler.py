@@ -22,6 +22,7 @@ from earlystop.controller.counts.take_look import take_look_due
 from earlystop.controller.events import EventRecorder
 from earlystop.controller.fairness.turns import FairTurns
 from earlystop.controller.reconcile.acceptance import check
+from earlystop.controller.reconcile.answers import after_people
 from earlystop.controller.reconcile.competition import leaving_for
 from earlystop.controller.reconcile.past_verdicts import PastVerdicts
 from earlystop.controller.reconcile.recorder import Recorder
@@ -31,6 +32,7 @@ from earlystop.controller.reconcile.timing import acceptance_is_due, next_reconc
 from earlystop.controller.reconcile.tracked import Progress, TrackedPolicy
 from earlystop.controller.reconcile.verdict_store import ensure_verdict_stored, recorded_attempts
 from earlystop.controller.traffic.act import TrafficActor
+from earlystop.rollout.approval import GivenApproval
 from earlystop.rollout.hooks.outbox import following_hooks
 from earlystop.rollout.search.external import WaitingOffer
 from earlystop.rollout.state import ACTING
@@ -60,10 +62,11 @@ class Reconciler:
         tokens: CampaignTokens | None = None,
         wake: Callable[[tuple[str, str]], None] = lambda _: None,
         proposed: Callable[[tuple[str, str]], tuple[WaitingOffer, ...]] = lambda _: (),
+        given: Callable[[tuple[str, str]], tuple[GivenApproval, ...]] = lambda _: (),
     ) -> None:
         """entropy: gives a new random text at each call, for the revisions of campaigns. tokens: of campaigns; None
         where they have none. wake: makes the policy of a namespace and name due at once. proposed: what others have
-        proposed to its search."""
+        proposed to its search. given: approvals that name it."""
         self._cluster = cluster
         self._reader = reader
         self._tracked = tracked_policies
@@ -72,6 +75,7 @@ class Reconciler:
         self._tokens = tokens or CampaignTokens()
         self._wake = wake
         self._proposed = proposed
+        self._given = given
         self._recorder = Recorder(cluster, events, clock)
         self._actor = TrafficActor(cluster, http, reader, self._policies, clock, self._tokens)
         self._checks = FairTurns(CHECKS_AT_ONCE)
@@ -158,7 +162,7 @@ class Reconciler:
 
     async def _progress(self, tracked: TrackedPolicy, delay: float) -> Progress | None:
         """The next thing that is due, in this order: evidence that waits to be read, the end of the rollout's time,
-        and what follows once traffic is as the state says. None when nothing more is to be done now.
+        what people have answered, and what follows once traffic is as the state says. None when nothing is due.
 
         delay: seconds from a look's moment until its counts are complete.
         """
@@ -168,4 +172,7 @@ class Reconciler:
         ended = expire(tracked.times, tracked.state, int(self._clock()))
         if ended is not tracked.state:
             return Progress(ended)
+        answered = after_people(tracked, self._given(tracked.key), int(self._clock()))
+        if answered is not tracked.state:
+            return Progress(answered)
         return await self._actor.act(tracked, delay)

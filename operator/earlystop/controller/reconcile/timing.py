@@ -129,6 +129,9 @@ def next_reconcile(tracked: TrackedPolicy, delay: float, policies: int, now: flo
         moments.append(state.campaign_started_at + tracked.spec.rollout.deadline_seconds)
         if state.metrics_lost_at is not None and tracked.spec.rollout.on_no_metrics.then == "RollBack":
             moments.append(state.metrics_lost_at + tracked.spec.rollout.on_no_metrics.hold_seconds)
+    if state.awaiting is not None and not tracked.spec.suspend and state.phase is not Phase.SUSPENDED:
+        expires_at = state.awaiting.since + tracked.spec.approval.expires_seconds
+        moments.append(expires_at if now < expires_at else now + LONGEST_RETRY_SECONDS)
     if state is not tracked.status.stored:
         moments.append(_store_due(tracked, policies))
     moments += [each.due_at for each in (tracked.shown_metrics, tracked.shown_traffic) if each.due_at is not None]

@@ -16,11 +16,13 @@ _TITLES = {
     OccurrenceKind.ENDED: "Ended without a promotion",
     OccurrenceKind.TRIAL_ENDED: "Trial ended",
     OccurrenceKind.REPEATED_FAILURE: "Nothing promoted several times in a row",
+    OccurrenceKind.AWAITING_APPROVAL: "An approval is needed",
 }
 _COLOURS = {
     OccurrenceKind.PROMOTED: "Good",
     OccurrenceKind.ROLLED_BACK: "Attention",
     OccurrenceKind.REPEATED_FAILURE: "Warning",
+    OccurrenceKind.AWAITING_APPROVAL: "Accent",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from earlystop.api.hooks import Hook, OccurrenceKind
+from earlystop.rollout.approval_words import awaiting_sentence
 from earlystop.rollout.formatting import in_percent, in_points
 from earlystop.rollout.hooks.occurrence import Occurrence, PolicyIdentity, VerdictFacts
 from earlystop.rollout.hooks.outbox import put
@@ -75,7 +76,23 @@ def _search_ended(_: PolicyIdentity, before: RolloutState, after: RolloutState) 
     )
 
 
+def _awaits(_: PolicyIdentity, before: RolloutState, after: RolloutState) -> Iterator[Occurrence]:
+    """A decision that begins to wait for people."""
+    then, now = before.awaiting, after.awaiting
+    if now is None or (before.campaign == after.campaign and then is not None and then.candidate == now.candidate):
+        return
+    yield Occurrence(
+        kind=OccurrenceKind.AWAITING_APPROVAL,
+        at=now.since,
+        campaign=after.campaign,
+        revision=after.revision,
+        reason="AwaitingApproval",
+        sentence=_bounded(awaiting_sentence(after)),
+    )
+
+
 FINDERS: tuple[Callable[[PolicyIdentity, RolloutState, RolloutState], Iterator[Occurrence]], ...] = (
+    _awaits,
     _decided,
     _search_ended,
 )

@@ -12,9 +12,11 @@ from earlystop.rollout.hooks.occurrence import Occurrence, occurrence_id
 from earlystop.rollout.hooks.outbox import Outbox, following_hooks
 from earlystop.rollout.state import Decision, Phase, RolloutState, Verdict
 from earlystop.rollout.verdict import verdict_name, verdict_spec
+from tests.unit.rollout.asking import Campaign
 from tests.unit.rollout.hooks.occurred import POLICY, hook, occurred
 from tests.unit.rollout.policies import NOW, UID, policy, started
 from tests.unit.rollout.states import REACHED
+from tests.unit.rollout.traffic import SAVING
 
 HOOKS = (hook(),)
 
@@ -62,7 +64,7 @@ def test_a_second_decision_of_a_campaign_is_told_too() -> None:
 def test_every_situation_that_a_search_or_a_campaign_reaches_can_be_told(name: str) -> None:
     after = REACHED[name]
     found = occurrences(POLICY, RolloutState(), after)
-    assert bool(found) is (after.decision is not None)
+    assert bool(found) is (after.decision is not None or after.awaiting is not None)
     assert all(each.sentence and each.reason and each.revision == after.revision for each in found)
 
 
@@ -97,3 +99,12 @@ def test_campaigns_in_a_row_that_promote_nothing_are_told_once_for_every_three_o
         assert told.outbox is not None
         outbox = told.outbox
     assert repeated == [False] * 5 + [True, False, False, True]
+
+
+def test_a_decision_that_waits_for_people_is_told_once_while_it_waits() -> None:
+    campaign = Campaign()
+    before = campaign.state
+    after = campaign.until_it_waits()
+    (found,) = occurrences(POLICY, before, after)
+    assert found.kind is OccurrenceKind.AWAITING_APPROVAL and "kubectl earlystop approve" in found.sentence
+    assert occurrences(POLICY, after, campaign.look(SAVING)) == ()

@@ -1,0 +1,29 @@
+"""A decision that waits for people, as a policy's status says it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+Short = Annotated[str, Field(max_length=128)]
+Moment = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+
+class AwaitingStatus(Value):
+    """A favourable decision that is not carried out before somebody agrees. Looks go on, and harm drops it."""
+
+    decision: Literal["Promote", "Recommend"] = Field(description="What would be decided.")
+    reason: Short = Field(description="Why, in one word.")
+    candidate: Short = Field(description="Name of the candidate that it is about, or of the foremost one.")
+    digest: Short = Field(
+        description="What an EarlyStopApproval names: it stands for the policy, the campaign, the decision and its "
+        "settings, and stays the same while looks go on."
+    )
+    since: Moment = Field(description="Since when it waits.")
+    expires_at: Moment = Field(description="Until when it waits.")
+    requested_by: Annotated[str, Field(max_length=512)] | None = Field(
+        None, description="Who asked for it. Absent: the evidence did."
+    )

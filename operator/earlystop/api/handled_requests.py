@@ -1,0 +1,25 @@
+"""The requests of people that the operator has dealt with, as a policy's status keeps them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earlystop.api.values import Value
+
+Short = Annotated[str, Field(max_length=128)]
+
+
+class HandledRequestStatus(Value):
+    """A request that the operator has dealt with: it is not looked at again until its text changes."""
+
+    verb: Literal["abort", "promote", "retry", "suspend"] = Field(description="What was requested.")
+    text: Short = Field("", description="The value of the request.")
+    signature: Short = Field("", description="Digest of the signature beside it, which vouches for no other request.")
+    by: Annotated[str, Field(max_length=512)] = Field("", description="Who asked for it.")
+
+
+HandledRequests = Annotated[
+    tuple[HandledRequestStatus, ...], Field(max_length=4, json_schema_extra={"x-list-map-key": "verb"})
+]

@@ -1,0 +1,41 @@
+"""What people have answered to a decision of a policy that waits, as a change of its campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from earlystop.controller.reconcile.tracked import TrackedPolicy
+from earlystop.rollout.answered import after_answers
+from earlystop.rollout.approval import (
+    ApprovalRequirement,
+    Asked,
+    GivenApproval,
+    asked,
+    needs_approval,
+    proposed_decision,
+)
+from earlystop.rollout.state import RolloutState
+from earlystop.rollout.status_codec import digest_of_decision
+
+
+def asked_of(tracked: TrackedPolicy) -> Asked:
+    """What a policy asks people now."""
+    return asked(tracked.uid, tracked.spec.approval, tracked.state, tracked.policy.requests.author)
+
+
+def after_people(tracked: TrackedPolicy, given: Sequence[GivenApproval], now: int) -> RolloutState:
+    """The state after all answers; the same one where none changes anything. given: approvals that name the policy.
+    now: Unix seconds."""
+    of, state = asked_of(tracked), tracked.state
+    if of.author_unknown != tracked.observations.author_unknown:
+        tracked.observe(replace(tracked.observations, author_unknown=of.author_unknown), now)
+    if state.awaiting is None:
+        return state
+    is_needed = needs_approval(tracked.times.approval, state, proposed_decision(state, state.awaiting))
+    requirement = ApprovalRequirement(of, given, is_needed)
+    digest = digest_of_decision(tracked.name, tracked.uid, state)
+    after, note = after_answers(tracked.times, state, [requirement], of.digest, digest, now)
+    if note is not None:
+        tracked.announce(note)
+    return after

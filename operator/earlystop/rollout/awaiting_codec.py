@@ -1,0 +1,40 @@
+"""A decision that waits for people as it stands in a policy's status, and back."""
+
+from __future__ import annotations
+
+from earlystop.api.awaiting_status import AwaitingStatus
+from earlystop.rollout.approval import awaited_digest, proposed_decision
+from earlystop.rollout.awaited import AwaitedDecision
+from earlystop.rollout.formatting import from_rfc3339, rfc3339
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.plan import Plan
+from earlystop.rollout.state import RolloutState
+
+
+def awaiting_status(uid: str, times: LiveTimes, state: RolloutState) -> AwaitingStatus | None:
+    """What the status says of it, None when no decision waits. uid: of the policy."""
+    awaited = state.awaiting
+    if awaited is None:
+        return None
+    return AwaitingStatus.model_validate(
+        {
+            "decision": proposed_decision(state, awaited).verdict.value,
+            "reason": awaited.reason,
+            "candidate": awaited.candidate,
+            "digest": awaited_digest(uid, state),
+            "since": rfc3339(awaited.since),
+            "expiresAt": rfc3339(awaited.since + times.approval.expires_seconds),
+            "requestedBy": awaited.requested_by or None,
+        }
+    )
+
+
+def restore_awaiting(stored: AwaitingStatus | None, plan: Plan) -> AwaitedDecision | None:
+    """Inverse of `awaiting_status`. Raises ValueError for a candidate that the plan does not name."""
+    if stored is None:
+        return None
+    if stored.candidate not in plan.names:
+        raise ValueError(f"status.awaiting is about {stored.candidate}, which status.plan does not name")
+    return AwaitedDecision(
+        stored.candidate, stored.reason, from_rfc3339(stored.since), requested_by=stored.requested_by or ""
+    )

@@ -1,0 +1,50 @@
+"""From a decision to the state that carries it out, or that waits for people first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earlystop.rollout.approval import needs_approval, wait
+from earlystop.rollout.formatting import in_remainder
+from earlystop.rollout.live_times import LiveTimes
+from earlystop.rollout.state import Decision, Phase, RolloutState, Totals, Verdict
+
+LONGEST_MESSAGE = 1024
+
+
+def with_decision(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
+    """The state with a decision that waits to be carried out, or that waits for people first. A trial without a verdict
+    holds nothing: its search goes on without its setting."""
+    if needs_approval(times.approval, state, decision):
+        return wait(state, decision)
+    return decided(times, state, decision)
+
+
+def decided(times: LiveTimes, state: RolloutState, decision: Decision) -> RolloutState:
+    """The state with a decision that nobody need agree to any more."""
+    holds = times.hold_when_inconclusive and state.search is None and decision.verdict is Verdict.INCONCLUSIVE
+    phase = Phase.HOLDING if holds else CARRIED_OUT_IN[decision.verdict]
+    uncertain = state.comparison(decision.candidate).uncertain
+    decision = replace(decision, message=with_remainder(decision.message, uncertain))
+    return replace(state, phase=phase, decision=decision, awaiting=None)
+
+
+CARRIED_OUT_IN = {
+    Verdict.PROMOTE: Phase.PROMOTING,
+    Verdict.RECOMMEND: Phase.REPORTING,
+    Verdict.ROLL_BACK: Phase.ROLLING_BACK,
+    Verdict.INCONCLUSIVE: Phase.ROLLING_BACK,
+}
+
+
+def with_remainder(message: str, uncertain: Totals) -> str:
+    """A decision's message with a sentence on what its counts may have missed, where there is anything and room for
+    it."""
+    longer = f"{message} {in_remainder(uncertain.baseline, uncertain.candidate)}"
+    return message if uncertain == Totals() or len(longer) > LONGEST_MESSAGE else longer
+
+
+def is_decided_by_evidence(state: RolloutState) -> bool:
+    """Whether the evidence has decided for a candidate, and the decision waits for people. Looks and harm go on, and
+    neither a deadline nor a budget of the search for evidence ends the campaign; the waiting has an end of its own."""
+    return state.awaiting is not None and state.awaiting.by_evidence

@@ -1,0 +1,52 @@
+"""What a favourable decision must wait for before it acts: one seam for people and for gates.
+
+A requirement is a pure value, made of what the shell has read. None is ever a reason to promote: it only holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Standing(StrEnum):
+    """How a requirement stands, from what lets a decision act to what ends it."""
+
+    OPEN = "Open"
+    WAITING = "Waiting"
+    TIMED_OUT = "TimedOut"
+    REFUSED = "Refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a requirement stands at a moment.
+
+    by: who agreed, or who refused, in words. comment: what they wrote, "" for nothing.
+    """
+
+    standing: Standing
+    by: tuple[str, ...] = ()
+    comment: str = ""
+
+
+class Requirement(Protocol):
+    """Something that a decision waits for."""
+
+    def answer(self, now: int, /) -> Answer:
+        """How it stands at a moment, Unix seconds."""
+
+
+_WORST_FIRST = (Standing.REFUSED, Standing.TIMED_OUT, Standing.WAITING)
+
+
+def joined(requirements: Iterable[Requirement], now: int) -> Answer:
+    """How all of them stand together: as the worst of them; where all are open, with everybody who agreed."""
+    answers = [each.answer(now) for each in requirements]
+    for standing in _WORST_FIRST:
+        found = next((each for each in answers if each.standing is standing), None)
+        if found is not None:
+            return found
+    return Answer(Standing.OPEN, tuple(dict.fromkeys(name for each in answers for name in each.by)))
