@@ -20,9 +20,10 @@ class ConditionType(StrEnum):
     ROLLED_BACK = "RolledBack"
     COMPLETED = "Completed"
     HOOKS_DELIVERED = "HooksDelivered"
+    JOBS_SUCCEEDED = "JobsSucceeded"
 
 
-OF_PARTS = frozenset({ConditionType.HOOKS_DELIVERED})
+OF_PARTS = frozenset({ConditionType.HOOKS_DELIVERED, ConditionType.JOBS_SUCCEEDED})
 """What only policies say that use the part which it is about."""
 
 

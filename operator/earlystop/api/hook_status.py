@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,15 @@ class OccurrenceStatus(Value):
     verdict: VerdictFactsStatus | None = Field(None, description="The verdict that it is about. Absent: none.")
 
 
+class HookJobStatus(Value):
+    """The latest Job of a hook."""
+
+    number: Count = Field(description="Number of the occurrence that it was made for.")
+    name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Job.")
+    result: Literal["Running", "Succeeded", "Failed"] = Field(description="How it has ended, if it has.")
+    message: Sentence | None = Field(None, description="Why it failed. Absent: it did not.")
+
+
 class HookCursorStatus(Value):
     """How far one hook has been told."""
 
@@ -47,6 +56,7 @@ class HookCursorStatus(Value):
     told_to: Count = Field(description="Number of the last occurrence that was told, or given up.")
     given_up: Count | None = Field(None, description="How many occurrences could not be told. Absent: none.")
     problem: Sentence | None = Field(None, description="Why the last one was given up. Absent: it was told.")
+    job: HookJobStatus | None = Field(None, description="The latest Job of the hook. Absent: it ran none.")
 
 
 class HooksStatus(Value):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from earlystop.api.values import ObjectName, SettingName, Value
+from earlystop.api.values import ObjectName, SettingName, Value, rules
 
 
 class OccurrenceKind(StrEnum):
@@ -27,11 +27,36 @@ class HookTargetReference(Value):
     name: ObjectName = Field(description="Name of the HookTarget.")
 
 
+class JobReference(Value):
+    """A CronJob of the policy's namespace whose template Jobs are made from; it may be suspended. Whoever may write it
+    may run such Pods anyway, and allows it by the label `earlystop.dev/job-template: "true"`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=52, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")] = Field(
+        description="Name of the CronJob."
+    )
+
+
 class Hook(Value):
-    """What is told to one receiver."""
+    """What is told to one receiver, or starts one Job."""
+
+    model_config = rules(
+        {
+            "rule": "has(self.targetRef) != has(self.jobRef)",
+            "message": "targetRef, jobRef: write one of the two; another hook may have the other",
+        },
+        {
+            "rule": "!has(self.jobRef) || has(self.on)",
+            "message": "on: write what starts the Job, for example [RolledBack, RepeatedFailure]",
+        },
+    )
 
     name: SettingName = Field(description="Name of the hook, shown in status and events.")
-    target_ref: HookTargetReference = Field(description="Who is told.")
+    target_ref: HookTargetReference | None = Field(None, description="Who is told.")
+    job_ref: JobReference | None = Field(
+        None,
+        description="What is run, once for each occurrence; it finds the occurrence and its verdict in /etc/earlystop. "
+        "Jobs of a hook run one after the other.",
+    )
     on: (
         Annotated[
             tuple[OccurrenceKind, ...],

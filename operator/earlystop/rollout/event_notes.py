@@ -16,7 +16,8 @@ from earlystop.rollout.conditions import (
 )
 from earlystop.rollout.doubts import new_doubts
 from earlystop.rollout.formatting import in_hundredths, in_percent, in_points, in_settings
-from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, trouble_sentence
+from earlystop.rollout.hooks.conditions import GIVEN_UP, given_up_notes, job_sentence, new_jobs, trouble_sentence
+from earlystop.rollout.hooks.outbox import JobResult
 from earlystop.rollout.observations import Observations
 from earlystop.rollout.search.space import settings_of
 from earlystop.rollout.search.trial import TrialEnd
@@ -49,9 +50,7 @@ ERROR_NOTE = EventNote(
 def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, ...]:
     """The events that tell how `before` became `after`, oldest first; none when there is nothing to tell a person."""
     notes = _search_notes(before, after)
-    notes += [
-        EventNote(GIVEN_UP, "TellHook", each, warning=True) for each in given_up_notes(before.outbox, after.outbox)
-    ]
+    notes += _hook_notes(before, after)
     if after.campaign != before.campaign:
         plan = after.pinned_plan
         notes.append(
@@ -68,6 +67,21 @@ def event_notes(before: RolloutState, after: RolloutState) -> tuple[EventNote, .
     notes.extend(_approval_notes(before, after))
     notes.extend(_doubts(before, after))
     return tuple(notes)
+
+
+def _hook_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:
+    """The events about occurrences that were given up, and about Jobs that were started or have ended."""
+    told = given_up_notes(before.outbox, after.outbox)
+    notes = [EventNote(GIVEN_UP, "TellHook", each, warning=True) for each in told]
+    for hook, job in new_jobs(before.outbox, after.outbox):
+        match job.result:
+            case JobResult.RUNNING:
+                notes.append(EventNote("JobRunning", "RunJob", job_sentence(hook, job)))
+            case JobResult.SUCCEEDED:
+                notes.append(EventNote("JobSucceeded", "RunJob", job_sentence(hook, job)))
+            case JobResult.FAILED:
+                notes.append(EventNote("JobFailed", "RunJob", job_sentence(hook, job), warning=True))
+    return notes
 
 
 def _search_notes(before: RolloutState, after: RolloutState) -> list[EventNote]:

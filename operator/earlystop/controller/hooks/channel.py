@@ -12,11 +12,14 @@ from pydantic import ValidationError
 from earlystop.api.addresses import Network
 from earlystop.api.hook_target import HookTargetSpec
 from earlystop.api.source import SecretKey
-from earlystop.controller.cluster import HOOK_TARGETS, Cluster, ClusterError
+from earlystop.api.wire import GROUP, VERSION
+from earlystop.controller.cluster import Cluster, ClusterError, Resource
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.delivery.probe_session import tls_context
 from earlystop.metrics.source.failures import MetricsFailure
 from earlystop.rollout.hooks.signature import UnusableKey, signing_keys
+
+HOOK_TARGETS = Resource(GROUP, VERSION, "hooktargets")
 
 TARGET_FORBIDDEN = "HookTargetForbidden"
 TARGET_NOT_FOUND = "HookTargetNotFound"

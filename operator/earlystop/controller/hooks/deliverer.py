@@ -10,12 +10,13 @@ from earlystop.api.hooks import Hook
 from earlystop.controller.cluster import Cluster
 from earlystop.controller.counts.secrets import SecretReader
 from earlystop.controller.hooks.channel import Channel, HookProblem, channel_to
+from earlystop.controller.hooks.run_job import check_template, run_job
 from earlystop.controller.hooks.webhook import post
 from earlystop.controller.reconcile.tracked import TrackedPolicy
 from earlystop.controller.scheduler import Scheduler
 from earlystop.controller.telemetry import HOOK_DELIVERIES
 from earlystop.rollout.hooks.occurrence import Occurrence
-from earlystop.rollout.hooks.outbox import Settled, next_for
+from earlystop.rollout.hooks.outbox import JobResult, Settled, next_for
 from earlystop.rollout.observations import HookTrouble
 
 AT_ONCE = 64
@@ -25,6 +26,8 @@ LEAST_TRIES = 3
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
 RETRY_SECONDS = 3600
 """As long an occurrence is tried whose HookTarget cannot be read."""
+JOB_LOOK_SECONDS = 10.0
+"""Between two looks at a Job that runs."""
 CHECK_SECONDS = 60.0
 """After so long a target that could not be used is looked at again while there is nothing to tell."""
 
@@ -107,7 +110,10 @@ class HookDeliverer:
     async def _check(self, tracked: TrackedPolicy, hook: Hook) -> float | None:
         """See whether a hook could be told: what is wrong is better known before there is something to tell."""
         try:
-            await self._channel(tracked, hook)
+            if hook.job_ref is not None:
+                await check_template(self._cluster, tracked.identity, hook.name, hook.job_ref.name)
+            else:
+                await self._channel(tracked, hook)
         except HookProblem as problem:
             self._note_trouble(tracked, hook, problem)
             return self._clock() + CHECK_SECONDS
@@ -116,8 +122,11 @@ class HookDeliverer:
         return None
 
     async def _tell(self, tracked: TrackedPolicy, hook: Hook, occurrence: Occurrence) -> float | None:
+        """Post an occurrence, or make its Job or see what became of it."""
         retry_seconds = RETRY_SECONDS
         try:
+            if hook.job_ref is not None:
+                return await self._run(tracked, hook, hook.job_ref.name, occurrence)
             channel = await self._channel(tracked, hook)
             retry_seconds = channel.spec.retry_seconds
             await post(channel, tracked.identity, occurrence, int(self._clock()), self._refused)
@@ -125,11 +134,29 @@ class HookDeliverer:
             return self._failed(tracked, hook, occurrence, problem, retry_seconds)
         HOOK_DELIVERIES.labels("delivered").inc()
         log.info("hook %s was told of occurrence %d", hook.name, occurrence.number, extra=tracked.log_fields)
-        tracked.hooks.note_settled(Settled(hook.name, occurrence.number))
-        self._wake(tracked.key)
+        self._settle(tracked, Settled(hook.name, occurrence.number))
         return None
 
+    async def _run(self, tracked: TrackedPolicy, hook: Hook, template: str, occurrence: Occurrence) -> float | None:
+        """Make an occurrence's Job, or see what became of it: each change is stored before the next look at it."""
+        outbox = tracked.status.stored.outbox
+        cursor = None if outbox is None else outbox.cursor(hook.name)
+        known = None if cursor is None else cursor.job
+        job = await run_job(self._cluster, tracked.identity, hook.name, template, occurrence, known)
+        if job == known:
+            return self._clock() + JOB_LOOK_SECONDS
+        if job.result is JobResult.RUNNING:
+            HOOK_DELIVERIES.labels("delivered").inc()
+        log.info("Job %s of hook %s: %s", job.name, hook.name, job.result.value, extra=tracked.log_fields)
+        self._settle(tracked, Settled(hook.name, occurrence.number, job=job))
+        return None
+
+    def _settle(self, tracked: TrackedPolicy, settled: Settled) -> None:
+        tracked.hooks.note_settled(settled)
+        self._wake(tracked.key)
+
     async def _channel(self, tracked: TrackedPolicy, hook: Hook) -> Channel:
+        assert hook.target_ref is not None  # it has no jobRef
         return await channel_to(self._cluster, self._secrets, hook.target_ref.name, tracked.namespace)
 
     def _failed(
@@ -140,8 +167,7 @@ class HookDeliverer:
         if is_given_up(occurrence, tries, retry_seconds, self._clock()):
             HOOK_DELIVERIES.labels("given_up").inc()
             log.warning("hook %s is not told of occurrence %d any more: %s", *what, extra=tracked.log_fields)
-            tracked.hooks.note_settled(Settled(hook.name, occurrence.number, problem.message))
-            self._wake(tracked.key)
+            self._settle(tracked, Settled(hook.name, occurrence.number, problem.message))
             return None
         HOOK_DELIVERIES.labels("failed").inc()
         log.warning("hook %s was not told of occurrence %d: %s", *what, extra=tracked.log_fields)

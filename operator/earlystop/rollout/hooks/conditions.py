@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from earlystop.api.conditions import Condition, ConditionStatus, ConditionType
-from earlystop.rollout.hooks.outbox import HookCursor, Outbox
+from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox
 from earlystop.rollout.observations import HookTrouble, Observations
 from earlystop.rollout.state import RolloutState
 
@@ -11,8 +11,42 @@ GIVEN_UP = "HookGivenUp"
 
 
 def hook_conditions(state: RolloutState, observations: Observations) -> tuple[Condition, ...]:
-    """HooksDelivered: whether everything that happened could be told."""
-    return () if state.outbox is None else (_delivered(state.outbox, observations),)
+    """HooksDelivered: whether everything that happened could be told. JobsSucceeded: whether the latest Job of each
+    hook that runs some has."""
+    if state.outbox is None:
+        return ()
+    jobs = _jobs(state.outbox)
+    return (_delivered(state.outbox, observations), *((jobs,) if jobs is not None else ()))
+
+
+def _jobs(outbox: Outbox) -> Condition | None:
+    """What became of the latest Job of each hook; None where none was run."""
+    jobs = [(each.hook, each.job) for each in outbox.cursors if each.job is not None]
+    if not jobs:
+        return None
+    type_ = ConditionType.JOBS_SUCCEEDED
+    failed = [job_sentence(hook, job) for hook, job in jobs if job.result is JobResult.FAILED]
+    if failed:
+        return Condition(type_, ConditionStatus.FALSE, "JobFailed", " ".join(failed))
+    running = [job_sentence(hook, job) for hook, job in jobs if job.result is JobResult.RUNNING]
+    if running:
+        return Condition(type_, ConditionStatus.UNKNOWN, "JobRunning", " ".join(running))
+    message = " ".join(job_sentence(hook, job) for hook, job in jobs)
+    return Condition(type_, ConditionStatus.TRUE, "JobSucceeded", message)
+
+
+def job_sentence(hook: str, job: HookJob) -> str:
+    """What became of a hook's Job."""
+    words = {JobResult.RUNNING: "runs", JobResult.SUCCEEDED: "has succeeded", JobResult.FAILED: "has failed"}
+    why = f": {job.message}" if job.message else ""
+    return f"Job {job.name} of hook {hook} {words[job.result]}{why}."
+
+
+def new_jobs(before: Outbox | None, after: Outbox | None) -> tuple[tuple[str, HookJob], ...]:
+    """Each hook's Job that was started, or has ended, since `before`."""
+    known = {each.hook: each.job for each in before.cursors} if before is not None else {}
+    cursors = after.cursors if after is not None else ()
+    return tuple((each.hook, each.job) for each in cursors if each.job is not None and known.get(each.hook) != each.job)
 
 
 def _delivered(outbox: Outbox, observations: Observations) -> Condition:

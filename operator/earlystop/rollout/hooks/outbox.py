@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from earlystop.api.hooks import Hook
 from earlystop.rollout.hooks.occurrence import Occurrence
@@ -16,18 +17,38 @@ LONGEST_PROBLEM = 256
 CROWDED_OUT = f"more than {MOST_WAITING} occurrences waited to be told, and this is the oldest"
 
 
+class JobResult(StrEnum):
+    """How a Job has ended, or that it has not."""
+
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HookJob:
+    """The latest Job of a hook. number: of the occurrence that it was made for. name: of the Job. message: why it
+    failed, "" where it did not."""
+
+    number: int
+    name: str
+    result: JobResult
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class HookCursor:
     """How far one hook has been told.
 
     hook: its name. told_to: number of the last occurrence that was told to it, or given up. given_up: how many were
-    given up. problem: why that one was given up, "" where it was told.
+    given up. problem: why that one was given up, "" where it was told. job: the latest Job of a hook that runs some.
     """
 
     hook: str
     told_to: int
     given_up: int = 0
     problem: str = ""
+    job: HookJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +72,12 @@ class Outbox:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A hook was told of an occurrence, or it was given up. number: of the occurrence. problem: why it was given up, ""
-    where the hook was told."""
+    where the hook was told. job: what was run; while it runs the hook stays where it is."""
 
     hook: str
     number: int
     problem: str = ""
+    job: HookJob | None = None
 
 
 def following_hooks(outbox: Outbox | None, hooks: Sequence[Hook], settled: Sequence[Settled] = ()) -> Outbox | None:
@@ -108,6 +130,9 @@ def _wanted(
 def _moved(cursor: HookCursor, settled: Sequence[Settled]) -> HookCursor:
     for each in settled:
         if each.hook != cursor.hook or each.number <= cursor.told_to:
+            continue
+        cursor = replace(cursor, job=each.job or cursor.job)
+        if each.job is not None and each.job.result is JobResult.RUNNING:
             continue
         given_up = cursor.given_up + bool(each.problem)
         cursor = replace(cursor, told_to=each.number, given_up=given_up, problem=each.problem[:LONGEST_PROBLEM])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from earlystop.api.hook_status import HookCursorStatus, HooksStatus, OccurrenceStatus, VerdictFactsStatus
+from earlystop.api.hook_status import HookCursorStatus, HookJobStatus, HooksStatus, OccurrenceStatus, VerdictFactsStatus
 from earlystop.rollout.formatting import from_rfc3339, rfc3339
 from earlystop.rollout.hooks.occurrence import Occurrence, VerdictFacts
-from earlystop.rollout.hooks.outbox import HookCursor, Outbox
+from earlystop.rollout.hooks.outbox import HookCursor, HookJob, JobResult, Outbox
 
 
 def hooks_status(outbox: Outbox | None) -> HooksStatus | None:
@@ -24,6 +24,7 @@ def hooks_status(outbox: Outbox | None) -> HooksStatus | None:
                 told_to=each.told_to,
                 given_up=each.given_up or None,
                 problem=each.problem or None,
+                job=_job_text(each.job),
             )
             for each in outbox.cursors
         )
@@ -39,10 +40,12 @@ def restore_outbox(stored: HooksStatus | None) -> Outbox | None:
         last=stored.last,
         failures=stored.failures or 0,
         waiting=tuple(map(_restore_occurrence, stored.waiting or ())),
-        cursors=tuple(
-            HookCursor(each.name, each.told_to, each.given_up or 0, each.problem or "") for each in stored.cursors or ()
-        ),
+        cursors=tuple(map(_restore_cursor, stored.cursors or ())),
     )
+
+
+def _restore_cursor(stored: HookCursorStatus) -> HookCursor:
+    return HookCursor(stored.name, stored.told_to, stored.given_up or 0, stored.problem or "", _restore_job(stored.job))
 
 
 def _occurrence_text(occurrence: Occurrence) -> OccurrenceStatus:
@@ -75,3 +78,15 @@ def _restore_occurrence(stored: OccurrenceStatus) -> Occurrence:
         if verdict is None
         else VerdictFacts(**{**verdict.model_dump(), "requested_by": verdict.requested_by or ""}),
     )
+
+
+def _job_text(job: HookJob | None) -> HookJobStatus | None:
+    if job is None:
+        return None
+    return HookJobStatus(number=job.number, name=job.name, result=job.result.value, message=job.message or None)
+
+
+def _restore_job(stored: HookJobStatus | None) -> HookJob | None:
+    if stored is None:
+        return None
+    return HookJob(stored.number, stored.name, JobResult(stored.result), stored.message or "")

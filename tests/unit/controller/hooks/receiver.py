@@ -12,8 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
-from earlystop.controller.cluster import HOOK_TARGETS, Manifest
+from earlystop.controller.cluster import Manifest
 from earlystop.controller.counts.secrets import SECRETS
+from earlystop.controller.hooks.channel import HOOK_TARGETS
 from tests.unit.controller.memory import Memory
 
 NAMESPACE = "earlystop-system"

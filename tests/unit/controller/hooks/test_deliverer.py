@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from earlystop.controller.cluster import HOOK_TARGETS
+from earlystop.controller.hooks.channel import HOOK_TARGETS
 from earlystop.controller.hooks.deliverer import LEAST_TRIES, LONGEST_PAUSE_SECONDS, is_given_up, pause_after
 from tests.unit.controller.hooks.hook_world import HookWorld, hooked
 from tests.unit.controller.hooks.receiver import KEY, target
