@@ -58,6 +58,20 @@ async def test_an_operator_that_is_lost_at_any_moment_after_the_decision_tells_i
             assert made.world.status["hooks"]["last"] == 1, moment
 
 
+@pytest.mark.slow
+async def test_all_that_happens_over_campaigns_arrives_once_and_in_order_whatever_the_receiver_answers() -> None:
+    async with hooked(HARMFUL) as made:
+        made.receiver.answer = lambda number: web.Response(status=(500, 302, 204)[number % 3])
+        for campaign in (1, 2, 3):
+            await made.advance_until(lambda: ended(made, "RolledBack") and made.world.status["campaign"] == campaign)  # noqa: B023
+            made.world.edit(annotations={"earlystop.dev/retry": str(campaign)})
+    taken = made.receiver.bodies[2::3]
+    kinds = [each["data"]["kind"] for each in taken]
+    assert kinds == ["RolledBack", "RolledBack", "RolledBack", "RepeatedFailure"]
+    assert [int(each["sequence"]) for each in taken] == [1, 2, 3, 4] and len({each["id"] for each in taken}) == 4
+    assert [each["id"] for each in made.receiver.bodies] == [each["id"] for each in taken for _ in range(3)]
+
+
 async def test_a_receiver_that_fails_is_tried_again_and_told_once() -> None:
     async with hooked(SAVING) as made:
         made.receiver.answer = lambda number: web.Response(status=503 if number < 4 else 200)
